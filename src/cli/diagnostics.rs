@@ -1,0 +1,93 @@
+//! What goes to standard error: errors, warnings, notes; a line each.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+use anyhow::anyhow;
+use thiserror::Error;
+
+use crate::input::InputError;
+use crate::report::{Report, Warning};
+
+/// A call that can't be carried out as typed.
+#[derive(Debug, Error)]
+#[error("{message}")]
+pub(super) struct UsageError {
+    message: String,
+    hint: Option<String>,
+}
+
+impl UsageError {
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None }
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// How much is said, and in which colours.
+#[allow(clippy::struct_excessive_bools)] // four switches of the command line
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Diagnostics {
+    pub(super) quiet: bool,
+    pub(super) verbose: bool,
+    pub(super) strict: bool,
+    pub(super) colored: bool,
+}
+
+impl Diagnostics {
+    /// Whether standard error takes colours by itself.
+    pub(super) fn stderr_takes_color() -> bool {
+        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        io::stderr().is_terminal()
+            && !set("NO_COLOR")
+            && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    }
+
+    pub(super) fn error(self, error: &anyhow::Error) {
+        self.line("error", "31", &format!("{error:#}"));
+        let hint = error.chain().find_map(|cause| {
+            let input = cause.downcast_ref::<InputError>().and_then(InputError::get_hint);
+            input.or_else(|| cause.downcast_ref::<UsageError>()?.hint.as_deref())
+        });
+        if let Some(hint) = hint {
+            self.line("hint", "36", hint);
+        }
+    }
+
+    /// Something that only `--verbose` tells.
+    pub(super) fn note(self, message: impl Display) {
+        if self.verbose {
+            self.line("note", "36", &message.to_string());
+        }
+    }
+
+    /// Prints a report's warnings and the checks that failed.
+    ///
+    /// # Errors
+    /// With `--strict`, the first warning.
+    pub(super) fn judge<P, S, I>(self, report: &Report<P, S, I>) -> anyhow::Result<()> {
+        if let (true, Some(Warning { code, message })) = (self.strict, report.warnings.first()) {
+            return Err(anyhow!("{message} (warning {code}, an error by --strict)"));
+        }
+        if !self.quiet {
+            for warning in &report.warnings {
+                self.line("warning", "33", &warning.message);
+            }
+            for check in report.checks.iter().filter(|check| !check.passed) {
+                self.line("check failed", "31", &check.message);
+            }
+        }
+        Ok(())
+    }
+
+    fn line(self, label: &str, color: &str, message: &str) {
+        let label =
+            if self.colored { format!("\x1b[1;{color}m{label}:\x1b[0m") } else { format!("{label}:") };
+        // Nobody can be told where standard error is closed.
+        let _ = writeln!(io::stderr(), "{label} {}", message.replace('\n', " "));
+    }
+}

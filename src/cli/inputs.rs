@@ -1,0 +1,254 @@
+//! Arguments that subcommands share, and what they mean once the files are open.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::diagnostics::{Diagnostics, UsageError};
+use super::values::{Color, Layout, delimiter};
+use crate::input::{
+    BlankChoice, CsvOptions, InputError, LabelSplit, Matrix, Place, integer_list, shape_text,
+};
+use crate::logits::{Geometry, ImproperRow, InputKind, ShapeError};
+use crate::report::{Format, Output};
+
+/// The matrix and what its numbers are.
+#[derive(Args)]
+#[command(next_help_heading = "Input")]
+pub(super) struct LogitsArgs {
+    /// The network's output: .npy or CSV; - is standard input
+    #[arg(value_name = "LOGITS", default_value = "-")]
+    pub(super) logits: PathBuf,
+
+    /// What the numbers are
+    #[arg(long, value_name = "KIND", value_enum, default_value_t = InputKind::Logits)]
+    pub(super) input: InputKind,
+
+    /// Order of the axes of a CTC input (2-D is tc; told from the labels where 3-D leaves one choice)
+    #[arg(long, value_name = "LAYOUT", value_enum)]
+    pub(super) layout: Option<Layout>,
+
+    /// Frames in use of each item: a file, or N,N,… (all of them where not given)
+    #[arg(long, value_name = "FILE|N,N,…")]
+    pub(super) lengths: Option<String>,
+
+    /// CSV delimiter: a character or 'tab' (default: ',', tab for .tsv, ';' where the first row has it and no ',')
+    #[arg(short, long, value_name = "CHAR", value_parser = delimiter)]
+    pub(super) delimiter: Option<u8>,
+
+    /// The CSV's first row is names
+    #[arg(long)]
+    pub(super) headers: bool,
+}
+
+impl LogitsArgs {
+    pub(super) fn open(&self) -> Result<Matrix, InputError> {
+        Matrix::open(&self.logits, CsvOptions { delimiter: self.delimiter, headers: self.headers })
+    }
+}
+
+/// Class names and the blank.
+#[derive(Args)]
+#[command(next_help_heading = "Classes")]
+pub(super) struct AlphabetArgs {
+    /// Class names, one a line, or JSON: a list, or an object of token to index; the blank may be left out
+    #[arg(long, value_name = "FILE")]
+    pub(super) alphabet: Option<PathBuf>,
+
+    /// The blank: a class index (negative counts from the end), 'last', or a token of the alphabet [default: 0]
+    #[arg(long, value_name = "N|last|TOKEN", allow_hyphen_values = true)]
+    pub(super) blank: Option<BlankChoice>,
+
+    /// How text labels become tokens (default: chars where every token is one character)
+    #[arg(long, value_name = "HOW", value_enum, requires = "alphabet")]
+    pub(super) label_split: Option<LabelSplit>,
+
+    /// The token that stands for what the alphabet does not have
+    #[arg(long, value_name = "TOKEN", requires = "alphabet", allow_hyphen_values = true)]
+    pub(super) unk: Option<String>,
+}
+
+impl AlphabetArgs {
+    pub(super) fn blank(&self) -> BlankChoice {
+        self.blank.clone().unwrap_or(BlankChoice::Index(0))
+    }
+}
+
+/// How the result is delivered.
+#[derive(Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct OutputArgs {
+    /// How the result is printed
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Table)]
+    pub(super) format: Format,
+
+    /// Write the result to a file, whole or not at all
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+
+    /// Decimals in tables
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u8).range(0..=17))]
+    precision: u8,
+
+    /// Turn warnings into errors
+    #[arg(long)]
+    strict: bool,
+
+    /// Print no warnings
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Say on standard error what was read and how long it took
+    #[arg(short, long)]
+    verbose: bool,
+
+    /// Colours on standard error
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
+    color: Color,
+
+    /// Number of threads (the result has the same bytes with any) [default: all processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+impl OutputArgs {
+    pub(super) fn diagnostics(&self) -> Diagnostics {
+        let colored = match self.color {
+            Color::Auto => Diagnostics::stderr_takes_color(),
+            Color::Always => true,
+            Color::Never => false,
+        };
+        Diagnostics { quiet: self.quiet, verbose: self.verbose, strict: self.strict, colored }
+    }
+
+    pub(super) fn output(&self) -> Output {
+        Output { format: self.format, path: self.output.clone(), precision: usize::from(self.precision) }
+    }
+
+    /// Runs `work` on as many threads as were asked for.
+    pub(super) fn on_threads<T: Send>(
+        &self,
+        work: impl FnOnce() -> anyhow::Result<T> + Send,
+    ) -> anyhow::Result<T> {
+        match self.threads {
+            None => work(),
+            Some(count) => {
+                rayon::ThreadPoolBuilder::new().num_threads(usize::from(count)).build()?.install(work)
+            }
+        }
+    }
+}
+
+/// How a CTC input's axes lie.
+pub(super) struct CtcShape {
+    pub(super) layout: Layout,
+    pub(super) layout_inferred: bool,
+    pub(super) items: usize,
+    pub(super) frames: usize,
+    pub(super) classes: usize,
+    pub(super) geometry: Geometry,
+}
+
+impl CtcShape {
+    /// Resolves the layout; `items` is how many items the labels or lengths speak of.
+    pub(super) fn new(matrix: &Matrix, asked: Option<Layout>, items: Option<usize>) -> anyhow::Result<Self> {
+        let shape = matrix.shape();
+        let wrong =
+            |expected: &str| InputError::new(matrix.name(), Place::whole(), expected, found_shape(matrix));
+        let (layout, layout_inferred) = match (shape.len(), asked) {
+            (2, None | Some(Layout::Tc)) => (Layout::Tc, false),
+            (3, Some(layout @ (Layout::Tnc | Layout::Ntc))) => (layout, false),
+            (3, None) => (infer_layout(matrix, items)?, true),
+            (2, Some(_)) => return Err(wrong("three axes for this --layout").into()),
+            (3, Some(Layout::Tc)) => return Err(wrong("two axes for --layout tc").into()),
+            _ => return Err(wrong("a CTC input of 2 or 3 axes").into()),
+        };
+        let (items, frames, row_order): (usize, usize, &[usize]) = match layout {
+            Layout::Tc => (1, shape[0], &[0]),
+            Layout::Tnc => (shape[1], shape[0], &[1, 0]),
+            Layout::Ntc => (shape[0], shape[1], &[0, 1]),
+        };
+        let class_axis = shape.len() - 1;
+        let geometry = Geometry::new(shape, matrix.fortran_order(), class_axis, row_order)
+            .map_err(|error| bad_shape(matrix, &error))?;
+        Ok(Self { layout, layout_inferred, items, frames, classes: shape[class_axis], geometry })
+    }
+
+    /// Whether the input is a batch, so that items are named by their index.
+    pub(super) fn is_batch(&self) -> bool {
+        self.layout != Layout::Tc
+    }
+
+    /// The frames in use of each item.
+    pub(super) fn lengths(
+        &self,
+        argument: Option<&str>,
+        given: Option<&[i64]>,
+    ) -> Result<Vec<usize>, InputError> {
+        let Some(given) = given else { return Ok(vec![self.frames; self.items]) };
+        let name = argument.unwrap_or("--lengths");
+        if given.len() != self.items {
+            let expected = format!("{} lengths, one an item", self.items);
+            return Err(InputError::new(name, Place::whole(), expected, given.len().to_string()));
+        }
+        let check = |(item, &length): (usize, &i64)| {
+            usize::try_from(length).ok().filter(|&length| length <= self.frames).ok_or_else(|| {
+                let expected = format!("a length from 0 to {}, the number of frames", self.frames);
+                InputError::new(name, Place::whole().at("item", item), expected, length.to_string())
+            })
+        };
+        given.iter().enumerate().map(check).collect()
+    }
+}
+
+fn infer_layout(matrix: &Matrix, items: Option<usize>) -> anyhow::Result<Layout> {
+    let shape = matrix.shape();
+    match items.map(|items| (shape[0] == items, shape[1] == items)) {
+        Some((true, false)) => Ok(Layout::Ntc),
+        Some((false, true)) => Ok(Layout::Tnc),
+        matches => {
+            let reason = match (matches, items) {
+                (Some((true, _)), Some(items)) => format!("both first axes have {items} entries"),
+                (_, Some(items)) => {
+                    format!("neither of the first axes has {items} entries, one for each item of the labels")
+                }
+                _ => "nothing says which axis is the batch".to_owned(),
+            };
+            let name = matrix.name();
+            let name = if name == "-" { "standard input" } else { name };
+            Err(UsageError::new(format!(
+                "{name}: the layout of shape {} can't be told: {reason}",
+                shape_text(shape)
+            ))
+            .hint("give --layout tnc (time, item, class) or --layout ntc (item, time, class)")
+            .into())
+        }
+    }
+}
+
+pub(super) fn found_shape(matrix: &Matrix) -> String {
+    format!("shape {}", shape_text(matrix.shape()))
+}
+
+pub(super) fn bad_shape(matrix: &Matrix, error: &ShapeError) -> InputError {
+    InputError::new(matrix.name(), Place::whole(), "a shape with at least one class", error.to_string())
+}
+
+/// A row that was refused, with its place in the file's terms.
+pub(super) fn improper_row(name: &str, row: &ImproperRow, place: Place, kind: InputKind) -> InputError {
+    let all = "nothing but";
+    let (expected, found) = match (row.all_impossible, kind) {
+        (true, InputKind::Probs) => ("a probability above 0", format!("{all} zeros")),
+        (true, _) => ("a value above -inf", format!("{all} -inf")),
+        (false, InputKind::Probs) => ("a finite probability of 0 or more", row.value.to_string()),
+        (false, _) => ("a finite number", row.value.to_string()),
+    };
+    let place = if row.all_impossible { place } else { place.at("class", row.class) };
+    InputError::new(name, place, expected, found)
+        .hint("--nonfinite propagate lets it through as PyTorch does")
+}
+
+/// A list of lengths, where the option was given.
+pub(super) fn optional_integers(argument: Option<&String>) -> Result<Option<Vec<i64>>, InputError> {
+    argument.map(|argument| integer_list(argument)).transpose()
+}

@@ -1,0 +1,324 @@
+//! `ctctool loss`: cross-entropy or CTC loss.
+
+mod cross_entropy;
+mod ctc;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use super::ExitStatus;
+use super::diagnostics::{Diagnostics, UsageError};
+use super::inputs::{AlphabetArgs, LogitsArgs, OutputArgs, found_shape};
+use super::values::{Criterion, Word};
+use crate::input::{LabelFile, Matrix};
+use crate::logits::{Nonfinite, RowAudit};
+use crate::loss::reduction::{Reduction, Reductions};
+use crate::report::loss::{LossParams, LossSummary, Tally};
+use crate::report::{Check, Record, Report, Warning};
+
+/// Cross-entropy or CTC loss of a matrix against labels
+///
+/// Prints the loss by every convention in use, each as PyTorch computes it in double precision.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    logits: LogitsArgs,
+
+    /// Labels: .npy of integers, or text with an item a line; class probabilities: .npy of floats, or CSV
+    #[arg(long, value_name = "FILE", help_heading = "Labels")]
+    labels: PathBuf,
+
+    /// Labels in use of each item of a .npy file: a file, or N,N,…
+    #[arg(long, value_name = "FILE|N,N,…", help_heading = "Labels")]
+    label_lengths: Option<String>,
+
+    #[command(flatten)]
+    alphabet: AlphabetArgs,
+
+    #[command(flatten)]
+    settings: Settings,
+
+    #[command(flatten)]
+    checks: Checks,
+
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+#[derive(clap::Args)]
+#[command(next_help_heading = "Loss")]
+struct Settings {
+    /// Which loss (told from the shapes where only one fits)
+    #[arg(long, value_name = "LOSS", value_enum)]
+    criterion: Option<Criterion>,
+
+    /// From the items' losses to one number
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Reduction::Mean)]
+    reduction: Reduction,
+
+    /// List every item, too (as --reduction none, jsonl and csv do)
+    #[arg(long)]
+    items: bool,
+
+    /// Cross-entropy: class axis of an input of 3 or more axes, 1 or -1 [default: 1]
+    #[arg(long, value_name = "AXIS", allow_negative_numbers = true, value_parser = clap::value_parser!(i8).range(-1..=1))]
+    class_axis: Option<i8>,
+
+    /// Cross-entropy: a weight per class, in a file or as W,W,…
+    #[arg(long, value_name = "FILE|W,W,…", allow_hyphen_values = true)]
+    weight: Option<String>,
+
+    /// Cross-entropy: target value that is left out [default: -100]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    ignore_index: Option<i64>,
+
+    /// Cross-entropy: share of each target that is spread over all classes, 0 to 1
+    #[arg(long, value_name = "E", allow_negative_numbers = true)]
+    label_smoothing: Option<f64>,
+
+    /// CTC: infinite losses count as 0
+    #[arg(long)]
+    zero_infinity: bool,
+
+    /// What to do with NaN, +inf, or a row of nothing but -inf, where it is used
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = Nonfinite::Error)]
+    nonfinite: Nonfinite,
+}
+
+#[derive(clap::Args)]
+#[command(next_help_heading = "Checks (exit code 1 where one does not hold)")]
+struct Checks {
+    /// The reduced loss is a number and not above X
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    max_loss: Option<f64>,
+
+    /// The reduced loss is X, within --rtol and --atol
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    expect: Option<f64>,
+
+    /// Relative tolerance of --expect [default: 1e-5]
+    #[arg(long, value_name = "R", requires = "expect")]
+    rtol: Option<f64>,
+
+    /// Absolute tolerance of --expect [default: 1e-8]
+    #[arg(long, value_name = "A", requires = "expect")]
+    atol: Option<f64>,
+}
+
+pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
+    args.check_usage()?;
+    let started = Instant::now();
+    let matrix = args.logits.open()?;
+    let labels = LabelFile::open(&args.labels)?;
+    diagnostics.note(format_args!(
+        "{}: {} of {}",
+        matrix.name(),
+        found_shape(&matrix),
+        matrix.dtype().name()
+    ));
+    diagnostics.note(format_args!("{}: {}", labels.name(), labels.describe()));
+    let criterion = args.criterion(&matrix, &labels)?;
+    let status = args.output.on_threads(|| match criterion {
+        Criterion::Ctc => args.run_ctc(matrix, &labels, diagnostics),
+        Criterion::CrossEntropy => args.run_cross_entropy(matrix, &labels, diagnostics),
+    })?;
+    diagnostics.note(format_args!("done in {:.1} ms", started.elapsed().as_secs_f64() * 1e3));
+    Ok(status)
+}
+
+impl Args {
+    /// What can be refused before a file is opened.
+    fn check_usage(&self) -> Result<(), UsageError> {
+        if self.logits.logits.as_os_str() == "-" && self.labels.as_os_str() == "-" {
+            return Err(UsageError::new("only one of LOGITS and --labels can come from standard input"));
+        }
+        if self.settings.class_axis == Some(0) {
+            return Err(UsageError::new("--class-axis: expected 1 or -1, found 0"));
+        }
+        let checked = self.checks.max_loss.is_some() || self.checks.expect.is_some();
+        if checked && self.settings.reduction == Reduction::None {
+            return Err(UsageError::new(
+                "--max-loss and --expect need a reduced loss: --reduction mean or sum",
+            ));
+        }
+        for (name, tolerance) in [("--rtol", self.checks.rtol), ("--atol", self.checks.atol)] {
+            if tolerance.is_some_and(|tolerance| tolerance.is_nan() || tolerance < 0.0) {
+                return Err(UsageError::new(format!("{name}: expected a number of 0 or more")));
+            }
+        }
+        let (ctc, cross_entropy) = (self.ctc_option(), self.cross_entropy_option());
+        let clash = match (self.settings.criterion, ctc, cross_entropy) {
+            (Some(Criterion::CrossEntropy), Some(option), _) => Some((option, "CTC", "cross-entropy")),
+            (Some(Criterion::Ctc), _, Some(option)) => Some((option, "cross-entropy", "CTC")),
+            (None, Some(option), Some(_)) => Some((option, "CTC", "cross-entropy, as another option asks")),
+            _ => None,
+        };
+        match clash {
+            Some((option, of, not)) => {
+                Err(UsageError::new(format!("{option} is an option of {of}, not of {not}")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The first option given that only CTC has.
+    fn ctc_option(&self) -> Option<&'static str> {
+        let given = [
+            (self.logits.layout.is_some(), "--layout"),
+            (self.logits.lengths.is_some(), "--lengths"),
+            (self.label_lengths.is_some(), "--label-lengths"),
+            (self.alphabet.alphabet.is_some(), "--alphabet"),
+            (self.alphabet.blank.is_some(), "--blank"),
+            (self.settings.zero_infinity, "--zero-infinity"),
+        ];
+        given.into_iter().find_map(|(given, option)| given.then_some(option))
+    }
+
+    /// The first option given that only cross-entropy has.
+    fn cross_entropy_option(&self) -> Option<&'static str> {
+        let given = [
+            (self.settings.class_axis.is_some(), "--class-axis"),
+            (self.settings.weight.is_some(), "--weight"),
+            (self.settings.ignore_index.is_some(), "--ignore-index"),
+            (self.settings.label_smoothing.is_some(), "--label-smoothing"),
+        ];
+        given.into_iter().find_map(|(given, option)| given.then_some(option))
+    }
+
+    /// Which loss: as asked, else as other options imply, else the one that fits the shapes.
+    fn criterion(&self, matrix: &Matrix, labels: &LabelFile) -> anyhow::Result<Criterion> {
+        if let Some(criterion) = self.settings.criterion {
+            return Ok(criterion);
+        }
+        if self.ctc_option().is_some() {
+            return Ok(Criterion::Ctc);
+        }
+        if self.cross_entropy_option().is_some() {
+            return Ok(Criterion::CrossEntropy);
+        }
+        let shape = matrix.shape();
+        let fits_cross_entropy = match self.class_axis(shape) {
+            None => false,
+            Some(axis) => labels.fits_indices(&without(shape, axis)) || labels.fits_probs(shape),
+        };
+        let sequences = labels.sequences(None);
+        let fits_ctc = match *shape {
+            [frames, _] => sequences == Some(1) && !(fits_cross_entropy && frames > 1),
+            [first, second, _] => sequences.is_some_and(|items| items == first || items == second),
+            _ => false,
+        };
+        match (fits_cross_entropy, fits_ctc) {
+            (true, false) => Ok(Criterion::CrossEntropy),
+            (false, true) => Ok(Criterion::Ctc),
+            (both, _) => Err(UsageError::new(format!(
+                "{}: {} with {} ({}) fits {} cross-entropy {} CTC",
+                if matrix.name() == "-" { "standard input" } else { matrix.name() },
+                found_shape(matrix),
+                labels.name(),
+                labels.describe(),
+                if both { "both" } else { "neither" },
+                if both { "and" } else { "nor" },
+            ))
+            .hint("give --criterion ctc or --criterion cross-entropy")
+            .into()),
+        }
+    }
+
+    fn class_axis(&self, shape: &[usize]) -> Option<usize> {
+        match (shape.len(), self.settings.class_axis) {
+            (0, _) => None,
+            (1, _) => Some(0),
+            (axes, Some(-1)) => Some(axes - 1),
+            _ => Some(1),
+        }
+    }
+
+    fn lists_items(&self) -> bool {
+        self.settings.items || self.settings.reduction == Reduction::None || self.output.format.lists_items()
+    }
+
+    /// The settings that both losses have; the others null.
+    fn params(
+        &self,
+        matrix: &Matrix,
+        criterion: Criterion,
+        classes: usize,
+        labels: &LabelFile,
+    ) -> LossParams {
+        let tolerance = |given: Option<f64>, default| self.checks.expect.map(|_| given.unwrap_or(default));
+        LossParams {
+            logits: matrix.name().to_owned(),
+            labels: labels.name().to_owned(),
+            dtype: matrix.dtype().name(),
+            shape: matrix.shape().to_vec(),
+            criterion: criterion.word(),
+            criterion_inferred: self.settings.criterion.is_none(),
+            reduction: self.settings.reduction.word(),
+            input: self.logits.input.word(),
+            nonfinite: self.settings.nonfinite.word(),
+            classes,
+            max_loss: self.checks.max_loss,
+            expect: self.checks.expect,
+            rtol: tolerance(self.checks.rtol, DEFAULT_RTOL),
+            atol: tolerance(self.checks.atol, DEFAULT_ATOL),
+            ..LossParams::default()
+        }
+    }
+
+    fn deliver<I: Record>(
+        &self,
+        params: LossParams,
+        reductions: Reductions,
+        tally: Tally,
+        warnings: Vec<Warning>,
+        items: Vec<I>,
+        diagnostics: Diagnostics,
+    ) -> anyhow::Result<ExitStatus> {
+        let summary = LossSummary::new(&params, self.settings.reduction, reductions, tally);
+        let table = summary.table(&params);
+        let mut report = Report::new("loss", params, summary);
+        report.warnings = warnings;
+        report.items = if self.lists_items() { items } else { Vec::new() };
+        if let Some(observed) = report.summary.loss_nats {
+            if let Some(limit) = report.params.max_loss {
+                report.checks.push(Check::at_most("max_loss", "loss", observed, limit));
+            }
+            if let (Some(expected), Some(rtol), Some(atol)) =
+                (report.params.expect, report.params.rtol, report.params.atol)
+            {
+                report.checks.push(Check::close("expect", "loss", observed, expected, rtol, atol));
+            }
+        }
+        diagnostics.judge(&report)?;
+        self.output.output().write(&report, &table)?;
+        Ok(if report.passed() { ExitStatus::Success } else { ExitStatus::Failure })
+    }
+}
+
+const DEFAULT_RTOL: f64 = 1e-5;
+const DEFAULT_ATOL: f64 = 1e-8;
+
+fn without(shape: &[usize], axis: usize) -> Vec<usize> {
+    let kept = shape.iter().enumerate().filter(|&(i, _)| i != axis);
+    kept.map(|(_, &size)| size).collect()
+}
+
+/// What the rows in use show of a wrong `--input`.
+fn input_warnings(audit: &RowAudit, place: impl Fn(usize) -> String) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    if let Some(rows) = audit.looks_like_probs() {
+        let message = format!(
+            "the input looks like probabilities ({rows} of {rows} rows sum to 1 with nothing below 0), \
+             and softmax over probabilities is not what a network was trained with: give --input probs"
+        );
+        warnings.push(Warning { code: "looks_like_probs", message });
+    }
+    if let Some((count, row, total)) = audit.unnormalised() {
+        let message = format!(
+            "{count} rows do not sum to 1, the first is {} with {total}: are these logits?",
+            place(row)
+        );
+        warnings.push(Warning { code: "not_normalised", message });
+    }
+    warnings
+}

@@ -1,0 +1,138 @@
+//! Cross-entropy: targets checked, rows read, losses reduced.
+
+use std::sync::Arc;
+
+use super::super::ExitStatus;
+use super::super::diagnostics::{Diagnostics, UsageError};
+use super::super::inputs::{bad_shape, improper_row};
+use super::super::values::Criterion;
+use super::{Args, input_warnings, without};
+use crate::input::{ClassTargets, InputError, LabelFile, Matrix, Place, ProbTargets, ReadError, float_list};
+use crate::logits::Geometry;
+use crate::loss::cross_entropy::CrossEntropy;
+use crate::loss::cross_entropy_batch::{CrossEntropyBatch, Target, Targets};
+use crate::report::loss::{CrossEntropyItem, LossParams, Tally};
+use crate::report::{ItemId, Status, Warning};
+
+const DEFAULT_IGNORE_INDEX: i64 = -100;
+
+impl Args {
+    pub(super) fn run_cross_entropy(
+        &self,
+        matrix: Matrix,
+        labels: &LabelFile,
+        diagnostics: Diagnostics,
+    ) -> anyhow::Result<ExitStatus> {
+        let shape = matrix.shape().to_vec();
+        let class_axis = self.class_axis(&shape).ok_or_else(|| {
+            InputError::new(matrix.name(), Place::whole(), "an array of at least one axis", "a single number")
+        })?;
+        let row_axes: Vec<usize> = (0..shape.len()).filter(|&axis| axis != class_axis).collect();
+        let geometry = Geometry::new(&shape, matrix.fortran_order(), class_axis, &row_axes)
+            .map_err(|error| bad_shape(&matrix, &error))?;
+        let classes = geometry.classes();
+        let settings = &self.settings;
+        let probs = labels.fits_probs(&shape);
+        if probs && let Some(index) = settings.ignore_index {
+            return Err(UsageError::new(format!(
+                "--ignore-index {index} does not apply to class probabilities, which {} holds",
+                labels.name()
+            ))
+            .into());
+        }
+        let weight = settings.weight.as_deref().map(float_list).transpose()?;
+        let smoothing = settings.label_smoothing.unwrap_or(0.0);
+        let loss = CrossEntropy::new(classes, weight.clone(), smoothing).map_err(|error| {
+            let name = settings.weight.as_deref().filter(|_| (0.0..=1.0).contains(&smoothing));
+            UsageError::new(
+                name.map_or_else(|| error.to_string(), |name| format!("--weight {name}: {error}")),
+            )
+        })?;
+        let params = LossParams {
+            class_axis: Some(class_axis),
+            targets: Some(if probs { "probs" } else { "indices" }),
+            weight,
+            ignore_index: (!probs).then_some(settings.ignore_index.unwrap_or(DEFAULT_IGNORE_INDEX)),
+            label_smoothing: Some(smoothing),
+            ..self.params(&matrix, Criterion::CrossEntropy, classes, labels)
+        };
+        if probs {
+            let targets = labels.prob_targets(&shape, class_axis)?;
+            let mut warnings = Vec::new();
+            if let Some((row, sum)) = targets.first_unnormalised(1e-3) {
+                let message = format!("{}: row {row} sums to {sum}, not to 1", labels.name());
+                warnings.push(Warning { code: "targets_not_normalised", message });
+            }
+            self.cross_entropy_of(matrix, &loss, &geometry, &targets, params, warnings, diagnostics)
+        } else {
+            let ignore_index = settings.ignore_index.unwrap_or(DEFAULT_IGNORE_INDEX);
+            let targets = labels.class_targets(&without(&shape, class_axis), classes, ignore_index)?;
+            self.cross_entropy_of(matrix, &loss, &geometry, &targets, params, Vec::new(), diagnostics)
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)] // what two kinds of targets have in common
+    fn cross_entropy_of<T: Targets>(
+        &self,
+        matrix: Matrix,
+        loss: &CrossEntropy,
+        geometry: &Geometry,
+        targets: &T,
+        params: LossParams,
+        mut warnings: Vec<Warning>,
+        diagnostics: Diagnostics,
+    ) -> anyhow::Result<ExitStatus> {
+        let kind = self.logits.input;
+        let list = self.lists_items();
+        let name: Arc<str> = matrix.name().into();
+        let single = matrix.shape().len() == 1;
+        let mut batch =
+            CrossEntropyBatch::new(loss, kind, self.settings.nonfinite, geometry.clone(), targets, list);
+        matrix.read(geometry, &mut batch).map_err(|error| match error {
+            ReadError::Input(error) => error,
+            ReadError::Visit(row) => improper_row(&name, &row, Place::whole().at("row", row.row), kind),
+        })?;
+        let summary = batch.finish();
+        warnings.extend(input_warnings(&summary.audit, |row| format!("row {row}")));
+        if let Some(row) = summary.zero_times_infinity {
+            let message =
+                format!("row {row}: a weight or target of 0 meets a log-probability of -inf: 0 × inf is nan");
+            warnings.push(Warning { code: "zero_times_infinity", message });
+        }
+        let item = |(row, &loss_nats): (usize, &f64)| {
+            let target = targets.target(row);
+            CrossEntropyItem {
+                id: ItemId { input: name.clone(), index: (!single).then_some(row) },
+                index: row,
+                loss_nats,
+                status: if target == Target::Ignored { Status::Ignored } else { Status::of(loss_nats) },
+                target: match target {
+                    Target::Index(class) => Some(class as i64),
+                    Target::Ignored => params.ignore_index,
+                    Target::Probs(_) => None,
+                },
+            }
+        };
+        let items = summary.losses.iter().flatten().enumerate().map(item).collect();
+        let tally = Tally {
+            items: summary.rows,
+            ignored: summary.ignored,
+            infeasible: 0,
+            infinite: summary.infinite,
+            nan: summary.nan,
+        };
+        self.deliver(params, summary.reductions, tally, warnings, items, diagnostics)
+    }
+}
+
+impl Targets for ClassTargets {
+    fn target(&self, row: usize) -> Target<'_> {
+        self.get(row).map_or(Target::Ignored, Target::Index)
+    }
+}
+
+impl Targets for ProbTargets {
+    fn target(&self, row: usize) -> Target<'_> {
+        Target::Probs(self.get(row))
+    }
+}

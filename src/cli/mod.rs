@@ -1,0 +1,111 @@
+//! The command line: what was typed, and which subcommand runs.
+//!
+//! A file a subcommand: its arguments and its `run`, glue between the stages.
+
+mod completions;
+mod diagnostics;
+mod inputs;
+mod loss;
+mod values;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::report::OutputError;
+use diagnostics::Diagnostics;
+
+/// How the program ends; the whole policy of exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitStatus {
+    /// It ran, and every check that was asked for holds.
+    Success,
+    /// It ran, and a check that was asked for does not hold.
+    Failure,
+    /// It could not run.
+    Error,
+}
+
+impl From<ExitStatus> for ExitCode {
+    fn from(status: ExitStatus) -> Self {
+        Self::from(match status {
+            ExitStatus::Success => 0,
+            ExitStatus::Failure => 1,
+            ExitStatus::Error => 2,
+        })
+    }
+}
+
+/// Exact losses and transcripts from a network's output files.
+#[derive(Parser)]
+#[command(name = "ctctool", version, propagate_version = true, subcommand_required = true)]
+#[command(
+    after_help = "Exit codes: 0 it ran and every check holds; 1 a check does not hold; 2 it could not run."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Loss(Box<loss::Args>),
+    Completions(completions::Args),
+}
+
+/// The definition of the whole command line, for man pages and completions.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs the program with the process's arguments.
+pub fn main() -> ExitStatus {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return report_usage(&error),
+    };
+    let (result, diagnostics) = match cli.command {
+        Command::Loss(args) => {
+            let diagnostics = args.output.diagnostics();
+            (loss::run(&args, diagnostics), diagnostics)
+        }
+        Command::Completions(args) => (completions::run(&args), Diagnostics::default()),
+    };
+    result.unwrap_or_else(|error| {
+        // Whoever reads our output may stop when they have seen enough.
+        let closed = |cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe;
+        if error.downcast_ref::<OutputError>().is_some_and(|error| closed(&error.source)) {
+            return ExitStatus::Success;
+        }
+        diagnostics.error(&error);
+        ExitStatus::Error
+    })
+}
+
+/// Help and version go to standard output; a usage error is one line and a hint, like any other error.
+fn report_usage(error: &clap::Error) -> ExitStatus {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitStatus::Success;
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+        return ExitStatus::Error;
+    }
+    let text = error.render().to_string();
+    let mut paragraphs = text.split("\n\n").map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
+    let message = paragraphs.next().unwrap_or_default();
+    let mut hint = String::new();
+    for part in paragraphs {
+        if let Some(tip) = part.strip_prefix("tip: ") {
+            hint += tip;
+            hint += "; ";
+        }
+    }
+    let subcommand = std::env::args().nth(1).filter(|name| command().find_subcommand(name).is_some());
+    let help = subcommand.map_or("ctctool --help".to_owned(), |name| format!("ctctool {name} --help"));
+    let _ = writeln!(io::stderr(), "{message}\nhint: {hint}see '{help}'");
+    ExitStatus::Error
+}

@@ -1,0 +1,135 @@
+//! The words that options take, and the types that they mean.
+
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+
+use crate::input::LabelSplit;
+use crate::logits::{InputKind, Nonfinite};
+use crate::loss::reduction::Reduction;
+use crate::report::Format;
+
+/// Gives a type of the library its words on the command line.
+macro_rules! words {
+    ($type:ty { $($variant:ident = $word:literal, $help:literal;)+ }) => {
+        impl ValueEnum for $type {
+            fn value_variants<'a>() -> &'a [Self] {
+                &[$(Self::$variant),+]
+            }
+
+            fn to_possible_value(&self) -> Option<PossibleValue> {
+                Some(match self {
+                    $(Self::$variant => PossibleValue::new($word).help($help),)+
+                })
+            }
+        }
+
+        impl Word for $type {
+            fn word(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+        }
+    };
+}
+
+/// A choice that has one word, on the command line and in results.
+pub(super) trait Word {
+    fn word(self) -> &'static str;
+}
+
+words!(InputKind {
+    Logits = "logits", "any scores, normalised by log-softmax (log-probs stay as they are)";
+    LogProbs = "log-probs", "natural logarithms of probabilities, taken as given";
+    Probs = "probs", "probabilities, taken as given";
+});
+
+words!(Nonfinite {
+    Error = "error", "refuse NaN, +inf and rows of nothing but -inf";
+    Propagate = "propagate", "let them through, as PyTorch does";
+});
+
+words!(Reduction {
+    None = "none", "list every item's loss";
+    Mean = "mean", "PyTorch's mean";
+    Sum = "sum", "the plain sum";
+});
+
+words!(LabelSplit {
+    Chars = "chars", "each character is a token";
+    Tokens = "tokens", "tokens are separated by blanks";
+    Longest = "longest", "the longest token that fits, from left to right";
+});
+
+words!(Format {
+    Table = "table", "aligned columns for people, rounded";
+    Json = "json", "one JSON object";
+    Jsonl = "jsonl", "a JSON object a line: the items, then the summary";
+    Csv = "csv", "the items as CSV; the summary goes to standard error";
+});
+
+/// Which loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Criterion {
+    CrossEntropy,
+    Ctc,
+}
+
+impl ValueEnum for Criterion {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::CrossEntropy, Self::Ctc]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::CrossEntropy => PossibleValue::new("cross-entropy").alias("ce"),
+            Self::Ctc => PossibleValue::new("ctc"),
+        })
+    }
+}
+
+impl Word for Criterion {
+    fn word(self) -> &'static str {
+        match self {
+            Self::CrossEntropy => "cross-entropy",
+            Self::Ctc => "ctc",
+        }
+    }
+}
+
+/// Order of the axes of a CTC input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layout {
+    Tc,
+    Tnc,
+    Ntc,
+}
+
+words!(Layout {
+    Tc = "tc", "time, class: one item";
+    Tnc = "tnc", "time, item, class";
+    Ntc = "ntc", "item, time, class";
+});
+
+/// Whether and when to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+words!(Color {
+    Auto = "auto", "where standard error is a terminal and NO_COLOR is not set";
+    Always = "always", "always";
+    Never = "never", "never";
+});
+
+/// One ASCII character, or `tab`.
+pub(super) fn delimiter(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        b"tab" | b"\\t" => Ok(b'\t'),
+        [byte] if byte.is_ascii() && !b"\"\r\n".contains(byte) && !byte.is_ascii_alphanumeric() => Ok(*byte),
+        _ => Err("expected one character that is not part of a number, or 'tab'".to_owned()),
+    }
+}

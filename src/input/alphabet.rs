@@ -1,0 +1,341 @@
+//! Class names: from a file to tokens, and from text to classes.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use super::error::shown;
+use super::source::{Source, lines_of, text_of};
+use super::{InputError, Place};
+
+/// Which class is the blank, as the user says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BlankChoice {
+    /// A class index; a negative one counts from the end.
+    Index(i64),
+    /// The class of this name.
+    Token(String),
+}
+
+impl FromStr for BlankChoice {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text.parse() {
+            Ok(index) => Self::Index(index),
+            Err(_) if text == "last" => Self::Index(-1),
+            Err(_) => Self::Token(text.to_owned()),
+        })
+    }
+}
+
+impl fmt::Display for BlankChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Index(index) => write!(f, "{index}"),
+            Self::Token(token) => write!(f, "{token}"),
+        }
+    }
+}
+
+/// How a line of text becomes tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LabelSplit {
+    /// Each character is one.
+    Chars,
+    /// They are separated by blanks.
+    Tokens,
+    /// The longest token that fits, from left to right.
+    Longest,
+}
+
+/// The entries of an alphabet file, before it is known how many classes there are.
+pub struct AlphabetFile {
+    name: String,
+    entries: Entries,
+}
+
+enum Entries {
+    List(Vec<String>),
+    Indexed(Vec<(String, i64)>),
+}
+
+impl AlphabetFile {
+    /// Reads a line a class, or JSON where the name ends in `.json`: a list of tokens, or an object of
+    /// token to index.
+    ///
+    /// # Errors
+    /// Where it can't be read, is not that, or has two equal entries.
+    pub fn open(path: &Path) -> Result<Self, InputError> {
+        let mut source = Source::open(path)?;
+        let name = source.name().to_owned();
+        let text = text_of(&name, source.read_rest()?)?;
+        let entries = if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
+            serde_json::from_str(&text).map_err(|error| {
+                let place = Place::whole().at("line", error.line()).at("column", error.column());
+                InputError::new(
+                    &name,
+                    place,
+                    "a JSON list of tokens or object of token to index",
+                    error.to_string(),
+                )
+            })?
+        } else {
+            Entries::List(lines_of(&text).map(str::to_owned).collect())
+        };
+        let file = Self { name, entries };
+        file.check_distinct()?;
+        Ok(file)
+    }
+
+    fn check_distinct(&self) -> Result<(), InputError> {
+        let mut first: HashMap<&str, usize> = HashMap::new();
+        for (at, token) in self.tokens().enumerate() {
+            if let Some(before) = first.insert(token, at) {
+                let found = format!("{} again (first as entry {before})", shown(token));
+                return Err(InputError::new(
+                    &self.name,
+                    Place::whole().at("entry", at),
+                    "each token once",
+                    found,
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn tokens(&self) -> Box<dyn Iterator<Item = &str> + '_> {
+        match &self.entries {
+            Entries::List(list) => Box::new(list.iter().map(String::as_str)),
+            Entries::Indexed(map) => Box::new(map.iter().map(|(token, _)| token.as_str())),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match &self.entries {
+            Entries::List(list) => list.len(),
+            Entries::Indexed(map) => map.len(),
+        }
+    }
+
+    /// The class of a token, where the file names every class.
+    fn index_of(&self, token: &str) -> Option<usize> {
+        match &self.entries {
+            Entries::List(list) => list.iter().position(|t| t == token),
+            Entries::Indexed(map) => {
+                map.iter().find(|(t, _)| t == token).and_then(|(_, index)| usize::try_from(*index).ok())
+            }
+        }
+    }
+
+    /// The tokens of all classes, the blank put in where the file leaves it out.
+    fn resolve(self, classes: usize, blank: usize) -> Result<Vec<String>, InputError> {
+        if self.len() != classes && self.len() + 1 != classes {
+            return Err(InputError::new(
+                &self.name,
+                Place::whole(),
+                format!("{classes} entries, or {} without the blank", classes - 1),
+                self.len().to_string(),
+            )
+            .hint("the alphabet has one entry for each class of the logits' last axis"));
+        }
+        let complete = self.len() == classes;
+        let name = self.name;
+        let mut tokens = match self.entries {
+            Entries::List(list) => list,
+            Entries::Indexed(mut map) => {
+                map.sort_by_key(|(_, index)| *index);
+                // Either the classes but the blank in order, or numbers that leave the blank's out.
+                let dense = map.iter().enumerate().all(|(at, (_, index))| *index == at as i64);
+                let skips = map
+                    .iter()
+                    .enumerate()
+                    .all(|(at, (_, index))| *index == at as i64 + i64::from(at >= blank));
+                if !(dense || !complete && skips) {
+                    let (at, (token, index)) = map
+                        .iter()
+                        .enumerate()
+                        .find(|(at, (_, index))| *index != *at as i64)
+                        .unwrap_or((0, &map[0]));
+                    return Err(InputError::new(
+                        &name,
+                        Place::whole(),
+                        format!("index {at}, each index from 0 once"),
+                        format!("{index} for {}", shown(token)),
+                    ));
+                }
+                map.into_iter().map(|(token, _)| token).collect()
+            }
+        };
+        if !complete {
+            tokens.insert(blank, String::new());
+        }
+        Ok(tokens)
+    }
+}
+
+/// The index of the blank among `classes`.
+///
+/// # Errors
+/// Where it is not one of them, or is named and there is no alphabet that has the name.
+pub fn resolve_blank(
+    choice: &BlankChoice,
+    classes: usize,
+    alphabet: Option<&AlphabetFile>,
+) -> Result<u32, InputError> {
+    let error = |expected: String, found: String| InputError::new("--blank", Place::whole(), expected, found);
+    match choice {
+        BlankChoice::Index(index) => {
+            let resolved = if *index < 0 { index + classes as i64 } else { *index };
+            if (0..classes as i64).contains(&resolved) {
+                Ok(resolved as u32)
+            } else {
+                Err(error(
+                    format!("a class from 0 to {} (or -1 to -{classes})", classes - 1),
+                    index.to_string(),
+                ))
+            }
+        }
+        BlankChoice::Token(token) => {
+            let file = alphabet.ok_or_else(|| {
+                error("a class index or 'last', for there is no --alphabet".into(), shown(token))
+            })?;
+            let index = file.index_of(token).filter(|&index| index < classes && file.len() == classes);
+            index.map(|index| index as u32).ok_or_else(|| {
+                error(
+                    format!("a token of {} ({} entries for {classes} classes)", file.name, file.len()),
+                    shown(token),
+                )
+            })
+        }
+    }
+}
+
+/// Class names, one for each class.
+#[derive(Clone, Debug)]
+pub struct Alphabet {
+    tokens: Vec<String>,
+    classes_of: HashMap<String, u32>,
+    blank: u32,
+    longest: usize,
+}
+
+impl Alphabet {
+    /// The alphabet of `classes` classes.
+    ///
+    /// # Errors
+    /// Where the file has not as many entries, nor one less.
+    pub fn new(file: AlphabetFile, classes: usize, blank: u32) -> Result<Self, InputError> {
+        let tokens = file.resolve(classes, blank as usize)?;
+        let named = tokens.iter().enumerate().filter(|&(class, _)| class != blank as usize);
+        let classes_of = named.clone().map(|(class, token)| (token.clone(), class as u32)).collect();
+        let longest = named.map(|(_, token)| token.chars().count()).max().unwrap_or(0);
+        Ok(Self { tokens, classes_of, blank, longest })
+    }
+
+    /// The name of each class; that of a blank that the file leaves out is empty.
+    pub fn tokens(&self) -> &[String] {
+        &self.tokens
+    }
+
+    /// How text is split where the alphabet leaves no choice.
+    pub fn only_split(&self) -> Option<LabelSplit> {
+        let single = |token: &String| token.chars().count() == 1;
+        let blank = self.blank as usize;
+        let all = self.tokens.iter().enumerate().all(|(class, token)| class == blank || single(token));
+        all.then_some(LabelSplit::Chars)
+    }
+
+    /// The class that stands for what is not in the alphabet.
+    ///
+    /// # Errors
+    /// Where no class but the blank has that name.
+    pub fn unknown(&self, token: &str) -> Result<u32, InputError> {
+        self.classes_of
+            .get(token)
+            .copied()
+            .ok_or_else(|| InputError::new("--unk", Place::whole(), "a token of the alphabet", shown(token)))
+    }
+
+    /// The classes of a line of text; the places (column from 1, text) where no class fits get `unknown`.
+    ///
+    /// # Errors
+    /// The first such place, where there is no `unknown`.
+    pub fn encode(
+        &self,
+        line: &str,
+        split: LabelSplit,
+        unknown: Option<u32>,
+    ) -> Result<Vec<u32>, (usize, String)> {
+        let mut labels = Vec::new();
+        let mut push = |column: usize, text: &str| match self.classes_of.get(text).copied().or(unknown) {
+            Some(class) => {
+                labels.push(class);
+                Ok(())
+            }
+            None => Err((column, text.to_owned())),
+        };
+        match split {
+            LabelSplit::Chars => {
+                let mut buffer = [0; 4];
+                line.chars().enumerate().try_for_each(|(at, c)| push(at + 1, c.encode_utf8(&mut buffer)))?;
+            }
+            LabelSplit::Tokens => {
+                let mut column = 1;
+                for word in line.split(char::is_whitespace) {
+                    if !word.is_empty() {
+                        push(column, word)?;
+                    }
+                    column += word.chars().count() + 1;
+                }
+            }
+            LabelSplit::Longest => {
+                let mut rest = line;
+                let mut column = 1;
+                while let Some(first) = rest.chars().next() {
+                    let ends = rest.char_indices().map(|(at, c)| at + c.len_utf8()).take(self.longest);
+                    let fits = ends.filter(|&end| self.classes_of.contains_key(&rest[..end])).last();
+                    let end = fits.unwrap_or(first.len_utf8());
+                    push(column, &rest[..end])?;
+                    column += rest[..end].chars().count();
+                    rest = &rest[end..];
+                }
+            }
+        }
+        Ok(labels)
+    }
+}
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EntriesVisitor;
+        impl<'de> Visitor<'de> for EntriesVisitor {
+            type Value = Entries;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of tokens or an object of token to index")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Entries, A::Error> {
+                let mut list = Vec::new();
+                while let Some(token) = seq.next_element()? {
+                    list.push(token);
+                }
+                Ok(Entries::List(list))
+            }
+
+            // By hand, for a map type would keep only the last of two equal keys.
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries::Indexed(entries))
+            }
+        }
+        deserializer.deserialize_any(EntriesVisitor)
+    }
+}

@@ -1,0 +1,122 @@
+use std::fmt;
+use std::io;
+
+use thiserror::Error;
+
+/// Where in a file something is: names and numbers from the outside in ("item 2, frame 5, class 3").
+///
+/// Lines and columns of text count from 1, as editors do; items, rows, frames and classes count from 0, as
+/// arrays do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place(Vec<(&'static str, u64)>);
+
+impl Place {
+    /// The file as a whole.
+    pub fn whole() -> Self {
+        Self::default()
+    }
+
+    /// This place, and a number within it.
+    #[must_use]
+    pub fn at(mut self, name: &'static str, number: impl TryInto<u64>) -> Self {
+        self.0.push((name, number.try_into().unwrap_or(u64::MAX)));
+        self
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, (name, number)) in self.0.iter().enumerate() {
+            write!(f, "{}{name} {number}", if i > 0 { ", " } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+/// A file that can't be used, and why.
+#[derive(Debug, Error)]
+pub enum InputError {
+    /// The operating system refused.
+    #[error("{}: {action}: {source}", display_name(file))]
+    Io {
+        /// The file, as the user named it.
+        file: String,
+        /// What was tried.
+        action: &'static str,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// The content is not what it must be.
+    #[error("{0}")]
+    Content(Box<Finding>),
+}
+
+/// What is wrong with a file's content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The file, as the user named it.
+    pub file: String,
+    /// Where in the file.
+    pub place: Place,
+    /// What had to be there.
+    pub expected: String,
+    /// What is there.
+    pub found: String,
+    /// How to go on.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", display_name(&self.file))?;
+        if self.place != Place::whole() {
+            write!(f, "{}: ", self.place)?;
+        }
+        write!(f, "expected {}, found {}", self.expected, self.found)
+    }
+}
+
+impl InputError {
+    /// Content that is not what it must be.
+    pub fn new(file: &str, place: Place, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self::Content(Box::new(Finding {
+            file: file.to_owned(),
+            place,
+            expected: expected.into(),
+            found: found.into(),
+            hint: None,
+        }))
+    }
+
+    /// This error with a word on how to go on.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        if let Self::Content(finding) = &mut self {
+            finding.hint = Some(hint.into());
+        }
+        self
+    }
+
+    /// How to go on, where that is known.
+    pub fn get_hint(&self) -> Option<&str> {
+        match self {
+            Self::Io { .. } => None,
+            Self::Content(finding) => finding.hint.as_deref(),
+        }
+    }
+}
+
+/// What `-` stands for.
+fn display_name(file: &str) -> &str {
+    if file == "-" { "standard input" } else { file }
+}
+
+/// A short form of untrusted text for a message: no control characters, no more than a few words.
+pub(crate) fn shown(text: &str) -> String {
+    const MOST: usize = 40;
+    let mut short: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
+    if text.chars().nth(MOST).is_some() {
+        short.push('…');
+    }
+    format!("'{short}'")
+}

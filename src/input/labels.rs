@@ -1,0 +1,161 @@
+//! Label files: what they hold and which loss they fit.
+
+mod sequences;
+mod targets;
+
+use std::path::Path;
+
+use super::npy::{NpyInfo, shape_text};
+use super::numbers::words;
+use super::source::{Source, lines_of, text_of};
+use super::{InputError, Place};
+
+/// A label file as read, before it is known what its numbers mean.
+pub struct LabelFile {
+    name: String,
+    content: Content,
+}
+
+enum Content {
+    Integers { shape: Vec<usize>, values: Vec<Option<i64>> },
+    Floats { shape: Vec<usize>, values: Vec<f64> },
+    Text(String),
+}
+
+pub use targets::{ClassTargets, ProbTargets};
+
+impl LabelFile {
+    /// Reads `path` (`-` is standard input): .npy or text.
+    ///
+    /// # Errors
+    /// Where it can't be read.
+    pub fn open(path: &Path) -> Result<Self, InputError> {
+        let mut source = Source::open(path)?;
+        let name = source.name().to_owned();
+        if !source.is_npy()? {
+            let content = Content::Text(text_of(&name, source.read_rest()?)?);
+            return Ok(Self { name, content });
+        }
+        let info = NpyInfo::read(&mut source)?;
+        let bytes = info.read_body(&mut source)?;
+        let in_c_order = |shape: &[usize]| info.fortran_order && shape.len() > 1;
+        let content = if info.dtype.is_integer() {
+            let values = info.integers(&bytes);
+            let values = if in_c_order(&info.shape) { to_c_order(&values, &info.shape) } else { values };
+            Content::Integers { shape: info.shape, values }
+        } else {
+            let mut values = Vec::new();
+            info.decode_f64(&bytes, &mut values);
+            let values = if in_c_order(&info.shape) { to_c_order(&values, &info.shape) } else { values };
+            Content::Floats { shape: info.shape, values }
+        };
+        Ok(Self { name, content })
+    }
+
+    /// What the user called it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it holds, in a few words for messages.
+    pub fn describe(&self) -> String {
+        match &self.content {
+            Content::Integers { shape, .. } => format!("integers of shape {}", shape_text(shape)),
+            Content::Floats { shape, .. } => format!("floats of shape {}", shape_text(shape)),
+            Content::Text(text) => {
+                let lines = lines_of(text).count();
+                format!("{lines} line{}", if lines == 1 { "" } else { "s" })
+            }
+        }
+    }
+
+    /// How many label sequences this is, where it can be sequences. `lengths` is the number of label lengths.
+    pub fn sequences(&self, lengths: Option<usize>) -> Option<usize> {
+        match &self.content {
+            Content::Integers { shape, .. } => match shape[..] {
+                [_] => Some(lengths.unwrap_or(1)),
+                [items, _] => Some(items),
+                _ => None,
+            },
+            Content::Floats { .. } => None,
+            Content::Text(text) => Some(lines_of(text).count()),
+        }
+    }
+
+    /// Whether this is a class index for each entry of `shape`.
+    pub fn fits_indices(&self, shape: &[usize]) -> bool {
+        match &self.content {
+            Content::Integers { shape: found, .. } => found == shape,
+            Content::Floats { .. } => false,
+            Content::Text(text) => {
+                let (lines, per_line) = text_shape(shape);
+                lines_of(text).count() == lines && lines_of(text).all(|line| words(line).count() == per_line)
+            }
+        }
+    }
+
+    /// Whether this is a probability for each of the logits, of `shape`.
+    pub fn fits_probs(&self, shape: &[usize]) -> bool {
+        match &self.content {
+            Content::Integers { .. } => false,
+            Content::Floats { shape: found, .. } => found == shape,
+            Content::Text(text) => {
+                let (lines, columns) = match *shape {
+                    [columns] => (1, columns),
+                    [rows, columns] => (rows, columns),
+                    _ => return false,
+                };
+                // One number a row is a class index.
+                columns > 1
+                    && lines_of(text).count() == lines
+                    && lines_of(text).all(|line| {
+                        let line = line.trim_end().trim_end_matches([',', ';', '\t']);
+                        line.split([',', ';', '\t']).count() == columns || words(line).count() == columns
+                    })
+            }
+        }
+    }
+
+    fn out_of_range(
+        &self,
+        place: Place,
+        classes: usize,
+        found: &str,
+        ignore_index: Option<i64>,
+    ) -> InputError {
+        let ignored = ignore_index.map(|index| format!(" or {index} (ignored)")).unwrap_or_default();
+        let error =
+            InputError::new(&self.name, place, format!("a class from 0 to {}{ignored}", classes - 1), found);
+        if found == classes.to_string() {
+            error.hint("classes count from 0: subtract 1 if yours count from 1")
+        } else {
+            error
+        }
+    }
+
+    /// Whether it holds text rather than an array.
+    pub fn is_text(&self) -> bool {
+        matches!(self.content, Content::Text(_))
+    }
+}
+
+/// Lines, and entries in each, of a text file for an array of `shape`.
+fn text_shape(shape: &[usize]) -> (usize, usize) {
+    shape.split_first().map_or((1, 1), |(&lines, rest)| (lines, rest.iter().product()))
+}
+
+fn to_c_order<T: Clone>(values: &[T], shape: &[usize]) -> Vec<T> {
+    let len = values.len();
+    (0..len)
+        .map(|at| {
+            let (mut rest, mut from, mut block) = (at, 0, len);
+            // Strides of Fortran order, from the last axis to the first.
+            for &size in shape.iter().rev() {
+                block /= size;
+                from += rest % size * block;
+                rest /= size;
+            }
+            values[from].clone()
+        })
+        .collect()
+}

@@ -1,0 +1,201 @@
+//! Targets of CTC: a label sequence for each item.
+
+use std::ops::Range;
+
+use super::{Content, LabelFile};
+use crate::input::alphabet::{Alphabet, LabelSplit};
+use crate::input::error::shown;
+use crate::input::numbers::{whole_number, words};
+use crate::input::source::lines_of;
+use crate::input::{InputError, Place};
+use crate::loss::ctc::{CtcError, CtcLabels};
+
+impl LabelFile {
+    /// Label sequences of class indices for `items` items.
+    ///
+    /// # Errors
+    /// Where there are not as many, or a label is no class or is the blank.
+    pub fn index_sequences(
+        &self,
+        items: usize,
+        lengths: Option<&[i64]>,
+        classes: usize,
+        blank: u32,
+    ) -> Result<Vec<CtcLabels>, InputError> {
+        if let Content::Text(text) = &self.content {
+            self.check_count(items, lines_of(text).count(), "lines")?;
+            return lines_of(text)
+                .enumerate()
+                .map(|(line, content)| {
+                    let mut labels = Vec::new();
+                    for (column, word) in words(content) {
+                        let place = Place::whole().at("line", line + 1).at("column", column);
+                        let value = whole_number(word).ok_or_else(|| {
+                            InputError::new(&self.name, place.clone(), "a class index", shown(word))
+                                .hint("labels that are text need --alphabet FILE")
+                        })?;
+                        labels.push((value, place));
+                    }
+                    self.sequence(labels, classes, blank)
+                })
+                .collect();
+        }
+        let Content::Integers { shape, values } = &self.content else {
+            return Err(InputError::new(&self.name, Place::whole(), "integer labels", self.describe())
+                .hint("save them as integers: labels.astype('int64')"));
+        };
+        let spans = self.spans(items, lengths, shape)?;
+        let sequences = spans.iter().enumerate().map(|(item, span)| {
+            let labels = values[span.clone()].iter().enumerate().map(|(position, value)| {
+                let place = Place::whole().at("item", item).at("position", position);
+                // What is no 64-bit integer is no class either.
+                (value.unwrap_or(i64::MAX), place)
+            });
+            self.sequence(labels.collect(), classes, blank)
+        });
+        sequences.collect()
+    }
+
+    /// Where each item's labels lie among the values.
+    fn spans(
+        &self,
+        items: usize,
+        lengths: Option<&[i64]>,
+        shape: &[usize],
+    ) -> Result<Vec<Range<usize>>, InputError> {
+        let lengths_error = |place: Place, expected: String, found: String| {
+            InputError::new("--label-lengths", place, expected, found)
+        };
+        if let Some(lengths) = lengths
+            && lengths.len() != items
+        {
+            return Err(lengths_error(
+                Place::whole(),
+                format!("{items} lengths, one an item"),
+                lengths.len().to_string(),
+            ));
+        }
+        let length_of = |item: usize, most: usize| match lengths {
+            None => Ok(most),
+            Some(lengths) => {
+                usize::try_from(lengths[item]).ok().filter(|&length| length <= most).ok_or_else(|| {
+                    lengths_error(
+                        Place::whole().at("item", item),
+                        format!("a length from 0 to {most}"),
+                        lengths[item].to_string(),
+                    )
+                })
+            }
+        };
+        match *shape {
+            [found, width] => {
+                self.check_count(items, found, "rows")?;
+                (0..items).map(|item| Ok(item * width..item * width + length_of(item, width)?)).collect()
+            }
+            [total] if lengths.is_none() && items != 1 => Err(InputError::new(
+                &self.name,
+                Place::whole(),
+                format!("labels for {items} items"),
+                format!("a list of {total} without lengths"),
+            )
+            .hint("joined labels need --label-lengths FILE|N,N,…")),
+            [total] => {
+                let mut start = 0;
+                let mut spans = Vec::new();
+                for item in 0..items {
+                    let length = length_of(item, total - start)?;
+                    spans.push(start..start + length);
+                    start += length;
+                }
+                if start == total {
+                    Ok(spans)
+                } else {
+                    Err(lengths_error(
+                        Place::whole(),
+                        format!("a sum of {total}, the number of labels"),
+                        start.to_string(),
+                    ))
+                }
+            }
+            _ => Err(InputError::new(
+                &self.name,
+                Place::whole(),
+                "labels of shape (items, longest) or (all labels,)",
+                self.describe(),
+            )),
+        }
+    }
+
+    fn check_count(&self, items: usize, found: usize, unit: &str) -> Result<(), InputError> {
+        if found == items {
+            return Ok(());
+        }
+        let expected = format!("{items} {unit} of labels, one an item");
+        let error = InputError::new(&self.name, Place::whole(), expected, found.to_string());
+        Err(if found < items { error.hint("an empty target is an empty line") } else { error })
+    }
+
+    fn sequence(
+        &self,
+        labels: Vec<(i64, Place)>,
+        classes: usize,
+        blank: u32,
+    ) -> Result<CtcLabels, InputError> {
+        let mut sequence = Vec::with_capacity(labels.len());
+        for (value, place) in &labels {
+            match u32::try_from(*value) {
+                Ok(label) if (label as usize) < classes => sequence.push(label),
+                _ => {
+                    let error = self.out_of_range(place.clone(), classes, &value.to_string(), None);
+                    return Err(if *value < 0 {
+                        error.hint("if this is padding, give --label-lengths")
+                    } else {
+                        error
+                    });
+                }
+            }
+        }
+        CtcLabels::new(&sequence, classes, blank).map_err(|error| match error {
+            CtcError::LabelIsBlank { position, label } => InputError::new(
+                &self.name,
+                labels[position].1.clone(),
+                "a label that is not the blank",
+                label.to_string(),
+            )
+            .hint("give --label-lengths if it is padding, or --blank if another class is the blank"),
+            other => {
+                InputError::new(&self.name, Place::whole(), "labels that fit the logits", other.to_string())
+            }
+        })
+    }
+
+    /// Label sequences of text, a line an item, by an alphabet.
+    ///
+    /// # Errors
+    /// Where there are not `items` lines, or something is not in the alphabet and there is no `unknown`.
+    pub fn text_sequences(
+        &self,
+        items: usize,
+        alphabet: &Alphabet,
+        split: LabelSplit,
+        unknown: Option<u32>,
+        blank: u32,
+    ) -> Result<Vec<CtcLabels>, InputError> {
+        let Content::Text(text) = &self.content else {
+            return self.index_sequences(items, None, alphabet.tokens().len(), blank);
+        };
+        self.check_count(items, lines_of(text).count(), "lines")?;
+        let encode = |(line, content): (usize, &str)| {
+            let labels = alphabet.encode(content, split, unknown).map_err(|(column, text)| {
+                let place = Place::whole().at("line", line + 1).at("column", column);
+                InputError::new(&self.name, place, "a token of the alphabet", shown(&text))
+                    .hint("--unk TOKEN maps what the alphabet does not have")
+            })?;
+            CtcLabels::new(&labels, alphabet.tokens().len(), blank).map_err(|error| {
+                let place = Place::whole().at("line", line + 1);
+                InputError::new(&self.name, place, "labels that fit the logits", error.to_string())
+            })
+        };
+        lines_of(text).enumerate().map(encode).collect()
+    }
+}

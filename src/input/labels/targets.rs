@@ -1,0 +1,206 @@
+//! Targets of cross-entropy: a class or probabilities for each row.
+
+use super::{Content, LabelFile, text_shape};
+use crate::input::csv::{self, CsvOptions};
+use crate::input::error::shown;
+use crate::input::npy::shape_text;
+use crate::input::numbers::{whole_number, words};
+use crate::input::source::lines_of;
+use crate::input::{InputError, Place};
+use crate::logits::{Block, Geometry};
+
+/// A class index a row, or none where the row is ignored; row-major over the logits' other axes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClassTargets {
+    /// [`Self::IGNORED`] marks a row that is left out.
+    targets: Vec<u32>,
+}
+
+impl ClassTargets {
+    const IGNORED: u32 = u32::MAX;
+
+    /// The class of a row; none where it is ignored.
+    pub fn get(&self, row: usize) -> Option<usize> {
+        let target = self.targets[row];
+        (target != Self::IGNORED).then_some(target as usize)
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.targets.is_empty()
+    }
+}
+
+/// Class probabilities a row: `[rows, classes]`, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProbTargets {
+    values: Vec<f64>,
+    classes: usize,
+}
+
+impl ProbTargets {
+    /// The probabilities of a row.
+    pub fn get(&self, row: usize) -> &[f64] {
+        &self.values[row * self.classes..][..self.classes]
+    }
+
+    /// The first row that does not sum to one, and what it sums to.
+    pub fn first_unnormalised(&self, tolerance: f64) -> Option<(usize, f64)> {
+        let sums = self.values.chunks_exact(self.classes).map(|row| row.iter().sum::<f64>());
+        sums.enumerate().find(|(_, sum)| (sum - 1.0).abs() > tolerance)
+    }
+}
+
+impl LabelFile {
+    /// A class index for each entry of `shape`, the shape of the logits without their class axis.
+    ///
+    /// # Errors
+    /// Where there are not as many, or one is neither a class nor `ignore_index`.
+    pub fn class_targets(
+        &self,
+        shape: &[usize],
+        classes: usize,
+        ignore_index: i64,
+    ) -> Result<ClassTargets, InputError> {
+        let check = |value: i64, place: &dyn Fn() -> Place| {
+            if value == ignore_index {
+                return Ok(ClassTargets::IGNORED);
+            }
+            match u32::try_from(value) {
+                Ok(class) if (class as usize) < classes => Ok(class),
+                _ => Err(self.out_of_range(place(), classes, &value.to_string(), Some(ignore_index))),
+            }
+        };
+        let mismatch = || {
+            let (lines, per_line) = text_shape(shape);
+            let expected = format!("{lines} line{} of {per_line}", if lines == 1 { "" } else { "s" });
+            InputError::new(
+                &self.name,
+                Place::whole(),
+                format!(
+                    "a class index for each row of the logits: shape {} ({expected} in text)",
+                    shape_text(shape)
+                ),
+                self.describe(),
+            )
+        };
+        let targets = match &self.content {
+            Content::Floats { shape: found, .. } => {
+                return Err(mismatch().hint(format!(
+                    "floating-point labels of shape {} can't be class probabilities (the logits have another shape); \
+                     class indices are integers: labels.astype('int64')",
+                    shape_text(found)
+                )));
+            }
+            Content::Integers { shape: found, .. } if found != shape => return Err(mismatch()),
+            Content::Integers { values, .. } => {
+                let place = |row: usize| place_of(row, shape);
+                let entries = values.iter().enumerate();
+                let checked = entries.map(|(row, value)| match value {
+                    Some(value) => check(*value, &|| place(row)),
+                    None => {
+                        Err(self.out_of_range(place(row), classes, "a larger number", Some(ignore_index)))
+                    }
+                });
+                checked.collect::<Result<Vec<_>, _>>()?
+            }
+            Content::Text(text) => {
+                let (lines, per_line) = text_shape(shape);
+                if lines_of(text).count() != lines {
+                    return Err(mismatch());
+                }
+                let mut targets = Vec::new();
+                for (line, content) in lines_of(text).enumerate() {
+                    let before = targets.len();
+                    for (column, word) in words(content) {
+                        let place = || Place::whole().at("line", line + 1).at("column", column);
+                        let value = whole_number(word).ok_or_else(|| {
+                            InputError::new(&self.name, place(), "a class index", shown(word))
+                        })?;
+                        targets.push(check(value, &place)?);
+                    }
+                    if targets.len() - before != per_line {
+                        let expected =
+                            format!("{per_line} class {}", if per_line == 1 { "index" } else { "indices" });
+                        let place = Place::whole().at("line", line + 1);
+                        return Err(InputError::new(
+                            &self.name,
+                            place,
+                            expected,
+                            (targets.len() - before).to_string(),
+                        ));
+                    }
+                }
+                targets
+            }
+        };
+        Ok(ClassTargets { targets })
+    }
+
+    /// Class probabilities for logits of `shape`, in rows along `class_axis`.
+    ///
+    /// # Errors
+    /// Where the shape is another, or a value is not finite.
+    pub fn prob_targets(&self, shape: &[usize], class_axis: usize) -> Result<ProbTargets, InputError> {
+        let mismatch = || {
+            let expected = format!("class probabilities of the logits' shape {}", shape_text(shape));
+            InputError::new(&self.name, Place::whole(), expected, self.describe())
+        };
+        let row_axes: Vec<usize> = (0..shape.len()).filter(|&axis| axis != class_axis).collect();
+        let (values, text) = match &self.content {
+            Content::Integers { .. } => {
+                return Err(mismatch().hint("save them as floats: labels.astype('float64')"));
+            }
+            Content::Floats { shape: found, values } => {
+                if found != shape {
+                    return Err(mismatch());
+                }
+                (values.clone(), false)
+            }
+            Content::Text(text) => {
+                // A table of numbers separated by blanks is as good as any other.
+                let blanks = !text.contains([',', ';', '\t']);
+                let options = CsvOptions { delimiter: blanks.then_some(b' '), headers: false };
+                let table = csv::parse(&self.name, text.as_bytes(), options)?;
+                if [table.rows, table.columns] != *shape && (table.rows != 1 || [table.columns] != *shape) {
+                    return Err(mismatch());
+                }
+                (table.values, true)
+            }
+        };
+        if let Some(at) = values.iter().position(|p| !p.is_finite()) {
+            let place = if text {
+                let columns = shape[shape.len() - 1];
+                Place::whole().at("row", at / columns).at("class", at % columns)
+            } else {
+                place_of(at, shape)
+            };
+            return Err(InputError::new(&self.name, place, "a probability", values[at].to_string()));
+        }
+        let Ok(geometry) = Geometry::new(shape, false, class_axis, &row_axes) else { return Err(mismatch()) };
+        let classes = geometry.classes();
+        let mut rows = vec![0.0; values.len()];
+        let block = Block::new(&values, &geometry, 0);
+        block.for_each_row(0..block.rows(), |row, probs| {
+            rows[geometry.logical_row(row) * classes..][..classes].copy_from_slice(probs);
+        });
+        Ok(ProbTargets { values: rows, classes })
+    }
+}
+
+fn place_of(flat: usize, shape: &[usize]) -> Place {
+    const NAMES: [&str; 4] = ["row", "position", "position", "position"];
+    let mut rest = flat;
+    let mut coordinates = Vec::new();
+    for &size in shape.iter().rev() {
+        coordinates.push(rest % size);
+        rest /= size;
+    }
+    let named = coordinates.iter().rev().enumerate();
+    named.fold(Place::whole(), |place, (axis, &at)| place.at(NAMES[axis.min(3)], at))
+}

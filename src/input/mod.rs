@@ -1,0 +1,23 @@
+//! Untrusted bytes to checked values.
+//!
+//! Everything malformed stops here, with the file, the place, what was expected and what was found.
+//! No allocation follows from a header that the bytes behind it do not bear out.
+
+mod alphabet;
+mod csv;
+mod error;
+mod labels;
+mod matrix;
+mod npy;
+mod numbers;
+mod source;
+
+pub use alphabet::{Alphabet, AlphabetFile, BlankChoice, LabelSplit, resolve_blank};
+pub use csv::CsvOptions;
+pub use error::{InputError, Place};
+pub use labels::{ClassTargets, LabelFile, ProbTargets};
+pub use matrix::{Matrix, ReadError};
+pub use npy::Dtype;
+pub(crate) use npy::shape_text;
+pub use numbers::{float_list, integer_list};
+pub use source::Source;

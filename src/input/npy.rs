@@ -1,0 +1,283 @@
+//! The .npy format: header by `npyz`, size and content checked here.
+
+use std::io;
+
+use half::f16;
+use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
+
+use super::error::shown;
+use super::source::Source;
+use super::{InputError, Place};
+
+/// First bytes of every .npy file.
+pub(super) const MAGIC: &[u8; 6] = b"\x93NUMPY";
+/// NumPy itself reads no longer header from a file that it does not trust.
+const MAX_HEADER: usize = 10_000;
+/// The deepest that brackets of a plain array's header nest is 2.
+const MAX_NESTING: usize = 16;
+
+/// What the numbers of a file are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dtype {
+    /// Half precision.
+    F16,
+    /// Single precision.
+    F32,
+    /// Double precision.
+    F64,
+    /// Signed integers of so many bytes.
+    Int(u8),
+    /// Unsigned integers of so many bytes.
+    Uint(u8),
+    /// Booleans of one byte.
+    Bool,
+}
+
+impl Dtype {
+    /// Bytes of one value.
+    pub fn size(self) -> usize {
+        match self {
+            Self::Bool => 1,
+            Self::F16 => 2,
+            Self::F32 => 4,
+            Self::F64 => 8,
+            Self::Int(size) | Self::Uint(size) => usize::from(size),
+        }
+    }
+
+    /// Whether the values are whole numbers.
+    pub fn is_integer(self) -> bool {
+        !matches!(self, Self::F16 | Self::F32 | Self::F64)
+    }
+
+    /// Whether single precision holds every value.
+    pub fn fits_f32(self) -> bool {
+        matches!(self, Self::F16 | Self::F32)
+    }
+
+    /// NumPy's name: `float32`.
+    pub fn name(self) -> String {
+        match self {
+            Self::F16 => "float16".into(),
+            Self::F32 => "float32".into(),
+            Self::F64 => "float64".into(),
+            Self::Int(size) => format!("int{}", 8 * usize::from(size)),
+            Self::Uint(size) => format!("uint{}", 8 * usize::from(size)),
+            Self::Bool => "bool".into(),
+        }
+    }
+}
+
+/// What a .npy header says, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NpyInfo {
+    /// What the numbers are made of.
+    pub dtype: Dtype,
+    /// Whether the bytes of each value are in big-endian order.
+    pub big_endian: bool,
+    /// Sizes of the axes.
+    pub shape: Vec<usize>,
+    /// Whether the first axis is the fastest in memory.
+    pub fortran_order: bool,
+    /// Version of the format: 1, 2 or 3.
+    pub version: u8,
+    /// Number of values.
+    pub len: usize,
+}
+
+impl NpyInfo {
+    /// Reads the header.
+    pub(super) fn read(source: &mut Source) -> Result<Self, InputError> {
+        let name = source.name().to_owned();
+        let invalid = |expected: &str, found: String| InputError::new(&name, Place::whole(), expected, found);
+        let cut = || invalid("a .npy header", "the end of the file".into());
+
+        let mut header = Vec::new();
+        let mut take = |header: &mut Vec<u8>, count: usize| -> Result<(), InputError> {
+            let start = header.len();
+            header.resize(start + count, 0);
+            if source.read_up_to(&mut header[start..])? < count { Err(cut()) } else { Ok(()) }
+        };
+        take(&mut header, MAGIC.len() + 2)?;
+        let version = header[6];
+        if !(1..=3).contains(&version) || header[7] != 0 {
+            return Err(invalid(
+                "a .npy file of version 1.0 to 3.0",
+                format!("version {version}.{}", header[7]),
+            ));
+        }
+        let size_bytes = if version == 1 { 2 } else { 4 };
+        take(&mut header, size_bytes)?;
+        let length = header[8..].iter().rev().fold(0, |length, &byte| length << 8 | usize::from(byte));
+        if length > MAX_HEADER {
+            return Err(invalid(
+                &format!("a .npy header of at most {MAX_HEADER} bytes"),
+                format!("{length} bytes"),
+            ));
+        }
+        let text_start = header.len();
+        take(&mut header, length)?;
+        check_nesting(&header[text_start..])
+            .map_err(|depth| invalid("the header of a plain array", format!("brackets {depth} deep")))?;
+
+        let parsed = NpyHeader::from_reader(io::Cursor::new(&header)).map_err(|error| {
+            let text = error.to_string();
+            invalid("a valid .npy header", text.lines().next().map(shown).unwrap_or_default())
+        })?;
+        let (dtype, big_endian) = dtype_of(&parsed.dtype()).map_err(|found| {
+            let error = invalid("an array of f2, f4, f8 or integers", found);
+            if parsed.dtype().uses_pickled_array() {
+                error.hint("object arrays hold Python code: save each array by itself with numpy.save(…, allow_pickle=False)")
+            } else {
+                error
+            }
+        })?;
+        let shape: Option<Vec<usize>> =
+            parsed.shape().iter().map(|&size| usize::try_from(size).ok()).collect();
+        let shape =
+            shape.ok_or_else(|| invalid("a shape that memory can hold", format!("{:?}", parsed.shape())))?;
+        let len = shape
+            .iter()
+            .filter(|&&size| size > 0)
+            .try_fold(dtype.size(), |bytes, &size| bytes.checked_mul(size))
+            .map(|bytes| if shape.contains(&0) { 0 } else { bytes / dtype.size() })
+            .ok_or_else(|| invalid("a shape that memory can hold", shape_text(&shape)))?;
+        let info =
+            Self { dtype, big_endian, shape, fortran_order: parsed.order() == Order::Fortran, version, len };
+        if let Some(file_len) = source.len() {
+            let expected = (header.len() + info.byte_len()) as u64;
+            if file_len != expected {
+                return Err(info.length_error(&name, file_len.saturating_sub(header.len() as u64)));
+            }
+        }
+        Ok(info)
+    }
+
+    /// Bytes of all values.
+    pub(super) fn byte_len(&self) -> usize {
+        self.len * self.dtype.size()
+    }
+
+    pub(super) fn length_error(&self, name: &str, found: u64) -> InputError {
+        InputError::new(
+            name,
+            Place::whole(),
+            format!(
+                "{} bytes of data for shape {} of {}",
+                self.byte_len(),
+                shape_text(&self.shape),
+                self.dtype.name()
+            ),
+            format!("{found}{}", if found > self.byte_len() as u64 { " or more" } else { "" }),
+        )
+        .hint("the file was cut off or is not one array: save it again with numpy.save")
+    }
+
+    /// Reads the values' bytes: all of them, and nothing behind them.
+    pub(super) fn read_body(&self, source: &mut Source) -> Result<Vec<u8>, InputError> {
+        let bytes = source.read_at_most(self.byte_len() as u64 + 1)?;
+        if bytes.len() == self.byte_len() {
+            Ok(bytes)
+        } else {
+            Err(self.length_error(source.name(), bytes.len() as u64))
+        }
+    }
+
+    /// Appends the values of `bytes` in single precision; the dtype fits it.
+    pub(super) fn decode_f32(&self, bytes: &[u8], out: &mut Vec<f32>) {
+        match (self.dtype, self.big_endian) {
+            (Dtype::F16, false) => out.extend(values(bytes).map(|b| f16::from_le_bytes(b).to_f32())),
+            (Dtype::F16, true) => out.extend(values(bytes).map(|b| f16::from_be_bytes(b).to_f32())),
+            (_, false) => out.extend(values(bytes).map(f32::from_le_bytes)),
+            (_, true) => out.extend(values(bytes).map(f32::from_be_bytes)),
+        }
+    }
+
+    /// Appends the values of `bytes` in double precision.
+    pub(super) fn decode_f64(&self, bytes: &[u8], out: &mut Vec<f64>) {
+        match (self.dtype, self.big_endian) {
+            (Dtype::F64, false) => out.extend(values(bytes).map(f64::from_le_bytes)),
+            (Dtype::F64, true) => out.extend(values(bytes).map(f64::from_be_bytes)),
+            (Dtype::F16 | Dtype::F32, _) => {
+                let mut single = Vec::new();
+                self.decode_f32(bytes, &mut single);
+                out.extend(single.into_iter().map(f64::from));
+            }
+            _ => self.for_each_integer(bytes, |value| out.push(value as f64)),
+        }
+    }
+
+    /// The values of `bytes` as integers; none for each that is not one or too large.
+    pub(super) fn integers(&self, bytes: &[u8]) -> Vec<Option<i64>> {
+        if !self.dtype.is_integer() {
+            return vec![None; bytes.len() / self.dtype.size()];
+        }
+        let mut values = Vec::new();
+        self.for_each_integer(bytes, |value| values.push(i64::try_from(value).ok()));
+        values
+    }
+
+    fn for_each_integer(&self, bytes: &[u8], mut visit: impl FnMut(i128)) {
+        let size = self.dtype.size();
+        for value in bytes.chunks_exact(size) {
+            let mut bits = 0_u64;
+            for i in 0..size {
+                let byte = if self.big_endian { value[i] } else { value[size - 1 - i] };
+                bits = bits << 8 | u64::from(byte);
+            }
+            let unused = 64 - 8 * size as u32;
+            visit(match self.dtype {
+                Dtype::Int(_) => i128::from((bits << unused) as i64 >> unused),
+                _ => i128::from(bits),
+            });
+        }
+    }
+}
+
+fn values<const N: usize>(bytes: &[u8]) -> impl ExactSizeIterator<Item = [u8; N]> {
+    bytes.as_chunks::<N>().0.iter().copied()
+}
+
+/// The shape as NumPy writes it: `(3, 4)`, `(3,)`.
+pub(crate) fn shape_text(shape: &[usize]) -> String {
+    let sizes: Vec<String> = shape.iter().map(ToString::to_string).collect();
+    format!("({}{})", sizes.join(", "), if shape.len() == 1 { "," } else { "" })
+}
+
+/// The header's parser descends into brackets, so their depth is bounded first.
+fn check_nesting(header: &[u8]) -> Result<(), usize> {
+    let mut depth = 0_usize;
+    let mut deepest = 0;
+    for byte in header {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    if deepest > MAX_NESTING { Err(deepest) } else { Ok(()) }
+}
+
+fn dtype_of(dtype: &DType) -> Result<(Dtype, bool), String> {
+    let DType::Plain(plain) = dtype else {
+        return Err("a structured array".into());
+    };
+    let big_endian = plain.endianness() == Endianness::Big;
+    let size = plain.size_field();
+    let dtype = match (plain.type_char(), size) {
+        (TypeChar::Float, 2) => Dtype::F16,
+        (TypeChar::Float, 4) => Dtype::F32,
+        (TypeChar::Float, 8) => Dtype::F64,
+        (TypeChar::Int, 1 | 2 | 4 | 8) => Dtype::Int(size as u8),
+        (TypeChar::Uint, 1 | 2 | 4 | 8) => Dtype::Uint(size as u8),
+        (TypeChar::Bool, 1) => Dtype::Bool,
+        (TypeChar::Object, _) => return Err("an object array".into()),
+        (TypeChar::Complex, _) => return Err(format!("complex numbers ({plain})")),
+        (TypeChar::RawData, _) => return Err(format!("raw bytes ({plain})")),
+        (TypeChar::UnicodeStr | TypeChar::ByteStr, _) => return Err(format!("strings ({plain})")),
+        (TypeChar::TimeDelta | TypeChar::DateTime, _) => return Err(format!("dates ({plain})")),
+        _ => return Err(format!("type {plain}")),
+    };
+    Ok((dtype, big_endian))
+}

@@ -1,0 +1,94 @@
+//! Short lists of numbers, given as `N,N,…` or as a file: lengths, class weights.
+
+use std::path::Path;
+
+use super::error::shown;
+use super::npy::NpyInfo;
+use super::source::{Source, lines_of, text_of};
+use super::{InputError, Place};
+
+/// A list of integers from `N,N,…` or from a file (.npy, or text separated by blanks, commas or lines).
+///
+/// # Errors
+/// Where the file can't be read or holds something else.
+pub fn integer_list(argument: &str) -> Result<Vec<i64>, InputError> {
+    list(argument, "an integer", whole_number, NpyInfo::integers)
+}
+
+/// A list of numbers, likewise.
+///
+/// # Errors
+/// Where the file can't be read or holds something else.
+pub fn float_list(argument: &str) -> Result<Vec<f64>, InputError> {
+    list(
+        argument,
+        "a number",
+        |text| text.parse().ok(),
+        |info, bytes| {
+            let mut values = Vec::new();
+            info.decode_f64(bytes, &mut values);
+            values.into_iter().map(Some).collect()
+        },
+    )
+}
+
+/// A whole number in any spelling: NumPy's text files write 3 as `3.000000000000000000e+00`.
+pub(super) fn whole_number(text: &str) -> Option<i64> {
+    text.parse::<i64>().ok().or_else(|| {
+        let value = text.parse::<f64>().ok()?;
+        // Beyond 2^53 a double does not say which integer was meant.
+        (value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0).then_some(value as i64)
+    })
+}
+
+/// The words of a line, separated by blanks or commas, and the column, from 1, that each begins at.
+pub(super) fn words(line: &str) -> impl Iterator<Item = (usize, &str)> {
+    let separator = |c: char| c.is_whitespace() || c == ',';
+    let mut rest = line;
+    let mut column = 1;
+    std::iter::from_fn(move || {
+        let start = rest.find(|c| !separator(c))?;
+        column += rest[..start].chars().count();
+        rest = &rest[start..];
+        let (word, after) = rest.split_at(rest.find(separator).unwrap_or(rest.len()));
+        let found = (column, word);
+        column += word.chars().count();
+        rest = after;
+        Some(found)
+    })
+}
+
+fn list<T>(
+    argument: &str,
+    what: &str,
+    parse: impl Fn(&str) -> Option<T>,
+    from_npy: impl Fn(&NpyInfo, &[u8]) -> Vec<Option<T>>,
+) -> Result<Vec<T>, InputError> {
+    let inline: Option<Vec<T>> = argument.split(',').map(|word| parse(word.trim())).collect();
+    if let Some(values) = inline {
+        return Ok(values);
+    }
+    let mut source = Source::open(Path::new(argument))?;
+    if source.is_npy()? {
+        let info = NpyInfo::read(&mut source)?;
+        if info.shape.len() > 1 {
+            let found = format!("{} axes", info.shape.len());
+            return Err(InputError::new(argument, Place::whole(), "a list", found));
+        }
+        let bytes = info.read_body(&mut source)?;
+        let check = |(at, value): (usize, Option<T>)| {
+            let found = || format!("a value of {}", info.dtype.name());
+            value.ok_or_else(|| InputError::new(argument, Place::whole().at("entry", at), what, found()))
+        };
+        return from_npy(&info, &bytes).into_iter().enumerate().map(check).collect();
+    }
+    let text = text_of(argument, source.read_rest()?)?;
+    let mut values = Vec::new();
+    for (line, content) in lines_of(&text).enumerate() {
+        for (column, word) in words(content) {
+            let place = Place::whole().at("line", line + 1).at("column", column);
+            values.push(parse(word).ok_or_else(|| InputError::new(argument, place, what, shown(word)))?);
+        }
+    }
+    Ok(values)
+}

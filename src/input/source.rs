@@ -1,0 +1,137 @@
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
+use std::path::Path;
+
+use super::npy::MAGIC;
+use super::{InputError, Place};
+
+/// An opened file or standard input.
+pub struct Source {
+    name: String,
+    reader: Box<dyn Read + Send>,
+    len: Option<u64>,
+    /// Bytes read to tell the format, not yet handed out.
+    peeked: Vec<u8>,
+}
+
+impl Source {
+    /// Opens `path`; `-` is standard input.
+    ///
+    /// # Errors
+    /// Where the file can't be opened or is a directory, or standard input is a terminal.
+    pub fn open(path: &Path) -> Result<Self, InputError> {
+        let name = path.display().to_string();
+        if name == "-" {
+            if io::stdin().is_terminal() {
+                return Err(InputError::new(
+                    "standard input",
+                    Place::whole(),
+                    "a file or a pipe",
+                    "a terminal",
+                )
+                .hint("name a file, or pipe one in: ctctool … < FILE"));
+            }
+            // A redirected file has a length that can be checked like any other's.
+            let len = stdin_len();
+            return Ok(Self { name, reader: Box::new(io::stdin()), len, peeked: Vec::new() });
+        }
+        let io_error = |source| InputError::Io { file: name.clone(), action: "cannot be opened", source };
+        let file = File::open(path).map_err(io_error)?;
+        let metadata = file.metadata().map_err(io_error)?;
+        if metadata.is_dir() {
+            return Err(InputError::new(&name, Place::whole(), "a file", "a directory"));
+        }
+        let len = metadata.is_file().then_some(metadata.len());
+        Ok(Self { name, reader: Box::new(file), len, peeked: Vec::new() })
+    }
+
+    /// What the user called it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its length in bytes, where it is a regular file.
+    pub(super) fn len(&self) -> Option<u64> {
+        self.len
+    }
+
+    /// Whether it begins as a .npy file does. To be asked before anything is read.
+    pub(super) fn is_npy(&mut self) -> Result<bool, InputError> {
+        let mut magic = [0; MAGIC.len()];
+        let count = self.read_up_to(&mut magic)?;
+        self.peeked = magic[..count].to_vec();
+        Ok(magic == *MAGIC)
+    }
+
+    /// Reads until `buffer` is full or the source ends; returns the number of bytes read.
+    pub(super) fn read_up_to(&mut self, buffer: &mut [u8]) -> Result<usize, InputError> {
+        let mut filled = self.peeked.len().min(buffer.len());
+        buffer[..filled].copy_from_slice(&self.peeked[..filled]);
+        self.peeked.drain(..filled);
+        while filled < buffer.len() {
+            match self.reader.read(&mut buffer[filled..]) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(source) => return Err(self.read_error(source)),
+            }
+        }
+        Ok(filled)
+    }
+
+    /// Reads what is left.
+    pub(super) fn read_rest(&mut self) -> Result<Vec<u8>, InputError> {
+        self.read_at_most(u64::MAX)
+    }
+
+    /// Reads what is left, but no more than `most` bytes; memory grows with what is there.
+    pub(super) fn read_at_most(&mut self, most: u64) -> Result<Vec<u8>, InputError> {
+        let mut bytes = std::mem::take(&mut self.peeked);
+        let most = most.saturating_sub(bytes.len() as u64);
+        match (&mut self.reader).take(most).read_to_end(&mut bytes) {
+            Ok(_) => Ok(bytes),
+            Err(source) => Err(self.read_error(source)),
+        }
+    }
+
+    fn read_error(&self, source: io::Error) -> InputError {
+        InputError::Io { file: self.name.clone(), action: "cannot be read", source }
+    }
+}
+
+#[cfg(unix)]
+fn stdin_len() -> Option<u64> {
+    use std::os::fd::AsFd;
+    let file = File::from(io::stdin().as_fd().try_clone_to_owned().ok()?);
+    let metadata = file.metadata().ok()?;
+    // Where the shell has read a part of it already, the length says nothing.
+    let at_start = io::Seek::stream_position(&mut &file).ok()? == 0;
+    (metadata.is_file() && at_start).then_some(metadata.len())
+}
+
+#[cfg(not(unix))]
+fn stdin_len() -> Option<u64> {
+    None
+}
+
+/// The text of a file that must be UTF-8, without a byte order mark.
+pub(super) fn text_of(name: &str, bytes: Vec<u8>) -> Result<String, InputError> {
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let bytes = error.as_bytes();
+        let line = bytes[..valid].split(|&b| b == b'\n').count();
+        let column = valid - bytes[..valid].iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1) + 1;
+        InputError::new(
+            name,
+            Place::whole().at("line", line).at("byte", column),
+            "UTF-8 text",
+            format!("the byte 0x{:02x}", bytes[valid]),
+        )
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// The lines of a text: without their ends (`\n` or `\r\n`); a final line end makes no line of its own.
+pub(super) fn lines_of(text: &str) -> impl Iterator<Item = &str> {
+    text.split_terminator('\n').map(|line| line.strip_suffix('\r').unwrap_or(line))
+}

@@ -1,0 +1,37 @@
+//! Exact losses and transcripts from a network's output matrix.
+//!
+//! `ctctool` is a command-line program and the library behind it. The program is a pipeline, and the
+//! modules are its stages:
+//!
+//! ```text
+//! arguments → read → check → compute → reduce → judge → render
+//!    cli      input   logits  kernel   loss     report  report
+//! ```
+//!
+//! - [`kernel`]: log-sum-exp and its kin over slices
+//! - [`logits`]: the checked matrix types that all computation takes
+//! - [`loss`]: cross-entropy and CTC, and their reductions
+//! - [`input`]: untrusted bytes to checked values
+//! - [`report`]: what a result is, and one renderer a file
+//! - [`cli`]: the subcommands
+//!
+//! `kernel`, `logits` and `loss` are pure: they take checked types and slices and know no files.
+//!
+//! ```
+//! use ctctool::logits::InputKind;
+//! use ctctool::loss::ctc::{CtcLabels, ctc_loss};
+//!
+//! // Two frames, three classes, class 0 is the blank: P("1") = 3 of the 9 equally likely paths.
+//! let logits = [0.0_f64; 6];
+//! let labels = CtcLabels::new(&[1], 3, 0)?;
+//! let loss = ctc_loss(&logits, InputKind::Logits, &labels)?;
+//! assert!((loss - 3.0_f64.ln()).abs() < 1e-15);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod cli;
+pub mod input;
+pub mod kernel;
+pub mod logits;
+pub mod loss;
+pub mod report;

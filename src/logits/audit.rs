@@ -1,0 +1,100 @@
+use thiserror::Error;
+
+use super::{InputKind, Nonfinite};
+use crate::kernel::Element;
+
+/// A row in use that is no distribution.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[error("row {row}, class {class}: {value} where a finite number was expected")]
+pub struct ImproperRow {
+    /// The user's number of the row.
+    pub row: usize,
+    /// The first class whose value is at fault.
+    pub class: usize,
+    /// The value found there.
+    pub value: f64,
+    /// Whether every value of the row is `-inf` (or every probability 0).
+    pub all_impossible: bool,
+}
+
+/// How far from one a row of probabilities may sum: half precision rounds each to one in 2048.
+const SUM_TOLERANCE: f64 = 1e-3;
+/// Rows that are looked at to tell what the numbers are.
+const SAMPLE_ROWS: usize = 256;
+
+/// Watches the rows in use for what they should not be.
+#[derive(Clone, Debug)]
+pub struct RowAudit {
+    kind: InputKind,
+    nonfinite: Nonfinite,
+    /// Rows, in the user's numbering, that do not sum to one; the least of them; and what it sums to.
+    unnormalised: usize,
+    first_unnormalised: Option<(usize, f64)>,
+    sampled: usize,
+    sampled_like_probs: usize,
+}
+
+impl RowAudit {
+    /// An audit that has seen nothing.
+    pub fn new(kind: InputKind, nonfinite: Nonfinite) -> Self {
+        Self { kind, nonfinite, unnormalised: 0, first_unnormalised: None, sampled: 0, sampled_like_probs: 0 }
+    }
+
+    /// Whether rows are still wanted by [`Self::sample`].
+    pub fn wants_sample(&self) -> bool {
+        self.kind == InputKind::Logits && self.sampled < SAMPLE_ROWS
+    }
+
+    /// Looks at a row to tell whether it is probabilities.
+    pub fn sample<E: Element>(&mut self, row: &[E]) {
+        let sum: f64 = row.iter().map(|x| x.to_f64()).sum();
+        let like_probs =
+            row.len() > 1 && (sum - 1.0).abs() <= SUM_TOLERANCE && row.iter().all(|x| x.to_f64() >= 0.0);
+        self.sampled += 1;
+        self.sampled_like_probs += usize::from(like_probs);
+    }
+
+    /// Notes what the probabilities of `row` sum to; NaN where it is no distribution.
+    ///
+    /// # Errors
+    /// Where it is no distribution and such rows are refused; `values` is asked for its content then.
+    pub fn note(
+        &mut self,
+        row: usize,
+        total: f64,
+        values: impl FnOnce() -> Vec<f64>,
+    ) -> Result<(), ImproperRow> {
+        if total.is_nan() {
+            return match self.nonfinite {
+                Nonfinite::Error => Err(self.improper(row, &values())),
+                Nonfinite::Propagate => Ok(()),
+            };
+        }
+        if (total - 1.0).abs() > SUM_TOLERANCE {
+            self.unnormalised += 1;
+            if self.first_unnormalised.is_none_or(|(first, _)| row < first) {
+                self.first_unnormalised = Some((row, total));
+            }
+        }
+        Ok(())
+    }
+
+    fn improper(&self, row: usize, values: &[f64]) -> ImproperRow {
+        let impossible = if self.kind == InputKind::Probs { 0.0 } else { f64::NEG_INFINITY };
+        let at_fault =
+            |x: &f64| x.is_nan() || *x == f64::INFINITY || self.kind == InputKind::Probs && *x < 0.0;
+        let all_impossible = values.iter().all(|&x| x == impossible);
+        let class = values.iter().position(at_fault).unwrap_or(0);
+        ImproperRow { row, class, value: values.get(class).copied().unwrap_or(f64::NAN), all_impossible }
+    }
+
+    /// The rows of log-probabilities or probabilities that do not sum to one: how many, the first, its sum.
+    pub fn unnormalised(&self) -> Option<(usize, usize, f64)> {
+        self.first_unnormalised.map(|(row, total)| (self.unnormalised, row, total))
+    }
+
+    /// Where every sampled row of what was given as logits looks like probabilities: how many were looked at.
+    pub fn looks_like_probs(&self) -> Option<usize> {
+        (self.sampled > 0 && self.sampled_like_probs == self.sampled).then_some(self.sampled)
+    }
+}

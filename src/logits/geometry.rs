@@ -1,0 +1,250 @@
+use std::ops::Range;
+
+use thiserror::Error;
+
+use crate::kernel::Element;
+
+/// Why a shape can't be computed on.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ShapeError {
+    /// The sizes multiply to more than memory can address.
+    #[error("the shape {0:?} has more entries than can be addressed")]
+    TooLarge(Vec<usize>),
+    /// The class axis has no entry.
+    #[error("the class axis (axis {1}) of shape {0:?} is empty")]
+    NoClasses(Vec<usize>, usize),
+    /// There is no such axis.
+    #[error("shape {0:?} has no axis {1}")]
+    NoAxis(Vec<usize>, usize),
+}
+
+/// How a file's numbers lie: `planes × [classes][inner]`, and which row each of them is to the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Geometry {
+    planes: usize,
+    classes: usize,
+    inner: usize,
+    /// Size and logical stride of each axis but the classes', slowest in the file first.
+    row_axes: Vec<(usize, usize)>,
+    in_order: bool,
+}
+
+impl Geometry {
+    /// The geometry of an array of `shape`, whose rows run along `class_axis` and are numbered by the
+    /// other axes in `row_order` (slowest first; every other axis once).
+    ///
+    /// # Errors
+    /// Where the shape overflows, the class axis is empty, or an axis does not exist.
+    pub fn new(
+        shape: &[usize],
+        fortran_order: bool,
+        class_axis: usize,
+        row_order: &[usize],
+    ) -> Result<Self, ShapeError> {
+        let no_axis = |axis| ShapeError::NoAxis(shape.to_vec(), axis);
+        let classes = *shape.get(class_axis).ok_or_else(|| no_axis(class_axis))?;
+        if classes == 0 {
+            return Err(ShapeError::NoClasses(shape.to_vec(), class_axis));
+        }
+        let too_large = || ShapeError::TooLarge(shape.to_vec());
+        // Zeros are left out of the product, so that no partial product overflows either.
+        shape
+            .iter()
+            .filter(|&&size| size > 0)
+            .try_fold(1_usize, |a, &b| a.checked_mul(b))
+            .ok_or_else(too_large)?;
+
+        let mut strides = vec![0; shape.len()];
+        let mut stride = 1_usize;
+        for &axis in row_order.iter().rev() {
+            strides[axis] = stride;
+            stride *= *shape.get(axis).ok_or_else(|| no_axis(axis))?;
+        }
+        let mut file_axes: Vec<usize> = (0..shape.len()).collect();
+        if fortran_order {
+            file_axes.reverse();
+        }
+        let (mut planes, mut inner, mut seen) = (1_usize, 1_usize, false);
+        let mut row_axes = Vec::new();
+        for axis in file_axes {
+            if axis == class_axis {
+                seen = true;
+                continue;
+            }
+            if seen {
+                inner *= shape[axis]
+            } else {
+                planes *= shape[axis]
+            }
+            row_axes.push((shape[axis], strides[axis]));
+        }
+        let mut stride = 1;
+        let mut in_order = true;
+        for &(size, logical) in row_axes.iter().rev() {
+            in_order &= size <= 1 || logical == stride;
+            stride *= size;
+        }
+        Ok(Self { planes, classes, inner, row_axes, in_order })
+    }
+
+    /// Number of classes in a row.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.planes * self.inner
+    }
+
+    /// Number of planes in the file.
+    pub fn planes(&self) -> usize {
+        self.planes
+    }
+
+    /// Rows in a plane: 1 where each row lies in one piece.
+    pub fn rows_per_plane(&self) -> usize {
+        self.inner
+    }
+
+    /// Values in a plane.
+    pub fn plane_len(&self) -> usize {
+        self.classes * self.inner
+    }
+
+    /// The user's number of the row that is number `file_row` in the file.
+    pub fn logical_row(&self, file_row: usize) -> usize {
+        if self.in_order {
+            return file_row;
+        }
+        let mut rest = file_row;
+        let mut row = 0;
+        for &(size, stride) in self.row_axes.iter().rev() {
+            row += rest % size * stride;
+            rest /= size;
+        }
+        row
+    }
+}
+
+/// A run of whole planes of a matrix in memory, seen as rows of class scores.
+#[derive(Clone, Copy, Debug)]
+pub struct Block<'a, E> {
+    values: &'a [E],
+    classes: usize,
+    inner: usize,
+    first_row: usize,
+}
+
+/// Rows that are transposed together: a tile of them stays in the first-level cache.
+const TILE_ROWS: usize = 16;
+
+impl<'a, E: Element> Block<'a, E> {
+    /// The planes from `first_plane` on; `values` holds whole planes.
+    pub(crate) fn new(values: &'a [E], geometry: &Geometry, first_plane: usize) -> Self {
+        debug_assert_eq!(values.len() % geometry.plane_len().max(1), 0);
+        Self {
+            values,
+            classes: geometry.classes,
+            inner: geometry.inner,
+            first_row: first_plane * geometry.inner,
+        }
+    }
+
+    /// Number in the file of this block's first row.
+    pub fn first_row(&self) -> usize {
+        self.first_row
+    }
+
+    /// Number of rows in this block.
+    pub fn rows(&self) -> usize {
+        self.values.len() / self.classes
+    }
+
+    /// Calls `visit` with each row of `range` (counted from the block's first), in order.
+    pub fn for_each_row(&self, range: Range<usize>, mut visit: impl FnMut(usize, &[E])) {
+        if self.inner == 1 {
+            for row in range {
+                visit(row, &self.values[row * self.classes..][..self.classes]);
+            }
+            return;
+        }
+        let mut tile: Vec<E> = Vec::new();
+        let mut row = range.start;
+        while row < range.end {
+            let (plane, first) = (row / self.inner, row % self.inner);
+            let count = TILE_ROWS.min(range.end - row).min(self.inner - first);
+            let plane = &self.values[plane * self.classes * self.inner..][..self.classes * self.inner];
+            tile.clear();
+            tile.resize(count * self.classes, self.values[0]);
+            for (class, scores) in plane.chunks_exact(self.inner).enumerate() {
+                for (lane, &x) in scores[first..first + count].iter().enumerate() {
+                    tile[lane * self.classes + class] = x;
+                }
+            }
+            for (lane, scores) in tile.chunks_exact(self.classes).enumerate() {
+                visit(row + lane, scores);
+            }
+            row += count;
+        }
+    }
+
+    /// A copy of one row, for looking closer at what went wrong in it.
+    pub fn row_to_f64(&self, row: usize) -> Vec<f64> {
+        let mut copy = Vec::new();
+        self.for_each_row(row..row + 1, |_, scores| copy = scores.iter().map(|x| x.to_f64()).collect());
+        copy
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every layout must hand out the rows of the same logical array.
+    #[test]
+    fn every_order_of_axes_gives_the_same_rows() {
+        let shape = [3, 4, 5];
+        let value = |i: [usize; 3]| (i[0] * 100 + i[1] * 10 + i[2]) as f64;
+        for fortran in [false, true] {
+            let mut values = Vec::new();
+            let (a, b, c) = if fortran { (2, 1, 0) } else { (0, 1, 2) };
+            for i in 0..shape[a] {
+                for j in 0..shape[b] {
+                    for k in 0..shape[c] {
+                        let mut index = [0; 3];
+                        (index[a], index[b], index[c]) = (i, j, k);
+                        values.push(value(index));
+                    }
+                }
+            }
+            for class_axis in 0..3 {
+                let others: Vec<usize> = (0..3).filter(|&axis| axis != class_axis).collect();
+                for order in [[others[0], others[1]], [others[1], others[0]]] {
+                    let geometry = Geometry::new(&shape, fortran, class_axis, &order).expect("a valid shape");
+                    let block = Block::new(&values, &geometry, 0);
+                    let mut seen = vec![false; geometry.rows()];
+                    block.for_each_row(0..block.rows(), |row, scores| {
+                        let logical = geometry.logical_row(row);
+                        seen[logical] = true;
+                        let mut index = [0; 3];
+                        index[order[0]] = logical / shape[order[1]];
+                        index[order[1]] = logical % shape[order[1]];
+                        for (class, &x) in scores.iter().enumerate() {
+                            index[class_axis] = class;
+                            assert_eq!(x, value(index));
+                        }
+                    });
+                    assert!(seen.iter().all(|&s| s));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_overflowing_shape_is_refused_even_beside_a_zero() {
+        let huge = [usize::MAX, usize::MAX, 0, 3];
+        assert!(matches!(Geometry::new(&huge, false, 3, &[0, 1, 2]), Err(ShapeError::TooLarge(_))));
+        assert!(matches!(Geometry::new(&[4, 0], false, 1, &[0]), Err(ShapeError::NoClasses(..))));
+    }
+}

@@ -1,0 +1,51 @@
+//! The checked matrix types that all computation takes.
+//!
+//! A file of any layout is seen as *planes*: `planes × [classes][inner]` in the order of its bytes.
+//! Where the class axis is the last one in memory, `inner` is 1 and each plane is one row; where it is
+//! not (class axis 1, Fortran order), a plane is transposed tile by tile on the way to the kernels. So
+//! every computation sees contiguous rows of class scores, numbered in the order of the file, and
+//! [`Geometry::logical_row`] says which row that is to the user.
+
+mod audit;
+mod geometry;
+mod row;
+
+pub use audit::{ImproperRow, RowAudit};
+pub use geometry::{Block, Geometry, ShapeError};
+pub use row::RowScale;
+
+use crate::kernel::Element;
+
+/// What the numbers of a matrix are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InputKind {
+    /// Any scores; normalised by log-softmax, which leaves log-probabilities as they are.
+    #[default]
+    Logits,
+    /// Natural logarithms of probabilities, taken as given.
+    LogProbs,
+    /// Probabilities, taken as given.
+    Probs,
+}
+
+/// What to do with a row in use that is no distribution: a NaN, a `+inf`, or nothing but `-inf`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Nonfinite {
+    /// Refuse it.
+    #[default]
+    Error,
+    /// Let it through, as PyTorch does.
+    Propagate,
+}
+
+/// Takes a matrix block by block, in the order of the file.
+pub trait BlockVisitor {
+    /// Why a block can't be used.
+    type Error;
+
+    /// Takes the next rows.
+    ///
+    /// # Errors
+    /// Where the rows can't be used; reading ends there.
+    fn visit<E: Element>(&mut self, block: Block<'_, E>) -> Result<(), Self::Error>;
+}

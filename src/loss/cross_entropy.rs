@@ -1,0 +1,106 @@
+//! Cross-entropy of one row: class indices or class probabilities, class weights, label smoothing.
+//!
+//! Formulas: PyTorch's `CrossEntropyLoss`.
+
+use thiserror::Error;
+
+use crate::kernel::{Element, Sum};
+use crate::logits::RowScale;
+
+/// Settings that make no loss.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum CrossEntropyError {
+    /// A weight vector of another length than the number of classes.
+    #[error("{weights} class weights for {classes} classes")]
+    WeightCount {
+        /// Number of weights.
+        weights: usize,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// A weight that is NaN or infinite.
+    #[error("the weight of class {class} is {weight}")]
+    WeightNotFinite {
+        /// The class.
+        class: usize,
+        /// Its weight.
+        weight: f64,
+    },
+    /// Smoothing outside of 0 to 1.
+    #[error("label smoothing {0} is not between 0 and 1")]
+    Smoothing(f64),
+}
+
+/// A row's loss and its share in the weighted mean.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WeightedLoss {
+    /// The loss in nats, weighted.
+    pub loss_nats: f64,
+    /// What it adds to the denominator of the mean.
+    pub weight: f64,
+}
+
+/// The settings of the loss, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CrossEntropy {
+    weight: Option<Vec<f64>>,
+    smoothing: f64,
+    classes: usize,
+}
+
+impl CrossEntropy {
+    /// `weight`: one a class, all 1 where none; `smoothing`: 0 to 1.
+    ///
+    /// # Errors
+    /// Where there are not as many weights as classes, one is not finite, or the smoothing is out of range.
+    pub fn new(classes: usize, weight: Option<Vec<f64>>, smoothing: f64) -> Result<Self, CrossEntropyError> {
+        if let Some(weight) = &weight {
+            if weight.len() != classes {
+                return Err(CrossEntropyError::WeightCount { weights: weight.len(), classes });
+            }
+            if let Some(class) = weight.iter().position(|w| !w.is_finite()) {
+                return Err(CrossEntropyError::WeightNotFinite { class, weight: weight[class] });
+            }
+        }
+        if !(0.0..=1.0).contains(&smoothing) {
+            return Err(CrossEntropyError::Smoothing(smoothing));
+        }
+        Ok(Self { weight, smoothing, classes })
+    }
+
+    fn weight_of(&self, class: usize) -> f64 {
+        self.weight.as_ref().map_or(1.0, |weight| weight[class])
+    }
+
+    /// The loss of a row of `[classes]` values whose target is class `target`:
+    /// `(1-ε) (-w[y] lp[y]) + (ε/C) Σ_c -w[c] lp[c]`.
+    ///
+    /// # Panics
+    /// Where `target` is not a class of the row.
+    pub fn of_index<E: Element>(&self, row: &[E], scale: RowScale, target: usize) -> WeightedLoss {
+        let weight = self.weight_of(target);
+        let mut loss = -scale.log_prob(row[target]) * weight;
+        if self.smoothing > 0.0 {
+            let all: Sum = row
+                .iter()
+                .enumerate()
+                .map(|(class, &x)| -scale.log_prob(x) * self.weight_of(class))
+                .collect();
+            loss = loss * (1.0 - self.smoothing) + all.value() * (self.smoothing / self.classes as f64);
+        }
+        WeightedLoss { loss_nats: loss + 0.0, weight }
+    }
+
+    /// The loss of a row against `target`, `[classes]` probabilities:
+    /// `-Σ_c w[c] lp[c] t'[c]` with `t' = t (1-ε) + ε/C`. It counts as one row in the mean.
+    ///
+    /// A probability of 0 times a log-probability of `-inf` is NaN, as in PyTorch.
+    pub fn of_probs<E: Element>(&self, row: &[E], scale: RowScale, target: &[f64]) -> WeightedLoss {
+        let uniform = self.smoothing / self.classes as f64;
+        let terms = row.iter().zip(target).enumerate().map(|(class, (&x, &t))| {
+            let smoothed = if self.smoothing > 0.0 { t * (1.0 - self.smoothing) + uniform } else { t };
+            -scale.log_prob(x) * self.weight_of(class) * smoothed
+        });
+        WeightedLoss { loss_nats: terms.collect::<Sum>().value() + 0.0, weight: 1.0 }
+    }
+}

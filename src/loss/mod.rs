@@ -1,0 +1,11 @@
+//! Cross-entropy and CTC losses and their reductions, in natural logarithms.
+
+pub mod cross_entropy;
+pub mod cross_entropy_batch;
+pub mod ctc;
+pub mod ctc_batch;
+mod ctc_log_space;
+mod emissions;
+pub mod reduction;
+
+pub use emissions::{Columns, Emissions};

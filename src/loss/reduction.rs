@@ -1,0 +1,83 @@
+//! From a loss for each item to one number, by every convention in use.
+
+use crate::kernel::Sum;
+
+/// How the losses of all items become one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reduction {
+    /// No number for the whole: the items' losses are the result.
+    None,
+    /// As PyTorch defines it: see [`Reductions::mean`].
+    #[default]
+    Mean,
+    /// The plain sum.
+    Sum,
+}
+
+/// The loss of the whole file by each convention, in nats.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reductions {
+    /// Sum over items.
+    pub sum: f64,
+    /// PyTorch's mean. CTC: each loss over `max(1, label_length)`, then the mean over items.
+    /// Cross-entropy: the sum over the sum of the targets' class weights; with class probabilities, over
+    /// the number of items.
+    pub mean: f64,
+    /// Sum over the number of items (warp-ctc, ESPnet, Keras).
+    pub batch_mean: f64,
+    /// Sum over the number of target tokens; for cross-entropy, of items that are not ignored.
+    pub token_mean: f64,
+}
+
+impl Reductions {
+    /// The number that `reduction` asks for; none for [`Reduction::None`].
+    pub fn get(&self, reduction: Reduction) -> Option<f64> {
+        match reduction {
+            Reduction::None => None,
+            Reduction::Mean => Some(self.mean),
+            Reduction::Sum => Some(self.sum),
+        }
+    }
+}
+
+/// Adds up items in their order.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reducer {
+    sum: Sum,
+    /// Numerator and denominator of PyTorch's mean.
+    mean: (Sum, Sum),
+    items: usize,
+    tokens: u64,
+}
+
+impl Reducer {
+    /// One CTC item. Formula: PyTorch's `ctc_loss`, reduction `mean`.
+    pub fn add_ctc(&mut self, loss: f64, label_length: usize) {
+        self.add(loss, loss / label_length.max(1) as f64, 1.0, label_length as u64);
+    }
+
+    /// One row of cross-entropy. `weight` is its share of the mean's denominator: the target's class
+    /// weight, 0 where it is ignored, 1 for class probabilities.
+    pub fn add_cross_entropy(&mut self, loss: f64, weight: f64, ignored: bool) {
+        self.add(loss, loss, weight, u64::from(!ignored));
+    }
+
+    fn add(&mut self, loss: f64, share: f64, weight: f64, tokens: u64) {
+        self.sum.add(loss);
+        self.mean.0.add(share);
+        self.mean.1.add(weight);
+        self.items += 1;
+        self.tokens += tokens;
+    }
+
+    /// The result; a mean over nothing is NaN.
+    pub fn finish(&self) -> Reductions {
+        let sum = self.sum.value();
+        Reductions {
+            sum,
+            mean: self.mean.0.value() / self.mean.1.value(),
+            batch_mean: sum / self.items as f64,
+            token_mean: sum / self.tokens as f64,
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The `ctctool` program: parse, run, exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ctctool::cli::main().into()
+}

@@ -1,0 +1,65 @@
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+/// One value of a table, before it is rendered.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cell<'a> {
+    /// Text as it is.
+    Text(&'a str),
+    /// What can be printed without being text already.
+    Id(&'a ItemId),
+    /// A count or an index.
+    Count(u64),
+    /// A signed integer.
+    Integer(i64),
+    /// A measured number: rounded in tables, exact elsewhere.
+    Number(f64),
+    /// Nothing.
+    Empty,
+}
+
+/// A row of a listing.
+pub trait Record: Serialize {
+    /// Names of the columns, the JSON keys.
+    const COLUMNS: &'static [&'static str];
+
+    /// Hands each column's value to `sink`, in order.
+    fn cells<'a>(&'a self, sink: &mut dyn FnMut(Cell<'a>));
+}
+
+/// A small table for people: the summary of a report.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TableText {
+    /// A sentence above the table.
+    pub title: String,
+    /// Names of the columns.
+    pub header: Vec<&'static str>,
+    /// Rows of cells.
+    pub rows: Vec<Vec<Cell<'static>>>,
+}
+
+/// Names an item: the input's name, and its index where the input is a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemId {
+    /// The input, as the user named it.
+    pub input: Arc<str>,
+    /// The item's index in a batch.
+    pub index: Option<usize>,
+}
+
+impl fmt::Display for ItemId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.index {
+            Some(index) => write!(f, "{}#{index}", self.input),
+            None => f.write_str(&self.input),
+        }
+    }
+}
+
+impl Serialize for ItemId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

@@ -1,0 +1,279 @@
+//! The report of `ctctool loss`.
+
+use serde::Serialize;
+
+use super::{Cell, ItemId, Record, Status, TableText};
+use crate::loss::reduction::{Reduction, Reductions};
+
+/// Every resolved setting; null where it does not apply.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct LossParams {
+    /// The matrix, as the user named it.
+    pub logits: String,
+    /// The labels, as the user named them.
+    pub labels: String,
+    /// `float32`; `float64` for CSV.
+    pub dtype: String,
+    /// Shape of the matrix.
+    pub shape: Vec<usize>,
+    /// `ctc` or `cross-entropy`.
+    pub criterion: &'static str,
+    /// Whether the criterion was told from the shapes.
+    pub criterion_inferred: bool,
+    /// `none`, `mean` or `sum`.
+    pub reduction: &'static str,
+    /// `logits`, `log-probs` or `probs`.
+    pub input: &'static str,
+    /// `error` or `propagate`.
+    pub nonfinite: &'static str,
+    /// Number of classes.
+    pub classes: usize,
+    /// CTC: `tc`, `tnc` or `ntc`.
+    pub layout: Option<&'static str>,
+    /// CTC: whether the layout was told from the shapes.
+    pub layout_inferred: Option<bool>,
+    /// CTC: index of the blank.
+    pub blank: Option<u32>,
+    /// CTC: the alphabet's file.
+    pub alphabet: Option<String>,
+    /// CTC: how text labels were split.
+    pub label_split: Option<&'static str>,
+    /// CTC: the token for what is not in the alphabet.
+    pub unk: Option<String>,
+    /// CTC: where the lengths came from.
+    pub lengths: Option<String>,
+    /// CTC: where the label lengths came from.
+    pub label_lengths: Option<String>,
+    /// CTC: whether infinite losses count as 0.
+    pub zero_infinity: Option<bool>,
+    /// Cross-entropy: axis of the classes, from 0.
+    pub class_axis: Option<usize>,
+    /// Cross-entropy: `indices` or `probs`.
+    pub targets: Option<&'static str>,
+    /// Cross-entropy: a weight per class.
+    pub weight: Option<Vec<f64>>,
+    /// Cross-entropy: the target value that is left out; null for probabilities.
+    pub ignore_index: Option<i64>,
+    /// Cross-entropy: label smoothing.
+    pub label_smoothing: Option<f64>,
+    /// Limit of the reduced loss.
+    pub max_loss: Option<f64>,
+    /// The reduced loss that was expected.
+    pub expect: Option<f64>,
+    /// Relative tolerance of `expect`.
+    pub rtol: Option<f64>,
+    /// Absolute tolerance of `expect`.
+    pub atol: Option<f64>,
+}
+
+/// The loss of the whole file.
+#[derive(Clone, Debug, Serialize)]
+pub struct LossSummary {
+    /// `ctc` or `cross-entropy`.
+    pub criterion: &'static str,
+    /// `none`, `mean` or `sum`.
+    pub reduction: &'static str,
+    /// The reduced loss; null for `none` and where it is not finite.
+    pub loss_nats: Option<f64>,
+    /// What kind of number the loss is; for `none`, the worst of all items.
+    pub status: Status,
+    /// Number of items.
+    pub items: usize,
+    /// Items left out by `ignore_index`.
+    pub ignored: usize,
+    /// CTC items with fewer frames than their labels need.
+    pub infeasible: usize,
+    /// The loss by each convention.
+    pub reductions: ReductionsText,
+}
+
+/// [`Reductions`] for JSON: null where not finite.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[allow(missing_docs)] // the same four numbers
+pub struct ReductionsText {
+    pub sum: f64,
+    pub mean: f64,
+    pub batch_mean: f64,
+    pub token_mean: f64,
+}
+
+impl From<Reductions> for ReductionsText {
+    fn from(Reductions { sum, mean, batch_mean, token_mean }: Reductions) -> Self {
+        Self { sum, mean, batch_mean, token_mean }
+    }
+}
+
+/// Counts of what the losses of the items were.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    /// All items.
+    pub items: usize,
+    /// Left out.
+    pub ignored: usize,
+    /// Too few frames.
+    pub infeasible: usize,
+    /// Infinite for another reason.
+    pub infinite: usize,
+    /// Not a number.
+    pub nan: usize,
+}
+
+impl Tally {
+    /// Counts one item.
+    pub fn add(&mut self, status: Status) {
+        self.items += 1;
+        match status {
+            Status::Ok => {}
+            Status::Ignored => self.ignored += 1,
+            Status::Infeasible => self.infeasible += 1,
+            Status::Infinite => self.infinite += 1,
+            Status::Nan => self.nan += 1,
+        }
+    }
+
+    fn worst(self) -> Status {
+        if self.nan > 0 {
+            Status::Nan
+        } else if self.infeasible > 0 {
+            Status::Infeasible
+        } else if self.infinite > 0 {
+            Status::Infinite
+        } else {
+            Status::Ok
+        }
+    }
+}
+
+impl LossSummary {
+    /// Puts the numbers together.
+    pub fn new(params: &LossParams, reduction: Reduction, reductions: Reductions, tally: Tally) -> Self {
+        let loss_nats = reductions.get(reduction);
+        let status = match loss_nats.map(Status::of) {
+            None => tally.worst(),
+            // Why it is infinite, where that is known.
+            Some(Status::Infinite) if tally.infeasible > 0 => Status::Infeasible,
+            Some(status) => status,
+        };
+        Self {
+            criterion: params.criterion,
+            reduction: params.reduction,
+            loss_nats,
+            status,
+            items: tally.items,
+            ignored: tally.ignored,
+            infeasible: tally.infeasible,
+            reductions: reductions.into(),
+        }
+    }
+
+    /// The summary for people.
+    pub fn table(&self, params: &LossParams) -> TableText {
+        let ctc = self.criterion == "ctc";
+        let name = if ctc { "CTC loss" } else { "cross-entropy" };
+        let items = if ctc { "item" } else { "row" };
+        let mut title = format!(
+            "{name} of {} {items}{} in {}",
+            self.items,
+            if self.items == 1 { "" } else { "s" },
+            params.logits
+        );
+        if let (Some(layout), Some(blank)) = (params.layout, params.blank) {
+            let inferred = if params.layout_inferred == Some(true) { " (inferred)" } else { "" };
+            title += &format!(": layout {layout}{inferred}, {} classes, blank {blank}", params.classes);
+        } else if let Some(axis) = params.class_axis {
+            title += &format!(": {} classes on axis {axis}", params.classes);
+        }
+        let means = if ctc {
+            ["each item over its target length, then over items", "over items", "over all target tokens"]
+        } else if params.targets == Some("probs") {
+            ["over rows, as PyTorch does for probabilities", "over rows", "over rows"]
+        } else {
+            ["over the sum of the targets' weights", "over all rows", "over the rows that are not ignored"]
+        };
+        let r = self.reductions;
+        let numbers = [
+            ("mean", r.mean, means[0]),
+            ("sum", r.sum, "over items"),
+            ("batch_mean", r.batch_mean, means[1]),
+            ("token_mean", r.token_mean, means[2]),
+        ];
+        let mut rows: Vec<Vec<Cell<'static>>> = Vec::new();
+        for (name, value, meaning) in numbers {
+            let asked = if name == self.reduction { "*" } else { "" };
+            rows.push(vec![Cell::Text(asked), Cell::Text(name), Cell::Number(value), Cell::Text(meaning)]);
+        }
+        let counted = if ctc {
+            ("infeasible", self.infeasible, "items with fewer frames than their labels need")
+        } else {
+            ("ignored", self.ignored, "rows whose target is the ignored index")
+        };
+        rows.push(vec![
+            Cell::Empty,
+            Cell::Text(counted.0),
+            Cell::Count(counted.1 as u64),
+            Cell::Text(counted.2),
+        ]);
+        TableText { title, header: vec!["", "reduction", "loss (nats)", ""], rows }
+    }
+}
+
+/// One item of a CTC loss.
+#[derive(Clone, Debug, Serialize)]
+pub struct CtcItem {
+    /// The input and the item's index.
+    pub id: ItemId,
+    /// The item's index.
+    pub index: usize,
+    /// Its loss; null where not finite.
+    pub loss_nats: f64,
+    /// What kind of number it is. An infeasible item stays one where `zero_infinity` makes it 0.
+    pub status: Status,
+    /// Frames in use.
+    pub frames: usize,
+    /// Number of labels.
+    pub label_length: usize,
+    /// Labels and the blanks that repeats need.
+    pub frames_needed: usize,
+}
+
+impl Record for CtcItem {
+    const COLUMNS: &'static [&'static str] =
+        &["id", "index", "loss_nats", "status", "frames", "label_length", "frames_needed"];
+
+    fn cells<'a>(&'a self, sink: &mut dyn FnMut(Cell<'a>)) {
+        sink(Cell::Id(&self.id));
+        sink(Cell::Count(self.index as u64));
+        sink(Cell::Number(self.loss_nats));
+        sink(Cell::Text(self.status.name()));
+        sink(Cell::Count(self.frames as u64));
+        sink(Cell::Count(self.label_length as u64));
+        sink(Cell::Count(self.frames_needed as u64));
+    }
+}
+
+/// One row of a cross-entropy.
+#[derive(Clone, Debug, Serialize)]
+pub struct CrossEntropyItem {
+    /// The input and the row's index.
+    pub id: ItemId,
+    /// The row's index, row-major over the axes but the classes'.
+    pub index: usize,
+    /// Its loss; null where not finite.
+    pub loss_nats: f64,
+    /// What kind of number it is.
+    pub status: Status,
+    /// Its target, the ignored index too; null for probabilities.
+    pub target: Option<i64>,
+}
+
+impl Record for CrossEntropyItem {
+    const COLUMNS: &'static [&'static str] = &["id", "index", "loss_nats", "status", "target"];
+
+    fn cells<'a>(&'a self, sink: &mut dyn FnMut(Cell<'a>)) {
+        sink(Cell::Id(&self.id));
+        sink(Cell::Count(self.index as u64));
+        sink(Cell::Number(self.loss_nats));
+        sink(Cell::Text(self.status.name()));
+        sink(self.target.map_or(Cell::Empty, Cell::Integer));
+    }
+}

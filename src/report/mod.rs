@@ -1,0 +1,109 @@
+//! What a result is, and one renderer a file.
+//!
+//! A command builds a [`Report`]; [`Output`] renders it as a table, JSON, JSON lines or CSV.
+
+mod cell;
+mod check;
+mod csv;
+mod json;
+pub mod loss;
+mod output;
+mod table;
+
+use serde::Serialize;
+
+pub use cell::{Cell, ItemId, Record, TableText};
+pub use check::Check;
+pub use output::{Format, Output, OutputError};
+
+/// Version of the JSON output's form: goes up where a key changes its meaning or goes away.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Something that the user should know about the input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// A stable name for scripts: `infeasible`, `not_normalised`.
+    pub code: &'static str,
+    /// One line for people.
+    pub message: String,
+}
+
+/// The result of a command.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report<P, S, I> {
+    schema_version: u32,
+    command: &'static str,
+    version: &'static str,
+    /// Every setting that the result depends on, as resolved.
+    pub params: P,
+    /// What the user should know about the input.
+    pub warnings: Vec<Warning>,
+    /// The checks that were asked for and how they came out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
+    /// The result for the whole.
+    pub summary: S,
+    /// The result for each item.
+    pub items: Vec<I>,
+}
+
+impl<P, S, I> Report<P, S, I> {
+    /// A report of `command` by this version of the program.
+    pub fn new(command: &'static str, params: P, summary: S) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            command,
+            version: env!("CARGO_PKG_VERSION"),
+            params,
+            warnings: Vec::new(),
+            checks: Vec::new(),
+            summary,
+            items: Vec::new(),
+        }
+    }
+
+    /// Whether every check that was asked for holds.
+    pub fn passed(&self) -> bool {
+        self.checks.iter().all(|check| check.passed)
+    }
+}
+
+/// What kind of number a loss is; JSON has no infinities, so it stands beside the number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// A finite number.
+    Ok,
+    /// Left out by `ignore_index`.
+    Ignored,
+    /// `+inf`, because there are fewer frames than the labels need.
+    Infeasible,
+    /// Infinite for another reason.
+    Infinite,
+    /// Not a number.
+    Nan,
+}
+
+impl Status {
+    /// The status of a number by itself.
+    pub fn of(value: f64) -> Self {
+        if value.is_nan() {
+            Self::Nan
+        } else if value.is_infinite() {
+            Self::Infinite
+        } else {
+            Self::Ok
+        }
+    }
+
+    /// The name that JSON has.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Ignored => "ignored",
+            Self::Infeasible => "infeasible",
+            Self::Infinite => "infinite",
+            Self::Nan => "nan",
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Where a report goes, whole or not at all.
+
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use thiserror::Error;
+
+use super::{Record, Report, TableText, csv, json, table};
+
+/// How a report is rendered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Aligned columns for people.
+    #[default]
+    Table,
+    /// One JSON object.
+    Json,
+    /// A JSON object a line: the items, then the summary.
+    Jsonl,
+    /// The items as CSV; the summary goes to standard error.
+    Csv,
+}
+
+impl Format {
+    /// Whether this is a listing of items before anything else.
+    pub fn lists_items(self) -> bool {
+        matches!(self, Self::Jsonl | Self::Csv)
+    }
+}
+
+/// A result that could not be written.
+#[derive(Debug, Error)]
+#[error("{target}: cannot be written: {source}")]
+pub struct OutputError {
+    target: String,
+    /// Why; a closed pipe is told from this.
+    #[source]
+    pub source: io::Error,
+}
+
+/// Where a report goes and how it looks.
+#[derive(Clone, Debug, Default)]
+pub struct Output {
+    /// How it is rendered.
+    pub format: Format,
+    /// A file; standard output where none.
+    pub path: Option<PathBuf>,
+    /// Decimals in tables.
+    pub precision: usize,
+}
+
+impl Output {
+    /// Renders `report`; `summary` is its summary for people.
+    ///
+    /// # Errors
+    /// Where the target can't be written; a file is then as it was before.
+    pub fn write<P, S, I>(&self, report: &Report<P, S, I>, summary: &TableText) -> Result<(), OutputError>
+    where
+        P: Serialize,
+        S: Serialize,
+        I: Record,
+    {
+        self.deliver(|out| match self.format {
+            Format::Table => {
+                if !report.items.is_empty() {
+                    table::write_items(&report.items, self.precision, out)?;
+                }
+                table::write_summary(summary, &report.checks, self.precision, out)
+            }
+            Format::Json => json::write_object(report, out),
+            Format::Jsonl => json::write_lines(report, out),
+            Format::Csv => {
+                csv::write(&report.items, out)?;
+                table::write_summary(summary, &report.checks, self.precision, &mut io::stderr().lock())
+            }
+        })
+    }
+
+    /// Has `render` write to the target.
+    ///
+    /// # Errors
+    /// Where the target can't be written.
+    pub fn deliver(&self, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), OutputError> {
+        let (target, result) = match &self.path {
+            None => {
+                let mut out = BufWriter::new(io::stdout().lock());
+                ("standard output".to_owned(), render(&mut out).and_then(|()| out.flush()))
+            }
+            Some(path) => (path.display().to_string(), write_file(path, render)),
+        };
+        result.map_err(|source| OutputError { target, source })
+    }
+}
+
+/// Writes beside the file and renames, so that a reader never sees half of it. What is not a regular file
+/// (a pipe, a device) is written to as it is.
+fn write_file(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let existing = fs::metadata(path).ok();
+    if existing.as_ref().is_some_and(|metadata| !metadata.is_file()) {
+        let mut out = BufWriter::new(fs::OpenOptions::new().write(true).open(path)?);
+        render(&mut out)?;
+        return out.flush();
+    }
+    // A link's target is replaced, not the link.
+    let path = if existing.is_some() { fs::canonicalize(path)? } else { path.to_owned() };
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let mut file = new_beside(folder)?;
+    let mut out = BufWriter::new(file.as_file_mut());
+    render(&mut out)?;
+    out.flush()?;
+    drop(out);
+    if let Some(metadata) = existing {
+        file.as_file().set_permissions(metadata.permissions())?;
+    }
+    file.persist(&path)?;
+    Ok(())
+}
+
+#[cfg(unix)]
+fn new_beside(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    use std::os::unix::fs::PermissionsExt;
+    // As any new file: what the user's mask leaves of these.
+    tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o666)).tempfile_in(folder)
+}
+
+#[cfg(not(unix))]
+fn new_beside(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    tempfile::NamedTempFile::new_in(folder)
+}
