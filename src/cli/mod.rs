@@ -14,7 +14,6 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::report::OutputError;
 use diagnostics::Diagnostics;
 
 /// How the program ends; the whole policy of exit codes.
@@ -76,7 +75,7 @@ pub fn main() -> ExitStatus {
     result.unwrap_or_else(|error| {
         // Whoever reads our output may stop when they have seen enough.
         let closed = |cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe;
-        if error.downcast_ref::<OutputError>().is_some_and(|error| closed(&error.source)) {
+        if error.chain().filter_map(|cause| cause.downcast_ref()).any(closed) {
             return ExitStatus::Success;
         }
         diagnostics.error(&error);

@@ -72,9 +72,9 @@ impl Geometry {
                 continue;
             }
             if seen {
-                inner *= shape[axis]
+                inner *= shape[axis];
             } else {
-                planes *= shape[axis]
+                planes *= shape[axis];
             }
             row_axes.push((shape[axis], strides[axis]));
         }

@@ -3,7 +3,7 @@
 //! The forward recursion of Graves et al., "Connectionist Temporal Classification" (ICML 2006),
 //! section 4.1, in linear space. Each frame is scaled so that its columns sum to one and the state is
 //! rescaled by powers of two, so nothing is rounded that log space would keep, except for states that
-//! sink below [`FLUSH`]. Those are set to zero and *accounted for*: because the columns sum to one, the
+//! sink below a threshold. Those are set to zero and *accounted for*: because the columns sum to one, the
 //! mass that a dropped state could still have contributed is at most the mass it had. Where the sum of
 //! all that was dropped is not negligible beside the result, the result is thrown away and the item is
 //! computed again in log space.

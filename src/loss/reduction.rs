@@ -73,9 +73,11 @@ impl Reducer {
     /// The result; a mean over nothing is NaN.
     pub fn finish(&self) -> Reductions {
         let sum = self.sum.value();
+        let weight = self.mean.1.value();
         Reductions {
             sum,
-            mean: self.mean.0.value() / self.mean.1.value(),
+            // With smoothing, the sum can be above 0 where all weights are 0: no mean either.
+            mean: if weight == 0.0 { f64::NAN } else { self.mean.0.value() / weight },
             batch_mean: sum / self.items as f64,
             token_mean: sum / self.tokens as f64,
         }

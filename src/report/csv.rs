@@ -6,7 +6,7 @@ use super::{Cell, Record};
 
 pub(super) fn write<I: Record>(items: &[I], out: &mut dyn Write) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(I::COLUMNS)?;
+    writer.write_record(I::COLUMNS).map_err(io_error)?;
     let mut text = Vec::new();
     for item in items {
         let mut result = Ok(());
@@ -16,7 +16,7 @@ pub(super) fn write<I: Record>(items: &[I], out: &mut dyn Write) -> io::Result<(
             }
         });
         result?;
-        writer.write_record(None::<&[u8]>)?;
+        writer.write_record(None::<&[u8]>).map_err(io_error)?;
     }
     writer.flush()
 }
@@ -36,5 +36,13 @@ fn write_field(
         Cell::Number(value) => write!(text, "{value}")?,
         Cell::Empty => {}
     }
-    Ok(writer.write_field(&text)?)
+    writer.write_field(&text).map_err(io_error)
+}
+
+/// The error beneath, so that a closed pipe can be told.
+fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
 }

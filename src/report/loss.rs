@@ -171,18 +171,16 @@ impl LossSummary {
         let ctc = self.criterion == "ctc";
         let name = if ctc { "CTC loss" } else { "cross-entropy" };
         let items = if ctc { "item" } else { "row" };
-        let mut title = format!(
-            "{name} of {} {items}{} in {}",
-            self.items,
-            if self.items == 1 { "" } else { "s" },
-            params.logits
-        );
-        if let (Some(layout), Some(blank)) = (params.layout, params.blank) {
-            let inferred = if params.layout_inferred == Some(true) { " (inferred)" } else { "" };
-            title += &format!(": layout {layout}{inferred}, {} classes, blank {blank}", params.classes);
-        } else if let Some(axis) = params.class_axis {
-            title += &format!(": {} classes on axis {axis}", params.classes);
-        }
+        let layout = match (params.layout, params.blank, params.class_axis) {
+            (Some(layout), Some(blank), _) => {
+                let inferred = if params.layout_inferred == Some(true) { " (inferred)" } else { "" };
+                format!("layout {layout}{inferred}, {} classes, blank {blank}", params.classes)
+            }
+            (_, _, Some(axis)) => format!("{} classes on axis {axis}", params.classes),
+            _ => format!("{} classes", params.classes),
+        };
+        let plural = if self.items == 1 { "" } else { "s" };
+        let title = format!("{name} of {} {items}{plural} in {}: {layout}", self.items, params.logits);
         let means = if ctc {
             ["each item over its target length, then over items", "over items", "over all target tokens"]
         } else if params.targets == Some("probs") {

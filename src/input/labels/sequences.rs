@@ -36,7 +36,7 @@ impl LabelFile {
                         })?;
                         labels.push((value, place));
                     }
-                    self.sequence(labels, classes, blank)
+                    self.sequence(&labels, classes, blank)
                 })
                 .collect();
         }
@@ -51,7 +51,7 @@ impl LabelFile {
                 // What is no 64-bit integer is no class either.
                 (value.unwrap_or(i64::MAX), place)
             });
-            self.sequence(labels.collect(), classes, blank)
+            self.sequence(&labels.collect::<Vec<_>>(), classes, blank)
         });
         sequences.collect()
     }
@@ -135,14 +135,9 @@ impl LabelFile {
         Err(if found < items { error.hint("an empty target is an empty line") } else { error })
     }
 
-    fn sequence(
-        &self,
-        labels: Vec<(i64, Place)>,
-        classes: usize,
-        blank: u32,
-    ) -> Result<CtcLabels, InputError> {
+    fn sequence(&self, labels: &[(i64, Place)], classes: usize, blank: u32) -> Result<CtcLabels, InputError> {
         let mut sequence = Vec::with_capacity(labels.len());
-        for (value, place) in &labels {
+        for (value, place) in labels {
             match u32::try_from(*value) {
                 Ok(label) if (label as usize) < classes => sequence.push(label),
                 _ => {

@@ -1,0 +1,14 @@
+//! The program from outside, and the library against slow oracles: a module a subject.
+
+#![allow(clippy::unwrap_used)] // a test that can't go on fails
+#![allow(clippy::format_collect)] // files are made of lines
+
+mod docs;
+mod fixtures;
+mod hostile;
+mod loss;
+mod oracle;
+mod properties;
+mod published;
+mod reference;
+mod support;
