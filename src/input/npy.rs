@@ -6,11 +6,9 @@ use half::f16;
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 
 use super::error::shown;
-use super::source::Source;
+use super::source::{MAGIC, Source};
 use super::{InputError, Place};
 
-/// First bytes of every .npy file.
-pub(super) const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// NumPy itself reads no longer header from a file that it does not trust.
 const MAX_HEADER: usize = 10_000;
 /// The deepest that brackets of a plain array's header nest is 2.

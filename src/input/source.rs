@@ -2,8 +2,10 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 
-use super::npy::MAGIC;
 use super::{InputError, Place};
+
+/// First bytes of every .npy file.
+pub(super) const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
 /// An opened file or standard input.
 pub struct Source {

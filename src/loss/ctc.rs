@@ -10,6 +10,7 @@
 
 use thiserror::Error;
 
+use super::ctc_band::Band;
 use super::ctc_log_space;
 use super::{Columns, Emissions};
 use crate::kernel::{Element, Sum};
@@ -144,27 +145,6 @@ pub fn loss_of_emissions(emissions: &Emissions, labels: &CtcLabels) -> CtcLoss {
     match forward(emissions) {
         Some(log_prob) => exact(-log_prob),
         None => CtcLoss { loss_nats: -ctc_log_space::forward(emissions) + 0.0, log_space: true },
-    }
-}
-
-/// Which states can be on an alignment after a frame: label `i` (from 1) for `low.max(1)..=labels`, the
-/// blank after label `i` for `low..=blanks`.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Band {
-    pub(super) low: usize,
-    pub(super) labels: usize,
-    pub(super) blanks: usize,
-}
-
-impl Band {
-    /// The band after frame `frame` of `frames`, for `length` labels: what the start can reach in that
-    /// many steps and the end can be reached from, a step advancing by one label at the most.
-    pub(super) fn new(frame: usize, frames: usize, length: usize) -> Self {
-        Self {
-            low: length.saturating_sub(frames - 1 - frame),
-            labels: length.min(frame + 1),
-            blanks: length.min(frame),
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The CTC forward recursion in log space: slower, and exact whatever the range of the numbers.
 
 use super::Emissions;
-use super::ctc::Band;
+use super::ctc_band::Band;
 use crate::kernel::log_add;
 
 /// The log-probability of the labels. At least one label, and frames enough for an alignment.

@@ -3,6 +3,7 @@
 pub mod cross_entropy;
 pub mod cross_entropy_batch;
 pub mod ctc;
+mod ctc_band;
 pub mod ctc_batch;
 mod ctc_log_space;
 mod emissions;
