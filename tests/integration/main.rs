@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used)] // a test that can't go on fails
 #![allow(clippy::format_collect)] // files are made of lines
 
+mod decode;
 mod docs;
+mod eval;
 mod fixtures;
 mod hostile;
 mod loss;
