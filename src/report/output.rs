@@ -34,7 +34,7 @@ impl Format {
 
 /// A result that could not be written.
 #[derive(Debug, Error)]
-#[error("{target}: cannot be written: {source}")]
+#[error("{target}: cannot be written")]
 pub struct OutputError {
     target: String,
     /// Why; a closed pipe is told from this.

@@ -79,7 +79,7 @@ fn limits_and_line_counts_decide_the_exit_code() {
         .args(["eval", "missing", "missing"])
         .assert()
         .code(2)
-        .stderr(predicate::str::contains("missing"));
+        .stderr(predicate::str::is_match("^error: missing: cannot be opened: [^:]+\n$").unwrap());
 }
 
 /// Ten thousand characters against as many, of which every third differs.
