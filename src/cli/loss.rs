@@ -101,11 +101,11 @@ struct Checks {
     expect: Option<f64>,
 
     /// Relative tolerance of --expect [default: 1e-5]
-    #[arg(long, value_name = "R", requires = "expect")]
+    #[arg(long, value_name = "R", requires = "expect", allow_negative_numbers = true)]
     rtol: Option<f64>,
 
     /// Absolute tolerance of --expect [default: 1e-8]
-    #[arg(long, value_name = "A", requires = "expect")]
+    #[arg(long, value_name = "A", requires = "expect", allow_negative_numbers = true)]
     atol: Option<f64>,
 }
 
