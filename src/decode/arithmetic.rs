@@ -46,7 +46,7 @@ pub struct Linear;
 /// Where [`Linear`] keeps the exponent of the heaviest mass: high, because room is needed below it.
 const HOME: i64 = 900;
 const LOWEST: f64 = exp2i(800);
-const HIGHEST: f64 = exp2i(960);
+const HIGHEST: f64 = exp2i(930);
 
 impl Arithmetic for Linear {
     const ZERO: f64 = 0.0;

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::beam::BeamError;
-use super::item::{DecodedItem, ItemConfig, decode_item};
+use super::item::{DecodedItem, ItemConfig, ItemDecoder};
 use crate::kernel::Element;
 use crate::logits::{Block, BlockVisitor, Geometry, InputKind, Nonfinite, RowAudit, RowScale};
 
@@ -76,14 +76,19 @@ impl<'a> DecodeBatch<'a> {
 
     fn decode_ready(&mut self) {
         let (config, classes, progress) = (self.config, self.geometry.classes(), self.progress);
-        self.items.par_iter_mut().filter(|item| item.is_ready(classes)).for_each(|item| {
-            item.done = Some(match &item.values {
-                Values::Single(values) => decode(values, classes, config),
-                Values::Double(values) => decode(values, classes, config),
-            });
-            item.values = Values::Single(Vec::new());
-            progress();
-        });
+        let ready = self.items.par_iter_mut().filter(|item| item.is_ready(classes));
+        ready.for_each_init(
+            || ItemDecoder::new(config, classes),
+            |decoder, item| {
+                let decoder = decoder.as_mut().map_err(|error| error.clone());
+                item.done = Some(decoder.and_then(|decoder| match &item.values {
+                    Values::Single(values) => decode(values, classes, config.input, decoder),
+                    Values::Double(values) => decode(values, classes, config.input, decoder),
+                }));
+                item.values = Values::Single(Vec::new());
+                progress();
+            },
+        );
     }
 }
 
@@ -112,16 +117,21 @@ impl Item {
     }
 }
 
-fn decode<E: Element>(values: &[E], classes: usize, config: ItemConfig) -> Result<DecodedAudited, BeamError> {
-    let decoded = decode_item(values, classes, config)?;
-    let mut audit = RowAudit::new(config.input, Nonfinite::Propagate);
+fn decode<E: Element>(
+    values: &[E],
+    classes: usize,
+    input: InputKind,
+    decoder: &mut ItemDecoder,
+) -> Result<DecodedAudited, BeamError> {
+    let decoded = decoder.decode(values)?;
+    let mut audit = RowAudit::new(input, Nonfinite::Propagate);
     for (frame, row) in values.chunks_exact(classes).enumerate() {
         if audit.wants_sample() {
             audit.sample(row);
         }
-        if config.input != InputKind::Logits {
+        if input != InputKind::Logits {
             // Nothing is refused here: a frame that could be decoded is proper.
-            let _ = audit.note(frame, RowScale::new(row, config.input).total(), Vec::new);
+            let _ = audit.note(frame, RowScale::new(row, input).total(), Vec::new);
         }
     }
     let last = values.rchunks_exact(classes).next().unwrap_or_default();

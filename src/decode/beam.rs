@@ -65,7 +65,8 @@ pub enum BeamError {
         /// Frame, from 0.
         frame: usize,
     },
-    /// Masses left the range of a double; start again in [`Log`]. Never from [`beam_search`].
+    /// Masses left the range of a double; start again in [`Log`]. Never from
+    /// [`BeamDecoder`].
     #[error("frame {frame}: probabilities are out of range for linear arithmetic")]
     Underflow {
         /// Frame, from 0.
@@ -109,7 +110,7 @@ pub struct BeamResult {
 /// A beam search that is fed frame by frame.
 ///
 /// In [`Linear`] arithmetic, [`BeamError::Underflow`] says that the item must be decoded again in
-/// [`Log`]; [`beam_search`] does that by itself.
+/// [`Log`]; [`BeamDecoder`] does that by itself.
 pub struct BeamSearch<S: Scorer, A: Arithmetic = Linear> {
     config: BeamConfig,
     classes: usize,
@@ -173,42 +174,58 @@ impl<S: Scorer, A: Arithmetic> BeamSearch<S, A> {
     pub fn finish(&mut self, limit: usize) -> BeamResult {
         self.search.finish(limit)
     }
+
+    fn decode<E: Element>(&mut self, values: &[E], limit: usize) -> Result<BeamResult, BeamError> {
+        self.reset();
+        for row in frames(values, self.classes)? {
+            self.push_frame(row)?;
+        }
+        Ok(self.finish(limit))
+    }
 }
 
-/// Decodes one item.
-///
-/// `values`: `[frames, classes]`, row-major. Returns at most `limit` hypotheses of the final beam. Where
-/// the linear arithmetic can't be trusted, the item is decoded again in logarithms, so ranks are always
-/// those of exact arithmetic up to rounding.
+/// Decodes whole items, in logarithms where the linear arithmetic can't be trusted; so ranks are always
+/// those of exact arithmetic up to rounding. Keeps its memory from item to item.
+pub struct BeamDecoder<S: Scorer> {
+    linear: BeamSearch<S, Linear>,
+}
+
+impl<S: Scorer> BeamDecoder<S> {
+    /// A decoder of frames of `classes` classes.
+    ///
+    /// # Errors
+    /// Where the configuration makes no sense for that many classes.
+    pub fn new(config: BeamConfig, classes: usize, scorer: S) -> Result<Self, BeamError> {
+        Ok(Self { linear: BeamSearch::new(config, classes, scorer)? })
+    }
+
+    /// Decodes one item: `values` is `[frames, classes]`, row-major. Returns at most `limit` hypotheses
+    /// of the final beam.
+    ///
+    /// # Errors
+    /// Where `values` are not whole frames, or as [`BeamSearch::push_frame`], but never
+    /// [`BeamError::Underflow`].
+    pub fn decode<E: Element>(&mut self, values: &[E], limit: usize) -> Result<BeamResult, BeamError> {
+        match self.linear.decode(values, limit) {
+            Err(BeamError::Underflow { .. }) => {
+                let BeamSearch { config, classes, search, .. } = &mut self.linear;
+                BeamSearch::<_, Log>::new(*config, *classes, search.scorer())?.decode(values, limit)
+            }
+            result => result,
+        }
+    }
+}
+
+/// Decodes one item, as [`BeamDecoder`] does.
 ///
 /// # Errors
-/// As [`BeamSearch::new`] and [`BeamSearch::push_frame`], or where `values` are not whole frames; never
-/// [`BeamError::Underflow`].
+/// As [`BeamDecoder::new`] and [`BeamDecoder::decode`].
 pub fn beam_search<E: Element, S: Scorer>(
     values: &[E],
     classes: usize,
     config: BeamConfig,
     limit: usize,
-    mut scorer: S,
+    scorer: S,
 ) -> Result<BeamResult, BeamError> {
-    match search_in::<_, _, Linear>(values, classes, config, limit, &mut scorer) {
-        Err(BeamError::Underflow { .. }) => {
-            search_in::<_, _, Log>(values, classes, config, limit, &mut scorer)
-        }
-        result => result,
-    }
-}
-
-fn search_in<E: Element, S: Scorer, A: Arithmetic>(
-    values: &[E],
-    classes: usize,
-    config: BeamConfig,
-    limit: usize,
-    scorer: &mut S,
-) -> Result<BeamResult, BeamError> {
-    let mut search = BeamSearch::<_, A>::new(config, classes, scorer)?;
-    for row in frames(values, classes)? {
-        search.push_frame(row)?;
-    }
-    Ok(search.finish(limit))
+    BeamDecoder::new(config, classes, scorer)?.decode(values, limit)
 }

@@ -19,31 +19,46 @@ use super::frame::Frame;
 use super::lost_mass::VANISHING;
 use super::pool::{Candidate, Pool};
 use super::prefix_tree::{NONE, PrefixTree};
-use super::row::{Scored, largest};
+use super::prefixes::{Masses, Prefixes};
+use super::row::{Scored, by_value, largest};
 use super::scorer::Scorer;
-use super::search::{Beam, Fused};
+use super::search::Fused;
 use crate::kernel::Element;
 
-/// A token in a frame.
-#[derive(Clone, Copy, Debug)]
-struct Slot {
-    /// Number of the frame that the rest is of.
-    frame: u32,
-    /// First of the entries that end in this token.
-    head: u32,
-    /// Relative probability.
-    p: f64,
+/// What a frame begins with, and what stays of it.
+pub(super) struct View<'a, T> {
+    pub(super) prefixes: &'a Prefixes,
+    pub(super) masses: &'a Masses,
+    /// By row: the mass if it stays.
+    pub(super) stays: &'a [f64],
+    /// By group: the token's relative probability.
+    pub(super) factors: &'a [f64],
+    pub(super) tree: &'a PrefixTree,
+    pub(super) fused: &'a [Fused<T>],
+}
+
+impl<T: Copy> View<'_, T> {
+    /// The order of two candidates' texts.
+    fn ties(&self, a: &Candidate, b: &Candidate) -> Ordering {
+        let node = |candidate: &Candidate| self.prefixes.nodes[candidate.row as usize];
+        self.tree.compare((node(a), a.token), (node(b), b.token))
+    }
+
+    fn state(&self, row: usize) -> T {
+        self.fused[self.prefixes.nodes[row] as usize].state
+    }
 }
 
 /// A token that may extend something.
 #[derive(Clone, Copy, Debug)]
 struct Column {
+    number: u32,
+    token: u32,
     /// Relative probability.
     p: f64,
     /// The same times the largest gain.
     bound: f64,
-    token: u32,
-    /// First of the entries that end in this token.
+    /// First of the rows that end in this token.
     head: u32,
 }
 
@@ -52,151 +67,134 @@ struct Column {
 pub(super) struct Extensions {
     blank: u32,
     width: usize,
-    frame: u32,
-    /// By class.
-    slots: Vec<Slot>,
-    /// By row: next entry that ends in the same token.
-    next: Vec<u32>,
     /// By row: the last column that this row has no plain extension in.
     skip: Vec<u32>,
     /// By row: the last column whose extension of this row is in the beam.
     has_child: Vec<u32>,
+    /// So many rows may reach the threshold, and so many of them exceed it; both only become fewer.
+    reach: usize,
+    above: usize,
     found: Vec<Scored>,
-    columns: Vec<Column>,
-    /// What stays and what extends.
+    /// What extends.
     pub(super) pool: Pool,
-    tied: Vec<u32>,
+    tied: Ties,
     vanished: bool,
+}
+
+/// The rows whose extension by some token meets the threshold exactly.
+#[derive(Debug)]
+struct Ties {
+    p: f64,
+    threshold: f64,
+    token: u32,
+    rows: Vec<u32>,
 }
 
 impl Extensions {
     /// For beams of `width` entries.
-    pub(super) fn new(width: usize, blank: u32, classes: usize) -> Self {
+    pub(super) fn new(width: usize, blank: u32) -> Self {
         Self {
             blank,
             width,
-            frame: 0,
-            slots: vec![Slot { frame: 0, head: NONE, p: 0.0 }; classes],
-            next: Vec::new(),
             skip: Vec::new(),
             has_child: Vec::new(),
+            reach: 0,
+            above: 0,
             found: Vec::new(),
-            columns: Vec::new(),
             pool: Pool::new(width),
-            tied: Vec::new(),
+            tied: Ties { p: f64::NAN, threshold: f64::NAN, token: 0, rows: Vec::new() },
             vanished: false,
         }
     }
 
-    /// Begins a frame on a beam of `entries` entries.
-    pub(super) fn begin(&mut self, entries: usize) {
-        self.frame = self.frame.wrapping_add(1);
-        if self.frame == 0 {
-            self.slots.iter_mut().for_each(|slot| slot.frame = u32::MAX);
-        }
-        self.next.clear();
-        self.next.resize(entries, NONE);
-        for marks in [&mut self.skip, &mut self.has_child] {
-            marks.clear();
-            marks.resize(entries, NONE);
-        }
-        self.pool.clear();
-        self.vanished = false;
-    }
-
-    /// Notes that an entry ends in `token`; returns the token's relative probability.
-    pub(super) fn link<A: Arithmetic, E: Element>(&mut self, frame: &Frame<E>, row: u32, token: u32) -> f64 {
-        let slot = &mut self.slots[token as usize];
-        if slot.frame != self.frame {
-            let (p, lossy) = frame.relative_token::<A>(frame.row()[token as usize].to_f64());
-            self.vanished |= lossy;
-            *slot = Slot { frame: self.frame, head: NONE, p };
-        }
-        self.next[row as usize] = slot.head;
-        slot.head = row;
-        slot.p
-    }
-
-    /// Fills the pool, which holds what stays, with the extensions that may be kept. Returns whether some
-    /// mass vanished since [`Self::begin`].
+    /// Fills the pool with the extensions that may be kept. Returns whether some mass vanished.
     pub(super) fn extend<S: Scorer, A: Arithmetic, E: Element>(
         &mut self,
         frame: &Frame<E>,
-        beam: &Beam,
-        tree: &PrefixTree,
-        fused: &[Fused<S::State>],
+        view: &View<S::State>,
+        in_order: bool,
         scorer: &mut S,
     ) -> bool {
-        let ties = |a: &Candidate, b: &Candidate| {
-            let node = |candidate: &Candidate| beam.entries[candidate.row as usize].node;
-            tree.compare((node(a), a.token), (node(b), b.token))
-        };
-        self.pool.bound(A::SMALLEST, ties);
-        self.find_columns::<S, A, E>(frame, beam.totals[0], scorer);
-        let columns = std::mem::take(&mut self.columns);
-        // Rows that reach the threshold, and those above it; both can only become fewer.
-        let (mut reach, mut above) = (beam.totals.len(), beam.totals.len());
-        let mut tied_at = (f64::NAN, f64::NAN);
-        for (number, column) in (0..).zip(&columns) {
-            let threshold = self.pool.threshold();
-            while reach > 0 && A::mul(beam.totals[reach - 1], column.bound) < threshold {
-                self.vanished |= !self.pool.is_bounded();
-                reach -= 1;
+        self.vanished = false;
+        let rows = view.masses.len();
+        self.pool.begin(view.stays, in_order, A::SMALLEST, |a, b| view.ties(a, b));
+        (self.reach, self.above) = (rows, rows);
+        self.tied.p = f64::NAN;
+        let mut number = 0;
+        // Where a token wins the frame, what stays is light, and the first column lifts the threshold.
+        let winner = if S::NEUTRAL { frame.winner(self.blank) } else { None };
+        if let Some(class) = winner {
+            self.unmark(rows);
+            self.extend_by::<S, A, E>(Scored { value: frame.max(), class }, number, frame, view, scorer);
+            number += 1;
+        }
+        self.find::<S, A, E>(frame, view.masses.totals()[0], scorer);
+        if winner.is_none() && !self.found.is_empty() {
+            self.unmark(rows);
+        }
+        for place in 0..self.found.len() {
+            let token = self.found[place];
+            if Some(token.class) != winner {
+                self.extend_by::<S, A, E>(token, number, frame, view, scorer);
+                number += 1;
             }
-            if reach == 0 {
+            if self.reach == 0 {
                 break;
             }
-            above = above.min(reach);
-            self.mark(beam, column, number);
-            if S::NEUTRAL {
-                while self.pool.is_bounded()
-                    && above > 0
-                    && A::mul(beam.totals[above - 1], column.p) <= threshold
-                {
-                    above -= 1;
-                }
-                self.extend_all::<A>(&beam.totals[..above], column, number);
-                if tied_at != (column.p, threshold) {
-                    tied_at = (column.p, threshold);
-                    self.tied.clear();
-                    self.tied.extend(above as u32..reach as u32);
-                }
-                self.extend_tied(column, number, threshold, ties);
-            } else {
-                for row in 0..reach {
-                    if self.skip[row] != number {
-                        let entry = &beam.entries[row];
-                        let state = fused[entry.node as usize].state;
-                        self.extend_scored::<S, A>(beam.totals[row], row, state, column, scorer);
-                    }
-                }
-            }
-            let mut row = column.head;
-            while row != NONE {
-                let entry = &beam.entries[row as usize];
-                if self.has_child[row as usize] != number && entry.pb > A::ZERO {
-                    if S::NEUTRAL {
-                        self.extend_one::<A>(entry.pb, row, column, ties);
-                    } else {
-                        let state = fused[entry.node as usize].state;
-                        self.extend_scored::<S, A>(entry.pb, row as usize, state, column, scorer);
-                    }
-                }
-                row = self.next[row as usize];
-            }
-            self.pool.settle(ties);
         }
-        self.columns = columns;
         self.vanished
     }
 
-    /// The tokens that may extend something, those with the largest bound first.
-    fn find_columns<S: Scorer, A: Arithmetic, E: Element>(
+    fn unmark(&mut self, rows: usize) {
+        for marks in [&mut self.skip, &mut self.has_child] {
+            marks.clear();
+            marks.resize(rows, NONE);
+        }
+    }
+
+    /// Tries a token on the rows. None that comes later may have a larger bound.
+    fn extend_by<S: Scorer, A: Arithmetic, E: Element>(
         &mut self,
+        token: Scored,
+        number: u32,
         frame: &Frame<E>,
-        best: f64,
-        scorer: &S,
+        view: &View<S::State>,
+        scorer: &mut S,
     ) {
+        let Some(column) = self.column::<S, A, E>(token, number, frame, view, scorer) else { return };
+        let totals = view.masses.totals();
+        let threshold = self.pool.threshold();
+        while self.reach > 0 && A::mul(totals[self.reach - 1], column.bound) < threshold {
+            self.vanished |= !self.pool.is_bounded();
+            self.reach -= 1;
+        }
+        if self.reach == 0 {
+            return;
+        }
+        self.mark(view.prefixes, &column);
+        if S::NEUTRAL {
+            self.above = self.above.min(self.reach);
+            while self.pool.is_bounded()
+                && self.above > 0
+                && A::mul(totals[self.above - 1], column.p) <= threshold
+            {
+                self.above -= 1;
+            }
+            self.extend_all::<A>(&totals[..self.above], &column);
+            self.extend_tied(&column, view);
+        } else {
+            for (row, &total) in totals[..self.reach].iter().enumerate() {
+                if self.skip[row] != column.number {
+                    self.extend_scored::<S, A>(total, row, view.state(row), &column, scorer);
+                }
+            }
+        }
+        self.extend_repeated::<S, A>(&column, view, scorer);
+        self.pool.settle(view.stays, |a, b| view.ties(a, b));
+    }
+
+    /// Finds the tokens that may extend something, those with the largest bound first.
+    fn find<S: Scorer, A: Arithmetic, E: Element>(&mut self, frame: &Frame<E>, best: f64, scorer: &S) {
         let mut ln_relative = f64::NEG_INFINITY;
         if self.pool.is_bounded() {
             ln_relative = A::log_ratio(self.pool.threshold(), best);
@@ -206,65 +204,78 @@ impl Extensions {
         }
         let limit = if S::NEUTRAL { self.width + 1 } else { usize::MAX };
         largest(frame.row(), frame.bar(ln_relative), limit, self.blank, &mut self.found);
-        self.columns.clear();
-        for &Scored { value, class: token } in &self.found {
-            let slot = self.slots[token as usize];
-            let (p, head) = if slot.frame == self.frame {
-                (slot.p, slot.head)
-            } else {
+        if S::NEUTRAL {
+            self.found.sort_unstable_by(by_value);
+        } else {
+            self.found.sort_by_cached_key(|scored| {
+                let (p, _) = frame.relative_token::<A>(scored.value);
+                let bound = A::mul(p, gain_bound::<S, A>(scorer, scored.class));
+                // Descending, as integers of the same order as the doubles.
+                let bits = bound.to_bits() as i64;
+                !(bits ^ (((bits >> 63) as u64) >> 1) as i64)
+            });
+        }
+    }
+
+    fn column<S: Scorer, A: Arithmetic, E: Element>(
+        &mut self,
+        Scored { value, class: token }: Scored,
+        number: u32,
+        frame: &Frame<E>,
+        view: &View<S::State>,
+        scorer: &S,
+    ) -> Option<Column> {
+        let (p, head) = match view.prefixes.group_of(token) {
+            NONE => {
                 let (p, lossy) = frame.relative_token::<A>(value);
                 self.vanished |= lossy;
                 (p, NONE)
-            };
-            if p > A::ZERO {
-                let bound =
-                    if S::NEUTRAL { p } else { A::mul(p, A::from_log(scorer.max_gain(token) + 1e-9)) };
-                self.columns.push(Column { p, bound, token, head });
             }
-        }
-        self.columns.sort_unstable_by(|a, b| b.bound.total_cmp(&a.bound).then(a.token.cmp(&b.token)));
+            group => (view.factors[group as usize], view.prefixes.groups[group as usize].head),
+        };
+        let bound = if S::NEUTRAL { p } else { A::mul(p, gain_bound::<S, A>(scorer, token)) };
+        (p > A::ZERO).then_some(Column { number, token, p, bound, head })
     }
 
     /// Marks the rows that have no plain extension in this column: they end in its token, or the
     /// extension is in the beam.
-    fn mark(&mut self, beam: &Beam, column: &Column, number: u32) {
+    fn mark(&mut self, prefixes: &Prefixes, column: &Column) {
         let mut row = column.head;
         while row != NONE {
-            self.skip[row as usize] = number;
-            let parent = beam.parents[row as usize];
+            self.skip[row as usize] = column.number;
+            let parent = prefixes.parents[row as usize];
             if parent != NONE {
-                self.skip[parent as usize] = number;
-                self.has_child[parent as usize] = number;
+                self.skip[parent as usize] = column.number;
+                self.has_child[parent as usize] = column.number;
             }
-            row = self.next[row as usize];
+            row = prefixes.next[row as usize];
         }
     }
 
-    fn extend_all<A: Arithmetic>(&mut self, totals: &[f64], column: &Column, number: u32) {
-        let token = column.token;
+    fn extend_all<A: Arithmetic>(&mut self, totals: &[f64], column: &Column) {
         for (row, (&total, &skip)) in (0..).zip(totals.iter().zip(&self.skip)) {
-            if skip != number {
-                self.pool.push(Candidate { mass: A::mul(total, column.p), row, token });
+            if skip != column.number {
+                self.pool.push(Candidate { mass: A::mul(total, column.p), row, token: column.token });
             }
         }
     }
 
-    /// The rows that meet the threshold exactly. One whose extension comes too late in the order of texts
-    /// is dropped for all later tokens of equal probability, for those come later still.
-    fn extend_tied(
-        &mut self,
-        column: &Column,
-        number: u32,
-        mass: f64,
-        ties: impl Fn(&Candidate, &Candidate) -> Ordering,
-    ) {
+    /// Extends the rows that meet the threshold exactly. One whose extension comes too late in the order
+    /// of texts is dropped for all larger tokens of equal probability, for those come later still.
+    fn extend_tied<T: Copy>(&mut self, column: &Column, view: &View<T>) {
         let Self { tied, pool, skip, .. } = self;
-        tied.retain(|&row| {
-            if skip[row as usize] == number {
+        let threshold = pool.threshold();
+        if tied.p != column.p || tied.threshold != threshold || tied.token > column.token {
+            tied.rows.clear();
+            tied.rows.extend(self.above as u32..self.reach as u32);
+        }
+        (tied.p, tied.threshold, tied.token) = (column.p, threshold, column.token);
+        tied.rows.retain(|&row| {
+            if skip[row as usize] == column.number {
                 return true;
             }
-            let candidate = Candidate { mass, row, token: column.token };
-            let admitted = pool.admits_tie(&candidate, &ties);
+            let candidate = Candidate { mass: threshold, row, token: column.token };
+            let admitted = pool.admits_tie(&candidate, |a, b| view.ties(a, b));
             if admitted {
                 pool.push(candidate);
             }
@@ -272,21 +283,34 @@ impl Extensions {
         });
     }
 
-    fn extend_one<A: Arithmetic>(
+    /// Extends the rows that end in the column's token by another one, after a blank.
+    fn extend_repeated<S: Scorer, A: Arithmetic>(
         &mut self,
-        pb: f64,
-        row: u32,
         column: &Column,
-        ties: impl Fn(&Candidate, &Candidate) -> Ordering,
+        view: &View<S::State>,
+        scorer: &mut S,
     ) {
-        let candidate = Candidate { mass: A::mul(pb, column.p), row, token: column.token };
-        let threshold = self.pool.threshold();
-        if candidate.mass > threshold
-            || (candidate.mass == threshold && self.pool.admits_tie(&candidate, ties))
-        {
-            self.pool.push(candidate);
-        } else {
-            self.vanished |= !self.pool.is_bounded();
+        let mut next = column.head;
+        while next != NONE {
+            let row = next as usize;
+            next = view.prefixes.next[row];
+            let pb = view.masses.pb()[row];
+            if self.has_child[row] == column.number || pb <= A::ZERO {
+                continue;
+            }
+            if !S::NEUTRAL {
+                self.extend_scored::<S, A>(pb, row, view.state(row), column, scorer);
+                continue;
+            }
+            let candidate = Candidate { mass: A::mul(pb, column.p), row: row as u32, token: column.token };
+            let threshold = self.pool.threshold();
+            let tie = candidate.mass == threshold;
+            if candidate.mass > threshold || (tie && self.pool.admits_tie(&candidate, |a, b| view.ties(a, b)))
+            {
+                self.pool.push(candidate);
+            } else {
+                self.vanished |= !self.pool.is_bounded();
+            }
         }
     }
 
@@ -308,4 +332,9 @@ impl Extensions {
             self.vanished |= !self.pool.is_bounded() && factor > A::ZERO;
         }
     }
+}
+
+/// The largest gain as a factor, a little more so that rounding can't make an extension exceed it.
+fn gain_bound<S: Scorer, A: Arithmetic>(scorer: &S, token: u32) -> f64 {
+    A::from_log(scorer.max_gain(token) + 1e-9)
 }

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::arithmetic::{Arithmetic, exp2i, exponent};
 use super::lost_mass::VANISHING;
-use super::row::row_max;
+use super::row::{any, position_of, row_max};
 use crate::kernel::{Element, log_sum_exp};
 use crate::logits::InputKind;
 
@@ -79,9 +79,7 @@ impl<'a, E: Element> Frame<'a, E> {
         };
         let usable = match kind {
             InputKind::Logits | InputKind::LogProbs => max.is_finite(),
-            InputKind::Probs => {
-                max.is_finite() && max > 0.0 && !row.iter().fold(false, |any, x| any | (x.to_f64() < 0.0))
-            }
+            InputKind::Probs => max.is_finite() && max > 0.0 && !any(row, |x| x.to_f64() < 0.0),
         };
         if !usable {
             return Err(what_is_wrong(row, kind, frame));
@@ -100,6 +98,14 @@ impl<'a, E: Element> Frame<'a, E> {
     /// The largest value of the row.
     pub(super) fn max(&self) -> f64 {
         self.max
+    }
+
+    /// The class of the largest value, the first of equal ones, unless the blank's is as large.
+    pub(super) fn winner(&self, blank: u32) -> Option<u32> {
+        if self.row[blank as usize].to_f64() == self.max {
+            return None;
+        }
+        position_of(self.row, self.max).map(|class| class as u32)
     }
 
     /// Log-probability of the largest value, in nats.
@@ -159,15 +165,6 @@ impl<'a, E: Element> Frame<'a, E> {
                 (self.max + bar - slack).max(f64::MIN)
             }
             InputKind::Probs => ((bar - 1e-9).exp() / self.factor).max(f64::from_bits(1)),
-        }
-    }
-
-    /// Natural logarithm of the sum of all relative probabilities.
-    pub(super) fn ln_total(&self) -> f64 {
-        match self.kind {
-            InputKind::Logits => -self.offset_nats,
-            InputKind::LogProbs => log_sum_exp(self.row).log_sum,
-            InputKind::Probs => self.row.iter().map(|p| p.to_f64() * self.factor).sum::<f64>().ln(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One item from frames to all that is asked of its transcript.
 
 use super::alignment::{TokenSpan, align};
-use super::beam::{BeamConfig, BeamError, Space, beam_search};
+use super::beam::{BeamConfig, BeamDecoder, BeamError, Space};
 use super::greedy::greedy;
 use super::scorer::NoScorer;
 use crate::kernel::{Element, Sum};
@@ -54,57 +54,66 @@ pub struct DecodedItem {
     pub log_space: bool,
 }
 
-/// Decodes one item.
-///
-/// `values`: `[frames, classes]`, row-major.
-///
-/// # Errors
-/// Where a frame has a value that is no score, or no class has a chance in it, or the configuration does
-/// not fit the classes.
-pub fn decode_item<E: Element>(
-    values: &[E],
-    classes: usize,
+/// Decodes items of one kind, and keeps the search's memory from item to item.
+pub struct ItemDecoder {
     config: ItemConfig,
-) -> Result<DecodedItem, BeamError> {
-    if config.blank as usize >= classes {
-        return Err(BeamError::BlankOutOfRange { blank: config.blank, classes });
+    classes: usize,
+    beam: Option<BeamDecoder<NoScorer>>,
+}
+
+impl ItemDecoder {
+    /// A decoder of frames of `classes` classes.
+    ///
+    /// # Errors
+    /// Where the configuration does not fit the classes.
+    pub fn new(config: ItemConfig, classes: usize) -> Result<Self, BeamError> {
+        if config.blank as usize >= classes {
+            return Err(BeamError::BlankOutOfRange { blank: config.blank, classes });
+        }
+        let beam = |beam_width| {
+            let ItemConfig { blank, input, token_min_logp, .. } = config;
+            BeamDecoder::new(BeamConfig { beam_width, blank, input, token_min_logp }, classes, NoScorer)
+        };
+        Ok(Self { config, classes, beam: config.beam_width.map(beam).transpose()? })
     }
-    let best_path = greedy(values, classes, config.blank, config.input)?;
-    let unscored = |tokens, logp_nats| Transcript { tokens, logp_nats, ctc_logp_nats: None, spans: None };
-    let (mut transcripts, beam_logp_nats, log_space) = match config.beam_width {
-        None => (vec![unscored(best_path.tokens, best_path.logp_nats)], None, false),
-        Some(beam_width) => {
-            let beam = BeamConfig {
-                beam_width,
-                blank: config.blank,
-                input: config.input,
-                token_min_logp: config.token_min_logp,
-            };
-            // The proof needs every entry of the beam.
-            let limit = if config.exact_scores { beam_width } else { config.nbest };
-            let result = beam_search(values, classes, beam, limit, NoScorer)?;
-            let found = result.hypotheses.into_iter().map(|h| unscored(h.tokens, h.logp_nats));
-            (found.collect(), Some(result.beam_logp_nats), result.space == Space::Log)
-        }
-    };
-    let mut proved_best = None;
-    if config.exact_scores || config.timestamps {
-        let frames = Frames::new(values, classes, config);
-        if config.exact_scores {
-            for transcript in &mut transcripts {
-                transcript.ctc_logp_nats = Some(frames.ctc_logp(&transcript.tokens)?);
+
+    /// Decodes one item: `values` is `[frames, classes]`, row-major.
+    ///
+    /// # Errors
+    /// Where a frame has a value that is no score, or no class has a chance in it.
+    pub fn decode<E: Element>(&mut self, values: &[E]) -> Result<DecodedItem, BeamError> {
+        let (config, classes) = (self.config, self.classes);
+        let best_path = greedy(values, classes, config.blank, config.input)?;
+        let unscored = |tokens, logp_nats| Transcript { tokens, logp_nats, ctc_logp_nats: None, spans: None };
+        let (mut transcripts, beam_logp_nats, log_space) = match &mut self.beam {
+            None => (vec![unscored(best_path.tokens, best_path.logp_nats)], None, false),
+            Some(beam) => {
+                // The proof needs every entry of the beam.
+                let limit = if config.exact_scores { usize::MAX } else { config.nbest };
+                let result = beam.decode(values, limit)?;
+                let found = result.hypotheses.into_iter().map(|h| unscored(h.tokens, h.logp_nats));
+                (found.collect(), Some(result.beam_logp_nats), result.space == Space::Log)
             }
-            proved_best =
-                Some(is_best(&transcripts, beam_logp_nats, frames.total_logp(), frames.scales.len()));
-        }
-        transcripts.truncate(config.nbest);
-        if config.timestamps {
-            for transcript in &mut transcripts {
-                transcript.spans = Some(frames.spans(&transcript.tokens)?);
+        };
+        let mut proved_best = None;
+        if config.exact_scores || config.timestamps {
+            let frames = Frames::new(values, classes, config);
+            if config.exact_scores {
+                for transcript in &mut transcripts {
+                    transcript.ctc_logp_nats = Some(frames.ctc_logp(&transcript.tokens)?);
+                }
+                let count = frames.scales.len();
+                proved_best = Some(is_best(&transcripts, beam_logp_nats, frames.total_logp(), count));
+            }
+            transcripts.truncate(config.nbest);
+            if config.timestamps {
+                for transcript in &mut transcripts {
+                    transcript.spans = Some(frames.spans(&transcript.tokens)?);
+                }
             }
         }
+        Ok(DecodedItem { transcripts, proved_best, path: best_path.path, log_space })
     }
-    Ok(DecodedItem { transcripts, proved_best, path: best_path.path, log_space })
 }
 
 /// An item's frames with their normalisers, for looking at several texts.

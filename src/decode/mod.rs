@@ -18,6 +18,7 @@ pub mod item;
 mod lost_mass;
 mod pool;
 mod prefix_tree;
+mod prefixes;
 mod row;
 pub mod scorer;
 mod search;
@@ -25,7 +26,7 @@ pub mod spelling;
 
 pub use alignment::{Alignment, AlignmentError, TokenSpan, align};
 pub use arithmetic::{Arithmetic, Linear, Log};
-pub use beam::{BeamConfig, BeamError, BeamResult, BeamSearch, Hypothesis, Space, beam_search};
+pub use beam::{BeamConfig, BeamDecoder, BeamError, BeamResult, BeamSearch, Hypothesis, Space, beam_search};
 pub use frame::FrameError;
-pub use greedy::{GreedyPath, greedy};
+pub use greedy::{GreedyPath, collapse, greedy};
 pub use scorer::{NoScorer, Scorer};

@@ -22,55 +22,83 @@ impl Candidate {
     }
 }
 
-/// Heaviest first; `ties` decides where masses are equal.
-fn rank(a: &Candidate, b: &Candidate, ties: impl Fn(&Candidate, &Candidate) -> Ordering) -> Ordering {
-    if a.mass > b.mass {
-        Ordering::Less
-    } else if a.mass < b.mass {
-        Ordering::Greater
-    } else {
-        ties(a, b)
-    }
-}
-
 /// The candidates of a frame, of which `width` will be kept.
 ///
 /// `threshold` never exceeds the mass of the `width`-th best so far.
 #[derive(Clone, Debug)]
 pub(super) struct Pool {
-    items: Vec<Candidate>,
     width: usize,
     threshold: f64,
+    /// Nothing that ranks after this can be kept; known once there are `width` candidates.
     last: Option<Candidate>,
+    /// What stays, best first; filled when it is needed.
+    stays: Vec<Candidate>,
+    has_stays: bool,
+    /// What extends.
+    extensions: Vec<Candidate>,
+    /// So many of them are best first.
+    settled: usize,
+    selected: Vec<Candidate>,
 }
 
 impl Pool {
     /// A pool that keeps `width` (at least 1) candidates.
     pub(super) fn new(width: usize) -> Self {
-        Self { items: Vec::new(), width, threshold: 0.0, last: None }
-    }
-
-    /// Empties the pool.
-    pub(super) fn clear(&mut self) {
-        self.items.clear();
-        self.last = None;
-    }
-
-    /// Sets the threshold by what the pool holds: if that is `width` candidates the last of them, else
-    /// the least mass that there is.
-    pub(super) fn bound(&mut self, smallest: f64, ties: impl Fn(&Candidate, &Candidate) -> Ordering) {
-        self.threshold = smallest;
-        if self.items.len() >= self.width
-            && let Some(last) = self.items.iter().copied().max_by(|a, b| rank(a, b, &ties))
-        {
-            self.set_last(last);
+        Self {
+            width,
+            threshold: 0.0,
+            last: None,
+            stays: Vec::new(),
+            has_stays: false,
+            extensions: Vec::new(),
+            settled: 0,
+            selected: Vec::new(),
         }
     }
 
-    /// Nothing that ranks after this candidate can be kept.
-    fn set_last(&mut self, last: Candidate) {
-        self.threshold = last.mass;
-        self.last = Some(last);
+    /// Empties the pool for a frame whose rows have the masses `stays` if they stay. If `width` of them
+    /// have any mass, the last is the threshold, else there is none but `smallest`, the least mass.
+    pub(super) fn begin(
+        &mut self,
+        stays: &[f64],
+        in_order: bool,
+        smallest: f64,
+        ties: impl Fn(&Candidate, &Candidate) -> Ordering,
+    ) {
+        self.has_stays = false;
+        self.extensions.clear();
+        self.settled = 0;
+        self.threshold = smallest;
+        self.last = None;
+        if !in_order {
+            self.add_stays(stays);
+            self.stays.retain(|stay| stay.mass >= smallest);
+            // Mostly a few rows are out of order, which the stable sort makes use of.
+            self.stays.sort_by(heavier);
+            order_ties(&mut self.stays, &ties);
+        }
+        if stays.len() == self.width {
+            self.bound(if in_order {
+                candidates(stays).next_back()
+            } else {
+                self.stays.get(self.width - 1).copied()
+            });
+        }
+    }
+
+    fn bound(&mut self, last: Option<Candidate>) {
+        if let Some(last) = last {
+            self.threshold = last.mass;
+            self.last = Some(last);
+        }
+    }
+
+    fn add_stays(&mut self, stays: &[f64]) {
+        if !self.has_stays {
+            self.has_stays = true;
+            self.stays.clear();
+            self.stays.extend(candidates(stays));
+        }
     }
 
     /// Nothing lighter can be kept.
@@ -83,9 +111,14 @@ impl Pool {
         self.last.is_some()
     }
 
-    /// Adds a candidate that is not below the threshold.
+    /// Whether nothing extends.
+    pub(super) fn is_empty(&self) -> bool {
+        self.extensions.is_empty()
+    }
+
+    /// Adds an extension that is not below the threshold.
     pub(super) fn push(&mut self, candidate: Candidate) {
-        self.items.push(candidate);
+        self.extensions.push(candidate);
     }
 
     /// Whether a candidate as heavy as the threshold can still be kept.
@@ -97,25 +130,75 @@ impl Pool {
         self.last.is_none_or(|last| ties(candidate, &last) != Ordering::Greater)
     }
 
-    /// Once there are enough of them, drops what can't be kept and lifts the threshold.
-    pub(super) fn settle(&mut self, ties: impl Fn(&Candidate, &Candidate) -> Ordering) {
-        if self.items.len() >= self.width.saturating_mul(2).max(self.width.saturating_add(32)) {
-            self.select(ties);
+    /// Once there are enough new ones, drops what can't be kept and lifts the threshold.
+    pub(super) fn settle(&mut self, stays: &[f64], ties: impl Fn(&Candidate, &Candidate) -> Ordering) {
+        if self.extensions.len() - self.settled >= (self.width / 2).max(4) {
+            self.cut(stays, ties);
         }
     }
 
-    fn select(&mut self, ties: impl Fn(&Candidate, &Candidate) -> Ordering) {
-        self.items.select_nth_unstable_by(self.width - 1, |a, b| rank(a, b, &ties));
-        self.items.truncate(self.width);
-        self.set_last(self.items[self.width - 1]);
+    /// Sorts the extensions and drops what is not among the best `width` of all.
+    fn cut(&mut self, stays: &[f64], ties: impl Fn(&Candidate, &Candidate) -> Ordering) {
+        self.add_stays(stays);
+        self.extensions.sort_unstable_by(heavier);
+        order_ties(&mut self.extensions, &ties);
+        while self.stays.len() + self.extensions.len() > self.width {
+            match (self.stays.last(), self.extensions.last()) {
+                (Some(stay), Some(extension)) if comes_first(extension, stay, &ties) => self.stays.pop(),
+                (_, Some(_)) => self.extensions.pop(),
+                _ => self.stays.pop(),
+            };
+        }
+        self.settled = self.extensions.len();
+        if self.stays.len() + self.extensions.len() == self.width {
+            let last = match (self.stays.last(), self.extensions.last()) {
+                (Some(stay), Some(extension)) if comes_first(extension, stay, &ties) => Some(*stay),
+                (stay, extension) => extension.or(stay).copied(),
+            };
+            self.bound(last);
+        }
     }
 
     /// The best `width` candidates, best first.
-    pub(super) fn sorted(&mut self, ties: impl Fn(&Candidate, &Candidate) -> Ordering) -> &[Candidate] {
-        if self.items.len() > self.width {
-            self.select(&ties);
+    pub(super) fn select(
+        &mut self,
+        stays: &[f64],
+        ties: impl Fn(&Candidate, &Candidate) -> Ordering,
+    ) -> &[Candidate] {
+        self.cut(stays, &ties);
+        self.selected.clear();
+        let mut stays = self.stays.iter().peekable();
+        for extension in &self.extensions {
+            while let Some(stay) = stays.next_if(|stay| !comes_first(extension, stay, &ties)) {
+                self.selected.push(*stay);
+            }
+            self.selected.push(*extension);
         }
-        self.items.sort_unstable_by(|a, b| rank(a, b, &ties));
-        &self.items
+        self.selected.extend(stays);
+        &self.selected
     }
+}
+
+/// The rows as candidates.
+fn candidates(stays: &[f64]) -> impl DoubleEndedIterator<Item = Candidate> + ExactSizeIterator {
+    stays.iter().enumerate().map(|(row, &mass)| Candidate { mass, row: row as u32, token: NONE })
+}
+
+/// Heaviest first.
+fn heavier(a: &Candidate, b: &Candidate) -> Ordering {
+    b.mass.total_cmp(&a.mass)
+}
+
+/// Puts those of equal mass in the order of their texts.
+fn order_ties(sorted: &mut [Candidate], ties: impl Fn(&Candidate, &Candidate) -> Ordering) {
+    for equal in sorted.chunk_by_mut(|a, b| a.mass == b.mass) {
+        // Mostly they were equal before, and are in order.
+        if !equal.is_sorted_by(|a, b| ties(a, b) != Ordering::Greater) {
+            equal.sort_unstable_by(&ties);
+        }
+    }
+}
+
+fn comes_first(a: &Candidate, b: &Candidate, ties: impl Fn(&Candidate, &Candidate) -> Ordering) -> bool {
+    a.mass > b.mass || (a.mass == b.mass && ties(a, b) == Ordering::Less)
 }

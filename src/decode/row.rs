@@ -1,5 +1,7 @@
 //! Passes over one row of class scores, written so that they vectorise.
 
+use std::cmp::Ordering;
+
 use crate::kernel::Element;
 
 const LANES: usize = 16;
@@ -33,13 +35,22 @@ pub(super) fn row_max<E: Element>(row: &[E]) -> f64 {
 pub(super) fn position_of<E: Element>(row: &[E], value: f64) -> Option<usize> {
     let (chunks, rest) = row.as_chunks::<LANES>();
     for (number, chunk) in chunks.iter().enumerate() {
-        if chunk.iter().fold(false, |any, x| any | (x.to_f64() == value)) {
+        if any(chunk, |x| x.to_f64() == value) {
             let lane = chunk.iter().position(|x| x.to_f64() == value)?;
             return Some(number * LANES + lane);
         }
     }
     let lane = rest.iter().position(|x| x.to_f64() == value)?;
     Some(chunks.len() * LANES + lane)
+}
+
+/// Whether `test` holds for any value; looks at all of them, so that lanes do not wait for each other.
+pub(super) fn any<E: Element>(values: &[E], test: impl Fn(E) -> bool) -> bool {
+    let mut any = false;
+    for &x in values {
+        any |= test(x);
+    }
+    any
 }
 
 /// A class and its value.
@@ -51,6 +62,12 @@ pub(super) struct Scored {
     pub(super) class: u32,
 }
 
+/// Larger values first, of equal ones the smaller class.
+pub(super) fn by_value(a: &Scored, b: &Scored) -> Ordering {
+    // Not the total order, for which zeros differ.
+    b.value.partial_cmp(&a.value).unwrap_or(Ordering::Equal).then(a.class.cmp(&b.class))
+}
+
 /// Puts into `out` the classes but `except` whose value is at least `lowest`: the `limit` largest of
 /// them (the smaller class first where values are equal) and perhaps some that follow, in any order.
 ///
@@ -58,26 +75,21 @@ pub(super) struct Scored {
 pub(super) fn largest<E: Element>(row: &[E], lowest: f64, limit: usize, except: u32, out: &mut Vec<Scored>) {
     out.clear();
     let full = limit.saturating_mul(2).saturating_add(4 * LANES);
-    let mut lowest = lowest;
+    let mut lowest = E::round_up(lowest);
     let mut first = 0;
     for chunk in row.chunks(LANES) {
-        let any = match chunk.first_chunk::<LANES>() {
-            Some(chunk) => chunk.iter().fold(false, |any, x| any | (x.to_f64() >= lowest)),
-            None => true,
-        };
-        if any {
-            for (class, x) in (first..).zip(chunk) {
-                if x.to_f64() >= lowest && class != except {
+        let some = <&[E; LANES]>::try_from(chunk).is_ok_and(|lanes| any(lanes, |x| x >= lowest));
+        if some || chunk.len() < LANES {
+            for (class, &x) in (first..).zip(chunk) {
+                if x >= lowest && class != except {
                     out.push(Scored { value: x.to_f64(), class });
                 }
             }
             if out.len() >= full {
-                out.select_nth_unstable_by(limit - 1, |a, b| {
-                    b.value.total_cmp(&a.value).then(a.class.cmp(&b.class))
-                });
+                out.select_nth_unstable_by(limit - 1, by_value);
                 out.truncate(limit);
                 // What comes later is a larger class, so it has to be larger to matter.
-                lowest = out[limit - 1].value.next_up();
+                lowest = E::round_up(out[limit - 1].value.next_up());
             }
         }
         first += LANES as u32;

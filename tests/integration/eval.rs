@@ -5,18 +5,16 @@ use serde_json::{Value, json};
 
 use crate::support::{Folder, ctctool, json as run_json};
 
-fn eval(hypothesis: &str, reference: &str, args: &[&str]) -> assert_cmd::Command {
+fn eval(hypothesis: &str, reference: &str, args: &[&str]) -> (assert_cmd::Command, Folder) {
     let folder = Folder::new();
     let (hyp, reference) = (folder.file("hyp.txt", hypothesis), folder.file("ref.txt", reference));
     let mut command = ctctool();
     command.arg("eval").arg(hyp).arg(reference).args(args);
-    // The files must outlive the call.
-    std::mem::forget(folder);
-    command
+    (command, folder)
 }
 
 fn summary(hypothesis: &str, reference: &str) -> Value {
-    run_json(&mut eval(hypothesis, reference, &[]))["summary"].clone()
+    run_json(&mut eval(hypothesis, reference, &[]).0)["summary"].clone()
 }
 
 #[test]
@@ -36,7 +34,7 @@ fn empty_references_and_lines_count() {
     // An empty reference counts its insertions; a rate over nothing is null.
     let nothing = summary("ab\n", "\n");
     assert_eq!((&nothing["cer_ratio"], &nothing["characters"]["insertions"]), (&Value::Null, &json!(2)));
-    eval("ab\n", "\n", &["--max-cer", "5"]).assert().code(1);
+    eval("ab\n", "\n", &["--max-cer", "5"]).0.assert().code(1);
     let short = summary("a\n\n", "b\nx\n");
     assert_eq!(short["cer_ratio"], 1.0);
     assert_eq!(summary("", "")["ser_ratio"], Value::Null);
@@ -51,7 +49,7 @@ fn characters_are_unicode_scalar_values() {
 
 #[test]
 fn alignments_pair_what_belongs_together() {
-    let result = run_json(&mut eval("a x c d\n", "a b c\n", &["--alignments"]));
+    let result = run_json(&mut eval("a x c d\n", "a b c\n", &["--alignments"]).0);
     let words = &result["items"][0]["alignments"]["words"];
     let expected = json!([
         {"op": "correct", "reference": "a", "hypothesis": "a"},
@@ -60,16 +58,17 @@ fn alignments_pair_what_belongs_together() {
         {"op": "insertion", "reference": null, "hypothesis": "d"},
     ]);
     assert_eq!(words, &expected);
-    eval("a x\n", "a b\n", &["--alignments"]).assert().stdout(predicate::str::contains("substitution   b"));
+    eval("a x\n", "a b\n", &["--alignments"]).0.assert().stdout(predicate::str::contains("substitution   b"));
 }
 
 #[test]
 fn limits_and_line_counts_decide_the_exit_code() {
-    eval("ab\n", "ab\n", &["--max-cer", "0", "--max-wer", "0"]).assert().code(0);
-    eval("ab\n", "ac\n", &["--max-cer", "0.5"]).assert().code(0);
-    eval("ab\n", "ac\n", &["--max-cer", "0.49"]).assert().code(1);
-    eval("ab\n", "ac\n", &["--max-wer", "0.99"]).assert().code(1);
+    eval("ab\n", "ab\n", &["--max-cer", "0", "--max-wer", "0"]).0.assert().code(0);
+    eval("ab\n", "ac\n", &["--max-cer", "0.5"]).0.assert().code(0);
+    eval("ab\n", "ac\n", &["--max-cer", "0.49"]).0.assert().code(1);
+    eval("ab\n", "ac\n", &["--max-wer", "0.99"]).0.assert().code(1);
     eval("a\nb\n", "a\n", &[])
+        .0
         .assert()
         .code(2)
         .stdout("")
