@@ -2,6 +2,7 @@
 //!
 //! A file a subcommand: its arguments and its `run`, glue between the stages.
 
+mod compare;
 mod completions;
 mod decode;
 mod diagnostics;
@@ -63,6 +64,7 @@ enum Command {
     Loss(Box<loss::Args>),
     Decode(Box<decode::Args>),
     Eval(eval::Args),
+    Compare(compare::Args),
     Completions(completions::Args),
 }
 
@@ -89,6 +91,10 @@ pub fn main() -> ExitStatus {
         Command::Eval(args) => {
             let diagnostics = args.output.diagnostics();
             (eval::run(&args, diagnostics), diagnostics)
+        }
+        Command::Compare(args) => {
+            let diagnostics = args.output.diagnostics();
+            (compare::run(&args, diagnostics), diagnostics)
         }
         Command::Completions(args) => (completions::run(&args), Diagnostics::default()),
     };

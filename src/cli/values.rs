@@ -128,6 +128,22 @@ words!(Layout {
     Ntc = "ntc", "item, time, class";
 });
 
+/// What of a comparison must be within the tolerance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stat {
+    Elementwise,
+    Max,
+    Mean,
+    Median,
+}
+
+words!(Stat {
+    Elementwise = "elementwise", "every value";
+    Max = "max", "the greatest absolute difference, against the greatest magnitude of the base";
+    Mean = "mean", "the means of both";
+    Median = "median", "the medians of both";
+});
+
 /// Whether and when to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Color {

@@ -1,5 +1,6 @@
 //! A matrix file, read once from front to back in blocks of whole rows.
 
+use std::convert::Infallible;
 use std::path::Path;
 
 use super::csv::{self, CsvOptions};
@@ -49,7 +50,10 @@ impl Matrix {
     /// # Errors
     /// Where it can't be read or is neither format.
     pub fn open(path: &Path, options: CsvOptions) -> Result<Self, InputError> {
-        let mut source = Source::open(path)?;
+        Self::from_source(Source::open(path)?, options)
+    }
+
+    pub(super) fn from_source(mut source: Source, options: CsvOptions) -> Result<Self, InputError> {
         let name = source.name().to_owned();
         if source.is_npy()? {
             let info = NpyInfo::read(&mut source)?;
@@ -95,6 +99,29 @@ impl Matrix {
         self.fortran_order
     }
 
+    /// Reads all values into memory as doubles, the last axis the fastest.
+    ///
+    /// # Errors
+    /// Where the file ends early or goes on too long.
+    pub fn into_values(self) -> Result<Vec<f64>, InputError> {
+        // A row along the last axis; a single number is a row of one.
+        let shape = if self.shape.is_empty() { vec![1] } else { self.shape.clone() };
+        if shape.contains(&0) {
+            return Ok(Vec::new());
+        }
+        let axis = shape.len() - 1;
+        let rows: Vec<usize> = (0..axis).collect();
+        let geometry = Geometry::new(&shape, self.fortran_order, axis, &rows).map_err(|error| {
+            InputError::new(&self.name, Place::whole(), "a shape that memory can hold", error.to_string())
+        })?;
+        let mut collector = Collector { values: Vec::new(), geometry: &geometry };
+        match self.read(&geometry, &mut collector) {
+            Ok(()) => Ok(collector.values),
+            Err(ReadError::Input(error)) => Err(error),
+            Err(ReadError::Visit(never)) => match never {},
+        }
+    }
+
     /// Reads the values and hands them out in blocks of whole rows.
     ///
     /// # Errors
@@ -111,6 +138,30 @@ impl Matrix {
             }
             Body::Npy(source, info) => read_npy(source, &info, geometry, visitor, NpyInfo::decode_f64),
         }
+    }
+}
+
+/// Puts each row where it belongs.
+struct Collector<'a> {
+    values: Vec<f64>,
+    geometry: &'a Geometry,
+}
+
+impl BlockVisitor for Collector<'_> {
+    type Error = Infallible;
+
+    fn visit<E: Element>(&mut self, block: Block<'_, E>) -> Result<(), Infallible> {
+        let classes = self.geometry.classes();
+        block.for_each_row(0..block.rows(), |row, values| {
+            let start = self.geometry.logical_row(block.first_row() + row) * classes;
+            if self.values.len() < start + classes {
+                self.values.resize(start + classes, 0.0);
+            }
+            for (out, x) in self.values[start..].iter_mut().zip(values) {
+                *out = x.to_f64();
+            }
+        });
+        Ok(())
     }
 }
 

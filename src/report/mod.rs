@@ -4,6 +4,7 @@
 
 mod cell;
 mod check;
+pub mod compare;
 mod csv;
 pub mod decode;
 pub mod error_counts;
@@ -18,9 +19,6 @@ use serde::Serialize;
 pub use cell::{Cell, ItemId, Record, TableText};
 pub use check::Check;
 pub use output::{Format, Output, OutputError};
-
-/// Version of the JSON output's form: goes up where a key changes its meaning or goes away.
-pub const SCHEMA_VERSION: u32 = 1;
 
 /// Something that the user should know about the input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -54,7 +52,7 @@ impl<P, S, I> Report<P, S, I> {
     /// A report of `command` by this version of the program.
     pub fn new(command: &'static str, params: P, summary: S) -> Self {
         Self {
-            schema_version: SCHEMA_VERSION,
+            schema_version: crate::SCHEMA_VERSION,
             command,
             version: env!("CARGO_PKG_VERSION"),
             params,

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test that can't go on fails
 #![allow(clippy::format_collect)] // files are made of lines
 
+mod compare;
 mod decode;
 mod decode_alignment;
 mod decode_beam;
