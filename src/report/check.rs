@@ -33,7 +33,7 @@ impl Check {
         let items = |list: &Option<Vec<u64>>| list.as_ref().map_or(0, Vec::len);
         let (fresh, gone) = (items(&summary.new_items), items(&summary.gone_items));
         let worst = match summary.max_absolute {
-            Some(most) if summary.differing > 0 => {
+            Some(most) if most != 0.0 => {
                 format!(", the greatest absolute difference is {most:e} at {place}")
             }
             _ => String::new(),

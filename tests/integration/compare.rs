@@ -37,7 +37,8 @@ fn matrices_differ_by_what_their_dtype_allows() {
         (&["a32", "b16"], 0),
         (&["a64", "b64", "--rtol", "1e-5", "--atol", "1e-4"], 0),
         (&["a32", "b32", "--rtol", "0", "--atol", "0"], 1),
-        (&["a64", "b64", "--stat", "median"], 0),
+        (&["a64", "b64", "--stat", "median"], 1),
+        (&["a64", "b64", "--stat", "median", "--atol", "1e-5"], 0),
         (&["a64", "b64", "--stat", "max", "--atol", "0"], 1),
         (&["a64", "b64", "--stat", "mean", "--rtol", "1e-3"], 0),
     ] {
@@ -142,7 +143,7 @@ fn a_result_is_checked_against_a_golden_file() {
     // A row more is another input.
     let longer = result("decode", "1,2\n3,4\n");
     folder.file("golden.json", &longer);
-    let changed = against(&result("decode", "2,1\n3,4\n").replace("\"text\":\"1\"", "\"text\":\"2 3\""), 0);
+    let changed = against(&result("decode", "2,1\n3,4\n"), 0);
     assert_eq!(changed["summary"]["equal"], true);
     let text = against(&longer.replace("\"text\":\"1\"", "\"text\":\"1 3\""), 1);
     let words = &text["items"][0]["words"];
