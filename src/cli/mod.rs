@@ -2,6 +2,7 @@
 //!
 //! A file a subcommand: its arguments and its `run`, glue between the stages.
 
+mod align;
 mod compare;
 mod completions;
 mod decode;
@@ -10,6 +11,7 @@ mod eval;
 mod inputs;
 mod loss;
 mod progress;
+mod timing;
 mod values;
 
 use std::io::{self, Write};
@@ -65,6 +67,7 @@ enum Command {
     Decode(Box<decode::Args>),
     Eval(eval::Args),
     Compare(compare::Args),
+    Align(Box<align::Args>),
     Completions(completions::Args),
 }
 
@@ -95,6 +98,10 @@ pub fn main() -> ExitStatus {
         Command::Compare(args) => {
             let diagnostics = args.output.diagnostics();
             (compare::run(&args, diagnostics), diagnostics)
+        }
+        Command::Align(args) => {
+            let diagnostics = args.output.diagnostics();
+            (align::run(&args, diagnostics), diagnostics)
         }
         Command::Completions(args) => (completions::run(&args), Diagnostics::default()),
     };

@@ -63,6 +63,9 @@ words!(LabelSplit {
 
 words!(Format {
     Text = "text", "a transcript a line and nothing else";
+    Ctm = "ctm", "NIST's time-marked words";
+    Srt = "srt", "SubRip subtitles";
+    TextGrid = "textgrid", "Praat's TextGrid";
     Table = "table", "aligned columns for people, rounded";
     Json = "json", "one JSON object";
     Jsonl = "jsonl", "a JSON object a line: the items, then the summary";
@@ -71,12 +74,17 @@ words!(Format {
 
 /// The formats that every result has.
 pub(super) fn result_format() -> impl TypedValueParser<Value = Format> {
-    formats(|format| *format != Format::Text)
+    formats(|format| !format.is_special())
 }
 
 /// The formats of transcripts.
 pub(super) fn transcript_format() -> impl TypedValueParser<Value = Format> {
-    formats(|_| true)
+    formats(|format| *format == Format::Text || !format.is_special())
+}
+
+/// The formats of alignments.
+pub(super) fn alignment_format() -> impl TypedValueParser<Value = Format> {
+    formats(|format| *format != Format::Text)
 }
 
 fn formats(allowed: fn(&Format) -> bool) -> impl TypedValueParser<Value = Format> {

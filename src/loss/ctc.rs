@@ -89,6 +89,11 @@ impl CtcLabels {
         self.columns.of_label().len()
     }
 
+    /// The labels, class indices.
+    pub fn labels(&self) -> Vec<u32> {
+        self.columns.labels()
+    }
+
     /// Whether the target is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -32,6 +32,11 @@ impl Columns {
         &self.of_label
     }
 
+    /// The class of each label.
+    pub(crate) fn labels(&self) -> Vec<u32> {
+        self.of_label.iter().map(|&column| self.classes[column as usize]).collect()
+    }
+
     /// Writes the log-probabilities of this frame's columns to `out`, `[columns]`.
     pub fn gather<E: Element>(&self, row: &[E], scale: RowScale, out: &mut [f64]) {
         for (out, &class) in out.iter_mut().zip(&self.classes) {

@@ -2,6 +2,7 @@
 //!
 //! A command builds a [`Report`]; [`Output`] renders it as a table, JSON, JSON lines or CSV.
 
+pub mod align;
 mod cell;
 mod check;
 pub mod compare;

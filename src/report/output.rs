@@ -23,9 +23,20 @@ pub enum Format {
     Csv,
     /// Transcripts and nothing else, by [`Output::write_lines`].
     Text,
+    /// Time-marked words, by [`super::align::write_ctm`].
+    Ctm,
+    /// Subtitles, by [`super::align::write_srt`].
+    Srt,
+    /// Interval tiers, by [`super::align::write_textgrid`].
+    TextGrid,
 }
 
 impl Format {
+    /// Whether this is a format of one command only.
+    pub fn is_special(self) -> bool {
+        matches!(self, Self::Text | Self::Ctm | Self::Srt | Self::TextGrid)
+    }
+
     /// Whether this is a listing of items before anything else.
     pub fn lists_items(self) -> bool {
         matches!(self, Self::Jsonl | Self::Csv)
@@ -71,7 +82,7 @@ impl Output {
     {
         let precision = self.precision;
         self.deliver(|out| match self.format {
-            Format::Table | Format::Text => {
+            Format::Table | Format::Text | Format::Ctm | Format::Srt | Format::TextGrid => {
                 let items = (!report.items.is_empty()).then(|| table::listing(&report.items));
                 let tables: Vec<&TableText<'_>> = items.iter().chain(details).chain([summary]).collect();
                 table::write(&tables, &report.checks, precision, out)
