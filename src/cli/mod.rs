@@ -9,6 +9,7 @@ mod decode;
 mod diagnostics;
 mod eval;
 mod inputs;
+mod inspect;
 mod loss;
 mod progress;
 mod timing;
@@ -66,6 +67,7 @@ enum Command {
     Loss(Box<loss::Args>),
     Decode(Box<decode::Args>),
     Eval(eval::Args),
+    Inspect(Box<inspect::Args>),
     Compare(compare::Args),
     Align(Box<align::Args>),
     Completions(completions::Args),
@@ -102,6 +104,10 @@ pub fn main() -> ExitStatus {
         Command::Align(args) => {
             let diagnostics = args.output.diagnostics();
             (align::run(&args, diagnostics), diagnostics)
+        }
+        Command::Inspect(args) => {
+            let diagnostics = args.output.diagnostics();
+            (inspect::run(&args, diagnostics), diagnostics)
         }
         Command::Completions(args) => (completions::run(&args), Diagnostics::default()),
     };

@@ -94,6 +94,14 @@ impl Matrix {
         self.dtype
     }
 
+    /// Version of the .npy format and whether values are big-endian; none for CSV.
+    pub fn npy_details(&self) -> Option<(u8, bool)> {
+        match &self.body {
+            Body::Npy(_, info) => Some((info.version, info.big_endian)),
+            Body::Csv(_) => None,
+        }
+    }
+
     /// Whether the first axis is the fastest in memory.
     pub fn fortran_order(&self) -> bool {
         self.fortran_order

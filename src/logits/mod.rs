@@ -9,10 +9,12 @@
 mod audit;
 mod geometry;
 mod row;
+mod survey;
 
 pub use audit::{ImproperRow, RowAudit};
 pub use geometry::{Block, Geometry, ShapeError};
 pub use row::RowScale;
+pub use survey::{Nonfinites, Survey};
 
 use crate::kernel::Element;
 

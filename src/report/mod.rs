@@ -10,6 +10,7 @@ mod csv;
 pub mod decode;
 pub mod error_counts;
 pub mod eval;
+pub mod inspect;
 mod json;
 pub mod loss;
 mod output;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Folder, close, ctctool, json as run_json, npy_f64, number, repository};
 
-/// pytorch/audio test/torchaudio_unittest/functional/functional_impl.py test_forced_align, whose frames are
+/// `pytorch/audio test/torchaudio_unittest/functional/functional_impl.py` `test_forced_align`, whose frames are
 /// Graves' example: probabilities, blank 5; labels, the best path, and its log-probability.
 const FRAMES: [[f64; 6]; 5] = [
     [0.633766, 0.221185, 0.0917319, 0.0129757, 0.0142857, 0.0260553],

@@ -18,6 +18,7 @@ mod docs;
 mod eval;
 mod fixtures;
 mod hostile;
+mod inspect;
 mod loss;
 mod metrics_edit_distance;
 mod oracle;
