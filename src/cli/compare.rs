@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use super::ExitStatus;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::OutputArgs;
-use super::values::{Stat, delimiter, result_format};
+use super::values::{Stat, checked_format, delimiter};
 use crate::input::{Comparable, CsvOptions, Dtype};
 use crate::metrics::Tolerance;
 use crate::report::compare::{CompareItem, CompareParams, CompareSummary};
@@ -51,7 +51,7 @@ pub(super) struct Args {
     headers: bool,
 
     /// How the result is printed
-    #[arg(long, value_name = "FORMAT", value_parser = result_format(), default_value = "table", help_heading = "Output")]
+    #[arg(long, value_name = "FORMAT", value_parser = checked_format(), default_value = "table", help_heading = "Output")]
     format: Format,
 
     #[command(flatten)]

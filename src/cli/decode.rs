@@ -130,6 +130,11 @@ impl Args {
         if search.token_min_logp.is_some_and(f64::is_nan) {
             return Err(UsageError::new("--token-min-logp: expected a number, found NaN"));
         }
+        if self.format.is_of_checks() && !self.limits.any() {
+            return Err(UsageError::new(
+                "--format github and junit show checks: give --max-cer or --max-wer",
+            ));
+        }
         if self.refs.is_none() && self.limits.any() {
             return Err(UsageError::new("--max-cer and --max-wer need --refs"));
         }

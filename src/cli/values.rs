@@ -63,6 +63,8 @@ words!(LabelSplit {
 
 words!(Format {
     Text = "text", "a transcript a line and nothing else";
+    Github = "github", "GitHub's workflow annotations of the checks";
+    Junit = "junit", "JUnit's XML of the checks";
     Ctm = "ctm", "NIST's time-marked words";
     Srt = "srt", "SubRip subtitles";
     TextGrid = "textgrid", "Praat's TextGrid";
@@ -74,6 +76,11 @@ words!(Format {
 
 /// The formats that every result has.
 pub(super) fn result_format() -> impl TypedValueParser<Value = Format> {
+    formats(|format| !format.is_special() && !format.is_of_checks())
+}
+
+/// The formats of results that can be checked.
+pub(super) fn checked_format() -> impl TypedValueParser<Value = Format> {
     formats(|format| !format.is_special())
 }
 
@@ -84,7 +91,7 @@ pub(super) fn transcript_format() -> impl TypedValueParser<Value = Format> {
 
 /// The formats of alignments.
 pub(super) fn alignment_format() -> impl TypedValueParser<Value = Format> {
-    formats(|format| *format != Format::Text)
+    formats(|format| *format != Format::Text && !format.is_of_checks())
 }
 
 fn formats(allowed: fn(&Format) -> bool) -> impl TypedValueParser<Value = Format> {

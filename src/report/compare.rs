@@ -94,6 +94,15 @@ impl Record for CompareItem {
             sink(number.map_or(Cell::Empty, Cell::Number));
         }
     }
+
+    fn failure(&self) -> Option<(String, String)> {
+        let [base, new] = &self.shown;
+        let difference = match (self.absolute, self.allowed) {
+            (Some(absolute), Some(allowed)) => format!(": a difference of {absolute:e}, allowed {allowed:e}"),
+            _ => String::new(),
+        };
+        Some((self.place.clone(), format!("{}: expected {base}, found {new}{difference}", self.place)))
+    }
 }
 
 impl CompareSummary {

@@ -5,6 +5,7 @@
 pub mod align;
 mod cell;
 mod check;
+mod ci;
 pub mod compare;
 mod csv;
 pub mod decode;

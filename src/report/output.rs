@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use thiserror::Error;
 
-use super::{Record, Report, TableText, csv, json, table};
+use super::{Record, Report, TableText, ci, csv, json, table};
 
 /// How a report is rendered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,6 +21,10 @@ pub enum Format {
     Jsonl,
     /// The items as CSV; the summary goes to standard error.
     Csv,
+    /// GitHub's workflow annotations.
+    Github,
+    /// JUnit's XML.
+    Junit,
     /// Transcripts and nothing else, by [`Output::write_lines`].
     Text,
     /// Time-marked words, by [`super::align::write_ctm`].
@@ -35,6 +39,11 @@ impl Format {
     /// Whether this is a format of one command only.
     pub fn is_special(self) -> bool {
         matches!(self, Self::Text | Self::Ctm | Self::Srt | Self::TextGrid)
+    }
+
+    /// Whether this shows checks and nothing else.
+    pub fn is_of_checks(self) -> bool {
+        matches!(self, Self::Github | Self::Junit)
     }
 
     /// Whether this is a listing of items before anything else.
@@ -89,6 +98,8 @@ impl Output {
             }
             Format::Json => json::write_object(report, out),
             Format::Jsonl => json::write_lines(report, out),
+            Format::Github => ci::write_github(report, out),
+            Format::Junit => ci::write_junit(report, out),
             Format::Csv => {
                 csv::write(&report.items, out)?;
                 table::write(&[summary], &report.checks, precision, &mut io::stderr().lock())

@@ -5,6 +5,7 @@
 #![allow(clippy::format_collect)] // files are made of lines
 
 mod align;
+mod ci;
 mod compare;
 mod decode;
 mod decode_alignment;
