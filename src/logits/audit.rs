@@ -88,6 +88,18 @@ impl RowAudit {
         ImproperRow { row, class, value: values.get(class).copied().unwrap_or(f64::NAN), all_impossible }
     }
 
+    /// Adds what another audit saw, whose rows are numbered from `first_row` on.
+    pub fn merge(&mut self, other: &Self, first_row: usize) {
+        self.unnormalised += other.unnormalised;
+        if let Some((row, total)) = other.first_unnormalised
+            && self.first_unnormalised.is_none_or(|(first, _)| first_row + row < first)
+        {
+            self.first_unnormalised = Some((first_row + row, total));
+        }
+        self.sampled += other.sampled;
+        self.sampled_like_probs += other.sampled_like_probs;
+    }
+
     /// The rows of log-probabilities or probabilities that do not sum to one: how many, the first, its sum.
     pub fn unnormalised(&self) -> Option<(usize, usize, f64)> {
         self.first_unnormalised.map(|(row, total)| (self.unnormalised, row, total))

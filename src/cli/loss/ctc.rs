@@ -68,7 +68,7 @@ impl Args {
             place.at("frame", row % shape.frames)
         };
         let name = matrix.name().to_owned();
-        matrix.read(&shape.geometry, &mut batch).map_err(|error| match error {
+        matrix.reduce(&shape.geometry, &mut batch).map_err(|error| match error {
             ReadError::Input(error) => error,
             ReadError::Visit(row) => improper_row(&name, &row, place(row.row), kind),
         })?;
