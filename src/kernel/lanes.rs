@@ -33,8 +33,26 @@ pub(super) fn exp<const FMA: bool>(x: f64) -> f64 {
     let clamped = if x < LOWEST { LOWEST } else { x };
     let offset = ROUND + 1023.0;
     let shifted = madd::<FMA>(clamped, std::f64::consts::LOG2_E, offset);
-    let n = shifted - offset;
-    let r = madd::<FMA>(-n, LN2_LOW, madd::<FMA>(-n, LN2_HIGH, clamped));
+    let p = exp_of_rest::<FMA>(clamped, shifted - offset);
+    // The power of two, its exponent shifted into place.
+    let power = f64::from_bits(shifted.to_bits() << 52);
+    if x < LOWEST { 0.0 } else { p * power }
+}
+
+/// `exp(x)` as a number from 1 to 2 and the exponent of a power of two, for finite `x` of any size up to 1e12.
+#[inline(always)]
+pub(super) fn exp_parts<const FMA: bool>(x: f64) -> (f64, i64) {
+    let shifted = madd::<FMA>(x, std::f64::consts::LOG2_E, ROUND);
+    let p = exp_of_rest::<FMA>(x, shifted - ROUND);
+    let bits = p.to_bits();
+    let n = shifted.to_bits() as i64 - ROUND.to_bits() as i64 + ((bits >> 52) as i64 - 1023);
+    (f64::from_bits(bits & 0x000f_ffff_ffff_ffff | 0x3ff0_0000_0000_0000), n)
+}
+
+/// `exp(x - n ln 2)`, where that difference is at most `ln 2 / 2`.
+#[inline(always)]
+fn exp_of_rest<const FMA: bool>(x: f64, n: f64) -> f64 {
+    let r = madd::<FMA>(-n, LN2_LOW, madd::<FMA>(-n, LN2_HIGH, x));
     // Interpolates (exp(r) - 1 - r) / r² at Chebyshev's nodes of ±ln 2 / 2; 2e-17 off at most.
     let mut p = 2.510_038_549_551_031e-8;
     p = madd::<FMA>(p, r, 2.762_008_844_540_974_7e-7);
@@ -47,10 +65,7 @@ pub(super) fn exp<const FMA: bool>(x: f64) -> f64 {
     p = madd::<FMA>(p, r, 1.666_666_666_666_667_5e-1);
     p = madd::<FMA>(p, r, 0.5);
     p = madd::<FMA>(p, r, 1.0);
-    p = madd::<FMA>(p, r, 1.0);
-    // The power of two, its exponent shifted into place.
-    let power = f64::from_bits(shifted.to_bits() << 52);
-    if x < LOWEST { 0.0 } else { p * power }
+    madd::<FMA>(p, r, 1.0)
 }
 
 /// `exp(x) / 2^(exponent)` in two factors whose product it is, `n` and the power of two being told by

@@ -4,6 +4,8 @@
 //! precision from the values given. Each is compiled for several instruction sets, and the best that the
 //! machine has is chosen when it runs: see [`InstructionSet`].
 
+mod ctc_step;
+mod ctc_wide;
 mod double;
 mod element;
 mod exp;
@@ -14,7 +16,10 @@ mod single;
 mod sum;
 mod tile;
 
+pub(crate) use ctc_step::CtcStep;
+pub(crate) use ctc_wide::{CtcWideStep, Logs, Wide};
 pub use element::Element;
+pub(crate) use exp::exp_from_max;
 pub use exp::sum_of_exp;
 pub use instruction_set::InstructionSet;
 pub use log_sum_exp::{LogSumExp, fast_log_sum_exp_rows, log_add, log_sum_exp, log_sum_exp_rows};

@@ -88,8 +88,8 @@ impl Args {
             tally.add(item.status);
             reducer.add_ctc(item.loss_nats, item.label_length);
         }
-        let exact = losses.iter().filter(|loss| loss.log_space).count();
-        diagnostics.note(format_args!("{exact} of {} items computed in log space", losses.len()));
+        let exact = losses.iter().filter(|loss| !loss.linear).count();
+        diagnostics.note(format_args!("{exact} of {} items computed beyond linear space", losses.len()));
         let mut warnings = input_warnings(&audit, |row| place(row).to_string());
         warnings.extend(infeasible_warnings(&items));
         self.deliver(params, reducer.finish(), tally, warnings, items, diagnostics)
