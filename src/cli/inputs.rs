@@ -9,8 +9,8 @@ use super::values::{Color, Layout, delimiter};
 use crate::input::{
     BlankChoice, CsvOptions, InputError, LabelSplit, Matrix, Place, integer_list, shape_text,
 };
-use crate::logits::{Geometry, ImproperRow, InputKind, ShapeError};
-use crate::report::{Format, Output};
+use crate::logits::{Geometry, ImproperRow, InputKind, RowAudit, ShapeError};
+use crate::report::{Format, Output, Warning};
 
 /// The matrix and what its numbers are.
 #[derive(Args)]
@@ -74,14 +74,29 @@ impl AlphabetArgs {
     }
 }
 
+/// Limits of error rates.
+#[derive(Args)]
+#[command(next_help_heading = "Checks (exit code 1 where one does not hold)")]
+pub(super) struct RateLimits {
+    /// The character error rate is not above X
+    #[arg(long, value_name = "X")]
+    pub(super) max_cer: Option<f64>,
+
+    /// The word error rate is not above X
+    #[arg(long, value_name = "X")]
+    pub(super) max_wer: Option<f64>,
+}
+
+impl RateLimits {
+    pub(super) fn any(&self) -> bool {
+        self.max_cer.is_some() || self.max_wer.is_some()
+    }
+}
+
 /// How the result is delivered.
 #[derive(Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
-    /// How the result is printed
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Table)]
-    pub(super) format: Format,
-
     /// Write the result to a file, whole or not at all
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
@@ -121,8 +136,8 @@ impl OutputArgs {
         Diagnostics { quiet: self.quiet, verbose: self.verbose, strict: self.strict, colored }
     }
 
-    pub(super) fn output(&self) -> Output {
-        Output { format: self.format, path: self.output.clone(), precision: usize::from(self.precision) }
+    pub(super) fn output(&self, format: Format) -> Output {
+        Output { format, path: self.output.clone(), precision: usize::from(self.precision) }
     }
 
     /// Runs `work` on as many threads as were asked for.
@@ -177,6 +192,13 @@ impl CtcShape {
     /// Whether the input is a batch, so that items are named by their index.
     pub(super) fn is_batch(&self) -> bool {
         self.layout != Layout::Tc
+    }
+
+    /// Where a row lies, by its number.
+    pub(super) fn place(&self, row: usize) -> Place {
+        let place = Place::whole();
+        let place = if self.is_batch() { place.at("item", row / self.frames) } else { place };
+        place.at("frame", row % self.frames)
     }
 
     /// The frames in use of each item.
@@ -251,4 +273,24 @@ pub(super) fn improper_row(name: &str, row: &ImproperRow, place: Place, kind: In
 /// A list of lengths, where the option was given.
 pub(super) fn optional_integers(argument: Option<&String>) -> Result<Option<Vec<i64>>, InputError> {
     argument.map(|argument| integer_list(argument)).transpose()
+}
+
+/// What the rows in use show of a wrong `--input`.
+pub(super) fn input_warnings(audit: &RowAudit, place: impl Fn(usize) -> String) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    if let Some(rows) = audit.looks_like_probs() {
+        let message = format!(
+            "the input looks like probabilities ({rows} of {rows} rows sum to 1 with nothing below 0), \
+             and softmax over probabilities is not what a network was trained with: give --input probs"
+        );
+        warnings.push(Warning { code: "looks_like_probs", message });
+    }
+    if let Some((count, row, total)) = audit.unnormalised() {
+        let message = format!(
+            "{count} rows do not sum to 1, the first is {} with {total}: are these logits?",
+            place(row)
+        );
+        warnings.push(Warning { code: "not_normalised", message });
+    }
+    warnings
 }

@@ -9,12 +9,12 @@ use std::time::Instant;
 use super::ExitStatus;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{AlphabetArgs, LogitsArgs, OutputArgs, found_shape};
-use super::values::{Criterion, Word};
+use super::values::{Criterion, Word, result_format};
 use crate::input::{LabelFile, Matrix};
-use crate::logits::{Nonfinite, RowAudit};
+use crate::logits::Nonfinite;
 use crate::loss::reduction::{Reduction, Reductions};
 use crate::report::loss::{LossParams, LossSummary, Tally};
-use crate::report::{Check, Record, Report, Warning};
+use crate::report::{Check, Format, Record, Report, Warning};
 
 /// Cross-entropy or CTC loss of a matrix against labels
 ///
@@ -40,6 +40,10 @@ pub(super) struct Args {
 
     #[command(flatten)]
     checks: Checks,
+
+    /// How the result is printed
+    #[arg(long, value_name = "FORMAT", value_parser = result_format(), default_value = "table", help_heading = "Output")]
+    format: Format,
 
     #[command(flatten)]
     pub(super) output: OutputArgs,
@@ -97,11 +101,11 @@ struct Checks {
     expect: Option<f64>,
 
     /// Relative tolerance of --expect [default: 1e-5]
-    #[arg(long, value_name = "R", requires = "expect")]
+    #[arg(long, value_name = "R", requires = "expect", allow_negative_numbers = true)]
     rtol: Option<f64>,
 
     /// Absolute tolerance of --expect [default: 1e-8]
-    #[arg(long, value_name = "A", requires = "expect")]
+    #[arg(long, value_name = "A", requires = "expect", allow_negative_numbers = true)]
     atol: Option<f64>,
 }
 
@@ -234,7 +238,7 @@ impl Args {
     }
 
     fn lists_items(&self) -> bool {
-        self.settings.items || self.settings.reduction == Reduction::None || self.output.format.lists_items()
+        self.settings.items || self.settings.reduction == Reduction::None || self.format.lists_items()
     }
 
     /// The settings that both losses have; the others null.
@@ -290,35 +294,17 @@ impl Args {
             }
         }
         diagnostics.judge(&report)?;
-        self.output.output().write(&report, &table)?;
-        Ok(if report.passed() { ExitStatus::Success } else { ExitStatus::Failure })
+        self.output.output(self.format).write(&report, &[], &table)?;
+        Ok(ExitStatus::of_checks(report.passed()))
     }
 }
 
+/// How to go on after a row that is no distribution.
+const PROPAGATE: &str = "--nonfinite propagate lets it through as PyTorch does";
 const DEFAULT_RTOL: f64 = 1e-5;
 const DEFAULT_ATOL: f64 = 1e-8;
 
 fn without(shape: &[usize], axis: usize) -> Vec<usize> {
     let kept = shape.iter().enumerate().filter(|&(i, _)| i != axis);
     kept.map(|(_, &size)| size).collect()
-}
-
-/// What the rows in use show of a wrong `--input`.
-fn input_warnings(audit: &RowAudit, place: impl Fn(usize) -> String) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    if let Some(rows) = audit.looks_like_probs() {
-        let message = format!(
-            "the input looks like probabilities ({rows} of {rows} rows sum to 1 with nothing below 0), \
-             and softmax over probabilities is not what a network was trained with: give --input probs"
-        );
-        warnings.push(Warning { code: "looks_like_probs", message });
-    }
-    if let Some((count, row, total)) = audit.unnormalised() {
-        let message = format!(
-            "{count} rows do not sum to 1, the first is {} with {total}: are these logits?",
-            place(row)
-        );
-        warnings.push(Warning { code: "not_normalised", message });
-    }
-    warnings
 }

@@ -3,9 +3,12 @@
 //! A file a subcommand: its arguments and its `run`, glue between the stages.
 
 mod completions;
+mod decode;
 mod diagnostics;
+mod eval;
 mod inputs;
 mod loss;
+mod progress;
 mod values;
 
 use std::io::{self, Write};
@@ -25,6 +28,13 @@ pub enum ExitStatus {
     Failure,
     /// It could not run.
     Error,
+}
+
+impl ExitStatus {
+    /// Of a program that ran.
+    fn of_checks(passed: bool) -> Self {
+        if passed { Self::Success } else { Self::Failure }
+    }
 }
 
 impl From<ExitStatus> for ExitCode {
@@ -51,6 +61,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Loss(Box<loss::Args>),
+    Decode(Box<decode::Args>),
+    Eval(eval::Args),
     Completions(completions::Args),
 }
 
@@ -69,6 +81,14 @@ pub fn main() -> ExitStatus {
         Command::Loss(args) => {
             let diagnostics = args.output.diagnostics();
             (loss::run(&args, diagnostics), diagnostics)
+        }
+        Command::Decode(args) => {
+            let diagnostics = args.output.diagnostics();
+            (decode::run(&args, diagnostics), diagnostics)
+        }
+        Command::Eval(args) => {
+            let diagnostics = args.output.diagnostics();
+            (eval::run(&args, diagnostics), diagnostics)
         }
         Command::Completions(args) => (completions::run(&args), Diagnostics::default()),
     };

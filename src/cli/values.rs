@@ -1,7 +1,7 @@
 //! The words that options take, and the types that they mean.
 
 use clap::ValueEnum;
-use clap::builder::PossibleValue;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::input::LabelSplit;
 use crate::logits::{InputKind, Nonfinite};
@@ -62,11 +62,28 @@ words!(LabelSplit {
 });
 
 words!(Format {
+    Text = "text", "a transcript a line and nothing else";
     Table = "table", "aligned columns for people, rounded";
     Json = "json", "one JSON object";
     Jsonl = "jsonl", "a JSON object a line: the items, then the summary";
     Csv = "csv", "the items as CSV; the summary goes to standard error";
 });
+
+/// The formats that every result has.
+pub(super) fn result_format() -> impl TypedValueParser<Value = Format> {
+    formats(|format| *format != Format::Text)
+}
+
+/// The formats of transcripts.
+pub(super) fn transcript_format() -> impl TypedValueParser<Value = Format> {
+    formats(|_| true)
+}
+
+fn formats(allowed: fn(&Format) -> bool) -> impl TypedValueParser<Value = Format> {
+    let allowed = move || Format::value_variants().iter().copied().filter(allowed);
+    PossibleValuesParser::new(allowed().filter_map(|format| format.to_possible_value()))
+        .map(move |word| allowed().find(|format| format.word() == word).unwrap_or_default())
+}
 
 /// Which loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -38,7 +38,7 @@ pub(super) fn parse(name: &str, bytes: &[u8], options: CsvOptions) -> Result<Tab
         .read_byte_record(&mut record)
         .map_err(|error| InputError::new(name, Place::whole(), "a table of numbers", error.to_string()))?
     {
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = line_of(&record, bytes);
         let mut columns = record.len();
         if columns > 1 && record.get(columns - 1).is_some_and(|field| field.trim_ascii().is_empty()) {
             columns -= 1;
@@ -68,6 +68,14 @@ pub(super) fn parse(name: &str, bytes: &[u8], options: CsvOptions) -> Result<Tab
         table.rows += 1;
     }
     Ok(table)
+}
+
+/// The line of a record, from 1; the reader counts from the empty lines before it.
+fn line_of(record: &csv::ByteRecord, bytes: &[u8]) -> u64 {
+    let Some(position) = record.position() else { return 0 };
+    let rest = bytes.get(position.byte() as usize..).unwrap_or_default();
+    let empty = rest.iter().take_while(|byte| b"\r\n".contains(byte)).filter(|&&byte| byte == b'\n');
+    position.line() + empty.count() as u64
 }
 
 /// A number as Python, C and spreadsheets write it, blanks around it allowed.

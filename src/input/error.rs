@@ -37,7 +37,7 @@ impl fmt::Display for Place {
 #[derive(Debug, Error)]
 pub enum InputError {
     /// The operating system refused.
-    #[error("{}: {action}: {source}", display_name(file))]
+    #[error("{}: {action}", display_name(file))]
     Io {
         /// The file, as the user named it.
         file: String,

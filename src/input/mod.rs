@@ -20,4 +20,4 @@ pub use matrix::{Matrix, ReadError};
 pub use npy::Dtype;
 pub(crate) use npy::shape_text;
 pub use numbers::{float_list, integer_list};
-pub use source::Source;
+pub use source::{Source, read_lines};

@@ -228,3 +228,13 @@ pub(super) fn text_of(name: &str, bytes: Vec<u8>) -> Result<String, InputError> 
 pub(super) fn lines_of(text: &str) -> impl Iterator<Item = &str> {
     text.split_terminator('\n').map(|line| line.strip_suffix('\r').unwrap_or(line))
 }
+
+/// The lines of a text file; `-` is standard input.
+///
+/// # Errors
+/// Where it can't be read or is not UTF-8.
+pub fn read_lines(path: &Path) -> Result<Vec<String>, InputError> {
+    let mut source = Source::open(path)?;
+    let text = text_of(&path.display().to_string(), source.read_rest()?)?;
+    Ok(lines_of(&text).map(str::to_owned).collect())
+}

@@ -25,19 +25,19 @@ pub trait Record: Serialize {
     /// Names of the columns, the JSON keys.
     const COLUMNS: &'static [&'static str];
 
-    /// Hands each column's value to `sink`, in order.
+    /// Hands each column's value to `sink`, in order; an item of several rows, row after row.
     fn cells<'a>(&'a self, sink: &mut dyn FnMut(Cell<'a>));
 }
 
 /// A small table for people: the summary of a report.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct TableText {
+pub struct TableText<'a> {
     /// A sentence above the table.
     pub title: String,
-    /// Names of the columns.
+    /// Names of the columns; no table where there are none.
     pub header: Vec<&'static str>,
     /// Rows of cells.
-    pub rows: Vec<Vec<Cell<'static>>>,
+    pub rows: Vec<Vec<Cell<'a>>>,
 }
 
 /// Names an item: the input's name, and its index where the input is a batch.

@@ -1,5 +1,7 @@
 use serde::Serialize;
 
+use super::error_counts::RateSummary;
+
 /// A check that was asked for, and how it came out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Check {
@@ -21,6 +23,15 @@ impl Check {
         let passed = observed <= limit;
         let relation = if passed { "is at most" } else { "is not at most" };
         Self { name, observed, limit, passed, message: format!("{what} {observed} {relation} {limit}") }
+    }
+
+    /// The limits of the error rates that were given; a rate over nothing is NaN and holds no limit.
+    pub fn error_rates(rates: &RateSummary, max_cer: Option<f64>, max_wer: Option<f64>) -> Vec<Self> {
+        let check = |name, what, rate: Option<f64>, limit: Option<f64>| {
+            limit.map(|limit| Self::at_most(name, what, rate.unwrap_or(f64::NAN), limit))
+        };
+        let cer = check("max_cer", "CER", rates.cer_ratio, max_cer);
+        cer.into_iter().chain(check("max_wer", "WER", rates.wer_ratio, max_wer)).collect()
     }
 
     /// `|observed - expected| <= atol + rtol |expected|`; equal infinities pass, NaN never does.

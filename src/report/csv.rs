@@ -10,13 +10,19 @@ pub(super) fn write<I: Record>(items: &[I], out: &mut dyn Write) -> io::Result<(
     let mut text = Vec::new();
     for item in items {
         let mut result = Ok(());
+        let mut column = 0;
         item.cells(&mut |cell| {
-            if result.is_ok() {
-                result = write_field(&mut writer, cell, &mut text);
+            if result.is_err() {
+                return;
+            }
+            result = write_field(&mut writer, cell, &mut text);
+            column += 1;
+            if column == I::COLUMNS.len() && result.is_ok() {
+                result = writer.write_record(None::<&[u8]>).map_err(io_error);
+                column = 0;
             }
         });
         result?;
-        writer.write_record(None::<&[u8]>).map_err(io_error)?;
     }
     writer.flush()
 }

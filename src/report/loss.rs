@@ -167,7 +167,7 @@ impl LossSummary {
     }
 
     /// The summary for people.
-    pub fn table(&self, params: &LossParams) -> TableText {
+    pub fn table(&self, params: &LossParams) -> TableText<'static> {
         let ctc = self.criterion == "ctc";
         let name = if ctc { "CTC loss" } else { "cross-entropy" };
         let items = if ctc { "item" } else { "row" };

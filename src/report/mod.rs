@@ -5,6 +5,9 @@
 mod cell;
 mod check;
 mod csv;
+pub mod decode;
+pub mod error_counts;
+pub mod eval;
 mod json;
 pub mod loss;
 mod output;

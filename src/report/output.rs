@@ -21,6 +21,8 @@ pub enum Format {
     Jsonl,
     /// The items as CSV; the summary goes to standard error.
     Csv,
+    /// Transcripts and nothing else, by [`Output::write_lines`].
+    Text,
 }
 
 impl Format {
@@ -32,7 +34,7 @@ impl Format {
 
 /// A result that could not be written.
 #[derive(Debug, Error)]
-#[error("{target}: cannot be written: {source}")]
+#[error("{target}: cannot be written")]
 pub struct OutputError {
     target: String,
     /// Why; a closed pipe is told from this.
@@ -52,29 +54,47 @@ pub struct Output {
 }
 
 impl Output {
-    /// Renders `report`; `summary` is its summary for people.
+    /// Renders `report`; for people, its items, `details` of them and `summary`.
     ///
     /// # Errors
     /// Where the target can't be written; a file is then as it was before.
-    pub fn write<P, S, I>(&self, report: &Report<P, S, I>, summary: &TableText) -> Result<(), OutputError>
+    pub fn write<P, S, I>(
+        &self,
+        report: &Report<P, S, I>,
+        details: &[TableText<'_>],
+        summary: &TableText<'_>,
+    ) -> Result<(), OutputError>
     where
         P: Serialize,
         S: Serialize,
         I: Record,
     {
+        let precision = self.precision;
         self.deliver(|out| match self.format {
-            Format::Table => {
-                if !report.items.is_empty() {
-                    table::write_items(&report.items, self.precision, out)?;
-                }
-                table::write_summary(summary, &report.checks, self.precision, out)
+            Format::Table | Format::Text => {
+                let items = (!report.items.is_empty()).then(|| table::listing(&report.items));
+                let tables: Vec<&TableText<'_>> = items.iter().chain(details).chain([summary]).collect();
+                table::write(&tables, &report.checks, precision, out)
             }
             Format::Json => json::write_object(report, out),
             Format::Jsonl => json::write_lines(report, out),
             Format::Csv => {
                 csv::write(&report.items, out)?;
-                table::write_summary(summary, &report.checks, self.precision, &mut io::stderr().lock())
+                table::write(&[summary], &report.checks, precision, &mut io::stderr().lock())
             }
+        })
+    }
+
+    /// Writes lines of text; what would break a line within one is a blank.
+    ///
+    /// # Errors
+    /// Where the target can't be written.
+    pub fn write_lines<'a>(&self, lines: impl Iterator<Item = &'a str>) -> Result<(), OutputError> {
+        self.deliver(|out| {
+            for line in lines {
+                writeln!(out, "{}", line.replace(['\n', '\r'], " "))?;
+            }
+            Ok(())
         })
     }
 

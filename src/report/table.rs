@@ -9,18 +9,28 @@ use super::{Cell, Check, Record, TableText};
 /// A line under the header and nothing else.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─'));
 
-pub(super) fn write_summary(
-    summary: &TableText,
+/// Tables one after another, an empty line between them, and the checks behind the last.
+pub(super) fn write(
+    tables: &[&TableText<'_>],
     checks: &[Check],
     precision: usize,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    writeln!(out, "{}", summary.title)?;
-    let mut table = new_table(&summary.header);
-    for row in &summary.rows {
-        table.add_row(row.iter().map(|&cell| rendered(cell, precision)));
+    for (number, text) in tables.iter().enumerate() {
+        if number > 0 {
+            writeln!(out)?;
+        }
+        if !text.title.is_empty() {
+            writeln!(out, "{}", text.title)?;
+        }
+        if !text.header.is_empty() {
+            let mut table = new_table(&text.header);
+            for row in &text.rows {
+                table.add_row(row.iter().map(|&cell| rendered(cell, precision)));
+            }
+            writeln!(out, "{}", trimmed(&table))?;
+        }
     }
-    writeln!(out, "{}", trimmed(&table))?;
     for check in checks {
         writeln!(
             out,
@@ -33,14 +43,30 @@ pub(super) fn write_summary(
     Ok(())
 }
 
-pub(super) fn write_items<I: Record>(items: &[I], precision: usize, out: &mut dyn Write) -> io::Result<()> {
-    let mut table = new_table(I::COLUMNS);
+/// The items as a table, without the columns that no item fills.
+pub(super) fn listing<I: Record>(items: &[I]) -> TableText<'_> {
+    let mut rows: Vec<Vec<Cell<'_>>> = vec![Vec::new()];
     for item in items {
-        let mut row = Vec::new();
-        item.cells(&mut |cell| row.push(rendered(cell, precision)));
-        table.add_row(row);
+        item.cells(&mut |cell| match rows.last_mut() {
+            Some(row) if row.len() < I::COLUMNS.len() => row.push(cell),
+            _ => rows.push(vec![cell]),
+        });
     }
-    writeln!(out, "{}\n", trimmed(&table))
+    let filled =
+        |&column: &usize| rows.iter().any(|row| row.get(column).is_some_and(|cell| *cell != Cell::Empty));
+    let columns: Vec<usize> = (0..I::COLUMNS.len()).filter(filled).collect();
+    for row in &mut rows {
+        let mut column = 0;
+        row.retain(|_| {
+            column += 1;
+            columns.contains(&(column - 1))
+        });
+    }
+    TableText {
+        title: String::new(),
+        header: columns.iter().map(|&column| I::COLUMNS[column]).collect(),
+        rows,
+    }
 }
 
 fn new_table(header: &[&str]) -> Table {

@@ -3,12 +3,25 @@
 #![allow(clippy::unwrap_used)] // a test that can't go on fails
 #![allow(clippy::format_collect)] // files are made of lines
 
+mod decode;
+mod decode_alignment;
+mod decode_beam;
+mod decode_beam_extreme;
+mod decode_fixture;
+mod decode_greedy;
+mod decode_published;
+mod decode_scorer;
 mod docs;
+mod eval;
 mod fixtures;
 mod hostile;
 mod loss;
+mod metrics_edit_distance;
 mod oracle;
+mod oracle_beam;
+mod oracle_edit_distance;
 mod properties;
 mod published;
+mod random;
 mod reference;
 mod support;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::super::ExitStatus;
 use super::super::diagnostics::{Diagnostics, UsageError};
-use super::super::inputs::{bad_shape, improper_row};
+use super::super::inputs::{bad_shape, improper_row, input_warnings};
 use super::super::values::Criterion;
-use super::{Args, input_warnings, without};
+use super::{Args, PROPAGATE, without};
 use crate::input::{ClassTargets, InputError, LabelFile, Matrix, Place, ProbTargets, ReadError, float_list};
 use crate::logits::Geometry;
 use crate::loss::cross_entropy::CrossEntropy;
@@ -90,7 +90,9 @@ impl Args {
             CrossEntropyBatch::new(loss, kind, self.settings.nonfinite, geometry.clone(), targets, list);
         matrix.reduce(geometry, &mut batch).map_err(|error| match error {
             ReadError::Input(error) => error,
-            ReadError::Visit(row) => improper_row(&name, &row, Place::whole().at("row", row.row), kind),
+            ReadError::Visit(row) => {
+                improper_row(&name, &row, Place::whole().at("row", row.row), kind).hint(PROPAGATE)
+            }
         })?;
         let summary = batch.finish();
         warnings.extend(input_warnings(&summary.audit, |row| format!("row {row}")));

@@ -2,10 +2,10 @@
 
 use super::super::ExitStatus;
 use super::super::diagnostics::{Diagnostics, UsageError};
-use super::super::inputs::{CtcShape, improper_row, optional_integers};
+use super::super::inputs::{CtcShape, improper_row, input_warnings, optional_integers};
 use super::super::values::{Criterion, Word};
-use super::{Args, input_warnings};
-use crate::input::{Alphabet, AlphabetFile, LabelFile, Matrix, Place, ReadError, resolve_blank};
+use super::{Args, PROPAGATE};
+use crate::input::{Alphabet, AlphabetFile, LabelFile, Matrix, ReadError, resolve_blank};
 use crate::loss::ctc::CtcLabels;
 use crate::loss::ctc_batch::CtcBatch;
 use crate::loss::reduction::Reducer;
@@ -62,15 +62,10 @@ impl Args {
             sequences,
             &lengths,
         );
-        let place = |row: usize| {
-            let place = Place::whole();
-            let place = if shape.is_batch() { place.at("item", row / shape.frames) } else { place };
-            place.at("frame", row % shape.frames)
-        };
         let name = matrix.name().to_owned();
         matrix.reduce(&shape.geometry, &mut batch).map_err(|error| match error {
             ReadError::Input(error) => error,
-            ReadError::Visit(row) => improper_row(&name, &row, place(row.row), kind),
+            ReadError::Visit(row) => improper_row(&name, &row, shape.place(row.row), kind).hint(PROPAGATE),
         })?;
         let (losses, audit) = batch.finish();
 
@@ -90,7 +85,7 @@ impl Args {
         }
         let exact = losses.iter().filter(|loss| !loss.linear).count();
         diagnostics.note(format_args!("{exact} of {} items computed beyond linear space", losses.len()));
-        let mut warnings = input_warnings(&audit, |row| place(row).to_string());
+        let mut warnings = input_warnings(&audit, |row| shape.place(row).to_string());
         warnings.extend(infeasible_warnings(&items));
         self.deliver(params, reducer.finish(), tally, warnings, items, diagnostics)
     }

@@ -29,7 +29,7 @@ impl LabelFile {
                 .map(|(line, content)| {
                     let mut labels = Vec::new();
                     for (column, word) in words(content) {
-                        let place = Place::whole().at("line", line + 1).at("column", column);
+                        let place = Place::whole().at("item", line).at("line", line + 1).at("column", column);
                         let value = whole_number(word).ok_or_else(|| {
                             InputError::new(&self.name, place.clone(), "a class index", shown(word))
                                 .hint("labels that are text need --alphabet FILE")
@@ -182,12 +182,12 @@ impl LabelFile {
         self.check_count(items, lines_of(text).count(), "lines")?;
         let encode = |(line, content): (usize, &str)| {
             let labels = alphabet.encode(content, split, unknown).map_err(|(column, text)| {
-                let place = Place::whole().at("line", line + 1).at("column", column);
+                let place = Place::whole().at("item", line).at("line", line + 1).at("column", column);
                 InputError::new(&self.name, place, "a token of the alphabet", shown(&text))
                     .hint("--unk TOKEN maps what the alphabet does not have")
             })?;
             CtcLabels::new(&labels, alphabet.tokens().len(), blank).map_err(|error| {
-                let place = Place::whole().at("line", line + 1);
+                let place = Place::whole().at("item", line).at("line", line + 1);
                 InputError::new(&self.name, place, "labels that fit the logits", error.to_string())
             })
         };

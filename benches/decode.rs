@@ -1,0 +1,108 @@
+//! Times greedy decoding and the beam, one thread, in process.
+//!
+//!     cargo bench --bench decode            a table
+//!     cargo bench --bench decode -- --json  one JSON object of milliseconds, for `peers/decode.py`
+//!
+//! The input is `fixtures/lines.npy`, tiled to some 10,000 frames of 97 classes and decoded line by line, and
+//! random frames of many classes.
+
+#![allow(clippy::print_stdout, clippy::unwrap_used)] // a program that prints figures, or fails
+
+use std::hint::black_box;
+use std::path::Path;
+use std::time::Instant;
+
+use ctctool::decode::{BeamConfig, BeamDecoder, NoScorer, greedy};
+use ctctool::logits::InputKind;
+
+const FRAMES: usize = 10_000;
+const CLASSES: usize = 97;
+
+fn main() {
+    let json = std::env::args().any(|arg| arg == "--json");
+    let mut rows: Vec<(String, f64)> = Vec::new();
+    let lines = lines();
+    rows.push(("greedy".into(), median(15, || greedy_all(&lines, CLASSES))));
+    for (width, rounds) in [(10, 15), (100, 9), (1000, 3)] {
+        rows.push((format!("beam {width}"), median(rounds, || beam_all(&lines, CLASSES, width))));
+    }
+    if !json {
+        for classes in [5000, 6625] {
+            let many = random(1000, classes);
+            rows.push((format!("greedy, C {classes}, T 1000"), median(9, || greedy_all(&many, classes))));
+            rows.push((
+                format!("beam 100, C {classes}, T 1000"),
+                median(9, || beam_all(&many, classes, 100)),
+            ));
+        }
+    }
+    if json {
+        let fields: Vec<String> = rows.iter().map(|(name, ms)| format!("{name:?}: {ms:.4}")).collect();
+        println!("{{{}}}", fields.join(", "));
+        return;
+    }
+    for (name, ms) in rows {
+        println!("{name:28} {ms:10.3} ms");
+    }
+}
+
+fn greedy_all(items: &[Vec<f32>], classes: usize) {
+    for item in items {
+        black_box(greedy(item, classes, 0, InputKind::Logits).unwrap());
+    }
+}
+
+fn beam_all(items: &[Vec<f32>], classes: usize, beam_width: usize) {
+    let config = BeamConfig { beam_width, blank: 0, input: InputKind::Logits, token_min_logp: None };
+    let mut decoder = BeamDecoder::new(config, classes, NoScorer).unwrap();
+    for item in items {
+        black_box(decoder.decode(item, 1).unwrap());
+    }
+}
+
+/// The median of several rounds, in milliseconds.
+fn median(rounds: usize, mut work: impl FnMut()) -> f64 {
+    work();
+    let mut times: Vec<f64> = (0..rounds)
+        .map(|_| {
+            let start = Instant::now();
+            work();
+            start.elapsed().as_secs_f64() * 1e3
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    times[rounds / 2]
+}
+
+/// The fixture's lines without their padding, again and again.
+fn lines() -> Vec<Vec<f32>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let file = std::fs::read(folder.join("lines.npy")).unwrap();
+    let header = 10 + usize::from(u16::from_le_bytes([file[8], file[9]]));
+    let values: Vec<f32> =
+        file[header..].as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+    let lengths = std::fs::read_to_string(folder.join("lines.lengths.txt")).unwrap();
+    let lengths: Vec<usize> = lengths.lines().map(|line| line.parse().unwrap()).collect();
+    let items: Vec<Vec<f32>> = values
+        .chunks_exact(values.len() / lengths.len())
+        .zip(&lengths)
+        .map(|(item, length)| item[..length * CLASSES].to_vec())
+        .collect();
+    let tiles = FRAMES.div_ceil(lengths.iter().sum());
+    (0..tiles).flat_map(|_| items.iter().cloned()).collect()
+}
+
+/// One item of frames in each of which the blank or another class stands out.
+fn random(frames: usize, classes: usize) -> Vec<Vec<f32>> {
+    let mut state = 1_u64;
+    let mut unit = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1 << 24) as f32
+    };
+    let mut values = Vec::with_capacity(frames * classes);
+    for _ in 0..frames {
+        let winner = if unit() < 0.7 { 0 } else { (unit() * classes as f32) as usize };
+        values.extend((0..classes).map(|class| unit() * 4.0 + if class == winner { 12.0 } else { 0.0 }));
+    }
+    vec![values]
+}

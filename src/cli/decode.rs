@@ -1,0 +1,449 @@
+//! `ctctool decode`: greedy or beam-search CTC transcripts.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::ExitStatus;
+use super::diagnostics::{Diagnostics, UsageError};
+use super::inputs::{
+    CtcShape, LogitsArgs, OutputArgs, RateLimits, found_shape, improper_row, input_warnings,
+    optional_integers,
+};
+use super::progress::Progress;
+use super::values::{Word, transcript_format};
+use crate::decode::batch::{DecodeBatch, DecodedAudited, ItemError};
+use crate::decode::item::{ItemConfig, Transcript};
+use crate::decode::spelling::{Spelling, WORD_PIECE_MARK, WordDelimiter};
+use crate::decode::{BeamError, FrameError};
+use crate::input::{
+    Alphabet, AlphabetFile, BlankChoice, InputError, Matrix, Place, ReadError, read_lines, resolve_blank,
+};
+use crate::logits::{ImproperRow, InputKind, Nonfinite, RowAudit};
+use crate::metrics::{ErrorRates, LineErrors};
+use crate::report::decode::{
+    DecodeItem, DecodeParams, DecodeSummary, HypothesisItem, TimedItem, timed_table,
+};
+use crate::report::{Check, Format, ItemId, Report, Warning};
+
+/// Greedy or beam-search CTC transcripts of a matrix
+///
+/// Without --beam, the best path: the largest class of each frame, repeats merged, blanks dropped. With it, prefix
+/// beam search, which prunes nothing but the beam. Without an alphabet, the text is the class indices.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    logits: LogitsArgs,
+
+    #[command(flatten)]
+    classes: ClassArgs,
+
+    #[command(flatten)]
+    search: SearchArgs,
+
+    /// Reference texts, a line an item: adds errors, CER and WER
+    #[arg(long, value_name = "FILE", help_heading = "References")]
+    refs: Option<PathBuf>,
+
+    #[command(flatten)]
+    limits: RateLimits,
+
+    /// How the result is printed
+    #[arg(long, value_name = "FORMAT", value_parser = transcript_format(), default_value = "table", help_heading = "Output")]
+    format: Format,
+
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+#[derive(clap::Args)]
+#[command(next_help_heading = "Classes")]
+struct ClassArgs {
+    /// Class names, one a line, or JSON: a list, or an object of token to index; the blank may be left out
+    #[arg(long, value_name = "FILE")]
+    alphabet: Option<PathBuf>,
+
+    /// The blank: a class index (negative counts from the end), 'last', or a token of the alphabet [default: 0]
+    #[arg(long, value_name = "N|last|TOKEN", allow_hyphen_values = true)]
+    blank: Option<BlankChoice>,
+
+    /// What separates words: a token, or the mark ▁ (default: the space, else '|', else a leading ▁)
+    #[arg(long, value_name = "TOKEN", requires = "alphabet")]
+    word_delimiter: Option<String>,
+}
+
+#[derive(clap::Args)]
+#[command(next_help_heading = "Search")]
+struct SearchArgs {
+    /// Prefix beam search that keeps K texts after each frame
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    beam: Option<u32>,
+
+    /// Hypotheses of each item, at most K
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    nbest: u32,
+
+    /// Leave out tokens below this natural log-probability in a frame (nothing is where not given)
+    #[arg(long, value_name = "X", allow_negative_numbers = true, requires = "beam")]
+    token_min_logp: Option<f64>,
+
+    /// Score each hypothesis exactly, over all its paths, and prove the best where that can be done
+    #[arg(long)]
+    exact_scores: bool,
+
+    /// First, last and most probable frame, and a confidence, of each token and word
+    #[arg(long)]
+    timestamps: bool,
+
+    /// Seconds from frame to frame: prints times beside frames
+    #[arg(long, value_name = "SECONDS", requires = "timestamps")]
+    frame_shift: Option<f64>,
+}
+
+pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
+    args.check_usage()?;
+    let started = Instant::now();
+    let matrix = args.logits.open()?;
+    diagnostics.note(format_args!(
+        "{}: {} of {}",
+        matrix.name(),
+        found_shape(&matrix),
+        matrix.dtype().name()
+    ));
+    let status = args.output.on_threads(|| args.run(matrix, diagnostics))?;
+    diagnostics.note(format_args!("done in {:.1} ms", started.elapsed().as_secs_f64() * 1e3));
+    Ok(status)
+}
+
+impl Args {
+    fn check_usage(&self) -> Result<(), UsageError> {
+        let search = &self.search;
+        if u64::from(search.nbest) > u64::from(search.beam.unwrap_or(1)) {
+            let error = UsageError::new(match search.beam {
+                None => format!("--nbest {} needs --beam", search.nbest),
+                Some(beam) => format!("--nbest {} is more than --beam {beam} keeps", search.nbest),
+            });
+            return Err(error.hint(format!("give --beam {} or more", search.nbest)));
+        }
+        if search.frame_shift.is_some_and(|shift| !(shift > 0.0 && shift.is_finite())) {
+            return Err(UsageError::new("--frame-shift: expected a number of seconds above 0"));
+        }
+        if search.token_min_logp.is_some_and(f64::is_nan) {
+            return Err(UsageError::new("--token-min-logp: expected a number, found NaN"));
+        }
+        if self.refs.is_none() && self.limits.any() {
+            return Err(UsageError::new("--max-cer and --max-wer need --refs"));
+        }
+        let from_stdin = |path: &PathBuf| path.as_os_str() == "-";
+        if from_stdin(&self.logits.logits) && self.refs.as_ref().is_some_and(from_stdin) {
+            return Err(UsageError::new("only one of LOGITS and --refs can come from standard input"));
+        }
+        Ok(())
+    }
+
+    fn run(&self, matrix: Matrix, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
+        let references = self.refs.as_deref().map(read_lines).transpose()?;
+        let given = optional_integers(self.logits.lengths.as_ref())?;
+        let speaks_of = given.as_ref().map(Vec::len).or_else(|| references.as_ref().map(Vec::len));
+        let shape = CtcShape::new(&matrix, self.logits.layout, speaks_of)?;
+        let lengths = shape.lengths(self.logits.lengths.as_deref(), given.as_deref())?;
+        if let (Some(references), Some(path)) = (&references, &self.refs)
+            && references.len() != shape.items
+        {
+            let expected = format!("{} lines, one an item", shape.items);
+            let name = path.display().to_string();
+            return Err(InputError::new(&name, Place::whole(), expected, references.len().to_string()).into());
+        }
+        let (spelling, blank, delimiter) = self.spelling(shape.classes)?;
+        let config = self.config(blank);
+        let params = DecodeParams { word_delimiter: delimiter, ..self.params(&matrix, &shape, blank) };
+
+        let progress = Progress::new(shape.items, diagnostics);
+        let on_item = || progress.item_done();
+        let mut batch = DecodeBatch::new(config, shape.geometry.clone(), shape.frames, &lengths, &on_item);
+        let name = matrix.name().to_owned();
+        let refused = |error: ItemError| item_error(&name, &error, shape.is_batch(), config.input);
+        matrix.read(&shape.geometry, &mut batch).map_err(|error| match error {
+            ReadError::Input(error) => error.into(),
+            ReadError::Visit(error) => refused(error),
+        })?;
+        let decoded = batch.finish().map_err(refused)?;
+        progress.finish();
+        let log_space = decoded.iter().filter(|item| item.decoded.log_space).count();
+        diagnostics.note(format_args!("{log_space} of {} items searched in log space", decoded.len()));
+
+        let warnings = self.warnings(&decoded, &shape, &lengths, blank, &name);
+        let proved = decoded.iter().filter(|item| item.decoded.proved_best == Some(true)).count();
+        let input: Arc<str> = name.as_str().into();
+        let mut rates = ErrorRates::default();
+        let items = decoded.into_iter().enumerate().map(|(index, item)| {
+            let id = ItemId { input: input.clone(), index: shape.is_batch().then_some(index) };
+            let mut item = self.item(item, id, index, lengths[index], &spelling);
+            if let Some(reference) = references.as_ref().map(|references| &references[index]) {
+                let errors = LineErrors::new(reference, &item.text);
+                rates.add(&errors);
+                item.reference = Some(reference.clone());
+                item.errors = Some(errors.into());
+            }
+            item
+        });
+        let items: Vec<DecodeItem> = items.collect();
+        let summary = DecodeSummary {
+            items: items.len(),
+            method: params.method,
+            beam: params.beam,
+            proved_best: self.search.exact_scores.then_some(proved),
+            rates: references.is_some().then(|| rates.into()),
+        };
+        self.deliver(params, summary, warnings, items, diagnostics)
+    }
+
+    fn deliver(
+        &self,
+        params: DecodeParams,
+        summary: DecodeSummary,
+        warnings: Vec<Warning>,
+        items: Vec<DecodeItem>,
+        diagnostics: Diagnostics,
+    ) -> anyhow::Result<ExitStatus> {
+        let table = summary.table(&params);
+        let mut report = Report::new("decode", params, summary);
+        report.warnings = warnings;
+        report.items = items;
+        if let Some(rates) = &report.summary.rates {
+            report.checks = Check::error_rates(rates, self.limits.max_cer, self.limits.max_wer);
+        }
+        diagnostics.judge(&report)?;
+        let output = self.output.output(self.format);
+        if self.format == Format::Text {
+            output.write_lines(report.items.iter().map(|item| item.text.as_str()))?;
+        } else {
+            let details = self.search.timestamps.then(|| timed_table(&report.items));
+            output.write(&report, details.as_slice(), &table)?;
+        }
+        Ok(ExitStatus::of_checks(report.passed()))
+    }
+
+    fn config(&self, blank: u32) -> ItemConfig {
+        ItemConfig {
+            input: self.logits.input,
+            blank,
+            beam_width: self.search.beam.map(|width| width as usize),
+            nbest: self.search.nbest as usize,
+            token_min_logp: self.search.token_min_logp,
+            exact_scores: self.search.exact_scores,
+            timestamps: self.search.timestamps,
+        }
+    }
+
+    fn params(&self, matrix: &Matrix, shape: &CtcShape, blank: u32) -> DecodeParams {
+        let path = |path: &PathBuf| path.display().to_string();
+        DecodeParams {
+            logits: matrix.name().to_owned(),
+            dtype: matrix.dtype().name(),
+            shape: matrix.shape().to_vec(),
+            input: self.logits.input.word(),
+            layout: shape.layout.word(),
+            layout_inferred: shape.layout_inferred,
+            classes: shape.classes,
+            blank,
+            alphabet: self.classes.alphabet.as_ref().map(path),
+            word_delimiter: None,
+            lengths: self.logits.lengths.clone(),
+            method: if self.search.beam.is_some() { "beam" } else { "greedy" },
+            beam: self.search.beam.map(|width| width as usize),
+            nbest: self.search.nbest as usize,
+            token_min_logp: self.search.token_min_logp,
+            exact_scores: self.search.exact_scores,
+            timestamps: self.search.timestamps,
+            frame_shift: self.search.frame_shift,
+            refs: self.refs.as_ref().map(path),
+            max_cer: self.limits.max_cer,
+            max_wer: self.limits.max_wer,
+        }
+    }
+
+    /// How tokens are written, the blank, and the word delimiter's name.
+    fn spelling(&self, classes: usize) -> anyhow::Result<(Spelling, u32, Option<String>)> {
+        let file = self.classes.alphabet.as_deref().map(AlphabetFile::open).transpose()?;
+        let choice = self.classes.blank.clone().unwrap_or(BlankChoice::Index(0));
+        let blank = resolve_blank(&choice, classes, file.as_ref())?;
+        let Some(file) = file else { return Ok((Spelling::indices(), blank, None)) };
+        let names = Alphabet::new(file, classes, blank)?.tokens().to_vec();
+        let delimiter = match self.classes.word_delimiter.as_deref() {
+            None => Spelling::default_delimiter(&names, blank),
+            Some(token) => match names.iter().position(|name| name == token) {
+                _ if token == WORD_PIECE_MARK => WordDelimiter::Prefix(token.to_owned()),
+                Some(class) => WordDelimiter::Token(class as u32),
+                None => {
+                    return Err(UsageError::new(format!(
+                        "--word-delimiter: expected a token of the alphabet or {WORD_PIECE_MARK}, found '{token}'"
+                    ))
+                    .into());
+                }
+            },
+        };
+        let name = match &delimiter {
+            WordDelimiter::Token(class) => Some(names[*class as usize].clone()),
+            WordDelimiter::Prefix(mark) => Some(mark.clone()),
+            WordDelimiter::None => None,
+        };
+        Ok((Spelling::new(names, delimiter), blank, name))
+    }
+
+    fn item(
+        &self,
+        item: DecodedAudited,
+        id: ItemId,
+        index: usize,
+        frames: usize,
+        spelling: &Spelling,
+    ) -> DecodeItem {
+        let transcripts = item.decoded.transcripts.into_iter().enumerate();
+        let hypotheses: Vec<HypothesisItem> =
+            transcripts.map(|(at, transcript)| self.hypothesis(at + 1, transcript, spelling)).collect();
+        let best = hypotheses.first();
+        DecodeItem {
+            id,
+            index,
+            frames,
+            text: best.map(|best| best.text.clone()).unwrap_or_default(),
+            tokens: best.map(|best| best.tokens.clone()).unwrap_or_default(),
+            logp_nats: best.map_or(f64::NEG_INFINITY, |best| best.logp_nats),
+            hypotheses,
+            proved_best: item.decoded.proved_best,
+            reference: None,
+            errors: None,
+        }
+    }
+
+    fn hypothesis(&self, rank: usize, transcript: Transcript, spelling: &Spelling) -> HypothesisItem {
+        let Transcript { tokens, logp_nats, ctc_logp_nats, spans } = transcript;
+        let seconds = |frame: usize| self.search.frame_shift.map(|shift| frame as f64 * shift);
+        let words = spans.as_ref().and_then(|spans| spelling.words(&tokens, spans));
+        let words = words.map(|words| {
+            let timed = words.into_iter().map(|word| TimedItem {
+                token: None,
+                text: word.text,
+                start_frame: word.start_frame,
+                end_frame: word.end_frame,
+                peak_frame: None,
+                confidence: word.confidence,
+                start_seconds: seconds(word.start_frame),
+                end_seconds: seconds(word.end_frame),
+                peak_seconds: None,
+            });
+            timed.collect()
+        });
+        let tokens_timed = spans.map(|spans| {
+            let timed = tokens.iter().zip(spans).map(|(&token, span)| TimedItem {
+                token: Some(token),
+                text: spelling.token(token),
+                start_frame: span.start_frame,
+                end_frame: span.end_frame,
+                peak_frame: Some(span.peak_frame),
+                confidence: span.confidence,
+                start_seconds: seconds(span.start_frame),
+                end_seconds: seconds(span.end_frame),
+                peak_seconds: seconds(span.peak_frame),
+            });
+            timed.collect()
+        });
+        HypothesisItem {
+            rank,
+            text: spelling.text(&tokens),
+            tokens,
+            logp_nats,
+            ctc_logp_nats,
+            tokens_timed,
+            words,
+        }
+    }
+
+    /// The classic mistakes, with their evidence.
+    fn warnings(
+        &self,
+        decoded: &[DecodedAudited],
+        shape: &CtcShape,
+        lengths: &[usize],
+        blank: u32,
+        name: &str,
+    ) -> Vec<Warning> {
+        let mut audit = RowAudit::new(self.logits.input, Nonfinite::Error);
+        let mut wins = vec![0_u64; shape.classes];
+        for (index, item) in decoded.iter().enumerate() {
+            audit.merge(&item.audit, index * shape.frames);
+            item.decoded.path.iter().for_each(|&class| wins[class as usize] += 1);
+        }
+        let mut warnings = input_warnings(&audit, |row| shape.place(row).to_string());
+        warnings.extend(blank_warning(&wins, blank));
+        if self.logits.lengths.is_none() {
+            warnings.extend(padding_warning(decoded, lengths, shape, name));
+        }
+        warnings
+    }
+}
+
+/// The class that wins most frames is not the blank.
+fn blank_warning(wins: &[u64], blank: u32) -> Option<Warning> {
+    let frames: u64 = wins.iter().sum();
+    // Of equal ones the first, but the blank before all.
+    let (winner, &most) =
+        wins.iter().enumerate().rev().max_by_key(|&(class, &count)| (count, class == blank as usize))?;
+    let blank_wins = wins[blank as usize];
+    if winner == blank as usize || frames == 0 {
+        return None;
+    }
+    let share = |count: u64| 100.0 * count as f64 / frames as f64;
+    let message = format!(
+        "class {winner} wins {:.0} % of {frames} frames and the blank, class {blank}, {:.0} %: \
+         if {winner} is the blank, give --blank {winner}",
+        share(most),
+        share(blank_wins)
+    );
+    Some(Warning {
+        code: if blank_wins == 0 { "blank_wins_no_frame" } else { "blank_not_most_frequent" },
+        message,
+    })
+}
+
+/// Frames at an item's end that look like padding: at least this many, all equal.
+const PADDING_FRAMES: usize = 3;
+
+/// Padding that was decoded because nobody gave lengths.
+fn padding_warning(
+    decoded: &[DecodedAudited],
+    lengths: &[usize],
+    shape: &CtcShape,
+    name: &str,
+) -> Option<Warning> {
+    let padded = |index: &usize| {
+        let equal = decoded[*index].equal_at_end;
+        equal >= PADDING_FRAMES && equal < lengths[*index]
+    };
+    let items: Vec<usize> = (0..decoded.len()).filter(padded).collect();
+    let first = *items.first()?;
+    let item = if shape.is_batch() { format!("{name}#{first}") } else { name.to_owned() };
+    let others =
+        if items.len() > 1 { format!(" (and {} more items)", items.len() - 1) } else { String::new() };
+    let message = format!(
+        "{item}: its last {} of {} frames are all equal{others}: if that is padding, give --lengths",
+        decoded[first].equal_at_end, lengths[first]
+    );
+    Some(Warning { code: "padding_decoded", message })
+}
+
+/// An item that can't be decoded, in the file's terms.
+fn item_error(name: &str, refused: &ItemError, is_batch: bool, kind: InputKind) -> anyhow::Error {
+    let place = if is_batch { Place::whole().at("item", refused.item) } else { Place::whole() };
+    let (frame, row) = match refused.error {
+        BeamError::Frame(FrameError::Value { frame, class, value }) => {
+            (frame, ImproperRow { row: frame, class, value, all_impossible: false })
+        }
+        BeamError::Frame(FrameError::NoClass { frame }) => {
+            (frame, ImproperRow { row: frame, class: 0, value: f64::NEG_INFINITY, all_impossible: true })
+        }
+        _ => return UsageError::new(format!("{name}: {}", refused.error)).into(),
+    };
+    improper_row(name, &row, place.at("frame", frame), kind).into()
+}

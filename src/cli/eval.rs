@@ -1,0 +1,111 @@
+//! `ctctool eval`: error rates of two text files.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::ExitStatus;
+use super::diagnostics::{Diagnostics, UsageError};
+use super::inputs::{OutputArgs, RateLimits};
+use super::values::result_format;
+use crate::input::{InputError, Place, read_lines};
+use crate::metrics::error_rate::{characters, words};
+use crate::metrics::{EditOp, ErrorRates, LineErrors, align};
+use crate::report::eval::{Alignments, EvalItem, EvalParams, EvalSummary, Pair, alignment_table};
+use crate::report::{Check, Format, ItemId, Report};
+
+/// Character and word error rates of two text files
+///
+/// Pairs their lines in order. Words are what white space separates; nothing is trimmed or folded. Of the
+/// alignments with the fewest errors, the one is counted that prefers, from the end backwards, a
+/// substitution to a deletion and a deletion to an insertion.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// What was read, a line an item; - is standard input
+    #[arg(value_name = "HYP")]
+    hyp: PathBuf,
+
+    /// What it should be, a line an item
+    #[arg(value_name = "REF")]
+    reference: PathBuf,
+
+    /// List the aligned pairs of each line
+    #[arg(long)]
+    alignments: bool,
+
+    #[command(flatten)]
+    limits: RateLimits,
+
+    /// How the result is printed
+    #[arg(long, value_name = "FORMAT", value_parser = result_format(), default_value = "table", help_heading = "Output")]
+    format: Format,
+
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
+    if args.hyp.as_os_str() == "-" && args.reference.as_os_str() == "-" {
+        return Err(UsageError::new("only one of HYP and REF can come from standard input").into());
+    }
+    let hypotheses = read_lines(&args.hyp)?;
+    let references = read_lines(&args.reference)?;
+    let name = args.hyp.display().to_string();
+    if hypotheses.len() != references.len() {
+        let expected = format!("{} lines as in {}", references.len(), args.reference.display());
+        return Err(InputError::new(&name, Place::whole(), expected, hypotheses.len().to_string()).into());
+    }
+    let input: Arc<str> = name.as_str().into();
+    let mut rates = ErrorRates::default();
+    let lines = hypotheses.iter().zip(&references).enumerate();
+    let items = lines.map(|(index, (hypothesis, reference))| {
+        let errors = LineErrors::new(reference, hypothesis);
+        rates.add(&errors);
+        EvalItem {
+            id: ItemId { input: input.clone(), index: Some(index) },
+            index,
+            errors: errors.into(),
+            alignments: args.alignments.then(|| Alignments {
+                characters: pairs(&characters(reference), &characters(hypothesis)),
+                words: pairs(&words(reference), &words(hypothesis)),
+            }),
+        }
+    });
+    let items: Vec<EvalItem> = items.collect();
+    let params = EvalParams {
+        hyp: name,
+        reference: args.reference.display().to_string(),
+        alignments: args.alignments,
+        max_cer: args.limits.max_cer,
+        max_wer: args.limits.max_wer,
+    };
+    let summary = EvalSummary { items: items.len(), wrong_items: rates.wrong_lines, rates: rates.into() };
+    let table = summary.table(&params);
+    let mut report = Report::new("eval", params, summary);
+    report.checks = Check::error_rates(&report.summary.rates, args.limits.max_cer, args.limits.max_wer);
+    diagnostics.judge(&report)?;
+    let output = args.output.output(args.format);
+    if args.format == Format::Table {
+        let details = args.alignments.then(|| alignment_table(&items));
+        output.write(&report, details.as_slice(), &table)?;
+    } else {
+        report.items = items;
+        output.write(&report, &[], &table)?;
+    }
+    Ok(ExitStatus::of_checks(report.passed()))
+}
+
+/// The symbols of both lines, paired.
+fn pairs<T: Eq + std::hash::Hash + ToString>(reference: &[T], hypothesis: &[T]) -> Vec<Pair> {
+    let (mut expected, mut found) = (reference.iter(), hypothesis.iter());
+    let mut pair = |op| {
+        let (name, reference, hypothesis) = match op {
+            EditOp::Correct => ("correct", expected.next(), found.next()),
+            EditOp::Substitution => ("substitution", expected.next(), found.next()),
+            EditOp::Deletion => ("deletion", expected.next(), None),
+            EditOp::Insertion => ("insertion", None, found.next()),
+        };
+        let text = |symbol: Option<&T>| symbol.map(ToString::to_string);
+        Pair { op: name, reference: text(reference), hypothesis: text(hypothesis) }
+    };
+    align(reference, hypothesis).into_iter().map(&mut pair).collect()
+}

@@ -1,0 +1,173 @@
+//! The two number systems that the beam search runs in.
+
+use std::f64::consts::LN_2;
+use std::fmt::Debug;
+
+use crate::kernel::log_add;
+
+/// How masses are held: as they are ([`Linear`]) or as logarithms ([`Log`]).
+///
+/// Both order masses as plain doubles do, and both are relative to a scale that the search moves, so
+/// that the heaviest mass stays in range.
+pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
+    /// No mass.
+    const ZERO: f64;
+    /// The mass of the empty prefix before the first frame.
+    const START: f64;
+    /// The scale at which [`Self::START`] is a probability of one.
+    const START_SCALE: i64;
+    /// The smallest mass above zero.
+    const SMALLEST: f64;
+    /// Whether small masses can vanish.
+    const CAN_UNDERFLOW: bool;
+
+    /// The mass of both together.
+    fn add(a: f64, b: f64) -> f64;
+    /// A mass times a factor.
+    fn mul(a: f64, b: f64) -> f64;
+    /// The factor whose natural logarithm is given.
+    fn from_log(nats: f64) -> f64;
+    /// The factor of a probability.
+    fn from_prob(p: f64) -> f64;
+    /// `ln(a / b)` in nats, for masses above zero.
+    fn log_ratio(a: f64, b: f64) -> f64;
+    /// Natural logarithm of a mass at a scale.
+    fn to_nats(mass: f64, scale: i64) -> f64;
+    /// By how many units the scale has to grow to bring `best` back into range; mostly 0.
+    fn rescaling(best: f64) -> i64;
+    /// The same mass after the scale has grown by `units`.
+    fn rescaled(mass: f64, units: i64) -> f64;
+}
+
+/// Masses as they are, times a power of two.
+#[derive(Clone, Copy, Debug)]
+pub struct Linear;
+
+/// Where [`Linear`] keeps the exponent of the heaviest mass: high, because room is needed below it.
+const HOME: i64 = 900;
+const LOWEST: f64 = exp2i(800);
+const HIGHEST: f64 = exp2i(930);
+
+impl Arithmetic for Linear {
+    const ZERO: f64 = 0.0;
+    const START: f64 = exp2i(HOME);
+    const START_SCALE: i64 = HOME;
+    const SMALLEST: f64 = f64::from_bits(1);
+    const CAN_UNDERFLOW: bool = true;
+
+    fn add(a: f64, b: f64) -> f64 {
+        a + b
+    }
+
+    fn mul(a: f64, b: f64) -> f64 {
+        a * b
+    }
+
+    fn from_log(nats: f64) -> f64 {
+        nats.exp()
+    }
+
+    fn from_prob(p: f64) -> f64 {
+        p
+    }
+
+    fn log_ratio(a: f64, b: f64) -> f64 {
+        Self::to_nats(a, 0) - Self::to_nats(b, 0)
+    }
+
+    fn to_nats(mass: f64, scale: i64) -> f64 {
+        // Splitting the exponent off keeps small logarithms exact: one must give zero at any scale.
+        let exponent = exponent(mass).clamp(-1000, 1000);
+        (mass * exp2i(-exponent)).ln() + (exponent - scale) as f64 * LN_2
+    }
+
+    fn rescaling(best: f64) -> i64 {
+        if (LOWEST..HIGHEST).contains(&best) || best == 0.0 { 0 } else { HOME - exponent(best) }
+    }
+
+    fn rescaled(mass: f64, units: i64) -> f64 {
+        let half = units / 2;
+        mass * exp2i(half) * exp2i(units - half)
+    }
+}
+
+/// Masses as natural logarithms: several times slower, and never out of range.
+#[derive(Clone, Copy, Debug)]
+pub struct Log;
+
+impl Arithmetic for Log {
+    const ZERO: f64 = f64::NEG_INFINITY;
+    const START: f64 = 0.0;
+    const START_SCALE: i64 = 0;
+    const SMALLEST: f64 = f64::MIN;
+    const CAN_UNDERFLOW: bool = false;
+
+    fn add(a: f64, b: f64) -> f64 {
+        log_add(a, b)
+    }
+
+    fn mul(a: f64, b: f64) -> f64 {
+        a + b
+    }
+
+    fn from_log(nats: f64) -> f64 {
+        nats
+    }
+
+    fn from_prob(p: f64) -> f64 {
+        p.ln()
+    }
+
+    fn log_ratio(a: f64, b: f64) -> f64 {
+        a - b
+    }
+
+    fn to_nats(mass: f64, scale: i64) -> f64 {
+        mass - scale as f64
+    }
+
+    /// Whole nats, so that little is rounded; without rescaling, long items would lose digits.
+    fn rescaling(best: f64) -> i64 {
+        if best.is_finite() && !(-64.0..64.0).contains(&best) { -(best.floor() as i64) } else { 0 }
+    }
+
+    fn rescaled(mass: f64, units: i64) -> f64 {
+        mass + units as f64
+    }
+}
+
+/// `2^exponent`, for exponents of normal doubles.
+pub(super) const fn exp2i(exponent: i64) -> f64 {
+    assert!(exponent >= -1022 && exponent <= 1023);
+    f64::from_bits(((exponent + 1023) as u64) << 52)
+}
+
+/// `floor(log2(x))` of a positive normal double; -1023 for what is smaller.
+pub(super) fn exponent(x: f64) -> i64 {
+    ((x.to_bits() >> 52) & 0x7ff) as i64 - 1023
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_zero_nats_and_rescaling_is_exact() {
+        assert_eq!(Linear::to_nats(Linear::START, Linear::START_SCALE), 0.0);
+        assert_eq!(Log::to_nats(Log::START, Log::START_SCALE), 0.0);
+        for mass in [3e-300, 1.5, 7e300] {
+            let units = Linear::rescaling(mass);
+            let there = Linear::rescaled(mass, units);
+            assert!((LOWEST..HIGHEST).contains(&there));
+            assert_eq!(Linear::rescaled(there, -units), mass);
+            let nats = Linear::to_nats(there, units);
+            assert!((nats - mass.ln()).abs() <= 1e-15 * mass.ln().abs());
+        }
+    }
+
+    #[test]
+    fn the_logarithm_of_a_subnormal_mass_is_right() {
+        let tiny = f64::from_bits(3);
+        assert!((Linear::to_nats(tiny, 0) - (3.0_f64.ln() - 1074.0 * LN_2)).abs() < 1e-12);
+    }
+}

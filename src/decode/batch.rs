@@ -1,0 +1,169 @@
+//! Transcripts of a whole file: frames in, decoded items out.
+
+use rayon::prelude::*;
+
+use super::beam::BeamError;
+use super::item::{DecodedItem, ItemConfig, ItemDecoder};
+use crate::kernel::Element;
+use crate::logits::{Block, BlockVisitor, Geometry, InputKind, Nonfinite, RowAudit, RowScale};
+
+/// Collects each item's frames, in whatever order the frames come, and decodes it as soon as its last one
+/// was there.
+pub struct DecodeBatch<'a> {
+    config: ItemConfig,
+    geometry: Geometry,
+    frames: usize,
+    items: Vec<Item>,
+    progress: &'a (dyn Fn() + Sync),
+}
+
+struct Item {
+    length: usize,
+    values: Values,
+    done: Option<Result<DecodedAudited, BeamError>>,
+}
+
+/// Values as they were in the file.
+enum Values {
+    Single(Vec<f32>),
+    Double(Vec<f64>),
+}
+
+/// A decoded item and what was noticed about its frames.
+pub struct DecodedAudited {
+    /// Its transcripts.
+    pub decoded: DecodedItem,
+    /// Rows by number within the item.
+    pub audit: RowAudit,
+    /// How many frames at the end are equal to the last.
+    pub equal_at_end: usize,
+}
+
+/// An item that can't be decoded.
+#[derive(Debug)]
+pub struct ItemError {
+    /// Its index.
+    pub item: usize,
+    /// Why.
+    pub error: BeamError,
+}
+
+impl<'a> DecodeBatch<'a> {
+    /// Items of `frames` frames each, numbered `item * frames + frame` by `geometry`; of item `i` the first
+    /// `lengths[i]` are in use. `progress` is called after each item.
+    pub fn new(
+        config: ItemConfig,
+        geometry: Geometry,
+        frames: usize,
+        lengths: &[usize],
+        progress: &'a (dyn Fn() + Sync),
+    ) -> Self {
+        debug_assert_eq!(lengths.len() * frames, geometry.rows());
+        let item = |&length: &usize| Item { length, values: Values::Single(Vec::new()), done: None };
+        Self { config, geometry, frames, items: lengths.iter().map(item).collect(), progress }
+    }
+
+    /// The items, in order.
+    ///
+    /// # Errors
+    /// The first item that can't be decoded.
+    pub fn finish(mut self) -> Result<Vec<DecodedAudited>, ItemError> {
+        self.decode_ready();
+        let results =
+            self.items.into_iter().enumerate().filter_map(|(item, state)| Some((item, state.done?)));
+        results.map(|(item, result)| result.map_err(|error| ItemError { item, error })).collect()
+    }
+
+    fn decode_ready(&mut self) {
+        let (config, classes, progress) = (self.config, self.geometry.classes(), self.progress);
+        let ready = self.items.par_iter_mut().filter(|item| item.is_ready(classes));
+        ready.for_each_init(
+            || ItemDecoder::new(config, classes),
+            |decoder, item| {
+                let decoder = decoder.as_mut().map_err(|error| error.clone());
+                item.done = Some(decoder.and_then(|decoder| match &item.values {
+                    Values::Single(values) => decode(values, classes, config.input, decoder),
+                    Values::Double(values) => decode(values, classes, config.input, decoder),
+                }));
+                item.values = Values::Single(Vec::new());
+                progress();
+            },
+        );
+    }
+}
+
+impl Item {
+    fn is_ready(&self, classes: usize) -> bool {
+        let len = match &self.values {
+            Values::Single(values) => values.len(),
+            Values::Double(values) => values.len(),
+        };
+        self.done.is_none() && len == self.length * classes
+    }
+
+    fn push<E: Element>(&mut self, row: &[E]) {
+        if size_of::<E>() == size_of::<f32>() {
+            if let Values::Single(values) = &mut self.values {
+                values.extend(row.iter().map(|x| x.to_f64() as f32));
+            }
+            return;
+        }
+        if matches!(&self.values, Values::Single(_)) {
+            self.values = Values::Double(Vec::new());
+        }
+        if let Values::Double(values) = &mut self.values {
+            values.extend(row.iter().map(|x| x.to_f64()));
+        }
+    }
+}
+
+fn decode<E: Element>(
+    values: &[E],
+    classes: usize,
+    input: InputKind,
+    decoder: &mut ItemDecoder,
+) -> Result<DecodedAudited, BeamError> {
+    let decoded = decoder.decode(values)?;
+    let mut audit = RowAudit::new(input, Nonfinite::Propagate);
+    for (frame, row) in values.chunks_exact(classes).enumerate() {
+        if audit.wants_sample() {
+            audit.sample(row);
+        }
+        if input != InputKind::Logits {
+            // Nothing is refused here: a frame that could be decoded is proper.
+            let _ = audit.note(frame, RowScale::new(row, input).total(), Vec::new);
+        }
+    }
+    let last = values.rchunks_exact(classes).next().unwrap_or_default();
+    let equal_at_end = values.rchunks_exact(classes).take_while(|row| *row == last).count();
+    Ok(DecodedAudited { decoded, audit, equal_at_end })
+}
+
+impl BlockVisitor for DecodeBatch<'_> {
+    type Error = ItemError;
+
+    fn visit<E: Element>(&mut self, block: Block<'_, E>) -> Result<(), ItemError> {
+        let classes = self.geometry.classes();
+        let mut complete = false;
+        block.for_each_row(0..block.rows(), |row, scores| {
+            let logical = self.geometry.logical_row(block.first_row() + row);
+            // Every layout hands out an item's frames in order.
+            let (item, frame) = (&mut self.items[logical / self.frames], logical % self.frames);
+            if frame < item.length {
+                item.push(scores);
+                complete |= item.is_ready(classes);
+            }
+        });
+        if !complete {
+            return Ok(());
+        }
+        self.decode_ready();
+        match self.items.iter().position(|item| matches!(item.done, Some(Err(_)))) {
+            Some(item) => match self.items[item].done.take() {
+                Some(Err(error)) => Err(ItemError { item, error }),
+                _ => Ok(()),
+            },
+            None => Ok(()),
+        }
+    }
+}

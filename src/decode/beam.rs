@@ -1,0 +1,231 @@
+//! Prefix beam search that prunes nothing but the beam.
+//!
+//! The recursion of Graves' thesis (2008, section 7.5) and Hannun et al. (2014), with one entry for each
+//! label sequence `y`, split by whether its paths end in a blank (`pb`) or in its last label (`pn`):
+//!
+//! ```text
+//! stay, blank:   pb'(y)   += (pb(y) + pn(y)) p(blank)
+//! stay, repeat:  pn'(y)   += pn(y) p(last(y))
+//! extend by c:   pn'(y+c) += (c = last(y) ? pb(y) : pb(y) + pn(y)) p(c)
+//! ```
+//!
+//! After each frame the `beam_width` entries with the largest `pb + pn` are kept; of equal ones the
+//! lexicographically smaller label sequence. The result is that of sorting all `beam_width * classes`
+//! candidates of each frame, but only those are looked at that can be kept: see `extend.rs`.
+
+use thiserror::Error;
+
+use super::arithmetic::{Arithmetic, Linear, Log};
+use super::frame::{Frame, FrameError, frames};
+use super::scorer::Scorer;
+use super::search::Search;
+use crate::kernel::Element;
+use crate::logits::InputKind;
+
+/// What to search for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BeamConfig {
+    /// Number of label sequences kept after each frame; at least 1.
+    pub beam_width: usize,
+    /// Class of the blank.
+    pub blank: u32,
+    /// What the numbers are.
+    pub input: InputKind,
+    /// Tokens whose natural log-probability in a frame is below this are left out of it, the blank
+    /// never. `None` leaves nothing out.
+    pub token_min_logp: Option<f64>,
+}
+
+/// Why there is no result.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum BeamError {
+    /// A beam of no entries.
+    #[error("the beam width must be at least 1")]
+    NoWidth,
+    /// A beam that can't be numbered.
+    #[error("a beam width of {0} is too large")]
+    WidthTooLarge(usize),
+    /// The blank is not a class.
+    #[error("blank {blank} is not one of {classes} classes")]
+    BlankOutOfRange {
+        /// The blank's index.
+        blank: u32,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// The least log-probability of a token is NaN.
+    #[error("the least log-probability of a token is not a number")]
+    TokenMinLogp,
+    /// A frame that can't be decoded.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// No prefix has any probability after this frame: pruning or the scorer forbids all.
+    #[error("frame {frame}: no label sequence has any probability")]
+    NoPath {
+        /// Frame, from 0.
+        frame: usize,
+    },
+    /// Masses left the range of a double; start again in [`Log`]. Never from
+    /// [`BeamDecoder`].
+    #[error("frame {frame}: probabilities are out of range for linear arithmetic")]
+    Underflow {
+        /// Frame, from 0.
+        frame: usize,
+    },
+}
+
+/// A label sequence that was in the beam at the end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hypothesis {
+    /// Its classes, without blanks.
+    pub tokens: Vec<u32>,
+    /// `ln(pb + pn)` in nats, without the scorer: a lower bound of the text's log-probability, for paths
+    /// that left the beam are not in it.
+    pub logp_nats: f64,
+    /// What the beam is ranked by, in nats: `logp_nats` and the scorer's gains.
+    pub score_nats: f64,
+}
+
+/// The number system that a result was computed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Space {
+    /// Masses themselves.
+    Linear,
+    /// Logarithms of masses, because linear ones would have underflowed.
+    Log,
+}
+
+/// The final beam.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BeamResult {
+    /// Best first; of equal ones the lexicographically smaller first. No two have the same tokens.
+    pub hypotheses: Vec<Hypothesis>,
+    /// Natural logarithm of the sum of `pb + pn` over the whole beam, also over entries that are not
+    /// among `hypotheses`: no other text has more than one minus its exponential.
+    pub beam_logp_nats: f64,
+    /// How it was computed.
+    pub space: Space,
+}
+
+/// A beam search that is fed frame by frame.
+///
+/// In [`Linear`] arithmetic, [`BeamError::Underflow`] says that the item must be decoded again in
+/// [`Log`]; [`BeamDecoder`] does that by itself.
+pub struct BeamSearch<S: Scorer, A: Arithmetic = Linear> {
+    config: BeamConfig,
+    classes: usize,
+    search: Search<S, A>,
+    frame: usize,
+}
+
+impl<S: Scorer, A: Arithmetic> BeamSearch<S, A> {
+    /// A search over frames of `classes` classes.
+    ///
+    /// # Errors
+    /// Where the configuration makes no sense for that many classes.
+    pub fn new(config: BeamConfig, classes: usize, scorer: S) -> Result<Self, BeamError> {
+        if config.beam_width == 0 {
+            return Err(BeamError::NoWidth);
+        }
+        if config.beam_width >= u32::MAX as usize {
+            return Err(BeamError::WidthTooLarge(config.beam_width));
+        }
+        if config.blank as usize >= classes {
+            return Err(BeamError::BlankOutOfRange { blank: config.blank, classes });
+        }
+        if config.token_min_logp.is_some_and(f64::is_nan) {
+            return Err(BeamError::TokenMinLogp);
+        }
+        let search = Search::new(config.beam_width, config.blank, classes, scorer);
+        Ok(Self { config, classes, search, frame: 0 })
+    }
+
+    /// Begins a new item, keeping memory and scorer.
+    pub fn reset(&mut self) {
+        self.search.reset();
+        self.frame = 0;
+    }
+
+    /// Takes the next frame of `[classes]` values.
+    ///
+    /// # Errors
+    /// Where the frame can't be decoded, no prefix has any probability after it, or the arithmetic's
+    /// range does not suffice. The search is of no use then until [`Self::reset`].
+    pub fn push_frame<E: Element>(&mut self, row: &[E]) -> Result<(), BeamError> {
+        if row.len() != self.classes {
+            return Err(FrameError::Ragged { values: row.len(), classes: self.classes }.into());
+        }
+        let min_logp = self.config.token_min_logp.unwrap_or(f64::NEG_INFINITY);
+        let frame = Frame::new(row, self.config.input, min_logp, self.frame)?;
+        if !self.search.step(&frame) {
+            let frame = self.frame;
+            return Err(if A::CAN_UNDERFLOW {
+                BeamError::Underflow { frame }
+            } else {
+                BeamError::NoPath { frame }
+            });
+        }
+        self.frame += 1;
+        Ok(())
+    }
+
+    /// The final beam, at most `limit` hypotheses of it. Without any frame that is the empty text with
+    /// probability 1.
+    pub fn finish(&mut self, limit: usize) -> BeamResult {
+        self.search.finish(limit)
+    }
+
+    fn decode<E: Element>(&mut self, values: &[E], limit: usize) -> Result<BeamResult, BeamError> {
+        self.reset();
+        for row in frames(values, self.classes)? {
+            self.push_frame(row)?;
+        }
+        Ok(self.finish(limit))
+    }
+}
+
+/// Decodes whole items, in logarithms where the linear arithmetic can't be trusted; so ranks are always
+/// those of exact arithmetic up to rounding. Keeps its memory from item to item.
+pub struct BeamDecoder<S: Scorer> {
+    linear: BeamSearch<S, Linear>,
+}
+
+impl<S: Scorer> BeamDecoder<S> {
+    /// A decoder of frames of `classes` classes.
+    ///
+    /// # Errors
+    /// Where the configuration makes no sense for that many classes.
+    pub fn new(config: BeamConfig, classes: usize, scorer: S) -> Result<Self, BeamError> {
+        Ok(Self { linear: BeamSearch::new(config, classes, scorer)? })
+    }
+
+    /// Decodes one item: `values` is `[frames, classes]`, row-major. Returns at most `limit` hypotheses
+    /// of the final beam.
+    ///
+    /// # Errors
+    /// Where `values` are not whole frames, or as [`BeamSearch::push_frame`], but never
+    /// [`BeamError::Underflow`].
+    pub fn decode<E: Element>(&mut self, values: &[E], limit: usize) -> Result<BeamResult, BeamError> {
+        match self.linear.decode(values, limit) {
+            Err(BeamError::Underflow { .. }) => {
+                let BeamSearch { config, classes, search, .. } = &mut self.linear;
+                BeamSearch::<_, Log>::new(*config, *classes, search.scorer())?.decode(values, limit)
+            }
+            result => result,
+        }
+    }
+}
+
+/// Decodes one item, as [`BeamDecoder`] does.
+///
+/// # Errors
+/// As [`BeamDecoder::new`] and [`BeamDecoder::decode`].
+pub fn beam_search<E: Element, S: Scorer>(
+    values: &[E],
+    classes: usize,
+    config: BeamConfig,
+    limit: usize,
+    scorer: S,
+) -> Result<BeamResult, BeamError> {
+    BeamDecoder::new(config, classes, scorer)?.decode(values, limit)
+}

@@ -1,0 +1,340 @@
+//! The extensions of a frame, of which only those are looked at that can be kept.
+//!
+//! The entries are in order, heaviest first. Three things keep a frame far from `beam_width * classes`:
+//!
+//! - What stays can only meet an extension of its own parent, so merging is a look whether the parent is
+//!   in the beam, and such an extension is left out here.
+//! - The lightest of a full beam's stays is a threshold from the beginning, and it rises as candidates
+//!   are found. A token whose probability times the heaviest entry is below it is never looked at.
+//! - Tokens are tried likeliest first, each on the heaviest entries first, until the first that is too
+//!   light. Of one entry's extensions only the likeliest `beam_width` can matter, and one more, because
+//!   the entry's own last token counts with `pb` alone.
+//!
+//! Nothing that ties with the threshold is dropped but by the order of label sequences.
+
+use std::cmp::Ordering;
+
+use super::arithmetic::Arithmetic;
+use super::frame::Frame;
+use super::lost_mass::VANISHING;
+use super::pool::{Candidate, Pool};
+use super::prefix_tree::{NONE, PrefixTree};
+use super::prefixes::{Masses, Prefixes};
+use super::row::{Scored, by_value, largest};
+use super::scorer::Scorer;
+use super::search::Fused;
+use crate::kernel::Element;
+
+/// What a frame begins with, and what stays of it.
+pub(super) struct View<'a, T> {
+    pub(super) prefixes: &'a Prefixes,
+    pub(super) masses: &'a Masses,
+    /// By row: the mass if it stays.
+    pub(super) stays: &'a [f64],
+    /// By group: the token's relative probability.
+    pub(super) factors: &'a [f64],
+    pub(super) tree: &'a PrefixTree,
+    pub(super) fused: &'a [Fused<T>],
+}
+
+impl<T: Copy> View<'_, T> {
+    /// The order of two candidates' texts.
+    fn ties(&self, a: &Candidate, b: &Candidate) -> Ordering {
+        let node = |candidate: &Candidate| self.prefixes.nodes[candidate.row as usize];
+        self.tree.compare((node(a), a.token), (node(b), b.token))
+    }
+
+    fn state(&self, row: usize) -> T {
+        self.fused[self.prefixes.nodes[row] as usize].state
+    }
+}
+
+/// A token that may extend something.
+#[derive(Clone, Copy, Debug)]
+struct Column {
+    number: u32,
+    token: u32,
+    /// Relative probability.
+    p: f64,
+    /// The same times the largest gain.
+    bound: f64,
+    /// First of the rows that end in this token.
+    head: u32,
+}
+
+/// The candidates of a frame and the buffers to find them.
+#[derive(Debug)]
+pub(super) struct Extensions {
+    blank: u32,
+    width: usize,
+    /// By row: the last column that this row has no plain extension in.
+    skip: Vec<u32>,
+    /// By row: the last column whose extension of this row is in the beam.
+    has_child: Vec<u32>,
+    /// So many rows may reach the threshold, and so many of them exceed it; both only become fewer.
+    reach: usize,
+    above: usize,
+    found: Vec<Scored>,
+    /// What extends.
+    pub(super) pool: Pool,
+    tied: Ties,
+    vanished: bool,
+}
+
+/// The rows whose extension by some token meets the threshold exactly.
+#[derive(Debug)]
+struct Ties {
+    p: f64,
+    threshold: f64,
+    token: u32,
+    rows: Vec<u32>,
+}
+
+impl Extensions {
+    /// For beams of `width` entries.
+    pub(super) fn new(width: usize, blank: u32) -> Self {
+        Self {
+            blank,
+            width,
+            skip: Vec::new(),
+            has_child: Vec::new(),
+            reach: 0,
+            above: 0,
+            found: Vec::new(),
+            pool: Pool::new(width),
+            tied: Ties { p: f64::NAN, threshold: f64::NAN, token: 0, rows: Vec::new() },
+            vanished: false,
+        }
+    }
+
+    /// Fills the pool with the extensions that may be kept. Returns whether some mass vanished.
+    pub(super) fn extend<S: Scorer, A: Arithmetic, E: Element>(
+        &mut self,
+        frame: &Frame<E>,
+        view: &View<S::State>,
+        in_order: bool,
+        scorer: &mut S,
+    ) -> bool {
+        self.vanished = false;
+        let rows = view.masses.len();
+        self.pool.begin(view.stays, in_order, A::SMALLEST, |a, b| view.ties(a, b));
+        (self.reach, self.above) = (rows, rows);
+        self.tied.p = f64::NAN;
+        let mut number = 0;
+        // Where a token wins the frame, what stays is light, and the first column lifts the threshold.
+        let winner = if S::NEUTRAL { frame.winner(self.blank) } else { None };
+        if let Some(class) = winner {
+            self.unmark(rows);
+            self.extend_by::<S, A, E>(Scored { value: frame.max(), class }, number, frame, view, scorer);
+            number += 1;
+        }
+        self.find::<S, A, E>(frame, view.masses.totals()[0], scorer);
+        if winner.is_none() && !self.found.is_empty() {
+            self.unmark(rows);
+        }
+        for place in 0..self.found.len() {
+            let token = self.found[place];
+            if Some(token.class) != winner {
+                self.extend_by::<S, A, E>(token, number, frame, view, scorer);
+                number += 1;
+            }
+            if self.reach == 0 {
+                break;
+            }
+        }
+        self.vanished
+    }
+
+    fn unmark(&mut self, rows: usize) {
+        for marks in [&mut self.skip, &mut self.has_child] {
+            marks.clear();
+            marks.resize(rows, NONE);
+        }
+    }
+
+    /// Tries a token on the rows. None that comes later may have a larger bound.
+    fn extend_by<S: Scorer, A: Arithmetic, E: Element>(
+        &mut self,
+        token: Scored,
+        number: u32,
+        frame: &Frame<E>,
+        view: &View<S::State>,
+        scorer: &mut S,
+    ) {
+        let Some(column) = self.column::<S, A, E>(token, number, frame, view, scorer) else { return };
+        let totals = view.masses.totals();
+        let threshold = self.pool.threshold();
+        while self.reach > 0 && A::mul(totals[self.reach - 1], column.bound) < threshold {
+            self.vanished |= !self.pool.is_bounded();
+            self.reach -= 1;
+        }
+        if self.reach == 0 {
+            return;
+        }
+        self.mark(view.prefixes, &column);
+        if S::NEUTRAL {
+            self.above = self.above.min(self.reach);
+            while self.pool.is_bounded()
+                && self.above > 0
+                && A::mul(totals[self.above - 1], column.p) <= threshold
+            {
+                self.above -= 1;
+            }
+            self.extend_all::<A>(&totals[..self.above], &column);
+            self.extend_tied(&column, view);
+        } else {
+            for (row, &total) in totals[..self.reach].iter().enumerate() {
+                if self.skip[row] != column.number {
+                    self.extend_scored::<S, A>(total, row, view.state(row), &column, scorer);
+                }
+            }
+        }
+        self.extend_repeated::<S, A>(&column, view, scorer);
+        self.pool.settle(view.stays, |a, b| view.ties(a, b));
+    }
+
+    /// Finds the tokens that may extend something, those with the largest bound first.
+    fn find<S: Scorer, A: Arithmetic, E: Element>(&mut self, frame: &Frame<E>, best: f64, scorer: &S) {
+        let mut ln_relative = f64::NEG_INFINITY;
+        if self.pool.is_bounded() {
+            ln_relative = A::log_ratio(self.pool.threshold(), best);
+            if !S::NEUTRAL {
+                ln_relative -= scorer.max_gain_of_all();
+            }
+        }
+        let limit = if S::NEUTRAL { self.width + 1 } else { usize::MAX };
+        largest(frame.row(), frame.bar(ln_relative), limit, self.blank, &mut self.found);
+        if S::NEUTRAL {
+            self.found.sort_unstable_by(by_value);
+        } else {
+            self.found.sort_by_cached_key(|scored| {
+                let (p, _) = frame.relative_token::<A>(scored.value);
+                let bound = A::mul(p, gain_bound::<S, A>(scorer, scored.class));
+                // Descending, as integers of the same order as the doubles.
+                let bits = bound.to_bits() as i64;
+                !(bits ^ (((bits >> 63) as u64) >> 1) as i64)
+            });
+        }
+    }
+
+    fn column<S: Scorer, A: Arithmetic, E: Element>(
+        &mut self,
+        Scored { value, class: token }: Scored,
+        number: u32,
+        frame: &Frame<E>,
+        view: &View<S::State>,
+        scorer: &S,
+    ) -> Option<Column> {
+        let (p, head) = match view.prefixes.group_of(token) {
+            NONE => {
+                let (p, lossy) = frame.relative_token::<A>(value);
+                self.vanished |= lossy;
+                (p, NONE)
+            }
+            group => (view.factors[group as usize], view.prefixes.groups[group as usize].head),
+        };
+        let bound = if S::NEUTRAL { p } else { A::mul(p, gain_bound::<S, A>(scorer, token)) };
+        (p > A::ZERO).then_some(Column { number, token, p, bound, head })
+    }
+
+    /// Marks the rows that have no plain extension in this column: they end in its token, or the
+    /// extension is in the beam.
+    fn mark(&mut self, prefixes: &Prefixes, column: &Column) {
+        let mut row = column.head;
+        while row != NONE {
+            self.skip[row as usize] = column.number;
+            let parent = prefixes.parents[row as usize];
+            if parent != NONE {
+                self.skip[parent as usize] = column.number;
+                self.has_child[parent as usize] = column.number;
+            }
+            row = prefixes.next[row as usize];
+        }
+    }
+
+    fn extend_all<A: Arithmetic>(&mut self, totals: &[f64], column: &Column) {
+        for (row, (&total, &skip)) in (0..).zip(totals.iter().zip(&self.skip)) {
+            if skip != column.number {
+                self.pool.push(Candidate { mass: A::mul(total, column.p), row, token: column.token });
+            }
+        }
+    }
+
+    /// Extends the rows that meet the threshold exactly. One whose extension comes too late in the order
+    /// of texts is dropped for all larger tokens of equal probability, for those come later still.
+    fn extend_tied<T: Copy>(&mut self, column: &Column, view: &View<T>) {
+        let Self { tied, pool, skip, .. } = self;
+        let threshold = pool.threshold();
+        if tied.p != column.p || tied.threshold != threshold || tied.token > column.token {
+            tied.rows.clear();
+            tied.rows.extend(self.above as u32..self.reach as u32);
+        }
+        (tied.p, tied.threshold, tied.token) = (column.p, threshold, column.token);
+        tied.rows.retain(|&row| {
+            if skip[row as usize] == column.number {
+                return true;
+            }
+            let candidate = Candidate { mass: threshold, row, token: column.token };
+            let admitted = pool.admits_tie(&candidate, |a, b| view.ties(a, b));
+            if admitted {
+                pool.push(candidate);
+            }
+            admitted
+        });
+    }
+
+    /// Extends the rows that end in the column's token by another one, after a blank.
+    fn extend_repeated<S: Scorer, A: Arithmetic>(
+        &mut self,
+        column: &Column,
+        view: &View<S::State>,
+        scorer: &mut S,
+    ) {
+        let mut next = column.head;
+        while next != NONE {
+            let row = next as usize;
+            next = view.prefixes.next[row];
+            let pb = view.masses.pb()[row];
+            if self.has_child[row] == column.number || pb <= A::ZERO {
+                continue;
+            }
+            if !S::NEUTRAL {
+                self.extend_scored::<S, A>(pb, row, view.state(row), column, scorer);
+                continue;
+            }
+            let candidate = Candidate { mass: A::mul(pb, column.p), row: row as u32, token: column.token };
+            let threshold = self.pool.threshold();
+            let tie = candidate.mass == threshold;
+            if candidate.mass > threshold || (tie && self.pool.admits_tie(&candidate, |a, b| view.ties(a, b)))
+            {
+                self.pool.push(candidate);
+            } else {
+                self.vanished |= !self.pool.is_bounded();
+            }
+        }
+    }
+
+    fn extend_scored<S: Scorer, A: Arithmetic>(
+        &mut self,
+        mass: f64,
+        row: usize,
+        state: S::State,
+        column: &Column,
+        scorer: &mut S,
+    ) {
+        let (_, gain) = scorer.extend(state, column.token);
+        let factor = A::from_log(gain);
+        self.vanished |= A::CAN_UNDERFLOW && factor < VANISHING && gain > f64::NEG_INFINITY;
+        let mass = A::mul(A::mul(mass, column.p), factor);
+        if mass >= self.pool.threshold() {
+            self.pool.push(Candidate { mass, row: row as u32, token: column.token });
+        } else {
+            self.vanished |= !self.pool.is_bounded() && factor > A::ZERO;
+        }
+    }
+}
+
+/// The largest gain as a factor, a little more so that rounding can't make an extension exceed it.
+fn gain_bound<S: Scorer, A: Arithmetic>(scorer: &S, token: u32) -> f64 {
+    A::from_log(scorer.max_gain(token) + 1e-9)
+}

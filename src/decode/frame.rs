@@ -1,0 +1,178 @@
+//! One frame of class scores, checked, and its classes' probabilities relative to a common factor.
+
+use std::f64::consts::LN_2;
+
+use thiserror::Error;
+
+use super::arithmetic::{Arithmetic, exp2i, exponent};
+use super::lost_mass::VANISHING;
+use super::row::{any, position_of, row_max};
+use crate::kernel::{Element, log_sum_exp};
+use crate::logits::InputKind;
+
+/// Why a frame can't be decoded.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum FrameError {
+    /// A value is NaN, `+inf`, or a negative probability.
+    #[error("frame {frame}, class {class}: {value} is not a usable score")]
+    Value {
+        /// Frame, from 0.
+        frame: usize,
+        /// Class, from 0.
+        class: usize,
+        /// The value found there.
+        value: f64,
+    },
+    /// No class has any probability (all are `-inf`, or probabilities of zero).
+    #[error("frame {frame}: no class has any probability")]
+    NoClass {
+        /// Frame, from 0.
+        frame: usize,
+    },
+    /// The values are not whole frames.
+    #[error("{values} values are not whole frames of {classes} classes")]
+    Ragged {
+        /// Number of values given.
+        values: usize,
+        /// Number of classes.
+        classes: usize,
+    },
+}
+
+/// Splits `[frames, classes]` values into frames.
+pub(super) fn frames<E>(values: &[E], classes: usize) -> Result<std::slice::ChunksExact<'_, E>, FrameError> {
+    if classes == 0 || !values.len().is_multiple_of(classes) {
+        return Err(FrameError::Ragged { values: values.len(), classes });
+    }
+    Ok(values.chunks_exact(classes))
+}
+
+/// A frame whose largest probability is brought near one, so that products of them stay in range.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame<'a, E> {
+    row: &'a [E],
+    kind: InputKind,
+    /// The largest value of the row.
+    max: f64,
+    /// The power of two that takes probabilities to relative ones; 1 for logarithms.
+    factor: f64,
+    /// What to add to the logarithm of a relative probability to have the probability's.
+    offset_nats: f64,
+    /// Tokens below this log-probability have none; `-inf` leaves all in.
+    min_logp: f64,
+}
+
+impl<'a, E: Element> Frame<'a, E> {
+    /// Looks at one row of `[classes]` values, the `frame`-th of its item.
+    pub(super) fn new(
+        row: &'a [E],
+        kind: InputKind,
+        min_logp: f64,
+        frame: usize,
+    ) -> Result<Self, FrameError> {
+        let (max, log_sum) = match kind {
+            InputKind::Logits => {
+                let sum = log_sum_exp(row);
+                (sum.max, sum.log_sum)
+            }
+            InputKind::LogProbs | InputKind::Probs => (row_max(row), 0.0),
+        };
+        let usable = match kind {
+            InputKind::Logits | InputKind::LogProbs => max.is_finite(),
+            InputKind::Probs => max.is_finite() && max > 0.0 && !any(row, |x| x.to_f64() < 0.0),
+        };
+        if !usable {
+            return Err(what_is_wrong(row, kind, frame));
+        }
+        let (factor, offset_nats) = match kind {
+            InputKind::Logits => (1.0, -log_sum),
+            InputKind::LogProbs => (1.0, max),
+            InputKind::Probs => {
+                let bits = (exponent(max) + 1).clamp(-1000, 1000);
+                (exp2i(-bits), bits as f64 * LN_2)
+            }
+        };
+        Ok(Self { row, kind, max, factor, offset_nats, min_logp })
+    }
+
+    /// The largest value of the row.
+    pub(super) fn max(&self) -> f64 {
+        self.max
+    }
+
+    /// The class of the largest value, the first of equal ones, unless the blank's is as large.
+    pub(super) fn winner(&self, blank: u32) -> Option<u32> {
+        if self.row[blank as usize].to_f64() == self.max {
+            return None;
+        }
+        position_of(self.row, self.max).map(|class| class as u32)
+    }
+
+    /// Log-probability of the largest value, in nats.
+    pub(super) fn max_logp(&self) -> f64 {
+        match self.kind {
+            InputKind::Logits | InputKind::LogProbs => self.offset_nats,
+            InputKind::Probs => self.max.ln(),
+        }
+    }
+
+    /// The row as given.
+    pub(super) fn row(&self) -> &'a [E] {
+        self.row
+    }
+
+    /// What to add to the logarithm of a relative probability to have the probability's, in nats.
+    pub(super) fn offset_nats(&self) -> f64 {
+        self.offset_nats
+    }
+
+    /// The relative probability of a class, and whether it is too small for this arithmetic.
+    pub(super) fn relative<A: Arithmetic>(&self, value: f64) -> (f64, bool) {
+        let p = match self.kind {
+            InputKind::Logits | InputKind::LogProbs => A::from_log(value - self.max),
+            InputKind::Probs => A::from_prob(value * self.factor),
+        };
+        let some = match self.kind {
+            InputKind::Logits | InputKind::LogProbs => value > f64::NEG_INFINITY,
+            InputKind::Probs => value > 0.0,
+        };
+        (p, A::CAN_UNDERFLOW && p < VANISHING && some)
+    }
+
+    /// As [`Self::relative`], for a token: none where it is below the least log-probability asked for.
+    pub(super) fn relative_token<A: Arithmetic>(&self, value: f64) -> (f64, bool) {
+        if self.min_logp > f64::NEG_INFINITY {
+            let relative = match self.kind {
+                InputKind::Logits | InputKind::LogProbs => value - self.max,
+                InputKind::Probs => (value * self.factor).ln(),
+            };
+            if relative + self.offset_nats < self.min_logp {
+                return (A::ZERO, false);
+            }
+        }
+        self.relative::<A>(value)
+    }
+
+    /// A bar for [`super::row::largest`]: no class below it has a relative probability of
+    /// `ln_relative` or more, or is above the least log-probability asked for.
+    pub(super) fn bar(&self, ln_relative: f64) -> f64 {
+        let bar = ln_relative.max(self.min_logp - self.offset_nats);
+        match self.kind {
+            InputKind::Logits | InputKind::LogProbs if bar.is_infinite() => bar.max(f64::MIN),
+            InputKind::Logits | InputKind::LogProbs => {
+                // The rounding of the two additions must not lift the bar.
+                let slack = 1e-12 * (self.max.abs() + bar.abs()) + 1e-12;
+                (self.max + bar - slack).max(f64::MIN)
+            }
+            InputKind::Probs => ((bar - 1e-9).exp() / self.factor).max(f64::from_bits(1)),
+        }
+    }
+}
+
+fn what_is_wrong<E: Element>(row: &[E], kind: InputKind, frame: usize) -> FrameError {
+    let wrong = |x: f64| x.is_nan() || x == f64::INFINITY || (kind == InputKind::Probs && x < 0.0);
+    match row.iter().position(|x| wrong(x.to_f64())) {
+        Some(class) => FrameError::Value { frame, class, value: row[class].to_f64() },
+        None => FrameError::NoClass { frame },
+    }
+}

@@ -1,0 +1,183 @@
+//! One item from frames to all that is asked of its transcript.
+
+use super::alignment::{TokenSpan, align};
+use super::beam::{BeamConfig, BeamDecoder, BeamError, Space};
+use super::greedy::greedy;
+use super::scorer::NoScorer;
+use crate::kernel::{Element, Sum};
+use crate::logits::{InputKind, RowScale};
+use crate::loss::Emissions;
+use crate::loss::ctc::{CtcLabels, loss_of_emissions};
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ItemConfig {
+    /// What the numbers are.
+    pub input: InputKind,
+    /// Class of the blank.
+    pub blank: u32,
+    /// Width of the beam; greedy where none.
+    pub beam_width: Option<usize>,
+    /// Most hypotheses wanted.
+    pub nbest: usize,
+    /// Tokens below this log-probability are left out of a frame; nothing is where none.
+    pub token_min_logp: Option<f64>,
+    /// Whether each hypothesis is scored exactly, and the best proved if it can be.
+    pub exact_scores: bool,
+    /// Whether each token's place in time is wanted.
+    pub timestamps: bool,
+}
+
+/// A transcript and what was asked about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transcript {
+    /// Classes, without blanks.
+    pub tokens: Vec<u32>,
+    /// Greedy: log-probability of the best path. Beam: of all paths that stayed in the beam.
+    pub logp_nats: f64,
+    /// Log-probability of the text, over all its paths.
+    pub ctc_logp_nats: Option<f64>,
+    /// Where each token lies on the text's best path.
+    pub spans: Option<Vec<TokenSpan>>,
+}
+
+/// An item's transcripts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DecodedItem {
+    /// Best first.
+    pub transcripts: Vec<Transcript>,
+    /// Whether no text at all is more probable than the first transcript; none where it was not asked.
+    pub proved_best: Option<bool>,
+    /// The class that wins each frame.
+    pub path: Vec<u32>,
+    /// Whether the beam had to be computed in log space.
+    pub log_space: bool,
+}
+
+/// Decodes items of one kind, and keeps the search's memory from item to item.
+pub struct ItemDecoder {
+    config: ItemConfig,
+    classes: usize,
+    beam: Option<BeamDecoder<NoScorer>>,
+}
+
+impl ItemDecoder {
+    /// A decoder of frames of `classes` classes.
+    ///
+    /// # Errors
+    /// Where the configuration does not fit the classes.
+    pub fn new(config: ItemConfig, classes: usize) -> Result<Self, BeamError> {
+        if config.blank as usize >= classes {
+            return Err(BeamError::BlankOutOfRange { blank: config.blank, classes });
+        }
+        let beam = |beam_width| {
+            let ItemConfig { blank, input, token_min_logp, .. } = config;
+            BeamDecoder::new(BeamConfig { beam_width, blank, input, token_min_logp }, classes, NoScorer)
+        };
+        Ok(Self { config, classes, beam: config.beam_width.map(beam).transpose()? })
+    }
+
+    /// Decodes one item: `values` is `[frames, classes]`, row-major.
+    ///
+    /// # Errors
+    /// Where a frame has a value that is no score, or no class has a chance in it.
+    pub fn decode<E: Element>(&mut self, values: &[E]) -> Result<DecodedItem, BeamError> {
+        let (config, classes) = (self.config, self.classes);
+        let best_path = greedy(values, classes, config.blank, config.input)?;
+        let unscored = |tokens, logp_nats| Transcript { tokens, logp_nats, ctc_logp_nats: None, spans: None };
+        let (mut transcripts, beam_logp_nats, log_space) = match &mut self.beam {
+            None => (vec![unscored(best_path.tokens, best_path.logp_nats)], None, false),
+            Some(beam) => {
+                // The proof needs every entry of the beam.
+                let limit = if config.exact_scores { usize::MAX } else { config.nbest };
+                let result = beam.decode(values, limit)?;
+                let found = result.hypotheses.into_iter().map(|h| unscored(h.tokens, h.logp_nats));
+                (found.collect(), Some(result.beam_logp_nats), result.space == Space::Log)
+            }
+        };
+        let mut proved_best = None;
+        if config.exact_scores || config.timestamps {
+            let frames = Frames::new(values, classes, config);
+            if config.exact_scores {
+                for transcript in &mut transcripts {
+                    transcript.ctc_logp_nats = Some(frames.ctc_logp(&transcript.tokens)?);
+                }
+                let count = frames.scales.len();
+                proved_best = Some(is_best(&transcripts, beam_logp_nats, frames.total_logp(), count));
+            }
+            transcripts.truncate(config.nbest);
+            if config.timestamps {
+                for transcript in &mut transcripts {
+                    transcript.spans = Some(frames.spans(&transcript.tokens)?);
+                }
+            }
+        }
+        Ok(DecodedItem { transcripts, proved_best, path: best_path.path, log_space })
+    }
+}
+
+/// An item's frames with their normalisers, for looking at several texts.
+struct Frames<'a, E> {
+    values: &'a [E],
+    classes: usize,
+    blank: u32,
+    scales: Vec<RowScale>,
+}
+
+impl<'a, E: Element> Frames<'a, E> {
+    fn new(values: &'a [E], classes: usize, config: ItemConfig) -> Self {
+        let scales = values.chunks_exact(classes).map(|row| RowScale::new(row, config.input)).collect();
+        Self { values, classes, blank: config.blank, scales }
+    }
+
+    /// Logarithm of what all paths together sum to: 0 where each frame's probabilities sum to one.
+    fn total_logp(&self) -> f64 {
+        self.scales.iter().map(|scale| scale.total().ln()).collect::<Sum>().value()
+    }
+
+    fn gather(&self, tokens: &[u32]) -> Result<(CtcLabels, Vec<f64>), BeamError> {
+        let no_blank = BeamError::BlankOutOfRange { blank: self.blank, classes: self.classes };
+        let labels = CtcLabels::new(tokens, self.classes, self.blank).map_err(|_| no_blank)?;
+        let columns = labels.columns().count();
+        let mut log_probs = vec![0.0; self.scales.len() * columns];
+        let rows = self.values.chunks_exact(self.classes).zip(&self.scales);
+        for ((row, &scale), out) in rows.zip(log_probs.chunks_exact_mut(columns)) {
+            labels.columns().gather(row, scale, out);
+        }
+        Ok((labels, log_probs))
+    }
+
+    fn ctc_logp(&self, tokens: &[u32]) -> Result<f64, BeamError> {
+        let (labels, log_probs) = self.gather(tokens)?;
+        let loss = loss_of_emissions(&Emissions::new(&log_probs, labels.columns()), &labels);
+        Ok(0.0 - loss.loss_nats)
+    }
+
+    /// Where the tokens of a text that was decoded from these frames lie.
+    fn spans(&self, tokens: &[u32]) -> Result<Vec<TokenSpan>, BeamError> {
+        let (labels, log_probs) = self.gather(tokens)?;
+        let columns = labels.columns();
+        let alignment = align(&log_probs, columns.count(), columns.of_label(), 0);
+        // A decoded text has a path.
+        alignment.map(|alignment| alignment.spans).map_err(|_| BeamError::NoPath { frame: 0 })
+    }
+}
+
+/// Whether the first transcript is the most probable text of all.
+///
+/// Every path reads one text, so a text outside the beam has no more than what the beam leaves of the
+/// whole: `total - Σ (pb + pn)`. All in units of the whole.
+fn is_best(transcripts: &[Transcript], beam_logp_nats: Option<f64>, total_logp: f64, frames: usize) -> bool {
+    let Some((best, others)) = transcripts.split_first() else { return false };
+    let exact = |transcript: &Transcript| transcript.ctc_logp_nats.unwrap_or(f64::NAN);
+    let covered = match beam_logp_nats {
+        Some(logp) => (logp - total_logp).exp(),
+        // Greedy looked at one text only; all of its paths are known now.
+        None => (exact(best) - total_logp).exp(),
+    };
+    // Sums of that many steps may be off by as many roundings.
+    let rounding = (frames + transcripts.len() + 1) as f64 * 4.0 * f64::EPSILON;
+    let left = 1.0 - covered + rounding;
+    let probability = (exact(best) - total_logp).exp();
+    probability >= left && others.iter().all(|other| exact(other) <= exact(best) + rounding)
+}

@@ -1,0 +1,32 @@
+//! From class scores to label sequences.
+//!
+//! - [`mod@greedy`]: the best path, frame by frame
+//! - [`beam`]: prefix beam search that prunes nothing but the beam
+//! - [`scorer`]: what can steer the beam, such as a language model
+//! - [`alignment`]: where each token of a text lies in time
+//!
+//! All of it takes plain slices, `[frames, classes]` row-major, and knows no files.
+
+pub mod alignment;
+pub mod arithmetic;
+pub mod batch;
+pub mod beam;
+mod extend;
+pub mod frame;
+pub mod greedy;
+pub mod item;
+mod lost_mass;
+mod pool;
+mod prefix_tree;
+mod prefixes;
+mod row;
+pub mod scorer;
+mod search;
+pub mod spelling;
+
+pub use alignment::{Alignment, AlignmentError, TokenSpan, align};
+pub use arithmetic::{Arithmetic, Linear, Log};
+pub use beam::{BeamConfig, BeamDecoder, BeamError, BeamResult, BeamSearch, Hypothesis, Space, beam_search};
+pub use frame::FrameError;
+pub use greedy::{GreedyPath, collapse, greedy};
+pub use scorer::{NoScorer, Scorer};

@@ -1,0 +1,85 @@
+//! What can steer the beam beside the class scores: a language model, a lexicon, hotwords.
+
+/// Scores the extension of a prefix by a token.
+///
+/// The beam is ranked by `ln(pb + pn)` plus the sum of the gains of a prefix's tokens (shallow fusion).
+/// A gain depends on the prefix only, not on the frame, so the search folds it into the masses: the
+/// recursion is linear in them, and its bounds and ties stay exact.
+///
+/// Methods take `&mut self` so that a scorer may keep a cache; equal arguments must give equal results.
+pub trait Scorer {
+    /// Where a prefix stands; kept with each prefix. A small integer, or a few of them.
+    type State: Copy;
+
+    /// Whether every gain is zero and every text may end: then nothing of this is ever called.
+    const NEUTRAL: bool = false;
+
+    /// The state of the empty prefix.
+    fn start(&self) -> Self::State;
+
+    /// The state after `token`, and what it gains in nats. `-inf` forbids the token here; `+inf` and
+    /// NaN are not allowed.
+    fn extend(&mut self, state: Self::State, token: u32) -> (Self::State, f64);
+
+    /// No extension by `token` gains more, in nats. The tighter, the sooner the search can stop.
+    fn max_gain(&self, token: u32) -> f64;
+
+    /// No extension by any token gains more, in nats.
+    fn max_gain_of_all(&self) -> f64;
+
+    /// What a text gains that ends in this state, in nats; `None` where no text may end. Such texts
+    /// are dropped at the end of the input unless nothing else is left.
+    fn finish(&mut self, state: Self::State) -> Option<f64>;
+}
+
+/// No scorer: the beam is ranked by the class scores alone, and this costs nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoScorer;
+
+impl Scorer for NoScorer {
+    type State = ();
+    const NEUTRAL: bool = true;
+
+    fn start(&self) {}
+
+    fn extend(&mut self, (): (), _token: u32) -> ((), f64) {
+        ((), 0.0)
+    }
+
+    fn max_gain(&self, _token: u32) -> f64 {
+        0.0
+    }
+
+    fn max_gain_of_all(&self) -> f64 {
+        0.0
+    }
+
+    fn finish(&mut self, (): ()) -> Option<f64> {
+        Some(0.0)
+    }
+}
+
+impl<S: Scorer> Scorer for &mut S {
+    type State = S::State;
+    const NEUTRAL: bool = S::NEUTRAL;
+
+    fn start(&self) -> S::State {
+        (**self).start()
+    }
+
+    fn extend(&mut self, state: S::State, token: u32) -> (S::State, f64) {
+        (**self).extend(state, token)
+    }
+
+    fn max_gain(&self, token: u32) -> f64 {
+        (**self).max_gain(token)
+    }
+
+    fn max_gain_of_all(&self) -> f64 {
+        (**self).max_gain_of_all()
+    }
+
+    fn finish(&mut self, state: S::State) -> Option<f64> {
+        (**self).finish(state)
+    }
+}

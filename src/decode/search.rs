@@ -1,0 +1,308 @@
+//! The state of a beam search between frames, and what stays in a frame.
+
+use std::marker::PhantomData;
+
+use super::arithmetic::Arithmetic;
+use super::beam::{BeamResult, Hypothesis, Space};
+use super::extend::{Extensions, View};
+use super::frame::Frame;
+use super::lost_mass::{LARGE, LostMass, SMALL};
+use super::pool::Candidate;
+use super::prefix_tree::{NONE, NodeId, PrefixTree, ROOT};
+use super::prefixes::{Masses, Prefixes};
+use super::scorer::Scorer;
+use crate::kernel::{Element, Sum, log_add};
+
+/// What the scorer says of a prefix.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fused<T> {
+    pub(super) state: T,
+    /// Sum of the gains of all tokens, in nats.
+    gain: f64,
+    /// The last token's gain, as a factor.
+    factor: f64,
+}
+
+/// How the rows are after a frame if none is added.
+#[derive(Clone, Copy, Debug)]
+struct Stayed {
+    /// The rows are still in order, and all have mass.
+    in_order: bool,
+    /// Some mass is too small to be told.
+    vanished: bool,
+}
+
+/// A search and the buffers of its frames. Masses contain the scorer's gains.
+///
+/// Rows are in order, heaviest first, of equal ones the lexicographically smaller first.
+pub(super) struct Search<S: Scorer, A> {
+    width: usize,
+    blank: u32,
+    scorer: S,
+    arithmetic: PhantomData<A>,
+    tree: PrefixTree,
+    /// By node; empty where the scorer is neutral.
+    fused: Vec<Fused<S::State>>,
+    prefixes: Prefixes,
+    masses: Masses,
+    /// Masses are probabilities times the arithmetic's unit to this power.
+    scale: i64,
+    offset_nats: Sum,
+    lost: LostMass,
+    /// The masses if all rows stay.
+    stays: Masses,
+    /// By group: the token's probability in this frame.
+    factors: Vec<f64>,
+    extensions: Extensions,
+    kept: Vec<bool>,
+    nodes: Vec<NodeId>,
+}
+
+impl<S: Scorer, A: Arithmetic> Search<S, A> {
+    /// `width` is at least 1 and `blank` below `classes`.
+    pub(super) fn new(width: usize, blank: u32, classes: usize, scorer: S) -> Self {
+        let mut search = Self {
+            width,
+            blank,
+            scorer,
+            arithmetic: PhantomData,
+            tree: PrefixTree::new(),
+            fused: Vec::new(),
+            prefixes: Prefixes::new(classes),
+            masses: Masses::default(),
+            scale: 0,
+            offset_nats: Sum::default(),
+            lost: LostMass::default(),
+            stays: Masses::default(),
+            factors: Vec::new(),
+            extensions: Extensions::new(width, blank),
+            kept: Vec::new(),
+            nodes: Vec::new(),
+        };
+        search.reset();
+        search
+    }
+
+    /// The scorer, for another search of the same item.
+    pub(super) fn scorer(&mut self) -> &mut S {
+        &mut self.scorer
+    }
+
+    /// Begins a new item.
+    pub(super) fn reset(&mut self) {
+        self.tree.reset();
+        self.fused.clear();
+        if !S::NEUTRAL {
+            self.fused.push(Fused { state: self.scorer.start(), gain: 0.0, factor: A::from_log(0.0) });
+        }
+        self.prefixes.set(&[ROOT], &self.tree);
+        self.masses.resize::<A>(1);
+        self.masses.set(0, A::START, A::START, A::ZERO);
+        self.scale = A::START_SCALE;
+        self.offset_nats = Sum::default();
+        self.lost.reset();
+    }
+
+    /// Takes a frame; false where no mass is left or the arithmetic can't vouch for the beam.
+    pub(super) fn step<E: Element>(&mut self, frame: &Frame<E>) -> bool {
+        let best_before = self.masses.totals()[0];
+        let Stayed { in_order, mut vanished } = self.stay(frame);
+        let view = View {
+            prefixes: &self.prefixes,
+            masses: &self.masses,
+            stays: self.stays.totals(),
+            factors: &self.factors,
+            tree: &self.tree,
+            fused: &self.fused,
+        };
+        vanished |= self.extensions.extend::<S, A, E>(frame, &view, in_order, &mut self.scorer);
+        if in_order && self.extensions.pool.is_empty() {
+            std::mem::swap(&mut self.masses, &mut self.stays);
+            self.lost.keep_all();
+        } else {
+            self.rebuild();
+        }
+        let (Some(&best), Some(&lightest)) = (self.masses.totals().first(), self.masses.totals().last())
+        else {
+            return false;
+        };
+        self.offset_nats.add(frame.offset_nats());
+        if A::CAN_UNDERFLOW {
+            let len = self.masses.len();
+            self.lost.end(len, best_before, vanished);
+            if best >= LARGE || !self.lost.is_safe(lightest, len == self.width) {
+                return false;
+            }
+        }
+        let units = A::rescaling(best);
+        if units != 0 {
+            self.masses.rescale::<A>(units);
+            self.scale += units;
+            if A::CAN_UNDERFLOW {
+                self.lost.rescale(units);
+            }
+        }
+        true
+    }
+
+    /// Computes what each row has if it stays: paths that go on with a blank or repeat the last token,
+    /// and those of the row's parent that come to the row.
+    fn stay<E: Element>(&mut self, frame: &Frame<E>) -> Stayed {
+        let value = |class: u32| frame.row()[class as usize].to_f64();
+        let (p_blank, mut vanished) = frame.relative::<A>(value(self.blank));
+        self.factors.clear();
+        for group in &self.prefixes.groups {
+            let (p, lossy) = match group.token {
+                NONE => (A::ZERO, false),
+                token => frame.relative_token::<A>(value(token)),
+            };
+            vanished |= lossy;
+            self.factors.push(p);
+        }
+        let len = self.prefixes.len();
+        self.stays.resize::<A>(len);
+        let rows = self.masses.totals().iter().zip(&self.masses.pn);
+        let rows = rows.zip(self.prefixes.group.iter().zip(&self.prefixes.sources));
+        let (totals, pbs) = self.stays.flat.split_at_mut(len);
+        let stays = totals.iter_mut().zip(pbs).zip(&mut self.stays.pn);
+        let mut in_order = true;
+        let (mut before, mut total_before) = (f64::INFINITY, f64::INFINITY);
+        for (row, (stay, ((&total, &pn), (&group, &source)))) in stays.zip(rows).enumerate() {
+            let ((stay_total, stay_pb), stay_pn) = stay;
+            let p_last = self.factors[group as usize];
+            let from = self.masses.flat[source as usize];
+            let pb = A::mul(total, p_blank);
+            let repeat = A::mul(pn, p_last);
+            let mut inflow = A::mul(from, p_last);
+            if !S::NEUTRAL && source as usize != 2 * len {
+                inflow = A::mul(inflow, self.fused[self.prefixes.nodes[row] as usize].factor);
+            }
+            if A::CAN_UNDERFLOW {
+                let fades = |mass: f64, from: f64, p: f64| mass < SMALL && from > 0.0 && p > 0.0;
+                vanished |= fades(pb, total, p_blank);
+                vanished |= fades(repeat, pn, p_last);
+                vanished |= fades(inflow, from, p_last);
+            }
+            *stay_pb = pb;
+            *stay_pn = A::add(repeat, inflow);
+            *stay_total = A::add(pb, *stay_pn);
+            // Equal ones that were equal before are in the order of their texts.
+            in_order &= *stay_total < before || (*stay_total == before && total == total_before);
+            (before, total_before) = (*stay_total, total);
+        }
+        if A::CAN_UNDERFLOW && self.lost.any() {
+            self.lose_with_stays(p_blank);
+        }
+        Stayed { in_order: in_order && before > A::ZERO, vanished }
+    }
+
+    #[cold]
+    fn lose_with_stays(&mut self, p_blank: f64) {
+        self.lost.begin();
+        for (row, (&group, &parent)) in self.prefixes.group.iter().zip(&self.prefixes.parents).enumerate() {
+            let p_last = self.factors[group as usize];
+            let node = self.prefixes.nodes[row];
+            let gain = if S::NEUTRAL { 1.0 } else { self.fused[node as usize].factor };
+            let above = (parent != NONE).then_some((parent as usize, p_last * gain));
+            self.lost.stay(row, p_blank + p_last, above);
+        }
+    }
+
+    /// Makes the best of what stays and what extends the beam.
+    fn rebuild(&mut self) {
+        let Self { prefixes, masses, stays, tree, nodes, lost, .. } = self;
+        let selected = self.extensions.pool.select(stays.totals(), |a, b| {
+            let node = |candidate: &Candidate| prefixes.nodes[candidate.row as usize];
+            tree.compare((node(a), a.token), (node(b), b.token))
+        });
+        self.kept.clear();
+        self.kept.resize(prefixes.len(), false);
+        nodes.clear();
+        let lossy = A::CAN_UNDERFLOW && lost.any();
+        // The parents' masses are still needed where losses are followed.
+        for (position, candidate) in (0..).zip(selected) {
+            let row = candidate.row as usize;
+            let parent = prefixes.nodes[row];
+            if candidate.stays() {
+                self.kept[row] = true;
+                tree.set_position(parent, position);
+                nodes.push(parent);
+                if lossy {
+                    lost.keep(row);
+                }
+                continue;
+            }
+            let (node, fresh) = tree.child(parent, candidate.token);
+            tree.set_position(node, position);
+            nodes.push(node);
+            if lossy {
+                let repeats = prefixes.last[row] == candidate.token;
+                let from = if repeats { masses.pb()[row] } else { masses.totals()[row] };
+                lost.extend(row, candidate.mass / from);
+            }
+            if fresh && !S::NEUTRAL {
+                let Fused { state, gain, .. } = self.fused[parent as usize];
+                let (state, more) = self.scorer.extend(state, candidate.token);
+                let fused = Fused { state, gain: gain + more, factor: A::from_log(more) };
+                match self.fused.get_mut(node as usize) {
+                    Some(slot) => *slot = fused,
+                    None => self.fused.push(fused),
+                }
+            }
+        }
+        // Only now, so that nothing is freed that the new beam needs.
+        for (&node, kept) in prefixes.nodes.iter().zip(&self.kept) {
+            if !kept {
+                tree.leave(node);
+            }
+        }
+        masses.resize::<A>(selected.len());
+        for (position, candidate) in selected.iter().enumerate() {
+            let row = candidate.row as usize;
+            if candidate.stays() {
+                masses.set(position, candidate.mass, stays.pb()[row], stays.pn[row]);
+            } else {
+                masses.set(position, candidate.mass, A::ZERO, candidate.mass);
+            }
+        }
+        prefixes.set(nodes, tree);
+    }
+
+    /// The beam as it stands, at most `limit` hypotheses of it.
+    pub(super) fn finish(&mut self, limit: usize) -> BeamResult {
+        let Self { prefixes, masses, tree, fused, scorer, .. } = self;
+        let offset = self.offset_nats.value();
+        let space = if A::CAN_UNDERFLOW { Space::Linear } else { Space::Log };
+        let nats = |mass: f64| A::to_nats(mass, self.scale) + offset;
+        let rows = prefixes.nodes.iter().zip(masses.totals());
+        if S::NEUTRAL {
+            let all = masses.totals().iter().copied().fold(A::ZERO, A::add);
+            let hypotheses = rows.take(limit).map(|(&node, &total)| {
+                let logp_nats = nats(total);
+                Hypothesis { tokens: tree.tokens(node), logp_nats, score_nats: logp_nats }
+            });
+            return BeamResult { hypotheses: hypotheses.collect(), beam_logp_nats: nats(all), space };
+        }
+        let mut beam_logp_nats = f64::NEG_INFINITY;
+        let mut ended = Vec::new();
+        let mut unended = Vec::new();
+        for (&node, &total) in rows {
+            let Fused { state, gain, .. } = fused[node as usize];
+            let score = nats(total);
+            let logp_nats = score - gain;
+            beam_logp_nats = log_add(beam_logp_nats, logp_nats);
+            let end = scorer.finish(state);
+            let list = if end.is_some() { &mut ended } else { &mut unended };
+            list.push((score + end.unwrap_or(0.0), logp_nats, node));
+        }
+        let mut ranked = if ended.is_empty() { unended } else { ended };
+        // The final gains change the order; where they make scores equal, the smaller text is first.
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| tree.compare((a.2, NONE), (b.2, NONE))));
+        let hypotheses = ranked.iter().take(limit).map(|&(score_nats, logp_nats, node)| Hypothesis {
+            tokens: tree.tokens(node),
+            logp_nats,
+            score_nats,
+        });
+        BeamResult { hypotheses: hypotheses.collect(), beam_logp_nats, space }
+    }
+}

@@ -1,0 +1,166 @@
+//! From tokens to text and words.
+
+use super::alignment::TokenSpan;
+
+/// What separates words in an alphabet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WordDelimiter {
+    /// A token of its own, shown as a space.
+    Token(u32),
+    /// A mark at the beginning of a word's first token, shown as a space.
+    Prefix(String),
+    /// Nothing: there are no words.
+    None,
+}
+
+/// A word and where it lies.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimedWord {
+    /// Its text.
+    pub text: String,
+    /// First frame of its first token.
+    pub start_frame: usize,
+    /// One past the last frame of its last token.
+    pub end_frame: usize,
+    /// The least of its tokens' confidences.
+    pub confidence: f64,
+}
+
+/// The mark of word pieces.
+pub const WORD_PIECE_MARK: &str = "▁";
+
+/// How tokens are written: by the names of an alphabet, or as class indices separated by blanks.
+#[derive(Clone, Debug)]
+pub struct Spelling {
+    names: Option<Vec<String>>,
+    delimiter: WordDelimiter,
+}
+
+impl Spelling {
+    /// Class indices.
+    pub fn indices() -> Self {
+        Self { names: None, delimiter: WordDelimiter::None }
+    }
+
+    /// `names`: one a class.
+    pub fn new(names: Vec<String>, delimiter: WordDelimiter) -> Self {
+        Self { names: Some(names), delimiter }
+    }
+
+    /// What separates words where nobody says: the space, else `|`, else a leading `▁`.
+    pub fn default_delimiter(names: &[String], blank: u32) -> WordDelimiter {
+        let find = |wanted: &str| {
+            names
+                .iter()
+                .position(|name| name == wanted)
+                .map(|class| class as u32)
+                .filter(|&class| class != blank)
+        };
+        if let Some(class) = find(" ").or_else(|| find("|")) {
+            return WordDelimiter::Token(class);
+        }
+        if names.iter().any(|name| name.starts_with(WORD_PIECE_MARK)) {
+            return WordDelimiter::Prefix(WORD_PIECE_MARK.to_owned());
+        }
+        WordDelimiter::None
+    }
+
+    /// A token by itself.
+    pub fn token(&self, class: u32) -> String {
+        match &self.names {
+            Some(names) => names.get(class as usize).cloned().unwrap_or_default(),
+            None => class.to_string(),
+        }
+    }
+
+    /// The text of a token sequence.
+    pub fn text(&self, tokens: &[u32]) -> String {
+        if self.names.is_none() {
+            let indices: Vec<String> = tokens.iter().map(u32::to_string).collect();
+            return indices.join(" ");
+        }
+        let text: String = tokens.iter().map(|&class| self.shown(class)).collect();
+        match &self.delimiter {
+            WordDelimiter::Prefix(_) => text.strip_prefix(' ').map(str::to_owned).unwrap_or(text),
+            _ => text,
+        }
+    }
+
+    fn shown(&self, class: u32) -> String {
+        match &self.delimiter {
+            WordDelimiter::Token(delimiter) if *delimiter == class => " ".to_owned(),
+            WordDelimiter::Prefix(mark) => self.token(class).replace(mark, " "),
+            _ => self.token(class),
+        }
+    }
+
+    /// The words of a token sequence; none where the alphabet has no words.
+    pub fn words(&self, tokens: &[u32], spans: &[TokenSpan]) -> Option<Vec<TimedWord>> {
+        if self.delimiter == WordDelimiter::None {
+            return None;
+        }
+        let mut words: Vec<TimedWord> = Vec::new();
+        let mut open = false;
+        for (&class, span) in tokens.iter().zip(spans) {
+            let mut text = self.shown(class);
+            if let Some(rest) = text.strip_prefix(' ') {
+                open = false;
+                text = rest.to_string();
+            }
+            if text.is_empty() {
+                continue;
+            }
+            match words.last_mut().filter(|_| open) {
+                Some(word) => {
+                    word.text += &text;
+                    word.end_frame = span.end_frame;
+                    word.confidence = word.confidence.min(span.confidence);
+                }
+                None => words.push(TimedWord {
+                    text,
+                    start_frame: span.start_frame,
+                    end_frame: span.end_frame,
+                    confidence: span.confidence,
+                }),
+            }
+            open = true;
+        }
+        Some(words)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spans(count: usize) -> Vec<TokenSpan> {
+        let span = |i| TokenSpan {
+            start_frame: 2 * i,
+            end_frame: 2 * i + 1,
+            peak_frame: 2 * i,
+            confidence: 1.0 - i as f64 / 100.0,
+        };
+        (0..count).map(span).collect()
+    }
+
+    fn spell(names: &[&str], tokens: &[u32]) -> (String, Vec<(String, usize, usize)>) {
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let delimiter = Spelling::default_delimiter(&names, 0);
+        let spelling = Spelling::new(names, delimiter);
+        let words = spelling.words(tokens, &spans(tokens.len())).unwrap_or_default();
+        let words = words.into_iter().map(|word| (word.text, word.start_frame, word.end_frame)).collect();
+        (spelling.text(tokens), words)
+    }
+
+    #[test]
+    fn words_by_every_delimiter() {
+        let word = |text: &str, start, end| (text.to_owned(), start, end);
+        let two = vec![word("ab", 0, 3), word("a", 6, 7)];
+        assert_eq!(spell(&["-", "a", "b", " "], &[1, 2, 3, 1]), ("ab a".into(), two.clone()));
+        assert_eq!(spell(&["-", "a", "b", "|"], &[1, 2, 3, 1]), ("ab a".into(), two));
+        let pieces = vec![word("ab", 0, 3), word("a", 4, 5)];
+        assert_eq!(spell(&["-", "▁a", "b"], &[1, 2, 1]), ("ab a".into(), pieces));
+        assert_eq!(spell(&["-", "a", " "], &[2, 2, 1, 2]), ("  a ".into(), vec![word("a", 4, 5)]));
+        assert_eq!(spell(&["-", "a"], &[1, 1]), ("aa".into(), vec![]));
+    }
+}

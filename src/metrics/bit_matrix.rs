@@ -1,0 +1,130 @@
+//! Columns of the Levenshtein matrix, 64 rows a word.
+//!
+//! The recurrence of Myers, "A fast bit-vector algorithm for approximate string matching" (JACM 46,
+//! 1999), in the form of Hyyrö (2003) for the distance of whole sequences: neighbours in the matrix
+//! differ by at most one, so a column is two bits a row.
+
+use std::hash::Hash;
+
+use rustc_hash::FxHashMap;
+
+const BITS: usize = 64;
+
+/// One column of the matrix, as differences. Bit `i` belongs to matrix row `i + 1`.
+#[derive(Clone, Debug)]
+pub(super) struct Differences {
+    /// The value is one above the value of the row above.
+    up: Vec<u64>,
+    /// The value is one below the value of the row above.
+    down: Vec<u64>,
+    /// The value of the row above (bit `i` is matrix row `i`) is one below that of the column before.
+    left: Vec<u64>,
+}
+
+impl Differences {
+    /// The column of the empty hypothesis: each row is one more than the row above.
+    pub(super) fn first_column(rows: usize) -> Self {
+        let words = rows.div_ceil(BITS);
+        Self { up: vec![u64::MAX; words], down: vec![0; words], left: vec![0; words] }
+    }
+
+    /// Whether matrix row `i + 1` is one below row `i`, in this column.
+    pub(super) fn above_falls(&self, i: usize) -> bool {
+        self.down[i / BITS] >> (i % BITS) & 1 == 1
+    }
+
+    /// Whether matrix row `i` is one below its value in the column before.
+    pub(super) fn left_falls(&self, i: usize) -> bool {
+        self.left[i / BITS] >> (i % BITS) & 1 == 1
+    }
+}
+
+/// Where each symbol of the hypothesis occurs in the reference.
+///
+/// Symbols that occur in more than one of 64 places have a bit mask; there can't be many of them. The
+/// others have a list of places, so memory is linear whatever the alphabet.
+pub(super) struct Pattern {
+    /// Symbol of each column, by number.
+    columns: Vec<u32>,
+    symbols: Vec<Places>,
+    /// Bit mask of a listed symbol; empty between columns.
+    scratch: Vec<u64>,
+}
+
+enum Places {
+    Mask(Vec<u64>),
+    List(Vec<u32>),
+}
+
+impl Pattern {
+    /// For the matrix of `reference` (rows) and `hypothesis` (columns).
+    pub(super) fn new<T: Eq + Hash>(reference: &[T], hypothesis: &[T]) -> Self {
+        let words = reference.len().div_ceil(BITS);
+        let mut numbers: FxHashMap<&T, u32> = FxHashMap::default();
+        let mut lists: Vec<Vec<u32>> = Vec::new();
+        for (place, symbol) in (0..).zip(reference) {
+            let number = *numbers.entry(symbol).or_insert(lists.len() as u32);
+            if number as usize == lists.len() {
+                lists.push(Vec::new());
+            }
+            lists[number as usize].push(place);
+        }
+        // Every symbol that the reference lacks is alike.
+        let other = lists.len() as u32;
+        lists.push(Vec::new());
+        let columns = hypothesis.iter().map(|symbol| numbers.get(symbol).copied().unwrap_or(other)).collect();
+        let symbols = lists
+            .into_iter()
+            .map(|places| {
+                if places.len() < words {
+                    return Places::List(places);
+                }
+                let mut mask = vec![0; words];
+                for &place in &places {
+                    set(&mut mask, place);
+                }
+                Places::Mask(mask)
+            })
+            .collect();
+        Self { columns, symbols, scratch: vec![0; words] }
+    }
+
+    /// Turns a matrix column into the next one, which `column` of the hypothesis leads to.
+    pub(super) fn advance(&mut self, column: usize, here: &mut Differences) {
+        match &self.symbols[self.columns[column] as usize] {
+            Places::Mask(mask) => advance(mask, here),
+            Places::List(places) => {
+                for &place in places {
+                    set(&mut self.scratch, place);
+                }
+                advance(&self.scratch, here);
+                for &place in places {
+                    self.scratch[place as usize / BITS] = 0;
+                }
+            }
+        }
+    }
+}
+
+fn set(mask: &mut [u64], place: u32) {
+    mask[place as usize / BITS] |= 1 << (place as usize % BITS);
+}
+
+fn advance(matches: &[u64], here: &mut Differences) {
+    // Row 0 grows by one a column.
+    let (mut rises, mut falls) = (1, 0);
+    let words = here.up.iter_mut().zip(&mut here.down).zip(&mut here.left);
+    for (&matches, ((up, down), left)) in matches.iter().zip(words) {
+        let equal = matches | falls;
+        let diagonal = (((equal & *up).wrapping_add(*up)) ^ *up) | equal | *down;
+        let horizontal_rises = *down | !(diagonal | *up);
+        let horizontal_falls = *up & diagonal;
+        let shifted_rises = horizontal_rises << 1 | rises;
+        let shifted_falls = horizontal_falls << 1 | falls;
+        rises = horizontal_rises >> (BITS - 1);
+        falls = horizontal_falls >> (BITS - 1);
+        *up = shifted_falls | !(diagonal | shifted_rises);
+        *down = shifted_rises & diagonal;
+        *left = shifted_falls;
+    }
+}

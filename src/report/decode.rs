@@ -1,0 +1,235 @@
+//! The report of `ctctool decode`.
+
+use serde::Serialize;
+
+use super::error_counts::{ItemErrors, RateSummary};
+use super::{Cell, ItemId, Record, TableText};
+
+/// Every resolved setting; null where it does not apply.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct DecodeParams {
+    /// The matrix, as the user named it.
+    pub logits: String,
+    /// `float32`; `float64` for CSV.
+    pub dtype: String,
+    /// Shape of the matrix.
+    pub shape: Vec<usize>,
+    /// `logits`, `log-probs` or `probs`.
+    pub input: &'static str,
+    /// `tc`, `tnc` or `ntc`.
+    pub layout: &'static str,
+    /// Whether the layout was told from the shapes.
+    pub layout_inferred: bool,
+    /// Number of classes.
+    pub classes: usize,
+    /// Index of the blank.
+    pub blank: u32,
+    /// The alphabet's file.
+    pub alphabet: Option<String>,
+    /// The token, or the mark at a token's beginning, that separates words.
+    pub word_delimiter: Option<String>,
+    /// Where the lengths came from.
+    pub lengths: Option<String>,
+    /// `greedy` or `beam`.
+    pub method: &'static str,
+    /// Width of the beam.
+    pub beam: Option<usize>,
+    /// Most hypotheses of an item.
+    pub nbest: usize,
+    /// Least log-probability of a token in a frame.
+    pub token_min_logp: Option<f64>,
+    /// Whether hypotheses were scored exactly.
+    pub exact_scores: bool,
+    /// Whether tokens were placed in time.
+    pub timestamps: bool,
+    /// Seconds from frame to frame.
+    pub frame_shift: Option<f64>,
+    /// The references' file.
+    pub refs: Option<String>,
+    /// Limit of the character error rate.
+    pub max_cer: Option<f64>,
+    /// Limit of the word error rate.
+    pub max_wer: Option<f64>,
+}
+
+/// The result for the whole file.
+#[derive(Clone, Debug, Serialize)]
+pub struct DecodeSummary {
+    /// Number of items.
+    pub items: usize,
+    /// `greedy` or `beam`.
+    pub method: &'static str,
+    /// Width of the beam.
+    pub beam: Option<usize>,
+    /// Items whose best hypothesis is proved best, where that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proved_best: Option<usize>,
+    /// With references.
+    #[serde(flatten)]
+    pub rates: Option<RateSummary>,
+}
+
+/// One item's transcripts.
+#[derive(Clone, Debug, Serialize)]
+pub struct DecodeItem {
+    /// The input and the item's index.
+    pub id: ItemId,
+    /// The item's index.
+    pub index: usize,
+    /// Frames in use.
+    pub frames: usize,
+    /// The best hypothesis's text.
+    pub text: String,
+    /// Its classes.
+    pub tokens: Vec<u32>,
+    /// Its log-probability: of the best path (greedy), or of all paths in the beam.
+    pub logp_nats: f64,
+    /// All that were asked for, best first.
+    pub hypotheses: Vec<HypothesisItem>,
+    /// Whether no text at all is more probable than the best.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proved_best: Option<bool>,
+    /// The reference's line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// What differs from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub errors: Option<ItemErrors>,
+}
+
+/// One transcript of an item.
+#[derive(Clone, Debug, Serialize)]
+pub struct HypothesisItem {
+    /// From 1.
+    pub rank: usize,
+    /// Its text.
+    pub text: String,
+    /// Its classes.
+    pub tokens: Vec<u32>,
+    /// Log-probability of the best path (greedy), or of all paths in the beam.
+    pub logp_nats: f64,
+    /// Log-probability of the text over all its paths.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ctc_logp_nats: Option<f64>,
+    /// Where its tokens lie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens_timed: Option<Vec<TimedItem>>,
+    /// Where its words lie, where the alphabet has words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub words: Option<Vec<TimedItem>>,
+}
+
+/// A token or a word in time.
+#[derive(Clone, Debug, Serialize)]
+pub struct TimedItem {
+    /// A token's class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<u32>,
+    /// Its text.
+    pub text: String,
+    /// First frame.
+    pub start_frame: usize,
+    /// One past the last frame.
+    pub end_frame: usize,
+    /// A token's most probable frame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peak_frame: Option<usize>,
+    /// Geometric mean of a token's probabilities; the least of a word's tokens'.
+    pub confidence: f64,
+    /// `start_frame` in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_seconds: Option<f64>,
+    /// `end_frame` in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_seconds: Option<f64>,
+    /// `peak_frame` in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peak_seconds: Option<f64>,
+}
+
+impl Record for DecodeItem {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "index",
+        "rank",
+        "frames",
+        "text",
+        "logp_nats",
+        "ctc_logp_nats",
+        "proved_best",
+        "reference",
+        "character_errors",
+        "word_errors",
+    ];
+
+    /// A row a hypothesis.
+    fn cells<'a>(&'a self, sink: &mut dyn FnMut(Cell<'a>)) {
+        for hypothesis in &self.hypotheses {
+            let first = hypothesis.rank == 1;
+            let errors = |counts: fn(&ItemErrors) -> usize| match &self.errors {
+                Some(errors) if first => Cell::Count(counts(errors) as u64),
+                _ => Cell::Empty,
+            };
+            sink(Cell::Id(&self.id));
+            sink(Cell::Count(self.index as u64));
+            sink(Cell::Count(hypothesis.rank as u64));
+            sink(Cell::Count(self.frames as u64));
+            sink(Cell::Text(&hypothesis.text));
+            sink(Cell::Number(hypothesis.logp_nats));
+            sink(hypothesis.ctc_logp_nats.map_or(Cell::Empty, Cell::Number));
+            sink(match self.proved_best {
+                Some(proved) if first => Cell::Text(if proved { "yes" } else { "no" }),
+                _ => Cell::Empty,
+            });
+            sink(self.reference.as_deref().filter(|_| first).map_or(Cell::Empty, Cell::Text));
+            sink(errors(|e| e.characters.substitutions + e.characters.deletions + e.characters.insertions));
+            sink(errors(|e| e.words.substitutions + e.words.deletions + e.words.insertions));
+        }
+    }
+}
+
+impl DecodeSummary {
+    /// The summary for people.
+    pub fn table(&self, params: &DecodeParams) -> TableText<'static> {
+        let method = match self.beam {
+            None => "greedy".to_owned(),
+            Some(width) => format!("beam {width}"),
+        };
+        let plural = if self.items == 1 { "" } else { "s" };
+        let inferred = if params.layout_inferred { " (inferred)" } else { "" };
+        let proved = self.proved_best.map_or(String::new(), |count| format!(", {count} proved best"));
+        let title = format!(
+            "{method}, {} item{plural}{proved} in {}: layout {}{inferred}, {} classes, blank {}",
+            self.items, params.logits, params.layout, params.classes, params.blank
+        );
+        let (header, rows) = match &self.rates {
+            Some(rates) => (RateSummary::HEADER.to_vec(), rates.rows()),
+            None => (Vec::new(), Vec::new()),
+        };
+        TableText { title, header, rows }
+    }
+}
+
+/// The words in time, or the tokens where the alphabet has no words, for people.
+pub fn timed_table(items: &[DecodeItem]) -> TableText<'_> {
+    let mut rows = Vec::new();
+    for (item, hypothesis) in items.iter().flat_map(|item| item.hypotheses.iter().map(move |h| (item, h))) {
+        let timed = hypothesis.words.as_ref().or(hypothesis.tokens_timed.as_ref());
+        for unit in timed.into_iter().flatten() {
+            let seconds = |value: Option<f64>| value.map_or(Cell::Empty, Cell::Number);
+            rows.push(vec![
+                Cell::Id(&item.id),
+                Cell::Count(hypothesis.rank as u64),
+                Cell::Text(&unit.text),
+                Cell::Count(unit.start_frame as u64),
+                Cell::Count(unit.end_frame as u64),
+                Cell::Number(unit.confidence),
+                seconds(unit.start_seconds),
+                seconds(unit.end_seconds),
+            ]);
+        }
+    }
+    let header =
+        vec!["id", "rank", "text", "start_frame", "end_frame", "confidence", "start_seconds", "end_seconds"];
+    TableText { title: String::new(), header, rows }
+}

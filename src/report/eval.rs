@@ -1,0 +1,130 @@
+//! The report of `ctctool eval`.
+
+use serde::Serialize;
+
+use super::error_counts::{ItemErrors, RateSummary};
+use super::{Cell, ItemId, Record, TableText};
+
+/// Every resolved setting.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct EvalParams {
+    /// The file of hypotheses.
+    pub hyp: String,
+    /// The file of references.
+    #[serde(rename = "ref")]
+    pub reference: String,
+    /// Whether aligned pairs were asked for.
+    pub alignments: bool,
+    /// Limit of the character error rate.
+    pub max_cer: Option<f64>,
+    /// Limit of the word error rate.
+    pub max_wer: Option<f64>,
+}
+
+/// The result for the whole file.
+#[derive(Clone, Debug, Serialize)]
+pub struct EvalSummary {
+    /// Number of lines.
+    pub items: usize,
+    /// Lines that differ from their reference.
+    pub wrong_items: usize,
+    /// Error rates and their counts.
+    #[serde(flatten)]
+    pub rates: RateSummary,
+}
+
+/// One pair of lines.
+#[derive(Clone, Debug, Serialize)]
+pub struct EvalItem {
+    /// The file of hypotheses and the line's index.
+    pub id: ItemId,
+    /// The line's index, from 0.
+    pub index: usize,
+    /// What differs.
+    pub errors: ItemErrors,
+    /// The aligned pairs, where asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alignments: Option<Alignments>,
+}
+
+/// Aligned pairs of a line.
+#[derive(Clone, Debug, Serialize)]
+pub struct Alignments {
+    /// Character by character.
+    pub characters: Vec<Pair>,
+    /// Word by word.
+    pub words: Vec<Pair>,
+}
+
+/// A symbol of the reference and what stands for it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Pair {
+    /// `correct`, `substitution`, `deletion` or `insertion`.
+    pub op: &'static str,
+    /// Null for an insertion.
+    pub reference: Option<String>,
+    /// Null for a deletion.
+    pub hypothesis: Option<String>,
+}
+
+impl Record for EvalItem {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "index",
+        "cer_ratio",
+        "character_substitutions",
+        "character_deletions",
+        "character_insertions",
+        "characters",
+        "wer_ratio",
+        "word_substitutions",
+        "word_deletions",
+        "word_insertions",
+        "words",
+    ];
+
+    fn cells<'a>(&'a self, sink: &mut dyn FnMut(Cell<'a>)) {
+        sink(Cell::Id(&self.id));
+        sink(Cell::Count(self.index as u64));
+        let errors = &self.errors;
+        for (ratio, counts) in [(errors.cer_ratio, errors.characters), (errors.wer_ratio, errors.words)] {
+            sink(ratio.map_or(Cell::Empty, Cell::Number));
+            for count in [counts.substitutions, counts.deletions, counts.insertions, counts.reference_length]
+            {
+                sink(Cell::Count(count as u64));
+            }
+        }
+    }
+}
+
+impl EvalSummary {
+    /// The summary for people.
+    pub fn table(&self, params: &EvalParams) -> TableText<'static> {
+        let title = format!(
+            "{} line{} of {} against {}: {} wrong{}",
+            self.items,
+            if self.items == 1 { "" } else { "s" },
+            params.hyp,
+            params.reference,
+            self.wrong_items,
+            self.rates.ser_ratio.map_or(String::new(), |ratio| format!(" (SER {ratio:.6})")),
+        );
+        TableText { title, header: RateSummary::HEADER.to_vec(), rows: self.rates.rows() }
+    }
+}
+
+/// Each line's words under those of its reference, for people.
+pub fn alignment_table(items: &[EvalItem]) -> TableText<'_> {
+    let mut rows = Vec::new();
+    for item in items {
+        for pair in item.alignments.iter().flat_map(|alignments| &alignments.words) {
+            rows.push(vec![
+                Cell::Id(&item.id),
+                Cell::Text(if pair.op == "correct" { "" } else { pair.op }),
+                pair.reference.as_deref().map_or(Cell::Empty, Cell::Text),
+                pair.hypothesis.as_deref().map_or(Cell::Empty, Cell::Text),
+            ]);
+        }
+    }
+    TableText { title: String::new(), header: vec!["id", "error", "reference", "hypothesis"], rows }
+}

@@ -1,0 +1,96 @@
+use ctctool::decode::{NoScorer, Space, beam_search};
+use ctctool::logits::InputKind;
+
+use crate::decode_beam::{assert_same, config};
+use crate::oracle_beam::{full_sort, of_logits_in_log_space};
+use crate::random::Random;
+use ctctool::decode::Log;
+
+#[test]
+fn very_confident_logits_are_decoded_in_log_space_where_needed() {
+    let mut random = Random::new(11);
+    let mut spaces = Vec::new();
+    for sharpness in [50.0, 500.0, 1e4] {
+        for width in [1, 2, 3, 10, 100] {
+            let logits = random.logits(30, 7, sharpness, 0.0);
+            let result = beam_search(&logits, 7, config(width, 0, InputKind::Logits), width, NoScorer);
+            let result = result.expect("a proper input");
+            let what = format!("sharpness {sharpness}, width {width}");
+            assert_same(&result, &of_logits_in_log_space(&logits, 7, 0, width), &what);
+            spaces.push(result.space);
+        }
+    }
+    assert!(spaces.contains(&Space::Linear));
+    assert_eq!(spaces.last(), Some(&Space::Log));
+}
+
+#[test]
+fn the_winner_may_come_from_far_below_the_range_of_a_double() {
+    // After two frames "1" is at exp(-2000), where linear masses are zero; then it is all there is.
+    let none = f64::NEG_INFINITY;
+    let log_probs = [0.0, -2000.0, none, none, -1e5, -0.5, -0.25, none, none];
+    let result = beam_search(&log_probs, 3, config(1, 0, InputKind::LogProbs), 1, NoScorer);
+    assert_eq!(result.expect("there is a path").hypotheses[0].tokens, [2]);
+    let result = beam_search(&log_probs, 3, config(10, 0, InputKind::LogProbs), 10, NoScorer);
+    let result = result.expect("there are paths");
+    assert_eq!(result.space, Space::Log);
+    let expected = full_sort::<Log>(&log_probs, 3, 0, 10, 0.0, None);
+    assert_same(&result, &expected, "width 10");
+    assert!(expected.len() > 2 && expected.iter().any(|(_, score)| *score < -1e5));
+}
+
+#[test]
+fn unnormalised_log_probabilities_are_taken_as_given() {
+    let mut random = Random::new(12);
+    for shift in [-1e5, -30.0, 0.0, 700.0] {
+        let log_probs: Vec<f64> = random.logits(40, 6, 3.0, 0.0).iter().map(|x| x + shift).collect();
+        let result = beam_search(&log_probs, 6, config(10, 0, InputKind::LogProbs), 10, NoScorer);
+        let result = result.expect("a proper input");
+        assert_eq!(result.space, Space::Linear);
+        assert_same(&result, &full_sort::<Log>(&log_probs, 6, 0, 10, 0.0, None), &format!("shift {shift}"));
+    }
+}
+
+#[test]
+fn probabilities_of_any_size_are_taken_as_given() {
+    let mut random = Random::new(13);
+    for scale in [1e-300, 1e-20, 1.0, 1e30, 1e300] {
+        let probs: Vec<f64> = (0..120).map(|_| random.unit() * scale).collect();
+        let logs: Vec<f64> = probs.iter().map(|p| p.ln()).collect();
+        let result = beam_search(&probs, 6, config(10, 0, InputKind::Probs), 10, NoScorer);
+        let expected = full_sort::<Log>(&logs, 6, 0, 10, 0.0, None);
+        assert_same(&result.expect("a proper input"), &expected, &format!("scale {scale}"));
+    }
+}
+
+#[test]
+fn entries_whose_repeats_fade_for_a_long_time_stay_linear() {
+    // Three thousand blanks after a few tokens: the masses that end in a token sink without end.
+    let mut random = Random::new(14);
+    let classes = 5;
+    let mut logits = random.logits(3000, classes, 1.0, 0.0);
+    for (t, row) in logits.chunks_mut(classes).enumerate() {
+        row[if t < 10 { 1 + t % 4 } else { 0 }] += 25.0;
+    }
+    let result = beam_search(&logits, classes, config(10, 0, InputKind::Logits), 10, NoScorer);
+    let result = result.expect("a proper input");
+    assert_same(&result, &of_logits_in_log_space(&logits, classes, 0, 10), "fading");
+    assert_eq!(result.space, Space::Linear);
+}
+
+#[test]
+fn infinitely_improbable_classes_are_never_decoded() {
+    let mut random = Random::new(15);
+    let classes = 8;
+    for width in [1, 3, 10, 100] {
+        let mut logits = random.logits(30, classes, 3.0, 0.0);
+        for row in logits.chunks_mut(classes) {
+            for _ in 0..5 {
+                row[random.below(8) as usize] = f64::NEG_INFINITY;
+            }
+        }
+        let result = beam_search(&logits, classes, config(width, 0, InputKind::Logits), width, NoScorer);
+        let expected = of_logits_in_log_space(&logits, classes, 0, width);
+        assert_same(&result.expect("a proper input"), &expected, &format!("width {width}"));
+    }
+}
