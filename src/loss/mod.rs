@@ -5,7 +5,9 @@ pub mod cross_entropy_batch;
 pub mod ctc;
 mod ctc_band;
 pub mod ctc_batch;
+mod ctc_linear;
 mod ctc_log_space;
+mod ctc_wide;
 mod emissions;
 pub mod reduction;
 
