@@ -112,25 +112,28 @@ struct Checks {
 pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
     args.check_usage()?;
     let started = Instant::now();
-    let matrix = args.logits.open()?;
-    let labels = LabelFile::open(&args.labels)?;
-    diagnostics.note(format_args!(
-        "{}: {} of {}",
-        matrix.name(),
-        found_shape(&matrix),
-        matrix.dtype().name()
-    ));
-    diagnostics.note(format_args!("{}: {}", labels.name(), labels.describe()));
-    let criterion = args.criterion(&matrix, &labels)?;
-    let status = args.output.on_threads(|| match criterion {
-        Criterion::Ctc => args.run_ctc(matrix, &labels, diagnostics),
-        Criterion::CrossEntropy => args.run_cross_entropy(matrix, &labels, diagnostics),
-    })?;
+    let status = args.output.on_threads(|| args.run(diagnostics))?;
     diagnostics.note(format_args!("done in {:.1} ms", started.elapsed().as_secs_f64() * 1e3));
     Ok(status)
 }
 
 impl Args {
+    fn run(&self, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
+        let matrix = self.logits.open()?;
+        let labels = LabelFile::open(&self.labels)?;
+        diagnostics.note(format_args!(
+            "{}: {} of {}",
+            matrix.name(),
+            found_shape(&matrix),
+            matrix.dtype().name()
+        ));
+        diagnostics.note(format_args!("{}: {}", labels.name(), labels.describe()));
+        match self.criterion(&matrix, &labels)? {
+            Criterion::Ctc => self.run_ctc(matrix, &labels, diagnostics),
+            Criterion::CrossEntropy => self.run_cross_entropy(matrix, &labels, diagnostics),
+        }
+    }
+
     /// What can be refused before a file is opened.
     fn check_usage(&self) -> Result<(), UsageError> {
         if self.logits.logits.as_os_str() == "-" && self.labels.as_os_str() == "-" {

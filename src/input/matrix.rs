@@ -47,7 +47,8 @@ impl<E> From<InputError> for ReadError<E> {
 
 enum Body {
     Npy(Source, NpyInfo),
-    Csv(Vec<f64>),
+    /// Blocks of whole rows.
+    Csv(Vec<Vec<f64>>),
 }
 
 impl Matrix {
@@ -71,11 +72,7 @@ impl Matrix {
                 body: Body::Npy(source, info),
             });
         }
-        let bytes = source.read_rest()?;
-        if bytes.is_empty() {
-            return Err(InputError::new(&name, Place::whole(), "a .npy or CSV file", "no bytes"));
-        }
-        let table = csv::parse(&name, &bytes, options)?;
+        let table = csv::read(&mut source, options)?;
         Ok(Self {
             name,
             shape: vec![table.rows, table.columns],
@@ -146,7 +143,7 @@ impl Matrix {
         visitor: &mut V,
     ) -> Result<(), ReadError<V::Error>> {
         match self.body {
-            Body::Csv(values) => visit_all(&values, geometry, visitor).map_err(ReadError::Visit),
+            Body::Csv(values) => visit_all(values, geometry, visitor).map_err(ReadError::Visit),
             Body::Npy(source, info) if info.dtype.fits_f32() => {
                 read_npy(source, &info, geometry, visitor, NpyInfo::fill_f32)
             }
@@ -165,7 +162,7 @@ impl Matrix {
         reducer: &mut R,
     ) -> Result<(), ReadError<R::Error>> {
         match self.body {
-            Body::Csv(values) => reduce_all(&values, geometry, reducer).map_err(ReadError::Visit),
+            Body::Csv(values) => reduce_all(values, geometry, reducer).map_err(ReadError::Visit),
             Body::Npy(source, info) if info.dtype.fits_f32() => {
                 reduce_npy(source, &info, geometry, reducer, NpyInfo::fill_f32)
             }
@@ -241,16 +238,27 @@ impl BlockVisitor for Collector<'_> {
     }
 }
 
-fn visit_all<E: Element, V: BlockVisitor>(
-    values: &[E],
+/// A table's blocks, cut into planes: there is more than one row in a plane only where its classes are not the
+/// columns, and then the blocks are joined.
+fn planes_of(values: Vec<Vec<f64>>, geometry: &Geometry) -> Vec<Vec<f64>> {
+    if values.iter().all(|block| block.len().is_multiple_of(geometry.plane_len().max(1))) {
+        values
+    } else {
+        vec![values.concat()]
+    }
+}
+
+fn visit_all<V: BlockVisitor>(
+    values: Vec<Vec<f64>>,
     geometry: &Geometry,
     visitor: &mut V,
 ) -> Result<(), V::Error> {
-    let cut = Cut::new(geometry, BLOCK_VALUES);
-    (0..cut.blocks()).try_for_each(|block| {
-        let values = &values[cut.offset(block)..][..cut.len(block)];
-        visitor.visit(Block::new(values, geometry, cut.first_plane(block)))
-    })
+    let mut plane = 0;
+    for values in planes_of(values, geometry) {
+        visitor.visit(Block::new(&values, geometry, plane))?;
+        plane += values.len() / geometry.plane_len().max(1);
+    }
+    Ok(())
 }
 
 fn read_npy<E: Element, V: BlockVisitor>(
@@ -279,18 +287,22 @@ fn check_end(behind: usize, name: &str, info: &NpyInfo) -> Result<(), InputError
     if behind > 0 { Err(info.length_error(name, info.byte_len() as u64 + 1)) } else { Ok(()) }
 }
 
-fn reduce_all<E: Element, R: BlockReducer>(
-    values: &[E],
+fn reduce_all<R: BlockReducer>(
+    values: Vec<Vec<f64>>,
     geometry: &Geometry,
     reducer: &mut R,
 ) -> Result<(), R::Error> {
-    let cut = Cut::new(geometry, PIECE_VALUES);
-    for round in rounds(cut.blocks()) {
-        let look = |block: usize| {
-            let values = &values[cut.offset(block)..][..cut.len(block)];
-            reducer.look(Block::new(values, geometry, cut.first_plane(block)))
-        };
-        let parts: Vec<R::Part> = round.into_par_iter().with_max_len(1).map(look).collect();
+    let mut plane = 0;
+    let mut blocks = Vec::new();
+    for values in planes_of(values, geometry) {
+        let first = plane;
+        plane += values.len() / geometry.plane_len().max(1);
+        blocks.push((first, values));
+    }
+    let step = ROUND_PIECES * rayon::current_num_threads();
+    for round in blocks.chunks(step) {
+        let look = |(plane, values): &(usize, Vec<f64>)| reducer.look(Block::new(values, geometry, *plane));
+        let parts: Vec<R::Part> = round.par_iter().with_max_len(1).map(look).collect();
         parts.into_iter().try_for_each(|part| reducer.take(part))?;
     }
     Ok(())

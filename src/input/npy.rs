@@ -269,12 +269,21 @@ impl NpyInfo {
 
     /// The values of `bytes` as integers; none for each that is not one or too large.
     pub(super) fn integers(&self, bytes: &[u8]) -> Vec<Option<i64>> {
-        if !self.dtype.is_integer() {
-            return vec![None; bytes.len() / self.dtype.size()];
+        (0..bytes.len() / self.dtype.size()).map(|at| self.integer_at(bytes, at)).collect()
+    }
+
+    /// Value `at` of `bytes` as an integer; none where it is not one or too large.
+    pub(super) fn integer_at(&self, bytes: &[u8], at: usize) -> Option<i64> {
+        let size = self.dtype.size();
+        let value = &bytes[at * size..][..size];
+        if let (Dtype::Int(8), false, Ok(bytes)) = (self.dtype, self.big_endian, value.try_into()) {
+            return Some(i64::from_le_bytes(bytes));
         }
-        let mut values = Vec::new();
-        self.for_each_integer(bytes, |value| values.push(i64::try_from(value).ok()));
-        values
+        let mut integer = None;
+        if self.dtype.is_integer() {
+            self.for_each_integer(value, |value| integer = i64::try_from(value).ok());
+        }
+        integer
     }
 
     fn for_each_integer(&self, bytes: &[u8], mut visit: impl FnMut(i128)) {

@@ -229,6 +229,12 @@ pub(super) fn text_of(name: &str, bytes: Vec<u8>) -> Result<String, InputError> 
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
+/// How many lines [`lines_of`] has.
+pub(super) fn line_count(text: &str) -> usize {
+    let ends = memchr::memchr_iter(b'\n', text.as_bytes()).count();
+    ends + usize::from(!text.is_empty() && !text.ends_with('\n'))
+}
+
 /// The lines of a text: without their ends (`\n` or `\r\n`); a final line end makes no line of its own.
 pub(super) fn lines_of(text: &str) -> impl Iterator<Item = &str> {
     text.split_terminator('\n').map(|line| line.strip_suffix('\r').unwrap_or(line))
