@@ -171,7 +171,8 @@ fn field(text: &[u8], at: usize, delimiter: u8) -> Option<(f64, usize)> {
     }
     let rest = &text[at..];
     let end = rest.iter().position(|&byte| byte == delimiter || byte == b'\n').unwrap_or(rest.len());
-    let end = if end > 0 && rest[end - 1] == b'\r' && rest.get(end) != Some(&delimiter) { end - 1 } else { end };
+    let end =
+        if end > 0 && rest[end - 1] == b'\r' && rest.get(end) != Some(&delimiter) { end - 1 } else { end };
     Some((number(&rest[..end])?, at + end))
 }
 
@@ -243,9 +244,36 @@ mod tests {
     #[test]
     fn plain_numbers_are_the_standard_librarys() {
         let texts = [
-            "0", "-0", "1", "-1.5", "12345.678901", ".5", "5.", "1e5", "1E-5", "2.5e+10", "9007199254740992",
-            "9007199254740993", "0.1", "123456789012345678", "1e22", "1e23", "1e-22", "1e-23", "00012.50",
-            "1.234567890123456789e-05", "3.4028235e38", "", "-", ".", "e5", "1e", "1e+", "+1", "nan", "inf",
+            "0",
+            "-0",
+            "1",
+            "-1.5",
+            "12345.678901",
+            ".5",
+            "5.",
+            "1e5",
+            "1E-5",
+            "2.5e+10",
+            "9007199254740992",
+            "9007199254740993",
+            "0.1",
+            "123456789012345678",
+            "1e22",
+            "1e23",
+            "1e-22",
+            "1e-23",
+            "00012.50",
+            "1.234567890123456789e-05",
+            "3.4028235e38",
+            "",
+            "-",
+            ".",
+            "e5",
+            "1e",
+            "1e+",
+            "+1",
+            "nan",
+            "inf",
         ];
         for text in texts {
             match (plain_number(text.as_bytes(), 0), text.parse::<f64>()) {

@@ -187,7 +187,8 @@ fn for_each_plain(text: &str, mut visit: impl FnMut(i64) -> Option<()>) -> Optio
         at += usize::from(negative);
         let first = at;
         let mut value = 0_i64;
-        while let Some(digit) = bytes.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10) {
+        while let Some(digit) = bytes.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10)
+        {
             value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
             at += 1;
         }

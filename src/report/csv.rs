@@ -42,7 +42,9 @@ fn write_field(cell: Cell<'_>, buffer: &mut Vec<u8>) {
         Cell::Number(value) => drop(write!(buffer, "{value}")),
         Cell::Empty => {}
     }
-    if matches!(cell, Cell::Text(_) | Cell::Id(_)) && buffer[start..].iter().any(|byte| b",\"\r\n".contains(byte)) {
+    if matches!(cell, Cell::Text(_) | Cell::Id(_))
+        && buffer[start..].iter().any(|byte| b",\"\r\n".contains(byte))
+    {
         quote(buffer, start);
     }
 }

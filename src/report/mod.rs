@@ -10,6 +10,7 @@ pub mod decode;
 pub mod error_counts;
 pub mod eval;
 mod json;
+mod listing;
 pub mod loss;
 mod output;
 mod table;
