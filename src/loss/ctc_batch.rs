@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::Emissions;
 use super::ctc::{CtcLabels, CtcLoss, loss_of_emissions};
-use crate::kernel::{Element, sum_of_exp};
+use crate::kernel::{Element, InstructionSet, sum_of_exp};
 use crate::logits::{
     Accuracy, Block, BlockReducer, Geometry, ImproperRow, InputKind, Nonfinite, RowAudit, RowScale,
     rows_at_once,
@@ -202,7 +202,7 @@ const MOST_COVERED: f64 = 0.36;
 /// to. With `c` below `1/e` that is above 1, and the error at most 2e-7 of it; so is the sum of all frames'
 /// errors beside the loss.
 fn needs_double<E: Element>(kind: InputKind, log_probs: &[f64]) -> bool {
-    kind == InputKind::Logits && E::SINGLE && !(sum_of_exp(log_probs) <= MOST_COVERED)
+    kind == InputKind::Logits && E::SINGLE && !(sum_of_exp(InstructionSet::best(), log_probs) <= MOST_COVERED)
 }
 
 impl BlockReducer for CtcBatch {

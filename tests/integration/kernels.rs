@@ -4,7 +4,11 @@
 use ctctool::kernel::{
     Element, InstructionSet, LogSumExp, Sum, fast_log_sum_exp_rows, log_sum_exp, log_sum_exp_rows, sum_of_exp,
 };
+use ctctool::logits::{InputKind, RowScale};
+use ctctool::loss::Emissions;
+use ctctool::loss::ctc::{CtcLabels, loss_of_emissions_on};
 
+use crate::oracle::{ctc_by_recursion, log_softmax};
 use crate::support::SplitMix;
 
 /// What single precision may lose of a loss.
@@ -153,12 +157,41 @@ fn what_is_not_finite_is_seen_wherever_it_is() {
 
 #[test]
 fn exponentials_are_summed_at_every_length() {
-    let mut random = SplitMix(3);
-    for len in 0..70 {
-        let x: Vec<f64> = (0..len).map(|_| random.score() - 8.0).collect();
-        let expected: f64 = x.iter().map(|x| x.exp()).sum();
-        assert!((sum_of_exp(&x) - expected).abs() <= DOUBLE * expected, "{len}");
+    for set in InstructionSet::available() {
+        let mut random = SplitMix(3);
+        for len in 0..70 {
+            let x: Vec<f64> = (0..len).map(|_| random.score() - 8.0).collect();
+            let expected: f64 = x.iter().map(|x| x.exp()).sum();
+            assert!((sum_of_exp(set, &x) - expected).abs() <= DOUBLE * expected, "{len}");
+        }
+        assert!(sum_of_exp(set, &[0.0, f64::NAN]).is_nan());
+        assert_eq!(sum_of_exp(set, &[f64::NEG_INFINITY, 0.0]), 1.0);
     }
-    assert!(sum_of_exp(&[0.0, f64::NAN]).is_nan());
-    assert_eq!(sum_of_exp(&[f64::NEG_INFINITY, 0.0]), 1.0);
+}
+
+/// Both recursions with every instruction set, on what linear space can and can't hold.
+#[test]
+fn ctc_is_the_same_with_every_instruction_set() {
+    let mut random = SplitMix(4);
+    for (frames, length, scale) in
+        [(1, 1, 1.0), (9, 3, 1.0), (200, 40, 1.0), (300, 140, 3.0), (100, 20, 500.0)]
+    {
+        let classes = 30;
+        let labels: Vec<u32> = (0..length).map(|_| 1 + random.below(classes - 1) as u32).collect();
+        let checked = CtcLabels::new(&labels, classes, 0).unwrap();
+        let rows: Vec<Vec<f64>> = (0..frames)
+            .map(|_| log_softmax(&(0..classes).map(|_| random.score() * scale).collect::<Vec<_>>()))
+            .collect();
+        let mut gathered = vec![0.0; frames * checked.columns().count()];
+        for (row, out) in rows.iter().zip(gathered.chunks_exact_mut(checked.columns().count())) {
+            checked.columns().gather(row, RowScale::new(row, InputKind::LogProbs), out);
+        }
+        let emissions = Emissions::new(&gathered, checked.columns());
+        let expected = ctc_by_recursion(&rows, &labels, 0);
+        for set in InstructionSet::available() {
+            let found = loss_of_emissions_on(set, &emissions, &checked).loss_nats;
+            let close = found == expected || (found - expected).abs() <= 1e-12 * expected;
+            assert!(close, "{}, {frames} frames: {found} for {expected}", set.name());
+        }
+    }
 }
