@@ -43,8 +43,8 @@ impl CtcStep<'_> {
     /// Places that must follow the range.
     pub(crate) const LANES: usize = LANES;
 
-    pub(crate) fn run(self) -> CtcStepDone {
-        InstructionSet::best().run(self)
+    pub(crate) fn run_on(self, set: InstructionSet) -> CtcStepDone {
+        set.run(self)
     }
 }
 
@@ -88,5 +88,57 @@ impl Task for CtcStep<'_> {
             dropped |= lost[i] > 0.0;
         }
         CtcStepDone { max: largest, dropped }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers from 0 to 1, some of them tiny, some 0.
+    fn numbers(seed: u64, len: usize) -> Vec<f64> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        (0..len).map(|_| if next() < 0.1 { 0.0 } else { next() * 10_f64.powf(-20.0 * next()) }).collect()
+    }
+
+    #[test]
+    fn a_step_is_its_formula_with_every_instruction_set() {
+        for set in InstructionSet::available() {
+            for len in 1..40 {
+                let places = len + 1 + LANES;
+                let [blanks, labels, probs] = [1, 2, 3].map(|seed| numbers(seed * 100 + len as u64, places));
+                let may_skip: Vec<f64> = (0..places).map(|i| f64::from(u8::from(i % 3 != 0))).collect();
+                let (mut next_blanks, mut next_labels) = (vec![9.0; places], vec![9.0; places]);
+                let (blank, flush, range) = (0.3, 1e-25, 1..len + 1);
+                let done = CtcStep {
+                    blanks: &blanks,
+                    labels: &labels,
+                    next_blanks: &mut next_blanks,
+                    next_labels: &mut next_labels,
+                    may_skip: &may_skip,
+                    probs: &probs,
+                    blank,
+                    flush,
+                    range: range.clone(),
+                }
+                .run_on(set);
+                let (mut max, mut dropped) = (0.0_f64, false);
+                for i in 1..=len.next_multiple_of(LANES) {
+                    let blank = (blanks[i] + labels[i]) * blank;
+                    let label = (labels[i] + blanks[i - 1] + may_skip[i] * labels[i - 1]) * probs[i];
+                    for (found, state) in [(next_blanks[i], blank), (next_labels[i], label)] {
+                        let kept = if state < flush { 0.0 } else { state };
+                        dropped |= state > kept;
+                        max = max.max(kept);
+                        assert!((found - kept).abs() <= 1e-15 * kept, "{}: {found} for {kept}", set.name());
+                    }
+                }
+                assert!((done.max - max).abs() <= 1e-15 * max && done.dropped == dropped);
+            }
+        }
     }
 }

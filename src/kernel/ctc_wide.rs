@@ -46,10 +46,10 @@ impl Wide {
     }
 
     /// Takes the exponentials of `logs`; tells what does not let itself be computed with.
-    pub(crate) fn set_exp(&mut self, logs: &[f64]) -> Logs {
+    pub(crate) fn set_exp(&mut self, set: InstructionSet, logs: &[f64]) -> Logs {
         self.mantissas.resize(logs.len(), 0.0);
         self.exponents.resize(logs.len(), NONE);
-        InstructionSet::best().run(SetExp { logs, to: self })
+        set.run(SetExp { logs, to: self })
     }
 }
 
@@ -141,8 +141,8 @@ impl CtcWideStep<'_> {
     /// Places that must follow the range.
     pub(crate) const LANES: usize = LANES;
 
-    pub(crate) fn run(self) {
-        InstructionSet::best().run(self);
+    pub(crate) fn run_on(self, set: InstructionSet) {
+        set.run(self);
     }
 }
 
@@ -178,6 +178,86 @@ impl Task for CtcWideStep<'_> {
             self.next_blanks.exponents[at..at + LANES].copy_from_slice(&nbe);
             self.next_labels.mantissas[at..at + LANES].copy_from_slice(&nlm);
             self.next_labels.exponents[at..at + LANES].copy_from_slice(&nle);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A number as its logarithm.
+    fn ln(x: &Wide, at: usize) -> f64 {
+        Wide::ln_of_sum((x, at), (&Wide::zeros(1), 0))
+    }
+
+    fn wide(set: InstructionSet, logs: &[f64]) -> Wide {
+        let mut wide = Wide::zeros(0);
+        assert_eq!(wide.set_exp(set, logs), Logs::Usable);
+        wide
+    }
+
+    /// From next to 1 to what no double holds, and zeros.
+    fn logs(seed: usize, len: usize) -> Vec<f64> {
+        let log = |i: usize| match (i * 7 + seed) % 11 {
+            0 => f64::NEG_INFINITY,
+            n if n < 8 => -0.37 * ((i * 31 + seed) % 97) as f64,
+            n => -1000.3 * n as f64 * ((i + seed) % 5) as f64,
+        };
+        (0..len).map(log).collect()
+    }
+
+    fn log_sum(terms: &[f64]) -> f64 {
+        let max = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        if max == f64::NEG_INFINITY {
+            max
+        } else {
+            max + terms.iter().map(|x| (x - max).exp()).sum::<f64>().ln()
+        }
+    }
+
+    #[test]
+    fn a_step_is_its_formula_with_every_instruction_set() {
+        for set in InstructionSet::available() {
+            for len in 1..30 {
+                let places = len + 1 + LANES;
+                let [blanks, labels, probs] = [1, 2, 3].map(|seed| logs(seed + len, places));
+                let may_skip: Vec<f64> = (0..places).map(|i| f64::from(u8::from(i % 3 != 0))).collect();
+                let blank = -0.7;
+                let (mut next_blanks, mut next_labels) = (Wide::zeros(places), Wide::zeros(places));
+                CtcWideStep {
+                    blanks: &wide(set, &blanks),
+                    labels: &wide(set, &labels),
+                    next_blanks: &mut next_blanks,
+                    next_labels: &mut next_labels,
+                    may_skip: &may_skip,
+                    probs: &wide(set, &probs),
+                    columns: &wide(set, &[blank]),
+                    range: 1..len + 1,
+                }
+                .run_on(set);
+                for i in 1..=len {
+                    let skipped = if may_skip[i] == 0.0 { f64::NEG_INFINITY } else { labels[i - 1] };
+                    let blank = log_sum(&[blanks[i], labels[i]]) + blank;
+                    let label = log_sum(&[labels[i], blanks[i - 1], skipped]) + probs[i];
+                    for (found, state) in [(ln(&next_blanks, i), blank), (ln(&next_labels, i), label)] {
+                        let close = found == state || (found - state).abs() <= 1e-14 * state.abs().max(1.0);
+                        assert!(close, "{}: {found} for {state}", set.name());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_probability_is_told() {
+        for set in InstructionSet::available() {
+            let told = |logs: &[f64]| Wide::zeros(0).set_exp(set, logs);
+            assert!(matches!(told(&[-1.0, f64::NAN]), Logs::Not(x) if x.is_nan()));
+            assert_eq!(told(&[f64::NEG_INFINITY; 3]), Logs::Not(f64::NEG_INFINITY));
+            assert_eq!(told(&[0.0, f64::INFINITY]), Logs::Not(f64::INFINITY));
+            assert_eq!(told(&[0.0, -1e15]), Logs::TooLow);
+            assert_eq!(told(&[0.0, -1e11]), Logs::Usable);
         }
     }
 }

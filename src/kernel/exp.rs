@@ -8,15 +8,15 @@ use super::lanes::exp;
 const WIDTH: usize = 16;
 
 /// `Σ exp(x)` for `x <= 0`, to about 1e-15 relative; `-inf` adds nothing, NaN stays.
-pub fn sum_of_exp(x: &[f64]) -> f64 {
-    InstructionSet::best().run(SumOfExp(x))
+pub fn sum_of_exp(set: InstructionSet, x: &[f64]) -> f64 {
+    set.run(SumOfExp(x))
 }
 
 /// Writes `exp(x - max)` to `out`, of the same length; returns the maximum and the sum of what was written.
 /// To about 1e-15; 0 below `exp(-708)`. The maximum is NaN where any `x` is; where it is not finite, the rest
 /// means nothing.
-pub(crate) fn exp_from_max(x: &[f64], out: &mut [f64]) -> (f64, f64) {
-    InstructionSet::best().run(ExpFromMax { x, out })
+pub(crate) fn exp_from_max(set: InstructionSet, x: &[f64], out: &mut [f64]) -> (f64, f64) {
+    set.run(ExpFromMax { x, out })
 }
 
 struct ExpFromMax<'a> {
@@ -90,5 +90,31 @@ impl Task for SumOfExp<'_> {
             sum[i] += exp::<FMA>(last[i]);
         }
         sum.iter().sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exponentials_from_the_maximum_are_right_at_every_length() {
+        for set in InstructionSet::available() {
+            for len in 1..50 {
+                let x: Vec<f64> = (0..len).map(|i| f64::from(i * 37 % 101) * -0.9 - 400.0).collect();
+                let max = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let mut out = vec![0.0; x.len()];
+                let (found, total) = exp_from_max(set, &x, &mut out);
+                assert_eq!(found, max);
+                for (x, out) in x.iter().zip(&out) {
+                    let expected = (x - max).exp();
+                    assert!((out - expected).abs() <= 1e-15 * expected, "{}: {out}, {expected}", set.name());
+                }
+                assert!((total - out.iter().sum::<f64>()).abs() <= 1e-14 * total);
+                let mut broken = x;
+                broken[len as usize / 2] = f64::NAN;
+                assert!(exp_from_max(set, &broken, &mut out).0.is_nan());
+            }
+        }
     }
 }

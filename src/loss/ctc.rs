@@ -10,7 +10,7 @@ use super::ctc_linear;
 use super::ctc_log_space;
 use super::ctc_wide;
 use super::{Columns, Emissions};
-use crate::kernel::{Element, Sum};
+use crate::kernel::{Element, InstructionSet, Sum};
 use crate::logits::{InputKind, RowScale};
 
 /// Why a label sequence does not fit a matrix.
@@ -136,6 +136,11 @@ pub fn ctc_loss<E: Element>(matrix: &[E], kind: InputKind, labels: &CtcLabels) -
 
 /// CTC loss of one item from what was gathered of its frames.
 pub fn loss_of_emissions(emissions: &Emissions, labels: &CtcLabels) -> CtcLoss {
+    loss_of_emissions_on(InstructionSet::best(), emissions, labels)
+}
+
+/// The same with the instructions of `set`.
+pub fn loss_of_emissions_on(set: InstructionSet, emissions: &Emissions, labels: &CtcLabels) -> CtcLoss {
     let exact = |loss_nats: f64| CtcLoss { loss_nats: loss_nats + 0.0, linear: true };
     if emissions.frames() < labels.frames_needed() {
         return exact(f64::INFINITY);
@@ -144,9 +149,9 @@ pub fn loss_of_emissions(emissions: &Emissions, labels: &CtcLabels) -> CtcLoss {
         let total: Sum = emissions.iter().map(|frame| frame[0]).collect();
         return exact(-total.value());
     }
-    if let Some(log_prob) = ctc_linear::forward(emissions) {
+    if let Some(log_prob) = ctc_linear::forward(emissions, set) {
         return exact(-log_prob);
     }
-    let log_prob = ctc_wide::forward(emissions).unwrap_or_else(|| ctc_log_space::forward(emissions));
+    let log_prob = ctc_wide::forward(emissions, set).unwrap_or_else(|| ctc_log_space::forward(emissions));
     CtcLoss { loss_nats: -log_prob + 0.0, linear: false }
 }

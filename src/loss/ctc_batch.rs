@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::Emissions;
 use super::ctc::{CtcLabels, CtcLoss, loss_of_emissions};
-use crate::kernel::{Element, sum_of_exp};
+use crate::kernel::{Element, InstructionSet, sum_of_exp};
 use crate::logits::{
     Accuracy, Block, BlockReducer, Geometry, ImproperRow, InputKind, Nonfinite, RowAudit, RowScale,
     rows_at_once,
@@ -203,7 +203,7 @@ const MOST_COVERED: f64 = 0.36;
 /// errors beside the loss.
 fn needs_double<E: Element>(kind: InputKind, log_probs: &[f64]) -> bool {
     // A NaN asks for it, too.
-    let covered = sum_of_exp(log_probs) <= MOST_COVERED;
+    let covered = sum_of_exp(InstructionSet::best(), log_probs) <= MOST_COVERED;
     kind == InputKind::Logits && E::SINGLE && !covered
 }
 

@@ -11,7 +11,7 @@
 
 use super::Emissions;
 use super::ctc_band::Band;
-use crate::kernel::{CtcStep, Sum, exp_from_max};
+use crate::kernel::{CtcStep, InstructionSet, Sum, exp_from_max};
 
 /// What stands for 1 in the state: as much room beneath it as there is.
 const ONE: f64 = pow2(960);
@@ -46,7 +46,7 @@ impl Alpha {
 
 /// The log-probability of the labels; none where too much was dropped on the way. At least one label, and
 /// frames enough for an alignment.
-pub(super) fn forward(emissions: &Emissions) -> Option<f64> {
+pub(super) fn forward(emissions: &Emissions, set: InstructionSet) -> Option<f64> {
     let frames = emissions.frames();
     let of_label = emissions.of_label();
     let length = of_label.len();
@@ -69,7 +69,7 @@ pub(super) fn forward(emissions: &Emissions) -> Option<f64> {
 
     for (frame, log_probs) in emissions.iter().enumerate() {
         let band = Band::new(frame, frames, length);
-        let scaled = scale_frame(log_probs, &mut columns);
+        let scaled = scale_frame(set, log_probs, &mut columns);
         if !scaled.log_total.is_finite() {
             // Nothing that the labels need has a chance in this frame; or a NaN goes through.
             return Some(scaled.log_total);
@@ -90,7 +90,7 @@ pub(super) fn forward(emissions: &Emissions) -> Option<f64> {
             flush: FLUSH,
             range: band.low + 1..band.labels + 2,
         };
-        let done = step.run();
+        let done = step.run_on(set);
         std::mem::swap(&mut now, &mut next);
         // A state lost at most this, by its own drop or by a probability's.
         let states = (2 * length + 1) as f64;
@@ -139,9 +139,9 @@ struct ScaledFrame {
 }
 
 /// The frame's columns as probabilities that sum to one.
-fn scale_frame(log_probs: &[f64], columns: &mut Vec<f64>) -> ScaledFrame {
+fn scale_frame(set: InstructionSet, log_probs: &[f64], columns: &mut Vec<f64>) -> ScaledFrame {
     columns.resize(log_probs.len(), 0.0);
-    let (max, total) = exp_from_max(log_probs, columns);
+    let (max, total) = exp_from_max(set, log_probs, columns);
     if !max.is_finite() {
         return ScaledFrame { log_total: max, dropped: false };
     }

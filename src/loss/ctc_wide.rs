@@ -2,11 +2,11 @@
 
 use super::Emissions;
 use super::ctc_band::Band;
-use crate::kernel::{CtcWideStep, Logs, Wide};
+use crate::kernel::{CtcWideStep, InstructionSet, Logs, Wide};
 
 /// The log-probability of the labels; none where a log-probability is too low even for this. At least one
 /// label, and frames enough for an alignment.
-pub(super) fn forward(emissions: &Emissions) -> Option<f64> {
+pub(super) fn forward(emissions: &Emissions, set: InstructionSet) -> Option<f64> {
     let frames = emissions.frames();
     let of_label = emissions.of_label();
     let length = of_label.len();
@@ -22,7 +22,7 @@ pub(super) fn forward(emissions: &Emissions) -> Option<f64> {
     let mut columns = Wide::zeros(0);
     blanks.set_one(1);
     for (frame, log_probs) in emissions.iter().enumerate() {
-        match columns.set_exp(log_probs) {
+        match columns.set_exp(set, log_probs) {
             Logs::Usable => {}
             Logs::Not(log_prob) => return Some(log_prob),
             Logs::TooLow => return None,
@@ -41,7 +41,7 @@ pub(super) fn forward(emissions: &Emissions) -> Option<f64> {
             columns: &columns,
             range: band.low + 1..band.labels + 2,
         };
-        step.run();
+        step.run_on(set);
         std::mem::swap(&mut blanks, &mut next_blanks);
         std::mem::swap(&mut labels, &mut next_labels);
     }

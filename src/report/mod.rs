@@ -14,6 +14,7 @@ pub mod error_counts;
 pub mod eval;
 pub mod inspect;
 mod json;
+mod listing;
 pub mod loss;
 mod output;
 mod table;

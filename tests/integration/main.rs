@@ -20,6 +20,7 @@ mod eval;
 mod fixtures;
 mod hostile;
 mod inspect;
+mod kernels;
 mod loss;
 mod metrics_edit_distance;
 mod oracle;
