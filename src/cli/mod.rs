@@ -9,6 +9,7 @@ mod eval;
 mod inputs;
 mod loss;
 mod progress;
+mod steering;
 mod values;
 
 use std::io::{self, Write};

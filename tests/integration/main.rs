@@ -15,6 +15,7 @@ mod docs;
 mod eval;
 mod fixtures;
 mod hostile;
+mod lm;
 mod loss;
 mod metrics_edit_distance;
 mod oracle;
