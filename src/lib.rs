@@ -7,18 +7,21 @@
 //! arguments → read → check → compute → reduce → judge → render
 //!    cli      input   logits  kernel   loss     report  report
 //!                              decode  metrics
+//!                              lm
 //! ```
 //!
 //! - [`kernel`]: log-sum-exp and its kin over slices
 //! - [`logits`]: the checked matrix types that all computation takes
 //! - [`loss`]: cross-entropy and CTC, and their reductions
 //! - [`decode`]: greedy and exact beam-search transcripts, and where their tokens lie
+//! - [`lm`]: n-gram models, lexicons and hotwords
 //! - [`metrics`]: edit distance and error rates
 //! - [`input`]: untrusted bytes to checked values
 //! - [`report`]: what a result is, and one renderer a file
 //! - [`cli`]: the subcommands
 //!
-//! `kernel`, `logits`, `loss`, `decode` and `metrics` are pure: they take checked types and slices and know no files.
+//! `kernel`, `logits`, `loss`, `decode`, `lm` and `metrics` are pure: they take checked types and slices and
+//! know no files.
 //!
 //! ```
 //! use ctctool::logits::InputKind;
@@ -36,6 +39,7 @@ pub mod cli;
 pub mod decode;
 pub mod input;
 pub mod kernel;
+pub mod lm;
 pub mod logits;
 pub mod loss;
 pub mod metrics;

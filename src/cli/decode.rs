@@ -11,6 +11,7 @@ use super::inputs::{
     optional_integers,
 };
 use super::progress::Progress;
+use super::steering::{SteeringArgs, WeightArgs};
 use super::timing::Clock;
 use super::values::{Word, transcript_format};
 use crate::decode::batch::{DecodeBatch, DecodedAudited, ItemError};
@@ -39,6 +40,12 @@ pub(super) struct Args {
 
     #[command(flatten)]
     search: SearchArgs,
+
+    #[command(flatten)]
+    steering: SteeringArgs,
+
+    #[command(flatten)]
+    weights: WeightArgs,
 
     /// Reference texts, a line an item: adds errors, CER and WER
     #[arg(long, value_name = "FILE", help_heading = "References")]
@@ -138,6 +145,13 @@ impl Args {
         if self.refs.is_none() && self.limits.any() {
             return Err(UsageError::new("--max-cer and --max-wer need --refs"));
         }
+        if let (Some(option), None) = (self.steering.given(), search.beam) {
+            return Err(
+                UsageError::new(format!("{option} needs --beam")).hint("give --beam 100, for instance")
+            );
+        }
+        self.steering.check_usage()?;
+        self.weights.check_usage()?;
         let from_stdin = |path: &PathBuf| path.as_os_str() == "-";
         if from_stdin(&self.logits.logits) && self.refs.as_ref().is_some_and(from_stdin) {
             return Err(UsageError::new("only one of LOGITS and --refs can come from standard input"));
@@ -160,11 +174,26 @@ impl Args {
         }
         let (spelling, blank, delimiter) = self.spelling(shape.classes)?;
         let config = self.config(blank);
-        let params = DecodeParams { word_delimiter: delimiter, ..self.params(&matrix, &shape, blank) };
+        let steering = self.steering.load(&spelling, shape.classes, blank, diagnostics)?;
+        let steering = steering.map(|mut steering| {
+            let weights = &mut steering.weights;
+            weights.lm_weight = self.weights.lm_weight.unwrap_or(weights.lm_weight);
+            weights.unit_bonus = self.weights.word_bonus.unwrap_or(weights.unit_bonus);
+            let lm = steering.params.lm.is_some();
+            steering.params.lm_weight = lm.then_some(weights.lm_weight);
+            steering.params.word_bonus = lm.then_some(weights.unit_bonus);
+            steering
+        });
+        let params = DecodeParams {
+            word_delimiter: delimiter,
+            steering: steering.as_ref().map(|steering| steering.params.clone()),
+            ..self.params(&matrix, &shape, blank)
+        };
 
         let progress = Progress::new(shape.items, diagnostics);
         let on_item = || progress.item_done();
-        let mut batch = DecodeBatch::new(config, shape.geometry.clone(), shape.frames, &lengths, &on_item);
+        let mut batch = DecodeBatch::new(config, shape.geometry.clone(), shape.frames, &lengths, &on_item)
+            .steered(steering.as_ref().map(|steering| (&steering.fusion, steering.weights)));
         let name = matrix.name().to_owned();
         let refused = |error: ItemError| item_error(&name, &error, shape.is_batch(), config.input);
         matrix.read(&shape.geometry, &mut batch).map_err(|error| match error {
@@ -196,7 +225,7 @@ impl Args {
             items: items.len(),
             method: params.method,
             beam: params.beam,
-            proved_best: self.search.exact_scores.then_some(proved),
+            proved_best: (self.search.exact_scores && params.steering.is_none()).then_some(proved),
             rates: references.is_some().then(|| rates.into()),
         };
         self.deliver(params, summary, warnings, items, diagnostics)
@@ -261,6 +290,7 @@ impl Args {
             exact_scores: self.search.exact_scores,
             timestamps: self.search.timestamps,
             frame_shift: self.search.frame_shift,
+            steering: None,
             refs: self.refs.as_ref().map(path),
             max_cer: self.limits.max_cer,
             max_wer: self.limits.max_wer,
@@ -322,7 +352,8 @@ impl Args {
     }
 
     fn hypothesis(&self, rank: usize, transcript: Transcript, spelling: &Spelling) -> HypothesisItem {
-        let Transcript { tokens, logp_nats, ctc_logp_nats, spans } = transcript;
+        let Transcript { tokens, logp_nats, score_nats: score, lm_logp_nats, ctc_logp_nats, spans } =
+            transcript;
         let clock = Clock(self.search.frame_shift);
         let words = spans.as_ref().and_then(|spans| clock.words(spelling, &tokens, spans));
         let tokens_timed = spans.map(|spans| clock.tokens(spelling, &tokens, &spans));
@@ -331,6 +362,8 @@ impl Args {
             text: spelling.text(&tokens),
             tokens,
             logp_nats,
+            score,
+            lm_logp_nats,
             ctc_logp_nats,
             tokens_timed,
             words,

@@ -12,6 +12,7 @@ mod inputs;
 mod inspect;
 mod loss;
 mod progress;
+mod steering;
 mod timing;
 mod values;
 

@@ -3,6 +3,8 @@
 use rayon::prelude::*;
 
 use super::beam::BeamError;
+use super::collect::{ItemFrames, Values};
+use super::fusion::{Fusion, FusionWeights};
 use super::item::{DecodedItem, ItemConfig, ItemDecoder};
 use crate::kernel::Element;
 use crate::logits::{Block, BlockVisitor, Geometry, InputKind, Nonfinite, RowAudit, RowScale};
@@ -11,6 +13,7 @@ use crate::logits::{Block, BlockVisitor, Geometry, InputKind, Nonfinite, RowAudi
 /// was there.
 pub struct DecodeBatch<'a> {
     config: ItemConfig,
+    fusion: Option<(&'a Fusion, FusionWeights)>,
     geometry: Geometry,
     frames: usize,
     items: Vec<Item>,
@@ -18,15 +21,8 @@ pub struct DecodeBatch<'a> {
 }
 
 struct Item {
-    length: usize,
-    values: Values,
+    frames: ItemFrames,
     done: Option<Result<DecodedAudited, BeamError>>,
-}
-
-/// Values as they were in the file.
-enum Values {
-    Single(Vec<f32>),
-    Double(Vec<f64>),
 }
 
 /// A decoded item and what was noticed about its frames.
@@ -59,8 +55,16 @@ impl<'a> DecodeBatch<'a> {
         progress: &'a (dyn Fn() + Sync),
     ) -> Self {
         debug_assert_eq!(lengths.len() * frames, geometry.rows());
-        let item = |&length: &usize| Item { length, values: Values::Single(Vec::new()), done: None };
-        Self { config, geometry, frames, items: lengths.iter().map(item).collect(), progress }
+        let item = |&length: &usize| Item { frames: ItemFrames::new(length), done: None };
+        let items = lengths.iter().map(item).collect();
+        Self { config, fusion: None, geometry, frames, items, progress }
+    }
+
+    /// Has the beam steered.
+    #[must_use]
+    pub fn steered(mut self, fusion: Option<(&'a Fusion, FusionWeights)>) -> Self {
+        self.fusion = fusion;
+        self
     }
 
     /// The items, in order.
@@ -75,17 +79,18 @@ impl<'a> DecodeBatch<'a> {
     }
 
     fn decode_ready(&mut self) {
-        let (config, classes, progress) = (self.config, self.geometry.classes(), self.progress);
+        let (config, fusion) = (self.config, self.fusion);
+        let (classes, progress) = (self.geometry.classes(), self.progress);
         let ready = self.items.par_iter_mut().filter(|item| item.is_ready(classes));
         ready.for_each_init(
-            || ItemDecoder::new(config, classes),
+            || ItemDecoder::new(config, classes, fusion),
             |decoder, item| {
                 let decoder = decoder.as_mut().map_err(|error| error.clone());
-                item.done = Some(decoder.and_then(|decoder| match &item.values {
+                item.done = Some(decoder.and_then(|decoder| match &item.frames.values {
                     Values::Single(values) => decode(values, classes, config.input, decoder),
                     Values::Double(values) => decode(values, classes, config.input, decoder),
                 }));
-                item.values = Values::Single(Vec::new());
+                item.frames.forget();
                 progress();
             },
         );
@@ -94,26 +99,7 @@ impl<'a> DecodeBatch<'a> {
 
 impl Item {
     fn is_ready(&self, classes: usize) -> bool {
-        let len = match &self.values {
-            Values::Single(values) => values.len(),
-            Values::Double(values) => values.len(),
-        };
-        self.done.is_none() && len == self.length * classes
-    }
-
-    fn push<E: Element>(&mut self, row: &[E]) {
-        if size_of::<E>() == size_of::<f32>() {
-            if let Values::Single(values) = &mut self.values {
-                values.extend(row.iter().map(|x| x.to_f64() as f32));
-            }
-            return;
-        }
-        if matches!(&self.values, Values::Single(_)) {
-            self.values = Values::Double(Vec::new());
-        }
-        if let Values::Double(values) = &mut self.values {
-            values.extend(row.iter().map(|x| x.to_f64()));
-        }
+        self.done.is_none() && self.frames.is_complete(classes)
     }
 }
 
@@ -149,8 +135,8 @@ impl BlockVisitor for DecodeBatch<'_> {
             let logical = self.geometry.logical_row(block.first_row() + row);
             // Every layout hands out an item's frames in order.
             let (item, frame) = (&mut self.items[logical / self.frames], logical % self.frames);
-            if frame < item.length {
-                item.push(scores);
+            if item.frames.has(frame) {
+                item.frames.push(scores);
                 complete |= item.is_ready(classes);
             }
         });

@@ -1,7 +1,9 @@
 //! One item from frames to all that is asked of its transcript.
 
 use super::alignment::{TokenSpan, align};
-use super::beam::{BeamConfig, BeamDecoder, BeamError, Space};
+use super::beam::{BeamConfig, BeamDecoder, BeamError, BeamResult, Hypothesis, Space};
+use super::collect::{ItemFrames, Values};
+use super::fusion::{Fusion, FusionScorer, FusionWeights};
 use super::greedy::greedy;
 use super::scorer::NoScorer;
 use crate::kernel::{Element, Sum};
@@ -35,10 +37,20 @@ pub struct Transcript {
     pub tokens: Vec<u32>,
     /// Greedy: log-probability of the best path. Beam: of all paths that stayed in the beam.
     pub logp_nats: f64,
+    /// What the beam is ranked by, where it is steered.
+    pub score_nats: Option<f64>,
+    /// The language model's part of that, unweighted: see [`Fusion::lm_logp`].
+    pub lm_logp_nats: Option<f64>,
     /// Log-probability of the text, over all its paths.
     pub ctc_logp_nats: Option<f64>,
     /// Where each token lies on the text's best path.
     pub spans: Option<Vec<TokenSpan>>,
+}
+
+impl Transcript {
+    fn new(tokens: Vec<u32>, logp_nats: f64) -> Self {
+        Self { tokens, logp_nats, score_nats: None, lm_logp_nats: None, ctc_logp_nats: None, spans: None }
+    }
 }
 
 /// An item's transcripts.
@@ -46,7 +58,8 @@ pub struct Transcript {
 pub struct DecodedItem {
     /// Best first.
     pub transcripts: Vec<Transcript>,
-    /// Whether no text at all is more probable than the first transcript; none where it was not asked.
+    /// Whether no text at all is more probable than the first transcript; none where it was not asked, or the
+    /// beam is steered and so looks for another text.
     pub proved_best: Option<bool>,
     /// The class that wins each frame.
     pub path: Vec<u32>,
@@ -55,26 +68,54 @@ pub struct DecodedItem {
 }
 
 /// Decodes items of one kind, and keeps the search's memory from item to item.
-pub struct ItemDecoder {
+pub struct ItemDecoder<'a> {
     config: ItemConfig,
     classes: usize,
-    beam: Option<BeamDecoder<NoScorer>>,
+    search: Search<'a>,
 }
 
-impl ItemDecoder {
-    /// A decoder of frames of `classes` classes.
+enum Search<'a> {
+    Greedy,
+    Beam(BeamDecoder<NoScorer>),
+    Steered { beam: BeamDecoder<FusionScorer<'a>>, fusion: &'a Fusion, with_end: bool },
+}
+
+impl<'a> ItemDecoder<'a> {
+    /// A decoder of frames of `classes` classes, whose beam, if it has one, is steered by `fusion`.
     ///
     /// # Errors
     /// Where the configuration does not fit the classes.
-    pub fn new(config: ItemConfig, classes: usize) -> Result<Self, BeamError> {
+    pub fn new(
+        config: ItemConfig,
+        classes: usize,
+        fusion: Option<(&'a Fusion, FusionWeights)>,
+    ) -> Result<Self, BeamError> {
         if config.blank as usize >= classes {
             return Err(BeamError::BlankOutOfRange { blank: config.blank, classes });
         }
-        let beam = |beam_width| {
-            let ItemConfig { blank, input, token_min_logp, .. } = config;
-            BeamDecoder::new(BeamConfig { beam_width, blank, input, token_min_logp }, classes, NoScorer)
+        let ItemConfig { blank, input, token_min_logp, .. } = config;
+        let beam = |beam_width| BeamConfig { beam_width, blank, input, token_min_logp };
+        let search = match (config.beam_width, fusion) {
+            (None, _) => Search::Greedy,
+            (Some(width), None) => Search::Beam(BeamDecoder::new(beam(width), classes, NoScorer)?),
+            (Some(width), Some((fusion, weights))) => Search::Steered {
+                beam: BeamDecoder::new(beam(width), classes, FusionScorer::new(fusion, weights))?,
+                fusion,
+                with_end: weights.with_end,
+            },
         };
-        Ok(Self { config, classes, beam: config.beam_width.map(beam).transpose()? })
+        Ok(Self { config, classes, search })
+    }
+
+    /// Decodes one item of collected frames.
+    ///
+    /// # Errors
+    /// As [`Self::decode`].
+    pub fn decode_frames(&mut self, frames: &ItemFrames) -> Result<DecodedItem, BeamError> {
+        match &frames.values {
+            Values::Single(values) => self.decode(values),
+            Values::Double(values) => self.decode(values),
+        }
     }
 
     /// Decodes one item: `values` is `[frames, classes]`, row-major.
@@ -84,17 +125,29 @@ impl ItemDecoder {
     pub fn decode<E: Element>(&mut self, values: &[E]) -> Result<DecodedItem, BeamError> {
         let (config, classes) = (self.config, self.classes);
         let best_path = greedy(values, classes, config.blank, config.input)?;
-        let unscored = |tokens, logp_nats| Transcript { tokens, logp_nats, ctc_logp_nats: None, spans: None };
-        let (mut transcripts, beam_logp_nats, log_space) = match &mut self.beam {
-            None => (vec![unscored(best_path.tokens, best_path.logp_nats)], None, false),
-            Some(beam) => {
+        let (mut transcripts, beam_logp_nats, log_space) = match &mut self.search {
+            Search::Greedy => (vec![Transcript::new(best_path.tokens, best_path.logp_nats)], None, false),
+            Search::Beam(beam) => {
                 // The proof needs every entry of the beam.
                 let limit = if config.exact_scores { usize::MAX } else { config.nbest };
-                let result = beam.decode(values, limit)?;
-                let found = result.hypotheses.into_iter().map(|h| unscored(h.tokens, h.logp_nats));
-                (found.collect(), Some(result.beam_logp_nats), result.space == Space::Log)
+                let BeamResult { hypotheses, beam_logp_nats, space } = beam.decode(values, limit)?;
+                let found = hypotheses.into_iter().map(|h| Transcript::new(h.tokens, h.logp_nats));
+                (found.collect(), Some(beam_logp_nats), space == Space::Log)
+            }
+            Search::Steered { beam, fusion, with_end } => {
+                let BeamResult { hypotheses, beam_logp_nats, space } = beam.decode(values, config.nbest)?;
+                let found = hypotheses.into_iter().map(|Hypothesis { tokens, logp_nats, score_nats }| {
+                    let lm_logp_nats = fusion.lm_logp(&tokens, *with_end);
+                    Transcript {
+                        score_nats: Some(score_nats),
+                        lm_logp_nats,
+                        ..Transcript::new(tokens, logp_nats)
+                    }
+                });
+                (found.collect(), Some(beam_logp_nats), space == Space::Log)
             }
         };
+        let is_steered = matches!(self.search, Search::Steered { .. });
         let mut proved_best = None;
         if config.exact_scores || config.timestamps {
             let frames = Frames::new(values, classes, config);
@@ -103,7 +156,8 @@ impl ItemDecoder {
                     transcript.ctc_logp_nats = Some(frames.ctc_logp(&transcript.tokens)?);
                 }
                 let count = frames.scales.len();
-                proved_best = Some(is_best(&transcripts, beam_logp_nats, frames.total_logp(), count));
+                proved_best =
+                    (!is_steered).then(|| is_best(&transcripts, beam_logp_nats, frames.total_logp(), count));
             }
             transcripts.truncate(config.nbest);
             if config.timestamps {

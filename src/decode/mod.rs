@@ -3,6 +3,7 @@
 //! - [`mod@greedy`]: the best path, frame by frame
 //! - [`beam`]: prefix beam search that prunes nothing but the beam
 //! - [`scorer`]: what can steer the beam, such as a language model
+//! - [`fusion`]: a language model, a lexicon and hotwords as such
 //! - [`alignment`]: where each token of a text lies in time
 //!
 //! All of it takes plain slices, `[frames, classes]` row-major, and knows no files.
@@ -12,8 +13,10 @@ pub mod alignment;
 pub mod arithmetic;
 pub mod batch;
 pub mod beam;
+pub mod collect;
 mod extend;
 pub mod frame;
+pub mod fusion;
 pub mod greedy;
 pub mod item;
 mod lost_mass;
@@ -29,5 +32,6 @@ pub use alignment::{Alignment, AlignmentError, TokenSpan, align};
 pub use arithmetic::{Arithmetic, Linear, Log};
 pub use beam::{BeamConfig, BeamDecoder, BeamError, BeamResult, BeamSearch, Hypothesis, Space, beam_search};
 pub use frame::FrameError;
+pub use fusion::{Fusion, FusionScorer, FusionState, FusionWeights, LanguageModel};
 pub use greedy::{GreedyPath, collapse, greedy};
 pub use scorer::{NoScorer, Scorer};

@@ -94,6 +94,25 @@ impl Spelling {
         }
     }
 
+    /// Whether tokens are written by their names.
+    pub fn has_names(&self) -> bool {
+        self.names.is_some()
+    }
+
+    /// What separates words.
+    pub fn delimiter(&self) -> &WordDelimiter {
+        &self.delimiter
+    }
+
+    /// What a token adds to a text: whether a word ends before it, and the text behind that.
+    pub fn piece(&self, class: u32) -> (bool, String) {
+        let text = self.shown(class);
+        match text.strip_prefix(' ') {
+            Some(rest) if self.delimiter != WordDelimiter::None => (true, rest.to_owned()),
+            _ => (false, text),
+        }
+    }
+
     /// The words of a token sequence; none where the alphabet has no words.
     pub fn words(&self, tokens: &[u32], spans: &[TokenSpan]) -> Option<Vec<TimedWord>> {
         if self.delimiter == WordDelimiter::None {
@@ -102,11 +121,8 @@ impl Spelling {
         let mut words: Vec<TimedWord> = Vec::new();
         let mut open = false;
         for (&class, span) in tokens.iter().zip(spans) {
-            let mut text = self.shown(class);
-            if let Some(rest) = text.strip_prefix(' ') {
-                open = false;
-                text = rest.to_string();
-            }
+            let (boundary, text) = self.piece(class);
+            open &= !boundary;
             if text.is_empty() {
                 continue;
             }

@@ -8,6 +8,7 @@ mod csv;
 mod csv_blocks;
 mod error;
 mod labels;
+mod language;
 mod matrix;
 mod npy;
 mod numbers;
@@ -18,6 +19,7 @@ pub use alphabet::{Alphabet, AlphabetFile, BlankChoice, LabelSplit, resolve_blan
 pub use csv::CsvOptions;
 pub use error::{InputError, Place};
 pub use labels::{ClassTargets, LabelFile, ProbTargets};
+pub use language::{read_hotwords, read_language_model, read_lexicon};
 pub use matrix::{Matrix, ReadError};
 pub use npy::Dtype;
 pub(crate) use npy::shape_text;

@@ -44,12 +44,42 @@ pub struct DecodeParams {
     pub timestamps: bool,
     /// Seconds from frame to frame.
     pub frame_shift: Option<f64>,
+    /// What steers the beam.
+    #[serde(flatten)]
+    pub steering: Option<SteeringParams>,
     /// The references' file.
     pub refs: Option<String>,
     /// Limit of the character error rate.
     pub max_cer: Option<f64>,
     /// Limit of the word error rate.
     pub max_wer: Option<f64>,
+}
+
+/// Every resolved setting of what steers a beam; null where it does not apply.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct SteeringParams {
+    /// The language model's file.
+    pub lm: Option<String>,
+    /// Length of its longest n-grams.
+    pub lm_order: Option<usize>,
+    /// `word` or `token`.
+    pub lm_unit: Option<&'static str>,
+    /// α.
+    pub lm_weight: Option<f64>,
+    /// β, for each word or token, in nats.
+    pub word_bonus: Option<f64>,
+    /// For each unknown word or token, in nats.
+    pub unk_score: Option<f64>,
+    /// What the model calls the alphabet's space.
+    pub lm_space: Option<String>,
+    /// Whether the end of a text is scored.
+    pub lm_eos: Option<bool>,
+    /// The lexicon's file.
+    pub lexicon: Option<String>,
+    /// The hotwords' file.
+    pub hotwords: Option<String>,
+    /// Weight of hotwords that have none of their own, in nats.
+    pub hotword_weight: Option<f64>,
 }
 
 /// The result for the whole file.
@@ -108,6 +138,14 @@ pub struct HypothesisItem {
     pub tokens: Vec<u32>,
     /// Log-probability of the best path (greedy), or of all paths in the beam.
     pub logp_nats: f64,
+    /// What the beam is ranked by, in nats, where it is steered: `logp_nats`, the weighted language model's,
+    /// bonuses, unknown words and hotwords.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+    /// The language model's log-probability of the text: unweighted, with the end where that is scored,
+    /// without bonuses and what unknown words add.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lm_logp_nats: Option<f64>,
     /// Log-probability of the text over all its paths.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ctc_logp_nats: Option<f64>,
@@ -154,7 +192,9 @@ impl Record for DecodeItem {
         "rank",
         "frames",
         "text",
+        "score",
         "logp_nats",
+        "lm_logp_nats",
         "ctc_logp_nats",
         "proved_best",
         "reference",
@@ -175,7 +215,9 @@ impl Record for DecodeItem {
             sink(Cell::Count(hypothesis.rank as u64));
             sink(Cell::Count(self.frames as u64));
             sink(Cell::Text(&hypothesis.text));
+            sink(hypothesis.score.map_or(Cell::Empty, Cell::Number));
             sink(Cell::Number(hypothesis.logp_nats));
+            sink(hypothesis.lm_logp_nats.map_or(Cell::Empty, Cell::Number));
             sink(hypothesis.ctc_logp_nats.map_or(Cell::Empty, Cell::Number));
             sink(match self.proved_best {
                 Some(proved) if first => Cell::Text(if proved { "yes" } else { "no" }),

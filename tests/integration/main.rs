@@ -21,6 +21,7 @@ mod fixtures;
 mod hostile;
 mod inspect;
 mod kernels;
+mod lm;
 mod loss;
 mod metrics_edit_distance;
 mod oracle;

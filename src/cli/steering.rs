@@ -1,0 +1,272 @@
+//! What steers a beam: options, their files, and what they mean for an alphabet.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use super::diagnostics::{Diagnostics, UsageError};
+use super::values::Word;
+use crate::decode::spelling::{Spelling, WordDelimiter};
+use crate::decode::{Fusion, FusionWeights, LanguageModel};
+use crate::input::{InputError, Place, read_hotwords, read_language_model, read_lexicon};
+use crate::lm::words::TreeWord;
+use crate::lm::{Hotwords, NgramModel, WordTree};
+use crate::report::decode::SteeringParams;
+
+/// What a language model's entries are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum LmUnit {
+    /// Words, as --word-delimiter separates them
+    Word,
+    /// Tokens of the alphabet
+    Token,
+}
+
+impl Word for LmUnit {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Word => "word",
+            Self::Token => "token",
+        }
+    }
+}
+
+/// Options that have one value however a text is steered.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Language model, lexicon and hotwords (with --beam)")]
+pub(super) struct SteeringArgs {
+    /// An ARPA n-gram model, plain or gzipped
+    #[arg(long, value_name = "FILE")]
+    pub(super) lm: Option<PathBuf>,
+
+    /// What the model's entries are
+    #[arg(long, value_name = "UNIT", value_enum, default_value_t = LmUnit::Word, requires = "lm")]
+    pub(super) lm_unit: LmUnit,
+
+    /// What each unknown word (or token) adds, as a natural logarithm [default: -10]
+    #[arg(long, value_name = "S", allow_negative_numbers = true, requires = "lm")]
+    unk_score: Option<f64>,
+
+    /// How a token model spells the alphabet's space (default: '|' where the model has it, else '<space>', else
+    /// the space)
+    #[arg(long, value_name = "TOKEN", requires = "lm")]
+    lm_space: Option<String>,
+
+    /// Leave the end of the sentence unscored
+    #[arg(long, requires = "lm")]
+    no_lm_eos: bool,
+
+    /// A word a line: only these can be printed
+    #[arg(long, value_name = "FILE")]
+    lexicon: Option<PathBuf>,
+
+    /// Phrases that add to a text's score: a phrase a line, or phrase, tab and weight
+    #[arg(long, value_name = "FILE")]
+    hotwords: Option<PathBuf>,
+
+    /// Weight of phrases that have none of their own, as a natural logarithm [default: 10]
+    #[arg(long, value_name = "W", allow_negative_numbers = true, requires = "hotwords")]
+    hotword_weight: Option<f64>,
+}
+
+/// The weights that `decode` takes.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Language model, lexicon and hotwords (with --beam)")]
+pub(super) struct WeightArgs {
+    /// α: the model's natural log-probabilities are multiplied by this [default: 0.5]
+    #[arg(long, value_name = "α", allow_negative_numbers = true, requires = "lm")]
+    pub(super) lm_weight: Option<f64>,
+
+    /// β: what each word (or token) adds, as a natural logarithm [default: 1.5, for tokens 0]
+    #[arg(long, value_name = "β", allow_negative_numbers = true, requires = "lm")]
+    pub(super) word_bonus: Option<f64>,
+}
+
+/// α where nobody says.
+const LM_WEIGHT: f64 = 0.5;
+
+impl WeightArgs {
+    pub(super) fn check_usage(&self) -> Result<(), UsageError> {
+        if let Some(weight) = self.lm_weight {
+            check_lm_weight(weight)?;
+        }
+        check_finite("--word-bonus", self.word_bonus)
+    }
+}
+
+pub(super) fn check_lm_weight(weight: f64) -> Result<(), UsageError> {
+    if weight >= 0.0 && weight.is_finite() {
+        return Ok(());
+    }
+    Err(UsageError::new(format!("--lm-weight: expected a number of 0 or more, found {weight}")))
+}
+
+pub(super) fn check_finite(option: &str, value: Option<f64>) -> Result<(), UsageError> {
+    match value {
+        Some(value) if !value.is_finite() => {
+            Err(UsageError::new(format!("{option}: expected a finite number, found {value}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What steers, made for an alphabet.
+pub(super) struct Steering {
+    pub(super) fusion: Fusion,
+    /// With the default weight and bonus.
+    pub(super) weights: FusionWeights,
+    /// Without weight and bonus.
+    pub(super) params: SteeringParams,
+}
+
+impl SteeringArgs {
+    /// An option that needs a beam, if one was given.
+    pub(super) fn given(&self) -> Option<&'static str> {
+        let given = [("--lm", &self.lm), ("--lexicon", &self.lexicon), ("--hotwords", &self.hotwords)];
+        given.iter().find(|(_, path)| path.is_some()).map(|(option, _)| *option)
+    }
+
+    pub(super) fn check_usage(&self) -> Result<(), UsageError> {
+        check_finite("--unk-score", self.unk_score)?;
+        check_finite("--hotword-weight", self.hotword_weight)?;
+        if self.lm_space.is_some() && self.lm_unit == LmUnit::Word {
+            return Err(UsageError::new("--lm-space needs --lm-unit token"));
+        }
+        Ok(())
+    }
+
+    /// Reads the files; `None` where nothing steers. `classes` counts the blank, too.
+    pub(super) fn load(
+        &self,
+        spelling: &Spelling,
+        classes: usize,
+        blank: u32,
+        diagnostics: Diagnostics,
+    ) -> anyhow::Result<Option<Steering>> {
+        if self.given().is_none() {
+            return Ok(None);
+        }
+        self.check_words(spelling)?;
+        let name = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let mut params = SteeringParams {
+            lm: name(&self.lm),
+            lexicon: name(&self.lexicon),
+            hotwords: name(&self.hotwords),
+            hotword_weight: self.hotwords.as_ref().map(|_| self.hotword_weight.unwrap_or(10.0)),
+            ..SteeringParams::default()
+        };
+        let unit_bonus = if self.lm_unit == LmUnit::Word { 1.5 } else { 0.0 };
+        let unk_score = self.unk_score.unwrap_or(-10.0);
+        let weights =
+            FusionWeights { lm_weight: LM_WEIGHT, with_end: !self.no_lm_eos, unit_bonus, unk_score };
+        let mut language = None;
+        if let Some(path) = &self.lm {
+            let model = read_language_model(path)?;
+            diagnostics.note(format_args!(
+                "{}: {} n-grams up to order {}",
+                path.display(),
+                model.len(),
+                model.order()
+            ));
+            self.check_end(&model)?;
+            params.lm_order = Some(model.order());
+            params.lm_unit = Some(self.lm_unit.word());
+            params.unk_score = Some(unk_score);
+            params.lm_eos = Some(!self.no_lm_eos);
+            language = Some(match self.lm_unit {
+                LmUnit::Word => LanguageModel::Words(model),
+                LmUnit::Token => {
+                    let space = self.space(&model);
+                    let entries = entries(&model, spelling, classes, blank, &space);
+                    if entries.iter().all(Option::is_none) {
+                        let name = path.display().to_string();
+                        let error = InputError::new(&name, Place::whole(), "tokens of the alphabet", "none");
+                        return Err(error
+                            .hint("without --lm-unit token, the model's entries are words")
+                            .into());
+                    }
+                    params.lm_space = Some(space);
+                    LanguageModel::Tokens(model, entries)
+                }
+            });
+        }
+        let lexicon = self.lexicon.as_deref().map(read_lexicon).transpose()?;
+        let words = word_tree(language.as_ref(), lexicon.as_deref());
+        let hotwords = match (&self.hotwords, params.hotword_weight) {
+            (Some(path), Some(weight)) => {
+                let phrases = read_hotwords(path, weight)?;
+                let whole_words = *spelling.delimiter() != WordDelimiter::None;
+                Some(Hotwords::new(
+                    phrases.iter().map(|(phrase, weight)| (phrase.as_str(), *weight)),
+                    whole_words,
+                ))
+            }
+            _ => None,
+        };
+        let fusion = Fusion::new(spelling, classes, language, words, lexicon.is_some(), hotwords);
+        Ok(Some(Steering { fusion, weights, params }))
+    }
+
+    /// Words need something that separates them.
+    fn check_words(&self, spelling: &Spelling) -> Result<(), UsageError> {
+        let by_words = self.lm.is_some() && self.lm_unit == LmUnit::Word;
+        let option = if by_words { "--lm" } else { "--lexicon" };
+        if (by_words || self.lexicon.is_some()) && *spelling.delimiter() == WordDelimiter::None {
+            let error = UsageError::new(format!("{option}: nothing separates words in this alphabet"));
+            return Err(error.hint(if by_words {
+                "give --alphabet, --word-delimiter TOKEN, or --lm-unit token for a model of tokens"
+            } else {
+                "give --alphabet, or --word-delimiter TOKEN"
+            }));
+        }
+        if self.hotwords.is_some() && !spelling.has_names() {
+            return Err(UsageError::new("--hotwords needs --alphabet"));
+        }
+        Ok(())
+    }
+
+    fn check_end(&self, model: &NgramModel) -> Result<(), UsageError> {
+        if model.end().is_some() || self.no_lm_eos {
+            return Ok(());
+        }
+        Err(UsageError::new("--lm: the model has no </s>, the end of a sentence").hint("give --no-lm-eos"))
+    }
+
+    /// What the model calls the alphabet's space.
+    fn space(&self, model: &NgramModel) -> String {
+        let known = |token: &&str| model.word(token).is_some();
+        let found = || ["|", "<space>"].into_iter().find(known).unwrap_or(" ").to_owned();
+        self.lm_space.clone().unwrap_or_else(found)
+    }
+}
+
+/// The model's entry for each class.
+fn entries(
+    model: &NgramModel,
+    spelling: &Spelling,
+    classes: usize,
+    blank: u32,
+    space: &str,
+) -> Vec<Option<u32>> {
+    let entry = |class: u32| {
+        let name = spelling.token(class);
+        let found = model.word(if name == " " { space } else { &name });
+        found.filter(|&word| class != blank && !model.is_special(word))
+    };
+    (0..classes as u32).map(entry).collect()
+}
+
+/// The words that may be in progress: the lexicon's, else the model's.
+fn word_tree(language: Option<&LanguageModel>, lexicon: Option<&[String]>) -> Option<WordTree> {
+    let model = match language {
+        Some(LanguageModel::Words(model)) => Some(model),
+        _ => None,
+    };
+    let known = |text: &str| model.and_then(|model| model.word(text).filter(|&word| !model.is_special(word)));
+    if let Some(lexicon) = lexicon {
+        return Some(WordTree::new(lexicon.iter().map(|text| TreeWord { text, known: known(text) })));
+    }
+    let model = model?;
+    let words = model.words().filter(|&(word, _)| !model.is_special(word));
+    Some(WordTree::new(words.map(|(word, text)| TreeWord { text, known: Some(word) })))
+}

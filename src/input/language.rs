@@ -1,0 +1,138 @@
+//! Files that steer a beam: language models, lexicons, hotwords.
+
+use std::io::{self, Cursor, Read};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+
+use super::error::shown;
+use super::source::{Source, read_lines};
+use super::{InputError, Place};
+use crate::lm::{ArpaError, ArpaParser, NgramModel};
+
+/// Bytes that are read and parsed at a time.
+const BLOCK_BYTES: usize = 1 << 22;
+
+const GZIP_MAGIC: &[u8] = b"\x1f\x8b";
+
+/// How files begin that KenLM's `build_binary` writes.
+const KENLM_MAGIC: &[u8] = b"mmap lm http://kheafield.com/code";
+
+/// Reads an n-gram model from an ARPA file, plain or gzipped; `-` is standard input.
+///
+/// # Errors
+/// Where it can't be read or is not an ARPA file.
+pub fn read_language_model(path: &Path) -> Result<NgramModel, InputError> {
+    let mut source = Source::open(path)?;
+    let name = source.name().to_owned();
+    let mut block = vec![0; BLOCK_BYTES];
+    let mut filled = source.read_up_to(&mut block)?;
+    if block[..filled].starts_with(KENLM_MAGIC) {
+        let error =
+            InputError::new(&name, Place::whole(), "an ARPA language model", "a binary one of KenLM's");
+        return Err(
+            error.hint("its layout depends on the build that wrote it: give the ARPA file it was made from")
+        );
+    }
+    let refused = |error: ArpaError| {
+        let place = Place::whole().at("line", error.line).at("column", error.column);
+        InputError::new(&name, place, error.problem.expected, error.problem.found)
+    };
+    let mut parser = ArpaParser::new();
+    if block[..filled].starts_with(GZIP_MAGIC) {
+        let read_error =
+            |source| InputError::Io { file: name.clone(), action: "cannot be decompressed", source };
+        let first = Cursor::new(block[..filled].to_vec());
+        let mut text = MultiGzDecoder::new(first.chain(Bytes(source)));
+        loop {
+            let filled = fill(&mut text, &mut block).map_err(read_error)?;
+            if filled == 0 {
+                break;
+            }
+            parser.feed(&block[..filled]).map_err(refused)?;
+        }
+    } else {
+        while filled > 0 {
+            parser.feed(&block[..filled]).map_err(refused)?;
+            filled = source.read_up_to(&mut block)?;
+        }
+    }
+    parser.finish().map_err(refused)
+}
+
+/// Reads until the buffer is full or the text ends.
+fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match reader.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// A source for readers of bytes.
+struct Bytes(Source);
+
+impl Read for Bytes {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read_up_to(buffer).map_err(|error| match error {
+            InputError::Io { source, .. } => source,
+            error @ InputError::Content(_) => io::Error::other(error),
+        })
+    }
+}
+
+/// Reads a lexicon: a word a line.
+///
+/// # Errors
+/// Where it can't be read, a line is not one word, or there is none.
+pub fn read_lexicon(path: &Path) -> Result<Vec<String>, InputError> {
+    let name = path.display().to_string();
+    let mut words = Vec::new();
+    for (number, line) in read_lines(path)?.iter().enumerate() {
+        let word = line.trim();
+        if let Some(at) = word.find(char::is_whitespace) {
+            let column =
+                line.chars().count() - line.trim_start().chars().count() + word[..at].chars().count();
+            let place = Place::whole().at("line", number + 1).at("column", column + 1);
+            return Err(InputError::new(&name, place, "one word a line", shown(&word[at..]))
+                .hint("spellings of words are not needed: their characters are looked up in the alphabet"));
+        }
+        if !word.is_empty() {
+            words.push(word.to_owned());
+        }
+    }
+    if words.is_empty() {
+        return Err(InputError::new(&name, Place::whole(), "a word a line", "no word"));
+    }
+    Ok(words)
+}
+
+/// Reads hotwords: a phrase a line, or a phrase, a tab and its weight in nats.
+///
+/// # Errors
+/// Where it can't be read, or a weight is not a number.
+pub fn read_hotwords(path: &Path, weight: f64) -> Result<Vec<(String, f64)>, InputError> {
+    let name = path.display().to_string();
+    let mut phrases = Vec::new();
+    for (number, line) in read_lines(path)?.iter().enumerate() {
+        let (phrase, weight) = match line.rsplit_once('\t') {
+            None => (line.as_str(), weight),
+            Some((phrase, field)) => {
+                let value = field.trim().parse().ok().filter(|value: &f64| value.is_finite());
+                let column = phrase.chars().count() + 2;
+                let place = Place::whole().at("line", number + 1).at("column", column);
+                let error = || InputError::new(&name, place, "a weight behind the tab", shown(field));
+                (phrase, value.ok_or_else(error)?)
+            }
+        };
+        if !phrase.trim().is_empty() {
+            phrases.push((phrase.to_owned(), weight));
+        }
+    }
+    Ok(phrases)
+}

@@ -1,0 +1,170 @@
+//! Phrases that add to a text's score wherever they occur.
+//!
+//! An automaton (Aho and Corasick, 1975) over the bytes of the text. While a phrase is in progress it has
+//! credit: its weight times the share of its bytes that are there, the most of any phrase that may still
+//! come of what the text ends with, never below 0. A step gains the weights of the phrases that it
+//! completes and the change of the credit, so what was given for a match that breaks is taken back, and at
+//! the end of a text its score has the weight of each occurrence and nothing else.
+
+use std::collections::VecDeque;
+
+/// What stands for the boundary of a word in the automaton.
+const BOUNDARY: u8 = b' ';
+
+/// The node of nothing.
+const ROOT: u32 = 0;
+
+#[derive(Clone, Debug)]
+struct Node {
+    /// The byte that leads here.
+    byte: u8,
+    /// The longest other node that this one ends with.
+    suffix: u32,
+    /// Weights of all phrases that are complete here.
+    completed: f64,
+    credit: f64,
+    children: Vec<(u8, u32)>,
+}
+
+impl Node {
+    fn new(byte: u8) -> Self {
+        Self { byte, suffix: ROOT, completed: 0.0, credit: 0.0, children: Vec::new() }
+    }
+
+    fn child(&self, byte: u8) -> Option<u32> {
+        self.children.iter().find(|child| child.0 == byte).map(|child| child.1)
+    }
+}
+
+/// Weighted phrases.
+#[derive(Clone, Debug)]
+pub struct Hotwords {
+    nodes: Vec<Node>,
+    whole_words: bool,
+}
+
+impl Hotwords {
+    /// `phrases` and what each of their occurrences adds, in nats. With `whole_words` they begin and end where
+    /// words do, and any white space in them is a boundary of words; without, they are found anywhere.
+    pub fn new<'a>(phrases: impl IntoIterator<Item = (&'a str, f64)>, whole_words: bool) -> Self {
+        let mut hotwords = Self { nodes: vec![Node::new(0)], whole_words };
+        for (phrase, weight) in phrases {
+            let words: Vec<&str> = phrase.split_whitespace().collect();
+            let text = if whole_words { words.join(" ") } else { phrase.to_owned() };
+            if !text.is_empty() {
+                hotwords.add(text.as_bytes(), weight);
+            }
+        }
+        hotwords.link();
+        hotwords
+    }
+
+    fn add(&mut self, text: &[u8], weight: f64) {
+        let mut node = ROOT;
+        if self.whole_words {
+            node = self.child_or_new(node, BOUNDARY);
+        }
+        for (at, &byte) in text.iter().enumerate() {
+            node = self.child_or_new(node, byte);
+            let share = (at + 1) as f64 / text.len() as f64;
+            if self.whole_words || at + 1 < text.len() {
+                let credit = &mut self.nodes[node as usize].credit;
+                *credit = credit.max(weight * share);
+            }
+        }
+        if self.whole_words {
+            node = self.child_or_new(node, BOUNDARY);
+        }
+        self.nodes[node as usize].completed += weight;
+    }
+
+    fn child_or_new(&mut self, node: u32, byte: u8) -> u32 {
+        if let Some(child) = self.nodes[node as usize].child(byte) {
+            return child;
+        }
+        let child = self.nodes.len() as u32;
+        self.nodes.push(Node::new(byte));
+        self.nodes[node as usize].children.push((byte, child));
+        child
+    }
+
+    fn link(&mut self) {
+        let mut queue: VecDeque<u32> = self.nodes[0].children.iter().map(|child| child.1).collect();
+        while let Some(node) = queue.pop_front() {
+            let Node { suffix, children, .. } = self.nodes[node as usize].clone();
+            let shorter = &self.nodes[suffix as usize];
+            let (completed, credit) = (shorter.completed, shorter.credit);
+            self.nodes[node as usize].completed += completed;
+            let own = &mut self.nodes[node as usize].credit;
+            *own = own.max(credit);
+            for (byte, child) in children {
+                self.nodes[child as usize].suffix = self.next(suffix, byte);
+                queue.push_back(child);
+            }
+        }
+    }
+
+    /// The state of an empty text.
+    pub fn start(&self) -> u32 {
+        if self.whole_words { self.next(ROOT, BOUNDARY) } else { ROOT }
+    }
+
+    /// The state after a boundary between words, of which several in a row are one; and the gain in nats.
+    pub fn boundary(&self, state: u32) -> (u32, f64) {
+        if self.whole_words && self.nodes[state as usize].byte == BOUNDARY {
+            return (state, 0.0);
+        }
+        self.step(state, BOUNDARY)
+    }
+
+    /// The state after more text, and the gain in nats.
+    pub fn text(&self, mut state: u32, text: &[u8]) -> (u32, f64) {
+        let mut gain = 0.0;
+        for &byte in text {
+            let (next, more) = self.step(state, byte);
+            state = next;
+            gain += more;
+        }
+        (state, gain)
+    }
+
+    /// What the end of a text gains in nats.
+    pub fn end(&self, state: u32) -> f64 {
+        let (last, gain) = if self.whole_words { self.boundary(state) } else { (state, 0.0) };
+        gain - self.nodes[last as usize].credit
+    }
+
+    fn step(&self, state: u32, byte: u8) -> (u32, f64) {
+        let next = self.next(state, byte);
+        let Node { completed, credit, .. } = &self.nodes[next as usize];
+        (next, completed + (credit - self.nodes[state as usize].credit))
+    }
+
+    fn next(&self, mut state: u32, byte: u8) -> u32 {
+        loop {
+            let node = &self.nodes[state as usize];
+            if let Some(child) = node.child(byte) {
+                return child;
+            }
+            if state == ROOT {
+                return ROOT;
+            }
+            state = node.suffix;
+        }
+    }
+
+    /// No state gains more by a piece of text, before which a word may begin, in nats.
+    pub fn most(&self, begins_word: bool, text: &[u8]) -> f64 {
+        /// Beyond that many steps a rougher bound does.
+        const PATIENCE: usize = 100_000;
+        if self.nodes.len() * (text.len() + 1) > PATIENCE {
+            let largest = |value: fn(&Node) -> f64| self.nodes.iter().map(value).fold(0.0, f64::max);
+            return (text.len() + 1) as f64 * largest(|node| node.completed) + largest(|node| node.credit);
+        }
+        let gains = (0..self.nodes.len() as u32).map(|state| {
+            let (state, gain) = if begins_word { self.boundary(state) } else { (state, 0.0) };
+            gain + self.text(state, text).1
+        });
+        gains.fold(f64::NEG_INFINITY, f64::max)
+    }
+}

@@ -1,0 +1,19 @@
+//! Language models, lexicons and hotwords: what a text is worth beside its class scores.
+//!
+//! - [`arpa`]: ARPA files to models
+//! - [`ngram`]: n-gram models with back-off, whose states are small integers
+//! - [`words`]: the words that may be in progress, as a tree
+//! - [`hotwords`]: phrases that add to a text's score wherever they occur
+//!
+//! All of it takes bytes and integers and knows no files.
+
+pub mod arpa;
+pub mod hotwords;
+pub mod ngram;
+mod vocabulary;
+pub mod words;
+
+pub use arpa::{ArpaError, ArpaParser, ArpaProblem};
+pub use hotwords::Hotwords;
+pub use ngram::NgramModel;
+pub use words::WordTree;

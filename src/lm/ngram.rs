@@ -1,0 +1,299 @@
+//! N-gram models with back-off.
+//!
+//! ```text
+//! ln P(w | h) = ln P(h w)                      where h w is an n-gram of the model
+//!             = ln backoff(h) + ln P(w | h')   else; h' is h without its first word
+//! ```
+//!
+//! An n-gram is a node. A state is the node of the longest context that can matter for what follows, so it
+//! is one integer, and a context that is left for a shorter one follows a link.
+
+use rustc_hash::FxHashMap;
+
+use super::vocabulary::Vocabulary;
+
+/// The state of no context.
+pub(super) const EMPTY: u32 = 0;
+
+/// Base-10 logarithm of an unknown word's probability where the model has none, as in KenLM.
+const UNKNOWN_LOG10: f32 = -100.0;
+
+/// An n-gram. Words lie at `1 + word`, longer ones behind them.
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    log10_prob: f32,
+    /// Base-10 logarithm; NaN while it is not known.
+    log10_backoff: f32,
+    /// The longest n-gram that this one ends with: while building, of all; then, of those that matter.
+    suffix: u32,
+    /// The state after this n-gram: itself, or its suffix where nothing can follow.
+    next: u32,
+}
+
+/// A checked n-gram model. Words and states are small integers.
+#[derive(Clone, Debug)]
+pub struct NgramModel {
+    vocabulary: Vocabulary,
+    order: usize,
+    nodes: Vec<Node>,
+    /// Longer n-grams by the node of all but their last word, and that word.
+    children: FxHashMap<u64, u32>,
+    /// By word: the largest base-10 logarithm that it has after any context.
+    most_log10: Vec<f32>,
+    unknown: u32,
+    begin: Option<u32>,
+    end: Option<u32>,
+}
+
+/// `(node, word)` as one key.
+fn key(node: u32, word: u32) -> u64 {
+    u64::from(node) << 32 | u64::from(word)
+}
+
+impl NgramModel {
+    /// The length of the longest n-grams.
+    pub fn order(&self) -> usize {
+        self.order
+    }
+
+    /// Number of n-grams of all orders.
+    pub fn len(&self) -> usize {
+        self.nodes.len() - 1
+    }
+
+    /// Never true: a model has unigrams.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A word's number, if the model has the word.
+    pub fn word(&self, text: &str) -> Option<u32> {
+        self.vocabulary.get(text)
+    }
+
+    /// All words, also those that stand for something else, such as `<s>`.
+    pub fn words(&self) -> impl ExactSizeIterator<Item = (u32, &str)> {
+        (0..self.vocabulary.len() as u32).map(|word| (word, self.vocabulary.text(word)))
+    }
+
+    /// What stands for words that the model does not have; where it has no `<unk>`, each has the
+    /// probability 1e-100.
+    pub fn unknown(&self) -> u32 {
+        self.unknown
+    }
+
+    /// `</s>`, if the model has it.
+    pub fn end(&self) -> Option<u32> {
+        self.end
+    }
+
+    /// Whether the word is `<s>`, `</s>` or `<unk>`: none that a text can have.
+    pub fn is_special(&self, word: u32) -> bool {
+        word == self.unknown || Some(word) == self.begin || Some(word) == self.end
+    }
+
+    /// The state at the beginning of a text: after `<s>`, or no context where the model has none.
+    pub fn start(&self) -> u32 {
+        self.begin.map_or(EMPTY, |begin| self.nodes[1 + begin as usize].next)
+    }
+
+    /// The state that knows of no word.
+    pub fn no_context(&self) -> u32 {
+        EMPTY
+    }
+
+    /// The state after a word, and the natural logarithm of its probability.
+    pub fn score(&self, state: u32, word: u32) -> (u32, f64) {
+        let mut log10 = 0.0;
+        let mut context = state;
+        let node = loop {
+            if context == EMPTY {
+                break 1 + word;
+            }
+            if let Some(&node) = self.children.get(&key(context, word)) {
+                break node;
+            }
+            let Node { log10_backoff, suffix, .. } = self.nodes[context as usize];
+            log10 += f64::from(log10_backoff);
+            context = suffix;
+        };
+        let Node { log10_prob, next, .. } = self.nodes[node as usize];
+        (next, (log10 + f64::from(log10_prob)) * std::f64::consts::LN_10)
+    }
+
+    /// No context gives the word a larger natural logarithm of its probability; and some context, which need
+    /// not occur, gives it this one.
+    pub fn most(&self, word: u32) -> f64 {
+        f64::from(self.most_log10[word as usize]) * std::f64::consts::LN_10
+    }
+
+    /// Natural logarithm of the probability of a text's words: after `<s>`, and with `</s>` at the end where
+    /// `with_end` and the model has it.
+    pub fn text_logp(&self, words: impl IntoIterator<Item = u32>, with_end: bool) -> f64 {
+        let mut state = self.start();
+        let mut logp = 0.0;
+        for word in words.into_iter().chain(self.end.filter(|_| with_end)) {
+            let (next, nats) = self.score(state, word);
+            state = next;
+            logp += nats;
+        }
+        logp
+    }
+}
+
+/// A model while its n-grams come in, in the order of their length.
+#[derive(Debug)]
+pub(super) struct Builder {
+    vocabulary: Vocabulary,
+    nodes: Vec<Node>,
+    children: FxHashMap<u64, u32>,
+    /// By node: all of it but the last word, and that word.
+    links: Vec<(u32, u32)>,
+}
+
+/// Why an n-gram can't be added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// It is there already.
+    Duplicate,
+    /// Its context has no back-off weight.
+    NoBackoff,
+    /// There are too many.
+    TooMany,
+}
+
+/// An n-gram whose words are known and whose context is an n-gram.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found {
+    context: u32,
+    word: u32,
+    suffix: u32,
+}
+
+impl Builder {
+    pub(super) fn new() -> Self {
+        let empty = Node { log10_prob: 0.0, log10_backoff: 0.0, suffix: EMPTY, next: EMPTY };
+        Self {
+            vocabulary: Vocabulary::default(),
+            nodes: vec![empty],
+            children: FxHashMap::default(),
+            links: vec![(EMPTY, 0)],
+        }
+    }
+
+    pub(super) fn add_word(&mut self, text: &str, prob: f32, backoff: Option<f32>) -> Result<(), Refusal> {
+        // Nodes are `1 + word`, and the largest number is taken for none.
+        if self.nodes.len() >= u32::MAX as usize - 2 {
+            return Err(Refusal::TooMany);
+        }
+        let word = self.vocabulary.insert(text).ok_or(Refusal::Duplicate)?;
+        self.push(prob, backoff, EMPTY, (EMPTY, word));
+        Ok(())
+    }
+
+    /// To be called between the words and the longer n-grams.
+    pub(super) fn end_words(&mut self) {
+        if self.unknown().is_none() {
+            // There is none yet, and room was left for it.
+            let _ = self.add_word("<unk>", UNKNOWN_LOG10, Some(0.0));
+        }
+    }
+
+    fn unknown(&self) -> Option<u32> {
+        self.vocabulary.get("<unk>").or_else(|| self.vocabulary.get("<UNK>"))
+    }
+
+    pub(super) fn word(&self, text: &str) -> Option<u32> {
+        self.vocabulary.get(text)
+    }
+
+    /// The n-gram of these words (two or more), whose context is `None` if it is not an n-gram itself.
+    pub(super) fn find(&self, words: &[u32]) -> Option<Found> {
+        let (&word, context) = words.split_last()?;
+        let (&first, middle) = context.split_first()?;
+        let mut node = 1 + first;
+        for &next in middle {
+            node = *self.children.get(&key(node, next))?;
+        }
+        let mut shorter = self.nodes[node as usize].suffix;
+        let suffix = loop {
+            if shorter == EMPTY {
+                break 1 + word;
+            }
+            if let Some(&suffix) = self.children.get(&key(shorter, word)) {
+                break suffix;
+            }
+            shorter = self.nodes[shorter as usize].suffix;
+        };
+        Some(Found { context: node, word, suffix })
+    }
+
+    pub(super) fn add(&mut self, found: Found, prob: f32, backoff: Option<f32>) -> Result<(), Refusal> {
+        let Found { context, word, suffix } = found;
+        if self.nodes.len() >= u32::MAX as usize - 1 {
+            return Err(Refusal::TooMany);
+        }
+        if self.nodes[context as usize].log10_backoff.is_nan() {
+            return Err(Refusal::NoBackoff);
+        }
+        let node = self.nodes.len() as u32;
+        if self.children.insert(key(context, word), node).is_some() {
+            return Err(Refusal::Duplicate);
+        }
+        self.push(prob, backoff, suffix, (context, word));
+        Ok(())
+    }
+
+    fn push(&mut self, log10_prob: f32, backoff: Option<f32>, suffix: u32, link: (u32, u32)) {
+        let log10_backoff = backoff.unwrap_or(f32::NAN);
+        self.nodes.push(Node { log10_prob, log10_backoff, suffix, next: EMPTY });
+        self.links.push(link);
+    }
+
+    /// The model of order `order`.
+    pub(super) fn finish(mut self, order: usize) -> NgramModel {
+        for node in &mut self.nodes {
+            if node.log10_backoff.is_nan() {
+                node.log10_backoff = 0.0;
+            }
+        }
+        let most_log10 = self.most_log10();
+        let mut followed = vec![false; self.nodes.len()];
+        for &(context, _) in &self.links[1..] {
+            followed[context as usize] = true;
+        }
+        // A suffix is shorter, so it comes before.
+        #[allow(clippy::needless_range_loop)] // each node is looked at by its number
+        for at in 1..self.nodes.len() {
+            let suffix = self.nodes[self.nodes[at].suffix as usize].next;
+            let matters = followed[at] || self.nodes[at].log10_backoff != 0.0;
+            self.nodes[at].suffix = suffix;
+            self.nodes[at].next = if matters { at as u32 } else { suffix };
+        }
+        let unknown = self.unknown().unwrap_or_default();
+        let (begin, end) = (self.vocabulary.get("<s>"), self.vocabulary.get("</s>"));
+        let Self { vocabulary, mut nodes, mut children, .. } = self;
+        nodes.shrink_to_fit();
+        children.shrink_to_fit();
+        NgramModel { vocabulary, order, nodes, children, most_log10, unknown, begin, end }
+    }
+
+    /// Each n-gram may be reached from longer contexts by way of their back-off weights, which may exceed 1.
+    fn most_log10(&self) -> Vec<f32> {
+        let mut from_longer = vec![0.0_f64; self.nodes.len()];
+        for at in (1..self.nodes.len()).rev() {
+            let Node { log10_backoff, suffix, .. } = self.nodes[at];
+            let reached = from_longer[at] + f64::from(log10_backoff);
+            let shorter = &mut from_longer[suffix as usize];
+            *shorter = shorter.max(reached);
+        }
+        let mut most = vec![f32::NEG_INFINITY; self.vocabulary.len()];
+        for (node, &(context, word)) in self.nodes.iter().zip(&self.links).skip(1) {
+            let log10 = f64::from(node.log10_prob) + from_longer[context as usize];
+            // Rounded up, for it is a bound.
+            let bound = (log10 as f32).next_up();
+            most[word as usize] = most[word as usize].max(bound);
+        }
+        most
+    }
+}

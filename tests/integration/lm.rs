@@ -1,0 +1,208 @@
+//! Models from ARPA files: scores as KenLM's, and what is malformed.
+
+use std::io::Read;
+
+use ctctool::lm::{ArpaParser, NgramModel};
+use flate2::read::GzDecoder;
+use serde_json::Value;
+
+use crate::support::{number, repository};
+
+/// KenLM adds single-precision numbers.
+const SINGLE: f64 = 2e-6;
+
+pub(crate) fn parse(text: &str) -> Result<NgramModel, String> {
+    let mut parser = ArpaParser::new();
+    parser.feed(text.as_bytes()).map_err(|error| error.to_string())?;
+    parser.finish().map_err(|error| error.to_string())
+}
+
+fn word_model() -> String {
+    std::fs::read_to_string(repository("fixtures/lm_word3.arpa")).unwrap()
+}
+
+fn char_model() -> String {
+    let mut text = String::new();
+    let file = std::fs::File::open(repository("fixtures/lm_char6.arpa.gz")).unwrap();
+    GzDecoder::new(file).read_to_string(&mut text).unwrap();
+    text
+}
+
+/// The same model without the n-grams above an order, as `make_lm.py` cuts it.
+fn cut_down(text: &str, order: usize) -> String {
+    let mut sections: Vec<Vec<&str>> = text
+        .trim_end_matches("\n\\end\\\n")
+        .split("\n\n")
+        .map(|part| part.trim_end().lines().collect())
+        .collect();
+    sections.truncate(order + 1);
+    sections[0].truncate(order + 1);
+    let without_backoff = |line: &&str| line.split('\t').take(2).collect::<Vec<_>>().join("\t");
+    let last: Vec<String> = sections[order].iter().map(without_backoff).collect();
+    let mut parts: Vec<String> = sections[..order].iter().map(|lines| lines.join("\n")).collect();
+    parts.push(last.join("\n"));
+    parts.push("\\end\\\n".to_owned());
+    parts.join("\n\n")
+}
+
+fn score_words(model: &NgramModel, sentence: &str) -> impl Iterator<Item = u32> {
+    sentence.split_whitespace().map(|word| model.word(word).unwrap_or(model.unknown()))
+}
+
+#[test]
+fn scores_are_those_of_kenlm() {
+    let reference = std::fs::read_to_string(repository("fixtures/lm_reference.json")).unwrap();
+    let reference: Value = serde_json::from_str(&reference).unwrap();
+    let mut compared = 0;
+    for (unit, text) in [("word", word_model()), ("char", char_model())] {
+        let sentences = reference[unit]["sentences"].as_array().unwrap();
+        for (order, scores) in reference[unit]["log10"].as_object().unwrap() {
+            let model = parse(&cut_down(&text, order.parse().unwrap())).expect(order);
+            for (sentence, scores) in sentences.iter().zip(scores.as_array().unwrap()) {
+                let sentence = sentence.as_str().unwrap();
+                let whole = model.text_logp(score_words(&model, sentence), true) / std::f64::consts::LN_10;
+                let mut state = model.no_context();
+                let mut bare = 0.0;
+                for word in score_words(&model, sentence) {
+                    let (next, nats) = model.score(state, word);
+                    assert!(nats <= model.most(word), "{sentence}: {word}");
+                    state = next;
+                    bare += nats / std::f64::consts::LN_10;
+                }
+                for (found, expected) in [(whole, number(&scores[0])), (bare, number(&scores[1]))] {
+                    let allowed = SINGLE * expected.abs().max(1.0);
+                    assert!(
+                        (found - expected).abs() <= allowed,
+                        "{unit} {order}: {sentence}: {found} {expected}"
+                    );
+                    compared += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(compared, 2 * (2 * 300 + 5 * 80));
+}
+
+/// The n-grams of agatan/ctclib's `data/overfit.arpa` that its `tests/kenlm_test.rs` looks at, and what that
+/// test expects.
+#[test]
+fn published_scores_of_a_character_model() {
+    let text = "\\data\\\nngram 1=5\nngram 2=2\nngram 3=1\n\n\
+        \\1-grams:\n-1.7498091\t<unk>\t0\n0\t<s>\t-0.98527676\n-1.552276\t</s>\t0\n\
+        -1.3728311\tM\t-0.11439539\n-1.2308131\tI\t-0.0611518\n\n\
+        \\2-grams:\n-0.045306083\t<s> M\t-1.2863067\n-0.77655447\tM I\t-1.2863067\n\n\
+        \\3-grams:\n-0.019120596\t<s> M I\n\n\\end\\\n";
+    let model = parse(text).unwrap();
+    let [m, i] = ["M", "I"].map(|word| model.word(word).unwrap());
+    let log10 = |state, word| {
+        let (state, nats) = model.score(state, word);
+        (state, (nats / std::f64::consts::LN_10) as f32)
+    };
+    let (after_m, first) = log10(model.start(), m);
+    let (after_i, _) = log10(after_m, i);
+    assert_eq!(first, -0.045_306_083);
+    assert!((log10(after_m, model.end().unwrap()).1 - -2.952_978_1).abs() < 1e-6);
+    assert!((log10(after_i, model.end().unwrap()).1 - -2.899_734_5).abs() < 1e-6);
+}
+
+#[test]
+fn a_file_may_come_in_any_blocks() {
+    let text = word_model().replace('\n', "\r\n");
+    let whole = parse(&text).unwrap();
+    let sentence = "The mill stood by zyx again; the river.";
+    for size in [1, 7, 1000, 70_000] {
+        let mut parser = ArpaParser::new();
+        for block in text.as_bytes().chunks(size) {
+            parser.feed(block).unwrap();
+        }
+        let model = parser.finish().unwrap();
+        assert_eq!(model.len(), whole.len());
+        let logp = |model: &NgramModel| model.text_logp(score_words(model, sentence), true);
+        assert_eq!(logp(&model), logp(&whole));
+    }
+}
+
+const SMALL: &str = "\\data\\\nngram 1=4\nngram 2=2\n\n\\1-grams:\n-1\t<s>\t-0.5\n-1\t</s>\n-1\ta\t-0.25\n-2\tb\n\n\
+    \\2-grams:\n-0.1\t<s> a\n-0.2\ta b\n\n\\end\\\n";
+
+#[test]
+fn backing_off_from_bonus_weights_is_within_the_bound() {
+    let text = SMALL.replace("-0.25", "1.5");
+    let model = parse(&text).unwrap();
+    let [a, b] = ["a", "b"].map(|word| model.word(word).unwrap());
+    let after_a = model.score(model.no_context(), a).0;
+    let (_, nats) = model.score(after_a, a);
+    assert!((nats - 0.5 * std::f64::consts::LN_10).abs() < 1e-12);
+    assert!(model.most(a) >= nats && model.most(a) < nats + 1e-6);
+    assert!(model.most(b) >= model.score(after_a, b).1);
+}
+
+#[test]
+fn a_model_without_unknown_words_gives_them_next_to_nothing() {
+    let model = parse(SMALL).unwrap();
+    assert_eq!(model.score(model.no_context(), model.unknown()).1, -100.0 * std::f64::consts::LN_10);
+    assert_eq!((model.order(), model.len()), (2, 7));
+}
+
+#[test]
+fn what_is_malformed_is_named_with_its_place() {
+    parse(SMALL).unwrap();
+    let long = format!("-1\t{}", "x".repeat(70_000));
+    for (from, to, message) in [
+        (
+            "\\data\\",
+            "data",
+            r"line 1, column 1: expected \data\, the beginning of an ARPA language model,, found 'data'",
+        ),
+        ("ngram 1=4", "ngram 2=4", r"line 2, column 1: expected 'ngram 1=' and a number, found 'ngram 2=4'"),
+        ("ngram 1=4", "ngram 1=99999999999999999999", "line 2, column 1"),
+        ("ngram 1=4", "ngram 1=5", r"line 10, column 1: expected 5 1-grams, as \data\ says, found 4"),
+        ("ngram 1=4", "ngram 1=3", "line 9, column 1: expected 3 1-grams"),
+        ("ngram 2=2", "ngram 2=2\nngram 4=1", "line 4, column 1: expected 'ngram 3=' and a number, or"),
+        ("\\2-grams:", "\\3-grams:", r"line 11, column 1: expected \2-grams:, found '\\3-grams:'"),
+        ("\n\\end\\", "", r"line 15, column 1: expected \end\, found the end of the file"),
+        ("\\end\\\n", "\\end\\\nmore", r"line 16, column 1: expected nothing after \end\, found 'more'"),
+        (
+            "-2\tb",
+            "two\tb",
+            "line 9, column 1: expected the base-10 logarithm of a probability, 0 or less, found 'two'",
+        ),
+        ("-2\tb", "0.5\tb", "line 9, column 1: expected the base-10 logarithm"),
+        ("-2\tb", "nan\tb", "line 9, column 1"),
+        ("-2\tb", "-inf\tb", "line 9, column 1"),
+        ("-2\tb", "-2", "line 9, column 3: expected 1 word of a 1-gram, found 0"),
+        (
+            "-2\tb",
+            "-2\tb\tx",
+            "line 9, column 6: expected the base-10 logarithm of a back-off weight, found 'x'",
+        ),
+        ("-2\tb", "-2\tb\t0\t0", "line 9, column 8: expected the end of a line of a 1-gram"),
+        ("-2\tb", "-2\ta", "line 9, column 1: expected each 1-gram once"),
+        ("-2\tb", &long, "line 9, column 1: expected a line of at most 65536 bytes"),
+        ("a b", "a", "line 13, column 7: expected 2 words of a 2-gram, found 1"),
+        ("a b", "a c", r"line 13, column 8: expected a word of the \1-grams: section, found 'c'"),
+        ("a b", "<s> a", "line 13, column 1: expected each 2-gram once"),
+        ("a b", "b a", "line 13, column 1: expected an n-gram whose first words have a back-off weight"),
+        ("a b", "a b\t-1", "line 13, column 10: expected no back-off weight for the longest n-grams"),
+        ("-0.2\ta b\n", "", r"line 13, column 1: expected 2 2-grams, as \data\ says, found 1"),
+    ] {
+        let text = SMALL.replacen(from, to, 1);
+        let error = parse(&text).expect_err(to);
+        assert!(error.starts_with(message), "{to}: {error}");
+    }
+    for end in 0..SMALL.len() - 1 {
+        assert!(parse(&SMALL[..end]).is_err() || &SMALL[end..] == "\n", "{end}");
+    }
+    let mut bytes = SMALL.as_bytes().to_vec();
+    let at = SMALL.find("\tb").unwrap();
+    bytes[at + 1] = 0xff;
+    let error = ArpaParser::new().feed(&bytes).unwrap_err().to_string();
+    assert_eq!(error, "line 9, column 4: expected UTF-8 text, found the byte 0xff");
+    let third = SMALL.replace("ngram 2=2\n", "ngram 2=2\nngram 3=1\n");
+    let third = third.replace("\\end\\", "\\3-grams:\n-1\tb a b\n\n\\end\\");
+    let error = parse(&third).unwrap_err();
+    assert!(
+        error.starts_with("line 17, column 8: expected an n-gram whose first 2 words are an n-gram"),
+        "{error}"
+    );
+}
