@@ -2,6 +2,7 @@
 
 mod cross_entropy;
 mod ctc;
+mod guess;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -97,16 +98,21 @@ struct Checks {
     max_loss: Option<f64>,
 
     /// The reduced loss is X, within --rtol and --atol
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, group = "number")]
     expect: Option<f64>,
 
-    /// Relative tolerance of --expect [default: 1e-5]
-    #[arg(long, value_name = "R", requires = "expect", allow_negative_numbers = true)]
+    /// Relative tolerance of --expect and --guess [default: 1e-5]
+    #[arg(long, value_name = "R", requires = "number", allow_negative_numbers = true)]
     rtol: Option<f64>,
 
-    /// Absolute tolerance of --expect [default: 1e-8]
-    #[arg(long, value_name = "A", requires = "expect", allow_negative_numbers = true)]
+    /// Absolute tolerance of --expect and --guess [default: 1e-8]
+    #[arg(long, value_name = "A", requires = "number", allow_negative_numbers = true)]
     atol: Option<f64>,
+
+    /// Search for what makes the loss X, another system's number: reduction, kind of input, blank, layout, criterion,
+    /// unit. Prints the flags to use; the matrix is read into memory
+    #[arg(long, value_name = "X", allow_negative_numbers = true, group = "number", conflicts_with_all = ["max_loss", "items"], help_heading = "Diagnosis")]
+    guess: Option<f64>,
 }
 
 pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
@@ -121,10 +127,12 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
         matrix.dtype().name()
     ));
     diagnostics.note(format_args!("{}: {}", labels.name(), labels.describe()));
-    let criterion = args.criterion(&matrix, &labels)?;
-    let status = args.output.on_threads(|| match criterion {
-        Criterion::Ctc => args.run_ctc(matrix, &labels, diagnostics),
-        Criterion::CrossEntropy => args.run_cross_entropy(matrix, &labels, diagnostics),
+    let status = args.output.on_threads(|| match args.checks.guess {
+        Some(guess) => args.run_guess(matrix, &labels, guess, diagnostics),
+        None => match args.criterion(&matrix, &labels)? {
+            Criterion::Ctc => args.run_ctc(matrix, &labels, diagnostics),
+            Criterion::CrossEntropy => args.run_cross_entropy(matrix, &labels, diagnostics),
+        },
     })?;
     diagnostics.note(format_args!("done in {:.1} ms", started.elapsed().as_secs_f64() * 1e3));
     Ok(status)
@@ -149,6 +157,12 @@ impl Args {
             return Err(UsageError::new(
                 "--max-loss and --expect need a reduced loss: --reduction mean or sum",
             ));
+        }
+        if self.checks.guess.is_some_and(|guess| !guess.is_finite()) {
+            return Err(UsageError::new("--guess: expected a finite number"));
+        }
+        if self.checks.guess.is_some() && self.settings.reduction == Reduction::None {
+            return Err(UsageError::new("--guess looks for one number: --reduction none has none"));
         }
         for (name, tolerance) in [("--rtol", self.checks.rtol), ("--atol", self.checks.atol)] {
             if tolerance.is_some_and(|tolerance| tolerance.is_nan() || tolerance < 0.0) {

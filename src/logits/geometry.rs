@@ -127,6 +127,17 @@ impl Geometry {
     }
 }
 
+/// A matrix in memory, in the order of its file, as `[rows, classes]` in the user's order.
+pub(crate) fn rows_in_order(values: &[f64], geometry: &Geometry) -> Vec<f64> {
+    let classes = geometry.classes();
+    let mut rows = vec![0.0; values.len()];
+    let block = Block::new(values, geometry, 0);
+    block.for_each_row(0..block.rows(), |row, scores| {
+        rows[geometry.logical_row(row) * classes..][..classes].copy_from_slice(scores);
+    });
+    rows
+}
+
 /// A run of whole planes of a matrix in memory, seen as rows of class scores.
 #[derive(Clone, Copy, Debug)]
 pub struct Block<'a, E> {

@@ -12,6 +12,7 @@ mod row;
 mod survey;
 
 pub use audit::{ImproperRow, RowAudit};
+pub(crate) use geometry::rows_in_order;
 pub use geometry::{Block, Geometry, ShapeError};
 pub use row::RowScale;
 pub use survey::{Nonfinites, Survey};

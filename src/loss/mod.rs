@@ -7,6 +7,7 @@ mod ctc_band;
 pub mod ctc_batch;
 mod ctc_log_space;
 mod emissions;
+pub mod guess;
 pub mod reduction;
 
 pub use emissions::{Columns, Emissions};

@@ -11,6 +11,7 @@ mod csv;
 pub mod decode;
 pub mod error_counts;
 pub mod eval;
+pub mod guess;
 pub mod inspect;
 mod json;
 pub mod loss;
