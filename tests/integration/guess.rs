@@ -183,6 +183,7 @@ fn what_can_not_be_searched_is_refused() {
         (&["--guess", "1", "--expect", "1"], "cannot be used with"),
         (&["--guess", "1", "--max-loss", "1"], "cannot be used with"),
         (&["--guess", "1", "--reduction", "none"], "--reduction none has none"),
+        (&["--guess", "1", "--format", "junit"], "show checks"),
         (&["--rtol", "1"], "required"),
     ] {
         loss(&folder, options).assert().code(2).stderr(predicate::str::contains(message));
