@@ -2,10 +2,13 @@
 
 mod cross_entropy;
 mod ctc;
+mod gradient;
 mod guess;
 
 use std::path::PathBuf;
 use std::time::Instant;
+
+use gradient::{Gradient, GradientArgs, Loaded};
 
 use super::ExitStatus;
 use super::diagnostics::{Diagnostics, UsageError};
@@ -14,6 +17,7 @@ use super::values::{Criterion, Word, checked_format};
 use crate::input::{LabelFile, Matrix};
 use crate::logits::Nonfinite;
 use crate::loss::reduction::{Reduction, Reductions};
+use crate::report::gradient::GradientCheck;
 use crate::report::loss::{LossParams, LossSummary, Tally};
 use crate::report::{Check, Format, Record, Report, Warning};
 
@@ -41,6 +45,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     checks: Checks,
+
+    #[command(flatten)]
+    gradient: GradientArgs,
 
     /// How the result is printed
     #[arg(long, value_name = "FORMAT", value_parser = checked_format(), default_value = "table", help_heading = "Output")]
@@ -127,12 +134,21 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
         matrix.dtype().name()
     ));
     diagnostics.note(format_args!("{}: {}", labels.name(), labels.describe()));
-    let status = args.output.on_threads(|| match args.checks.guess {
-        Some(guess) => args.run_guess(matrix, &labels, guess, diagnostics),
-        None => match args.criterion(&matrix, &labels)? {
-            Criterion::Ctc => args.run_ctc(matrix, &labels, diagnostics),
-            Criterion::CrossEntropy => args.run_cross_entropy(matrix, &labels, diagnostics),
-        },
+    let status = args.output.on_threads(|| {
+        if let Some(guess) = args.checks.guess {
+            return args.run_guess(matrix, &labels, guess, diagnostics);
+        }
+        let criterion = args.criterion(&matrix, &labels)?;
+        let (matrix, loaded) = if args.gradient.wanted() {
+            let (matrix, loaded) = Loaded::new(matrix)?;
+            (matrix, Some(loaded))
+        } else {
+            (matrix, None)
+        };
+        match criterion {
+            Criterion::Ctc => args.run_ctc(matrix, &labels, loaded.as_ref(), diagnostics),
+            Criterion::CrossEntropy => args.run_cross_entropy(matrix, &labels, loaded.as_ref(), diagnostics),
+        }
     })?;
     diagnostics.note(format_args!("done in {:.1} ms", started.elapsed().as_secs_f64() * 1e3));
     Ok(status)
@@ -151,6 +167,11 @@ impl Args {
         if self.format.is_of_checks() && !checked {
             return Err(UsageError::new(
                 "--format github and junit show checks: give --max-loss or --expect",
+            ));
+        }
+        if self.gradient.wanted() && self.settings.reduction == Reduction::None {
+            return Err(UsageError::new(
+                "--grad and --check-grad need a reduced loss: --reduction mean or sum",
             ));
         }
         if checked && self.settings.reduction == Reduction::None {
@@ -288,6 +309,7 @@ impl Args {
         }
     }
 
+    #[allow(clippy::too_many_arguments)] // all that a result is made of
     fn deliver<I: Record>(
         &self,
         params: LossParams,
@@ -295,9 +317,11 @@ impl Args {
         tally: Tally,
         warnings: Vec<Warning>,
         items: Vec<I>,
+        gradient: Option<&Gradient>,
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
-        let summary = LossSummary::new(&params, self.settings.reduction, reductions, tally);
+        let mut summary = LossSummary::new(&params, self.settings.reduction, reductions, tally);
+        summary.gradient = gradient.map(|gradient| gradient.summary.clone());
         let table = summary.table(&params);
         let mut report = Report::new("loss", params, summary);
         report.warnings = warnings;
@@ -313,7 +337,11 @@ impl Args {
             }
         }
         diagnostics.judge(&report)?;
-        self.output.output(self.format).write(&report, &[], &table)?;
+        if let (Some(gradient), Some(path)) = (gradient, &self.gradient.grad) {
+            gradient.write(path)?;
+        }
+        let check = gradient.and_then(|gradient| gradient.summary.check.as_ref()).map(GradientCheck::table);
+        self.output.output(self.format).write(&report, check.as_slice(), &table)?;
         Ok(ExitStatus::of_checks(report.passed()))
     }
 }

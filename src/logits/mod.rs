@@ -12,8 +12,8 @@ mod row;
 mod survey;
 
 pub use audit::{ImproperRow, RowAudit};
-pub(crate) use geometry::rows_in_order;
 pub use geometry::{Block, Geometry, ShapeError};
+pub(crate) use geometry::{rows_in_order, rows_to_file};
 pub use row::RowScale;
 pub use survey::{Nonfinites, Survey};
 

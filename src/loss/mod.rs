@@ -6,7 +6,9 @@ pub mod ctc;
 mod ctc_band;
 pub mod ctc_batch;
 mod ctc_log_space;
+mod ctc_occupancy;
 mod emissions;
+pub mod gradient;
 pub mod guess;
 pub mod reduction;
 

@@ -11,10 +11,12 @@ mod csv;
 pub mod decode;
 pub mod error_counts;
 pub mod eval;
+pub mod gradient;
 pub mod guess;
 pub mod inspect;
 mod json;
 pub mod loss;
+mod npy;
 mod output;
 mod table;
 
@@ -22,6 +24,7 @@ use serde::Serialize;
 
 pub use cell::{Cell, ItemId, Record, TableText};
 pub use check::Check;
+pub(crate) use npy::write_npy;
 pub use output::{Format, Output, OutputError};
 
 /// Something that the user should know about the input.

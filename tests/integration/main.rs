@@ -18,6 +18,7 @@ mod decode_scorer;
 mod docs;
 mod eval;
 mod fixtures;
+mod gradient;
 mod guess;
 mod hostile;
 mod inspect;
