@@ -125,36 +125,38 @@ struct Checks {
 pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
     args.check_usage()?;
     let started = Instant::now();
-    let matrix = args.logits.open()?;
-    let labels = LabelFile::open(&args.labels)?;
-    diagnostics.note(format_args!(
-        "{}: {} of {}",
-        matrix.name(),
-        found_shape(&matrix),
-        matrix.dtype().name()
-    ));
-    diagnostics.note(format_args!("{}: {}", labels.name(), labels.describe()));
-    let status = args.output.on_threads(|| {
-        if let Some(guess) = args.checks.guess {
-            return args.run_guess(matrix, &labels, guess, diagnostics);
+    let status = args.output.on_threads(|| args.run(diagnostics))?;
+    diagnostics.note(format_args!("done in {:.1} ms", started.elapsed().as_secs_f64() * 1e3));
+    Ok(status)
+}
+
+impl Args {
+    fn run(&self, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
+        let matrix = self.logits.open()?;
+        let labels = LabelFile::open(&self.labels)?;
+        diagnostics.note(format_args!(
+            "{}: {} of {}",
+            matrix.name(),
+            found_shape(&matrix),
+            matrix.dtype().name()
+        ));
+        diagnostics.note(format_args!("{}: {}", labels.name(), labels.describe()));
+        if let Some(guess) = self.checks.guess {
+            return self.run_guess(matrix, &labels, guess, diagnostics);
         }
-        let criterion = args.criterion(&matrix, &labels)?;
-        let (matrix, loaded) = if args.gradient.wanted() {
+        let criterion = self.criterion(&matrix, &labels)?;
+        let (matrix, loaded) = if self.gradient.wanted() {
             let (matrix, loaded) = Loaded::new(matrix)?;
             (matrix, Some(loaded))
         } else {
             (matrix, None)
         };
         match criterion {
-            Criterion::Ctc => args.run_ctc(matrix, &labels, loaded.as_ref(), diagnostics),
-            Criterion::CrossEntropy => args.run_cross_entropy(matrix, &labels, loaded.as_ref(), diagnostics),
+            Criterion::Ctc => self.run_ctc(matrix, &labels, loaded.as_ref(), diagnostics),
+            Criterion::CrossEntropy => self.run_cross_entropy(matrix, &labels, loaded.as_ref(), diagnostics),
         }
-    })?;
-    diagnostics.note(format_args!("done in {:.1} ms", started.elapsed().as_secs_f64() * 1e3));
-    Ok(status)
-}
+    }
 
-impl Args {
     /// What can be refused before a file is opened.
     fn check_usage(&self) -> Result<(), UsageError> {
         if self.logits.logits.as_os_str() == "-" && self.labels.as_os_str() == "-" {

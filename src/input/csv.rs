@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use super::csv_blocks::{self, Text};
 use super::error::shown;
+use super::source::Source;
 use super::{InputError, Place};
 
 /// How a CSV file is written.
@@ -22,9 +24,72 @@ pub(super) struct Table {
     pub(super) values: Vec<f64>,
 }
 
+/// A table of numbers in blocks of whole rows.
+pub(super) struct Blocks {
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    pub(super) values: Vec<Vec<f64>>,
+}
+
+/// Parses what is left of `source`, from which no more than its first bytes were taken to tell what it is.
+pub(super) fn read(source: &mut Source, options: CsvOptions) -> Result<Blocks, InputError> {
+    let name = source.name().to_owned();
+    if let (Some(file), Some(len)) = (source.random_access(), source.len())
+        && source.position() == 0
+    {
+        let mut head = vec![0; HEAD_BYTES.min(usize::try_from(len).unwrap_or(HEAD_BYTES))];
+        let count = file.read_at(&mut head, 0)?;
+        if let Some((start, delimiter)) = beginning(&name, &head[..count], options)
+            && let Some(blocks) = csv_blocks::parse(Text::File(file, len), start, delimiter)?
+        {
+            return Ok(blocks.into());
+        }
+    }
+    let bytes = source.read_rest()?;
+    if bytes.is_empty() {
+        return Err(InputError::new(&name, Place::whole(), "a .npy or CSV file", "no bytes"));
+    }
+    if source.random_access().is_none()
+        && let Some((start, delimiter)) = beginning(&name, &bytes, options)
+        && let Some(blocks) = csv_blocks::parse(Text::Memory(&bytes), start, delimiter)?
+    {
+        return Ok(blocks.into());
+    }
+    let Table { rows, columns, values } = parse(&name, &bytes, options)?;
+    Ok(Blocks { rows, columns, values: vec![values] })
+}
+
+/// The first bytes of a file, of which the first row is expected to be a part.
+const HEAD_BYTES: usize = 1 << 16;
+
+impl From<csv_blocks::Blocks> for Blocks {
+    fn from(blocks: csv_blocks::Blocks) -> Self {
+        let values: usize = blocks.values.iter().map(Vec::len).sum();
+        Self { rows: values / blocks.columns, columns: blocks.columns, values: blocks.values }
+    }
+}
+
+/// Where the rows begin, and what separates columns; none where the first row is not as simple as that.
+fn beginning(name: &str, head: &[u8], options: CsvOptions) -> Option<(usize, u8)> {
+    let text = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
+    let mut start = head.len() - text.len();
+    let delimiter = options.delimiter.unwrap_or_else(|| delimiter_of(name, text));
+    if options.headers {
+        let line = text.split_inclusive(|&byte| byte == b'\n').next()?;
+        if line.trim_ascii().is_empty() || line.contains(&b'"') || !line.ends_with(b"\n") {
+            return None;
+        }
+        start += line.len();
+    }
+    // The first row tells the delimiter.
+    text.contains(&b'\n').then_some((start, delimiter))
+}
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Parses a whole file. A delimiter at the end of a row makes no column.
 pub(super) fn parse(name: &str, bytes: &[u8], options: CsvOptions) -> Result<Table, InputError> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let delimiter = options.delimiter.unwrap_or_else(|| delimiter_of(name, bytes));
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter)

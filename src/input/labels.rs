@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::npy::{NpyInfo, shape_text};
 use super::numbers::words;
-use super::source::{Source, lines_of, text_of};
+use super::source::{Source, line_count, lines_of, text_of};
 use super::{InputError, Place};
 
 /// A label file as read, before it is known what its numbers mean.
@@ -17,9 +17,33 @@ pub struct LabelFile {
 }
 
 enum Content {
-    Integers { shape: Vec<usize>, values: Vec<Option<i64>> },
+    Integers { shape: Vec<usize>, values: Integers },
     Floats { shape: Vec<usize>, values: Vec<f64> },
     Text(String),
+}
+
+/// The integers of a .npy file; none for one that 64 bits do not hold.
+enum Integers {
+    /// As in the file.
+    Stored(NpyInfo, Vec<u8>),
+    /// From Fortran's order.
+    Reordered(Vec<Option<i64>>),
+}
+
+impl Integers {
+    fn len(&self) -> usize {
+        match self {
+            Self::Stored(info, _) => info.len,
+            Self::Reordered(values) => values.len(),
+        }
+    }
+
+    fn get(&self, at: usize) -> Option<i64> {
+        match self {
+            Self::Stored(info, bytes) => info.integer_at(bytes, at),
+            Self::Reordered(values) => values[at],
+        }
+    }
 }
 
 pub use targets::{ClassTargets, ProbTargets};
@@ -40,9 +64,16 @@ impl LabelFile {
         let bytes = info.read_body(&mut source)?;
         let in_c_order = |shape: &[usize]| info.fortran_order && shape.len() > 1;
         let content = if info.dtype.is_integer() {
-            let values = info.integers(&bytes);
-            let values = if in_c_order(&info.shape) { to_c_order(&values, &info.shape) } else { values };
-            Content::Integers { shape: info.shape, values }
+            let shape = info.shape.clone();
+            let reordered = in_c_order(&shape);
+            let values = Integers::Stored(info, bytes);
+            let values = if reordered {
+                let all: Vec<_> = (0..values.len()).map(|at| values.get(at)).collect();
+                Integers::Reordered(to_c_order(&all, &shape))
+            } else {
+                values
+            };
+            Content::Integers { shape, values }
         } else {
             let mut values = Vec::new();
             info.decode_f64(&bytes, &mut values);
@@ -63,7 +94,7 @@ impl LabelFile {
             Content::Integers { shape, .. } => format!("integers of shape {}", shape_text(shape)),
             Content::Floats { shape, .. } => format!("floats of shape {}", shape_text(shape)),
             Content::Text(text) => {
-                let lines = lines_of(text).count();
+                let lines = line_count(text);
                 format!("{lines} line{}", if lines == 1 { "" } else { "s" })
             }
         }
@@ -78,7 +109,7 @@ impl LabelFile {
                 _ => None,
             },
             Content::Floats { .. } => None,
-            Content::Text(text) => Some(lines_of(text).count()),
+            Content::Text(text) => Some(line_count(text)),
         }
     }
 
@@ -89,7 +120,9 @@ impl LabelFile {
             Content::Floats { .. } => false,
             Content::Text(text) => {
                 let (lines, per_line) = text_shape(shape);
-                lines_of(text).count() == lines && lines_of(text).all(|line| words(line).count() == per_line)
+                line_count(text) == lines
+                    && (per_line == 1 && for_each_plain(text, |_| Some(())).is_some()
+                        || lines_of(text).all(|line| words(line).count() == per_line))
             }
         }
     }
@@ -107,7 +140,7 @@ impl LabelFile {
                 };
                 // One number a row is a class index.
                 columns > 1
-                    && lines_of(text).count() == lines
+                    && line_count(text) == lines
                     && lines_of(text).all(|line| {
                         let line = line.trim_end().trim_end_matches([',', ';', '\t']);
                         line.split([',', ';', '\t']).count() == columns || words(line).count() == columns
@@ -142,6 +175,35 @@ impl LabelFile {
 /// Lines, and entries in each, of a text file for an array of `shape`.
 fn text_shape(shape: &[usize]) -> (usize, usize) {
     shape.split_first().map_or((1, 1), |(&lines, rest)| (lines, rest.iter().product()))
+}
+
+/// Calls `visit` with the integers of a text that is nothing but one decimal integer a line; none where it is
+/// not, or where `visit` returns none.
+fn for_each_plain(text: &str, mut visit: impl FnMut(i64) -> Option<()>) -> Option<()> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        let negative = bytes[at] == b'-';
+        at += usize::from(negative);
+        let first = at;
+        let mut value = 0_i64;
+        while let Some(digit) = bytes.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10)
+        {
+            value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
+            at += 1;
+        }
+        // 18 digits fit.
+        if at == first || at - first > 18 {
+            return None;
+        }
+        at += usize::from(bytes.get(at) == Some(&b'\r') && bytes.get(at + 1) == Some(&b'\n'));
+        if bytes.get(at).is_some_and(|&byte| byte != b'\n') {
+            return None;
+        }
+        at += 1;
+        visit(if negative { -value } else { value })?;
+    }
+    Some(())
 }
 
 fn to_c_order<T: Clone>(values: &[T], shape: &[usize]) -> Vec<T> {

@@ -1,19 +1,25 @@
 //! A matrix file, read once from front to back in blocks of whole rows.
 
 use std::convert::Infallible;
+use std::ops::Range;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
 
 use super::csv::{self, CsvOptions};
 use super::npy::NpyInfo;
-use super::source::Source;
+use super::source::{RandomAccess, Source};
 use super::{Dtype, InputError, Place};
 use crate::kernel::Element;
-use crate::logits::{Block, BlockVisitor, Geometry};
+use crate::logits::{Block, BlockReducer, BlockVisitor, Geometry};
 
-/// Values that are read and computed on at a time, where a plane is not larger.
+/// Values that are read and handed out at a time, where a plane is not larger.
 const BLOCK_VALUES: usize = 1 << 20;
-/// Bytes that are decoded at a time: what was read is still in the cache then.
-const READ_BYTES: usize = 1 << 17;
+/// Values that a thread reads and looks at at a time: what was read is still in its cache then.
+const PIECE_VALUES: usize = 1 << 17;
+/// Pieces for each thread that are looked at before what was found is taken.
+const ROUND_PIECES: usize = 16;
 
 /// An opened matrix: what it is, and its values still to be read.
 pub struct Matrix {
@@ -41,7 +47,8 @@ impl<E> From<InputError> for ReadError<E> {
 
 enum Body {
     Npy(Source, NpyInfo),
-    Csv(Vec<f64>),
+    /// Blocks of whole rows.
+    Csv(Vec<Vec<f64>>),
 }
 
 impl Matrix {
@@ -65,11 +72,7 @@ impl Matrix {
                 body: Body::Npy(source, info),
             });
         }
-        let bytes = source.read_rest()?;
-        if bytes.is_empty() {
-            return Err(InputError::new(&name, Place::whole(), "a .npy or CSV file", "no bytes"));
-        }
-        let table = csv::parse(&name, &bytes, options)?;
+        let table = csv::read(&mut source, options)?;
         Ok(Self {
             name,
             shape: vec![table.rows, table.columns],
@@ -137,7 +140,7 @@ impl Matrix {
     pub fn load(self) -> Result<(Self, Vec<f64>), InputError> {
         let (name, shape, dtype) = (self.name.clone(), self.shape.clone(), self.dtype);
         let values = self.into_values()?;
-        let body = Body::Csv(values.clone());
+        let body = Body::Csv(vec![values.clone()]);
         Ok((Self { name, shape, dtype, fortran_order: false, body }, values))
     }
 
@@ -151,12 +154,74 @@ impl Matrix {
         visitor: &mut V,
     ) -> Result<(), ReadError<V::Error>> {
         match self.body {
-            Body::Csv(values) => visit_all(&values, geometry, visitor).map_err(ReadError::Visit),
+            Body::Csv(values) => visit_all(values, geometry, visitor).map_err(ReadError::Visit),
             Body::Npy(source, info) if info.dtype.fits_f32() => {
-                read_npy(source, &info, geometry, visitor, NpyInfo::decode_f32)
+                read_npy(source, &info, geometry, visitor, NpyInfo::fill_f32)
             }
-            Body::Npy(source, info) => read_npy(source, &info, geometry, visitor, NpyInfo::decode_f64),
+            Body::Npy(source, info) => read_npy(source, &info, geometry, visitor, NpyInfo::fill_f64),
         }
+    }
+
+    /// Reads the values and has `reducer` look at them in blocks of whole rows, as many at a time as there are
+    /// threads; each thread reads what it looks at. The result has the same bytes with any number of threads.
+    ///
+    /// # Errors
+    /// Where the file ends early or goes on too long, and whatever `reducer` returns.
+    pub fn reduce<R: BlockReducer>(
+        self,
+        geometry: &Geometry,
+        reducer: &mut R,
+    ) -> Result<(), ReadError<R::Error>> {
+        match self.body {
+            Body::Csv(values) => reduce_all(values, geometry, reducer).map_err(ReadError::Visit),
+            Body::Npy(source, info) if info.dtype.fits_f32() => {
+                reduce_npy(source, &info, geometry, reducer, NpyInfo::fill_f32)
+            }
+            Body::Npy(source, info) => reduce_npy(source, &info, geometry, reducer, NpyInfo::fill_f64),
+        }
+    }
+}
+
+/// Reads so many values into a buffer: [`NpyInfo::fill_f32`] or [`NpyInfo::fill_f64`].
+type Fill<E> = fn(
+    &NpyInfo,
+    usize,
+    &mut dyn FnMut(&mut [u8]) -> Result<usize, InputError>,
+    &mut Vec<u8>,
+    &mut Vec<E>,
+) -> Result<usize, InputError>;
+
+/// How a matrix is cut into blocks of whole planes.
+#[derive(Clone, Copy)]
+struct Cut {
+    planes: usize,
+    planes_per_block: usize,
+    plane_len: usize,
+}
+
+impl Cut {
+    fn new(geometry: &Geometry, values: usize) -> Self {
+        let plane_len = geometry.plane_len();
+        let planes = if plane_len == 0 { 0 } else { geometry.planes() };
+        Self { planes, planes_per_block: (values / plane_len.max(1)).max(1), plane_len }
+    }
+
+    fn blocks(self) -> usize {
+        self.planes.div_ceil(self.planes_per_block)
+    }
+
+    fn first_plane(self, block: usize) -> usize {
+        block * self.planes_per_block
+    }
+
+    /// Values before block `block`.
+    fn offset(self, block: usize) -> usize {
+        self.first_plane(block) * self.plane_len
+    }
+
+    /// Values in block `block`.
+    fn len(self, block: usize) -> usize {
+        (self.planes - self.first_plane(block)).min(self.planes_per_block) * self.plane_len
     }
 }
 
@@ -184,20 +249,27 @@ impl BlockVisitor for Collector<'_> {
     }
 }
 
-fn visit_all<E: Element, V: BlockVisitor>(
-    values: &[E],
+/// A table's blocks, cut into planes: there is more than one row in a plane only where its classes are not the
+/// columns, and then the blocks are joined.
+fn planes_of(values: Vec<Vec<f64>>, geometry: &Geometry) -> Vec<Vec<f64>> {
+    if values.iter().all(|block| block.len().is_multiple_of(geometry.plane_len().max(1))) {
+        values
+    } else {
+        vec![values.concat()]
+    }
+}
+
+fn visit_all<V: BlockVisitor>(
+    values: Vec<Vec<f64>>,
     geometry: &Geometry,
     visitor: &mut V,
 ) -> Result<(), V::Error> {
-    let planes = planes_per_block(geometry);
-    for (number, block) in values.chunks((planes * geometry.plane_len()).max(1)).enumerate() {
-        visitor.visit(Block::new(block, geometry, number * planes))?;
+    let mut plane = 0;
+    for values in planes_of(values, geometry) {
+        visitor.visit(Block::new(&values, geometry, plane))?;
+        plane += values.len() / geometry.plane_len().max(1);
     }
     Ok(())
-}
-
-fn planes_per_block(geometry: &Geometry) -> usize {
-    (BLOCK_VALUES / geometry.plane_len().max(1)).max(1)
 }
 
 fn read_npy<E: Element, V: BlockVisitor>(
@@ -205,31 +277,183 @@ fn read_npy<E: Element, V: BlockVisitor>(
     info: &NpyInfo,
     geometry: &Geometry,
     visitor: &mut V,
-    decode: fn(&NpyInfo, &[u8], &mut Vec<E>),
+    fill: Fill<E>,
 ) -> Result<(), ReadError<V::Error>> {
-    let mut raw = vec![0; READ_BYTES];
-    let mut values: Vec<E> = Vec::new();
-    let mut read = 0_usize;
-    let mut plane = 0;
-    while plane < geometry.planes() && geometry.plane_len() > 0 {
-        let planes = planes_per_block(geometry).min(geometry.planes() - plane);
-        let mut left = planes * geometry.plane_len() * info.dtype.size();
-        values.clear();
-        while left > 0 {
-            let piece = &mut raw[..left.min(READ_BYTES)];
-            let count = source.read_up_to(piece)?;
-            read += count;
-            if count < piece.len() {
-                return Err(info.length_error(source.name(), read as u64).into());
-            }
-            decode(info, piece, &mut values);
-            left -= count;
+    let cut = Cut::new(geometry, BLOCK_VALUES);
+    let (mut raw, mut values) = (Vec::new(), Vec::new());
+    for block in 0..cut.blocks() {
+        let size = info.dtype.size();
+        let count = fill(info, cut.len(block), &mut |b| source.read_up_to(b), &mut raw, &mut values)?;
+        if count < cut.len(block) * size {
+            return Err(info.length_error(source.name(), (cut.offset(block) * size + count) as u64).into());
         }
-        visitor.visit(Block::new(&values, geometry, plane)).map_err(ReadError::Visit)?;
-        plane += planes;
+        visitor.visit(Block::new(&values, geometry, cut.first_plane(block))).map_err(ReadError::Visit)?;
     }
-    if source.read_up_to(&mut raw[..1])? > 0 {
-        return Err(info.length_error(source.name(), read as u64 + 1).into());
+    let behind = source.read_up_to(&mut [0])?;
+    Ok(check_end(behind, source.name(), info)?)
+}
+
+/// Nothing may follow the values: `behind` is how many bytes were found there.
+fn check_end(behind: usize, name: &str, info: &NpyInfo) -> Result<(), InputError> {
+    if behind > 0 { Err(info.length_error(name, info.byte_len() as u64 + 1)) } else { Ok(()) }
+}
+
+fn reduce_all<R: BlockReducer>(
+    values: Vec<Vec<f64>>,
+    geometry: &Geometry,
+    reducer: &mut R,
+) -> Result<(), R::Error> {
+    let mut plane = 0;
+    let mut blocks = Vec::new();
+    for values in planes_of(values, geometry) {
+        let first = plane;
+        plane += values.len() / geometry.plane_len().max(1);
+        blocks.push((first, values));
+    }
+    let step = ROUND_PIECES * rayon::current_num_threads();
+    for round in blocks.chunks(step) {
+        let look = |(plane, values): &(usize, Vec<f64>)| reducer.look(Block::new(values, geometry, *plane));
+        let parts: Vec<R::Part> = round.par_iter().with_max_len(1).map(look).collect();
+        parts.into_iter().try_for_each(|part| reducer.take(part))?;
     }
     Ok(())
+}
+
+fn rounds(blocks: usize) -> impl Iterator<Item = Range<usize>> {
+    let step = ROUND_PIECES * rayon::current_num_threads();
+    (0..blocks).step_by(step).map(move |first| first..(first + step).min(blocks))
+}
+
+fn reduce_npy<E: Element, R: BlockReducer>(
+    mut source: Source,
+    info: &NpyInfo,
+    geometry: &Geometry,
+    reducer: &mut R,
+    fill: Fill<E>,
+) -> Result<(), ReadError<R::Error>> {
+    let cut = Cut::new(geometry, PIECE_VALUES);
+    let name = source.name().to_owned();
+    let pieces = Pieces { info, cut, fill, start: source.position(), buffers: Pool::default() };
+    for round in rounds(cut.blocks()) {
+        let look =
+            |piece: usize, values: &[E]| reducer.look(Block::new(values, geometry, cut.first_plane(piece)));
+        let parts = match source.random_access() {
+            Some(file) => pieces.of_file(file, &name, round, look),
+            None => pieces.of_stream(&mut source, &name, round, look),
+        };
+        for part in parts {
+            reducer.take(part?).map_err(ReadError::Visit)?;
+        }
+    }
+    let behind = match source.random_access() {
+        Some(file) => file.read_at(&mut [0], pieces.start + info.byte_len() as u64)?,
+        None => source.read_up_to(&mut [0])?,
+    };
+    Ok(check_end(behind, &name, info)?)
+}
+
+/// The pieces of a .npy file's values, each read and looked at by one thread.
+struct Pieces<'a, E> {
+    info: &'a NpyInfo,
+    cut: Cut,
+    fill: Fill<E>,
+    /// Where in the file the values begin.
+    start: u64,
+    buffers: Pool<E>,
+}
+
+impl<E: Element> Pieces<'_, E> {
+    fn read(
+        &self,
+        piece: usize,
+        name: &str,
+        read: &mut dyn FnMut(&mut [u8]) -> Result<usize, InputError>,
+    ) -> Result<Buffer<E>, InputError> {
+        let mut buffer = self.buffers.get();
+        let (len, size) = (self.cut.len(piece), self.info.dtype.size());
+        let count = (self.fill)(self.info, len, read, &mut buffer.raw, &mut buffer.values)?;
+        if count < len * size {
+            return Err(self.info.length_error(name, (self.cut.offset(piece) * size + count) as u64));
+        }
+        Ok(buffer)
+    }
+
+    fn looked_at<P>(&self, piece: usize, buffer: Buffer<E>, look: impl Fn(usize, &[E]) -> P) -> P {
+        let part = look(piece, &buffer.values);
+        self.buffers.put(buffer);
+        part
+    }
+
+    /// Every thread reads its own pieces.
+    fn of_file<P: Send>(
+        &self,
+        file: RandomAccess<'_>,
+        name: &str,
+        round: Range<usize>,
+        look: impl Fn(usize, &[E]) -> P + Sync,
+    ) -> Vec<Result<P, InputError>> {
+        let one = |piece: usize| {
+            let mut at = self.start + (self.cut.offset(piece) * self.info.dtype.size()) as u64;
+            let mut read = |bytes: &mut [u8]| {
+                let count = file.read_at(bytes, at)?;
+                at += count as u64;
+                Ok(count)
+            };
+            let buffer = self.read(piece, name, &mut read)?;
+            Ok(self.looked_at(piece, buffer, &look))
+        };
+        round.into_par_iter().with_max_len(1).map(one).collect()
+    }
+
+    /// Who has nothing to look at reads the next piece while the others look at theirs.
+    fn of_stream<P: Send>(
+        &self,
+        source: &mut Source,
+        name: &str,
+        round: Range<usize>,
+        look: impl Fn(usize, &[E]) -> P + Sync,
+    ) -> Vec<Result<P, InputError>> {
+        let mut failed = false;
+        let pieces = round.map_while(|piece| {
+            // Nothing is read behind an error.
+            if failed {
+                return None;
+            }
+            let buffer = self.read(piece, name, &mut |bytes| source.read_up_to(bytes));
+            failed = buffer.is_err();
+            Some((piece, buffer))
+        });
+        let one = |(piece, buffer): (usize, Result<Buffer<E>, InputError>)| {
+            (piece, buffer.map(|buffer| self.looked_at(piece, buffer, &look)))
+        };
+        let mut parts: Vec<_> = pieces.par_bridge().map(one).collect();
+        parts.sort_unstable_by_key(|&(piece, _)| piece);
+        parts.into_iter().map(|(_, part)| part).collect()
+    }
+}
+
+/// Where a piece is read to.
+struct Buffer<E> {
+    raw: Vec<u8>,
+    values: Vec<E>,
+}
+
+/// Buffers to be used again: fresh memory costs more than what is read into it.
+struct Pool<E>(Mutex<Vec<Buffer<E>>>);
+
+impl<E> Default for Pool<E> {
+    fn default() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+}
+
+impl<E> Pool<E> {
+    fn get(&self) -> Buffer<E> {
+        let used = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        used.unwrap_or_else(|| Buffer { raw: Vec::new(), values: Vec::new() })
+    }
+
+    fn put(&self, buffer: Buffer<E>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+    }
 }

@@ -5,6 +5,7 @@
 
 mod alphabet;
 mod csv;
+mod csv_blocks;
 mod error;
 mod labels;
 mod matrix;

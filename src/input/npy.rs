@@ -11,6 +11,8 @@ use super::{InputError, Place};
 
 /// NumPy itself reads no longer header from a file that it does not trust.
 const MAX_HEADER: usize = 10_000;
+/// Bytes that are decoded at a time: what was read is still in the cache then. A multiple of every size.
+const READ_BYTES: usize = 1 << 17;
 /// The deepest that brackets of a plain array's header nest is 2.
 const MAX_NESTING: usize = 16;
 
@@ -205,14 +207,83 @@ impl NpyInfo {
         }
     }
 
+    /// Reads `len` values in single precision, which the dtype fits, into `out`; returns the number of bytes
+    /// that `read` had for it, and leaves nothing usable where they are too few. `raw` is room to be used
+    /// again.
+    pub(super) fn fill_f32<E>(
+        &self,
+        len: usize,
+        read: &mut dyn FnMut(&mut [u8]) -> Result<usize, E>,
+        raw: &mut Vec<u8>,
+        out: &mut Vec<f32>,
+    ) -> Result<usize, E> {
+        if self.dtype == Dtype::F32 && self.is_native() {
+            out.resize(len, 0.0);
+            return read(bytemuck::cast_slice_mut(out));
+        }
+        self.fill(len, read, raw, out, Self::decode_f32)
+    }
+
+    /// The same in double precision.
+    pub(super) fn fill_f64<E>(
+        &self,
+        len: usize,
+        read: &mut dyn FnMut(&mut [u8]) -> Result<usize, E>,
+        raw: &mut Vec<u8>,
+        out: &mut Vec<f64>,
+    ) -> Result<usize, E> {
+        if self.dtype == Dtype::F64 && self.is_native() {
+            out.resize(len, 0.0);
+            return read(bytemuck::cast_slice_mut(out));
+        }
+        self.fill(len, read, raw, out, Self::decode_f64)
+    }
+
+    fn is_native(&self) -> bool {
+        self.big_endian == cfg!(target_endian = "big")
+    }
+
+    fn fill<T, E>(
+        &self,
+        len: usize,
+        read: &mut dyn FnMut(&mut [u8]) -> Result<usize, E>,
+        raw: &mut Vec<u8>,
+        out: &mut Vec<T>,
+        decode: impl Fn(&Self, &[u8], &mut Vec<T>),
+    ) -> Result<usize, E> {
+        out.clear();
+        raw.resize(READ_BYTES, 0);
+        let bytes = len * self.dtype.size();
+        let mut done = 0;
+        while done < bytes {
+            let piece = &mut raw[..(bytes - done).min(READ_BYTES)];
+            let count = read(piece)?;
+            done += count;
+            if count < piece.len() {
+                break;
+            }
+            decode(self, piece, out);
+        }
+        Ok(done)
+    }
+
     /// The values of `bytes` as integers; none for each that is not one or too large.
     pub(super) fn integers(&self, bytes: &[u8]) -> Vec<Option<i64>> {
-        if !self.dtype.is_integer() {
-            return vec![None; bytes.len() / self.dtype.size()];
+        (0..bytes.len() / self.dtype.size()).map(|at| self.integer_at(bytes, at)).collect()
+    }
+
+    /// Value `at` of `bytes` as an integer; none where it is not one or too large.
+    pub(super) fn integer_at(&self, bytes: &[u8], at: usize) -> Option<i64> {
+        let size = self.dtype.size();
+        let value = &bytes[at * size..][..size];
+        if let (Dtype::Int(8), false, Ok(bytes)) = (self.dtype, self.big_endian, value.try_into()) {
+            return Some(i64::from_le_bytes(bytes));
         }
-        let mut values = Vec::new();
-        self.for_each_integer(bytes, |value| values.push(i64::try_from(value).ok()));
-        values
+        let mut integer = None;
+        if self.dtype.is_integer() {
+            self.for_each_integer(value, |value| integer = i64::try_from(value).ok());
+        }
+        integer
     }
 
     fn for_each_integer(&self, bytes: &[u8], mut visit: impl FnMut(i128)) {

@@ -7,11 +7,23 @@ use super::{InputError, Place};
 /// First bytes of every .npy file.
 pub(super) const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
+enum Reader {
+    /// A regular file, any part of which can be read at any time.
+    File(File),
+    /// A pipe, a terminal, a device.
+    Stream(Box<dyn Read + Send>),
+}
+
+/// Memory that is set aside for what a file claims to hold; a sparse file may claim anything.
+const MOST_RESERVED: usize = 1 << 30;
+
 /// An opened file or standard input.
 pub struct Source {
     name: String,
-    reader: Box<dyn Read + Send>,
+    reader: Reader,
     len: Option<u64>,
+    /// Bytes read so far, the peeked ones too.
+    position: u64,
     /// Bytes read to tell the format, not yet handed out.
     peeked: Vec<u8>,
 }
@@ -33,9 +45,12 @@ impl Source {
                 )
                 .hint("name a file, or pipe one in: ctctool … < FILE"));
             }
-            // A redirected file has a length that can be checked like any other's.
-            let len = stdin_len();
-            return Ok(Self { name, reader: Box::new(io::stdin()), len, peeked: Vec::new() });
+            // A redirected file is like any other.
+            let (reader, len) = match stdin_file() {
+                Some((file, len)) => (Reader::File(file), Some(len)),
+                None => (Reader::Stream(Box::new(io::stdin())), None),
+            };
+            return Ok(Self { name, reader, len, position: 0, peeked: Vec::new() });
         }
         let io_error = |source| InputError::Io { file: name.clone(), action: "cannot be opened", source };
         let file = File::open(path).map_err(io_error)?;
@@ -43,8 +58,12 @@ impl Source {
         if metadata.is_dir() {
             return Err(InputError::new(&name, Place::whole(), "a file", "a directory"));
         }
-        let len = metadata.is_file().then_some(metadata.len());
-        Ok(Self { name, reader: Box::new(file), len, peeked: Vec::new() })
+        let (reader, len) = if metadata.is_file() {
+            (Reader::File(file), Some(metadata.len()))
+        } else {
+            (Reader::Stream(Box::new(file)), None)
+        };
+        Ok(Self { name, reader, len, position: 0, peeked: Vec::new() })
     }
 
     /// What the user called it.
@@ -76,9 +95,16 @@ impl Source {
         buffer[..filled].copy_from_slice(&self.peeked[..filled]);
         self.peeked.drain(..filled);
         while filled < buffer.len() {
-            match self.reader.read(&mut buffer[filled..]) {
+            let read = match &mut self.reader {
+                Reader::File(file) => file.read(&mut buffer[filled..]),
+                Reader::Stream(stream) => stream.read(&mut buffer[filled..]),
+            };
+            match read {
                 Ok(0) => break,
-                Ok(count) => filled += count,
+                Ok(count) => {
+                    filled += count;
+                    self.position += count as u64;
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(source) => return Err(self.read_error(source)),
             }
@@ -95,29 +121,94 @@ impl Source {
     pub(super) fn read_at_most(&mut self, most: u64) -> Result<Vec<u8>, InputError> {
         let mut bytes = std::mem::take(&mut self.peeked);
         let most = most.saturating_sub(bytes.len() as u64);
-        match (&mut self.reader).take(most).read_to_end(&mut bytes) {
-            Ok(_) => Ok(bytes),
+        let expected = self.len.unwrap_or(0).saturating_sub(self.position).min(most);
+        bytes.reserve(usize::try_from(expected).unwrap_or(0).min(MOST_RESERVED));
+        let read = match &mut self.reader {
+            Reader::File(file) => file.take(most).read_to_end(&mut bytes),
+            Reader::Stream(stream) => stream.take(most).read_to_end(&mut bytes),
+        };
+        match read {
+            Ok(count) => {
+                self.position += count as u64;
+                Ok(bytes)
+            }
             Err(source) => Err(self.read_error(source)),
         }
     }
 
+    /// Bytes handed out so far.
+    pub(super) fn position(&self) -> u64 {
+        self.position - self.peeked.len() as u64
+    }
+
+    /// The same file for reading at any place from any thread, where it is a regular one.
+    pub(super) fn random_access(&self) -> Option<RandomAccess<'_>> {
+        match &self.reader {
+            Reader::File(file) if cfg!(any(unix, windows)) => Some(RandomAccess { file, name: &self.name }),
+            _ => None,
+        }
+    }
+
     fn read_error(&self, source: io::Error) -> InputError {
-        InputError::Io { file: self.name.clone(), action: "cannot be read", source }
+        read_error(&self.name, source)
     }
 }
 
+/// A regular file that any thread can read at any place, without regard to what was read before.
+#[derive(Clone, Copy)]
+pub(super) struct RandomAccess<'a> {
+    file: &'a File,
+    name: &'a str,
+}
+
+impl RandomAccess<'_> {
+    /// Reads from byte `position` on until `buffer` is full or the file ends.
+    pub(super) fn read_at(self, buffer: &mut [u8], position: u64) -> Result<usize, InputError> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match read_file_at(self.file, &mut buffer[filled..], position + filled as u64) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(source) => return Err(read_error(self.name, source)),
+            }
+        }
+        Ok(filled)
+    }
+}
+
+fn read_error(name: &str, source: io::Error) -> InputError {
+    InputError::Io { file: name.to_owned(), action: "cannot be read", source }
+}
+
 #[cfg(unix)]
-fn stdin_len() -> Option<u64> {
+fn read_file_at(file: &File, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, position)
+}
+
+#[cfg(windows)]
+fn read_file_at(file: &File, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, position)
+}
+
+#[cfg(not(any(unix, windows)))]
+fn read_file_at(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Standard input as a file and its length, where it is a regular file from its start.
+#[cfg(unix)]
+fn stdin_file() -> Option<(File, u64)> {
     use std::os::fd::AsFd;
     let file = File::from(io::stdin().as_fd().try_clone_to_owned().ok()?);
     let metadata = file.metadata().ok()?;
     // Where the shell has read a part of it already, the length says nothing.
     let at_start = io::Seek::stream_position(&mut &file).ok()? == 0;
-    (metadata.is_file() && at_start).then_some(metadata.len())
+    (metadata.is_file() && at_start).then_some((file, metadata.len()))
 }
 
 #[cfg(not(unix))]
-fn stdin_len() -> Option<u64> {
+fn stdin_file() -> Option<(File, u64)> {
     None
 }
 
@@ -136,6 +227,12 @@ pub(super) fn text_of(name: &str, bytes: Vec<u8>) -> Result<String, InputError> 
         )
     })?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// How many lines [`lines_of`] has.
+pub(super) fn line_count(text: &str) -> usize {
+    let ends = memchr::memchr_iter(b'\n', text.as_bytes()).count();
+    ends + usize::from(!text.is_empty() && !text.ends_with('\n'))
 }
 
 /// The lines of a text: without their ends (`\n` or `\r\n`); a final line end makes no line of its own.

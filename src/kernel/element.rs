@@ -1,5 +1,12 @@
+use super::{InstructionSet, LogSumExp, double, single};
+
 /// A number as it lies in memory: `f32` (also for half-precision files, which widen without loss) or `f64`.
-pub trait Element: Copy + PartialOrd + Send + Sync + 'static {
+pub trait Element: Copy + PartialOrd + Send + Sync + 'static + sealed::Kernels {
+    /// Zero.
+    const ZERO: Self;
+    /// Whether this is single precision.
+    const SINGLE: bool;
+
     /// The same value as a double.
     fn to_f64(self) -> f64;
 
@@ -8,6 +15,10 @@ pub trait Element: Copy + PartialOrd + Send + Sync + 'static {
 }
 
 impl Element for f32 {
+    const ZERO: Self = 0.0;
+    const SINGLE: bool = true;
+
+    #[inline(always)]
     fn to_f64(self) -> f64 {
         f64::from(self)
     }
@@ -19,11 +30,37 @@ impl Element for f32 {
 }
 
 impl Element for f64 {
+    const ZERO: Self = 0.0;
+    const SINGLE: bool = false;
+
+    #[inline(always)]
     fn to_f64(self) -> f64 {
         self
     }
 
     fn round_up(x: f64) -> Self {
         x
+    }
+}
+
+pub(super) mod sealed {
+    use super::{InstructionSet, LogSumExp};
+
+    /// The kernels that are written anew for each type; it also keeps other types out.
+    pub trait Kernels: Sized {
+        /// See [`super::super::fast_log_sum_exp_rows`].
+        fn fast_rows(set: InstructionSet, values: &[Self], classes: usize, out: &mut [LogSumExp]);
+    }
+}
+
+impl sealed::Kernels for f32 {
+    fn fast_rows(set: InstructionSet, values: &[Self], classes: usize, out: &mut [LogSumExp]) {
+        set.run(single::OfRows { values, classes, out });
+    }
+}
+
+impl sealed::Kernels for f64 {
+    fn fast_rows(set: InstructionSet, values: &[Self], classes: usize, out: &mut [LogSumExp]) {
+        set.run(double::OfRows { values, classes, out });
     }
 }

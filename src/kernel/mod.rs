@@ -1,12 +1,29 @@
 //! Log-sum-exp and its kin over slices.
 //!
-//! Every function takes one row of class scores as it lies in memory and computes as if in double
-//! precision from the values given.
+//! Every function takes rows of class scores as they lie in memory and computes as if in double
+//! precision from the values given. Each is compiled for several instruction sets, and the best that the
+//! machine has is chosen when it runs: see [`InstructionSet`].
 
+// A kernel's body takes on the instruction set of the wrapper that it is inlined into.
+#![allow(clippy::inline_always)]
+
+mod ctc_step;
+mod ctc_wide;
+mod double;
 mod element;
+mod exp;
+mod instruction_set;
+mod lanes;
 mod log_sum_exp;
+mod single;
 mod sum;
+mod tile;
 
+pub(crate) use ctc_step::CtcStep;
+pub(crate) use ctc_wide::{CtcWideStep, Logs, Wide};
 pub use element::Element;
-pub use log_sum_exp::{LogSumExp, log_add, log_sum_exp};
+pub(crate) use exp::exp_from_max;
+pub use exp::sum_of_exp;
+pub use instruction_set::InstructionSet;
+pub use log_sum_exp::{LogSumExp, fast_log_sum_exp_rows, log_add, log_sum_exp, log_sum_exp_rows};
 pub use sum::Sum;

@@ -1,4 +1,4 @@
-/// A running sum of doubles that keeps what rounding would lose (Neumaier's variant of Kahan's sum).
+/// A running sum of doubles that keeps what rounding would lose (Kahan's idea, with Knuth's exact sum of two).
 ///
 /// A million terms sum to the last bit or two, so a mean does not depend on how long the file is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -11,12 +11,16 @@ impl Sum {
     /// Adds one term; infinities and NaN go through as in a plain sum.
     pub fn add(&mut self, term: f64) {
         let total = self.total + term;
-        self.lost += if self.total.abs() >= term.abs() {
-            (self.total - total) + term
-        } else {
-            (term - total) + self.total
-        };
+        // What was rounded away, whichever of the two is the larger (D. E. Knuth's TwoSum): no branch.
+        let part = total - self.total;
+        self.lost += (self.total - (total - part)) + (term - part);
         self.total = total;
+    }
+
+    /// Adds the terms of another sum.
+    pub fn append(&mut self, other: Self) {
+        self.add(other.total);
+        self.lost += other.lost;
     }
 
     /// The sum so far.

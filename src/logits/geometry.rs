@@ -112,6 +112,11 @@ impl Geometry {
         self.classes * self.inner
     }
 
+    /// Whether the user numbers rows in the order of the file.
+    pub fn is_in_order(&self) -> bool {
+        self.in_order
+    }
+
     /// The user's number of the row that is number `file_row` in the file.
     pub fn logical_row(&self, file_row: usize) -> usize {
         if self.in_order {
@@ -161,6 +166,12 @@ pub struct Block<'a, E> {
     first_row: usize,
 }
 
+/// How many rows of `classes` to look at in one go: what is computed from them, and where they are short the
+/// rows themselves, stay in the first-level cache.
+pub fn rows_at_once(classes: usize) -> usize {
+    (4096 / classes.max(1)).clamp(1, 512).next_multiple_of(TILE_ROWS)
+}
+
 /// Rows that are transposed together: a tile of them stays in the first-level cache.
 const TILE_ROWS: usize = 16;
 
@@ -186,11 +197,13 @@ impl<'a, E: Element> Block<'a, E> {
         self.values.len() / self.classes
     }
 
-    /// Calls `visit` with each row of `range` (counted from the block's first), in order.
-    pub fn for_each_row(&self, range: Range<usize>, mut visit: impl FnMut(usize, &[E])) {
+    /// Calls `visit` with runs of rows of `range` (counted from the block's first), in order: the number of
+    /// the run's first row and its values, `[rows, classes]`, row-major; never more than `most` rows.
+    pub fn for_each_run(&self, range: Range<usize>, most: usize, mut visit: impl FnMut(usize, &[E])) {
         if self.inner == 1 {
-            for row in range {
-                visit(row, &self.values[row * self.classes..][..self.classes]);
+            let values = &self.values[range.start * self.classes..range.end * self.classes];
+            for (run, values) in values.chunks(most.max(1) * self.classes).enumerate() {
+                visit(range.start + run * most.max(1), values);
             }
             return;
         }
@@ -198,20 +211,26 @@ impl<'a, E: Element> Block<'a, E> {
         let mut row = range.start;
         while row < range.end {
             let (plane, first) = (row / self.inner, row % self.inner);
-            let count = TILE_ROWS.min(range.end - row).min(self.inner - first);
+            let count = TILE_ROWS.min(most.max(1)).min(range.end - row).min(self.inner - first);
             let plane = &self.values[plane * self.classes * self.inner..][..self.classes * self.inner];
-            tile.clear();
-            tile.resize(count * self.classes, self.values[0]);
+            tile.resize(count * self.classes, E::ZERO);
             for (class, scores) in plane.chunks_exact(self.inner).enumerate() {
                 for (lane, &x) in scores[first..first + count].iter().enumerate() {
                     tile[lane * self.classes + class] = x;
                 }
             }
-            for (lane, scores) in tile.chunks_exact(self.classes).enumerate() {
-                visit(row + lane, scores);
-            }
+            visit(row, &tile);
             row += count;
         }
+    }
+
+    /// Calls `visit` with each row of `range` (counted from the block's first), in order.
+    pub fn for_each_row(&self, range: Range<usize>, mut visit: impl FnMut(usize, &[E])) {
+        self.for_each_run(range, usize::MAX / self.classes, |first, rows| {
+            for (row, scores) in rows.chunks_exact(self.classes).enumerate() {
+                visit(first + row, scores);
+            }
+        });
     }
 
     /// A copy of one row, for looking closer at what went wrong in it.

@@ -12,9 +12,9 @@ mod row;
 mod survey;
 
 pub use audit::{ImproperRow, RowAudit};
-pub use geometry::{Block, Geometry, ShapeError};
+pub use geometry::{Block, Geometry, ShapeError, rows_at_once};
 pub(crate) use geometry::{rows_in_order, rows_to_file};
-pub use row::RowScale;
+pub use row::{Accuracy, RowScale};
 pub use survey::{Nonfinites, Survey};
 
 use crate::kernel::Element;
@@ -39,6 +39,24 @@ pub enum Nonfinite {
     Error,
     /// Let it through, as PyTorch does.
     Propagate,
+}
+
+/// Takes a matrix in pieces: blocks are looked at in parallel, and what was found in each is taken in the
+/// order of the file.
+pub trait BlockReducer: Sync {
+    /// What is found in a block.
+    type Part: Send;
+    /// Why a block can't be used.
+    type Error: Send;
+
+    /// Looks at a block. Blocks come in any order, several at a time.
+    fn look<E: Element>(&self, block: Block<'_, E>) -> Self::Part;
+
+    /// Takes the next block's part, in the order of the file.
+    ///
+    /// # Errors
+    /// Where the rows can't be used; reading ends there.
+    fn take(&mut self, part: Self::Part) -> Result<(), Self::Error>;
 }
 
 /// Takes a matrix block by block, in the order of the file.

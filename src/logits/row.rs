@@ -1,5 +1,17 @@
 use super::InputKind;
-use crate::kernel::{Element, LogSumExp, log_sum_exp};
+use crate::kernel::{
+    Element, InstructionSet, LogSumExp, fast_log_sum_exp_rows, log_sum_exp, log_sum_exp_rows,
+};
+
+/// How exact a row's normaliser is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accuracy {
+    /// As if in double precision, whatever the values are. What adds up alternatives needs it: their
+    /// probabilities can sum to next to one, and what is missing from one is the result.
+    Double,
+    /// Log-probabilities within 2e-7 relative from single precision: enough for what takes them one by one.
+    OfInput,
+}
 
 /// One row's normaliser: turns each of its values into a log-probability.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +29,30 @@ impl RowScale {
             InputKind::Probs => sum_of_probs(row),
         };
         Self { kind, lse }
+    }
+
+    /// Looks at each row of `values`, `[rows, classes]`, row-major, once, and leaves the normalisers in
+    /// `scales`; `scratch` is room to be used again.
+    pub fn of_rows<E: Element>(
+        values: &[E],
+        classes: usize,
+        kind: InputKind,
+        accuracy: Accuracy,
+        scratch: &mut Vec<LogSumExp>,
+        scales: &mut Vec<Self>,
+    ) {
+        scales.clear();
+        if kind == InputKind::Probs {
+            scales.extend(values.chunks_exact(classes).map(|row| Self::new(row, kind)));
+            return;
+        }
+        scratch.resize(values.len() / classes, LogSumExp::ZERO);
+        let set = InstructionSet::best();
+        match accuracy {
+            Accuracy::Double => log_sum_exp_rows(set, values, classes, scratch),
+            Accuracy::OfInput => fast_log_sum_exp_rows(set, values, classes, scratch),
+        }
+        scales.extend(scratch.iter().map(|&lse| Self { kind, lse }));
     }
 
     /// The natural logarithm of the probability of a value of this row.

@@ -5,10 +5,15 @@ use rayon::prelude::*;
 use super::cross_entropy::{CrossEntropy, WeightedLoss};
 use super::reduction::{Reducer, Reductions};
 use crate::kernel::Element;
-use crate::logits::{Block, BlockVisitor, Geometry, ImproperRow, InputKind, Nonfinite, RowAudit, RowScale};
+use crate::logits::{
+    Accuracy, Block, BlockReducer, Geometry, ImproperRow, InputKind, Nonfinite, RowAudit, RowScale,
+    rows_at_once,
+};
 
-/// Values that one thread takes at a time.
+/// Values whose losses are added up for themselves, and that one thread takes at a time.
 const CHUNK_VALUES: usize = 1 << 16;
+/// Chunks that one thread takes at least: blocks of no more come several at a time.
+const FEW_CHUNKS: usize = 4;
 
 /// What each row is compared with.
 pub trait Targets: Sync {
@@ -31,17 +36,12 @@ pub enum Target<'a> {
 pub struct CrossEntropyBatch<'a, T> {
     loss: &'a CrossEntropy,
     kind: InputKind,
+    nonfinite: Nonfinite,
     geometry: Geometry,
     targets: &'a T,
-    audit: RowAudit,
-    reducer: Reducer,
     losses: Option<Vec<f64>>,
-    ignored: usize,
-    infinite: usize,
-    nan: usize,
-    undefined: Option<usize>,
-    // Reused from block to block.
-    rows: Vec<RowResult>,
+    found: Found,
+    sample: RowAudit,
 }
 
 /// The loss of a whole file.
@@ -64,12 +64,49 @@ pub struct CrossEntropyTotals {
     pub audit: RowAudit,
 }
 
-#[derive(Clone, Copy)]
-struct RowResult {
-    loss: WeightedLoss,
-    /// What the row's probabilities sum to.
-    total: f64,
-    ignored: bool,
+/// What is left of some rows.
+struct Found {
+    reducer: Reducer,
+    ignored: usize,
+    infinite: usize,
+    nan: usize,
+    /// The first row whose loss is NaN though it is a distribution.
+    undefined: Option<usize>,
+    audit: RowAudit,
+    refused: Option<ImproperRow>,
+}
+
+impl Found {
+    fn new(kind: InputKind, nonfinite: Nonfinite) -> Self {
+        Self {
+            reducer: Reducer::default(),
+            ignored: 0,
+            infinite: 0,
+            nan: 0,
+            undefined: None,
+            audit: RowAudit::new(kind, nonfinite),
+            refused: None,
+        }
+    }
+
+    /// Adds what was found in the rows that follow.
+    fn append(&mut self, next: &Self) {
+        self.reducer.append(&next.reducer);
+        self.ignored += next.ignored;
+        self.infinite += next.infinite;
+        self.nan += next.nan;
+        self.undefined = self.undefined.into_iter().chain(next.undefined).min();
+        self.audit.merge(&next.audit, 0);
+    }
+}
+
+/// What is left of a block.
+pub struct BlockLosses {
+    first_row: usize,
+    chunks: Vec<Found>,
+    /// Each row's loss, in the order of the file, where it was asked for.
+    losses: Vec<f64>,
+    sample: Option<RowAudit>,
 }
 
 impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
@@ -85,90 +122,140 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
         Self {
             loss,
             kind,
+            nonfinite,
             targets,
-            audit: RowAudit::new(kind, nonfinite),
-            reducer: Reducer::default(),
             losses: keep_losses.then(|| vec![0.0; geometry.rows()]),
+            found: Found::new(kind, nonfinite),
+            sample: RowAudit::new(kind, nonfinite),
             geometry,
-            ignored: 0,
-            infinite: 0,
-            nan: 0,
-            undefined: None,
-            rows: Vec::new(),
         }
     }
 
     /// The result, once every block was seen.
-    pub fn finish(self) -> CrossEntropyTotals {
+    pub fn finish(mut self) -> CrossEntropyTotals {
+        self.found.audit.merge(&self.sample, 0);
         CrossEntropyTotals {
-            reductions: self.reducer.finish(),
+            reductions: self.found.reducer.finish(),
             losses: self.losses,
             rows: self.geometry.rows(),
-            ignored: self.ignored,
-            infinite: self.infinite,
-            nan: self.nan,
-            zero_times_infinity: self.undefined,
-            audit: self.audit,
+            ignored: self.found.ignored,
+            infinite: self.found.infinite,
+            nan: self.found.nan,
+            zero_times_infinity: self.found.undefined,
+            audit: self.found.audit,
         }
     }
 
-    fn row_result<E: Element>(&self, row: usize, scores: &[E]) -> RowResult {
-        let target = self.targets.target(row);
-        if target == Target::Ignored {
-            return RowResult {
-                loss: WeightedLoss { loss_nats: 0.0, weight: 0.0 },
-                total: 1.0,
-                ignored: true,
-            };
+    /// Computes the losses of the rows from `first` on; `losses` has room for each, or for none.
+    fn look_at<E: Element>(
+        &self,
+        block: &Block<'_, E>,
+        rows: std::ops::Range<usize>,
+        losses: &mut [f64],
+    ) -> Found {
+        let mut found = Found::new(self.kind, self.nonfinite);
+        let (mut scratch, mut scales) = (Vec::new(), Vec::new());
+        let start = rows.start;
+        let classes = self.geometry.classes();
+        block.for_each_run(rows, rows_at_once(classes), |first, values| {
+            if found.refused.is_some() {
+                return;
+            }
+            // A loss is the logarithm of one probability or a sum of such: no more exact than each of them.
+            let accuracy = Accuracy::OfInput;
+            RowScale::of_rows(values, classes, self.kind, accuracy, &mut scratch, &mut scales);
+            for (at, (scores, &scale)) in values.chunks_exact(classes).zip(&scales).enumerate() {
+                let logical = self.geometry.logical_row(block.first_row() + first + at);
+                let loss = match self.targets.target(logical) {
+                    Target::Index(class) => self.loss.of_index(scores, scale, class),
+                    Target::Probs(probs) => self.loss.of_probs(scores, scale, probs),
+                    Target::Ignored => {
+                        found.ignored += 1;
+                        found.reducer.add_cross_entropy(0.0, 0.0, true);
+                        continue;
+                    }
+                };
+                let total = scale.total();
+                let values = || scores.iter().map(|x| x.to_f64()).collect();
+                if let Err(row) = found.audit.note(logical, total, values) {
+                    found.refused = Some(row);
+                    return;
+                }
+                let WeightedLoss { loss_nats, weight } = loss;
+                if !loss_nats.is_finite() {
+                    found.infinite += usize::from(loss_nats.is_infinite());
+                    found.nan += usize::from(loss_nats.is_nan());
+                    if loss_nats.is_nan() && !total.is_nan() {
+                        found.undefined = Some(found.undefined.map_or(logical, |row| row.min(logical)));
+                    }
+                }
+                found.reducer.add_cross_entropy(loss_nats, weight, false);
+                if !losses.is_empty() {
+                    losses[first + at - start] = loss_nats;
+                }
+            }
+        });
+        found
+    }
+
+    /// The first rows in use, from which it is told what the numbers are.
+    fn sample_of<E: Element>(&self, block: &Block<'_, E>) -> RowAudit {
+        let mut sample = RowAudit::new(self.kind, self.nonfinite);
+        for row in 0..block.rows() {
+            if !sample.wants_sample() {
+                break;
+            }
+            let logical = self.geometry.logical_row(block.first_row() + row);
+            if self.targets.target(logical) != Target::Ignored {
+                block.for_each_row(row..row + 1, |_, scores| sample.sample(scores));
+            }
         }
-        let scale = RowScale::new(scores, self.kind);
-        let loss = match target {
-            Target::Index(class) => self.loss.of_index(scores, scale, class),
-            Target::Probs(probs) => self.loss.of_probs(scores, scale, probs),
-            Target::Ignored => unreachable!("returned above"),
-        };
-        RowResult { loss, total: scale.total(), ignored: false }
+        sample
     }
 }
 
-impl<T: Targets> BlockVisitor for CrossEntropyBatch<'_, T> {
+impl<T: Targets> BlockReducer for CrossEntropyBatch<'_, T> {
+    type Part = BlockLosses;
     type Error = ImproperRow;
 
-    fn visit<E: Element>(&mut self, block: Block<'_, E>) -> Result<(), ImproperRow> {
-        let mut rows = std::mem::take(&mut self.rows);
-        let empty =
-            RowResult { loss: WeightedLoss { loss_nats: 0.0, weight: 0.0 }, total: 1.0, ignored: true };
-        rows.clear();
-        rows.resize(block.rows(), empty);
+    fn look<E: Element>(&self, block: Block<'_, E>) -> BlockLosses {
+        let mut losses = if self.losses.is_some() { vec![0.0; block.rows()] } else { Vec::new() };
         let rows_per_chunk = (CHUNK_VALUES / self.geometry.classes()).max(16);
-        rows.par_chunks_mut(rows_per_chunk).enumerate().for_each(|(chunk, out)| {
-            let first = chunk * rows_per_chunk;
-            block.for_each_row(first..first + out.len(), |row, scores| {
-                let logical = self.geometry.logical_row(block.first_row() + row);
-                out[row - first] = self.row_result(logical, scores);
-            });
-        });
-        for (row, result) in rows.iter().enumerate() {
-            let logical = self.geometry.logical_row(block.first_row() + row);
-            if !result.ignored {
-                if self.audit.wants_sample() {
-                    block.for_each_row(row..row + 1, |_, scores| self.audit.sample(scores));
+        let range = |chunk: usize| chunk * rows_per_chunk..((chunk + 1) * rows_per_chunk).min(block.rows());
+        let chunks = block.rows().div_ceil(rows_per_chunk);
+        let look_at = |chunk, losses: &mut [f64]| self.look_at(&block, range(chunk), losses);
+        let chunks = if losses.is_empty() {
+            let all = (0..chunks).into_par_iter().with_min_len(FEW_CHUNKS);
+            all.map(|chunk| look_at(chunk, &mut [])).collect()
+        } else {
+            let pieces = losses.par_chunks_mut(rows_per_chunk).enumerate().with_min_len(FEW_CHUNKS);
+            pieces.map(|(chunk, losses)| look_at(chunk, losses)).collect()
+        };
+        let sample = self.sample.wants_sample().then(|| self.sample_of(&block));
+        BlockLosses { first_row: block.first_row(), chunks, losses, sample }
+    }
+
+    fn take(&mut self, part: BlockLosses) -> Result<(), ImproperRow> {
+        for chunk in part.chunks {
+            if let Some(row) = chunk.refused {
+                return Err(row);
+            }
+            self.found.append(&chunk);
+        }
+        if let Some(sample) = part.sample
+            && self.sample.wants_sample()
+        {
+            self.sample.merge(&sample, 0);
+        }
+        if let Some(losses) = &mut self.losses {
+            if self.geometry.is_in_order() {
+                losses[part.first_row..][..part.losses.len()].copy_from_slice(&part.losses);
+            } else {
+                for (row, loss) in part.losses.into_iter().enumerate() {
+                    losses[self.geometry.logical_row(part.first_row + row)] = loss;
                 }
-                self.audit.note(logical, result.total, || block.row_to_f64(row))?;
-            }
-            let loss = result.loss.loss_nats;
-            self.ignored += usize::from(result.ignored);
-            self.infinite += usize::from(loss.is_infinite());
-            self.nan += usize::from(loss.is_nan());
-            if loss.is_nan() && !result.total.is_nan() {
-                self.undefined = Some(self.undefined.map_or(logical, |first| first.min(logical)));
-            }
-            self.reducer.add_cross_entropy(loss, result.loss.weight, result.ignored);
-            if let Some(losses) = &mut self.losses {
-                losses[logical] = loss;
             }
         }
-        self.rows = rows;
         Ok(())
     }
 }

@@ -70,6 +70,15 @@ impl Reducer {
         self.tokens += tokens;
     }
 
+    /// Adds what another has of the items that follow.
+    pub fn append(&mut self, next: &Self) {
+        self.sum.append(next.sum);
+        self.mean.0.append(next.mean.0);
+        self.mean.1.append(next.mean.1);
+        self.items += next.items;
+        self.tokens += next.tokens;
+    }
+
     /// The result; a mean over nothing is NaN.
     pub fn finish(&self) -> Reductions {
         let sum = self.sum.value();

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::io::Write;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
@@ -21,7 +22,7 @@ pub enum Cell<'a> {
 }
 
 /// A row of a listing.
-pub trait Record: Serialize {
+pub trait Record: Serialize + Sync {
     /// Names of the columns, the JSON keys.
     const COLUMNS: &'static [&'static str];
 
@@ -65,6 +66,15 @@ impl fmt::Display for ItemId {
 
 impl Serialize for ItemId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Most names fit on the stack; `collect_str` would go through a formatter for every character.
+        let mut short = [0; 128];
+        let mut rest = &mut short[..];
+        if write!(rest, "{self}").is_ok() {
+            let left = rest.len();
+            if let Ok(text) = std::str::from_utf8(&short[..short.len() - left]) {
+                return serializer.serialize_str(text);
+            }
+        }
         serializer.collect_str(self)
     }
 }

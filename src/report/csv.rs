@@ -2,53 +2,82 @@
 
 use std::io::{self, Write};
 
-use super::{Cell, Record};
+use super::{Cell, Record, chunks};
 
 pub(super) fn write<I: Record>(items: &[I], out: &mut dyn Write) -> io::Result<()> {
-    let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(I::COLUMNS).map_err(io_error)?;
-    let mut text = Vec::new();
-    for item in items {
-        let mut result = Ok(());
-        let mut column = 0;
-        item.cells(&mut |cell| {
-            if result.is_err() {
-                return;
-            }
-            result = write_field(&mut writer, cell, &mut text);
-            column += 1;
-            if column == I::COLUMNS.len() && result.is_ok() {
-                result = writer.write_record(None::<&[u8]>).map_err(io_error);
-                column = 0;
-            }
-        });
-        result?;
-    }
-    writer.flush()
+    writeln!(out, "{}", I::COLUMNS.join(","))?;
+    chunks::write(items, out, |_, items, buffer| {
+        for item in items {
+            write_rows(item, buffer);
+        }
+        Ok(())
+    })
 }
 
-fn write_field(
-    writer: &mut csv::Writer<&mut dyn Write>,
-    cell: Cell<'_>,
-    text: &mut Vec<u8>,
-) -> io::Result<()> {
-    text.clear();
+/// The rows of one item.
+fn write_rows<I: Record>(item: &I, buffer: &mut Vec<u8>) {
+    let mut column = 0;
+    item.cells(&mut |cell| {
+        write_field(cell, buffer);
+        column += 1;
+        let last = column == I::COLUMNS.len();
+        buffer.push(if last { b'\n' } else { b',' });
+        column = if last { 0 } else { column };
+    });
+}
+
+fn write_field(cell: Cell<'_>, buffer: &mut Vec<u8>) {
+    let start = buffer.len();
     match cell {
-        Cell::Text(value) => text.extend_from_slice(value.as_bytes()),
-        Cell::Id(id) => write!(text, "{id}")?,
-        Cell::Count(value) => write!(text, "{value}")?,
-        Cell::Integer(value) => write!(text, "{value}")?,
-        Cell::Number(value) if value.is_nan() => text.extend_from_slice(b"nan"),
-        Cell::Number(value) => write!(text, "{value}")?,
+        Cell::Text(value) => buffer.extend_from_slice(value.as_bytes()),
+        Cell::Id(id) => {
+            buffer.extend_from_slice(id.input.as_bytes());
+            if let Some(index) = id.index {
+                buffer.push(b'#');
+                buffer.extend_from_slice(itoa::Buffer::new().format(index).as_bytes());
+            }
+        }
+        Cell::Count(value) => buffer.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
+        Cell::Integer(value) => buffer.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
+        Cell::Number(value) if value.is_nan() => buffer.extend_from_slice(b"nan"),
+        // A vector takes whatever is written to it.
+        Cell::Number(value) => drop(write!(buffer, "{value}")),
         Cell::Empty => {}
     }
-    writer.write_field(&text).map_err(io_error)
+    if matches!(cell, Cell::Text(_) | Cell::Id(_))
+        && buffer[start..].iter().any(|byte| b",\"\r\n".contains(byte))
+    {
+        quote(buffer, start);
+    }
 }
 
-/// The error beneath, so that a closed pipe can be told.
-fn io_error(error: csv::Error) -> io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
+/// Puts what follows `start` in quotes, those within it doubled (RFC 4180).
+fn quote(buffer: &mut Vec<u8>, start: usize) {
+    let text = buffer.split_off(start);
+    buffer.push(b'"');
+    for byte in text {
+        if byte == b'"' {
+            buffer.push(b'"');
+        }
+        buffer.push(byte);
+    }
+    buffer.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_needs_quotes_has_them() {
+        let field = |text| {
+            let mut buffer = b"x,".to_vec();
+            write_field(Cell::Text(text), &mut buffer);
+            String::from_utf8(buffer).unwrap_or_default()
+        };
+        assert_eq!(field("a b"), "x,a b");
+        assert_eq!(field("a,b"), "x,\"a,b\"");
+        assert_eq!(field("a\"b\n"), "x,\"a\"\"b\n\"");
+        assert_eq!(field(""), "x,");
     }
 }

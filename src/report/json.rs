@@ -4,22 +4,30 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Check, Report, Warning};
+use super::{Check, Report, Warning, chunks};
 
 pub(super) fn write_object<P, S, I>(report: &Report<P, S, I>, out: &mut dyn Write) -> io::Result<()>
 where
     P: Serialize,
     S: Serialize,
-    I: Serialize,
+    I: Serialize + Sync,
 {
-    write_line(report, out)
-}
-
-#[derive(Serialize)]
-struct ItemLine<'a, I> {
-    r#type: &'static str,
-    #[serde(flatten)]
-    item: &'a I,
+    // The items come last: all before them, then they, a chunk at a time.
+    let head = serde_json::to_vec(&report.without_items())?;
+    let Some(head) = head.strip_suffix(b"]}") else {
+        return Err(io::Error::other("a report ends with its list of items"));
+    };
+    out.write_all(head)?;
+    chunks::write(&report.items, out, |first, items, buffer| {
+        for (at, item) in items.iter().enumerate() {
+            if first + at > 0 {
+                buffer.push(b',');
+            }
+            serde_json::to_writer(&mut *buffer, item)?;
+        }
+        Ok(())
+    })?;
+    out.write_all(b"]}\n")
 }
 
 #[derive(Serialize)]
@@ -40,11 +48,19 @@ pub(super) fn write_lines<P, S, I>(report: &Report<P, S, I>, out: &mut dyn Write
 where
     P: Serialize,
     S: Serialize,
-    I: Serialize,
+    I: Serialize + Sync,
 {
-    for item in &report.items {
-        write_line(&ItemLine { r#type: "item", item }, out)?;
-    }
+    chunks::write(&report.items, out, |_, items, buffer| {
+        for item in items {
+            // The item's object with one more key in front.
+            buffer.extend_from_slice(br#"{"type":"item""#);
+            let start = buffer.len();
+            serde_json::to_writer(&mut *buffer, item)?;
+            buffer[start] = b',';
+            buffer.push(b'\n');
+        }
+        Ok(())
+    })?;
     let line = SummaryLine {
         r#type: "summary",
         schema_version: report.schema_version,

@@ -5,6 +5,7 @@
 pub mod align;
 mod cell;
 mod check;
+mod chunks;
 mod ci;
 pub mod compare;
 mod csv;
@@ -15,6 +16,7 @@ pub mod gradient;
 pub mod guess;
 pub mod inspect;
 mod json;
+mod listing;
 pub mod loss;
 mod npy;
 mod output;
@@ -66,6 +68,20 @@ impl<P, S, I> Report<P, S, I> {
             warnings: Vec::new(),
             checks: Vec::new(),
             summary,
+            items: Vec::new(),
+        }
+    }
+
+    /// The same without its items.
+    fn without_items(&self) -> Report<&P, &S, I> {
+        Report {
+            schema_version: self.schema_version,
+            command: self.command,
+            version: self.version,
+            params: &self.params,
+            warnings: self.warnings.clone(),
+            checks: self.checks.clone(),
+            summary: &self.summary,
             items: Vec::new(),
         }
     }

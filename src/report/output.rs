@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use thiserror::Error;
 
-use super::{Record, Report, TableText, ci, csv, json, table};
+use super::{Record, Report, TableText, ci, csv, json, listing, table};
+
+/// Items from which on a table is not held in memory.
+const LONG_LISTING: usize = 1000;
 
 /// How a report is rendered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -92,7 +95,12 @@ impl Output {
         let precision = self.precision;
         self.deliver(|out| match self.format {
             Format::Table | Format::Text | Format::Ctm | Format::Srt | Format::TextGrid => {
-                let items = (!report.items.is_empty()).then(|| table::listing(&report.items));
+                let long =
+                    report.items.len() > LONG_LISTING && listing::write(&report.items, precision, out)?;
+                if long {
+                    writeln!(out)?;
+                }
+                let items = (!long && !report.items.is_empty()).then(|| table::listing(&report.items));
                 let tables: Vec<&TableText<'_>> = items.iter().chain(details).chain([summary]).collect();
                 table::write(&tables, &report.checks, precision, out)
             }

@@ -1,5 +1,6 @@
 //! Tables for people: rounded numbers, aligned columns.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
@@ -83,18 +84,28 @@ fn trimmed(table: &Table) -> String {
 }
 
 fn rendered(cell: Cell<'_>, precision: usize) -> comfy_table::Cell {
-    let right = |text: String| comfy_table::Cell::new(text).set_alignment(CellAlignment::Right);
-    match cell {
-        Cell::Text(text) => comfy_table::Cell::new(text),
-        Cell::Id(id) => comfy_table::Cell::new(id),
-        Cell::Count(value) => right(value.to_string()),
-        Cell::Integer(value) => right(value.to_string()),
-        Cell::Number(value) if value.is_nan() => right("nan".to_owned()),
+    let mut text = String::new();
+    let right = text_of(cell, precision, &mut text);
+    let cell = comfy_table::Cell::new(text);
+    if right { cell.set_alignment(CellAlignment::Right) } else { cell }
+}
+
+/// Leaves what a cell shows in `text`; whether it is aligned at its right.
+pub(super) fn text_of(cell: Cell<'_>, precision: usize, text: &mut String) -> bool {
+    text.clear();
+    // A string takes whatever is written to it.
+    let _ = match cell {
+        Cell::Text(value) => write!(text, "{value}"),
+        Cell::Id(id) => write!(text, "{id}"),
+        Cell::Count(value) => write!(text, "{value}"),
+        Cell::Integer(value) => write!(text, "{value}"),
+        Cell::Number(value) if value.is_nan() => write!(text, "nan"),
         // Rounding must not turn a small loss into none.
         Cell::Number(value) if value != 0.0 && value.abs() < 10_f64.powi(-(precision as i32)) => {
-            right(format!("{value:.precision$e}"))
+            write!(text, "{value:.precision$e}")
         }
-        Cell::Number(value) => right(format!("{value:.precision$}")),
-        Cell::Empty => comfy_table::Cell::new(""),
-    }
+        Cell::Number(value) => write!(text, "{value:.precision$}"),
+        Cell::Empty => Ok(()),
+    };
+    matches!(cell, Cell::Count(_) | Cell::Integer(_) | Cell::Number(_))
 }

@@ -22,6 +22,7 @@ mod gradient;
 mod guess;
 mod hostile;
 mod inspect;
+mod kernels;
 mod loss;
 mod metrics_edit_distance;
 mod oracle;

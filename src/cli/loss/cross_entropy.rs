@@ -91,7 +91,7 @@ impl Args {
         let single = matrix.shape().len() == 1;
         let mut batch =
             CrossEntropyBatch::new(loss, kind, self.settings.nonfinite, geometry.clone(), targets, list);
-        matrix.read(geometry, &mut batch).map_err(|error| match error {
+        matrix.reduce(geometry, &mut batch).map_err(|error| match error {
             ReadError::Input(error) => error,
             ReadError::Visit(row) => {
                 improper_row(&name, &row, Place::whole().at("row", row.row), kind).hint(PROPAGATE)

@@ -66,7 +66,7 @@ impl Args {
             &lengths,
         );
         let name = matrix.name().to_owned();
-        matrix.read(&shape.geometry, &mut batch).map_err(|error| match error {
+        matrix.reduce(&shape.geometry, &mut batch).map_err(|error| match error {
             ReadError::Input(error) => error,
             ReadError::Visit(row) => improper_row(&name, &row, shape.place(row.row), kind).hint(PROPAGATE),
         })?;
@@ -86,8 +86,8 @@ impl Args {
             tally.add(item.status);
             reducer.add_ctc(item.loss_nats, item.label_length);
         }
-        let exact = losses.iter().filter(|loss| loss.log_space).count();
-        diagnostics.note(format_args!("{exact} of {} items computed in log space", losses.len()));
+        let exact = losses.iter().filter(|loss| !loss.linear).count();
+        diagnostics.note(format_args!("{exact} of {} items computed beyond linear space", losses.len()));
         let mut warnings = input_warnings(&audit, |row| shape.place(row).to_string());
         warnings.extend(infeasible_warnings(&items));
         let losses: Vec<f64> = losses.iter().map(|loss| loss.loss_nats).collect();

@@ -11,7 +11,7 @@ use super::super::values::{Criterion, Layout, Word};
 use super::cross_entropy::DEFAULT_IGNORE_INDEX;
 use super::{Args, DEFAULT_ATOL, DEFAULT_RTOL, without};
 use crate::input::{AlphabetFile, BlankChoice, LabelFile, Matrix, float_list, resolve_blank};
-use crate::logits::{Block, BlockVisitor, Geometry, InputKind, Nonfinite, rows_in_order};
+use crate::logits::{Block, BlockReducer, Geometry, InputKind, Nonfinite, rows_in_order};
 use crate::loss::cross_entropy::CrossEntropy;
 use crate::loss::cross_entropy_batch::{CrossEntropyBatch, Targets};
 use crate::loss::ctc::CtcLabels;
@@ -307,7 +307,8 @@ impl Args {
                         targets,
                         false,
                     );
-                    batch.visit(Block::new(&values, &geometry, 0))?;
+                    let part = batch.look(Block::new(&values, &geometry, 0));
+                    batch.take(part)?;
                     let reductions = batch.finish().reductions;
                     search.offer(&self.read_as(reading, setup), Criterion::CrossEntropy, &reductions, None);
                 }
@@ -381,7 +382,8 @@ fn ctc_losses(
     let mut batch =
         CtcBatch::new(kind, Nonfinite::Propagate, geometry.clone(), frames, targets.to_vec(), lengths);
     // With `propagate` no row is refused.
-    let _ = batch.visit(Block::new(&values, &geometry, 0));
+    let part = batch.look(Block::new(&values, &geometry, 0));
+    let _ = batch.take(part);
     batch.finish().0.iter().map(|loss| loss.loss_nats).collect()
 }
 

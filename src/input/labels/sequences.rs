@@ -6,7 +6,7 @@ use super::{Content, LabelFile};
 use crate::input::alphabet::{Alphabet, LabelSplit};
 use crate::input::error::shown;
 use crate::input::numbers::{whole_number, words};
-use crate::input::source::lines_of;
+use crate::input::source::{line_count, lines_of};
 use crate::input::{InputError, Place};
 use crate::loss::ctc::{CtcError, CtcLabels};
 
@@ -23,7 +23,7 @@ impl LabelFile {
         blank: u32,
     ) -> Result<Vec<CtcLabels>, InputError> {
         if let Content::Text(text) = &self.content {
-            self.check_count(items, lines_of(text).count(), "lines")?;
+            self.check_count(items, line_count(text), "lines")?;
             return lines_of(text)
                 .enumerate()
                 .map(|(line, content)| {
@@ -46,10 +46,10 @@ impl LabelFile {
         };
         let spans = self.spans(items, lengths, shape)?;
         let sequences = spans.iter().enumerate().map(|(item, span)| {
-            let labels = values[span.clone()].iter().enumerate().map(|(position, value)| {
+            let labels = span.clone().enumerate().map(|(position, at)| {
                 let place = Place::whole().at("item", item).at("position", position);
                 // What is no 64-bit integer is no class either.
-                (value.unwrap_or(i64::MAX), place)
+                (values.get(at).unwrap_or(i64::MAX), place)
             });
             self.sequence(&labels.collect::<Vec<_>>(), classes, blank)
         });
@@ -77,7 +77,7 @@ impl LabelFile {
             }
             Content::Integers { shape, values } => {
                 let spans = self.spans(items, lengths, shape)?;
-                let sequence = |span: &Range<usize>| values[span.clone()].iter().copied().flatten().collect();
+                let sequence = |span: &Range<usize>| span.clone().filter_map(|at| values.get(at)).collect();
                 Ok(spans.iter().map(sequence).collect())
             }
             Content::Floats { .. } => {
@@ -209,7 +209,7 @@ impl LabelFile {
         let Content::Text(text) = &self.content else {
             return self.index_sequences(items, None, alphabet.tokens().len(), blank);
         };
-        self.check_count(items, lines_of(text).count(), "lines")?;
+        self.check_count(items, line_count(text), "lines")?;
         let encode = |(line, content): (usize, &str)| {
             let labels = alphabet.encode(content, split, unknown).map_err(|(column, text)| {
                 let place = Place::whole().at("item", line).at("line", line + 1).at("column", column);

@@ -1,11 +1,11 @@
 //! Targets of cross-entropy: a class or probabilities for each row.
 
-use super::{Content, LabelFile, text_shape};
+use super::{Content, LabelFile, for_each_plain, text_shape};
 use crate::input::csv::{self, CsvOptions};
 use crate::input::error::shown;
 use crate::input::npy::shape_text;
 use crate::input::numbers::{whole_number, words};
-use crate::input::source::lines_of;
+use crate::input::source::{line_count, lines_of};
 use crate::input::{InputError, Place};
 use crate::logits::{Geometry, rows_in_order};
 
@@ -100,9 +100,8 @@ impl LabelFile {
             Content::Integers { shape: found, .. } if found != shape => return Err(mismatch()),
             Content::Integers { values, .. } => {
                 let place = |row: usize| place_of(row, shape);
-                let entries = values.iter().enumerate();
-                let checked = entries.map(|(row, value)| match value {
-                    Some(value) => check(*value, &|| place(row)),
+                let checked = (0..values.len()).map(|row| match values.get(row) {
+                    Some(value) => check(value, &|| place(row)),
                     None => {
                         Err(self.out_of_range(place(row), classes, "a larger number", Some(ignore_index)))
                     }
@@ -111,8 +110,13 @@ impl LabelFile {
             }
             Content::Text(text) => {
                 let (lines, per_line) = text_shape(shape);
-                if lines_of(text).count() != lines {
+                if line_count(text) != lines {
                     return Err(mismatch());
+                }
+                if per_line == 1
+                    && let Some(targets) = plain_targets(text, classes, ignore_index)
+                {
+                    return Ok(ClassTargets { targets });
                 }
                 let mut targets = Vec::new();
                 for (line, content) in lines_of(text).enumerate() {
@@ -185,6 +189,18 @@ impl LabelFile {
         let Ok(geometry) = Geometry::new(shape, false, class_axis, &row_axes) else { return Err(mismatch()) };
         Ok(ProbTargets { values: rows_in_order(&values, &geometry), classes: geometry.classes() })
     }
+}
+
+/// The targets of a text with nothing but a class or the ignored index a line; none where there is more to it,
+/// or something to object to.
+fn plain_targets(text: &str, classes: usize, ignore_index: i64) -> Option<Vec<u32>> {
+    let mut targets = Vec::new();
+    for_each_plain(text, |value| {
+        let class = u32::try_from(value).ok().filter(|&class| (class as usize) < classes);
+        targets.push(if value == ignore_index { ClassTargets::IGNORED } else { class? });
+        Some(())
+    })?;
+    Some(targets)
 }
 
 fn place_of(flat: usize, shape: &[usize]) -> Place {

@@ -1,0 +1,303 @@
+//! A CSV file in blocks of lines, several at a time: for plain tables of numbers, which most are.
+//!
+//! What is not plain (quotes, a field that is no number, rows of different lengths) is left to the reader of
+//! [`super::csv`], which knows what to do with it, or where to point at.
+
+use memchr::memchr;
+use rayon::prelude::*;
+
+use super::InputError;
+use super::csv::number;
+use super::source::RandomAccess;
+
+/// Bytes of text that a thread takes at a time.
+const BLOCK_BYTES: usize = 1 << 20;
+/// Bytes that are read beyond a block for its last line, and again where they were too few.
+const SLACK_BYTES: usize = 1 << 14;
+
+/// Where the text is.
+#[derive(Clone, Copy)]
+pub(super) enum Text<'a> {
+    Memory(&'a [u8]),
+    /// A file of so many bytes.
+    File(RandomAccess<'a>, u64),
+}
+
+impl Text<'_> {
+    fn len(self) -> usize {
+        match self {
+            Self::Memory(bytes) => bytes.len(),
+            Self::File(_, len) => usize::try_from(len).unwrap_or(usize::MAX),
+        }
+    }
+}
+
+/// The rows of a plain table, in blocks.
+pub(super) struct Blocks {
+    pub(super) columns: usize,
+    /// Each of whole rows, row-major.
+    pub(super) values: Vec<Vec<f64>>,
+}
+
+/// Parses the lines from byte `start` on; none where the text is not plain.
+pub(super) fn parse(text: Text<'_>, start: usize, delimiter: u8) -> Result<Option<Blocks>, InputError> {
+    let blocks = text.len().saturating_sub(start).div_ceil(BLOCK_BYTES);
+    let one = |block: usize| block_of(text, start + block * BLOCK_BYTES, start, delimiter);
+    let parsed: Result<Vec<Option<Rows>>, InputError> =
+        (0..blocks).into_par_iter().with_max_len(1).map(one).collect();
+    let mut columns = None;
+    let mut values = Vec::with_capacity(blocks);
+    for rows in parsed? {
+        let Some(rows) = rows else { return Ok(None) };
+        if rows.values.is_empty() {
+            continue;
+        }
+        if *columns.get_or_insert(rows.columns) != rows.columns {
+            return Ok(None);
+        }
+        values.push(rows.values);
+    }
+    Ok(columns.map(|columns| Blocks { columns, values }))
+}
+
+struct Rows {
+    columns: usize,
+    values: Vec<f64>,
+}
+
+/// The rows of the lines that begin in the block at `begin`; the text begins at `start`.
+fn block_of(text: Text<'_>, begin: usize, start: usize, delimiter: u8) -> Result<Option<Rows>, InputError> {
+    let len = text.len();
+    let end = (begin + BLOCK_BYTES).min(len);
+    // The byte before tells whether a line begins with the block.
+    let from = if begin == start { begin } else { begin - 1 };
+    let mut slack = SLACK_BYTES;
+    let mut buffer = Vec::new();
+    loop {
+        let to = (end + slack).min(len);
+        let bytes = match text {
+            Text::Memory(bytes) => &bytes[from..to],
+            Text::File(file, _) => {
+                buffer.resize(to - from, 0);
+                if file.read_at(&mut buffer, from as u64)? < buffer.len() {
+                    // It became shorter.
+                    return Ok(None);
+                }
+                &buffer[..]
+            }
+        };
+        let first = match memchr(b'\n', bytes) {
+            _ if begin == start => 0,
+            Some(at) => at + 1,
+            None if to < len => bytes.len(),
+            None => return Ok(Some(Rows { columns: 0, values: Vec::new() })),
+        };
+        if from + first >= end && first < bytes.len() {
+            // No line begins here.
+            return Ok(Some(Rows { columns: 0, values: Vec::new() }));
+        }
+        // The end of the line that the block's last byte is in.
+        let last = end - 1 - from;
+        let stop = match memchr(b'\n', &bytes[last..]) {
+            Some(at) => last + at + 1,
+            None if to == len => bytes.len(),
+            None => {
+                slack *= 8;
+                continue;
+            }
+        };
+        return Ok(rows_of(&bytes[first.min(stop)..stop], delimiter));
+    }
+}
+
+/// The rows of whole lines; none where they are not plain.
+fn rows_of(text: &[u8], delimiter: u8) -> Option<Rows> {
+    // A number with its delimiter has two bytes at least, most have more.
+    let mut rows = Rows { columns: 0, values: Vec::with_capacity(text.len() / 8) };
+    let mut at = 0;
+    while at < text.len() {
+        if let Some(next) = line_end(text, at) {
+            at = next;
+            continue;
+        }
+        let before = rows.values.len();
+        loop {
+            let (value, end) = field(text, at, delimiter)?;
+            rows.values.push(value);
+            if end < text.len() && text[end] == delimiter {
+                at = end + 1;
+                // A delimiter at the end of a row makes no column.
+                if let Some(next) = line_end(text, at) {
+                    at = next;
+                    break;
+                }
+            } else {
+                at = line_end(text, end)?;
+                break;
+            }
+        }
+        let columns = rows.values.len() - before;
+        if before == 0 {
+            rows.columns = columns;
+            let lines = text.len() / at;
+            rows.values.reserve((lines * columns).saturating_sub(rows.values.len()));
+        } else if columns != rows.columns {
+            return None;
+        }
+    }
+    Some(rows)
+}
+
+/// Where the next line begins, if a line ends at `at`.
+#[inline]
+fn line_end(text: &[u8], at: usize) -> Option<usize> {
+    match text.get(at) {
+        None => Some(at),
+        Some(b'\n') => Some(at + 1),
+        Some(b'\r') if matches!(text.get(at + 1), None | Some(b'\n')) => Some((at + 2).min(text.len())),
+        Some(_) => None,
+    }
+}
+
+/// The number that begins at `at`, and where its field ends.
+#[inline]
+fn field(text: &[u8], at: usize, delimiter: u8) -> Option<(f64, usize)> {
+    if let Some((value, end)) = plain_number(text, at) {
+        match text.get(end) {
+            None | Some(b'\n' | b'\r') => return Some((value, end)),
+            Some(&byte) if byte == delimiter => return Some((value, end)),
+            Some(_) => {}
+        }
+    }
+    let rest = &text[at..];
+    let end = rest.iter().position(|&byte| byte == delimiter || byte == b'\n').unwrap_or(rest.len());
+    let end =
+        if end > 0 && rest[end - 1] == b'\r' && rest.get(end) != Some(&delimiter) { end - 1 } else { end };
+    Some((number(&rest[..end])?, at + end))
+}
+
+/// The most that a power of ten can be and be exact.
+const MOST_TENS: i32 = 22;
+const TENS: [f64; MOST_TENS as usize + 1] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
+    1e19, 1e20, 1e21, 1e22,
+];
+
+/// A decimal number that one multiplication or division of exact doubles gives rightly rounded (W. D.
+/// Clinger's fast path), and where it ends; none for any other.
+#[inline]
+fn plain_number(text: &[u8], start: usize) -> Option<(f64, usize)> {
+    let negative = text.get(start) == Some(&b'-');
+    let mut at = start + usize::from(negative);
+    let mut digits = 0_u64;
+    let first = at;
+    while let Some(digit) = text.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10) {
+        digits = digits.wrapping_mul(10).wrapping_add(u64::from(digit));
+        at += 1;
+    }
+    let mut count = at - first;
+    let mut exponent = 0_i32;
+    if text.get(at) == Some(&b'.') {
+        at += 1;
+        let point = at;
+        while let Some(digit) = text.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10) {
+            digits = digits.wrapping_mul(10).wrapping_add(u64::from(digit));
+            at += 1;
+        }
+        count += at - point;
+        exponent = -((at - point) as i32);
+    }
+    // 19 digits fit in 64 bits; 2^53 is the last integer up to which doubles have all.
+    if count == 0 || count > 19 || digits > 1 << 53 {
+        return None;
+    }
+    if let Some(b'e' | b'E') = text.get(at) {
+        let sign = text.get(at + 1)?;
+        at += 1 + usize::from(matches!(sign, b'-' | b'+'));
+        let first = at;
+        let mut power = 0_i32;
+        while let Some(digit) = text.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10) {
+            power = power * 10 + i32::from(digit);
+            at += 1;
+            if at - first > 3 {
+                return None;
+            }
+        }
+        if at == first {
+            return None;
+        }
+        exponent += if *sign == b'-' { -power } else { power };
+    }
+    let value = match exponent {
+        0 => digits as f64,
+        1..=MOST_TENS => digits as f64 * TENS[exponent as usize],
+        -22..0 => digits as f64 / TENS[-exponent as usize],
+        _ => return None,
+    };
+    Some((if negative { -value } else { value }, at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_numbers_are_the_standard_librarys() {
+        let texts = [
+            "0",
+            "-0",
+            "1",
+            "-1.5",
+            "12345.678901",
+            ".5",
+            "5.",
+            "1e5",
+            "1E-5",
+            "2.5e+10",
+            "9007199254740992",
+            "9007199254740993",
+            "0.1",
+            "123456789012345678",
+            "1e22",
+            "1e23",
+            "1e-22",
+            "1e-23",
+            "00012.50",
+            "1.234567890123456789e-05",
+            "3.4028235e38",
+            "",
+            "-",
+            ".",
+            "e5",
+            "1e",
+            "1e+",
+            "+1",
+            "nan",
+            "inf",
+        ];
+        for text in texts {
+            match (plain_number(text.as_bytes(), 0), text.parse::<f64>()) {
+                (Some((value, end)), Ok(expected)) if end == text.len() => {
+                    assert_eq!(value.to_bits(), expected.to_bits(), "{text}");
+                }
+                (Some((_, end)), _) => assert!(end < text.len(), "{text}"),
+                (None, _) => {}
+            }
+        }
+    }
+
+    #[test]
+    fn any_cut_gives_the_same_rows() {
+        let text = b"1,2,3\n4,5,6,\r\n\n7, 8 ,9e2\n-1,inf,nan";
+        for start in 0..1 {
+            let blocks = parse(Text::Memory(text), start, b',').expect("readable").expect("numbers");
+            let values: Vec<f64> = blocks.values.concat();
+            assert_eq!(blocks.columns, 3);
+            assert_eq!(values[..11], [1., 2., 3., 4., 5., 6., 7., 8., 900., -1., f64::INFINITY]);
+            assert!(values[11].is_nan());
+        }
+        for broken in [&b"1,2\n3\n"[..], b"1,x\n", b"1,,2\n", b"\"1\",2\n"] {
+            assert!(parse(Text::Memory(broken), 0, b',').expect("readable").is_none());
+        }
+    }
+}

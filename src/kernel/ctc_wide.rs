@@ -1,0 +1,263 @@
+//! One frame of the CTC forward recursion with numbers of any size.
+//!
+//! A probability is `m 2^e` with `1 <= m < 2`, or 0, `m` a double and `e` an integer beside it: as exact as
+//! linear space and as wide as log space, without a logarithm or an exponential for each state.
+
+use std::ops::Range;
+
+use super::InstructionSet;
+use super::instruction_set::Task;
+use super::lanes::exp_parts;
+
+const LANES: usize = 8;
+/// The exponent of 0: below all others, and far enough from the end that sums of exponents do not overflow.
+const NONE: i64 = -(1 << 60);
+/// Logarithms below this have no exponent that doubles can tell exactly.
+const LOWEST_LOG: f64 = -1.0e12;
+
+/// Probabilities of any size; a place each.
+#[derive(Clone, Debug)]
+pub(crate) struct Wide {
+    mantissas: Vec<f64>,
+    exponents: Vec<i64>,
+}
+
+impl Wide {
+    /// So many zeros.
+    pub(crate) fn zeros(len: usize) -> Self {
+        Self { mantissas: vec![0.0; len], exponents: vec![NONE; len] }
+    }
+
+    /// Makes place `at` a one.
+    pub(crate) fn set_one(&mut self, at: usize) {
+        (self.mantissas[at], self.exponents[at]) = (1.0, 0);
+    }
+
+    /// Copies the value at `from` of `source` to place `to`.
+    pub(crate) fn copy(&mut self, to: usize, source: &Self, from: usize) {
+        (self.mantissas[to], self.exponents[to]) = (source.mantissas[from], source.exponents[from]);
+    }
+
+    /// The natural logarithm of the sum of two values.
+    pub(crate) fn ln_of_sum(a: (&Self, usize), b: (&Self, usize)) -> f64 {
+        let part = |(x, at): (&Self, usize)| (x.mantissas[at], x.exponents[at]);
+        let (m, e) = sum(part(a), part(b), (0.0, NONE));
+        if m == 0.0 { f64::NEG_INFINITY } else { m.ln() + e as f64 * std::f64::consts::LN_2 }
+    }
+
+    /// Takes the exponentials of `logs`; tells what does not let itself be computed with.
+    pub(crate) fn set_exp(&mut self, set: InstructionSet, logs: &[f64]) -> Logs {
+        self.mantissas.resize(logs.len(), 0.0);
+        self.exponents.resize(logs.len(), NONE);
+        set.run(SetExp { logs, to: self })
+    }
+}
+
+/// What was seen of some logarithms.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Logs {
+    /// They are finite or `-inf`.
+    Usable,
+    /// All are `-inf`, or some `+inf` or NaN: that.
+    Not(f64),
+    /// One is so low that its exponential can't be told.
+    TooLow,
+}
+
+struct SetExp<'a> {
+    logs: &'a [f64],
+    to: &'a mut Wide,
+}
+
+impl Task for SetExp<'_> {
+    type Output = Logs;
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) -> Logs {
+        let mut max = f64::NEG_INFINITY;
+        let (mut nan, mut too_low) = (false, false);
+        let to = self.to.mantissas.iter_mut().zip(&mut self.to.exponents);
+        for (&x, (m, e)) in self.logs.iter().zip(to) {
+            nan |= x.is_nan();
+            too_low |= x < LOWEST_LOG && x > f64::NEG_INFINITY;
+            max = if x > max { x } else { max };
+            let clamped = if x < LOWEST_LOG { LOWEST_LOG } else { x };
+            let (mantissa, exponent) = exp_parts::<FMA>(clamped);
+            *m = if x == f64::NEG_INFINITY { 0.0 } else { mantissa };
+            *e = exponent;
+        }
+        match () {
+            () if nan => Logs::Not(f64::NAN),
+            () if max.is_infinite() => Logs::Not(max),
+            () if too_low => Logs::TooLow,
+            () => Logs::Usable,
+        }
+    }
+}
+
+/// `m 2^shift` for `shift <= 0`; 0 where it would be no normal number.
+#[inline(always)]
+fn scaled(m: f64, shift: i64) -> f64 {
+    let shift = if shift < -1022 { -1023 } else { shift };
+    m * f64::from_bits(((shift + 1023) as u64) << 52)
+}
+
+#[inline(always)]
+fn larger(a: i64, b: i64) -> i64 {
+    if a > b { a } else { b }
+}
+
+/// The sum of three values; its mantissa is below 6.
+#[inline(always)]
+fn sum(a: (f64, i64), b: (f64, i64), c: (f64, i64)) -> (f64, i64) {
+    let e = larger(larger(a.1, b.1), c.1);
+    (scaled(a.0, a.1 - e) + scaled(b.0, b.1 - e) + scaled(c.0, c.1 - e), e)
+}
+
+/// The product, its mantissa brought to between 1 and 2.
+#[inline(always)]
+fn product(a: (f64, i64), b: (f64, i64)) -> (f64, i64) {
+    let m = a.0 * b.0;
+    let bits = m.to_bits();
+    let e = a.1 + b.1 + ((bits >> 52) as i64 - 1023);
+    let one = f64::from_bits(bits & 0x000f_ffff_ffff_ffff | 0x3ff0_0000_0000_0000);
+    if m == 0.0 { (0.0, NONE) } else { (one, e) }
+}
+
+/// A frame's step, as that of [`super::CtcStep`], in numbers of any size.
+pub(crate) struct CtcWideStep<'a> {
+    pub(crate) blanks: &'a Wide,
+    pub(crate) labels: &'a Wide,
+    pub(crate) next_blanks: &'a mut Wide,
+    pub(crate) next_labels: &'a mut Wide,
+    pub(crate) may_skip: &'a [f64],
+    /// Of each label; the blank's is at place 0 of `columns`.
+    pub(crate) probs: &'a Wide,
+    pub(crate) columns: &'a Wide,
+    pub(crate) range: Range<usize>,
+}
+
+impl CtcWideStep<'_> {
+    /// Places that must follow the range.
+    pub(crate) const LANES: usize = LANES;
+
+    pub(crate) fn run_on(self, set: InstructionSet) {
+        set.run(self);
+    }
+}
+
+/// Lanes of an array from a place on.
+#[inline(always)]
+fn lanes<T>(values: &[T], at: usize) -> &[T; LANES] {
+    values[at..].first_chunk().expect("room for whole lanes behind the range")
+}
+
+impl Task for CtcWideStep<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let blank = (self.columns.mantissas[0], self.columns.exponents[0]);
+        for at in self.range.step_by(LANES) {
+            let (bm, be) = (lanes(&self.blanks.mantissas, at), lanes(&self.blanks.exponents, at));
+            let (lm, le) = (lanes(&self.labels.mantissas, at), lanes(&self.labels.exponents, at));
+            let (bm1, be1) = (lanes(&self.blanks.mantissas, at - 1), lanes(&self.blanks.exponents, at - 1));
+            let (lm1, le1) = (lanes(&self.labels.mantissas, at - 1), lanes(&self.labels.exponents, at - 1));
+            let (pm, pe) = (lanes(&self.probs.mantissas, at), lanes(&self.probs.exponents, at));
+            let skip = lanes(self.may_skip, at);
+            let (mut nbm, mut nbe, mut nlm, mut nle) = ([0.0; LANES], [0; LANES], [0.0; LANES], [0; LANES]);
+            for i in 0..LANES {
+                let label = (lm[i], le[i]);
+                let stay = sum((bm[i], be[i]), label, (0.0, NONE));
+                (nbm[i], nbe[i]) = product(stay, blank);
+                let skipped = (lm1[i] * skip[i], if skip[i] == 0.0 { NONE } else { le1[i] });
+                let from = sum(label, (bm1[i], be1[i]), skipped);
+                (nlm[i], nle[i]) = product(from, (pm[i], pe[i]));
+            }
+            self.next_blanks.mantissas[at..at + LANES].copy_from_slice(&nbm);
+            self.next_blanks.exponents[at..at + LANES].copy_from_slice(&nbe);
+            self.next_labels.mantissas[at..at + LANES].copy_from_slice(&nlm);
+            self.next_labels.exponents[at..at + LANES].copy_from_slice(&nle);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A number as its logarithm.
+    fn ln(x: &Wide, at: usize) -> f64 {
+        Wide::ln_of_sum((x, at), (&Wide::zeros(1), 0))
+    }
+
+    fn wide(set: InstructionSet, logs: &[f64]) -> Wide {
+        let mut wide = Wide::zeros(0);
+        assert_eq!(wide.set_exp(set, logs), Logs::Usable);
+        wide
+    }
+
+    /// From next to 1 to what no double holds, and zeros.
+    fn logs(seed: usize, len: usize) -> Vec<f64> {
+        let log = |i: usize| match (i * 7 + seed) % 11 {
+            0 => f64::NEG_INFINITY,
+            n if n < 8 => -0.37 * ((i * 31 + seed) % 97) as f64,
+            n => -1000.3 * n as f64 * ((i + seed) % 5) as f64,
+        };
+        (0..len).map(log).collect()
+    }
+
+    fn log_sum(terms: &[f64]) -> f64 {
+        let max = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        if max == f64::NEG_INFINITY {
+            max
+        } else {
+            max + terms.iter().map(|x| (x - max).exp()).sum::<f64>().ln()
+        }
+    }
+
+    #[test]
+    fn a_step_is_its_formula_with_every_instruction_set() {
+        for set in InstructionSet::available() {
+            for len in 1..30 {
+                let places = len + 1 + LANES;
+                let [blanks, labels, probs] = [1, 2, 3].map(|seed| logs(seed + len, places));
+                let may_skip: Vec<f64> = (0..places).map(|i| f64::from(u8::from(i % 3 != 0))).collect();
+                let blank = -0.7;
+                let (mut next_blanks, mut next_labels) = (Wide::zeros(places), Wide::zeros(places));
+                CtcWideStep {
+                    blanks: &wide(set, &blanks),
+                    labels: &wide(set, &labels),
+                    next_blanks: &mut next_blanks,
+                    next_labels: &mut next_labels,
+                    may_skip: &may_skip,
+                    probs: &wide(set, &probs),
+                    columns: &wide(set, &[blank]),
+                    range: 1..len + 1,
+                }
+                .run_on(set);
+                for i in 1..=len {
+                    let skipped = if may_skip[i] == 0.0 { f64::NEG_INFINITY } else { labels[i - 1] };
+                    let blank = log_sum(&[blanks[i], labels[i]]) + blank;
+                    let label = log_sum(&[labels[i], blanks[i - 1], skipped]) + probs[i];
+                    for (found, state) in [(ln(&next_blanks, i), blank), (ln(&next_labels, i), label)] {
+                        let close = found == state || (found - state).abs() <= 1e-14 * state.abs().max(1.0);
+                        assert!(close, "{}: {found} for {state}", set.name());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_probability_is_told() {
+        for set in InstructionSet::available() {
+            let told = |logs: &[f64]| Wide::zeros(0).set_exp(set, logs);
+            assert!(matches!(told(&[-1.0, f64::NAN]), Logs::Not(x) if x.is_nan()));
+            assert_eq!(told(&[f64::NEG_INFINITY; 3]), Logs::Not(f64::NEG_INFINITY));
+            assert_eq!(told(&[0.0, f64::INFINITY]), Logs::Not(f64::INFINITY));
+            assert_eq!(told(&[0.0, -1e15]), Logs::TooLow);
+            assert_eq!(told(&[0.0, -1e11]), Logs::Usable);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Log-sum-exp of rows in double-precision lanes.
+
+use super::Element;
+use super::instruction_set::Task;
+use super::lanes::{exp, ln_1p};
+use super::log_sum_exp::LogSumExp;
+use super::tile::{SHORT, TILE, transpose_to_f64};
+
+/// Lanes that a row is summed in: four registers of AVX-512.
+const WIDTH: usize = 32;
+/// Values that are looked at twice in one go: they stay in the first-level cache.
+const BLOCK: usize = 2048;
+
+/// The larger; `b` where one is NaN.
+#[inline(always)]
+fn larger(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
+}
+
+/// The largest value but for NaN; `-inf` where there is none.
+#[inline(always)]
+fn max_of<E: Element>(values: &[E]) -> f64 {
+    let (chunks, rest) = values.as_chunks::<WIDTH>();
+    let mut lanes = [f64::NEG_INFINITY; WIDTH];
+    for chunk in chunks {
+        for i in 0..WIDTH {
+            let x = chunk[i].to_f64();
+            lanes[i] = larger(x, lanes[i]);
+        }
+    }
+    let mut max = f64::NEG_INFINITY;
+    for x in rest {
+        max = if x.to_f64() > max { x.to_f64() } else { max };
+    }
+    let mut eight = [f64::NEG_INFINITY; 8];
+    for i in 0..8 {
+        eight[i] = larger(larger(lanes[i], lanes[i + 8]), larger(lanes[i + 16], lanes[i + 24]));
+    }
+    for x in eight {
+        max = larger(x, max);
+    }
+    max
+}
+
+/// `Σ exp(x - max)` over all but one of the values that are the maximum.
+#[inline(always)]
+fn sum_of<E: Element, const FMA: bool>(values: &[E], max: f64) -> f64 {
+    let mut below = [0.0_f64; WIDTH];
+    let mut ties = [0.0_f64; WIDTH];
+    let (chunks, rest) = values.as_chunks::<WIDTH>();
+    for chunk in chunks {
+        for i in 0..WIDTH {
+            let x = chunk[i].to_f64();
+            let e = exp::<FMA>(x - max);
+            let (term, tie) = if x >= max { (0.0, 1.0) } else { (e, 0.0) };
+            below[i] += term;
+            ties[i] += tie;
+        }
+    }
+    let mut lanes = [f64::NEG_INFINITY; WIDTH];
+    for (lane, x) in lanes.iter_mut().zip(rest) {
+        *lane = x.to_f64();
+    }
+    if !rest.is_empty() {
+        for i in 0..WIDTH {
+            let e = exp::<FMA>(lanes[i] - max);
+            let (term, tie) = if lanes[i] >= max { (0.0, 1.0) } else { (e, 0.0) };
+            below[i] += term;
+            ties[i] += tie;
+        }
+    }
+    sum_lanes(&below) + (sum_lanes(&ties) - 1.0)
+}
+
+#[inline(always)]
+fn sum_lanes(x: &[f64; WIDTH]) -> f64 {
+    let mut eight = [0.0; 8];
+    for i in 0..8 {
+        eight[i] = (x[i] + x[i + 8]) + (x[i + 16] + x[i + 24]);
+    }
+    ((eight[0] + eight[4]) + (eight[2] + eight[6])) + ((eight[1] + eight[5]) + (eight[3] + eight[7]))
+}
+
+/// One row of any length, in double precision.
+#[inline(always)]
+pub(super) fn of_row<E: Element, const FMA: bool>(row: &[E]) -> LogSumExp {
+    let mut max = f64::NEG_INFINITY;
+    // The sum of all but one maximum.
+    let mut rest = 0.0_f64;
+    for block in row.chunks(BLOCK) {
+        let here = max_of(block);
+        if !here.is_finite() {
+            if here > 0.0 || block.iter().any(|x| x.to_f64().is_nan()) {
+                let nan = row.iter().any(|x| x.to_f64().is_nan());
+                return LogSumExp { max: if nan { f64::NAN } else { here }, log_sum: f64::NAN };
+            }
+            continue;
+        }
+        let sum = sum_of::<E, FMA>(block, here);
+        if here > max {
+            let before = if max == f64::NEG_INFINITY { 0.0 } else { (1.0 + rest) * (max - here).exp() };
+            (max, rest) = (here, sum + before);
+        } else {
+            rest += (1.0 + sum) * (here - max).exp();
+        }
+    }
+    match () {
+        () if rest.is_nan() => LogSumExp { max: f64::NAN, log_sum: f64::NAN },
+        () if max == f64::NEG_INFINITY => LogSumExp { max, log_sum: f64::NAN },
+        () => LogSumExp { max, log_sum: ln_1p::<FMA>(rest) },
+    }
+}
+
+/// Rows of up to [`SHORT`] values, [`TILE`] of them side by side.
+#[inline(always)]
+fn of_short_rows<E: Element, const FMA: bool>(values: &[E], classes: usize, out: &mut [LogSumExp]) {
+    let mut tile = [[0.0_f64; TILE]; SHORT];
+    let tile = &mut tile[..classes];
+    for (rows, out) in values.chunks(TILE * classes).zip(out.chunks_mut(TILE)) {
+        transpose_to_f64(rows, tile);
+        let mut max = [f64::NEG_INFINITY; TILE];
+        for lanes in tile.iter() {
+            for i in 0..TILE {
+                max[i] = larger(lanes[i], max[i]);
+            }
+        }
+        let mut below = [0.0_f64; TILE];
+        let mut ties = [-1.0_f64; TILE];
+        for lanes in tile.iter() {
+            for i in 0..TILE {
+                let e = exp::<FMA>(lanes[i] - max[i]);
+                let (term, tie) = if lanes[i] >= max[i] { (0.0, 1.0) } else { (e, 0.0) };
+                below[i] += term;
+                ties[i] += tie;
+            }
+        }
+        let mut log_sum = [0.0_f64; TILE];
+        for i in 0..TILE {
+            log_sum[i] = ln_1p::<FMA>(below[i] + ties[i]);
+        }
+        for (lane, out) in out.iter_mut().enumerate() {
+            *out = if log_sum[lane] >= 0.0 && max[lane].is_finite() {
+                LogSumExp { max: max[lane], log_sum: log_sum[lane] }
+            } else {
+                of_row::<E, FMA>(&rows[lane * classes..][..classes])
+            };
+        }
+    }
+}
+
+/// One row with the instructions of a set.
+pub(super) struct OfRow<'a, E>(pub(super) &'a [E]);
+
+impl<E: Element> Task for OfRow<'_, E> {
+    type Output = LogSumExp;
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) -> LogSumExp {
+        of_row::<E, FMA>(self.0)
+    }
+}
+
+/// Rows of `classes` values each.
+pub(super) struct OfRows<'a, E> {
+    pub(super) values: &'a [E],
+    pub(super) classes: usize,
+    pub(super) out: &'a mut [LogSumExp],
+}
+
+impl<E: Element> Task for OfRows<'_, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        if self.classes <= SHORT {
+            of_short_rows::<E, FMA>(self.values, self.classes, self.out);
+            return;
+        }
+        for (row, out) in self.values.chunks_exact(self.classes).zip(self.out) {
+            *out = of_row::<E, FMA>(row);
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! Log-sum-exp of single-precision rows, in single-precision lanes.
+//!
+//! `exp(x - max)` in single precision would lose what `x - max` rounds away. So `x` and `max` are reduced
+//! each by itself: `exp(x - max) = 2^(n - n_max) exp(r) / exp(r_max)` with `x = n ln 2 + r`, where `n` and
+//! `r` are exact to some 2e-8, and the division is done in double precision, once a row.
+//!
+//! A loss near 0 is `ln(1 + s)` where 1 is the maximum's share and `s` that of all others; `s` would drown in
+//! the 1. So the maximum is counted and not added, and the others are added in single precision over runs of
+//! 16 only. `s` comes out within 1.7e-7 relative, and the loss therefore, too. Where `s` is next to nothing
+//! (below 2^-80) the row is computed again in double precision.
+
+use super::double;
+use super::instruction_set::Task;
+use super::lanes::{ROUND_SINGLE, exp, exp_single, ln_1p};
+use super::log_sum_exp::LogSumExp;
+use super::tile::{SHORT, TILE, transpose};
+
+/// Values that each lane of a step adds up: the sum of their terms is rounded twice.
+const DEPTH: usize = 4;
+/// Lanes of a step: four registers of AVX-512.
+const WIDTH: usize = 64;
+/// Lanes that are turned into doubles.
+const NARROW: usize = 16;
+/// Values that are looked at twice in one go: they stay in the first-level cache.
+const BLOCK: usize = 4096;
+
+/// Sums below this have terms that single precision left out.
+const TOO_SMALL: f64 = 8.271_806_125_530_277e-25; // 2^-80
+/// What lies further beneath the maximum counts as `exp(-86)`; the powers of two stay normal numbers.
+const REACH: f32 = 86.0;
+/// From here on, `x - max` is exact for all `x` that matter (Sterbenz's lemma), so the maximum is taken away
+/// first and what remains is small.
+const LARGE: f32 = 256.0;
+
+/// How the values of a row with a finite maximum are reduced.
+#[derive(Clone, Copy)]
+struct Reduction {
+    /// Taken from each value first: the maximum where that is large.
+    shift: f32,
+    /// The maximum after the shift.
+    max: f32,
+    /// Nothing below this is told apart.
+    low: f32,
+    /// Rounds to an integer, and holds `127 - n_max` for the exponent's bits.
+    offset: f32,
+}
+
+impl Reduction {
+    #[inline(always)]
+    fn new(max: f32) -> Self {
+        let shift = if max.abs() >= LARGE { max } else { 0.0 };
+        let max = max - shift;
+        let n = (max * std::f32::consts::LOG2_E + ROUND_SINGLE) - ROUND_SINGLE;
+        Self { shift, max, low: max - REACH, offset: (ROUND_SINGLE + 127.0) - n }
+    }
+
+    /// What a value adds to the sum, in units of `2^n_max`, and to the count of maxima.
+    #[inline(always)]
+    fn term<const FMA: bool>(self, x: f32) -> (f32, f32) {
+        let x = x - self.shift;
+        // Both comparisons let NaN through to the sum.
+        let clamped = if x < self.low { self.low } else { x };
+        let e = exp_single::<FMA>(clamped, self.offset);
+        if x >= self.max { (0.0, 1.0) } else { (e, 0.0) }
+    }
+
+    /// The same for a few values.
+    #[inline(always)]
+    fn terms<const FMA: bool>(self, x: [f32; DEPTH]) -> (f32, f32) {
+        // Not `x.map(…)`: a closure is a function of its own, which need not be inlined.
+        let (a, b) = (self.term::<FMA>(x[0]), self.term::<FMA>(x[1]));
+        let (c, d) = (self.term::<FMA>(x[2]), self.term::<FMA>(x[3]));
+        ((a.0 + b.0) + (c.0 + d.0), (a.1 + b.1) + (c.1 + d.1))
+    }
+
+    /// `ln(2^n_max / exp(max))`, what the sum is to be multiplied by.
+    #[inline(always)]
+    fn log_unit(self) -> f64 {
+        let n = f64::from((ROUND_SINGLE + 127.0) - self.offset);
+        n * std::f64::consts::LN_2 - f64::from(self.max)
+    }
+}
+
+/// The larger; `b` where one is NaN.
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+/// The largest value but for NaN; `-inf` where there is none.
+#[inline(always)]
+fn max_of(values: &[f32]) -> f32 {
+    let mut lanes = [f32::NEG_INFINITY; WIDTH];
+    let (steps, rest) = values.as_chunks::<{ DEPTH * WIDTH }>();
+    for step in steps {
+        for i in 0..WIDTH {
+            let pair = larger(step[i], larger(step[i + WIDTH], lanes[i]));
+            lanes[i] = larger(step[i + 2 * WIDTH], larger(step[i + 3 * WIDTH], pair));
+        }
+    }
+    let (chunks, rest) = rest.as_chunks::<WIDTH>();
+    let last = padded(rest);
+    for chunk in chunks.iter().chain([&last]) {
+        for i in 0..WIDTH {
+            lanes[i] = larger(chunk[i], lanes[i]);
+        }
+    }
+    let mut max = [f32::NEG_INFINITY; NARROW];
+    for i in 0..NARROW {
+        let pair = larger(lanes[i], lanes[i + NARROW]);
+        max[i] = larger(pair, larger(lanes[i + 2 * NARROW], lanes[i + 3 * NARROW]));
+    }
+    let mut half = [f32::NEG_INFINITY; NARROW / 2];
+    for i in 0..NARROW / 2 {
+        half[i] = larger(max[i], max[i + NARROW / 2]);
+    }
+    let quarter = [
+        larger(half[0], half[4]),
+        larger(half[1], half[5]),
+        larger(half[2], half[6]),
+        larger(half[3], half[7]),
+    ];
+    larger(larger(quarter[0], quarter[2]), larger(quarter[1], quarter[3]))
+}
+
+/// Values and then `-inf`.
+#[inline(always)]
+fn padded(values: &[f32]) -> [f32; WIDTH] {
+    let mut lanes = [f32::NEG_INFINITY; WIDTH];
+    for (lane, &x) in lanes.iter_mut().zip(values) {
+        *lane = x;
+    }
+    lanes
+}
+
+/// `Σ exp(x - max)` over what is below the maximum, and how often the maximum is there.
+#[inline(always)]
+fn sum_of<const FMA: bool>(values: &[f32], max: f32) -> (f64, f64) {
+    let reduction = Reduction::new(max);
+    let mut total = [0.0_f64; NARROW];
+    let mut ties = [0.0_f32; WIDTH];
+    let mut sum = [0.0_f32; WIDTH];
+    let (steps, rest) = values.as_chunks::<{ DEPTH * WIDTH }>();
+    for step in steps {
+        for i in 0..WIDTH {
+            let x = [step[i], step[i + WIDTH], step[i + 2 * WIDTH], step[i + 3 * WIDTH]];
+            let (terms, maxima) = reduction.terms::<FMA>(x);
+            sum[i] = terms;
+            ties[i] += maxima;
+        }
+        add_narrowed(&mut total, &sum);
+    }
+    let (chunks, rest) = rest.as_chunks::<WIDTH>();
+    let last = padded(rest);
+    for chunk in chunks.iter().chain([&last]) {
+        for i in 0..WIDTH {
+            let (term, tie) = reduction.term::<FMA>(chunk[i]);
+            sum[i] = term;
+            ties[i] += tie;
+        }
+        add_narrowed(&mut total, &sum);
+    }
+    let mut count = [0.0_f64; NARROW];
+    add_narrowed(&mut count, &ties);
+    (sum_lanes(&total) * exp::<FMA>(reduction.log_unit()), sum_lanes(&count))
+}
+
+#[inline(always)]
+fn sum_lanes(x: &[f64; NARROW]) -> f64 {
+    let mut half = [0.0; NARROW / 2];
+    for i in 0..NARROW / 2 {
+        half[i] = x[i] + x[i + NARROW / 2];
+    }
+    ((half[0] + half[4]) + (half[2] + half[6])) + ((half[1] + half[5]) + (half[3] + half[7]))
+}
+
+#[inline(always)]
+fn add_narrowed(total: &mut [f64; NARROW], sum: &[f32; WIDTH]) {
+    for i in 0..NARROW {
+        let pairs = (sum[i] + sum[i + NARROW]) + (sum[i + 2 * NARROW] + sum[i + 3 * NARROW]);
+        total[i] += f64::from(pairs);
+    }
+}
+
+/// One row of any length.
+#[inline(always)]
+pub(super) fn of_row<const FMA: bool>(row: &[f32]) -> LogSumExp {
+    let mut blocks = row.chunks(BLOCK);
+    let mut max = f32::NEG_INFINITY;
+    // The sum of all but one maximum.
+    let mut rest = 0.0_f64;
+    for block in blocks.by_ref() {
+        let here = max_of(block);
+        if !here.is_finite() {
+            // All of it is -inf, or something is NaN or +inf.
+            if here > 0.0 || block.iter().any(|x| x.is_nan()) {
+                return double::of_row::<f32, FMA>(row);
+            }
+            continue;
+        }
+        let (sum, ties) = sum_of::<FMA>(block, here);
+        let sum = sum + (ties - 1.0);
+        if here > max {
+            let ratio = (f64::from(max) - f64::from(here)).exp();
+            let before = if max == f32::NEG_INFINITY { 0.0 } else { (1.0 + rest) * ratio };
+            (max, rest) = (here, sum + before);
+        } else {
+            rest += (1.0 + sum) * (f64::from(here) - f64::from(max)).exp();
+        }
+    }
+    // Also where it is NaN, and where there is no number.
+    if rest >= TOO_SMALL || row.len() == 1 && max.is_finite() {
+        LogSumExp { max: f64::from(max), log_sum: ln_1p::<FMA>(rest) }
+    } else {
+        double::of_row::<f32, FMA>(row)
+    }
+}
+
+/// Rows of up to [`SHORT`] values, [`TILE`] of them side by side.
+#[inline(always)]
+fn of_short_rows<const FMA: bool>(values: &[f32], classes: usize, out: &mut [LogSumExp]) {
+    let mut tile = [[0.0_f32; TILE]; SHORT];
+    let tile = &mut tile[..classes];
+    for (rows, out) in values.chunks(TILE * classes).zip(out.chunks_mut(TILE)) {
+        transpose(rows, tile);
+        let mut max = [f32::NEG_INFINITY; TILE];
+        for lanes in tile.iter() {
+            for i in 0..TILE {
+                max[i] = larger(lanes[i], max[i]);
+            }
+        }
+        let (rest, log_sum) = sums_of_tile::<FMA>(tile, &max);
+        for (lane, out) in out.iter_mut().enumerate() {
+            *out = if rest[lane] >= TOO_SMALL && max[lane].is_finite() {
+                LogSumExp { max: f64::from(max[lane]), log_sum: log_sum[lane] }
+            } else {
+                double::of_row::<f32, FMA>(&rows[lane * classes..][..classes])
+            };
+        }
+    }
+}
+
+/// For each row of a tile, the sum without one maximum's share, and the logarithm of the whole.
+#[inline(always)]
+fn sums_of_tile<const FMA: bool>(tile: &[[f32; TILE]], max: &[f32; TILE]) -> ([f64; TILE], [f64; TILE]) {
+    let (mut shift, mut low, mut offset) = ([0.0_f32; TILE], [0.0_f32; TILE], [0.0_f32; TILE]);
+    let (mut maximum, mut log_unit) = ([0.0_f32; TILE], [0.0_f64; TILE]);
+    for i in 0..TILE {
+        let reduction = Reduction::new(max[i]);
+        (shift[i], maximum[i], low[i], offset[i]) =
+            (reduction.shift, reduction.max, reduction.low, reduction.offset);
+        log_unit[i] = reduction.log_unit();
+    }
+    let mut below = [0.0_f64; TILE];
+    let mut ties = [0.0_f32; TILE];
+    let (steps, rest) = tile.as_chunks::<DEPTH>();
+    for step in steps {
+        for i in 0..TILE {
+            let reduction = Reduction { shift: shift[i], max: maximum[i], low: low[i], offset: offset[i] };
+            let (terms, maxima) = reduction.terms::<FMA>([step[0][i], step[1][i], step[2][i], step[3][i]]);
+            below[i] += f64::from(terms);
+            ties[i] += maxima;
+        }
+    }
+    for lanes in rest {
+        for i in 0..TILE {
+            let reduction = Reduction { shift: shift[i], max: maximum[i], low: low[i], offset: offset[i] };
+            let (term, tie) = reduction.term::<FMA>(lanes[i]);
+            below[i] += f64::from(term);
+            ties[i] += tie;
+        }
+    }
+    let mut log_sum = [0.0_f64; TILE];
+    for i in 0..TILE {
+        below[i] = below[i] * exp::<FMA>(log_unit[i]) + (f64::from(ties[i]) - 1.0);
+        log_sum[i] = ln_1p::<FMA>(below[i]);
+    }
+    (below, log_sum)
+}
+
+/// Rows of `classes` values each.
+pub(super) struct OfRows<'a> {
+    pub(super) values: &'a [f32],
+    pub(super) classes: usize,
+    pub(super) out: &'a mut [LogSumExp],
+}
+
+impl Task for OfRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        if self.classes <= SHORT {
+            of_short_rows::<FMA>(self.values, self.classes, self.out);
+            return;
+        }
+        for (row, out) in self.values.chunks_exact(self.classes).zip(self.out) {
+            *out = of_row::<FMA>(row);
+        }
+    }
+}

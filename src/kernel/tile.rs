@@ -1,0 +1,31 @@
+//! Short rows side by side: a lane is a row.
+
+use super::Element;
+
+/// Rows that are computed side by side.
+pub(super) const TILE: usize = 16;
+/// The longest row that goes side by side with others.
+pub(super) const SHORT: usize = 128;
+
+/// Puts rows of `tile.len()` values each side by side; there are at most [`TILE`]. What is in the lanes
+/// beyond them stays.
+#[inline(always)]
+pub(super) fn transpose<E: Element>(rows: &[E], tile: &mut [[E; TILE]]) {
+    let classes = tile.len();
+    for (lane, row) in rows.chunks_exact(classes).take(TILE).enumerate() {
+        for (lanes, &x) in tile.iter_mut().zip(row) {
+            lanes[lane] = x;
+        }
+    }
+}
+
+/// The same, as doubles.
+#[inline(always)]
+pub(super) fn transpose_to_f64<E: Element>(rows: &[E], tile: &mut [[f64; TILE]]) {
+    let classes = tile.len();
+    for (lane, row) in rows.chunks_exact(classes).take(TILE).enumerate() {
+        for (lanes, x) in tile.iter_mut().zip(row) {
+            lanes[lane] = x.to_f64();
+        }
+    }
+}

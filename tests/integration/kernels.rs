@@ -1,0 +1,197 @@
+//! The kernels against their naive versions: for each instruction set of this machine, at every length around
+//! the lanes' widths, on values where single precision or a plain sum would lose digits.
+
+use ctctool::kernel::{
+    Element, InstructionSet, LogSumExp, Sum, fast_log_sum_exp_rows, log_sum_exp, log_sum_exp_rows, sum_of_exp,
+};
+use ctctool::logits::{InputKind, RowScale};
+use ctctool::loss::Emissions;
+use ctctool::loss::ctc::{CtcLabels, loss_of_emissions_on};
+
+use crate::oracle::{ctc_by_recursion, log_softmax};
+use crate::support::SplitMix;
+
+/// What single precision may lose of a loss.
+const FAST: f64 = 2e-7;
+/// Some rounding errors of doubles: of the exponentials, of their sum, of the logarithm.
+const DOUBLE: f64 = 1e-14;
+
+/// The largest value, and `ln Σ exp(x - max)` with one maximum's 1 left to the logarithm.
+fn naive(row: &[f64]) -> (f64, f64) {
+    let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mut terms: Vec<f64> = row.iter().map(|x| (x - max).exp()).collect();
+    terms.sort_by(f64::total_cmp);
+    terms.pop();
+    (max, terms.into_iter().collect::<Sum>().value().ln_1p())
+}
+
+fn check<E: Element>(rows: &[Vec<E>], tolerance: f64, fast: bool) {
+    for set in InstructionSet::available() {
+        for row in rows {
+            // Several rows, so that short ones share a tile with others and the last tile is not full.
+            let other: Vec<E> = row.iter().rev().copied().collect();
+            let values = [&row[..], &other, row].concat();
+            let mut found = vec![LogSumExp::ZERO; 3];
+            if fast {
+                fast_log_sum_exp_rows(set, &values, row.len(), &mut found);
+            } else {
+                log_sum_exp_rows(set, &values, row.len(), &mut found);
+            }
+            let (max, log_sum) = naive(&row.iter().map(|x| x.to_f64()).collect::<Vec<_>>());
+            for found in found {
+                let close = found.max == max && (found.log_sum - log_sum).abs() <= tolerance * log_sum;
+                let shown: Vec<f64> = row.iter().take(8).map(|x| x.to_f64()).collect();
+                let name = set.name();
+                assert!(close, "{name}: {found:?} for {max}, {log_sum}: {} of {shown:?}", row.len());
+            }
+        }
+    }
+}
+
+/// The rows in both precisions, in single precision by both kernels.
+fn check_all(rows: &[Vec<f64>]) {
+    let single: Vec<Vec<f32>> = rows.iter().map(|row| row.iter().map(|&x| x as f32).collect()).collect();
+    check(rows, DOUBLE, false);
+    check(rows, DOUBLE, true);
+    check(&single, DOUBLE, false);
+    check(&single, FAST, true);
+}
+
+fn lengths() -> impl Iterator<Item = usize> {
+    let around = |n: usize| n - 1..n + 2;
+    (1..=300).chain(around(512)).chain(around(2048)).chain(around(4096)).chain(around(8192)).chain([10_007])
+}
+
+#[test]
+fn every_length_is_summed_right() {
+    let mut random = SplitMix(1);
+    let rows: Vec<Vec<f64>> = lengths().map(|len| (0..len).map(|_| random.score()).collect()).collect();
+    check_all(&rows);
+    let equal: Vec<Vec<f64>> = lengths().map(|len| vec![0.1; len]).collect();
+    check_all(&equal);
+    // One value far above all others, anywhere.
+    let sure = |len: usize| {
+        let mut row: Vec<f64> = (0..len).map(|_| random.score() - 20.0).collect();
+        row[random.below(len)] = 9.3;
+        row
+    };
+    check_all(&lengths().map(sure).collect::<Vec<_>>());
+}
+
+/// The loss of a sure row is `ln(1 + s)`: `s` alone decides, however small.
+#[test]
+fn what_is_beside_the_maximum_keeps_its_digits() {
+    let mut rows = Vec::new();
+    for max in [0.0, 0.3, 5.3, -17.2, 100.7, 255.9, 256.1, -300.4, 1e4] {
+        for step in 1..800 {
+            let below = max - f64::from(step) * 0.097;
+            rows.push(vec![max, below]);
+            rows.push(vec![below, below, max, below - 0.4, below - 3.0]);
+        }
+        for count in [20, 100, 1000] {
+            let mut row = vec![max - 14.7; count];
+            row[count / 3] = max;
+            rows.push(row);
+        }
+    }
+    // As single precision has them, so that all kernels see the same values.
+    let rows: Vec<Vec<f64>> =
+        rows.into_iter().map(|row| row.into_iter().map(|x| f64::from(x as f32)).collect()).collect();
+    check_all(&rows);
+}
+
+#[test]
+fn any_magnitude_is_right() {
+    let mut rows = Vec::new();
+    for scale in [1e-30, 1e-3, 30.0, 300.0, 1e6, 1e12, 1e30, 3e38] {
+        for len in [2, 17, 64, 129, 1000] {
+            let mut random = SplitMix(len as u64);
+            rows.push((0..len).map(|_| f64::from((random.score() / 8.0 * scale) as f32)).collect());
+            // A maximum that is there more than once.
+            rows.push((0..len).map(|i| if i % 3 == 0 { scale } else { -scale }).collect());
+        }
+    }
+    let single = |row: Vec<f64>| row.into_iter().map(|x| f64::from(x as f32)).collect();
+    check_all(&rows.into_iter().map(single).collect::<Vec<_>>());
+    // Impossible classes, and nothing beside the maximum.
+    for len in [1, 2, 5, 64, 128, 129, 5000] {
+        let mut row = vec![f64::NEG_INFINITY; len];
+        row[len / 2] = 3.0;
+        check_all(&[row.clone()]);
+        row[0] = 2.0;
+        check_all(&[row]);
+    }
+}
+
+fn all_kernels<E: Element>(row: &[E]) -> Vec<LogSumExp> {
+    let mut found = vec![log_sum_exp(row)];
+    for set in InstructionSet::available() {
+        let mut one = [LogSumExp::ZERO];
+        log_sum_exp_rows(set, row, row.len(), &mut one);
+        found.extend(one);
+        fast_log_sum_exp_rows(set, row, row.len(), &mut one);
+        found.extend(one);
+    }
+    found
+}
+
+#[test]
+fn what_is_not_finite_is_seen_wherever_it_is() {
+    for len in (1..140).chain([255, 257, 4095, 4097]) {
+        for at in (0..len).step_by(if len < 140 { 1 } else { 61 }) {
+            let mut row = vec![1.0_f32; len];
+            row[at] = f32::NAN;
+            assert!(all_kernels(&row).iter().all(|lse| lse.max.is_nan()), "NaN at {at} of {len}");
+            // NaN is stronger than anything else.
+            let mut others = vec![f32::NEG_INFINITY; len];
+            others[0] = f32::INFINITY;
+            others[at] = f32::NAN;
+            assert!(all_kernels(&others).iter().all(|lse| lse.max.is_nan()), "NaN at {at} of {len}, inf");
+            row[at] = f32::INFINITY;
+            assert!(all_kernels(&row).iter().all(|lse| lse.value() == f64::INFINITY), "inf at {at} of {len}");
+        }
+        let nothing = all_kernels(&vec![f64::NEG_INFINITY; len]);
+        assert!(nothing.iter().all(|lse| lse.value() == f64::NEG_INFINITY && !lse.is_proper()));
+    }
+}
+
+#[test]
+fn exponentials_are_summed_at_every_length() {
+    for set in InstructionSet::available() {
+        let mut random = SplitMix(3);
+        for len in 0..70 {
+            let x: Vec<f64> = (0..len).map(|_| random.score() - 8.0).collect();
+            let expected: f64 = x.iter().map(|x| x.exp()).sum();
+            assert!((sum_of_exp(set, &x) - expected).abs() <= DOUBLE * expected, "{len}");
+        }
+        assert!(sum_of_exp(set, &[0.0, f64::NAN]).is_nan());
+        assert_eq!(sum_of_exp(set, &[f64::NEG_INFINITY, 0.0]), 1.0);
+    }
+}
+
+/// Both recursions with every instruction set, on what linear space can and can't hold.
+#[test]
+fn ctc_is_the_same_with_every_instruction_set() {
+    let mut random = SplitMix(4);
+    for (frames, length, scale) in
+        [(1, 1, 1.0), (9, 3, 1.0), (200, 40, 1.0), (300, 140, 3.0), (100, 20, 500.0)]
+    {
+        let classes = 30;
+        let labels: Vec<u32> = (0..length).map(|_| 1 + random.below(classes - 1) as u32).collect();
+        let checked = CtcLabels::new(&labels, classes, 0).unwrap();
+        let rows: Vec<Vec<f64>> = (0..frames)
+            .map(|_| log_softmax(&(0..classes).map(|_| random.score() * scale).collect::<Vec<_>>()))
+            .collect();
+        let mut gathered = vec![0.0; frames * checked.columns().count()];
+        for (row, out) in rows.iter().zip(gathered.chunks_exact_mut(checked.columns().count())) {
+            checked.columns().gather(row, RowScale::new(row, InputKind::LogProbs), out);
+        }
+        let emissions = Emissions::new(&gathered, checked.columns());
+        let expected = ctc_by_recursion(&rows, &labels, 0);
+        for set in InstructionSet::available() {
+            let found = loss_of_emissions_on(set, &emissions, &checked).loss_nats;
+            let close = found == expected || (found - expected).abs() <= 1e-12 * expected;
+            assert!(close, "{}, {frames} frames: {found} for {expected}", set.name());
+        }
+    }
+}
