@@ -50,7 +50,7 @@ impl LogitsArgs {
 }
 
 /// Class names and the blank.
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(next_help_heading = "Classes")]
 pub(super) struct AlphabetArgs {
     /// Class names, one a line, or JSON: a list, or an object of token to index; the blank may be left out
@@ -219,13 +219,13 @@ impl CtcShape {
             (3, Some(Layout::Tc)) => return Err(wrong("two axes for --layout tc").into()),
             _ => return Err(wrong("a CTC input of 2 or 3 axes").into()),
         };
-        let (items, frames, row_order): (usize, usize, &[usize]) = match layout {
-            Layout::Tc => (1, shape[0], &[0]),
-            Layout::Tnc => (shape[1], shape[0], &[1, 0]),
-            Layout::Ntc => (shape[0], shape[1], &[0, 1]),
+        let (items, frames) = match layout {
+            Layout::Tc => (1, shape[0]),
+            Layout::Tnc => (shape[1], shape[0]),
+            Layout::Ntc => (shape[0], shape[1]),
         };
         let class_axis = shape.len() - 1;
-        let geometry = Geometry::new(shape, matrix.fortran_order(), class_axis, row_order)
+        let geometry = Geometry::new(shape, matrix.fortran_order(), class_axis, layout.row_axes())
             .map_err(|error| bad_shape(matrix, &error))?;
         Ok(Self { layout, layout_inferred, items, frames, classes: shape[class_axis], geometry })
     }

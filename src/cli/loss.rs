@@ -2,9 +2,13 @@
 
 mod cross_entropy;
 mod ctc;
+mod gradient;
+mod guess;
 
 use std::path::PathBuf;
 use std::time::Instant;
+
+use gradient::{Gradient, GradientArgs, Loaded};
 
 use super::ExitStatus;
 use super::diagnostics::{Diagnostics, UsageError};
@@ -13,6 +17,7 @@ use super::values::{Criterion, Word, checked_format};
 use crate::input::{LabelFile, Matrix};
 use crate::logits::Nonfinite;
 use crate::loss::reduction::{Reduction, Reductions};
+use crate::report::gradient::GradientCheck;
 use crate::report::loss::{LossParams, LossSummary, Tally};
 use crate::report::{Check, Format, Record, Report, Warning};
 
@@ -40,6 +45,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     checks: Checks,
+
+    #[command(flatten)]
+    gradient: GradientArgs,
 
     /// How the result is printed
     #[arg(long, value_name = "FORMAT", value_parser = checked_format(), default_value = "table", help_heading = "Output")]
@@ -97,16 +105,21 @@ struct Checks {
     max_loss: Option<f64>,
 
     /// The reduced loss is X, within --rtol and --atol
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, group = "number")]
     expect: Option<f64>,
 
-    /// Relative tolerance of --expect [default: 1e-5]
-    #[arg(long, value_name = "R", requires = "expect", allow_negative_numbers = true)]
+    /// Relative tolerance of --expect and --guess [default: 1e-5]
+    #[arg(long, value_name = "R", requires = "number", allow_negative_numbers = true)]
     rtol: Option<f64>,
 
-    /// Absolute tolerance of --expect [default: 1e-8]
-    #[arg(long, value_name = "A", requires = "expect", allow_negative_numbers = true)]
+    /// Absolute tolerance of --expect and --guess [default: 1e-8]
+    #[arg(long, value_name = "A", requires = "number", allow_negative_numbers = true)]
     atol: Option<f64>,
+
+    /// Search for what makes the loss X, another system's number: reduction, kind of input, blank, layout, criterion,
+    /// unit. Prints the flags to use; the matrix is read into memory
+    #[arg(long, value_name = "X", allow_negative_numbers = true, group = "number", conflicts_with_all = ["max_loss", "items"], help_heading = "Diagnosis")]
+    guess: Option<f64>,
 }
 
 pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
@@ -128,9 +141,19 @@ impl Args {
             matrix.dtype().name()
         ));
         diagnostics.note(format_args!("{}: {}", labels.name(), labels.describe()));
-        match self.criterion(&matrix, &labels)? {
-            Criterion::Ctc => self.run_ctc(matrix, &labels, diagnostics),
-            Criterion::CrossEntropy => self.run_cross_entropy(matrix, &labels, diagnostics),
+        if let Some(guess) = self.checks.guess {
+            return self.run_guess(matrix, &labels, guess, diagnostics);
+        }
+        let criterion = self.criterion(&matrix, &labels)?;
+        let (matrix, loaded) = if self.gradient.wanted() {
+            let (matrix, loaded) = Loaded::new(matrix)?;
+            (matrix, Some(loaded))
+        } else {
+            (matrix, None)
+        };
+        match criterion {
+            Criterion::Ctc => self.run_ctc(matrix, &labels, loaded.as_ref(), diagnostics),
+            Criterion::CrossEntropy => self.run_cross_entropy(matrix, &labels, loaded.as_ref(), diagnostics),
         }
     }
 
@@ -148,10 +171,21 @@ impl Args {
                 "--format github and junit show checks: give --max-loss or --expect",
             ));
         }
+        if self.gradient.wanted() && self.settings.reduction == Reduction::None {
+            return Err(UsageError::new(
+                "--grad and --check-grad need a reduced loss: --reduction mean or sum",
+            ));
+        }
         if checked && self.settings.reduction == Reduction::None {
             return Err(UsageError::new(
                 "--max-loss and --expect need a reduced loss: --reduction mean or sum",
             ));
+        }
+        if self.checks.guess.is_some_and(|guess| !guess.is_finite()) {
+            return Err(UsageError::new("--guess: expected a finite number"));
+        }
+        if self.checks.guess.is_some() && self.settings.reduction == Reduction::None {
+            return Err(UsageError::new("--guess looks for one number: --reduction none has none"));
         }
         for (name, tolerance) in [("--rtol", self.checks.rtol), ("--atol", self.checks.atol)] {
             if tolerance.is_some_and(|tolerance| tolerance.is_nan() || tolerance < 0.0) {
@@ -277,6 +311,7 @@ impl Args {
         }
     }
 
+    #[allow(clippy::too_many_arguments)] // all that a result is made of
     fn deliver<I: Record>(
         &self,
         params: LossParams,
@@ -284,9 +319,11 @@ impl Args {
         tally: Tally,
         warnings: Vec<Warning>,
         items: Vec<I>,
+        gradient: Option<&Gradient>,
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
-        let summary = LossSummary::new(&params, self.settings.reduction, reductions, tally);
+        let mut summary = LossSummary::new(&params, self.settings.reduction, reductions, tally);
+        summary.gradient = gradient.map(|gradient| gradient.summary.clone());
         let table = summary.table(&params);
         let mut report = Report::new("loss", params, summary);
         report.warnings = warnings;
@@ -302,7 +339,11 @@ impl Args {
             }
         }
         diagnostics.judge(&report)?;
-        self.output.output(self.format).write(&report, &[], &table)?;
+        if let (Some(gradient), Some(path)) = (gradient, &self.gradient.grad) {
+            gradient.write(path)?;
+        }
+        let check = gradient.and_then(|gradient| gradient.summary.check.as_ref()).map(GradientCheck::table);
+        self.output.output(self.format).write(&report, check.as_slice(), &table)?;
         Ok(ExitStatus::of_checks(report.passed()))
     }
 }

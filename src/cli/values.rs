@@ -137,6 +137,17 @@ pub(super) enum Layout {
     Ntc,
 }
 
+impl Layout {
+    /// The axes of its rows, an item's frames together.
+    pub(super) fn row_axes(self) -> &'static [usize] {
+        match self {
+            Self::Tc => &[0],
+            Self::Tnc => &[1, 0],
+            Self::Ntc => &[0, 1],
+        }
+    }
+}
+
 words!(Layout {
     Tc = "tc", "time, class: one item";
     Tnc = "tnc", "time, item, class";

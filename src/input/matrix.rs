@@ -133,6 +133,17 @@ impl Matrix {
         }
     }
 
+    /// The same matrix with its values in memory, and a copy of them, the last axis the fastest.
+    ///
+    /// # Errors
+    /// Where the file ends early or goes on too long.
+    pub fn load(self) -> Result<(Self, Vec<f64>), InputError> {
+        let (name, shape, dtype) = (self.name.clone(), self.shape.clone(), self.dtype);
+        let values = self.into_values()?;
+        let body = Body::Csv(vec![values.clone()]);
+        Ok((Self { name, shape, dtype, fortran_order: false, body }, values))
+    }
+
     /// Reads the values and hands them out in blocks of whole rows.
     ///
     /// # Errors

@@ -132,6 +132,31 @@ impl Geometry {
     }
 }
 
+/// A matrix in memory, in the order of its file, as `[rows, classes]` in the user's order.
+pub(crate) fn rows_in_order(values: &[f64], geometry: &Geometry) -> Vec<f64> {
+    let classes = geometry.classes();
+    let mut rows = vec![0.0; values.len()];
+    let block = Block::new(values, geometry, 0);
+    block.for_each_row(0..block.rows(), |row, scores| {
+        rows[geometry.logical_row(row) * classes..][..classes].copy_from_slice(scores);
+    });
+    rows
+}
+
+/// The opposite of [`rows_in_order`]: from `[rows, classes]` in the user's order to the order of the file.
+pub(crate) fn rows_to_file(rows: &[f64], geometry: &Geometry) -> Vec<f64> {
+    let (classes, inner) = (geometry.classes, geometry.inner);
+    let mut values = vec![0.0; rows.len()];
+    for file_row in 0..geometry.rows() {
+        let scores = &rows[geometry.logical_row(file_row) * classes..][..classes];
+        let (plane, lane) = (file_row / inner, file_row % inner);
+        for (class, &x) in scores.iter().enumerate() {
+            values[(plane * classes + class) * inner + lane] = x;
+        }
+    }
+    values
+}
+
 /// A run of whole planes of a matrix in memory, seen as rows of class scores.
 #[derive(Clone, Copy, Debug)]
 pub struct Block<'a, E> {

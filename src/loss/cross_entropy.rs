@@ -4,6 +4,7 @@
 
 use thiserror::Error;
 
+use super::cross_entropy_batch::Target;
 use crate::kernel::{Element, Sum};
 use crate::logits::RowScale;
 
@@ -70,6 +71,29 @@ impl CrossEntropy {
 
     fn weight_of(&self, class: usize) -> f64 {
         self.weight.as_ref().map_or(1.0, |weight| weight[class])
+    }
+
+    /// Writes the derivative of a row's loss by each of its log-probabilities to `out`, `[classes]`; 0 for an ignored
+    /// row.
+    pub(super) fn log_prob_derivative(&self, target: Target<'_>, out: &mut [f64]) {
+        let uniform = self.smoothing / self.classes as f64;
+        for (class, g) in out.iter_mut().enumerate() {
+            let share = match target {
+                Target::Ignored => 0.0,
+                Target::Index(y) => uniform + if class == y { 1.0 - self.smoothing } else { 0.0 },
+                Target::Probs(t) => t[class] * (1.0 - self.smoothing) + uniform,
+            };
+            *g = -self.weight_of(class) * share;
+        }
+    }
+
+    /// The share of a row in the denominator of the mean: the target's class weight, 1 for class probabilities.
+    pub fn mean_weight(&self, target: Target<'_>) -> f64 {
+        match target {
+            Target::Ignored => 0.0,
+            Target::Index(class) => self.weight_of(class),
+            Target::Probs(_) => 1.0,
+        }
     }
 
     /// The loss of a row of `[classes]` values whose target is class `target`:

@@ -6,14 +6,29 @@ use crate::kernel::log_add;
 
 /// The log-probability of the labels. At least one label, and frames enough for an alignment.
 pub(super) fn forward(emissions: &Emissions) -> f64 {
-    let frames = emissions.frames();
-    let of_label = emissions.of_label();
+    let mut log_prob = f64::NEG_INFINITY;
+    let length = emissions.of_label().len();
+    forward_states(emissions.iter(), emissions.of_label(), |blanks, labels| {
+        log_prob = log_add(blanks[length], labels[length]);
+    });
+    log_prob
+}
+
+/// Runs the recursion over `frames` and shows `each` the states after every frame: those of the blanks (after label
+/// `i` from 0) and of the labels (from 1). Frames enough for an alignment; states that are on none may be anything
+/// where they can't be reached from the end.
+pub(super) fn forward_states<'a>(
+    frames: impl ExactSizeIterator<Item = &'a [f64]>,
+    of_label: &[u32],
+    mut each: impl FnMut(&[f64], &[f64]),
+) {
+    let count = frames.len();
     let length = of_label.len();
     let nothing = vec![f64::NEG_INFINITY; length + 1];
     let (mut blanks, mut labels) = (nothing.clone(), nothing);
     blanks[0] = 0.0;
-    for (frame, log_probs) in emissions.iter().enumerate() {
-        let band = Band::new(frame, frames, length);
+    for (frame, log_probs) in frames.enumerate() {
+        let band = Band::new(frame, count, length);
         // From the end backwards, so that what a state needs of the frame before is still there: the
         // blank after label `i` needs label `i`, which needs the blank before it.
         for i in (band.low..=length.min(frame + 1)).rev() {
@@ -31,6 +46,6 @@ pub(super) fn forward(emissions: &Emissions) -> f64 {
             }
             labels[i] = sum + log_probs[column];
         }
+        each(&blanks, &labels);
     }
-    log_add(blanks[length], labels[length])
 }

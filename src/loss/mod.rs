@@ -7,8 +7,11 @@ mod ctc_band;
 pub mod ctc_batch;
 mod ctc_linear;
 mod ctc_log_space;
+mod ctc_occupancy;
 mod ctc_wide;
 mod emissions;
+pub mod gradient;
+pub mod guess;
 pub mod reduction;
 
 pub use emissions::{Columns, Emissions};

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::gradient::GradientSummary;
 use super::{Cell, ItemId, Record, Status, TableText};
 use crate::loss::reduction::{Reduction, Reductions};
 
@@ -85,6 +86,9 @@ pub struct LossSummary {
     pub infeasible: usize,
     /// The loss by each convention.
     pub reductions: ReductionsText,
+    /// The gradient, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gradient: Option<GradientSummary>,
 }
 
 /// [`Reductions`] for JSON: null where not finite.
@@ -163,6 +167,7 @@ impl LossSummary {
             ignored: tally.ignored,
             infeasible: tally.infeasible,
             reductions: reductions.into(),
+            gradient: None,
         }
     }
 

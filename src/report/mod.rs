@@ -12,10 +12,13 @@ mod csv;
 pub mod decode;
 pub mod error_counts;
 pub mod eval;
+pub mod gradient;
+pub mod guess;
 pub mod inspect;
 mod json;
 mod listing;
 pub mod loss;
+mod npy;
 mod output;
 mod table;
 
@@ -23,6 +26,7 @@ use serde::Serialize;
 
 pub use cell::{Cell, ItemId, Record, TableText};
 pub use check::Check;
+pub(crate) use npy::write_npy;
 pub use output::{Format, Output, OutputError};
 
 /// Something that the user should know about the input.

@@ -178,7 +178,7 @@ fn class_targets_that_do_not_fit() {
         (&["--blank", "0"], "--blank is an option of CTC, not of cross-entropy"),
         (&["--reduction", "none", "--max-loss", "1"], "need a reduced loss"),
         (&["--expect", "1", "--rtol", "-1"], "--rtol: expected a number of 0 or more"),
-        (&["--rtol", "1"], "required arguments were not provided: --expect"),
+        (&["--rtol", "1"], "required arguments were not provided: <--expect <X>|--guess <X>>"),
         (&["--delimiter", "12"], "expected one character"),
         (&["--threads", "0"], "--threads"),
     ] {

@@ -18,6 +18,8 @@ mod decode_scorer;
 mod docs;
 mod eval;
 mod fixtures;
+mod gradient;
+mod guess;
 mod hostile;
 mod inspect;
 mod kernels;

@@ -6,6 +6,7 @@ use super::super::ExitStatus;
 use super::super::diagnostics::{Diagnostics, UsageError};
 use super::super::inputs::{bad_shape, improper_row, input_warnings};
 use super::super::values::Criterion;
+use super::gradient::Loaded;
 use super::{Args, PROPAGATE, without};
 use crate::input::{ClassTargets, InputError, LabelFile, Matrix, Place, ProbTargets, ReadError, float_list};
 use crate::logits::Geometry;
@@ -14,13 +15,14 @@ use crate::loss::cross_entropy_batch::{CrossEntropyBatch, Target, Targets};
 use crate::report::loss::{CrossEntropyItem, LossParams, Tally};
 use crate::report::{ItemId, Status, Warning};
 
-const DEFAULT_IGNORE_INDEX: i64 = -100;
+pub(super) const DEFAULT_IGNORE_INDEX: i64 = -100;
 
 impl Args {
     pub(super) fn run_cross_entropy(
         &self,
         matrix: Matrix,
         labels: &LabelFile,
+        loaded: Option<&Loaded>,
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
         let shape = matrix.shape().to_vec();
@@ -63,11 +65,11 @@ impl Args {
                 let message = format!("{}: row {row} sums to {sum}, not to 1", labels.name());
                 warnings.push(Warning { code: "targets_not_normalised", message });
             }
-            self.cross_entropy_of(matrix, &loss, &geometry, &targets, params, warnings, diagnostics)
+            self.cross_entropy_of(matrix, &loss, &geometry, &targets, params, warnings, loaded, diagnostics)
         } else {
             let ignore_index = settings.ignore_index.unwrap_or(DEFAULT_IGNORE_INDEX);
             let targets = labels.class_targets(&without(&shape, class_axis), classes, ignore_index)?;
-            self.cross_entropy_of(matrix, &loss, &geometry, &targets, params, Vec::new(), diagnostics)
+            self.cross_entropy_of(matrix, &loss, &geometry, &targets, params, Vec::new(), loaded, diagnostics)
         }
     }
 
@@ -80,6 +82,7 @@ impl Args {
         targets: &T,
         params: LossParams,
         mut warnings: Vec<Warning>,
+        loaded: Option<&Loaded>,
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
         let kind = self.logits.input;
@@ -123,7 +126,11 @@ impl Args {
             infinite: summary.infinite,
             nan: summary.nan,
         };
-        self.deliver(params, summary.reductions, tally, warnings, items, diagnostics)
+        let class_axis = params.class_axis.unwrap_or(0);
+        let gradient = loaded
+            .map(|loaded| self.cross_entropy_gradient(loaded, class_axis, loss, targets))
+            .transpose()?;
+        self.deliver(params, summary.reductions, tally, warnings, items, gradient.as_ref(), diagnostics)
     }
 }
 

@@ -4,6 +4,7 @@ use super::super::ExitStatus;
 use super::super::diagnostics::Diagnostics;
 use super::super::inputs::{CtcShape, CtcTargets, improper_row, input_warnings, optional_integers};
 use super::super::values::{Criterion, Word};
+use super::gradient::Loaded;
 use super::{Args, PROPAGATE};
 use crate::input::{LabelFile, Matrix, ReadError};
 use crate::loss::ctc_batch::CtcBatch;
@@ -16,6 +17,7 @@ impl Args {
         &self,
         matrix: Matrix,
         labels: &LabelFile,
+        loaded: Option<&Loaded>,
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
         let lengths = optional_integers(self.logits.lengths.as_ref())?;
@@ -54,6 +56,7 @@ impl Args {
             .collect();
 
         let kind = self.logits.input;
+        let loaded = loaded.map(|loaded| (loaded, sequences.clone()));
         let mut batch = CtcBatch::new(
             kind,
             self.settings.nonfinite,
@@ -87,7 +90,11 @@ impl Args {
         diagnostics.note(format_args!("{exact} of {} items computed beyond linear space", losses.len()));
         let mut warnings = input_warnings(&audit, |row| shape.place(row).to_string());
         warnings.extend(infeasible_warnings(&items));
-        self.deliver(params, reducer.finish(), tally, warnings, items, diagnostics)
+        let losses: Vec<f64> = losses.iter().map(|loss| loss.loss_nats).collect();
+        let gradient = loaded
+            .map(|(loaded, labels)| self.ctc_gradient(loaded, &shape, &labels, &lengths, &losses))
+            .transpose()?;
+        self.deliver(params, reducer.finish(), tally, warnings, items, gradient.as_ref(), diagnostics)
     }
 }
 

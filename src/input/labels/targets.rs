@@ -7,7 +7,7 @@ use crate::input::npy::shape_text;
 use crate::input::numbers::{whole_number, words};
 use crate::input::source::{line_count, lines_of};
 use crate::input::{InputError, Place};
-use crate::logits::{Block, Geometry};
+use crate::logits::{Geometry, rows_in_order};
 
 /// A class index a row, or none where the row is ignored; row-major over the logits' other axes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,13 +187,7 @@ impl LabelFile {
             return Err(InputError::new(&self.name, place, "a probability", values[at].to_string()));
         }
         let Ok(geometry) = Geometry::new(shape, false, class_axis, &row_axes) else { return Err(mismatch()) };
-        let classes = geometry.classes();
-        let mut rows = vec![0.0; values.len()];
-        let block = Block::new(&values, &geometry, 0);
-        block.for_each_row(0..block.rows(), |row, probs| {
-            rows[geometry.logical_row(row) * classes..][..classes].copy_from_slice(probs);
-        });
-        Ok(ProbTargets { values: rows, classes })
+        Ok(ProbTargets { values: rows_in_order(&values, &geometry), classes: geometry.classes() })
     }
 }
 

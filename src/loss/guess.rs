@@ -1,0 +1,166 @@
+//! What another system may have done to the same numbers: readings of the input, conventions, units.
+
+use super::reduction::Reductions;
+use crate::kernel::log_sum_exp;
+use crate::logits::InputKind;
+
+/// What a system takes the numbers of a matrix for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// As one of the kinds that this program has.
+    Kind(InputKind),
+    /// Softmax comes before a loss that has its own log-softmax: it is applied twice.
+    DoubleSoftmax,
+    /// Softmax comes before a loss that wants log-probabilities: the logarithm is missing.
+    SoftmaxAsLogProbs,
+    /// The numbers are logarithms of probabilities to this base.
+    LogProbs {
+        /// 2 or 10.
+        base: u8,
+    },
+}
+
+impl Reading {
+    /// The readings that are possible for values from `least` to `most`, the plain ones first.
+    pub fn possible(least: f64, most: f64) -> Vec<Self> {
+        let mut readings = vec![Self::Kind(InputKind::Logits), Self::Kind(InputKind::LogProbs)];
+        if least >= 0.0 {
+            readings.push(Self::Kind(InputKind::Probs));
+        }
+        readings.extend([Self::DoubleSoftmax, Self::SoftmaxAsLogProbs]);
+        if most <= 0.0 {
+            readings.extend([Self::LogProbs { base: 2 }, Self::LogProbs { base: 10 }]);
+        }
+        readings
+    }
+
+    /// Changes `rows`, `[rows, classes]`, to what the loss sees, and says what that is.
+    pub fn apply(self, rows: &mut [f64], classes: usize) -> InputKind {
+        match self {
+            Self::Kind(kind) => kind,
+            Self::DoubleSoftmax => {
+                rows.chunks_exact_mut(classes).for_each(softmax);
+                InputKind::Logits
+            }
+            Self::SoftmaxAsLogProbs => {
+                rows.chunks_exact_mut(classes).for_each(softmax);
+                InputKind::LogProbs
+            }
+            Self::LogProbs { base } => {
+                let factor = f64::from(base).ln();
+                for x in rows {
+                    *x *= factor;
+                }
+                InputKind::LogProbs
+            }
+        }
+    }
+
+    /// What it is in words; none for the kinds, which have a flag.
+    pub fn describe(self) -> Option<&'static str> {
+        match self {
+            Self::Kind(_) => None,
+            Self::DoubleSoftmax => Some("softmax is applied twice there"),
+            Self::SoftmaxAsLogProbs => Some("probabilities are taken for log-probabilities there"),
+            Self::LogProbs { base: 2 } => Some("the numbers are logarithms to base 2"),
+            Self::LogProbs { .. } => Some("the numbers are logarithms to base 10"),
+        }
+    }
+}
+
+fn softmax(row: &mut [f64]) {
+    let lse = log_sum_exp(row);
+    for x in row {
+        *x = lse.log_prob(*x).exp();
+    }
+}
+
+/// How a system's losses become one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Convention {
+    /// [`Reductions::mean`].
+    Mean,
+    /// [`Reductions::sum`].
+    Sum,
+    /// [`Reductions::batch_mean`].
+    BatchMean,
+    /// [`Reductions::token_mean`].
+    TokenMean,
+    /// The sum over the number of frames in use; of CTC only.
+    FrameMean,
+}
+
+impl Convention {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Mean, Self::Sum, Self::BatchMean, Self::TokenMean, Self::FrameMean];
+
+    /// Its number; none for frames where there are none.
+    pub fn of(self, reductions: &Reductions, frames: Option<usize>) -> Option<f64> {
+        Some(match self {
+            Self::Mean => reductions.mean,
+            Self::Sum => reductions.sum,
+            Self::BatchMean => reductions.batch_mean,
+            Self::TokenMean => reductions.token_mean,
+            Self::FrameMean => reductions.sum / frames? as f64,
+        })
+    }
+
+    /// Its name in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::Sum => "sum",
+            Self::BatchMean => "batch_mean",
+            Self::TokenMean => "token_mean",
+            Self::FrameMean => "frame_mean",
+        }
+    }
+}
+
+/// What a system's number is measured in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Natural logarithms.
+    Nats,
+    /// Logarithms to base 2.
+    Bits,
+    /// Logarithms to base 10.
+    Digits,
+    /// The log-probability in natural logarithms: the loss with its sign changed.
+    LogProb,
+}
+
+impl Unit {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Nats, Self::Bits, Self::Digits, Self::LogProb];
+
+    /// A loss in this unit.
+    pub fn of(self, loss_nats: f64) -> f64 {
+        match self {
+            Self::Nats => loss_nats,
+            Self::Bits => loss_nats / std::f64::consts::LN_2,
+            Self::Digits => loss_nats / std::f64::consts::LN_10,
+            Self::LogProb => -loss_nats,
+        }
+    }
+
+    /// Its name in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nats => "nats",
+            Self::Bits => "bits",
+            Self::Digits => "digits",
+            Self::LogProb => "log_prob",
+        }
+    }
+
+    /// What it is in words; none for nats, which this program prints.
+    pub fn describe(self) -> Option<&'static str> {
+        match self {
+            Self::Nats => None,
+            Self::Bits => Some("the number is in bits"),
+            Self::Digits => Some("the number is in logarithms to base 10"),
+            Self::LogProb => Some("the number is the log-probability, minus the loss"),
+        }
+    }
+}

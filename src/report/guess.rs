@@ -1,0 +1,126 @@
+//! The report of `ctctool loss --guess`.
+
+use serde::Serialize;
+
+use super::{Cell, Record, TableText};
+
+/// What was looked for, in which files.
+#[derive(Clone, Debug, Serialize)]
+pub struct GuessParams {
+    /// The matrix, as the user named it.
+    pub logits: String,
+    /// The labels, as the user named them.
+    pub labels: String,
+    /// `float32`; `float64` for CSV.
+    pub dtype: String,
+    /// Shape of the matrix.
+    pub shape: Vec<usize>,
+    /// The other system's number.
+    pub guess: f64,
+    /// Relative tolerance.
+    pub rtol: f64,
+    /// Absolute tolerance.
+    pub atol: f64,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct GuessSummary {
+    /// The other system's number.
+    pub guess: f64,
+    /// Combinations that were tried.
+    pub tried: usize,
+    /// Combinations that give the number.
+    pub matches: usize,
+    /// Matches that are listed: the plainest.
+    pub listed: usize,
+    /// What comes nearest, where nothing matches.
+    pub closest: Option<GuessItem>,
+}
+
+/// One combination.
+#[derive(Clone, Debug, Serialize)]
+pub struct GuessItem {
+    /// Its number.
+    pub value: f64,
+    /// How far it is from the one looked for.
+    pub relative_difference: f64,
+    /// `ctc` or `cross-entropy`.
+    pub criterion: &'static str,
+    /// `mean`, `sum`, `batch_mean`, `token_mean` or `frame_mean`.
+    pub convention: &'static str,
+    /// `nats`, `bits`, `digits` or `log_prob`.
+    pub unit: &'static str,
+    /// Flags that go with the files; empty where the defaults do.
+    pub flags: String,
+    /// Whether those flags make this program's reduced loss the number.
+    pub flags_suffice: bool,
+    /// What no flag says.
+    pub note: Option<String>,
+}
+
+impl GuessSummary {
+    /// The summary for people.
+    pub fn table(&self, params: &GuessParams) -> TableText<'static> {
+        let GuessParams { guess, rtol, .. } = params;
+        let combinations = if self.tried == 1 { "combination" } else { "combinations" };
+        let title = match (&self.closest, self.matches) {
+            (Some(closest), _) => format!(
+                "none of {} {combinations} gives {guess} within rtol {rtol:e}; the closest is {}, {:.1e} away: {}",
+                self.tried,
+                closest.value,
+                closest.relative_difference,
+                closest.describe()
+            ),
+            (None, 0) => format!("none of {} {combinations} gives {guess} within rtol {rtol:e}", self.tried),
+            (None, matches) => {
+                let listed = if self.listed < matches {
+                    format!("; the {} plainest are listed", self.listed)
+                } else {
+                    String::new()
+                };
+                let verb = if matches == 1 { "gives" } else { "give" };
+                format!(
+                    "{matches} of {} {combinations} {verb} {guess} within rtol {rtol:e}{listed}",
+                    self.tried
+                )
+            }
+        };
+        TableText { title, ..TableText::default() }
+    }
+}
+
+impl GuessItem {
+    fn describe(&self) -> String {
+        let mut parts = vec![format!("{} {}", self.criterion, self.convention)];
+        if !self.flags.is_empty() {
+            parts.push(self.flags.clone());
+        }
+        parts.extend(self.note.clone());
+        parts.join("; ")
+    }
+}
+
+impl Record for GuessItem {
+    const COLUMNS: &'static [&'static str] = &[
+        "value",
+        "relative_difference",
+        "criterion",
+        "convention",
+        "unit",
+        "flags",
+        "flags_suffice",
+        "note",
+    ];
+
+    fn cells<'a>(&'a self, sink: &mut dyn FnMut(Cell<'a>)) {
+        sink(Cell::Number(self.value));
+        sink(Cell::Number(self.relative_difference));
+        sink(Cell::Text(self.criterion));
+        sink(Cell::Text(self.convention));
+        sink(Cell::Text(self.unit));
+        sink(Cell::Text(if self.flags.is_empty() { "(none)" } else { &self.flags }));
+        sink(Cell::Text(if self.flags_suffice { "yes" } else { "no" }));
+        sink(self.note.as_deref().map_or(Cell::Empty, Cell::Text));
+    }
+}

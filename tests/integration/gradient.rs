@@ -1,0 +1,206 @@
+//! `ctctool loss --grad` and `--check-grad`: PyTorch's gradients, the form of the file, finite differences.
+
+use std::fs;
+use std::path::Path;
+
+use predicates::prelude::*;
+use serde_json::Value;
+
+use crate::support::{
+    Folder, SplitMix, ctctool, integers, json, npy_bytes, npy_f32, npy_f64, number, numbers, repository,
+};
+
+fn listed(value: &Value) -> String {
+    numbers(value).iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// The body of a .npy file of version 1 and its header's text.
+fn parts(path: &Path) -> (String, Vec<u8>) {
+    let bytes = fs::read(path).unwrap();
+    let length = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    assert!(bytes.starts_with(b"\x93NUMPY\x01\x00") && (10 + length).is_multiple_of(64));
+    (String::from_utf8(bytes[10..10 + length].to_vec()).unwrap(), bytes[10 + length..].to_vec())
+}
+
+fn doubles(body: &[u8]) -> Vec<f64> {
+    body.chunks_exact(8).map(|bytes| f64::from_le_bytes(bytes.try_into().unwrap())).collect()
+}
+
+/// The call that computes a reference case's loss; its files in `folder`.
+fn call(case: &Value, folder: &Folder) -> assert_cmd::Command {
+    let shape: Vec<usize> = integers(&case["shape"]).iter().map(|&size| size as usize).collect();
+    let mut random = SplitMix(case["seed"].as_u64().unwrap());
+    let scale = number(&case["scale"]);
+    let len = shape.iter().product();
+    let values: Vec<f64> = (0..len).map(|_| random.score() * scale).collect();
+    folder.file("x.npy", npy_f64(&shape, &values));
+    let mut command = ctctool();
+    command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y", "-q", "--criterion"]);
+    command.arg(case["criterion"].as_str().unwrap());
+    command.args(["--reduction", case["reduction"].as_str().unwrap()]);
+    if case["criterion"] == "ctc" {
+        let line = |target: &Value| {
+            integers(target).iter().map(ToString::to_string).collect::<Vec<_>>().join(" ") + "\n"
+        };
+        folder.file("y", case["targets"].as_array().unwrap().iter().map(line).collect::<String>());
+        command.args(["--layout", "tnc", "--blank", &case["blank"].to_string()]);
+        command.args(["--lengths", &listed(&case["lengths"])]);
+        if case["zero_infinity"] == true {
+            command.arg("--zero-infinity");
+        }
+        return command;
+    }
+    if case["target_probs"].is_null() {
+        let rows: Vec<usize> = shape
+            .iter()
+            .enumerate()
+            .filter(|&(axis, _)| axis != usize::from(shape.len() > 1))
+            .map(|(_, &size)| size)
+            .collect();
+        let body: Vec<u8> = integers(&case["target"]).iter().flat_map(|y| y.to_le_bytes()).collect();
+        // A single row's target is a line of text.
+        if rows.is_empty() {
+            folder.file("y", integers(&case["target"])[0].to_string() + "\n");
+        } else {
+            folder.file("y", npy_bytes("<i8", false, &rows, &body));
+        }
+        command.args(["--ignore-index", &case["ignore_index"].to_string()]);
+    } else {
+        folder.file("y", npy_f64(&shape, &numbers(&case["target_probs"])));
+    }
+    if !case["weight"].is_null() {
+        command.args(["--weight", &listed(&case["weight"])]);
+    }
+    command.args(["--label-smoothing", &case["label_smoothing"].to_string()]);
+    command
+}
+
+#[test]
+fn gradients_are_those_of_pytorch() {
+    let text = fs::read_to_string(repository("tests/reference/grad.json")).unwrap();
+    let cases: Vec<Value> = serde_json::from_str(&text).unwrap();
+    assert!(cases.len() >= 15);
+    for case in cases {
+        let folder = Folder::new();
+        let name = &case["name"];
+        let result = json(call(&case, &folder).args(["--grad", "g.npy", "--check-grad"]));
+        let (_, body) = parts(&folder.path().join("g.npy"));
+        let expected = numbers(&case["gradient"]);
+        let found = doubles(&body);
+        assert_eq!(found.len(), expected.len(), "{name}");
+        for (at, (&found, &expected)) in found.iter().zip(&expected).enumerate() {
+            // Both are differences of numbers up to 1, each with a few rounding errors for every frame.
+            let near = (found - expected).abs() <= 1e-13 + 1e-11 * expected.abs();
+            assert!(near || found.is_nan() && expected.is_nan(), "{name}, {at}: {found} for {expected}");
+        }
+        let check = &result["summary"]["gradient"]["check"];
+        assert!(check["sampled"].as_u64() > Some(0), "{name}: {check}");
+        // Differences of losses up to some thousand, over steps of 6e-6 and more.
+        assert!(check["worst_absolute_error"].as_f64().unwrap() < 1e-7, "{name}: {check}");
+    }
+}
+
+#[test]
+fn the_file_has_the_form_of_the_input() {
+    let mut random = SplitMix(3);
+    let values: Vec<f64> = (0..24).map(|_| random.score()).collect();
+    let folder = Folder::new();
+    folder.file("y.txt", "1\n0\n2\n1\n3\n3\n");
+    let gradient = |dtype: &str, fortran: bool, body: Vec<u8>| {
+        folder.file("x.npy", npy_bytes(dtype, fortran, &[6, 4], &body));
+        let mut command = ctctool();
+        command.current_dir(folder.path());
+        command.args(["loss", "x.npy", "--labels", "y.txt", "--grad", "g.npy"]).assert().success();
+        parts(&folder.path().join("g.npy"))
+    };
+    let double = |fortran: bool| -> Vec<u8> {
+        (0..24)
+            .map(|at| if fortran { values[at % 6 * 4 + at / 6] } else { values[at] })
+            .flat_map(f64::to_le_bytes)
+            .collect()
+    };
+    let (header, body) = gradient("<f8", false, double(false));
+    assert!(header.contains("'<f8'") && header.contains("False") && header.contains("(6, 4)"), "{header}");
+    let reference = doubles(&body);
+    let (header, body) = gradient("<f8", true, double(true));
+    assert!(header.contains("True"), "{header}");
+    let columns = doubles(&body);
+    assert!((0..24).all(|at| columns[at] == reference[at % 6 * 4 + at / 6]));
+
+    let single = values.iter().flat_map(|&x| (x as f32).to_le_bytes()).collect();
+    let (header, body) = gradient("<f4", false, single);
+    assert!(header.contains("'<f4'") && body.len() == 96, "{header}");
+    for (bytes, expected) in body.chunks_exact(4).zip(&reference) {
+        assert_eq!(f32::from_le_bytes(bytes.try_into().unwrap()), *expected as f32);
+    }
+    let (header, body) = gradient("<f2", false, vec![0; 48]);
+    assert!(header.contains("'<f2'") && body.len() == 48, "{header}");
+    // Integers have no room for it: double precision.
+    let (header, body) = gradient("<i4", false, vec![0; 96]);
+    assert!(header.contains("'<f8'") && body.len() == 192, "{header}");
+}
+
+#[test]
+fn every_kind_of_input_agrees_with_differences() {
+    let mut random = SplitMix(5);
+    let probs: Vec<f64> = (0..2 * 5 * 4)
+        .map(|_| 0.1 + random.below(64) as f64 / 64.0)
+        .collect::<Vec<_>>()
+        .chunks(4)
+        .flat_map(|row| row.iter().map(|p| p / row.iter().sum::<f64>()).collect::<Vec<_>>())
+        .collect();
+    let logs: Vec<f64> = probs.iter().map(|p| p.ln()).collect();
+    let folder = Folder::new();
+    folder.file("y.txt", "1 2\n3 3\n");
+    for (input, values) in [("logits", &logs), ("log-probs", &logs), ("probs", &probs)] {
+        folder.file("x.npy", npy_f64(&[2, 5, 4], values));
+        let mut command = ctctool();
+        command.current_dir(folder.path());
+        command.args([
+            "loss",
+            "x.npy",
+            "--labels",
+            "y.txt",
+            "--layout",
+            "ntc",
+            "--input",
+            input,
+            "--check-grad",
+        ]);
+        let result = json(&mut command);
+        let check = &result["summary"]["gradient"]["check"];
+        // The square of the step, and rounding over the step.
+        assert!(check["worst_relative_error"].as_f64().unwrap() < 1e-8, "{input}: {check}");
+    }
+}
+
+#[test]
+fn people_see_the_worst_error_and_its_place() {
+    let mut command = ctctool();
+    command.current_dir(repository("fixtures"));
+    command.args(["loss", "digits.npy", "--labels", "digits.labels.txt", "--check-grad"]);
+    let shown = predicate::str::contains("worst absolute error").and(predicate::str::contains("row "));
+    command.assert().success().stdout(shown);
+}
+
+#[test]
+fn what_has_no_gradient_is_refused_and_nothing_is_written() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f32(&[2, 3], &[1.0, 2.0, 3.0, 0.0, 0.0, 0.0]));
+    folder.file("y.txt", "2\n0\n");
+    for (options, message) in [
+        (&["--reduction", "none"][..], "need a reduced loss"),
+        (&["--guess", "1"], "cannot be used with"),
+        (&["--labels", "gone.txt"], "gone.txt"),
+    ] {
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["loss", "x.npy", "--grad", "g.npy"]);
+        let command =
+            if options[0] == "--labels" { &mut command } else { command.args(["--labels", "y.txt"]) };
+        command.args(options).assert().code(2).stderr(predicate::str::contains(message));
+        assert!(!folder.path().join("g.npy").exists());
+    }
+    let mut command = ctctool();
+    command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y.txt", "--grad", "no/g.npy"]);
+    command.assert().code(2).stderr(predicate::str::contains("no/g.npy: cannot be written"));
+}

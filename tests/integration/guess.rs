@@ -1,0 +1,194 @@
+//! `ctctool loss --guess`: the flags that it prints make the number that it was given.
+
+use predicates::prelude::*;
+use serde_json::Value;
+
+use crate::support::{Folder, SplitMix, ctctool, json, npy_f64, repository};
+
+fn loss(folder: &Folder, options: &[&str]) -> assert_cmd::Command {
+    let mut command = ctctool();
+    command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y.txt", "-q"]).args(options);
+    command
+}
+
+fn guess(folder: &Folder, number: f64, options: &[&str]) -> Value {
+    json(loss(folder, options).args(["--guess", &number.to_string()]))
+}
+
+/// Logits of four items, six frames and five classes; no axis is as long as another.
+fn batch(seed: u64) -> (Folder, Vec<f64>) {
+    let mut random = SplitMix(seed);
+    let values: Vec<f64> = (0..120).map(|_| random.score()).collect();
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[4, 6, 5], &values));
+    folder.file("y.txt", "1 2\n3\n\n2 2 1\n");
+    (folder, values)
+}
+
+fn log_softmax(values: &[f64], classes: usize) -> Vec<f64> {
+    let rows = values.chunks(classes).flat_map(|row| {
+        let sum: f64 = row.iter().map(|x| x.exp()).sum();
+        row.iter().map(move |x| x - sum.ln())
+    });
+    rows.collect()
+}
+
+fn notes(result: &Value) -> Vec<&str> {
+    result["items"].as_array().unwrap().iter().filter_map(|item| item["note"].as_str()).collect()
+}
+
+#[test]
+fn flags_that_suffice_reproduce_the_number() {
+    let (folder, _) = batch(1);
+    let asked: [&[&str]; 7] = [
+        &[],
+        &["--reduction", "sum"],
+        &["--blank", "last"],
+        &["--blank", "4", "--reduction", "sum"],
+        &["--input", "log-probs"],
+        &["--input", "log-probs", "--blank", "last", "--reduction", "sum"],
+        &["--lengths", "6,5,4,6", "--reduction", "sum"],
+    ];
+    for flags in asked {
+        let number = json(&mut loss(&folder, flags))["summary"]["loss_nats"].as_f64().unwrap();
+        // The lengths are part of the input, not of the search.
+        let given = if flags.first() == Some(&"--lengths") { &flags[..2] } else { &[] };
+        let result = guess(&folder, number, given);
+        let found = result["items"].as_array().unwrap();
+        let sufficient: Vec<&Value> = found.iter().filter(|item| item["flags_suffice"] == true).collect();
+        assert!(!sufficient.is_empty(), "{flags:?}: {result}");
+        for item in sufficient {
+            let printed: Vec<&str> = item["flags"].as_str().unwrap().split_whitespace().collect();
+            let again = json(loss(&folder, given).args(&printed))["summary"]["loss_nats"].as_f64().unwrap();
+            // The default tolerance of the search.
+            assert!((again - number).abs() <= 1e-5 * number.abs(), "{flags:?} against {printed:?}");
+        }
+    }
+}
+
+#[test]
+fn conventions_without_a_flag_are_named() {
+    let (folder, _) = batch(2);
+    let reductions = json(&mut loss(&folder, &[]))["summary"]["reductions"].clone();
+    for (row, factor, note) in [
+        ("batch_mean", 1.0, "the row batch_mean"),
+        ("token_mean", 1.0, "the row token_mean"),
+        ("sum", 1.0 / 24.0, "the sum over the number of frames"),
+        ("mean", 1.0 / std::f64::consts::LN_2, "the number is in bits"),
+        ("sum", -1.0, "the number is the log-probability, minus the loss"),
+    ] {
+        let result = guess(&folder, reductions[row].as_f64().unwrap() * factor, &[]);
+        assert!(notes(&result).contains(&note), "{row}: {result}");
+        assert!(result["items"][0]["flags_suffice"] == false);
+    }
+}
+
+#[test]
+fn what_was_done_to_the_numbers_before_is_named() {
+    let (folder, values) = batch(3);
+    let number = |values: &[f64], input: &str| {
+        let other = Folder::new();
+        other.file("x.npy", npy_f64(&[4, 6, 5], values));
+        other.file("y.txt", "1 2\n3\n\n2 2 1\n");
+        json(&mut loss(&other, &["--input", input]))["summary"]["loss_nats"].as_f64().unwrap()
+    };
+    let log_probs = log_softmax(&values, 5);
+    let probs: Vec<f64> = log_probs.iter().map(|lp| lp.exp()).collect();
+    let twice = guess(&folder, number(&probs, "logits"), &[]);
+    assert!(notes(&twice).contains(&"softmax is applied twice there"), "{twice}");
+    let no_logarithm = guess(&folder, number(&probs, "log-probs"), &[]);
+    assert!(
+        notes(&no_logarithm).contains(&"probabilities are taken for log-probabilities there"),
+        "{no_logarithm}"
+    );
+    let right = number(&log_probs, "log-probs");
+    for (base, note) in
+        [(2.0_f64, "the numbers are logarithms to base 2"), (10.0, "the numbers are logarithms to base 10")]
+    {
+        let scaled: Vec<f64> = log_probs.iter().map(|lp| lp / base.ln()).collect();
+        folder.file("x.npy", npy_f64(&[4, 6, 5], &scaled));
+        let result = guess(&folder, right, &[]);
+        assert!(notes(&result).contains(&note), "{result}");
+    }
+}
+
+#[test]
+fn a_layout_that_the_shape_leaves_open_is_found() {
+    let mut random = SplitMix(4);
+    let values: Vec<f64> = (0..80).map(|_| random.score()).collect();
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[4, 4, 5], &values));
+    folder.file("y.txt", "1 2\n3\n\n2 1\n");
+    for layout in ["tnc", "ntc"] {
+        let number =
+            json(&mut loss(&folder, &["--layout", layout]))["summary"]["loss_nats"].as_f64().unwrap();
+        let result = guess(&folder, number, &[]);
+        let flags = result["items"][0]["flags"].as_str().unwrap();
+        assert!(flags.contains(&format!("--layout {layout}")), "{flags}");
+    }
+}
+
+#[test]
+fn both_criteria_are_tried_where_both_fit() {
+    let folder = Folder::new();
+    // One frame of CTC, or one row of cross-entropy.
+    folder.file("x.npy", npy_f64(&[1, 3], &[0.5, 2.0, -1.0]));
+    folder.file("y.txt", "1\n");
+    let number = json(&mut loss(&folder, &["--criterion", "ce"]))["summary"]["loss_nats"].as_f64().unwrap();
+    let result = guess(&folder, number, &[]);
+    let found: Vec<&str> =
+        result["items"].as_array().unwrap().iter().filter_map(|item| item["flags"].as_str()).collect();
+    assert!(found.contains(&"--criterion cross-entropy") && found.contains(&"--criterion ctc"), "{found:?}");
+}
+
+#[test]
+fn settings_of_cross_entropy_are_found() {
+    let digits = |options: &[&str]| {
+        let mut command = ctctool();
+        command.current_dir(repository("fixtures"));
+        command.args(["loss", "digits.npy", "--labels", "digits.labels.txt", "-q"]).args(options);
+        json(&mut command)
+    };
+    let smoothed = digits(&["--label-smoothing", "0.1"])["summary"]["loss_nats"].to_string();
+    assert_eq!(digits(&["--guess", &smoothed])["items"][0]["flags"], "--label-smoothing 0.1");
+    let plain = digits(&[])["summary"]["loss_nats"].to_string();
+    let result = digits(&["--weight", "digits.weights.txt", "--guess", &plain]);
+    assert_eq!(result["items"][0]["note"], "without --weight");
+}
+
+#[test]
+fn no_match_is_said_plainly() {
+    let (folder, _) = batch(5);
+    let mut command = loss(&folder, &["--guess", "1e9"]);
+    command
+        .assert()
+        .success()
+        .stdout(predicate::str::starts_with("none of ").and(predicate::str::contains("the closest is")));
+    let result = guess(&folder, 1e9, &[]);
+    assert_eq!((&result["summary"]["matches"], &result["items"]), (&0.into(), &Value::Array(Vec::new())));
+    assert!(result["summary"]["tried"].as_u64() > Some(50) && result["summary"]["closest"].is_object());
+    // With a tolerance that wide, everything is a match, and no more are listed than can be read.
+    let all = guess(&folder, 1.0, &["--rtol", "1e9"]);
+    assert_eq!(all["summary"]["matches"], all["summary"]["tried"]);
+    assert_eq!(all["items"].as_array().unwrap().len(), 20);
+    // The plainest first: as asked.
+    assert_eq!(all["items"][0]["flags"], "");
+}
+
+#[test]
+fn what_can_not_be_searched_is_refused() {
+    let (folder, _) = batch(6);
+    for (options, message) in [
+        (&["--guess", "nan"][..], "expected a finite number"),
+        (&["--guess", "1", "--expect", "1"], "cannot be used with"),
+        (&["--guess", "1", "--max-loss", "1"], "cannot be used with"),
+        (&["--guess", "1", "--reduction", "none"], "--reduction none has none"),
+        (&["--guess", "1", "--format", "junit"], "show checks"),
+        (&["--rtol", "1"], "required"),
+    ] {
+        loss(&folder, options).assert().code(2).stderr(predicate::str::contains(message));
+    }
+    folder.file("y.txt", "9\n9\n9\n9\n");
+    let mut impossible = loss(&folder, &["--guess", "1"]);
+    impossible.assert().code(2).stderr(predicate::str::contains("a class from 0 to 4"));
+}
