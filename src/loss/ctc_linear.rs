@@ -11,7 +11,7 @@
 
 use super::Emissions;
 use super::ctc_band::Band;
-use crate::kernel::{CtcStep, InstructionSet, Sum, exp_from_max};
+use crate::kernel::{CtcStep, InstructionSet, Sum, scaled_columns};
 
 /// What stands for 1 in the state: as much room beneath it as there is.
 const ONE: f64 = pow2(960);
@@ -64,17 +64,24 @@ pub(super) fn forward(emissions: &Emissions, set: InstructionSet) -> Option<f64>
     let mut columns = Vec::new();
     let mut log_scale = Sum::default();
     let mut exponent = 0_i64;
+    // The product of the frames' totals: a number from 1 to 2 and the exponent of a power of two.
+    let mut total = (1.0, 0_i64);
     // An upper bound of the mass dropped so far, in the units of the state.
     let mut dropped_mass = 0.0;
 
     for (frame, log_probs) in emissions.iter().enumerate() {
         let band = Band::new(frame, frames, length);
-        let scaled = scale_frame(set, log_probs, &mut columns);
-        if !scaled.log_total.is_finite() {
+        columns.resize(log_probs.len(), 0.0);
+        let scaled = scaled_columns(set, log_probs, FLUSH_PROB, &mut columns);
+        if !scaled.max.is_finite() {
             // Nothing that the labels need has a chance in this frame; or a NaN goes through.
-            return Some(scaled.log_total);
+            return Some(scaled.max);
         }
-        log_scale.add(scaled.log_total);
+        log_scale.add(scaled.max);
+        // Their logarithms are added as the logarithm of their product.
+        let product = total.0 * scaled.total;
+        let up = exponent_of(product);
+        total = (product * pow2(-up), total.1 + up);
         let first = band.low.max(1);
         for (prob, &column) in probs[first + 1..=band.labels + 1].iter_mut().zip(&of_label[first - 1..]) {
             *prob = columns[column as usize];
@@ -123,35 +130,14 @@ pub(super) fn forward(emissions: &Emissions, set: InstructionSet) -> Option<f64>
     // In units of 1 again, which keeps the digits of a probability next to 1.
     let scaled = if prob >= 1.0 { prob / ONE } else { prob };
     exponent -= if prob >= 1.0 { 0 } else { exponent_of(ONE) };
-    Some(scaled.ln() + exponent as f64 * std::f64::consts::LN_2 + log_scale.value())
+    let ln_2 = std::f64::consts::LN_2;
+    log_scale.add((exponent + total.1) as f64 * ln_2);
+    log_scale.add(scaled.ln());
+    log_scale.add(total.0.ln());
+    Some(log_scale.value())
 }
 
 /// The largest power of two, as its exponent, that is not above a normal number.
 fn exponent_of(x: f64) -> i64 {
     (x.to_bits() >> 52) as i64 - 1023
-}
-
-struct ScaledFrame {
-    /// Log-sum-exp of the frame's columns: what they were divided by.
-    log_total: f64,
-    /// Whether a probability above 0 was dropped.
-    dropped: bool,
-}
-
-/// The frame's columns as probabilities that sum to one.
-fn scale_frame(set: InstructionSet, log_probs: &[f64], columns: &mut Vec<f64>) -> ScaledFrame {
-    columns.resize(log_probs.len(), 0.0);
-    let (max, total) = exp_from_max(set, log_probs, columns);
-    if !max.is_finite() {
-        return ScaledFrame { log_total: max, dropped: false };
-    }
-    let mut dropped = false;
-    let unit = 1.0 / total;
-    for (column, &lp) in columns.iter_mut().zip(log_probs) {
-        let scaled = *column * unit;
-        let kept = if scaled < FLUSH_PROB { 0.0 } else { scaled };
-        dropped |= kept == 0.0 && lp > f64::NEG_INFINITY;
-        *column = kept;
-    }
-    ScaledFrame { log_total: max + total.ln(), dropped }
 }

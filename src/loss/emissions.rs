@@ -27,6 +27,11 @@ impl Columns {
         self.classes.len()
     }
 
+    /// The class of each column, the blank first.
+    pub(crate) fn classes(&self) -> &[u32] {
+        &self.classes
+    }
+
     /// Column of each label, in the order of the labels.
     pub fn of_label(&self) -> &[u32] {
         &self.of_label
