@@ -13,7 +13,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use ctctool::decode::{BeamConfig, BeamDecoder, NoScorer, greedy};
-use ctctool::logits::InputKind;
+use ctctool::logits::{InputKind, RowScale};
 
 const FRAMES: usize = 10_000;
 const CLASSES: usize = 97;
@@ -22,17 +22,26 @@ fn main() {
     let json = std::env::args().any(|arg| arg == "--json");
     let mut rows: Vec<(String, f64)> = Vec::new();
     let lines = lines();
-    rows.push(("greedy".into(), median(15, || greedy_all(&lines, CLASSES))));
+    // What the peers are given: probabilities.
+    let probs: Vec<Vec<f32>> = lines.iter().map(|item| softmax(item, CLASSES)).collect();
+    let mut both = |name: &str, rounds, work: &dyn Fn(&[Vec<f32>], InputKind)| {
+        rows.push((name.to_owned(), median(rounds, || work(&probs, InputKind::Probs))));
+        rows.push((format!("{name}, from logits"), median(rounds, || work(&lines, InputKind::Logits))));
+    };
+    both("greedy", 15, &|items, input| greedy_all(items, CLASSES, input));
     for (width, rounds) in [(10, 15), (100, 9), (1000, 3)] {
-        rows.push((format!("beam {width}"), median(rounds, || beam_all(&lines, CLASSES, width))));
+        both(&format!("beam {width}"), rounds, &|items, input| beam_all(items, CLASSES, width, input));
     }
     if !json {
         for classes in [5000, 6625] {
             let many = random(1000, classes);
-            rows.push((format!("greedy, C {classes}, T 1000"), median(9, || greedy_all(&many, classes))));
+            rows.push((
+                format!("greedy, C {classes}, T 1000"),
+                median(9, || greedy_all(&many, classes, InputKind::Logits)),
+            ));
             rows.push((
                 format!("beam 100, C {classes}, T 1000"),
-                median(9, || beam_all(&many, classes, 100)),
+                median(9, || beam_all(&many, classes, 100, InputKind::Logits)),
             ));
         }
     }
@@ -46,18 +55,27 @@ fn main() {
     }
 }
 
-fn greedy_all(items: &[Vec<f32>], classes: usize) {
+fn greedy_all(items: &[Vec<f32>], classes: usize, input: InputKind) {
     for item in items {
-        black_box(greedy(item, classes, 0, InputKind::Logits).unwrap());
+        black_box(greedy(item, classes, 0, input).unwrap());
     }
 }
 
-fn beam_all(items: &[Vec<f32>], classes: usize, beam_width: usize) {
-    let config = BeamConfig { beam_width, blank: 0, input: InputKind::Logits, token_min_logp: None };
+fn beam_all(items: &[Vec<f32>], classes: usize, beam_width: usize, input: InputKind) {
+    let config = BeamConfig { beam_width, blank: 0, input, token_min_logp: None };
     let mut decoder = BeamDecoder::new(config, classes, NoScorer).unwrap();
     for item in items {
         black_box(decoder.decode(item, 1).unwrap());
     }
+}
+
+fn softmax(item: &[f32], classes: usize) -> Vec<f32> {
+    let mut probs = Vec::with_capacity(item.len());
+    for row in item.chunks_exact(classes) {
+        let scale = RowScale::new(row, InputKind::Logits);
+        probs.extend(row.iter().map(|&x| scale.log_prob(x).exp() as f32));
+    }
+    probs
 }
 
 /// The median of several rounds, in milliseconds.

@@ -11,6 +11,7 @@ use super::inputs::{
     optional_integers,
 };
 use super::progress::Progress;
+use super::timing::Clock;
 use super::values::{Word, transcript_format};
 use crate::decode::batch::{DecodeBatch, DecodedAudited, ItemError};
 use crate::decode::item::{ItemConfig, Transcript};
@@ -21,9 +22,7 @@ use crate::input::{
 };
 use crate::logits::{ImproperRow, InputKind, Nonfinite, RowAudit};
 use crate::metrics::{ErrorRates, LineErrors};
-use crate::report::decode::{
-    DecodeItem, DecodeParams, DecodeSummary, HypothesisItem, TimedItem, timed_table,
-};
+use crate::report::decode::{DecodeItem, DecodeParams, DecodeSummary, HypothesisItem, timed_table};
 use crate::report::{Check, Format, ItemId, Report, Warning};
 
 /// Greedy or beam-search CTC transcripts of a matrix
@@ -130,6 +129,11 @@ impl Args {
         }
         if search.token_min_logp.is_some_and(f64::is_nan) {
             return Err(UsageError::new("--token-min-logp: expected a number, found NaN"));
+        }
+        if self.format.is_of_checks() && !self.limits.any() {
+            return Err(UsageError::new(
+                "--format github and junit show checks: give --max-cer or --max-wer",
+            ));
         }
         if self.refs.is_none() && self.limits.any() {
             return Err(UsageError::new("--max-cer and --max-wer need --refs"));
@@ -319,36 +323,9 @@ impl Args {
 
     fn hypothesis(&self, rank: usize, transcript: Transcript, spelling: &Spelling) -> HypothesisItem {
         let Transcript { tokens, logp_nats, ctc_logp_nats, spans } = transcript;
-        let seconds = |frame: usize| self.search.frame_shift.map(|shift| frame as f64 * shift);
-        let words = spans.as_ref().and_then(|spans| spelling.words(&tokens, spans));
-        let words = words.map(|words| {
-            let timed = words.into_iter().map(|word| TimedItem {
-                token: None,
-                text: word.text,
-                start_frame: word.start_frame,
-                end_frame: word.end_frame,
-                peak_frame: None,
-                confidence: word.confidence,
-                start_seconds: seconds(word.start_frame),
-                end_seconds: seconds(word.end_frame),
-                peak_seconds: None,
-            });
-            timed.collect()
-        });
-        let tokens_timed = spans.map(|spans| {
-            let timed = tokens.iter().zip(spans).map(|(&token, span)| TimedItem {
-                token: Some(token),
-                text: spelling.token(token),
-                start_frame: span.start_frame,
-                end_frame: span.end_frame,
-                peak_frame: Some(span.peak_frame),
-                confidence: span.confidence,
-                start_seconds: seconds(span.start_frame),
-                end_seconds: seconds(span.end_frame),
-                peak_seconds: seconds(span.peak_frame),
-            });
-            timed.collect()
-        });
+        let clock = Clock(self.search.frame_shift);
+        let words = spans.as_ref().and_then(|spans| clock.words(spelling, &tokens, spans));
+        let tokens_timed = spans.map(|spans| clock.tokens(spelling, &tokens, &spans));
         HypothesisItem {
             rank,
             text: spelling.text(&tokens),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::ExitStatus;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{OutputArgs, RateLimits};
-use super::values::result_format;
+use super::values::checked_format;
 use crate::input::{InputError, Place, read_lines};
 use crate::metrics::error_rate::{characters, words};
 use crate::metrics::{EditOp, ErrorRates, LineErrors, align};
@@ -36,7 +36,7 @@ pub(super) struct Args {
     limits: RateLimits,
 
     /// How the result is printed
-    #[arg(long, value_name = "FORMAT", value_parser = result_format(), default_value = "table", help_heading = "Output")]
+    #[arg(long, value_name = "FORMAT", value_parser = checked_format(), default_value = "table", help_heading = "Output")]
     format: Format,
 
     #[command(flatten)]
@@ -95,7 +95,7 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
 }
 
 /// The symbols of both lines, paired.
-fn pairs<T: Eq + std::hash::Hash + ToString>(reference: &[T], hypothesis: &[T]) -> Vec<Pair> {
+pub(super) fn pairs<T: Eq + std::hash::Hash + ToString>(reference: &[T], hypothesis: &[T]) -> Vec<Pair> {
     let (mut expected, mut found) = (reference.iter(), hypothesis.iter());
     let mut pair = |op| {
         let (name, reference, hypothesis) = match op {

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::diagnostics::{Diagnostics, UsageError};
-use super::values::{Color, Layout, delimiter};
+use super::values::{Color, Layout, Word, delimiter};
 use crate::input::{
-    BlankChoice, CsvOptions, InputError, LabelSplit, Matrix, Place, integer_list, shape_text,
+    Alphabet, AlphabetFile, BlankChoice, CsvOptions, InputError, LabelFile, LabelSplit, Matrix, Place,
+    integer_list, resolve_blank, shape_text,
 };
 use crate::logits::{Geometry, ImproperRow, InputKind, RowAudit, ShapeError};
+use crate::loss::ctc::CtcLabels;
 use crate::report::{Format, Output, Warning};
 
 /// The matrix and what its numbers are.
@@ -68,7 +70,46 @@ pub(super) struct AlphabetArgs {
     pub(super) unk: Option<String>,
 }
 
+/// What an item's labels are, and what classes are called.
+pub(super) struct CtcTargets {
+    pub(super) sequences: Vec<CtcLabels>,
+    pub(super) blank: u32,
+    /// How text was split, where the labels are text.
+    pub(super) split: Option<&'static str>,
+    pub(super) alphabet: Option<Alphabet>,
+}
+
 impl AlphabetArgs {
+    /// The checked label sequences of a file.
+    pub(super) fn sequences(
+        &self,
+        labels: &LabelFile,
+        shape: &CtcShape,
+        label_lengths: Option<&[i64]>,
+    ) -> anyhow::Result<CtcTargets> {
+        let (items, classes) = (shape.items, shape.classes);
+        let file = self.alphabet.as_deref().map(AlphabetFile::open).transpose()?;
+        let blank = resolve_blank(&self.blank(), classes, file.as_ref())?;
+        let alphabet = file.map(|file| Alphabet::new(file, classes, blank)).transpose()?;
+        let Some(names) = alphabet.as_ref().filter(|_| labels.is_text()) else {
+            if labels.is_text() && label_lengths.is_some() {
+                let message = "--label-lengths is for .npy labels; in text, each line is an item";
+                return Err(UsageError::new(message).into());
+            }
+            let sequences = labels.index_sequences(items, label_lengths, classes, blank)?;
+            return Ok(CtcTargets { sequences, blank, split: None, alphabet });
+        };
+        let split = self.label_split.or_else(|| names.only_split()).ok_or_else(|| {
+            UsageError::new(
+                "the alphabet has tokens of more than one character: it is not clear how labels are split",
+            )
+            .hint("give --label-split chars, tokens or longest")
+        })?;
+        let unknown = self.unk.as_deref().map(|token| names.unknown(token)).transpose()?;
+        let sequences = labels.text_sequences(items, names, split, unknown, blank)?;
+        Ok(CtcTargets { sequences, blank, split: Some(split.word()), alphabet })
+    }
+
     pub(super) fn blank(&self) -> BlankChoice {
         self.blank.clone().unwrap_or(BlankChoice::Index(0))
     }

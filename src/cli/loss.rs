@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::ExitStatus;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{AlphabetArgs, LogitsArgs, OutputArgs, found_shape};
-use super::values::{Criterion, Word, result_format};
+use super::values::{Criterion, Word, checked_format};
 use crate::input::{LabelFile, Matrix};
 use crate::logits::Nonfinite;
 use crate::loss::reduction::{Reduction, Reductions};
@@ -42,7 +42,7 @@ pub(super) struct Args {
     checks: Checks,
 
     /// How the result is printed
-    #[arg(long, value_name = "FORMAT", value_parser = result_format(), default_value = "table", help_heading = "Output")]
+    #[arg(long, value_name = "FORMAT", value_parser = checked_format(), default_value = "table", help_heading = "Output")]
     format: Format,
 
     #[command(flatten)]
@@ -143,6 +143,11 @@ impl Args {
             return Err(UsageError::new("--class-axis: expected 1 or -1, found 0"));
         }
         let checked = self.checks.max_loss.is_some() || self.checks.expect.is_some();
+        if self.format.is_of_checks() && !checked {
+            return Err(UsageError::new(
+                "--format github and junit show checks: give --max-loss or --expect",
+            ));
+        }
         if checked && self.settings.reduction == Reduction::None {
             return Err(UsageError::new(
                 "--max-loss and --expect need a reduced loss: --reduction mean or sum",

@@ -2,13 +2,17 @@
 //!
 //! A file a subcommand: its arguments and its `run`, glue between the stages.
 
+mod align;
+mod compare;
 mod completions;
 mod decode;
 mod diagnostics;
 mod eval;
 mod inputs;
+mod inspect;
 mod loss;
 mod progress;
+mod timing;
 mod values;
 
 use std::io::{self, Write};
@@ -63,6 +67,9 @@ enum Command {
     Loss(Box<loss::Args>),
     Decode(Box<decode::Args>),
     Eval(eval::Args),
+    Inspect(Box<inspect::Args>),
+    Compare(compare::Args),
+    Align(Box<align::Args>),
     Completions(completions::Args),
 }
 
@@ -89,6 +96,18 @@ pub fn main() -> ExitStatus {
         Command::Eval(args) => {
             let diagnostics = args.output.diagnostics();
             (eval::run(&args, diagnostics), diagnostics)
+        }
+        Command::Compare(args) => {
+            let diagnostics = args.output.diagnostics();
+            (compare::run(&args, diagnostics), diagnostics)
+        }
+        Command::Align(args) => {
+            let diagnostics = args.output.diagnostics();
+            (align::run(&args, diagnostics), diagnostics)
+        }
+        Command::Inspect(args) => {
+            let diagnostics = args.output.diagnostics();
+            (inspect::run(&args, diagnostics), diagnostics)
         }
         Command::Completions(args) => (completions::run(&args), Diagnostics::default()),
     };

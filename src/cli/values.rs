@@ -63,6 +63,11 @@ words!(LabelSplit {
 
 words!(Format {
     Text = "text", "a transcript a line and nothing else";
+    Github = "github", "GitHub's workflow annotations of the checks";
+    Junit = "junit", "JUnit's XML of the checks";
+    Ctm = "ctm", "NIST's time-marked words";
+    Srt = "srt", "SubRip subtitles";
+    TextGrid = "textgrid", "Praat's TextGrid";
     Table = "table", "aligned columns for people, rounded";
     Json = "json", "one JSON object";
     Jsonl = "jsonl", "a JSON object a line: the items, then the summary";
@@ -71,12 +76,22 @@ words!(Format {
 
 /// The formats that every result has.
 pub(super) fn result_format() -> impl TypedValueParser<Value = Format> {
-    formats(|format| *format != Format::Text)
+    formats(|format| !format.is_special() && !format.is_of_checks())
+}
+
+/// The formats of results that can be checked.
+pub(super) fn checked_format() -> impl TypedValueParser<Value = Format> {
+    formats(|format| !format.is_special())
 }
 
 /// The formats of transcripts.
 pub(super) fn transcript_format() -> impl TypedValueParser<Value = Format> {
-    formats(|_| true)
+    formats(|format| *format == Format::Text || !format.is_special())
+}
+
+/// The formats of alignments.
+pub(super) fn alignment_format() -> impl TypedValueParser<Value = Format> {
+    formats(|format| *format != Format::Text && !format.is_of_checks())
 }
 
 fn formats(allowed: fn(&Format) -> bool) -> impl TypedValueParser<Value = Format> {
@@ -126,6 +141,22 @@ words!(Layout {
     Tc = "tc", "time, class: one item";
     Tnc = "tnc", "time, item, class";
     Ntc = "ntc", "item, time, class";
+});
+
+/// What of a comparison must be within the tolerance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stat {
+    Elementwise,
+    Max,
+    Mean,
+    Median,
+}
+
+words!(Stat {
+    Elementwise = "elementwise", "every value";
+    Max = "max", "the greatest absolute difference, against the greatest magnitude of the base";
+    Mean = "mean", "the means of both";
+    Median = "median", "the medians of both";
 });
 
 /// Whether and when to use colours.

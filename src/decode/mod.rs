@@ -7,6 +7,7 @@
 //!
 //! All of it takes plain slices, `[frames, classes]` row-major, and knows no files.
 
+pub mod align_batch;
 pub mod alignment;
 pub mod arithmetic;
 pub mod batch;

@@ -290,14 +290,14 @@ mod tests {
     fn any_cut_gives_the_same_rows() {
         let text = b"1,2,3\n4,5,6,\r\n\n7, 8 ,9e2\n-1,inf,nan";
         for start in 0..1 {
-            let blocks = parse(Text::Memory(text), start, b',').unwrap().unwrap();
+            let blocks = parse(Text::Memory(text), start, b',').expect("readable").expect("numbers");
             let values: Vec<f64> = blocks.values.concat();
             assert_eq!(blocks.columns, 3);
             assert_eq!(values[..11], [1., 2., 3., 4., 5., 6., 7., 8., 900., -1., f64::INFINITY]);
             assert!(values[11].is_nan());
         }
         for broken in [&b"1,2\n3\n"[..], b"1,x\n", b"1,,2\n", b"\"1\",2\n"] {
-            assert!(parse(Text::Memory(broken), 0, b',').unwrap().is_none());
+            assert!(parse(Text::Memory(broken), 0, b',').expect("readable").is_none());
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A matrix file, read once from front to back in blocks of whole rows.
 
+use std::convert::Infallible;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +10,7 @@ use rayon::prelude::*;
 use super::csv::{self, CsvOptions};
 use super::npy::NpyInfo;
 use super::source::{RandomAccess, Source};
-use super::{Dtype, InputError};
+use super::{Dtype, InputError, Place};
 use crate::kernel::Element;
 use crate::logits::{Block, BlockReducer, BlockVisitor, Geometry};
 
@@ -56,7 +57,10 @@ impl Matrix {
     /// # Errors
     /// Where it can't be read or is neither format.
     pub fn open(path: &Path, options: CsvOptions) -> Result<Self, InputError> {
-        let mut source = Source::open(path)?;
+        Self::from_source(Source::open(path)?, options)
+    }
+
+    pub(super) fn from_source(mut source: Source, options: CsvOptions) -> Result<Self, InputError> {
         let name = source.name().to_owned();
         if source.is_npy()? {
             let info = NpyInfo::read(&mut source)?;
@@ -93,9 +97,40 @@ impl Matrix {
         self.dtype
     }
 
+    /// Version of the .npy format and whether values are big-endian; none for CSV.
+    pub fn npy_details(&self) -> Option<(u8, bool)> {
+        match &self.body {
+            Body::Npy(_, info) => Some((info.version, info.big_endian)),
+            Body::Csv(_) => None,
+        }
+    }
+
     /// Whether the first axis is the fastest in memory.
     pub fn fortran_order(&self) -> bool {
         self.fortran_order
+    }
+
+    /// Reads all values into memory as doubles, the last axis the fastest.
+    ///
+    /// # Errors
+    /// Where the file ends early or goes on too long.
+    pub fn into_values(self) -> Result<Vec<f64>, InputError> {
+        // A row along the last axis; a single number is a row of one.
+        let shape = if self.shape.is_empty() { vec![1] } else { self.shape.clone() };
+        if shape.contains(&0) {
+            return Ok(Vec::new());
+        }
+        let axis = shape.len() - 1;
+        let rows: Vec<usize> = (0..axis).collect();
+        let geometry = Geometry::new(&shape, self.fortran_order, axis, &rows).map_err(|error| {
+            InputError::new(&self.name, Place::whole(), "a shape that memory can hold", error.to_string())
+        })?;
+        let mut collector = Collector { values: Vec::new(), geometry: &geometry };
+        match self.read(&geometry, &mut collector) {
+            Ok(()) => Ok(collector.values),
+            Err(ReadError::Input(error)) => Err(error),
+            Err(ReadError::Visit(never)) => match never {},
+        }
     }
 
     /// Reads the values and hands them out in blocks of whole rows.
@@ -176,6 +211,30 @@ impl Cut {
     /// Values in block `block`.
     fn len(self, block: usize) -> usize {
         (self.planes - self.first_plane(block)).min(self.planes_per_block) * self.plane_len
+    }
+}
+
+/// Puts each row where it belongs.
+struct Collector<'a> {
+    values: Vec<f64>,
+    geometry: &'a Geometry,
+}
+
+impl BlockVisitor for Collector<'_> {
+    type Error = Infallible;
+
+    fn visit<E: Element>(&mut self, block: Block<'_, E>) -> Result<(), Infallible> {
+        let classes = self.geometry.classes();
+        block.for_each_row(0..block.rows(), |row, values| {
+            let start = self.geometry.logical_row(block.first_row() + row) * classes;
+            if self.values.len() < start + classes {
+                self.values.resize(start + classes, 0.0);
+            }
+            for (out, x) in self.values[start..].iter_mut().zip(values) {
+                *out = x.to_f64();
+            }
+        });
+        Ok(())
     }
 }
 

@@ -11,6 +11,7 @@ mod labels;
 mod matrix;
 mod npy;
 mod numbers;
+mod result;
 mod source;
 
 pub use alphabet::{Alphabet, AlphabetFile, BlankChoice, LabelSplit, resolve_blank};
@@ -21,4 +22,5 @@ pub use matrix::{Matrix, ReadError};
 pub use npy::Dtype;
 pub(crate) use npy::shape_text;
 pub use numbers::{float_list, integer_list};
+pub use result::{Comparable, ResultFile};
 pub use source::{Source, read_lines};

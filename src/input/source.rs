@@ -84,6 +84,11 @@ impl Source {
         Ok(magic == *MAGIC)
     }
 
+    /// Whether it begins as a JSON object does; to be asked after [`Self::is_npy`].
+    pub(super) fn is_json(&self) -> bool {
+        self.peeked.trim_ascii_start().first() == Some(&b'{')
+    }
+
     /// Reads until `buffer` is full or the source ends; returns the number of bytes read.
     pub(super) fn read_up_to(&mut self, buffer: &mut [u8]) -> Result<usize, InputError> {
         let mut filled = self.peeked.len().min(buffer.len());

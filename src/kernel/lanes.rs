@@ -16,7 +16,7 @@ pub(super) fn madd_single<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
 // part is exact.
 const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
 const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
-const LN2_HIGH_SINGLE: f32 = 0.693_359_375;
+const LN2_HIGH_SINGLE: f32 = 355.0 / 512.0;
 const LN2_LOW_SINGLE: f32 = -2.121_944_4e-4;
 
 /// Added to a number below 2⁵¹ and taken away again, this rounds it to an integer, which is in the low bits

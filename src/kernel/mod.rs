@@ -4,6 +4,9 @@
 //! precision from the values given. Each is compiled for several instruction sets, and the best that the
 //! machine has is chosen when it runs: see [`InstructionSet`].
 
+// A kernel's body takes on the instruction set of the wrapper that it is inlined into.
+#![allow(clippy::inline_always)]
+
 mod ctc_step;
 mod ctc_wide;
 mod double;
@@ -16,7 +19,7 @@ mod single;
 mod sum;
 mod tile;
 
-pub(crate) use ctc_step::CtcStep;
+pub(crate) use ctc_step::{CtcState, CtcStep, LEAST_PROB_EXPONENT, exponent_of, pow2};
 pub(crate) use ctc_wide::{CtcWideStep, Logs, Wide};
 pub use element::Element;
 pub(crate) use exp::scaled_columns;

@@ -9,10 +9,12 @@
 mod audit;
 mod geometry;
 mod row;
+mod survey;
 
 pub use audit::{ImproperRow, RowAudit};
 pub use geometry::{Block, Geometry, ShapeError, rows_at_once};
 pub use row::{Accuracy, RowScale};
+pub use survey::{Nonfinites, Survey};
 
 use crate::kernel::Element;
 

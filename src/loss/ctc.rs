@@ -86,6 +86,11 @@ impl CtcLabels {
         self.columns.of_label().len()
     }
 
+    /// The labels, class indices.
+    pub fn labels(&self) -> Vec<u32> {
+        self.columns.labels()
+    }
+
     /// Whether the target is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -144,12 +149,9 @@ pub fn loss_of_emissions_on(set: InstructionSet, emissions: &Emissions, labels: 
         let total: Sum = emissions.iter().map(|frame| frame[0]).collect();
         return exact(-total.value());
     }
-    match ctc_linear::forward(emissions, set) {
-        Some(log_prob) => exact(-log_prob),
-        None => {
-            let log_prob =
-                ctc_wide::forward(emissions, set).unwrap_or_else(|| ctc_log_space::forward(emissions));
-            CtcLoss { loss_nats: -log_prob + 0.0, linear: false }
-        }
+    if let Some(log_prob) = ctc_linear::forward(emissions, set) {
+        return exact(-log_prob);
     }
+    let log_prob = ctc_wide::forward(emissions, set).unwrap_or_else(|| ctc_log_space::forward(emissions));
+    CtcLoss { loss_nats: -log_prob + 0.0, linear: false }
 }

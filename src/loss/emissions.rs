@@ -37,6 +37,11 @@ impl Columns {
         &self.of_label
     }
 
+    /// The class of each label.
+    pub(crate) fn labels(&self) -> Vec<u32> {
+        self.of_label.iter().map(|&column| self.classes[column as usize]).collect()
+    }
+
     /// Writes the log-probabilities of this frame's columns to `out`, `[columns]`.
     pub fn gather<E: Element>(&self, row: &[E], scale: RowScale, out: &mut [f64]) {
         for (out, &class) in out.iter_mut().zip(&self.classes) {
@@ -68,6 +73,11 @@ impl<'a> Emissions<'a> {
     /// Number of frames.
     pub fn frames(&self) -> usize {
         self.log_probs.len() / self.columns.count()
+    }
+
+    /// Number of columns.
+    pub(crate) fn columns(&self) -> usize {
+        self.columns.count()
     }
 
     /// The columns' log-probabilities, a slice a frame.

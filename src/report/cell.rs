@@ -28,6 +28,11 @@ pub trait Record: Serialize + Sync {
 
     /// Hands each column's value to `sink`, in order; an item of several rows, row after row.
     fn cells<'a>(&'a self, sink: &mut dyn FnMut(Cell<'a>));
+
+    /// What is wrong with the item, where a check can fail for it: its name, what was observed and the limit.
+    fn failure(&self) -> Option<(String, String)> {
+        None
+    }
 }
 
 /// A small table for people: the summary of a report.

@@ -1,5 +1,6 @@
 use serde::Serialize;
 
+use super::compare::{CompareParams, CompareSummary};
 use super::error_counts::RateSummary;
 
 /// A check that was asked for, and how it came out.
@@ -23,6 +24,35 @@ impl Check {
         let passed = observed <= limit;
         let relation = if passed { "is at most" } else { "is not at most" };
         Self { name, observed, limit, passed, message: format!("{what} {observed} {relation} {limit}") }
+    }
+
+    /// Whether two matrices or results are the same within tolerance.
+    pub fn comparison(summary: &CompareSummary, params: &CompareParams) -> Self {
+        let observed = summary.statistic.or(summary.max_absolute).unwrap_or(0.0);
+        let place = summary.max_absolute_place.as_deref().unwrap_or("nowhere");
+        let items = |list: &Option<Vec<u64>>| list.as_ref().map_or(0, Vec::len);
+        let (fresh, gone) = (items(&summary.new_items), items(&summary.gone_items));
+        let worst = match summary.max_absolute {
+            Some(most) if most != 0.0 => {
+                format!(", the greatest absolute difference is {most:e} at {place}")
+            }
+            _ => String::new(),
+        };
+        let items = match fresh + gone {
+            0 => String::new(),
+            _ => format!(", {fresh} items are new and {gone} gone"),
+        };
+        let message = format!(
+            "{} against {}: {} of {} values differ{worst}{items}",
+            params.new, params.base, summary.differing, summary.values
+        );
+        Self {
+            name: "compare",
+            observed,
+            limit: summary.allowed.unwrap_or(0.0),
+            passed: summary.equal,
+            message,
+        }
     }
 
     /// The limits of the error rates that were given; a rate over nothing is NaN and holds no limit.

@@ -7,7 +7,9 @@ use super::{Cell, Record, chunks};
 pub(super) fn write<I: Record>(items: &[I], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", I::COLUMNS.join(","))?;
     chunks::write(items, out, |_, items, buffer| {
-        items.iter().for_each(|item| write_rows(item, buffer));
+        for item in items {
+            write_rows(item, buffer);
+        }
         Ok(())
     })
 }

@@ -186,6 +186,13 @@ impl Record for DecodeItem {
             sink(errors(|e| e.words.substitutions + e.words.deletions + e.words.insertions));
         }
     }
+
+    fn failure(&self) -> Option<(String, String)> {
+        let errors = self.errors.as_ref()?.describe()?;
+        let reference = self.reference.as_deref().unwrap_or_default();
+        let id = self.id.to_string();
+        Some((id.clone(), format!("{id}: {errors}: expected '{reference}', found '{}'", self.text)))
+    }
 }
 
 impl DecodeSummary {

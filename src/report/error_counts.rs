@@ -45,6 +45,20 @@ pub struct ItemErrors {
     pub words: ErrorCounts,
 }
 
+impl ItemErrors {
+    /// The errors in words; none where there are none.
+    pub(super) fn describe(&self) -> Option<String> {
+        let errors = |counts: ErrorCounts| counts.substitutions + counts.deletions + counts.insertions;
+        let (characters, words) = (errors(self.characters), errors(self.words));
+        (characters > 0).then(|| {
+            format!(
+                "{characters} of {} characters and {words} of {} words wrong",
+                self.characters.reference_length, self.words.reference_length
+            )
+        })
+    }
+}
+
 impl From<LineErrors> for ItemErrors {
     fn from(line: LineErrors) -> Self {
         Self {

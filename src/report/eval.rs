@@ -95,6 +95,11 @@ impl Record for EvalItem {
             }
         }
     }
+
+    fn failure(&self) -> Option<(String, String)> {
+        let id = self.id.to_string();
+        self.errors.describe().map(|errors| (id.clone(), format!("{id}: {errors}")))
+    }
 }
 
 impl EvalSummary {

@@ -2,13 +2,17 @@
 //!
 //! A command builds a [`Report`]; [`Output`] renders it as a table, JSON, JSON lines or CSV.
 
+pub mod align;
 mod cell;
 mod check;
 mod chunks;
+mod ci;
+pub mod compare;
 mod csv;
 pub mod decode;
 pub mod error_counts;
 pub mod eval;
+pub mod inspect;
 mod json;
 mod listing;
 pub mod loss;
@@ -20,9 +24,6 @@ use serde::Serialize;
 pub use cell::{Cell, ItemId, Record, TableText};
 pub use check::Check;
 pub use output::{Format, Output, OutputError};
-
-/// Version of the JSON output's form: goes up where a key changes its meaning or goes away.
-pub const SCHEMA_VERSION: u32 = 1;
 
 /// Something that the user should know about the input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -56,7 +57,7 @@ impl<P, S, I> Report<P, S, I> {
     /// A report of `command` by this version of the program.
     pub fn new(command: &'static str, params: P, summary: S) -> Self {
         Self {
-            schema_version: SCHEMA_VERSION,
+            schema_version: crate::SCHEMA_VERSION,
             command,
             version: env!("CARGO_PKG_VERSION"),
             params,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use thiserror::Error;
 
-use super::{Record, Report, TableText, csv, json, listing, table};
+use super::{Record, Report, TableText, ci, csv, json, listing, table};
 
 /// Items from which on a table is not held in memory.
 const LONG_LISTING: usize = 1000;
@@ -24,11 +24,31 @@ pub enum Format {
     Jsonl,
     /// The items as CSV; the summary goes to standard error.
     Csv,
+    /// GitHub's workflow annotations.
+    Github,
+    /// JUnit's XML.
+    Junit,
     /// Transcripts and nothing else, by [`Output::write_lines`].
     Text,
+    /// Time-marked words, by [`super::align::write_ctm`].
+    Ctm,
+    /// Subtitles, by [`super::align::write_srt`].
+    Srt,
+    /// Interval tiers, by [`super::align::write_textgrid`].
+    TextGrid,
 }
 
 impl Format {
+    /// Whether this is a format of one command only.
+    pub fn is_special(self) -> bool {
+        matches!(self, Self::Text | Self::Ctm | Self::Srt | Self::TextGrid)
+    }
+
+    /// Whether this shows checks and nothing else.
+    pub fn is_of_checks(self) -> bool {
+        matches!(self, Self::Github | Self::Junit)
+    }
+
     /// Whether this is a listing of items before anything else.
     pub fn lists_items(self) -> bool {
         matches!(self, Self::Jsonl | Self::Csv)
@@ -74,7 +94,7 @@ impl Output {
     {
         let precision = self.precision;
         self.deliver(|out| match self.format {
-            Format::Table | Format::Text => {
+            Format::Table | Format::Text | Format::Ctm | Format::Srt | Format::TextGrid => {
                 let long =
                     report.items.len() > LONG_LISTING && listing::write(&report.items, precision, out)?;
                 if long {
@@ -86,6 +106,8 @@ impl Output {
             }
             Format::Json => json::write_object(report, out),
             Format::Jsonl => json::write_lines(report, out),
+            Format::Github => ci::write_github(report, out),
+            Format::Junit => ci::write_junit(report, out),
             Format::Csv => {
                 csv::write(&report.items, out)?;
                 table::write(&[summary], &report.checks, precision, &mut io::stderr().lock())

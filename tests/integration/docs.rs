@@ -36,21 +36,22 @@ fn man_pages_are_those_of_the_command_line() {
     }
 }
 
-/// Runs each `$ …` line of the README's console blocks at the root of the repository and compares what it
-/// prints, both streams together.
-#[test]
-fn readme_examples_print_what_they_say() {
-    let readme = fs::read_to_string(repository("README.md")).unwrap();
+/// Runs each `$ …` line of a document's console blocks at the root of the repository and compares what it
+/// prints, both streams together. `$TMP` is a folder of the document's own.
+fn assert_examples(document: &str, at_least: usize) {
+    let text = fs::read_to_string(repository(document)).unwrap();
     let program = assert_cmd::cargo::cargo_bin("ctctool");
     let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let folder = tempfile::tempdir().unwrap();
     let mut examples = 0;
-    for block in readme.split("```console\n").skip(1).map(|rest| rest.split("```").next().unwrap()) {
-        for example in block.split("$ ").skip(1) {
-            let (command, expected) = example.split_once('\n').unwrap();
+    for block in text.split("```console\n").skip(1).map(|rest| rest.split("```").next().unwrap()) {
+        for example in format!("\n{block}").split("\n$ ").skip(1) {
+            let (command, expected) = example.split_once('\n').unwrap_or((example, ""));
             let output = Command::new("bash")
                 .args(["-c", &format!("{{ {command}\n}} 2>&1")])
                 .current_dir(repository("."))
                 .env("PATH", &path)
+                .env("TMP", folder.path())
                 .output()
                 .unwrap();
             let printed = String::from_utf8(output.stdout).unwrap();
@@ -58,5 +59,44 @@ fn readme_examples_print_what_they_say() {
             examples += 1;
         }
     }
-    assert!(examples >= 4);
+    assert!(examples >= at_least);
+}
+
+#[test]
+fn readme_examples_print_what_they_say() {
+    assert_examples("README.md", 4);
+}
+
+#[test]
+fn recipes_for_ci_do_what_they_say() {
+    assert_examples("docs/ci.md", 7);
+}
+
+/// The calls in the workflow and the Makefile, on files of those names.
+#[test]
+fn recipes_in_other_files_run() {
+    let text = fs::read_to_string(repository("docs/ci.md")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in [
+        ("hyp.txt", "a b c\n"),
+        ("ref.txt", "a b c\n"),
+        ("golden.npy", "1,2\n3,4\n"),
+        ("new.npy", "1,2\n3,4\n"),
+        ("labels.txt", "1\n1\n"),
+    ] {
+        fs::write(folder.path().join(name), content).unwrap();
+    }
+    let calls: Vec<&str> = text
+        .lines()
+        .filter_map(|line| {
+            line.strip_prefix("\tctctool ").or_else(|| line.trim().strip_prefix("- run: ctctool "))
+        })
+        .collect();
+    assert_eq!(calls.len(), 4);
+    for call in calls {
+        let output =
+            crate::support::ctctool().current_dir(folder.path()).args(call.split(' ')).output().unwrap();
+        assert!(output.status.success(), "{call}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert!(folder.path().join("compare.xml").exists());
 }

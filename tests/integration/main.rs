@@ -1,8 +1,12 @@
 //! The program from outside, and the library against slow oracles: a module a subject.
 
 #![allow(clippy::unwrap_used)] // a test that can't go on fails
+#![allow(clippy::unreadable_literal)] // figures as they were published
 #![allow(clippy::format_collect)] // files are made of lines
 
+mod align;
+mod ci;
+mod compare;
 mod decode;
 mod decode_alignment;
 mod decode_beam;
@@ -15,6 +19,7 @@ mod docs;
 mod eval;
 mod fixtures;
 mod hostile;
+mod inspect;
 mod kernels;
 mod loss;
 mod metrics_edit_distance;

@@ -1,12 +1,11 @@
 //! CTC: labels and lengths checked, frames read, losses reduced.
 
 use super::super::ExitStatus;
-use super::super::diagnostics::{Diagnostics, UsageError};
-use super::super::inputs::{CtcShape, improper_row, input_warnings, optional_integers};
+use super::super::diagnostics::Diagnostics;
+use super::super::inputs::{CtcShape, CtcTargets, improper_row, input_warnings, optional_integers};
 use super::super::values::{Criterion, Word};
 use super::{Args, PROPAGATE};
-use crate::input::{Alphabet, AlphabetFile, LabelFile, Matrix, ReadError, resolve_blank};
-use crate::loss::ctc::CtcLabels;
+use crate::input::{LabelFile, Matrix, ReadError};
 use crate::loss::ctc_batch::CtcBatch;
 use crate::loss::reduction::Reducer;
 use crate::report::loss::{CtcItem, LossParams, Tally};
@@ -27,7 +26,8 @@ impl Args {
         };
         let shape = CtcShape::new(&matrix, self.logits.layout, speaks_of)?;
         let lengths = shape.lengths(self.logits.lengths.as_deref(), lengths.as_deref())?;
-        let (sequences, blank, split) = self.sequences(labels, &shape, label_lengths.as_deref())?;
+        let CtcTargets { sequences, blank, split, .. } =
+            self.alphabet.sequences(labels, &shape, label_lengths.as_deref())?;
         let params = LossParams {
             layout: Some(shape.layout.word()),
             layout_inferred: Some(shape.layout_inferred),
@@ -88,40 +88,6 @@ impl Args {
         let mut warnings = input_warnings(&audit, |row| shape.place(row).to_string());
         warnings.extend(infeasible_warnings(&items));
         self.deliver(params, reducer.finish(), tally, warnings, items, diagnostics)
-    }
-
-    /// The checked label sequences, the blank, and how text was split.
-    fn sequences(
-        &self,
-        labels: &LabelFile,
-        shape: &CtcShape,
-        label_lengths: Option<&[i64]>,
-    ) -> anyhow::Result<(Vec<CtcLabels>, u32, Option<&'static str>)> {
-        let file = self.alphabet.alphabet.as_deref().map(AlphabetFile::open).transpose()?;
-        let blank = resolve_blank(&self.alphabet.blank(), shape.classes, file.as_ref())?;
-        let alphabet = file.map(|file| Alphabet::new(file, shape.classes, blank)).transpose()?;
-        let Some(alphabet) = alphabet.filter(|_| labels.is_text()) else {
-            if labels.is_text() && label_lengths.is_some() {
-                return Err(UsageError::new(
-                    "--label-lengths is for .npy labels; in text, each line is an item",
-                )
-                .into());
-            }
-            return Ok((
-                labels.index_sequences(shape.items, label_lengths, shape.classes, blank)?,
-                blank,
-                None,
-            ));
-        };
-        let split = self.alphabet.label_split.or_else(|| alphabet.only_split()).ok_or_else(|| {
-            UsageError::new(
-                "the alphabet has tokens of more than one character: it is not clear how labels are split",
-            )
-            .hint("give --label-split chars, tokens or longest")
-        })?;
-        let unknown = self.alphabet.unk.as_deref().map(|token| alphabet.unknown(token)).transpose()?;
-        let sequences = labels.text_sequences(shape.items, &alphabet, split, unknown, blank)?;
-        Ok((sequences, blank, Some(split.word())))
     }
 }
 

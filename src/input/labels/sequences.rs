@@ -56,6 +56,36 @@ impl LabelFile {
         sequences.collect()
     }
 
+    /// Label sequences as they are in the file, whatever they are; values that no integer holds are dropped.
+    ///
+    /// # Errors
+    /// Where there are not as many sequences as items, or they are no numbers.
+    pub fn raw_sequences(&self, items: usize, lengths: Option<&[i64]>) -> Result<Vec<Vec<i64>>, InputError> {
+        match &self.content {
+            Content::Text(text) => {
+                self.check_count(items, lines_of(text).count(), "lines")?;
+                let line = |(line, content): (usize, &str)| {
+                    let label = |(column, word): (usize, &str)| {
+                        let place = Place::whole().at("item", line).at("line", line + 1).at("column", column);
+                        let error = || InputError::new(&self.name, place, "a class index", shown(word));
+                        whole_number(word)
+                            .ok_or_else(|| error().hint("labels that are text need --alphabet FILE"))
+                    };
+                    words(content).map(label).collect()
+                };
+                lines_of(text).enumerate().map(line).collect()
+            }
+            Content::Integers { shape, values } => {
+                let spans = self.spans(items, lengths, shape)?;
+                let sequence = |span: &Range<usize>| span.clone().filter_map(|at| values.get(at)).collect();
+                Ok(spans.iter().map(sequence).collect())
+            }
+            Content::Floats { .. } => {
+                Err(InputError::new(&self.name, Place::whole(), "integer labels", self.describe()))
+            }
+        }
+    }
+
     /// Where each item's labels lie among the values.
     fn spans(
         &self,

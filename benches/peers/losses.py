@@ -1,0 +1,128 @@
+"""Times the losses of PyTorch and ours on the same numbers in one run.
+
+    pip install -r benches/peers/requirements.txt
+    cargo build --release
+    python benches/peers/losses.py [--rounds 5] [--threads 2]
+
+PyTorch runs in process, its data in memory and its import left out; ours is the whole command with reading and
+printing, on as many threads. In each round each runs once; the ratio is taken round by round, so that a machine
+whose speed drifts does not matter. The last rows are the start of the program and the reading of a CSV file, the
+latter against polars' reading alone.
+"""
+
+import argparse
+import pathlib
+import statistics
+import subprocess
+import tempfile
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = ROOT / "target/release/ctctool"
+
+
+def cross_entropy(folder, rng, rows, classes):
+    x = rng.standard_normal((rows, classes), dtype=np.float32) * 3
+    y = rng.integers(0, classes, rows)
+    np.save(folder / "x.npy", x)
+    np.save(folder / "y.npy", y)
+    logits, target = torch.from_numpy(x), torch.from_numpy(y)
+    return ["x.npy", "--labels", "y.npy"], lambda: F.cross_entropy(logits, target)
+
+
+def ctc(folder, rng, frames, items, classes, length):
+    x = rng.standard_normal((frames, items, classes), dtype=np.float32) * 3
+    y = rng.integers(1, classes, (items, length))
+    return ctc_of(folder, x, y, [frames] * items, [length] * items)
+
+
+def ctc_of(folder, x, y, lengths, label_lengths):
+    np.save(folder / "x.npy", x)
+    np.save(folder / "y.npy", y)
+    logits, target = torch.from_numpy(x), torch.from_numpy(y)
+    input_lengths, target_lengths = torch.tensor(lengths), torch.tensor(label_lengths)
+    args = ["x.npy", "--labels", "y.npy", "--layout", "tnc", "--criterion", "ctc"]
+    for option, values in (("--lengths", lengths), ("--label-lengths", label_lengths)):
+        (folder / option).write_text("\n".join(map(str, values)) + "\n")
+        args += [option, f"./{option}"]
+    return args, lambda: F.ctc_loss(F.log_softmax(logits, -1), target, input_lengths, target_lengths)
+
+
+def fixture(folder):
+    logits = np.load(ROOT / "fixtures/lines.npy")
+    lengths = [int(n) for n in (ROOT / "fixtures/lines.lengths.txt").read_text().split()]
+    names = (ROOT / "fixtures/alphabet.txt").read_text(encoding="utf-8").split("\n")[:96]
+    texts = (ROOT / "fixtures/lines.txt").read_text(encoding="utf-8").splitlines()
+    labels = [[names.index(c) + 1 for c in text] for text in texts]
+    longest = max(map(len, labels))
+    padded = np.array([label + [0] * (longest - len(label)) for label in labels])
+    tiles = 5
+    x = np.ascontiguousarray(np.tile(logits, (tiles, 1, 1)).transpose(1, 0, 2))
+    return ctc_of(folder, x, np.tile(padded, (tiles, 1)), lengths * tiles, [len(l) for l in labels] * tiles)
+
+
+def seconds(work):
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def compare(name, ours, theirs, rounds):
+    ours(), theirs()
+    pairs = [(seconds(ours), seconds(theirs)) for _ in range(rounds)]
+    mine, peer = (statistics.median(column) for column in zip(*pairs))
+    ratios = [b / a for a, b in pairs]
+    print(
+        f"| {name} | {1e3 * peer:.1f} | {1e3 * mine:.1f} | "
+        f"{statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f}) |",
+        flush=True,
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    rng = np.random.default_rng(1)
+    print(f"torch {torch.__version__}, {args.threads} threads")
+    print("| work | peer, ms | ours, ms | times faster |\n|---|---|---|---|")
+    rows = [
+        ("cross-entropy 100,000 × 1000", lambda f: cross_entropy(f, rng, 100_000, 1000)),
+        ("cross-entropy 1,000,000 × 10", lambda f: cross_entropy(f, rng, 1_000_000, 10)),
+        ("cross-entropy 4,000 × 50,000", lambda f: cross_entropy(f, rng, 4000, 50_000)),
+        ("CTC T500 N32 C32 L80", lambda f: ctc(f, rng, 500, 32, 32, 80)),
+        ("CTC T500 N16 C5000 L80", lambda f: ctc(f, rng, 500, 16, 5000, 80)),
+        ("CTC T1500 N8 C1000 L300", lambda f: ctc(f, rng, 1500, 8, 1000, 300)),
+        ("CTC, real fixture, tiled", fixture),
+    ]
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+
+        def program(*words):
+            command = [PROGRAM, *words]
+            return lambda: subprocess.run(command, cwd=folder, check=True, capture_output=True)
+
+        for title, make in rows:
+            words, theirs = make(folder)
+            compare(title, program("loss", *words, "--threads", str(args.threads)), theirs, args.rounds)
+        compare("start (--version), against `true`", program("--version"), lambda: subprocess.run("true"), 20)
+        try:
+            import polars
+        except ImportError as error:
+            print(f"left out: {error}")
+            return
+        x = rng.standard_normal((100_000, 100), dtype=np.float32)
+        np.savetxt(folder / "x.csv", x, fmt="%.6f", delimiter=",")
+        (folder / "y.txt").write_text("\n".join(map(str, rng.integers(0, 100, 100_000))) + "\n")
+        read = lambda: polars.read_csv(folder / "x.csv", has_header=False)
+        compare("CSV 100,000 × 100, against polars' reading", program("loss", "x.csv", "--labels", "y.txt"), read, args.rounds)
+
+
+if __name__ == "__main__":
+    main()

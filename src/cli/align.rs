@@ -1,0 +1,198 @@
+//! `ctctool align`: where each label lies in time.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::ExitStatus;
+use super::diagnostics::{Diagnostics, UsageError};
+use super::inputs::{
+    AlphabetArgs, CtcShape, CtcTargets, LogitsArgs, OutputArgs, improper_row, input_warnings,
+    optional_integers,
+};
+use super::timing::Clock;
+use super::values::{Word, alignment_format};
+use crate::decode::align_batch::AlignBatch;
+use crate::decode::spelling::Spelling;
+use crate::decode::{Alignment, AlignmentError};
+use crate::input::{LabelFile, Matrix, ReadError};
+use crate::loss::ctc::CtcLabels;
+use crate::report::align::{AlignItem, AlignParams, AlignSummary, write_ctm, write_srt, write_textgrid};
+use crate::report::{Format, ItemId, Report, Status, Warning};
+
+/// Where each label lies in time: the best path of given labels
+///
+/// Prints first, last and most probable frame and a confidence of each token and, where the alphabet has words, of
+/// each word.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    logits: LogitsArgs,
+
+    /// Labels: .npy of integers, or text with an item a line
+    #[arg(long, value_name = "FILE", help_heading = "Labels")]
+    labels: PathBuf,
+
+    /// Labels in use of each item of a .npy file: a file, or N,N,…
+    #[arg(long, value_name = "FILE|N,N,…", help_heading = "Labels")]
+    label_lengths: Option<String>,
+
+    #[command(flatten)]
+    alphabet: AlphabetArgs,
+
+    /// Seconds from frame to frame: prints times beside frames; ctm, srt and textgrid need it
+    #[arg(long, value_name = "SECONDS")]
+    frame_shift: Option<f64>,
+
+    /// How the result is printed
+    #[arg(long, value_name = "FORMAT", value_parser = alignment_format(), default_value = "table", help_heading = "Output")]
+    format: Format,
+
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
+    if args.logits.logits.as_os_str() == "-" && args.labels.as_os_str() == "-" {
+        return Err(UsageError::new("only one of LOGITS and --labels can come from standard input").into());
+    }
+    if args.frame_shift.is_some_and(|shift| !(shift > 0.0 && shift.is_finite())) {
+        return Err(UsageError::new("--frame-shift: expected a number of seconds above 0").into());
+    }
+    if args.format.is_special() && args.frame_shift.is_none() {
+        let message = format!("--format {} has times in seconds", args.format.word());
+        return Err(UsageError::new(message).hint("give --frame-shift SECONDS").into());
+    }
+    let matrix = args.logits.open()?;
+    let labels = LabelFile::open(&args.labels)?;
+    args.output.on_threads(|| args.run(matrix, &labels, diagnostics))
+}
+
+impl Args {
+    fn run(
+        &self,
+        matrix: Matrix,
+        labels: &LabelFile,
+        diagnostics: Diagnostics,
+    ) -> anyhow::Result<ExitStatus> {
+        let given = optional_integers(self.logits.lengths.as_ref())?;
+        let label_lengths = optional_integers(self.label_lengths.as_ref())?;
+        let speaks_of = match &given {
+            Some(lengths) => Some(lengths.len()),
+            None => labels.sequences(label_lengths.as_ref().map(Vec::len)),
+        };
+        let shape = CtcShape::new(&matrix, self.logits.layout, speaks_of)?;
+        let lengths = shape.lengths(self.logits.lengths.as_deref(), given.as_deref())?;
+        let CtcTargets { sequences, blank, split, alphabet } =
+            self.alphabet.sequences(labels, &shape, label_lengths.as_deref())?;
+        let spelling = match alphabet {
+            None => Spelling::indices(),
+            Some(alphabet) => {
+                let names = alphabet.tokens().to_vec();
+                let delimiter = Spelling::default_delimiter(&names, blank);
+                Spelling::new(names, delimiter)
+            }
+        };
+        let params = AlignParams {
+            logits: matrix.name().to_owned(),
+            labels: labels.name().to_owned(),
+            dtype: matrix.dtype().name(),
+            shape: matrix.shape().to_vec(),
+            input: self.logits.input.word(),
+            layout: shape.layout.word(),
+            layout_inferred: shape.layout_inferred,
+            classes: shape.classes,
+            blank,
+            alphabet: self.alphabet.alphabet.as_ref().map(|path| path.display().to_string()),
+            label_split: split,
+            lengths: self.logits.lengths.clone(),
+            frame_shift: self.frame_shift,
+        };
+        let name: Arc<str> = matrix.name().into();
+        let mut items: Vec<AlignItem> = sequences
+            .iter()
+            .enumerate()
+            .map(|(index, sequence)| AlignItem {
+                id: ItemId { input: name.clone(), index: shape.is_batch().then_some(index) },
+                index,
+                status: Status::Ok,
+                frames: lengths[index],
+                label_length: sequence.len(),
+                frames_needed: sequence.frames_needed(),
+                text: spelling.text(&sequence.labels()),
+                path_logp_nats: None,
+                tokens_timed: Vec::new(),
+                words: None,
+            })
+            .collect();
+        let tokens: Vec<Vec<u32>> = sequences.iter().map(CtcLabels::labels).collect();
+
+        let kind = self.logits.input;
+        let mut batch = AlignBatch::new(kind, shape.geometry.clone(), shape.frames, sequences, &lengths);
+        matrix.read(&shape.geometry, &mut batch).map_err(|error| match error {
+            ReadError::Input(error) => error,
+            ReadError::Visit(row) => improper_row(&name, &row, shape.place(row.row), kind),
+        })?;
+        let (alignments, audit) = batch.finish();
+        let mut warnings = input_warnings(&audit, |row| shape.place(row).to_string());
+        for ((item, tokens), alignment) in items.iter_mut().zip(&tokens).zip(alignments) {
+            self.fill(item, tokens, alignment, &spelling);
+            if item.status == Status::Infeasible {
+                let message = format!(
+                    "{}: infeasible: its {} labels need {} frames, it has {}",
+                    item.id, item.label_length, item.frames_needed, item.frames
+                );
+                warnings.push(Warning { code: "infeasible", message });
+            }
+        }
+        self.deliver(params, warnings, items, diagnostics)
+    }
+
+    fn fill(
+        &self,
+        item: &mut AlignItem,
+        tokens: &[u32],
+        alignment: Result<Alignment, AlignmentError>,
+        spelling: &Spelling,
+    ) {
+        match alignment {
+            Ok(Alignment { spans, logp_nats, .. }) => {
+                let clock = Clock(self.frame_shift);
+                item.path_logp_nats = Some(logp_nats);
+                item.tokens_timed = clock.tokens(spelling, tokens, &spans);
+                item.words = clock.words(spelling, tokens, &spans);
+            }
+            Err(AlignmentError::TooFewFrames { .. }) => item.status = Status::Infeasible,
+            // The labels were checked: what is left is that every path has a probability of 0.
+            Err(_) => item.status = Status::Infinite,
+        }
+    }
+
+    fn deliver(
+        &self,
+        params: AlignParams,
+        warnings: Vec<Warning>,
+        items: Vec<AlignItem>,
+        diagnostics: Diagnostics,
+    ) -> anyhow::Result<ExitStatus> {
+        let count = |status| items.iter().filter(|item| item.status == status).count();
+        let summary = AlignSummary {
+            items: items.len(),
+            aligned: count(Status::Ok),
+            infeasible: count(Status::Infeasible),
+        };
+        let table = summary.table(&params);
+        let shift = self.frame_shift.unwrap_or(0.0);
+        let mut report = Report::new("align", params, summary);
+        report.warnings = warnings;
+        report.items = items;
+        diagnostics.judge(&report)?;
+        let output = self.output.output(self.format);
+        match self.format {
+            Format::Ctm => output.deliver(|out| write_ctm(&report.items, out))?,
+            Format::Srt => output.deliver(|out| write_srt(&report.items, out))?,
+            Format::TextGrid => output.deliver(|out| write_textgrid(&report.items, shift, out))?,
+            _ => output.write(&report, &[], &table)?,
+        }
+        Ok(ExitStatus::Success)
+    }
+}

@@ -1,0 +1,114 @@
+//! `ctctool compare`: two matrices or two results within a tolerance.
+
+mod matrix;
+mod result;
+
+use std::path::PathBuf;
+
+use super::ExitStatus;
+use super::diagnostics::{Diagnostics, UsageError};
+use super::inputs::OutputArgs;
+use super::values::{Stat, checked_format, delimiter};
+use crate::input::{Comparable, CsvOptions, Dtype};
+use crate::metrics::Tolerance;
+use crate::report::compare::{CompareItem, CompareParams, CompareSummary};
+use crate::report::{Check, Format, Report};
+
+/// Two matrices or two results of this program, within a tolerance
+///
+/// A value may differ from the base's by atol + rtol × |base|. NaN never passes, infinities pass where equal.
+/// Matrices are .npy or CSV, also one of each; results are what --format json prints. Exit code 1 where they differ,
+/// 2 where they can't be compared: other shapes, commands or parameters.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// What is right; - is standard input
+    #[arg(value_name = "BASE")]
+    base: PathBuf,
+
+    /// What is checked; - is standard input
+    #[arg(value_name = "NEW")]
+    new: PathBuf,
+
+    /// Relative tolerance [default: by dtype: 1e-3 f16, 1.3e-6 f32, 1e-7 f64]
+    #[arg(long, value_name = "R")]
+    rtol: Option<f64>,
+
+    /// Absolute tolerance [default: 1e-5 for f16 and f32, 1e-7 for f64]
+    #[arg(long, value_name = "A")]
+    atol: Option<f64>,
+
+    /// What must be within the tolerance: every value, or a statistic of the absolute differences against that of
+    /// the base's magnitudes
+    #[arg(long, value_name = "STAT", value_enum, default_value_t = Stat::Elementwise)]
+    stat: Stat,
+
+    /// CSV delimiter: a character or 'tab'
+    #[arg(short, long, value_name = "CHAR", value_parser = delimiter)]
+    delimiter: Option<u8>,
+
+    /// The CSV's first row is names
+    #[arg(long)]
+    headers: bool,
+
+    /// How the result is printed
+    #[arg(long, value_name = "FORMAT", value_parser = checked_format(), default_value = "table", help_heading = "Output")]
+    format: Format,
+
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+/// What a comparison found.
+struct Outcome {
+    params: CompareParams,
+    summary: CompareSummary,
+    items: Vec<CompareItem>,
+}
+
+/// Differing values that are listed; the worst come first.
+const MOST_LISTED: usize = 20;
+
+pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
+    if args.base.as_os_str() == "-" && args.new.as_os_str() == "-" {
+        return Err(UsageError::new("only one of BASE and NEW can come from standard input").into());
+    }
+    for (name, tolerance) in [("--rtol", args.rtol), ("--atol", args.atol)] {
+        if tolerance.is_some_and(|tolerance| tolerance.is_nan() || tolerance < 0.0) {
+            return Err(UsageError::new(format!("{name}: expected a number of 0 or more")).into());
+        }
+    }
+    let options = CsvOptions { delimiter: args.delimiter, headers: args.headers };
+    let base = Comparable::open(&args.base, options)?;
+    let new = Comparable::open(&args.new, options)?;
+    let outcome = match (base, new) {
+        (Comparable::Matrix(base), Comparable::Matrix(new)) => matrix::compare(args, base, new)?,
+        (Comparable::Result(base), Comparable::Result(new)) => result::compare(args, &base, &new)?,
+        (Comparable::Matrix(_), Comparable::Result(_)) => return Err(kinds_differ("a matrix", "a result")),
+        (Comparable::Result(_), Comparable::Matrix(_)) => return Err(kinds_differ("a result", "a matrix")),
+    };
+    let Outcome { params, summary, items } = outcome;
+    let table = summary.table(&params);
+    let check = Check::comparison(&summary, &params);
+    let mut report = Report::new("compare", params, summary);
+    report.checks.push(check);
+    report.items = items;
+    diagnostics.judge(&report)?;
+    args.output.output(args.format).write(&report, &[], &table)?;
+    Ok(ExitStatus::of_checks(report.passed()))
+}
+
+fn kinds_differ(base: &str, new: &str) -> anyhow::Error {
+    UsageError::new(format!("BASE is {base} and NEW is {new}: they can't be compared")).into()
+}
+
+impl Args {
+    /// The tolerance asked for, else that of the dtype.
+    fn tolerance(&self, dtype: Dtype) -> Tolerance {
+        let (rtol, atol) = match dtype {
+            Dtype::F16 => (1e-3, 1e-5),
+            Dtype::F32 => (1.3e-6, 1e-5),
+            _ => (1e-7, 1e-7),
+        };
+        Tolerance { rtol: self.rtol.unwrap_or(rtol), atol: self.atol.unwrap_or(atol) }
+    }
+}

@@ -1,0 +1,128 @@
+//! Two matrices, value by value or by a statistic.
+
+use serde_json::Value;
+
+use super::super::values::{Stat, Word};
+use super::{Args, MOST_LISTED, Outcome};
+use crate::input::{Dtype, InputError, Matrix, Place, shape_text};
+use crate::metrics::{Difference, Tolerance};
+use crate::report::compare::{CompareItem, CompareParams, CompareSummary};
+
+pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome, InputError> {
+    let shape = base.shape().to_vec();
+    if new.shape() != shape {
+        let expected = format!("shape {} as in {}", shape_text(&shape), base.name());
+        return Err(InputError::new(new.name(), Place::whole(), expected, shape_text(new.shape())));
+    }
+    let dtype = less_precise(base.dtype(), new.dtype());
+    let tolerance = args.tolerance(dtype);
+    let params = CompareParams {
+        base: base.name().to_owned(),
+        new: new.name().to_owned(),
+        kind: "matrix",
+        stat: args.stat.word(),
+        rtol: tolerance.rtol,
+        atol: tolerance.atol,
+        shape: Some(shape.clone()),
+        dtype: Some(dtype.name()),
+        command: None,
+    };
+    let (base, new) = (base.into_values()?, new.into_values()?);
+    let differences: Vec<Difference> =
+        base.iter().zip(&new).map(|(&base, &new)| tolerance.compare(base, new)).collect();
+    let mut failed: Vec<usize> = (0..differences.len()).filter(|&at| !differences[at].passed).collect();
+    let differing = failed.len();
+    let by_severity = |a: &usize, b: &usize| {
+        differences[*b].severity().total_cmp(&differences[*a].severity()).then(a.cmp(b))
+    };
+    if failed.len() > MOST_LISTED {
+        failed.select_nth_unstable_by(MOST_LISTED, by_severity);
+        failed.truncate(MOST_LISTED);
+    }
+    failed.sort_by(by_severity);
+    let place = |at: usize| place(at, &shape);
+    let item = |&at: &usize| {
+        let Difference { absolute, relative, allowed, .. } = differences[at];
+        CompareItem {
+            place: place(at),
+            base: Value::from(base[at]),
+            new: Value::from(new[at]),
+            absolute: Some(absolute),
+            relative: Some(relative),
+            allowed: Some(allowed),
+            words: None,
+            shown: [base[at].to_string(), new[at].to_string()],
+        }
+    };
+    let items: Vec<CompareItem> = failed.iter().map(item).collect();
+    let worst = |value: fn(&Difference) -> f64| {
+        let worse = |a: f64, b: f64| a.is_nan() && !b.is_nan() || a > b;
+        (0..differences.len()).reduce(|best, at| {
+            if worse(value(&differences[at]), value(&differences[best])) { at } else { best }
+        })
+    };
+    let (absolute, relative) = (worst(|d| d.absolute), worst(|d| d.relative));
+    let mut summary = CompareSummary {
+        equal: differing == 0,
+        values: differences.len(),
+        differing,
+        allowed: failed.first().or(absolute.as_ref()).map(|&at| differences[at].allowed),
+        max_absolute: absolute.map(|at| differences[at].absolute),
+        max_absolute_place: absolute.map(place),
+        max_relative: relative.map(|at| differences[at].relative),
+        max_relative_place: relative.map(place),
+        ..CompareSummary::default()
+    };
+    if args.stat != Stat::Elementwise && !differences.is_empty() {
+        let observed = statistic(args.stat, differences.iter().map(|d| d.absolute).collect());
+        let magnitude =
+            statistic(args.stat, base.iter().map(|x| x.abs()).filter(|x| x.is_finite()).collect());
+        let Tolerance { rtol, atol } = tolerance;
+        let allowed = atol + rtol * magnitude;
+        summary.statistic = Some(observed);
+        summary.allowed = Some(allowed);
+        summary.equal = observed <= allowed;
+    }
+    Ok(Outcome { params, summary, items })
+}
+
+/// Integers are exact, so the other decides.
+fn less_precise(a: Dtype, b: Dtype) -> Dtype {
+    let rank = |dtype: Dtype| match dtype {
+        Dtype::F16 => 0,
+        Dtype::F32 => 1,
+        Dtype::F64 => 2,
+        _ => 3,
+    };
+    if rank(a) <= rank(b) { a } else { b }
+}
+
+/// NaN where a value is.
+fn statistic(stat: Stat, mut values: Vec<f64>) -> f64 {
+    if values.iter().any(|x| x.is_nan()) {
+        return f64::NAN;
+    }
+    match stat {
+        _ if values.is_empty() => 0.0,
+        Stat::Elementwise | Stat::Max => values.into_iter().fold(0.0, f64::max),
+        Stat::Mean => values.iter().copied().collect::<crate::kernel::Sum>().value() / values.len() as f64,
+        Stat::Median => {
+            let middle = values.len() / 2;
+            let even = values.len().is_multiple_of(2);
+            let (below, &mut upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
+            if even { f64::midpoint(below.iter().copied().fold(0.0, f64::max), upper) } else { upper }
+        }
+    }
+}
+
+/// The index along each axis, as NumPy writes it.
+fn place(at: usize, shape: &[usize]) -> String {
+    let mut rest = at;
+    let mut index = Vec::new();
+    for &size in shape.iter().rev() {
+        index.push(rest % size);
+        rest /= size;
+    }
+    index.reverse();
+    format!("{index:?}")
+}

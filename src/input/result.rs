@@ -1,0 +1,55 @@
+//! What `compare` reads: a matrix, or a result of this program.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::source::{Source, text_of};
+use super::{CsvOptions, InputError, Matrix, Place};
+
+/// A file that can be compared with another.
+pub enum Comparable {
+    /// .npy or CSV.
+    Matrix(Matrix),
+    /// A result printed with `--format json`.
+    Result(ResultFile),
+}
+
+/// A result of this program.
+pub struct ResultFile {
+    /// The file, as the user named it.
+    pub name: String,
+    /// The command that printed it.
+    pub command: String,
+    /// The whole object.
+    pub value: Value,
+}
+
+impl Comparable {
+    /// Opens `path` (`-` is standard input) and tells from its content what it is.
+    ///
+    /// # Errors
+    /// Where it can't be read, is malformed, or is JSON that is no result of this program.
+    pub fn open(path: &Path, options: CsvOptions) -> Result<Self, InputError> {
+        let mut source = Source::open(path)?;
+        if source.is_npy()? || !source.is_json() {
+            return Matrix::from_source(source, options).map(Self::Matrix);
+        }
+        let name = source.name().to_owned();
+        let text = text_of(&name, source.read_rest()?)?;
+        let value: Value = serde_json::from_str(&text).map_err(|error| {
+            let place = Place::whole().at("line", error.line()).at("column", error.column());
+            InputError::new(&name, place, "one JSON object, as --format json prints it", error.to_string())
+        })?;
+        let known = value["schema_version"] == crate::SCHEMA_VERSION;
+        match value["command"].as_str().filter(|_| known) {
+            Some(command) => Ok(Self::Result(ResultFile { name, command: command.to_owned(), value })),
+            None => Err(InputError::new(
+                &name,
+                Place::whole(),
+                format!("a result of ctctool with schema_version {}", crate::SCHEMA_VERSION),
+                format!("schema_version {} and command {}", value["schema_version"], value["command"]),
+            )),
+        }
+    }
+}

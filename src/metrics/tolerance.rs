@@ -1,0 +1,73 @@
+//! Whether two numbers are close enough.
+
+/// How far a number may be from its base: `atol + rtol |base|`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tolerance {
+    /// Relative to the base's magnitude.
+    pub rtol: f64,
+    /// Absolute.
+    pub atol: f64,
+}
+
+/// How two numbers differ.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Difference {
+    /// `|new - base|`: 0 for equal infinities, NaN where either is NaN.
+    pub absolute: f64,
+    /// `absolute / |base|`; 0 where the numbers are equal.
+    pub relative: f64,
+    /// What was allowed.
+    pub allowed: f64,
+    /// Whether it is within what was allowed.
+    pub passed: bool,
+}
+
+impl Tolerance {
+    /// Compares a number with its base. NaN never passes; infinities pass where equal.
+    pub fn compare(self, base: f64, new: f64) -> Difference {
+        let allowed = self.atol + self.rtol * base.abs();
+        if base == new {
+            return Difference { absolute: 0.0, relative: 0.0, allowed, passed: true };
+        }
+        let absolute = (new - base).abs();
+        let finite = base.is_finite() && new.is_finite();
+        Difference {
+            absolute,
+            relative: absolute / base.abs(),
+            allowed,
+            passed: finite && absolute <= allowed,
+        }
+    }
+}
+
+impl Difference {
+    /// Orders by how bad it is: NaN first, then by what exceeds the allowance most.
+    pub fn severity(&self) -> f64 {
+        if self.absolute.is_nan() { f64::INFINITY } else { self.absolute - self.allowed }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn infinities_and_nan() {
+        let tolerance = Tolerance { rtol: 1e300, atol: f64::MAX };
+        let passed = |base, new| tolerance.compare(base, new).passed;
+        assert!(passed(f64::INFINITY, f64::INFINITY) && passed(0.0, -0.0) && passed(1.0, 2.0));
+        assert!(
+            !passed(f64::INFINITY, f64::NEG_INFINITY)
+                && !passed(f64::INFINITY, 1.0)
+                && !passed(1.0, f64::INFINITY)
+        );
+        assert!(!passed(f64::NAN, f64::NAN) && !passed(0.0, f64::NAN) && !passed(f64::NAN, 0.0));
+    }
+
+    #[test]
+    fn the_allowance_is_relative_to_the_base() {
+        let tolerance = Tolerance { rtol: 0.1, atol: 0.0 };
+        assert!(tolerance.compare(10.0, 11.0).passed && !tolerance.compare(10.0, 11.1).passed);
+        assert!(!tolerance.compare(0.0, 1e-300).passed);
+    }
+}

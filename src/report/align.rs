@@ -1,0 +1,252 @@
+//! The report of `ctctool align`.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::decode::TimedItem;
+use super::{Cell, ItemId, Record, Status, TableText};
+
+/// Every resolved setting; null where it does not apply.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct AlignParams {
+    /// The matrix, as the user named it.
+    pub logits: String,
+    /// The labels, as the user named them.
+    pub labels: String,
+    /// `float32`; `float64` for CSV.
+    pub dtype: String,
+    /// Shape of the matrix.
+    pub shape: Vec<usize>,
+    /// `logits`, `log-probs` or `probs`.
+    pub input: &'static str,
+    /// `tc`, `tnc` or `ntc`.
+    pub layout: &'static str,
+    /// Whether the layout was told from the shapes.
+    pub layout_inferred: bool,
+    /// Number of classes.
+    pub classes: usize,
+    /// Index of the blank.
+    pub blank: u32,
+    /// The alphabet's file.
+    pub alphabet: Option<String>,
+    /// How text labels were split.
+    pub label_split: Option<&'static str>,
+    /// Where the lengths came from.
+    pub lengths: Option<String>,
+    /// Seconds from frame to frame.
+    pub frame_shift: Option<f64>,
+}
+
+/// The result for the whole file.
+#[derive(Clone, Debug, Serialize)]
+pub struct AlignSummary {
+    /// Number of items.
+    pub items: usize,
+    /// Items with an alignment.
+    pub aligned: usize,
+    /// Items with fewer frames than their labels need.
+    pub infeasible: usize,
+}
+
+/// One item's best path.
+#[derive(Clone, Debug, Serialize)]
+pub struct AlignItem {
+    /// The input and the item's index.
+    pub id: ItemId,
+    /// The item's index.
+    pub index: usize,
+    /// `ok`, `infeasible`, or `infinite` where every path has a probability of 0.
+    pub status: Status,
+    /// Frames in use.
+    pub frames: usize,
+    /// Number of labels.
+    pub label_length: usize,
+    /// Labels and the blanks that repeats need.
+    pub frames_needed: usize,
+    /// The labels' text.
+    pub text: String,
+    /// Log-probability of the best path; null where there is none.
+    pub path_logp_nats: Option<f64>,
+    /// Where each label lies.
+    pub tokens_timed: Vec<TimedItem>,
+    /// Where each word lies, where the alphabet has words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub words: Option<Vec<TimedItem>>,
+}
+
+impl AlignItem {
+    /// The words, or the tokens where there are none.
+    fn units(&self) -> &[TimedItem] {
+        self.words.as_deref().unwrap_or(&self.tokens_timed)
+    }
+}
+
+impl Record for AlignItem {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "index",
+        "status",
+        "unit",
+        "text",
+        "start_frame",
+        "end_frame",
+        "peak_frame",
+        "confidence",
+        "start_seconds",
+        "end_seconds",
+        "path_logp_nats",
+    ];
+
+    /// A row a token and a row a word; one row where there is no alignment.
+    fn cells<'a>(&'a self, sink: &mut dyn FnMut(Cell<'a>)) {
+        let mut row = |unit: &'static str, timed: Option<&'a TimedItem>| {
+            sink(Cell::Id(&self.id));
+            sink(Cell::Count(self.index as u64));
+            sink(Cell::Text(self.status.name()));
+            let Some(timed) = timed else {
+                (0..Self::COLUMNS.len() - 3).for_each(|_| sink(Cell::Empty));
+                return;
+            };
+            let number = |value: Option<f64>| value.map_or(Cell::Empty, Cell::Number);
+            sink(Cell::Text(unit));
+            sink(Cell::Text(&timed.text));
+            sink(Cell::Count(timed.start_frame as u64));
+            sink(Cell::Count(timed.end_frame as u64));
+            sink(timed.peak_frame.map_or(Cell::Empty, |frame| Cell::Count(frame as u64)));
+            sink(Cell::Number(timed.confidence));
+            sink(number(timed.start_seconds));
+            sink(number(timed.end_seconds));
+            sink(number(self.path_logp_nats));
+        };
+        if self.status != Status::Ok {
+            row("", None);
+        }
+        self.tokens_timed.iter().for_each(|token| row("token", Some(token)));
+        self.words.iter().flatten().for_each(|word| row("word", Some(word)));
+    }
+}
+
+impl AlignSummary {
+    /// The summary for people.
+    pub fn table(&self, params: &AlignParams) -> TableText<'static> {
+        let title = format!(
+            "{} of {} item{} of {} aligned, {} infeasible: layout {}{}, {} classes, blank {}",
+            self.aligned,
+            self.items,
+            if self.items == 1 { "" } else { "s" },
+            params.logits,
+            self.infeasible,
+            params.layout,
+            if params.layout_inferred { " (inferred)" } else { "" },
+            params.classes,
+            params.blank
+        );
+        TableText { title, header: Vec::new(), rows: Vec::new() }
+    }
+}
+
+fn seconds(item: &TimedItem) -> (f64, f64) {
+    (item.start_seconds.unwrap_or(0.0), item.end_seconds.unwrap_or(0.0))
+}
+
+/// NIST's time-marked conversation format: file, channel, start, duration, word, confidence.
+///
+/// # Errors
+/// Where `out` can't be written.
+pub fn write_ctm(items: &[AlignItem], out: &mut dyn Write) -> io::Result<()> {
+    for item in items {
+        for unit in item.units() {
+            let (start, end) = seconds(unit);
+            let (id, word) = (
+                item.id.to_string().replace(char::is_whitespace, "_"),
+                unit.text.replace(char::is_whitespace, "_"),
+            );
+            writeln!(out, "{id} 1 {start:.3} {:.3} {word} {:.4}", end - start, unit.confidence)?;
+        }
+    }
+    Ok(())
+}
+
+/// SubRip subtitles: a caption an item, or a word where there is one item only.
+///
+/// # Errors
+/// Where `out` can't be written.
+pub fn write_srt(items: &[AlignItem], out: &mut dyn Write) -> io::Result<()> {
+    let mut number = 0;
+    let mut caption = |out: &mut dyn Write, start: f64, end: f64, text: &str| {
+        number += 1;
+        writeln!(out, "{number}\n{} --> {}\n{text}\n", srt_time(start), srt_time(end))
+    };
+    for item in items {
+        if let ([first, .., last], true) = (item.units(), items.len() > 1) {
+            caption(out, seconds(first).0, seconds(last).1, &item.text)?;
+            continue;
+        }
+        for unit in item.units() {
+            let (start, end) = seconds(unit);
+            caption(out, start, end, &unit.text)?;
+        }
+    }
+    Ok(())
+}
+
+fn srt_time(seconds: f64) -> String {
+    let milliseconds = (seconds * 1e3).round() as u64;
+    let (hours, minutes) = (milliseconds / 3_600_000, milliseconds / 60_000 % 60);
+    format!("{hours:02}:{minutes:02}:{:02},{:03}", milliseconds / 1000 % 60, milliseconds % 1000)
+}
+
+/// Praat's TextGrid in its long form: two interval tiers an item, of words and of tokens.
+///
+/// # Errors
+/// Where `out` can't be written.
+pub fn write_textgrid(items: &[AlignItem], frame_shift: f64, out: &mut dyn Write) -> io::Result<()> {
+    let end = items.iter().map(|item| item.frames).max().unwrap_or(0) as f64 * frame_shift;
+    let mut tiers: Vec<(String, &[TimedItem])> = Vec::new();
+    for item in items {
+        if let Some(words) = &item.words {
+            tiers.push((format!("{} words", item.id), words));
+        }
+        tiers.push((format!("{} tokens", item.id), &item.tokens_timed));
+    }
+    writeln!(out, "File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\nxmin = 0\nxmax = {end}")?;
+    writeln!(out, "tiers? <exists>\nsize = {}\nitem []:", tiers.len())?;
+    for (number, (name, units)) in tiers.iter().enumerate() {
+        // Praat wants the gaps as intervals, too.
+        let mut intervals: Vec<(f64, f64, &str)> = Vec::new();
+        let mut at = 0.0;
+        for unit in *units {
+            let (start, stop) = seconds(unit);
+            if start > at {
+                intervals.push((at, start, ""));
+            }
+            intervals.push((start, stop, &unit.text));
+            at = stop;
+        }
+        if end > at || intervals.is_empty() {
+            intervals.push((at, end, ""));
+        }
+        let quoted = |text: &str| text.replace('"', "\"\"");
+        writeln!(
+            out,
+            "    item [{}]:\n        class = \"IntervalTier\"\n        name = \"{}\"",
+            number + 1,
+            quoted(name)
+        )?;
+        writeln!(
+            out,
+            "        xmin = 0\n        xmax = {end}\n        intervals: size = {}",
+            intervals.len()
+        )?;
+        for (number, (start, stop, text)) in intervals.iter().enumerate() {
+            writeln!(
+                out,
+                "        intervals [{}]:\n            xmin = {start}\n            xmax = {stop}",
+                number + 1
+            )?;
+            writeln!(out, "            text = \"{}\"", quoted(text))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! The report of `ctctool compare`.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Cell, Record, TableText};
+
+/// Every resolved setting.
+#[derive(Clone, Debug, Serialize)]
+pub struct CompareParams {
+    /// The base, as the user named it.
+    pub base: String,
+    /// What is compared with it.
+    pub new: String,
+    /// `matrix` or `result`.
+    pub kind: &'static str,
+    /// `elementwise`, `max`, `mean` or `median`.
+    pub stat: &'static str,
+    /// Relative tolerance.
+    pub rtol: f64,
+    /// Absolute tolerance.
+    pub atol: f64,
+    /// Matrices: their shape.
+    pub shape: Option<Vec<usize>>,
+    /// Matrices: the less precise of their dtypes; results: that of their input.
+    pub dtype: Option<String>,
+    /// Results: the command that printed them.
+    pub command: Option<String>,
+}
+
+/// How the two differ as a whole.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct CompareSummary {
+    /// Whether they are the same within what was allowed.
+    pub equal: bool,
+    /// Values compared.
+    pub values: usize,
+    /// Values beyond what was allowed.
+    pub differing: usize,
+    /// The statistic of the absolute differences; null for `elementwise` and where it is NaN.
+    pub statistic: Option<f64>,
+    /// What was allowed: for the statistic, or at the worst place.
+    pub allowed: Option<f64>,
+    /// The greatest absolute difference; null where a value is NaN.
+    pub max_absolute: Option<f64>,
+    /// Where it is.
+    pub max_absolute_place: Option<String>,
+    /// The greatest relative difference; null where a value is NaN.
+    pub max_relative: Option<f64>,
+    /// Where it is.
+    pub max_relative_place: Option<String>,
+    /// Results: items that only the new one has, by index.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_items: Option<Vec<u64>>,
+    /// Results: items that only the base has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gone_items: Option<Vec<u64>>,
+    /// Results: the item that differs most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worst_item: Option<u64>,
+}
+
+/// One value that differs.
+#[derive(Clone, Debug, Serialize)]
+pub struct CompareItem {
+    /// Where it is: `[3, 0, 17]`, or `items[2].loss_nats`.
+    pub place: String,
+    /// The base's value.
+    pub base: Value,
+    /// The new value.
+    pub new: Value,
+    /// The absolute difference of two numbers; null where not finite.
+    pub absolute: Option<f64>,
+    /// The relative difference, likewise.
+    pub relative: Option<f64>,
+    /// What was allowed.
+    pub allowed: Option<f64>,
+    /// A changed text's words: those of the base as the reference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub words: Option<Vec<super::eval::Pair>>,
+    /// For people.
+    #[serde(skip)]
+    pub shown: [String; 2],
+}
+
+impl Record for CompareItem {
+    const COLUMNS: &'static [&'static str] = &["place", "base", "new", "absolute", "relative", "allowed"];
+
+    fn cells<'a>(&'a self, sink: &mut dyn FnMut(Cell<'a>)) {
+        sink(Cell::Text(&self.place));
+        sink(Cell::Text(&self.shown[0]));
+        sink(Cell::Text(&self.shown[1]));
+        for number in [self.absolute, self.relative, self.allowed] {
+            sink(number.map_or(Cell::Empty, Cell::Number));
+        }
+    }
+
+    fn failure(&self) -> Option<(String, String)> {
+        let [base, new] = &self.shown;
+        let difference = match (self.absolute, self.allowed) {
+            (Some(absolute), Some(allowed)) => format!(": a difference of {absolute:e}, allowed {allowed:e}"),
+            _ => String::new(),
+        };
+        Some((self.place.clone(), format!("{}: expected {base}, found {new}{difference}", self.place)))
+    }
+}
+
+impl CompareSummary {
+    /// The summary for people.
+    pub fn table(&self, params: &CompareParams) -> TableText<'static> {
+        let verdict = if self.equal { "the same within tolerance" } else { "different" };
+        let title = format!(
+            "{} and {}: {verdict}: {} of {} values differ (rtol {:e}, atol {:e}, {})",
+            params.base, params.new, self.differing, self.values, params.rtol, params.atol, params.stat
+        );
+        let mut rows = Vec::new();
+        for (name, value) in [
+            ("greatest absolute difference", self.max_absolute),
+            ("greatest relative difference", self.max_relative),
+            (params.stat, self.statistic),
+            ("allowed", self.allowed),
+        ] {
+            if let Some(value) = value {
+                rows.push(vec![Cell::Text(name), Cell::Number(value)]);
+            }
+        }
+        for (name, list) in [("new items", &self.new_items), ("items gone", &self.gone_items)] {
+            if let Some(list) = list.as_ref().filter(|list| !list.is_empty()) {
+                rows.push(vec![Cell::Text(name), Cell::Count(list.len() as u64)]);
+            }
+        }
+        if let Some(item) = self.worst_item {
+            rows.push(vec![Cell::Text("item that differs most"), Cell::Count(item)]);
+        }
+        let header = if rows.is_empty() { Vec::new() } else { vec!["", "value"] };
+        TableText { title, header, rows }
+    }
+}

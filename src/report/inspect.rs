@@ -1,0 +1,194 @@
+//! The report of `ctctool inspect`.
+
+use serde::Serialize;
+
+use super::{Cell, ItemId, Record, TableText};
+
+/// Every resolved setting; null where it does not apply.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct InspectParams {
+    /// The matrix, as the user named it.
+    pub logits: String,
+    /// The labels, as the user named them.
+    pub labels: Option<String>,
+    /// `tc`, `tnc` or `ntc`; null where it can't be told.
+    pub layout: Option<&'static str>,
+    /// Whether the layout was told from the shapes.
+    pub layout_inferred: bool,
+    /// Index of the blank.
+    pub blank: Option<u32>,
+    /// Where the lengths came from.
+    pub lengths: Option<String>,
+}
+
+/// What is in the file.
+#[derive(Clone, Debug, Serialize)]
+pub struct InspectSummary {
+    /// `npy` or `csv`.
+    pub format: &'static str,
+    /// Version of the .npy format.
+    pub npy_version: Option<u8>,
+    /// NumPy's name of the values' type.
+    pub dtype: String,
+    /// `little` or `big`.
+    pub byte_order: Option<&'static str>,
+    /// `C` or `Fortran`.
+    pub order: &'static str,
+    /// Sizes of the axes.
+    pub shape: Vec<usize>,
+    /// Number of items, where the layout is known.
+    pub items: Option<usize>,
+    /// Number of classes.
+    pub classes: usize,
+    /// Rows (frames in use) that were looked at.
+    pub rows: u64,
+    /// Least finite value.
+    pub min: Option<f64>,
+    /// Greatest finite value.
+    pub max: Option<f64>,
+    /// How many are NaN.
+    pub nan: u64,
+    /// How many are `+inf`.
+    pub positive_infinite: u64,
+    /// How many are `-inf`.
+    pub negative_infinite: u64,
+    /// Place of the first NaN or `+inf`.
+    pub first_bad_place: Option<String>,
+    /// `logits`, `log-probs` or `probs`.
+    pub looks_like: &'static str,
+    /// Rows that sum to one with nothing below 0, over all.
+    pub rows_like_probs_ratio: f64,
+    /// Rows whose exponentials sum to one, over all.
+    pub rows_like_log_probs_ratio: f64,
+    /// Mean entropy of a row.
+    pub entropy_mean_nats: Option<f64>,
+    /// Least entropy of a row.
+    pub entropy_min_nats: Option<f64>,
+    /// Greatest entropy of a row.
+    pub entropy_max_nats: Option<f64>,
+    /// The classes that win most rows.
+    pub winners: Vec<Winner>,
+    /// Rows that the blank wins, over all; null where there is no blank.
+    pub blank_ratio: Option<f64>,
+    /// Runs of rows that the same class wins.
+    pub runs: u64,
+    /// With labels: different classes among them.
+    pub label_classes: Option<usize>,
+    /// What follows, in plain words.
+    pub findings: Vec<Finding>,
+}
+
+/// How often a class wins.
+#[derive(Clone, Debug, Serialize)]
+pub struct Winner {
+    /// The class.
+    pub class: usize,
+    /// Rows that it wins, over all.
+    pub ratio: f64,
+}
+
+/// Something to know, and the option that follows from it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Finding {
+    /// A stable name for scripts.
+    pub code: &'static str,
+    /// One line for people.
+    pub message: String,
+    /// The option, where one follows.
+    pub flag: Option<String>,
+}
+
+/// Whether an item's labels fit its frames.
+#[derive(Clone, Debug, Serialize)]
+pub struct InspectItem {
+    /// The input and the item's index.
+    pub id: ItemId,
+    /// The item's index.
+    pub index: usize,
+    /// Frames in use.
+    pub frames: usize,
+    /// Number of labels.
+    pub label_length: usize,
+    /// Labels and the blanks that repeats need.
+    pub frames_needed: usize,
+    /// Labels that are no class.
+    pub out_of_range: usize,
+    /// Labels that are the blank.
+    pub blanks: usize,
+    /// Natural logarithm of the number of alignments; null where there is none, or a label is no label.
+    pub ln_alignments: Option<f64>,
+}
+
+impl Record for InspectItem {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "index",
+        "frames",
+        "label_length",
+        "frames_needed",
+        "out_of_range",
+        "blanks",
+        "ln_alignments",
+    ];
+
+    fn cells<'a>(&'a self, sink: &mut dyn FnMut(Cell<'a>)) {
+        sink(Cell::Id(&self.id));
+        let counts =
+            [self.index, self.frames, self.label_length, self.frames_needed, self.out_of_range, self.blanks];
+        for count in counts {
+            sink(Cell::Count(count as u64));
+        }
+        sink(self.ln_alignments.map_or(Cell::Empty, Cell::Number));
+    }
+}
+
+impl InspectSummary {
+    /// The facts for people.
+    pub fn table(&self, params: &InspectParams) -> TableText<'_> {
+        let title = format!("{}: {} {} of shape {:?}", params.logits, self.format, self.dtype, self.shape);
+        let mut rows = Vec::new();
+        let mut row = |name: &'static str, cell: Cell<'static>| {
+            if cell != Cell::Empty {
+                rows.push(vec![Cell::Text(name), cell]);
+            }
+        };
+        let number = |value: Option<f64>| value.map_or(Cell::Empty, Cell::Number);
+        row("order", Cell::Text(self.order));
+        row("byte order", self.byte_order.map_or(Cell::Empty, Cell::Text));
+        row("layout", params.layout.map_or(Cell::Text("unknown"), Cell::Text));
+        row("items", self.items.map_or(Cell::Empty, |items| Cell::Count(items as u64)));
+        row("classes", Cell::Count(self.classes as u64));
+        row("rows", Cell::Count(self.rows));
+        row("least value", number(self.min));
+        row("greatest value", number(self.max));
+        row("NaN", Cell::Count(self.nan));
+        row("+inf", Cell::Count(self.positive_infinite));
+        row("-inf", Cell::Count(self.negative_infinite));
+        row("looks like", Cell::Text(self.looks_like));
+        row("mean entropy (nats)", number(self.entropy_mean_nats));
+        row("least entropy (nats)", number(self.entropy_min_nats));
+        row("greatest entropy (nats)", number(self.entropy_max_nats));
+        row("blank wins (ratio)", number(self.blank_ratio));
+        row("runs of a winner", Cell::Count(self.runs));
+        TableText { title, header: vec!["", "value"], rows }
+    }
+
+    /// The classes that win most, for people.
+    pub fn winners_table(&self) -> TableText<'_> {
+        let row = |winner: &Winner| vec![Cell::Count(winner.class as u64), Cell::Number(winner.ratio)];
+        let rows = self.winners.iter().map(row).collect();
+        TableText { title: "classes that win most rows".to_owned(), header: vec!["class", "ratio"], rows }
+    }
+
+    /// What follows, for people.
+    pub fn findings_table(&self) -> TableText<'_> {
+        let mut rows: Vec<Vec<Cell<'_>>> = Vec::new();
+        for finding in &self.findings {
+            let flag = finding.flag.as_deref().unwrap_or_default();
+            rows.push(vec![Cell::Text(&finding.message), Cell::Text(flag)]);
+        }
+        let title = if rows.is_empty() { "nothing unusual was found" } else { "findings" };
+        let header = if rows.is_empty() { Vec::new() } else { vec!["what", "option"] };
+        TableText { title: title.to_owned(), header, rows }
+    }
+}

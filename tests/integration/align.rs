@@ -1,0 +1,124 @@
+//! `ctctool align` by its contract.
+
+use predicates::prelude::*;
+use serde_json::{Value, json};
+
+use crate::support::{Folder, close, ctctool, json as run_json, npy_f64, number, repository};
+
+/// `pytorch/audio test/torchaudio_unittest/functional/functional_impl.py` `test_forced_align`, whose frames are
+/// Graves' example: probabilities, blank 5; labels, the best path, and its log-probability.
+const FRAMES: [[f64; 6]; 5] = [
+    [0.633766, 0.221185, 0.0917319, 0.0129757, 0.0142857, 0.0260553],
+    [0.111121, 0.588392, 0.278779, 0.0055756, 0.00569609, 0.010436],
+    [0.0357786, 0.633813, 0.321418, 0.00249248, 0.00272882, 0.0037688],
+    [0.0663296, 0.643849, 0.280111, 0.00283995, 0.0035545, 0.00331533],
+    [0.458235, 0.396634, 0.123377, 0.00648837, 0.00903441, 0.00623107],
+];
+const PUBLISHED: [(&str, [u64; 5], f64); 4] = [
+    ("0 1 1 0", [0, 1, 5, 1, 0], -7.788100173408531),
+    ("0 1 2 3 4", [0, 1, 2, 3, 4], -12.692133677929046),
+    ("3 3 3", [3, 5, 3, 5, 3], -25.648589941644666),
+    ("0 1 2", [0, 1, 1, 1, 2], -3.975240308161466),
+];
+
+#[test]
+fn forced_alignments_are_as_published() {
+    let folder = Folder::new();
+    let x = folder.file("x.npy", npy_f64(&[5, 6], &FRAMES.concat()));
+    for (labels, path, logp) in PUBLISHED {
+        let labels = folder.file("y.txt", format!("{labels}\n"));
+        let mut command = ctctool();
+        command
+            .arg("align")
+            .arg(&x)
+            .arg("--labels")
+            .arg(labels)
+            .args(["--input", "probs", "--blank", "last"]);
+        let result = run_json(&mut command);
+        let item = &result["items"][0];
+        assert!(close(&item["path_logp_nats"], logp, 1e-14, 0.0), "{item}");
+        let mut found = [5; 5];
+        for token in item["tokens_timed"].as_array().unwrap() {
+            let [start, end] = ["start_frame", "end_frame"].map(|key| token[key].as_u64().unwrap() as usize);
+            found[start..end].fill(token["token"].as_u64().unwrap());
+        }
+        assert_eq!(found, path);
+    }
+}
+
+#[test]
+fn infeasible_items_are_reported_as_such() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[2, 3, 3], &[0.0; 18]));
+    folder.file("y.txt", "1 1 2\n1\n");
+    let mut command = ctctool();
+    command.current_dir(folder.path()).args(["align", "x.npy", "--labels", "y.txt"]);
+    let assert = command.assert().success();
+    assert.stderr(predicate::str::contains("x.npy#0: infeasible: its 3 labels need 4 frames, it has 3"));
+    let result = run_json(&mut command);
+    assert_eq!(result["summary"], json!({"items": 2, "aligned": 1, "infeasible": 1}));
+    let item = &result["items"][0];
+    assert_eq!((&item["status"], &item["path_logp_nats"]), (&json!("infeasible"), &Value::Null));
+    assert_eq!(result["items"][1]["status"], "ok");
+}
+
+fn line(args: &[&str]) -> assert_cmd::Command {
+    let mut command = ctctool();
+    command.current_dir(repository("fixtures"));
+    command.args(["align", "line.csv", "--labels", "line.txt", "--alphabet", "alphabet.txt"]).args(args);
+    command
+}
+
+#[test]
+fn real_lines_have_words_in_every_format() {
+    let result = run_json(&mut line(&["--frame-shift", "0.5"]));
+    let item = &result["items"][0];
+    let texts: Vec<&str> =
+        item["words"].as_array().unwrap().iter().map(|word| word["text"].as_str().unwrap()).collect();
+    assert_eq!(
+        (item["text"].as_str(), texts),
+        (Some("a cool, dry cellar"), vec!["a", "cool,", "dry", "cellar"])
+    );
+    // The best path can't be more probable than all paths together: minus the loss.
+    assert!(number(&item["path_logp_nats"]) < -4.478);
+    let word = &item["words"][1];
+    assert_eq!(word["start_seconds"], json!(number(&word["start_frame"]) * 0.5));
+    let ctm = line(&["--frame-shift", "0.5", "--format", "ctm"]).assert().success();
+    ctm.stdout(
+        predicate::str::starts_with("line.csv 1 1.500 0.500 a 0.97").and(predicate::str::contains(" cool, ")),
+    );
+    let srt = line(&["--frame-shift", "0.5", "--format", "srt"]).assert().success();
+    srt.stdout(predicate::str::starts_with("1\n00:00:01,500 --> 00:00:02,000\na\n\n2\n"));
+    let grid = line(&["--frame-shift", "0.5", "--format", "textgrid"]).assert().success();
+    grid.stdout(
+        predicate::str::contains("name = \"line.csv words\"").and(predicate::str::contains("xmax = 47\n")),
+    );
+    line(&["--format", "srt"])
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("hint: give --frame-shift SECONDS"));
+    let csv = line(&["--format", "csv"]).assert().success();
+    csv.stdout(predicate::str::contains("line.csv,0,ok,word,dry,43,55,"));
+}
+
+/// Intervals must cover the time without a gap, or Praat refuses the file.
+#[test]
+fn textgrid_intervals_have_no_gaps() {
+    let output = line(&["--frame-shift", "0.25", "--format", "textgrid"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for tier in text.split("item [").skip(2) {
+        let times = |name: &str| -> Vec<f64> {
+            tier.split("intervals [")
+                .skip(1)
+                .map(|interval| {
+                    let rest = interval.split(&format!("{name} = ")).nth(1).unwrap();
+                    rest.split_whitespace().next().unwrap().parse().unwrap()
+                })
+                .collect()
+        };
+        let (starts, ends) = (times("xmin"), times("xmax"));
+        assert_eq!(starts[0], 0.0);
+        assert_eq!(&starts[1..], &ends[..ends.len() - 1]);
+        assert_eq!(ends.last(), Some(&23.5));
+    }
+}

@@ -1,0 +1,68 @@
+//! What continuous integration is shown: annotations and XML.
+
+use predicates::prelude::*;
+
+use crate::support::{Folder, ctctool, repository};
+
+fn eval(format: &str, args: &[&str], hypothesis: &str) -> assert_cmd::assert::Assert {
+    let folder = Folder::new();
+    let (hyp, reference) = (folder.file("hyp.txt", hypothesis), folder.file("ref.txt", "a b\nc,d: 100%\n"));
+    let mut command = ctctool();
+    command
+        .current_dir(folder.path())
+        .arg("eval")
+        .args([hyp.file_name().unwrap(), reference.file_name().unwrap()]);
+    command.args(["--format", format]).args(args).assert()
+}
+
+#[test]
+fn github_annotations_name_the_failing_item_and_the_limit() {
+    let failed = eval("github", &["--max-cer", "0.1"], "a b\nc;d: 100%\n").code(0);
+    failed.stdout("::notice title=eval%3A max_cer::CER 0.08333333333333333 is at most 0.1\n");
+    let failed = eval("github", &["--max-cer", "0.05"], "a b\nc;d: 100%\n").code(1);
+    failed.stdout(
+        "::error title=eval%3A max_cer::CER 0.08333333333333333 is not at most 0.05\n\
+         ::error title=eval%3A hyp.txt#1::hyp.txt#1: 1 of 9 characters and 1 of 2 words wrong\n",
+    );
+}
+
+#[test]
+fn junit_is_well_formed_whatever_the_text() {
+    let assert = eval("junit", &["--max-wer", "0"], "a \u{1}<b>&\"\nc,d: 100%\n").code(1);
+    let text = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+    assert!(
+        text.starts_with("<?xml") && text.contains("<testsuite name=\"ctctool eval\" tests=\"2\""),
+        "{text}"
+    );
+    assert!(text.contains("failures=\"2\"") && !text.contains('\u{1}'), "{text}");
+    let passed = eval("junit", &["--max-wer", "1"], "a b\nc,d: 100%\n").code(0);
+    passed.stdout(predicate::str::contains("tests=\"1\"").and(predicate::str::contains("<failure").not()));
+}
+
+#[test]
+fn every_checked_command_has_them() {
+    let fixtures = |args: &[&str]| {
+        let mut command = ctctool();
+        command.current_dir(repository("fixtures")).args(args).assert()
+    };
+    let loss = ["loss", "line.csv", "--labels", "line.txt", "--alphabet", "alphabet.txt", "--format"];
+    fixtures(&[&loss[..], &["github", "--max-loss", "0.2"]].concat())
+        .code(1)
+        .stdout(predicate::str::starts_with("::error title=loss%3A max_loss::loss 0.2488"));
+    fixtures(&[&loss[..], &["junit", "--expect", "0.24881"]].concat())
+        .code(0)
+        .stdout(predicate::str::contains("<testcase name=\"expect\""));
+    fixtures(&[&loss[..], &["junit"]].concat())
+        .code(2)
+        .stderr(predicate::str::contains("give --max-loss or --expect"));
+    let decode =
+        ["decode", "line.csv", "--alphabet", "alphabet.txt", "--refs", "line.txt", "--format", "github"];
+    fixtures(&[&decode[..], &["--max-cer", "0.01"]].concat()).code(1).stdout(predicate::str::contains(
+        "::error title=decode%3A line.csv::line.csv: 1 of 18 characters and 1 of 4 words wrong: \
+         expected 'a cool, dry cellar', found 'a cool; dry cellar'",
+    ));
+    fixtures(&["compare", "line.csv", "line.csv", "--format", "junit"])
+        .code(0)
+        .stdout(predicate::str::contains("<testcase name=\"compare\""));
+    fixtures(&["inspect", "line.csv", "--format", "junit"]).code(2);
+}

@@ -1,0 +1,160 @@
+//! `ctctool compare` by its contract.
+
+use predicates::prelude::*;
+use serde_json::{Value, json};
+
+use crate::support::{Folder, ctctool, json as run_json, npy_bytes, npy_f32, npy_f64, repository};
+
+fn compare(folder: &Folder, args: &[&str]) -> assert_cmd::Command {
+    let mut command = ctctool();
+    command.current_dir(folder.path()).arg("compare").args(args);
+    command
+}
+
+#[test]
+fn matrices_differ_by_what_their_dtype_allows() {
+    let folder = Folder::new();
+    let base = [1.0, 2.0, 3.0, 1e3, 0.0, -5.0];
+    // Within f32's 1.3e-6 and 1e-5 of the base, beyond f64's 1e-7.
+    let near = [1.0, 2.000_005, 3.0, 1e3 + 1e-3, 1e-5, -5.0];
+    folder.file("a32", npy_f32(&[2, 3], &base));
+    folder.file("b32", npy_f32(&[2, 3], &near));
+    folder.file("a64", npy_f64(&[2, 3], &base));
+    folder.file("b64", npy_f64(&[2, 3], &near));
+    folder.file("a.csv", "1,2,3\n1e3,0,-5\n");
+    let half: Vec<u8> = [1.0, 2.001, 3.0, 1e3, 0.0, -5.0]
+        .iter()
+        .flat_map(|&x| half::f16::from_f64(x).to_le_bytes())
+        .collect();
+    folder.file("b16", npy_bytes("<f2", false, &[2, 3], &half));
+    for (args, code) in [
+        (&["a32", "b32"][..], 0),
+        (&["a64", "b64"], 1),
+        (&["a64", "b32"], 0),
+        (&["a.csv", "b64"], 1),
+        (&["a.csv", "a64"], 0),
+        (&["a.csv", "a32"], 0),
+        (&["a32", "b16"], 0),
+        (&["a64", "b64", "--rtol", "1e-5", "--atol", "1e-4"], 0),
+        (&["a32", "b32", "--rtol", "0", "--atol", "0"], 1),
+        (&["a64", "b64", "--stat", "median"], 1),
+        (&["a64", "b64", "--stat", "median", "--atol", "1e-5"], 0),
+        (&["a64", "b64", "--stat", "max", "--atol", "0"], 1),
+        (&["a64", "b64", "--stat", "mean", "--rtol", "1e-3"], 0),
+    ] {
+        compare(&folder, args).assert().code(code);
+    }
+    let result = run_json(&mut compare(&folder, &["a64", "b64"]));
+    let summary = &result["summary"];
+    assert_eq!(
+        (&summary["values"], &summary["differing"], &summary["equal"]),
+        (&json!(6), &json!(3), &json!(false))
+    );
+    assert_eq!(
+        (&summary["max_absolute_place"], &summary["max_relative_place"]),
+        (&json!("[1, 0]"), &json!("[1, 1]"))
+    );
+    let worst = &result["items"][0];
+    assert_eq!(
+        (&worst["place"], &worst["base"], &worst["new"]),
+        (&json!("[1, 0]"), &json!(1e3), &json!(1e3 + 1e-3))
+    );
+}
+
+#[test]
+fn orders_and_infinities_and_nan() {
+    let folder = Folder::new();
+    let values = |x: f64| [f64::INFINITY, f64::NEG_INFINITY, 1.0, x];
+    folder.file("c", npy_f64(&[2, 2], &values(2.0)));
+    let fortran: Vec<u8> =
+        [f64::INFINITY, 1.0, f64::NEG_INFINITY, 2.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+    folder.file("f", npy_bytes("<f8", true, &[2, 2], &fortran));
+    folder.file("nan", npy_f64(&[2, 2], &values(f64::NAN)));
+    compare(&folder, &["c", "f"]).assert().code(0);
+    compare(&folder, &["c", "nan", "--rtol", "1e300"]).assert().code(1);
+    compare(&folder, &["nan", "nan", "--atol", "1e300"]).assert().code(1);
+    compare(&folder, &["nan", "nan", "--stat", "mean"]).assert().code(1);
+    folder.file("empty", npy_f64(&[0, 2], &[]));
+    folder.file("one", npy_f64(&[], &[1.0]));
+    compare(&folder, &["empty", "empty"]).assert().code(0);
+    compare(&folder, &["one", "one"]).assert().code(0);
+}
+
+#[test]
+fn what_can_not_be_compared_is_an_error() {
+    let folder = Folder::new();
+    folder.file("a", npy_f64(&[2, 2], &[0.0; 4]));
+    folder.file("b", npy_f64(&[4], &[0.0; 4]));
+    folder.file("r.json", r#"{"schema_version":1,"command":"loss","params":{},"summary":{},"items":[]}"#);
+    folder.file("d.json", r#"{"schema_version":1,"command":"decode","params":{},"summary":{},"items":[]}"#);
+    folder.file("old.json", r#"{"schema_version":99,"command":"loss"}"#);
+    folder.file(
+        "p.json",
+        r#"{"schema_version":1,"command":"loss","params":{"blank":3},"summary":{},"items":[]}"#,
+    );
+    folder.file("cut.json", r#"{"schema_version":1,"#);
+    folder.file("deep.json", "{\"a\":".repeat(100_000));
+    for (args, expected) in [
+        (&["a", "b"][..], "b: expected shape (2, 2) as in a, found (4,)"),
+        (&["a", "r.json"], "BASE is a matrix and NEW is a result"),
+        (&["r.json", "d.json"], "r.json is a result of 'loss' and d.json of 'decode'"),
+        (&["r.json", "p.json"], "other parameters: blank is null in the first and 3 in the second"),
+        (&["old.json", "r.json"], "old.json: expected a result of ctctool with schema_version 1"),
+        (&["cut.json", "r.json"], "cut.json: line 1, column"),
+        (&["deep.json", "r.json"], "deep.json: line 1, column"),
+        (&["a", "missing"], "missing: cannot be opened"),
+        (&["-", "-"], "only one of BASE and NEW"),
+        (&["r.json", "r.json", "--stat", "max"], "--stat is for matrices"),
+        (&["a", "a", "--rtol", "nan"], "--rtol"),
+    ] {
+        let assert = compare(&folder, args).assert().code(2).stdout("");
+        assert.stderr(predicate::str::starts_with("error: ").and(predicate::str::contains(expected)));
+    }
+}
+
+/// The regression check in one line: a result is compared with a golden one through a pipe.
+#[test]
+fn a_result_is_checked_against_a_golden_file() {
+    let folder = Folder::new();
+    let result = |command: &str, x: &str| {
+        folder.file("x.csv", x);
+        folder.file("y.txt", "1\n0\n");
+        let args: &[&str] = if command == "loss" { &["--labels", "y.txt", "--items"] } else { &[] };
+        let mut run = ctctool();
+        run.current_dir(folder.path()).args([command, "x.csv", "--format", "json"]).args(args);
+        String::from_utf8(run.output().unwrap().stdout).unwrap()
+    };
+    let golden = result("loss", "1,2\n3,4\n");
+    folder.file("golden.json", &golden);
+    let against = |new: &str, code: i32| {
+        let mut command = compare(&folder, &["golden.json", "-", "--format", "json"]);
+        let output = command.write_stdin(new).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    against(&golden, 0);
+    against(&result("loss", "1,2.00000001\n3,4\n"), 0);
+    let changed = against(&result("loss", "1,2\n3,4.5\n"), 1);
+    assert_eq!(changed["summary"]["worst_item"], 1);
+    let places: Vec<&str> =
+        changed["items"].as_array().unwrap().iter().map(|item| item["place"].as_str().unwrap()).collect();
+    assert!(places.contains(&"items[1].loss_nats") && places.contains(&"summary.loss_nats"), "{places:?}");
+    assert!(!places.iter().any(|place| place.starts_with("items[0]")));
+    // A row more is another input.
+    let longer = result("decode", "1,2\n3,4\n");
+    folder.file("golden.json", &longer);
+    let changed = against(&result("decode", "2,1\n3,4\n"), 0);
+    assert_eq!(changed["summary"]["equal"], true);
+    let text = against(&longer.replace("\"text\":\"1\"", "\"text\":\"1 3\""), 1);
+    let words = &text["items"][0]["words"];
+    assert_eq!(words[1], json!({"op": "insertion", "reference": null, "hypothesis": "3"}));
+    let gone = against(&longer.replace("\"index\":0", "\"index\":7"), 1);
+    assert_eq!((&gone["summary"]["gone_items"], &gone["summary"]["new_items"]), (&json!([0]), &json!([7])));
+}
+
+#[test]
+fn the_real_fixture_compares_with_itself() {
+    let mut command = ctctool();
+    command.current_dir(repository("fixtures")).args(["compare", "lines.npy", "lines.npy"]);
+    command.assert().code(0).stdout(predicate::str::contains("0 of 249872 values differ"));
+}

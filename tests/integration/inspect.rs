@@ -1,0 +1,112 @@
+//! `ctctool inspect` by its contract.
+
+use predicates::prelude::*;
+use serde_json::{Value, json};
+
+use crate::support::{
+    Folder, ctctool, json as run_json, npy_bytes, npy_f32, npy_f64, npy_i64, number, repository,
+};
+
+fn inspect(folder: &Folder, args: &[&str]) -> Value {
+    let mut command = ctctool();
+    run_json(command.current_dir(folder.path()).arg("inspect").args(args))
+}
+
+fn codes(result: &Value) -> Vec<&str> {
+    result["summary"]["findings"].as_array().unwrap().iter().map(|f| f["code"].as_str().unwrap()).collect()
+}
+
+fn flags(result: &Value) -> Vec<&str> {
+    result["summary"]["findings"].as_array().unwrap().iter().filter_map(|f| f["flag"].as_str()).collect()
+}
+
+#[test]
+fn the_file_and_its_numbers_are_described() {
+    let folder = Folder::new();
+    let values = [1.0, f64::NAN, -3.0, f64::INFINITY, f64::NEG_INFINITY, 0.5, 2.0, 2.0];
+    let body: Vec<u8> = values.iter().flat_map(|&x| (x as f32).to_be_bytes()).collect();
+    folder.file("x.npy", npy_bytes(">f4", true, &[4, 2], &body));
+    let result = inspect(&folder, &["x.npy"]);
+    let summary = &result["summary"];
+    let expected = json!({"format": "npy", "npy_version": 1, "dtype": "float32", "byte_order": "big",
+        "order": "Fortran", "shape": [4, 2], "classes": 2, "rows": 4, "min": -3.0, "max": 2.0, "nan": 1,
+        "positive_infinite": 1, "negative_infinite": 1, "first_bad_place": "frame 1, class 0"});
+    for (key, value) in expected.as_object().unwrap() {
+        assert_eq!(&summary[key], value, "{key}");
+    }
+    assert_eq!(codes(&result)[0], "nonfinite");
+    folder.file("x.csv", "1;2;3;\n4;5;6;\n");
+    let result = inspect(&folder, &["x.csv"]);
+    assert_eq!(
+        (&result["summary"]["format"], &result["summary"]["byte_order"]),
+        (&json!("csv"), &Value::Null)
+    );
+}
+
+#[test]
+fn entropies_and_winners_are_those_of_the_distributions() {
+    let folder = Folder::new();
+    folder.file("flat.npy", npy_f64(&[3, 4], &[7.0; 12]));
+    let flat = inspect(&folder, &["flat.npy"])["summary"].clone();
+    for key in ["entropy_mean_nats", "entropy_min_nats", "entropy_max_nats"] {
+        assert!((number(&flat[key]) - 4_f64.ln()).abs() < 1e-14, "{key}");
+    }
+    folder.file("p.csv", "0,1\n0.5,0.5\n0,1\n");
+    let probs = inspect(&folder, &["p.csv"]);
+    let summary = &probs["summary"];
+    assert_eq!((&summary["looks_like"], &summary["rows_like_probs_ratio"]), (&json!("probs"), &json!(1.0)));
+    assert!((number(&summary["entropy_mean_nats"]) - 2_f64.ln() / 3.0).abs() < 1e-14);
+    assert_eq!(summary["entropy_min_nats"], 0.0);
+    assert_eq!(
+        (&summary["winners"][0], &summary["runs"]),
+        (&json!({"class": 1, "ratio": 2.0 / 3.0}), &json!(3))
+    );
+    assert_eq!(flags(&probs), ["--input probs", "--blank last"]);
+    let half = (0.5_f64).ln();
+    folder.file("lp.npy", npy_f64(&[2, 2], &[half; 4]));
+    assert_eq!(inspect(&folder, &["lp.npy"])["summary"]["looks_like"], "log-probs");
+}
+
+#[test]
+fn labels_are_held_against_the_frames() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f32(&[4, 3, 5], &[0.0; 60]));
+    folder.file("y.npy", npy_i64(&[3, 4], &[1, 1, 2, 2, 3, 0, -1, -1, 4, 9, 1, 1]));
+    let result = inspect(&folder, &["x.npy", "--labels", "y.npy"]);
+    assert_eq!(codes(&result)[..4], ["layout", "infeasible", "out_of_range", "blank_label"]);
+    assert_eq!(flags(&result)[0], "--layout tnc");
+    let items = result["items"].as_array().unwrap();
+    assert_eq!((&items[0]["frames_needed"], &items[0]["ln_alignments"]), (&json!(6), &Value::Null));
+    assert_eq!((&items[1]["blanks"], &items[1]["out_of_range"]), (&json!(1), &json!(2)));
+    let result = inspect(&folder, &["x.npy", "--labels", "y.npy", "--label-lengths", "2,1,1"]);
+    // 4 frames: "a a" has one alignment with one frame over: 5 ways; "a" has 10.
+    let counts: Vec<f64> =
+        result["items"].as_array().unwrap().iter().map(|i| number(&i["ln_alignments"]).exp()).collect();
+    assert!(counts.iter().zip([5.0, 10.0, 10.0]).all(|(a, b)| (a - b).abs() < 1e-12), "{counts:?}");
+    assert_eq!(result["summary"]["label_classes"], 3);
+}
+
+#[test]
+fn a_layout_that_can_not_be_told_is_a_finding() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f32(&[3, 3, 5], &[0.0; 45]));
+    folder.file("y.txt", "1\n2\n3\n");
+    let result = inspect(&folder, &["x.npy", "--labels", "y.txt"]);
+    assert_eq!((&result["params"]["layout"], codes(&result)[0]), (&Value::Null, "layout"));
+    folder.file("z.npy", npy_f32(&[2, 3, 2, 2], &[0.0; 24]));
+    assert_eq!(inspect(&folder, &["z.npy"])["summary"]["classes"], 3);
+}
+
+#[test]
+fn real_files_are_diagnosed() {
+    let mut command = ctctool();
+    command.current_dir(repository("fixtures")).args(["inspect", "ppocr.npy"]);
+    command.assert().success().stdout(predicate::str::contains("--input probs"));
+    let mut command = ctctool();
+    command.current_dir(repository("fixtures")).args(["inspect", "lines.npy", "--labels", "lines.txt"]);
+    command.args(["--alphabet", "alphabet.txt", "--blank", "last", "--lengths", "lines.lengths.txt"]);
+    command
+        .assert()
+        .success()
+        .stdout(predicate::str::contains("--blank 0").and(predicate::str::contains("layout is ntc")));
+}
