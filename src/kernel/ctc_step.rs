@@ -108,6 +108,11 @@ fn factor(shift: i64) -> f64 {
     f64::from_bits(((shift + 1023) as u64) << 52)
 }
 
+#[inline(always)]
+fn larger(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
+}
+
 impl Task for CtcStep<'_> {
     type Output = CtcStepDone;
 
@@ -128,8 +133,11 @@ impl Task for CtcStep<'_> {
             let last = groups.start - 1;
             incoming = (blanks[last][LANES - 1], labels[last][LANES - 1], now.exponents[last]);
         }
-        // Lanes of the first group that are below the range.
-        let mut outside = (range.start % LANES) as f64;
+        // 0 for lanes of the first group that are below the range.
+        let mut inside = [1.0; LANES];
+        for lane in &mut inside[..range.start % LANES] {
+            *lane = 0.0;
+        }
         let from = blanks[groups.clone()].iter().zip(&labels[groups.clone()]);
         let from = from.zip(&now.exponents[groups.clone()]);
         let with = may_skip[groups.clone()].iter().zip(&probs[groups.clone()]);
@@ -149,30 +157,37 @@ impl Task for CtcStep<'_> {
             let mut enter = [stay; LANES];
             enter[0] = factor(other - exponent);
             incoming = (blanks[LANES - 1], labels[LANES - 1], own);
-            let mut max = [0.0_f64; LANES];
-            let mut lost = [0.0_f64; LANES];
+            // Into arrays of this function, which nothing else refers to: only then are these lanes.
+            let (blanks, labels, may_skip, probs) = (*blanks, *labels, *may_skip, *probs);
+            let (mut blanks_after, mut labels_after) = ([0.0; LANES], [0.0; LANES]);
+            let (mut max, mut lost) = ([0.0_f64; LANES], [0.0_f64; LANES]);
             for i in 0..LANES {
-                let inside = i as f64 >= outside;
                 let before = blanks_before[i] + may_skip[i] * labels_before[i];
-                let blank_after = (blanks[i] + labels[i]) * stay * blank;
-                let label_after = (labels[i] * stay + before * enter[i]) * probs[i];
-                let blank_kept = if blank_after >= FLUSH && inside { blank_after } else { 0.0 };
-                let label_kept = if label_after >= FLUSH && inside { label_after } else { 0.0 };
-                to_blanks[i] = blank_kept;
-                to_labels[i] = label_kept;
+                let blank_source = (blanks[i] + labels[i]) * inside[i];
+                let label_source = (labels[i] + before) * inside[i];
+                let blank_after = blank_source * stay * blank;
+                let label_after = (labels[i] * stay + before * enter[i]) * inside[i] * probs[i];
+                let blank_kept = if blank_after >= FLUSH { blank_after } else { 0.0 };
+                let label_kept = if label_after >= FLUSH { label_after } else { 0.0 };
+                blanks_after[i] = blank_kept;
+                labels_after[i] = label_kept;
                 max[i] = if blank_kept > label_kept { blank_kept } else { label_kept };
                 // Above 0 where a state was, whatever its exponent; the product is a normal number.
-                let blank_lost = if blank_after < FLUSH { (blanks[i] + labels[i]) * blank } else { 0.0 };
-                let label_lost = if label_after < FLUSH { (labels[i] + before) * probs[i] } else { 0.0 };
-                lost[i] = if inside { blank_lost + label_lost } else { 0.0 };
+                let blank_lost = if blank_after < FLUSH { blank_source * blank } else { 0.0 };
+                let label_lost = if label_after < FLUSH { label_source * probs[i] } else { 0.0 };
+                lost[i] = blank_lost + label_lost;
             }
-            outside = 0.0;
-            let mut largest = 0.0;
-            let mut any_lost = 0.0;
-            for i in 0..LANES {
-                largest = if max[i] > largest { max[i] } else { largest };
-                any_lost += lost[i];
+            inside = [1.0; LANES];
+            *to_blanks = blanks_after;
+            *to_labels = labels_after;
+            // By halves, so that the lanes need not wait for each other.
+            let (mut max4, mut lost4) = ([0.0; LANES / 2], [0.0; LANES / 2]);
+            for i in 0..LANES / 2 {
+                max4[i] = larger(max[i], max[i + LANES / 2]);
+                lost4[i] = lost[i] + lost[i + LANES / 2];
             }
+            let largest = larger(larger(max4[0], max4[1]), larger(max4[2], max4[3]));
+            let any_lost = (lost4[0] + lost4[1]) + (lost4[2] + lost4[3]);
             if any_lost > 0.0 {
                 worst = if exponent - 399 > worst { exponent - 399 } else { worst };
             }

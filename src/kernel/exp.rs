@@ -59,10 +59,13 @@ impl Task for ScaleColumns<'_> {
         let mut sum = [0.0; WIDTH];
         let (to, to_rest) = out.as_chunks_mut::<WIDTH>();
         for (chunk, to) in chunks.iter().zip(&mut *to) {
+            // Through arrays of this function, which nothing else refers to: only then are these lanes.
+            let mut terms = [0.0; WIDTH];
             for i in 0..WIDTH {
-                to[i] = exp::<FMA>(chunk[i] - max);
-                sum[i] += to[i];
+                terms[i] = exp::<FMA>(chunk[i] - max);
+                sum[i] += terms[i];
             }
+            *to = terms;
         }
         let mut terms = [0.0; WIDTH];
         for i in 0..WIDTH {
@@ -80,12 +83,14 @@ impl Task for ScaleColumns<'_> {
         let unit = 1.0 / total;
         let mut lost = [0.0; WIDTH];
         for (chunk, to) in chunks.iter().zip(to) {
+            let mut terms = *to;
             for i in 0..WIDTH {
-                let scaled = to[i] * unit;
-                to[i] = if scaled < flush { 0.0 } else { scaled };
+                let scaled = terms[i] * unit;
+                terms[i] = if scaled < flush { 0.0 } else { scaled };
                 let is_lost = scaled < flush && chunk[i] > f64::NEG_INFINITY;
                 lost[i] = if is_lost { 1.0 } else { lost[i] };
             }
+            *to = terms;
         }
         for i in 0..WIDTH {
             let scaled = terms[i] * unit;
