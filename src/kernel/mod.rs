@@ -19,10 +19,10 @@ mod single;
 mod sum;
 mod tile;
 
-pub(crate) use ctc_step::CtcStep;
+pub(crate) use ctc_step::{CtcState, CtcStep, LEAST_PROB_EXPONENT, exponent_of, pow2};
 pub(crate) use ctc_wide::{CtcWideStep, Logs, Wide};
 pub use element::Element;
-pub(crate) use exp::exp_from_max;
+pub(crate) use exp::scaled_columns;
 pub use exp::sum_of_exp;
 pub use instruction_set::InstructionSet;
 pub use log_sum_exp::{LogSumExp, fast_log_sum_exp_rows, log_add, log_sum_exp, log_sum_exp_rows};

@@ -98,10 +98,10 @@ fn max_of(values: &[f32]) -> f32 {
             lanes[i] = larger(step[i + 2 * WIDTH], larger(step[i + 3 * WIDTH], pair));
         }
     }
-    let (chunks, rest) = rest.as_chunks::<WIDTH>();
+    let (chunks, rest) = rest.as_chunks::<NARROW>();
     let last = padded(rest);
     for chunk in chunks.iter().chain([&last]) {
-        for i in 0..WIDTH {
+        for i in 0..NARROW {
             lanes[i] = larger(chunk[i], lanes[i]);
         }
     }
@@ -125,8 +125,8 @@ fn max_of(values: &[f32]) -> f32 {
 
 /// Values and then `-inf`.
 #[inline(always)]
-fn padded(values: &[f32]) -> [f32; WIDTH] {
-    let mut lanes = [f32::NEG_INFINITY; WIDTH];
+fn padded(values: &[f32]) -> [f32; NARROW] {
+    let mut lanes = [f32::NEG_INFINITY; NARROW];
     for (lane, &x) in lanes.iter_mut().zip(values) {
         *lane = x;
     }
@@ -150,15 +150,18 @@ fn sum_of<const FMA: bool>(values: &[f32], max: f32) -> (f64, f64) {
         }
         add_narrowed(&mut total, &sum);
     }
-    let (chunks, rest) = rest.as_chunks::<WIDTH>();
+    let (chunks, rest) = rest.as_chunks::<NARROW>();
     let last = padded(rest);
     for chunk in chunks.iter().chain([&last]) {
-        for i in 0..WIDTH {
+        let mut terms = [0.0_f32; NARROW];
+        for i in 0..NARROW {
             let (term, tie) = reduction.term::<FMA>(chunk[i]);
-            sum[i] = term;
+            terms[i] = term;
             ties[i] += tie;
         }
-        add_narrowed(&mut total, &sum);
+        for i in 0..NARROW {
+            total[i] += f64::from(terms[i]);
+        }
     }
     let mut count = [0.0_f64; NARROW];
     add_narrowed(&mut count, &ties);
@@ -253,21 +256,29 @@ fn sums_of_tile<const FMA: bool>(tile: &[[f32; TILE]], max: &[f32; TILE]) -> ([f
     }
     let mut below = [0.0_f64; TILE];
     let mut ties = [0.0_f32; TILE];
+    let mut sum = [0.0_f32; TILE];
     let (steps, rest) = tile.as_chunks::<DEPTH>();
     for step in steps {
         for i in 0..TILE {
             let reduction = Reduction { shift: shift[i], max: maximum[i], low: low[i], offset: offset[i] };
             let (terms, maxima) = reduction.terms::<FMA>([step[0][i], step[1][i], step[2][i], step[3][i]]);
-            below[i] += f64::from(terms);
+            sum[i] = terms;
             ties[i] += maxima;
+        }
+        // By itself, so that the loop above has single-precision lanes only.
+        for i in 0..TILE {
+            below[i] += f64::from(sum[i]);
         }
     }
     for lanes in rest {
         for i in 0..TILE {
             let reduction = Reduction { shift: shift[i], max: maximum[i], low: low[i], offset: offset[i] };
             let (term, tie) = reduction.term::<FMA>(lanes[i]);
-            below[i] += f64::from(term);
+            sum[i] = term;
             ties[i] += tie;
+        }
+        for i in 0..TILE {
+            below[i] += f64::from(sum[i]);
         }
     }
     let mut log_sum = [0.0_f64; TILE];

@@ -9,7 +9,9 @@ pub(super) const SHORT: usize = 128;
 
 /// Puts rows of `tile.len()` values each side by side; there are at most [`TILE`]. What is in the lanes
 /// beyond them stays.
-#[inline(always)]
+///
+/// Not inlined, for with AVX-512 it would become scatter instructions, which are slower than plain moves.
+#[inline(never)]
 pub(super) fn transpose<E: Element>(rows: &[E], tile: &mut [[E; TILE]]) {
     let classes = tile.len();
     for (lane, row) in rows.chunks_exact(classes).take(TILE).enumerate() {
@@ -20,7 +22,7 @@ pub(super) fn transpose<E: Element>(rows: &[E], tile: &mut [[E; TILE]]) {
 }
 
 /// The same, as doubles.
-#[inline(always)]
+#[inline(never)]
 pub(super) fn transpose_to_f64<E: Element>(rows: &[E], tile: &mut [[f64; TILE]]) {
     let classes = tile.len();
     for (lane, row) in rows.chunks_exact(classes).take(TILE).enumerate() {

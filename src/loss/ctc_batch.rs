@@ -1,11 +1,11 @@
 //! CTC loss of a whole file: frames in, items' losses out.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rayon::prelude::*;
 
-use super::Emissions;
 use super::ctc::{CtcLabels, CtcLoss, loss_of_emissions};
+use super::{Columns, Emissions};
 use crate::kernel::{Element, InstructionSet, sum_of_exp};
 use crate::logits::{
     Accuracy, Block, BlockReducer, Geometry, ImproperRow, InputKind, Nonfinite, RowAudit, RowScale,
@@ -26,9 +26,11 @@ pub struct CtcBatch {
     frames: usize,
     items: Vec<Item>,
     /// What was collected of each item that is not complete.
-    collected: Vec<Vec<f64>>,
+    collected: Vec<Mutex<Collected>>,
     /// Items that are complete; whoever looks at the next block computes them first.
     ready: Mutex<Vec<Ready>>,
+    /// Room for an item's log-probabilities, to be used again.
+    scratch: Mutex<Vec<Vec<f64>>>,
     audit: RowAudit,
     sample: RowAudit,
 }
@@ -41,27 +43,100 @@ struct Item {
 
 struct Ready {
     item: usize,
-    log_probs: Vec<f64>,
+    collected: Collected,
 }
 
-/// What the items need of a block.
+/// What the labels need of an item's frames: the scores of their columns, as they were in the file, and what
+/// makes log-probabilities of them.
 #[derive(Default)]
-pub struct BlockColumns {
-    chunks: Vec<ChunkColumns>,
+struct Collected {
+    scores: Scores,
+    scales: Vec<RowScale>,
+    frames: usize,
+}
+
+/// Scores in the precision of the file.
+enum Scores {
+    Single(Vec<f32>),
+    Double(Vec<f64>),
+}
+
+impl Default for Scores {
+    fn default() -> Self {
+        Self::Single(Vec::new())
+    }
+}
+
+/// Frames whose room is set aside before anything is known of them; a header may claim anything.
+const MOST_SET_ASIDE: usize = 1 << 16;
+
+impl Collected {
+    /// Writes the columns of a frame of an item of `length` frames.
+    fn set<E: Element>(
+        &mut self,
+        frame: usize,
+        length: usize,
+        columns: &Columns,
+        row: &[E],
+        scale: RowScale,
+    ) {
+        let width = columns.count();
+        if self.frames == 0 {
+            let frames = length.min(MOST_SET_ASIDE);
+            self.scales.reserve_exact(frames);
+            self.scores = if E::SINGLE {
+                Scores::Single(Vec::with_capacity((frames * width).min(MOST_SET_ASIDE * 8)))
+            } else {
+                Scores::Double(Vec::with_capacity((frames * width).min(MOST_SET_ASIDE * 8)))
+            };
+        }
+        self.frames += 1;
+        let needed = self.scales.len().max(frame + 1);
+        self.scales.resize(needed, scale);
+        self.scales[frame] = scale;
+        let classes = columns.classes().iter().map(|&class| row[class as usize].to_f64());
+        match &mut self.scores {
+            Scores::Single(scores) => {
+                scores.resize(needed * width, 0.0);
+                // Single precision holds what came from it.
+                for (to, x) in scores[frame * width..][..width].iter_mut().zip(classes) {
+                    *to = x as f32;
+                }
+            }
+            Scores::Double(scores) => {
+                scores.resize(needed * width, 0.0);
+                for (to, x) in scores[frame * width..][..width].iter_mut().zip(classes) {
+                    *to = x;
+                }
+            }
+        }
+    }
+
+    fn log_probs(&self, width: usize, out: &mut Vec<f64>) {
+        fn of<E: Element>(scores: &[E], width: usize, scales: &[RowScale], out: &mut Vec<f64>) {
+            for (scores, scale) in scores.chunks_exact(width).zip(scales) {
+                out.extend(scores.iter().map(|&x| scale.log_prob(x)));
+            }
+        }
+        out.clear();
+        out.reserve(self.scales.len() * width);
+        match &self.scores {
+            Scores::Single(scores) => of(scores, width, &self.scales, out),
+            Scores::Double(scores) => of(scores, width, &self.scales, out),
+        }
+    }
+}
+
+/// What was noticed in a block.
+#[derive(Default)]
+pub struct BlockNotes {
+    chunks: Vec<ChunkNotes>,
     sample: Option<RowAudit>,
 }
 
-struct ChunkColumns {
-    runs: Vec<Run>,
-    log_probs: Vec<f64>,
+struct ChunkNotes {
     audit: RowAudit,
     refused: Option<ImproperRow>,
-}
-
-/// Frames of an item that follow each other.
-struct Run {
-    item: usize,
-    values: usize,
 }
 
 impl CtcBatch {
@@ -82,14 +157,15 @@ impl CtcBatch {
             .zip(lengths)
             .map(|(labels, &length)| Item { labels, length, loss: OnceLock::new() })
             .collect();
-        let empty = |(item, _): (usize, &Item)| Ready { item, log_probs: Vec::new() };
+        let empty = |(item, _): (usize, &Item)| Ready { item, collected: Collected::default() };
         let ready = items.iter().enumerate().filter(|(_, item)| item.length == 0).map(empty).collect();
         Self {
             kind,
             nonfinite,
             geometry,
             frames,
-            collected: items.iter().map(|_| Vec::new()).collect(),
+            collected: items.iter().map(|_| Mutex::default()).collect(),
+            scratch: Mutex::default(),
             items,
             ready: Mutex::new(ready),
             audit: RowAudit::new(kind, nonfinite),
@@ -108,12 +184,15 @@ impl CtcBatch {
 
     fn compute(&self, ready: &Ready) {
         let Item { labels, loss, .. } = &self.items[ready.item];
+        let mut log_probs = lock(&self.scratch).pop().unwrap_or_default();
+        ready.collected.log_probs(labels.columns().count(), &mut log_probs);
         // An item is ready once.
-        let _ = loss.set(loss_of_emissions(&Emissions::new(&ready.log_probs, labels.columns()), labels));
+        let _ = loss.set(loss_of_emissions(&Emissions::new(&log_probs, labels.columns()), labels));
+        lock(&self.scratch).push(log_probs);
     }
 
     fn next_ready(&self) -> Option<Ready> {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner).pop()
+        lock(&self.ready).pop()
     }
 
     /// The item and frame of a row, where it is in use.
@@ -124,17 +203,13 @@ impl CtcBatch {
     }
 
     /// Normalises the rows in use and gathers their columns.
-    fn gather<E: Element>(&self, block: &Block<'_, E>, rows: std::ops::Range<usize>) -> ChunkColumns {
-        let mut found = ChunkColumns {
-            runs: Vec::new(),
-            log_probs: Vec::new(),
-            audit: RowAudit::new(self.kind, self.nonfinite),
-            refused: None,
-        };
-        let (mut scratch, mut scales) = (Vec::new(), Vec::new());
+    fn gather<E: Element>(&self, block: &Block<'_, E>, rows: std::ops::Range<usize>) -> ChunkNotes {
+        let mut notes = ChunkNotes { audit: RowAudit::new(self.kind, self.nonfinite), refused: None };
+        let (mut scratch, mut scales, mut log_probs) = (Vec::new(), Vec::new(), Vec::new());
         let classes = self.geometry.classes();
+        let accuracy = if classes > SHORT { Accuracy::OfInput } else { Accuracy::Double };
         let mut row = rows.start;
-        while row < rows.end && found.refused.is_none() {
+        while row < rows.end && notes.refused.is_none() {
             // Rows that are not in use are not looked at.
             if self.frame_of(block, row).is_none() {
                 row += 1;
@@ -145,34 +220,40 @@ impl CtcBatch {
                 row += 1;
             }
             block.for_each_run(start..row, rows_at_once(classes), |first, values| {
-                let accuracy = if classes > SHORT { Accuracy::OfInput } else { Accuracy::Double };
                 RowScale::of_rows(values, classes, self.kind, accuracy, &mut scratch, &mut scales);
                 for (at, (scores, &scale)) in values.chunks_exact(classes).zip(&scales).enumerate() {
                     let logical = self.geometry.logical_row(block.first_row() + first + at);
                     let values = || scores.iter().map(|x| x.to_f64()).collect();
-                    if let Err(row) = found.audit.note(logical, scale.total(), values) {
-                        found.refused.get_or_insert(row);
+                    if let Err(row) = notes.audit.note(logical, scale.total(), values) {
+                        notes.refused.get_or_insert(row);
                         return;
                     }
-                    let item = logical / self.frames;
+                    let (item, frame) = (logical / self.frames, logical % self.frames);
                     let columns = self.items[item].labels.columns();
-                    let start = found.log_probs.len();
-                    columns.gather_onto(scores, scale, &mut found.log_probs);
-                    if accuracy == Accuracy::OfInput
-                        && needs_double::<E>(self.kind, &found.log_probs[start..])
-                    {
-                        found.log_probs.truncate(start);
-                        let scale = RowScale::new(scores, self.kind);
-                        columns.gather_onto(scores, scale, &mut found.log_probs);
+                    let mut scale = scale;
+                    if accuracy == Accuracy::OfInput && E::SINGLE && self.kind == InputKind::Logits {
+                        log_probs.clear();
+                        columns.gather_onto(scores, scale, &mut log_probs);
+                        if needs_double(&log_probs) {
+                            scale = RowScale::new(scores, self.kind);
+                        }
                     }
-                    match found.runs.last_mut() {
-                        Some(run) if run.item == item => run.values += columns.count(),
-                        _ => found.runs.push(Run { item, values: columns.count() }),
-                    }
+                    self.collect(item, frame, scores, scale);
                 }
             });
         }
-        found
+        notes
+    }
+
+    /// Keeps what an item needs of a frame; where it was the last one, the item is ready.
+    fn collect<E: Element>(&self, item: usize, frame: usize, row: &[E], scale: RowScale) {
+        let Item { labels, length, .. } = &self.items[item];
+        let mut collected = lock(&self.collected[item]);
+        collected.set(frame, *length, labels.columns(), row, scale);
+        if collected.frames == *length {
+            let collected = std::mem::take(&mut *collected);
+            lock(&self.ready).push(Ready { item, collected });
+        }
     }
 
     /// The first rows in use, from which it is told what the numbers are.
@@ -201,17 +282,21 @@ const MOST_COVERED: f64 = 0.36;
 /// of these columns in this frame, so the frame adds at least `-ln c` to the loss, where `c` is what they sum
 /// to. With `c` below `1/e` that is above 1, and the error at most 2e-7 of it; so is the sum of all frames'
 /// errors beside the loss.
-fn needs_double<E: Element>(kind: InputKind, log_probs: &[f64]) -> bool {
-    // A NaN asks for it, too.
-    let covered = sum_of_exp(InstructionSet::best(), log_probs) <= MOST_COVERED;
-    kind == InputKind::Logits && E::SINGLE && !covered
+fn needs_double(log_probs: &[f64]) -> bool {
+    let covered = sum_of_exp(InstructionSet::best(), log_probs);
+    covered.is_nan() || covered > MOST_COVERED
+}
+
+/// What a panic elsewhere left is thrown away with the batch.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl BlockReducer for CtcBatch {
-    type Part = BlockColumns;
+    type Part = BlockNotes;
     type Error = ImproperRow;
 
-    fn look<E: Element>(&self, block: Block<'_, E>) -> BlockColumns {
+    fn look<E: Element>(&self, block: Block<'_, E>) -> BlockNotes {
         while let Some(ready) = self.next_ready() {
             self.compute(&ready);
         }
@@ -222,33 +307,20 @@ impl BlockReducer for CtcBatch {
             self.gather(&block, first..(first + rows_per_chunk).min(block.rows()))
         };
         let sample = self.sample.wants_sample().then(|| self.sample_of(&block));
-        BlockColumns { chunks: chunks.map(gather).collect(), sample }
+        BlockNotes { chunks: chunks.map(gather).collect(), sample }
     }
 
-    fn take(&mut self, part: BlockColumns) -> Result<(), ImproperRow> {
+    fn take(&mut self, part: BlockNotes) -> Result<(), ImproperRow> {
         if let Some(sample) = part.sample
             && self.sample.wants_sample()
         {
             self.sample.merge(&sample, 0);
         }
-        let ready = self.ready.get_mut().unwrap_or_else(PoisonError::into_inner);
         for chunk in part.chunks {
             if let Some(row) = chunk.refused {
                 return Err(row);
             }
             self.audit.merge(&chunk.audit, 0);
-            let mut log_probs = &chunk.log_probs[..];
-            for run in chunk.runs {
-                let (columns, rest) = log_probs.split_at(run.values);
-                log_probs = rest;
-                // Every layout hands out an item's frames in order.
-                let collected = &mut self.collected[run.item];
-                collected.extend_from_slice(columns);
-                let item = &self.items[run.item];
-                if collected.len() == item.length * item.labels.columns().count() {
-                    ready.push(Ready { item: run.item, log_probs: std::mem::take(collected) });
-                }
-            }
         }
         Ok(())
     }

@@ -1,48 +1,19 @@
 //! The CTC forward recursion in linear space.
 //!
-//! Each frame is scaled so that its columns sum to one and the state is rescaled by powers of two, so
-//! nothing is rounded that log space would keep, except for states that sink below a threshold. Those are
-//! set to zero and *accounted for*: because the columns sum to one, the mass that a dropped state could
-//! still have contributed is at most the mass it had. Where the sum of all that was dropped is not
-//! negligible beside the result, there is no result.
-//!
-//! The states lie in two arrays, blanks and labels, with room at the end for whole lanes: what is beyond the
-//! band is 0 and stays 0, for nothing reaches it.
+//! Each frame is scaled so that its columns sum to one, and every few neighbouring states share an exponent, so
+//! nothing is rounded that log space would keep, except for states that sink far beneath their neighbours.
+//! Those are set to zero and *accounted for*: because the columns sum to one, and a state's successors have
+//! different columns, the mass that a dropped state could still have contributed is at most the mass it had.
+//! Where the sum of all that was dropped is not negligible beside the result, there is no result.
 
 use super::Emissions;
 use super::ctc_band::Band;
-use crate::kernel::{CtcStep, InstructionSet, Sum, exp_from_max};
+use crate::kernel::{
+    CtcState, CtcStep, InstructionSet, LEAST_PROB_EXPONENT, Sum, exponent_of, pow2, scaled_columns,
+};
 
-/// What stands for 1 in the state: as much room beneath it as there is.
-const ONE: f64 = pow2(960);
-/// The state is scaled up where its largest value is below this.
-const RESCALE: f64 = pow2(860);
-/// States below this are dropped: 2^-1360 of what [`ONE`] stands for.
-const FLUSH: f64 = pow2(-400);
-/// Probabilities below this are dropped. A kept state times a kept probability is still a normal number, so
-/// what a step drops is seen.
-const FLUSH_PROB: f64 = pow2(-600);
-/// The share of the result that may have been dropped: a sixteenth of a rounding error.
-const NEGLIGIBLE: f64 = pow2(-57);
-
-const fn pow2(exponent: i64) -> f64 {
-    f64::from_bits(((1023 + exponent) as u64) << 52)
-}
-
-/// The state of the recursion after a frame, one place further up than it is numbered: place 0 is empty.
-struct Alpha {
-    /// `blanks[i + 1]`: all prefixes that end in the blank after label `i`; `i = 0` comes before the first.
-    blanks: Vec<f64>,
-    /// `labels[i + 1]`: all prefixes that end in label `i`, from 1; 0 for `i = 0`.
-    labels: Vec<f64>,
-}
-
-impl Alpha {
-    fn new(length: usize) -> Self {
-        let places = length + 2 + CtcStep::LANES;
-        Self { blanks: vec![0.0; places], labels: vec![0.0; places] }
-    }
-}
+/// The share of the result that may have been dropped, as a power of two: a sixteenth of a rounding error.
+const NEGLIGIBLE: i64 = -57;
 
 /// The log-probability of the labels; none where too much was dropped on the way. At least one label, and
 /// frames enough for an alignment.
@@ -50,108 +21,71 @@ pub(super) fn forward(emissions: &Emissions, set: InstructionSet) -> Option<f64>
     let frames = emissions.frames();
     let of_label = emissions.of_label();
     let length = of_label.len();
-    let places = length + 2 + CtcStep::LANES;
-    // For label `i`, at place `i + 1`: 0 where it equals the one before, so that no step may pass over the
-    // blank between them; and its probability in the frame.
-    let mut may_skip = vec![0.0; places];
+    // State `i` is at place `i`: the blank after label `i`, counted from 1, and that label.
+    let (mut now, mut next) = (CtcState::zeros(length + 1), CtcState::zeros(length + 1));
+    // 0 where a label equals the one before: no step may pass over the blank between them.
+    let mut may_skip = vec![0.0; now.room()];
     for (i, pair) in of_label.windows(2).enumerate() {
-        may_skip[i + 3] = if pair[0] == pair[1] { 0.0 } else { 1.0 };
+        may_skip[i + 2] = if pair[0] == pair[1] { 0.0 } else { 1.0 };
     }
-    let mut probs = vec![0.0; places];
-    let (mut now, mut next) = (Alpha::new(length), Alpha::new(length));
+    let mut probs = vec![0.0; now.room()];
     // A state before the first frame, from which the first blank and the first label are reached.
-    now.blanks[1] = ONE;
-    let mut columns = Vec::new();
+    now.set_one(0);
+    let mut columns = vec![0.0; emissions.columns()];
     let mut log_scale = Sum::default();
-    let mut exponent = 0_i64;
-    // An upper bound of the mass dropped so far, in the units of the state.
-    let mut dropped_mass = 0.0;
+    // The product of the frames' totals: a number from 1 to 2 and the exponent of a power of two.
+    let mut total = (1.0, 0_i64);
+    // All that was dropped is less than 2 to this.
+    let mut dropped: Option<i64> = None;
+    let mut bound = 1;
+    // There are so many states, as a power of two; and frames.
+    let states = i64::from((2 * length + 1).next_power_of_two().ilog2());
+    let many = states + i64::from(frames.next_power_of_two().ilog2()) + 1;
 
     for (frame, log_probs) in emissions.iter().enumerate() {
         let band = Band::new(frame, frames, length);
-        let scaled = scale_frame(set, log_probs, &mut columns);
-        if !scaled.log_total.is_finite() {
+        let scaled = scaled_columns(set, log_probs, pow2(LEAST_PROB_EXPONENT), &mut columns);
+        if !scaled.max.is_finite() {
             // Nothing that the labels need has a chance in this frame; or a NaN goes through.
-            return Some(scaled.log_total);
+            return Some(scaled.max);
         }
-        log_scale.add(scaled.log_total);
+        log_scale.add(scaled.max);
+        // Their logarithms are added as the logarithm of their product.
+        let product = total.0 * scaled.total;
+        let up = exponent_of(product);
+        total = (product * pow2(-up), total.1 + up);
         let first = band.low.max(1);
-        for (prob, &column) in probs[first + 1..=band.labels + 1].iter_mut().zip(&of_label[first - 1..]) {
+        for (prob, &column) in probs[first..=band.labels].iter_mut().zip(&of_label[first - 1..]) {
             *prob = columns[column as usize];
         }
-        let step = CtcStep {
-            blanks: &now.blanks,
-            labels: &now.labels,
-            next_blanks: &mut next.blanks,
-            next_labels: &mut next.labels,
-            may_skip: &may_skip,
-            probs: &probs,
-            blank: columns[0],
-            flush: FLUSH,
-            range: band.low + 1..band.labels + 2,
-        };
-        let done = step.run_on(set);
-        std::mem::swap(&mut now, &mut next);
-        // A state lost at most this, by its own drop or by a probability's.
-        let states = (2 * length + 1) as f64;
-        dropped_mass += if done.dropped { states * FLUSH } else { 0.0 };
-        dropped_mass += if scaled.dropped { states * (3.0 * ONE * FLUSH_PROB) } else { 0.0 };
-        if done.max < RESCALE {
-            if done.max == 0.0 {
-                return if dropped_mass == 0.0 { Some(f64::NEG_INFINITY) } else { None };
-            }
-            if dropped_mass > done.max * states * NEGLIGIBLE {
-                // The mass only shrinks: it will not be negligible later.
-                return None;
-            }
-            let up = (exponent_of(ONE) - 1 - exponent_of(done.max)).min(1023);
-            let factor = pow2(up);
-            let range = band.low + 1..band.labels + 2;
-            now.blanks[range.clone()].iter_mut().for_each(|a| *a *= factor);
-            now.labels[range].iter_mut().for_each(|a| *a *= factor);
-            dropped_mass *= factor;
-            exponent -= up;
+        if scaled.dropped {
+            // Three states at the most led to one that lost it all.
+            dropped = dropped.max(Some(bound + 2 + LEAST_PROB_EXPONENT));
         }
+        let (may_skip, probs, blank) = (&may_skip[..], &probs[..], columns[0]);
+        let range = band.low..band.labels + 1;
+        let done = CtcStep { now: &now, next: &mut next, may_skip, probs, blank, range }.run_on(set);
+        std::mem::swap(&mut now, &mut next);
+        dropped = dropped.max(done.dropped);
+        let Some(most) = done.bound else {
+            return if dropped.is_none() { Some(f64::NEG_INFINITY) } else { None };
+        };
+        bound = most;
     }
-    let prob = now.blanks[length + 1] + now.labels[length + 1];
-    if prob == 0.0 && dropped_mass == 0.0 {
-        return Some(f64::NEG_INFINITY);
+    let (prob, exponent) = now.sum_at(length);
+    if prob == 0.0 {
+        return if dropped.is_none() { Some(f64::NEG_INFINITY) } else { None };
     }
-    if dropped_mass > prob * NEGLIGIBLE {
+    let exponent_of_prob = exponent + exponent_of(prob);
+    if dropped.is_some_and(|dropped| dropped + many > exponent_of_prob + NEGLIGIBLE) {
         return None;
     }
-    // In units of 1 again, which keeps the digits of a probability next to 1.
-    let scaled = if prob >= 1.0 { prob / ONE } else { prob };
-    exponent -= if prob >= 1.0 { 0 } else { exponent_of(ONE) };
-    Some(scaled.ln() + exponent as f64 * std::f64::consts::LN_2 + log_scale.value())
-}
-
-/// The largest power of two, as its exponent, that is not above a normal number.
-fn exponent_of(x: f64) -> i64 {
-    (x.to_bits() >> 52) as i64 - 1023
-}
-
-struct ScaledFrame {
-    /// Log-sum-exp of the frame's columns: what they were divided by.
-    log_total: f64,
-    /// Whether a probability above 0 was dropped.
-    dropped: bool,
-}
-
-/// The frame's columns as probabilities that sum to one.
-fn scale_frame(set: InstructionSet, log_probs: &[f64], columns: &mut Vec<f64>) -> ScaledFrame {
-    columns.resize(log_probs.len(), 0.0);
-    let (max, total) = exp_from_max(set, log_probs, columns);
-    if !max.is_finite() {
-        return ScaledFrame { log_total: max, dropped: false };
-    }
-    let mut dropped = false;
-    let unit = 1.0 / total;
-    for (column, &lp) in columns.iter_mut().zip(log_probs) {
-        let scaled = *column * unit;
-        let kept = if scaled < FLUSH_PROB { 0.0 } else { scaled };
-        dropped |= kept == 0.0 && lp > f64::NEG_INFINITY;
-        *column = kept;
-    }
-    ScaledFrame { log_total: max + total.ln(), dropped }
+    // Between 1/2 and 2 where the probability is, which keeps the digits of one next to 1.
+    let near = exponent_of_prob.clamp(-1, 0);
+    let mantissa = prob * pow2(-exponent_of(prob)) * pow2(near);
+    let ln_2 = std::f64::consts::LN_2;
+    log_scale.add((exponent_of_prob - near + total.1) as f64 * ln_2);
+    log_scale.add(mantissa.ln());
+    log_scale.add(total.0.ln());
+    Some(log_scale.value())
 }

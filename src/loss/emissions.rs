@@ -27,7 +27,7 @@ impl Columns {
         self.classes.len()
     }
 
-    /// Class of each column.
+    /// The class of each column, the blank first.
     pub(crate) fn classes(&self) -> &[u32] {
         &self.classes
     }
@@ -73,6 +73,11 @@ impl<'a> Emissions<'a> {
     /// Number of frames.
     pub fn frames(&self) -> usize {
         self.log_probs.len() / self.columns.count()
+    }
+
+    /// Number of columns.
+    pub(crate) fn columns(&self) -> usize {
+        self.columns.count()
     }
 
     /// The columns' log-probabilities, a slice a frame.
