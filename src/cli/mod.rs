@@ -10,6 +10,7 @@ mod inputs;
 mod loss;
 mod progress;
 mod steering;
+mod tune;
 mod values;
 
 use std::io::{self, Write};
@@ -64,6 +65,7 @@ enum Command {
     Loss(Box<loss::Args>),
     Decode(Box<decode::Args>),
     Eval(eval::Args),
+    Tune(Box<tune::Args>),
     Completions(completions::Args),
 }
 
@@ -90,6 +92,10 @@ pub fn main() -> ExitStatus {
         Command::Eval(args) => {
             let diagnostics = args.output.diagnostics();
             (eval::run(&args, diagnostics), diagnostics)
+        }
+        Command::Tune(args) => {
+            let diagnostics = args.output.diagnostics();
+            (tune::run(&args, diagnostics), diagnostics)
         }
         Command::Completions(args) => (completions::run(&args), Diagnostics::default()),
     };

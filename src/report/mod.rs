@@ -12,6 +12,7 @@ mod json;
 pub mod loss;
 mod output;
 mod table;
+pub mod tune;
 
 use serde::Serialize;
 

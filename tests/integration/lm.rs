@@ -30,8 +30,11 @@ fn char_model() -> String {
 
 /// The same model without the n-grams above an order, as `make_lm.py` cuts it.
 fn cut_down(text: &str, order: usize) -> String {
-    let mut sections: Vec<Vec<&str>> =
-        text.trim_end_matches("\n\\end\\\n").split("\n\n").map(|part| part.trim_end().lines().collect()).collect();
+    let mut sections: Vec<Vec<&str>> = text
+        .trim_end_matches("\n\\end\\\n")
+        .split("\n\n")
+        .map(|part| part.trim_end().lines().collect())
+        .collect();
     sections.truncate(order + 1);
     sections[0].truncate(order + 1);
     let without_backoff = |line: &&str| line.split('\t').take(2).collect::<Vec<_>>().join("\t");
@@ -68,7 +71,10 @@ fn scores_are_those_of_kenlm() {
                 }
                 for (found, expected) in [(whole, number(&scores[0])), (bare, number(&scores[1]))] {
                     let allowed = SINGLE * expected.abs().max(1.0);
-                    assert!((found - expected).abs() <= allowed, "{unit} {order}: {sentence}: {found} {expected}");
+                    assert!(
+                        (found - expected).abs() <= allowed,
+                        "{unit} {order}: {sentence}: {found} {expected}"
+                    );
                     compared += 1;
                 }
             }
@@ -143,7 +149,11 @@ fn what_is_malformed_is_named_with_its_place() {
     parse(SMALL).unwrap();
     let long = format!("-1\t{}", "x".repeat(70_000));
     for (from, to, message) in [
-        ("\\data\\", "data", r"line 1, column 1: expected \data\, the beginning of an ARPA language model,, found 'data'"),
+        (
+            "\\data\\",
+            "data",
+            r"line 1, column 1: expected \data\, the beginning of an ARPA language model,, found 'data'",
+        ),
         ("ngram 1=4", "ngram 2=4", r"line 2, column 1: expected 'ngram 1=' and a number, found 'ngram 2=4'"),
         ("ngram 1=4", "ngram 1=99999999999999999999", "line 2, column 1"),
         ("ngram 1=4", "ngram 1=5", r"line 10, column 1: expected 5 1-grams, as \data\ says, found 4"),
@@ -152,12 +162,20 @@ fn what_is_malformed_is_named_with_its_place() {
         ("\\2-grams:", "\\3-grams:", r"line 11, column 1: expected \2-grams:, found '\\3-grams:'"),
         ("\n\\end\\", "", r"line 15, column 1: expected \end\, found the end of the file"),
         ("\\end\\\n", "\\end\\\nmore", r"line 16, column 1: expected nothing after \end\, found 'more'"),
-        ("-2\tb", "two\tb", "line 9, column 1: expected the base-10 logarithm of a probability, 0 or less, found 'two'"),
+        (
+            "-2\tb",
+            "two\tb",
+            "line 9, column 1: expected the base-10 logarithm of a probability, 0 or less, found 'two'",
+        ),
         ("-2\tb", "0.5\tb", "line 9, column 1: expected the base-10 logarithm"),
         ("-2\tb", "nan\tb", "line 9, column 1"),
         ("-2\tb", "-inf\tb", "line 9, column 1"),
         ("-2\tb", "-2", "line 9, column 3: expected 1 word of a 1-gram, found 0"),
-        ("-2\tb", "-2\tb\tx", "line 9, column 6: expected the base-10 logarithm of a back-off weight, found 'x'"),
+        (
+            "-2\tb",
+            "-2\tb\tx",
+            "line 9, column 6: expected the base-10 logarithm of a back-off weight, found 'x'",
+        ),
         ("-2\tb", "-2\tb\t0\t0", "line 9, column 8: expected the end of a line of a 1-gram"),
         ("-2\tb", "-2\ta", "line 9, column 1: expected each 1-gram once"),
         ("-2\tb", &long, "line 9, column 1: expected a line of at most 65536 bytes"),
@@ -183,5 +201,8 @@ fn what_is_malformed_is_named_with_its_place() {
     let third = SMALL.replace("ngram 2=2\n", "ngram 2=2\nngram 3=1\n");
     let third = third.replace("\\end\\", "\\3-grams:\n-1\tb a b\n\n\\end\\");
     let error = parse(&third).unwrap_err();
-    assert!(error.starts_with("line 17, column 8: expected an n-gram whose first 2 words are an n-gram"), "{error}");
+    assert!(
+        error.starts_with("line 17, column 8: expected an n-gram whose first 2 words are an n-gram"),
+        "{error}"
+    );
 }
