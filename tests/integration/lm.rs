@@ -152,7 +152,7 @@ fn what_is_malformed_is_named_with_its_place() {
         (
             "\\data\\",
             "data",
-            r"line 1, column 1: expected \data\, the beginning of an ARPA language model,, found 'data'",
+            r"line 1, column 1: expected \data\ at the beginning of an ARPA language model, found 'data'",
         ),
         ("ngram 1=4", "ngram 2=4", r"line 2, column 1: expected 'ngram 1=' and a number, found 'ngram 2=4'"),
         ("ngram 1=4", "ngram 1=99999999999999999999", "line 2, column 1"),
