@@ -1,4 +1,4 @@
-//! Models from ARPA files: scores as KenLM's, and what is malformed.
+//! Models from ARPA files: scores as `KenLM`'s, and what is malformed.
 
 use std::io::Read;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::{number, repository};
 
-/// KenLM adds single-precision numbers.
+/// `KenLM` adds single-precision numbers.
 const SINGLE: f64 = 2e-6;
 
 pub(crate) fn parse(text: &str) -> Result<NgramModel, String> {

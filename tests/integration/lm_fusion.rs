@@ -47,14 +47,15 @@ fn random_model(random: &mut Random, words: &[&str]) -> String {
             }
         }
     }
-    let mut text = "\\data\\\n".to_owned();
+    let mut lines_of = vec!["\\data\\".to_owned()];
     for (order, lines) in (1..).zip(&sections) {
-        text += &format!("ngram {order}={}\n", lines.len());
+        lines_of.push(format!("ngram {order}={}", lines.len()));
     }
     for (order, lines) in (1..).zip(&sections) {
-        text += &format!("\n\\{order}-grams:\n{}\n", lines.join("\n"));
+        lines_of.push(format!("\n\\{order}-grams:\n{}", lines.join("\n")));
     }
-    text + "\n\\end\\\n"
+    lines_of.push("\n\\end\\\n".to_owned());
+    lines_of.join("\n")
 }
 
 #[derive(Clone, Copy, PartialEq)]
