@@ -64,7 +64,7 @@ pub(super) struct Args {
 
 #[derive(clap::Args)]
 #[command(next_help_heading = "Classes")]
-struct ClassArgs {
+pub(super) struct ClassArgs {
     /// Class names, one a line, or JSON: a list, or an object of token to index; the blank may be left out
     #[arg(long, value_name = "FILE")]
     alphabet: Option<PathBuf>,
@@ -76,6 +76,41 @@ struct ClassArgs {
     /// What separates words: a token, or the mark ▁ (default: the space, else '|', else a leading ▁)
     #[arg(long, value_name = "TOKEN", requires = "alphabet")]
     word_delimiter: Option<String>,
+}
+
+impl ClassArgs {
+    /// The alphabet's file, as the user named it.
+    pub(super) fn alphabet_name(&self) -> Option<String> {
+        self.alphabet.as_ref().map(|path| path.display().to_string())
+    }
+
+    /// How tokens are written, the blank, and the word delimiter's name.
+    pub(super) fn spelling(&self, classes: usize) -> anyhow::Result<(Spelling, u32, Option<String>)> {
+        let file = self.alphabet.as_deref().map(AlphabetFile::open).transpose()?;
+        let choice = self.blank.clone().unwrap_or(BlankChoice::Index(0));
+        let blank = resolve_blank(&choice, classes, file.as_ref())?;
+        let Some(file) = file else { return Ok((Spelling::indices(), blank, None)) };
+        let names = Alphabet::new(file, classes, blank)?.tokens().to_vec();
+        let delimiter = match self.word_delimiter.as_deref() {
+            None => Spelling::default_delimiter(&names, blank),
+            Some(token) => match names.iter().position(|name| name == token) {
+                _ if token == WORD_PIECE_MARK => WordDelimiter::Prefix(token.to_owned()),
+                Some(class) => WordDelimiter::Token(class as u32),
+                None => {
+                    return Err(UsageError::new(format!(
+                        "--word-delimiter: expected a token of the alphabet or {WORD_PIECE_MARK}, found '{token}'"
+                    ))
+                    .into());
+                }
+            },
+        };
+        let name = match &delimiter {
+            WordDelimiter::Token(class) => Some(names[*class as usize].clone()),
+            WordDelimiter::Prefix(mark) => Some(mark.clone()),
+            WordDelimiter::None => None,
+        };
+        Ok((Spelling::new(names, delimiter), blank, name))
+    }
 }
 
 #[derive(clap::Args)]
@@ -172,7 +207,7 @@ impl Args {
             let name = path.display().to_string();
             return Err(InputError::new(&name, Place::whole(), expected, references.len().to_string()).into());
         }
-        let (spelling, blank, delimiter) = self.spelling(shape.classes)?;
+        let (spelling, blank, delimiter) = self.classes.spelling(shape.classes)?;
         let config = self.config(blank);
         let steering = self.steering.load(&spelling, shape.classes, blank, diagnostics)?;
         let steering = steering.map(|mut steering| {
@@ -280,7 +315,7 @@ impl Args {
             layout_inferred: shape.layout_inferred,
             classes: shape.classes,
             blank,
-            alphabet: self.classes.alphabet.as_ref().map(path),
+            alphabet: self.classes.alphabet_name(),
             word_delimiter: None,
             lengths: self.logits.lengths.clone(),
             method: if self.search.beam.is_some() { "beam" } else { "greedy" },
@@ -295,34 +330,6 @@ impl Args {
             max_cer: self.limits.max_cer,
             max_wer: self.limits.max_wer,
         }
-    }
-
-    /// How tokens are written, the blank, and the word delimiter's name.
-    fn spelling(&self, classes: usize) -> anyhow::Result<(Spelling, u32, Option<String>)> {
-        let file = self.classes.alphabet.as_deref().map(AlphabetFile::open).transpose()?;
-        let choice = self.classes.blank.clone().unwrap_or(BlankChoice::Index(0));
-        let blank = resolve_blank(&choice, classes, file.as_ref())?;
-        let Some(file) = file else { return Ok((Spelling::indices(), blank, None)) };
-        let names = Alphabet::new(file, classes, blank)?.tokens().to_vec();
-        let delimiter = match self.classes.word_delimiter.as_deref() {
-            None => Spelling::default_delimiter(&names, blank),
-            Some(token) => match names.iter().position(|name| name == token) {
-                _ if token == WORD_PIECE_MARK => WordDelimiter::Prefix(token.to_owned()),
-                Some(class) => WordDelimiter::Token(class as u32),
-                None => {
-                    return Err(UsageError::new(format!(
-                        "--word-delimiter: expected a token of the alphabet or {WORD_PIECE_MARK}, found '{token}'"
-                    ))
-                    .into());
-                }
-            },
-        };
-        let name = match &delimiter {
-            WordDelimiter::Token(class) => Some(names[*class as usize].clone()),
-            WordDelimiter::Prefix(mark) => Some(mark.clone()),
-            WordDelimiter::None => None,
-        };
-        Ok((Spelling::new(names, delimiter), blank, name))
     }
 
     fn item(
@@ -444,7 +451,7 @@ fn padding_warning(
 }
 
 /// An item that can't be decoded, in the file's terms.
-fn item_error(name: &str, refused: &ItemError, is_batch: bool, kind: InputKind) -> anyhow::Error {
+pub(super) fn item_error(name: &str, refused: &ItemError, is_batch: bool, kind: InputKind) -> anyhow::Error {
     let place = if is_batch { Place::whole().at("item", refused.item) } else { Place::whole() };
     let (frame, row) = match refused.error {
         BeamError::Frame(FrameError::Value { frame, class, value }) => {

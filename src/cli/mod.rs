@@ -14,6 +14,7 @@ mod loss;
 mod progress;
 mod steering;
 mod timing;
+mod tune;
 mod values;
 
 use std::io::{self, Write};
@@ -71,6 +72,7 @@ enum Command {
     Inspect(Box<inspect::Args>),
     Compare(compare::Args),
     Align(Box<align::Args>),
+    Tune(Box<tune::Args>),
     Completions(completions::Args),
 }
 
@@ -109,6 +111,10 @@ pub fn main() -> ExitStatus {
         Command::Inspect(args) => {
             let diagnostics = args.output.diagnostics();
             (inspect::run(&args, diagnostics), diagnostics)
+        }
+        Command::Tune(args) => {
+            let diagnostics = args.output.diagnostics();
+            (tune::run(&args, diagnostics), diagnostics)
         }
         Command::Completions(args) => (completions::run(&args), Diagnostics::default()),
     };

@@ -248,9 +248,12 @@ fn entries(
     blank: u32,
     space: &str,
 ) -> Vec<Option<u32>> {
+    let has_space = (0..classes as u32).any(|class| spelling.token(class) == " ");
     let entry = |class: u32| {
         let name = spelling.token(class);
-        let found = model.word(if name == " " { space } else { &name });
+        let spelled = if name == " " { space } else { &name };
+        // What stands for the space is not itself.
+        let found = model.word(spelled).filter(|_| name == " " || !has_space || name != space);
         found.filter(|&word| class != blank && !model.is_special(word))
     };
     (0..classes as u32).map(entry).collect()

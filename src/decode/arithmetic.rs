@@ -64,7 +64,8 @@ impl Arithmetic for Linear {
     }
 
     fn from_log(nats: f64) -> f64 {
-        nats.exp()
+        // Most tokens of a steered search gain nothing.
+        if nats == 0.0 { 1.0 } else { nats.exp() }
     }
 
     fn from_prob(p: f64) -> f64 {

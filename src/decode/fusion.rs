@@ -98,7 +98,7 @@ impl Fusion {
         let mut state = scorer.start();
         let mut logp = 0.0;
         for &token in tokens {
-            let (next, gain) = scorer.extend(state, token);
+            let (next, gain) = scorer.extension(state, token);
             state = next;
             logp += gain;
         }
@@ -129,6 +129,34 @@ pub struct FusionScorer<'a> {
     /// By class.
     most: Vec<f64>,
     most_of_all: f64,
+    /// The last extensions, each in the slot of its hash: from frame to frame mostly the same are asked for.
+    recent: Vec<Extension>,
+    /// Whether an unknown word that goes on changes nothing.
+    only_words_count: bool,
+}
+
+/// A state after a token, and the gain.
+#[derive(Clone, Copy, Debug)]
+struct Extension {
+    state: FusionState,
+    /// [`NONE`] in an empty slot.
+    token: u32,
+    next: FusionState,
+    gain: f64,
+}
+
+/// Slots of [`FusionScorer::recent`], as a power of two.
+const RECENT_BITS: u32 = 14;
+
+/// No token.
+const NONE: u32 = u32::MAX;
+
+/// The slot of an extension.
+fn slot(state: FusionState, token: u32) -> usize {
+    let FusionState { language, word, hotwords } = state;
+    let mixed = (u64::from(language) << 32 | u64::from(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (u64::from(hotwords) << 32 | u64::from(token))).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    (mixed >> (u64::BITS - RECENT_BITS)) as usize
 }
 
 impl<'a> FusionScorer<'a> {
@@ -156,7 +184,50 @@ impl<'a> FusionScorer<'a> {
         };
         let most: Vec<f64> = (0..fusion.pieces.len()).map(of_token).collect();
         let most_of_all = most.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        Self { fusion, weights, with_hotwords: fusion.hotwords.is_some(), most, most_of_all }
+        let with_hotwords = fusion.hotwords.is_some();
+        let only_words_count = !with_hotwords && !matches!(fusion.language, Some(LanguageModel::Tokens(..)));
+        Self { fusion, weights, with_hotwords, most, most_of_all, recent: Vec::new(), only_words_count }
+    }
+
+    /// The state after a token, and the gain.
+    fn extension(&self, state: FusionState, token: u32) -> (FusionState, f64) {
+        let FusionState { mut language, mut word, mut hotwords } = state;
+        let piece = &self.fusion.pieces[token as usize];
+        let mut gain = 0.0;
+        if let Some(LanguageModel::Tokens(model, entries)) = &self.fusion.language {
+            let entry = entries[token as usize];
+            let (next, logp) = model.score(language, entry.unwrap_or(model.unknown()));
+            language = next;
+            gain += self.weights.lm_weight * logp + self.weights.unit_bonus;
+            if entry.is_none() {
+                gain += self.weights.unk_score;
+            }
+        }
+        if self.fusion.words.is_some() {
+            if piece.boundary && word != WordTree::ROOT {
+                let (next, more) = self.end_word(language, word);
+                (language, word) = (next, WordTree::ROOT);
+                gain += more;
+            }
+            if !piece.text.is_empty() {
+                let (next, more) = self.go_on(word, &piece.text);
+                word = next;
+                gain += more;
+            }
+        }
+        if self.with_hotwords
+            && let Some(phrases) = &self.fusion.hotwords
+        {
+            if piece.boundary {
+                let (next, more) = phrases.boundary(hotwords);
+                hotwords = next;
+                gain += more;
+            }
+            let (next, more) = phrases.text(hotwords, &piece.text);
+            hotwords = next;
+            gain += more;
+        }
+        (FusionState { language, word, hotwords }, gain)
     }
 
     /// The score of the end of a word that is not empty: the model's state after it, and the gain.
@@ -207,43 +278,22 @@ impl Scorer for FusionScorer<'_> {
     }
 
     fn extend(&mut self, state: FusionState, token: u32) -> (FusionState, f64) {
-        let FusionState { mut language, mut word, mut hotwords } = state;
-        let piece = &self.fusion.pieces[token as usize];
-        let mut gain = 0.0;
-        if let Some(LanguageModel::Tokens(model, entries)) = &self.fusion.language {
-            let entry = entries[token as usize];
-            let (next, logp) = model.score(language, entry.unwrap_or(model.unknown()));
-            language = next;
-            gain += self.weights.lm_weight * logp + self.weights.unit_bonus;
-            if entry.is_none() {
-                gain += self.weights.unk_score;
+        if state.word == UNKNOWN && self.only_words_count && !self.fusion.pieces[token as usize].boundary {
+            return (state, 0.0);
+        }
+        let slot = slot(state, token);
+        match self.recent.get(slot) {
+            Some(found) if found.token == token && found.state == state => return (found.next, found.gain),
+            Some(_) => {}
+            None => {
+                let start = self.start();
+                let empty = Extension { state: start, token: NONE, next: start, gain: 0.0 };
+                self.recent.resize(1 << RECENT_BITS, empty);
             }
         }
-        if self.fusion.words.is_some() {
-            if piece.boundary && word != WordTree::ROOT {
-                let (next, more) = self.end_word(language, word);
-                (language, word) = (next, WordTree::ROOT);
-                gain += more;
-            }
-            if !piece.text.is_empty() {
-                let (next, more) = self.go_on(word, &piece.text);
-                word = next;
-                gain += more;
-            }
-        }
-        if self.with_hotwords
-            && let Some(phrases) = &self.fusion.hotwords
-        {
-            if piece.boundary {
-                let (next, more) = phrases.boundary(hotwords);
-                hotwords = next;
-                gain += more;
-            }
-            let (next, more) = phrases.text(hotwords, &piece.text);
-            hotwords = next;
-            gain += more;
-        }
-        (FusionState { language, word, hotwords }, gain)
+        let (next, gain) = self.extension(state, token);
+        self.recent[slot] = Extension { state, token, next, gain };
+        (next, gain)
     }
 
     fn max_gain(&self, token: u32) -> f64 {

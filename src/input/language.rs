@@ -15,7 +15,7 @@ const BLOCK_BYTES: usize = 1 << 22;
 
 const GZIP_MAGIC: &[u8] = b"\x1f\x8b";
 
-/// How files begin that KenLM's `build_binary` writes.
+/// How the files begin that `build_binary` of `KenLM` writes.
 const KENLM_MAGIC: &[u8] = b"mmap lm http://kheafield.com/code";
 
 /// Reads an n-gram model from an ARPA file, plain or gzipped; `-` is standard input.

@@ -201,7 +201,7 @@ impl ArpaParser {
                 self.place = Place::Counts;
             }
             Place::Nothing => {
-                return Err(wrong(r"\data\, the beginning of an ARPA language model,".to_owned()));
+                return Err(wrong(r"\data\ at the beginning of an ARPA language model".to_owned()));
             }
             Place::Counts if content == r"\1-grams:" && !self.counts.is_empty() => self.begin_section(1),
             Place::Counts => {

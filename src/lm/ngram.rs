@@ -15,7 +15,7 @@ use super::vocabulary::Vocabulary;
 /// The state of no context.
 pub(super) const EMPTY: u32 = 0;
 
-/// Base-10 logarithm of an unknown word's probability where the model has none, as in KenLM.
+/// Base-10 logarithm of an unknown word's probability where the model has none, as in `KenLM`.
 const UNKNOWN_LOG10: f32 = -100.0;
 
 /// An n-gram. Words lie at `1 + word`, longer ones behind them.
@@ -263,10 +263,9 @@ impl Builder {
             followed[context as usize] = true;
         }
         // A suffix is shorter, so it comes before.
-        #[allow(clippy::needless_range_loop)] // each node is looked at by its number
-        for at in 1..self.nodes.len() {
+        for (at, followed) in followed.into_iter().enumerate().skip(1) {
             let suffix = self.nodes[self.nodes[at].suffix as usize].next;
-            let matters = followed[at] || self.nodes[at].log10_backoff != 0.0;
+            let matters = followed || self.nodes[at].log10_backoff != 0.0;
             self.nodes[at].suffix = suffix;
             self.nodes[at].next = if matters { at as u32 } else { suffix };
         }

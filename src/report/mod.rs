@@ -21,6 +21,7 @@ pub mod loss;
 mod npy;
 mod output;
 mod table;
+pub mod tune;
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! Models from ARPA files: scores as KenLM's, and what is malformed.
+//! Models from ARPA files: scores as `KenLM`'s, and what is malformed.
 
 use std::io::Read;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::{number, repository};
 
-/// KenLM adds single-precision numbers.
+/// `KenLM` adds single-precision numbers.
 const SINGLE: f64 = 2e-6;
 
 pub(crate) fn parse(text: &str) -> Result<NgramModel, String> {
@@ -152,7 +152,7 @@ fn what_is_malformed_is_named_with_its_place() {
         (
             "\\data\\",
             "data",
-            r"line 1, column 1: expected \data\, the beginning of an ARPA language model,, found 'data'",
+            r"line 1, column 1: expected \data\ at the beginning of an ARPA language model, found 'data'",
         ),
         ("ngram 1=4", "ngram 2=4", r"line 2, column 1: expected 'ngram 1=' and a number, found 'ngram 2=4'"),
         ("ngram 1=4", "ngram 1=99999999999999999999", "line 2, column 1"),

@@ -1,0 +1,117 @@
+//! Times the beam with language models, one thread, in process.
+//!
+//!     cargo bench --bench lm                 a table
+//!     cargo bench --bench lm -- --json       one JSON object of milliseconds, for `peers/lm.py`
+//!     cargo bench --bench lm -- --arpa FILE  how long that file takes to read, and no more
+//!
+//! The input is `fixtures/lines.npy`, tiled to some 10,000 frames of 97 classes and decoded line by line, with the
+//! fixtures' models.
+
+#![allow(clippy::print_stdout, clippy::unwrap_used)] // a program that prints figures, or fails
+
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use ctctool::decode::spelling::{Spelling, WordDelimiter};
+use ctctool::decode::{BeamConfig, BeamDecoder, Fusion, FusionScorer, FusionWeights, LanguageModel};
+use ctctool::input::read_language_model;
+use ctctool::lm::WordTree;
+use ctctool::lm::words::TreeWord;
+use ctctool::logits::InputKind;
+
+const FRAMES: usize = 10_000;
+const CLASSES: usize = 97;
+
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    if let Some(at) = args.iter().position(|arg| arg == "--arpa") {
+        let ms = median(5, || drop(black_box(read_language_model(Path::new(&args[at + 1])).unwrap())));
+        println!("{ms:.1} ms");
+        return;
+    }
+    let lines = lines();
+    let mut rows: Vec<(String, f64)> = Vec::new();
+    for (name, fusion, unit_bonus) in [("word trigram", words(), 1.5), ("token 6-gram", tokens(), 0.0)] {
+        let unk_score = -0.5 * 10.0 * std::f64::consts::LN_10;
+        let weights = FusionWeights { lm_weight: 0.5, with_end: true, unit_bonus, unk_score };
+        for (width, rounds) in [(10, 9), (100, 5)] {
+            let ms = median(rounds, || beam_all(&lines, &fusion, weights, width));
+            rows.push((format!("{name}, beam {width}"), ms));
+        }
+    }
+    if args.iter().any(|arg| arg == "--json") {
+        let fields: Vec<String> = rows.iter().map(|(name, ms)| format!("{name:?}: {ms:.4}")).collect();
+        println!("{{{}}}", fields.join(", "));
+        return;
+    }
+    for (name, ms) in rows {
+        println!("{name:28} {ms:10.3} ms");
+    }
+}
+
+fn beam_all(items: &[Vec<f32>], fusion: &Fusion, weights: FusionWeights, beam_width: usize) {
+    let config = BeamConfig { beam_width, blank: 0, input: InputKind::Logits, token_min_logp: None };
+    let mut decoder = BeamDecoder::new(config, CLASSES, FusionScorer::new(fusion, weights)).unwrap();
+    for item in items {
+        black_box(decoder.decode(item, 1).unwrap());
+    }
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+}
+
+fn spelling() -> Spelling {
+    let mut names = vec![String::new()];
+    names.extend(std::fs::read_to_string(fixture("alphabet.txt")).unwrap().lines().map(str::to_owned));
+    let space = names.iter().position(|name| name == " ").unwrap();
+    Spelling::new(names, WordDelimiter::Token(space as u32))
+}
+
+fn words() -> Fusion {
+    let model = read_language_model(&fixture("lm_word3.arpa")).unwrap();
+    let words = model.words().filter(|&(word, _)| !model.is_special(word));
+    let tree = WordTree::new(words.map(|(word, text)| TreeWord { text, known: Some(word) }));
+    Fusion::new(&spelling(), CLASSES, Some(LanguageModel::Words(model)), Some(tree), false, None)
+}
+
+fn tokens() -> Fusion {
+    let model = read_language_model(&fixture("lm_char6.arpa.gz")).unwrap();
+    let spelling = spelling();
+    let name = |class| Some(spelling.token(class)).filter(|name| !name.is_empty());
+    let entry = |class| name(class).and_then(|name| model.word(if name == " " { "|" } else { &name }));
+    let entries = (0..CLASSES as u32).map(entry).collect();
+    Fusion::new(&spelling, CLASSES, Some(LanguageModel::Tokens(model, entries)), None, false, None)
+}
+
+/// The median of several rounds, in milliseconds.
+fn median(rounds: usize, mut work: impl FnMut()) -> f64 {
+    work();
+    let mut times: Vec<f64> = (0..rounds)
+        .map(|_| {
+            let start = Instant::now();
+            work();
+            start.elapsed().as_secs_f64() * 1e3
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    times[rounds / 2]
+}
+
+/// The fixture's lines without their padding, again and again.
+fn lines() -> Vec<Vec<f32>> {
+    let file = std::fs::read(fixture("lines.npy")).unwrap();
+    let header = 10 + usize::from(u16::from_le_bytes([file[8], file[9]]));
+    let values: Vec<f32> =
+        file[header..].as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+    let lengths = std::fs::read_to_string(fixture("lines.lengths.txt")).unwrap();
+    let lengths: Vec<usize> = lengths.lines().map(|line| line.parse().unwrap()).collect();
+    let items: Vec<Vec<f32>> = values
+        .chunks_exact(values.len() / lengths.len())
+        .zip(&lengths)
+        .map(|(item, length)| item[..length * CLASSES].to_vec())
+        .collect();
+    let tiles = FRAMES.div_ceil(lengths.iter().sum());
+    (0..tiles).flat_map(|_| items.iter().cloned()).collect()
+}

@@ -1,0 +1,271 @@
+//! `ctctool tune`: the weights that give the lowest error rate.
+
+use std::cmp::Ordering;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use rayon::prelude::*;
+
+use super::ExitStatus;
+use super::decode::{ClassArgs, item_error};
+use super::diagnostics::{Diagnostics, UsageError};
+use super::inputs::{CtcShape, LogitsArgs, OutputArgs, optional_integers};
+use super::progress::Progress;
+use super::steering::{LmUnit, SteeringArgs, check_finite, check_lm_weight};
+use super::values::{Word, result_format};
+use crate::decode::batch::ItemError;
+use crate::decode::collect::{CollectItems, ItemFrames};
+use crate::decode::item::{ItemConfig, ItemDecoder};
+use crate::decode::spelling::Spelling;
+use crate::decode::{Fusion, FusionWeights};
+use crate::input::{InputError, Matrix, Place, ReadError, read_lines};
+use crate::metrics::{ErrorRates, LineErrors};
+use crate::report::error_counts::RateSummary;
+use crate::report::tune::{TuneParams, TunePoint, TuneSummary};
+use crate::report::{Format, Report};
+
+/// What is to become least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Objective {
+    /// The word error rate; of equal ones the character error rate
+    Wer,
+    /// The character error rate; of equal ones the word error rate
+    Cer,
+}
+
+impl Word for Objective {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Wer => "wer",
+            Self::Cer => "cer",
+        }
+    }
+}
+
+/// The language-model weight, bonus and beam width that give the lowest error rate
+///
+/// Reads the logits once, decodes them with every combination of the weights, bonuses and widths given, and prints
+/// the error rates of each and the options of `ctctool decode` that are best.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    logits: LogitsArgs,
+
+    #[command(flatten)]
+    classes: ClassArgs,
+
+    /// Reference texts, a line an item
+    #[arg(long, value_name = "FILE", required = true)]
+    refs: PathBuf,
+
+    #[command(flatten)]
+    steering: SteeringArgs,
+
+    /// Weights α to try
+    #[arg(long = "lm-weight", value_name = "α,α,…", value_delimiter = ',', allow_negative_numbers = true, default_values_t = [0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0], help_heading = "Settings to try")]
+    lm_weights: Vec<f64>,
+
+    /// Bonuses β for each word (or token) to try [default: -1,0,1,2,3, for tokens 0,0.5,1,1.5]
+    #[arg(
+        long = "word-bonus",
+        value_name = "β,β,…",
+        value_delimiter = ',',
+        allow_negative_numbers = true,
+        help_heading = "Settings to try"
+    )]
+    word_bonuses: Vec<f64>,
+
+    /// Beam widths to try
+    #[arg(long = "beam", value_name = "K,K,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=1_000_000), default_values_t = [10, 100], help_heading = "Settings to try")]
+    beams: Vec<u32>,
+
+    /// What is to become least
+    #[arg(long, value_name = "RATE", value_enum, default_value_t = Objective::Wer, help_heading = "Settings to try")]
+    objective: Objective,
+
+    /// How the result is printed
+    #[arg(long, value_name = "FORMAT", value_parser = result_format(), default_value = "table", help_heading = "Output")]
+    format: Format,
+
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
+    args.check_usage()?;
+    let matrix = args.logits.open()?;
+    args.output.on_threads(|| args.run(matrix, diagnostics))
+}
+
+/// All that a setting is tried on.
+struct Trial<'a> {
+    config: ItemConfig,
+    classes: usize,
+    items: &'a [ItemFrames],
+    references: &'a [String],
+    spelling: &'a Spelling,
+}
+
+impl Trial<'_> {
+    fn rates(
+        &self,
+        beam_width: Option<u32>,
+        fusion: Option<(&Fusion, FusionWeights)>,
+    ) -> Result<RateSummary, ItemError> {
+        let config = ItemConfig { beam_width: beam_width.map(|width| width as usize), ..self.config };
+        let refused = |item| move |error| ItemError { item, error };
+        let mut decoder = ItemDecoder::new(config, self.classes, fusion).map_err(refused(0))?;
+        let mut rates = ErrorRates::default();
+        for (index, (item, reference)) in self.items.iter().zip(self.references).enumerate() {
+            let decoded = decoder.decode_frames(item).map_err(refused(index))?;
+            let text = decoded.transcripts.first().map(|best| self.spelling.text(&best.tokens));
+            rates.add(&LineErrors::new(reference, &text.unwrap_or_default()));
+        }
+        Ok(rates.into())
+    }
+}
+
+impl Args {
+    fn check_usage(&self) -> Result<(), UsageError> {
+        if self.steering.lm.is_none() {
+            return Err(UsageError::new("tune needs --lm").hint("give an ARPA language model"));
+        }
+        self.steering.check_usage()?;
+        self.lm_weights.iter().try_for_each(|&weight| check_lm_weight(weight))?;
+        self.word_bonuses.iter().try_for_each(|&bonus| check_finite("--word-bonus", Some(bonus)))?;
+        if self.logits.logits.as_os_str() == "-" && self.refs.as_os_str() == "-" {
+            return Err(UsageError::new("only one of LOGITS and --refs can come from standard input"));
+        }
+        Ok(())
+    }
+
+    fn bonuses(&self) -> Vec<f64> {
+        match self.steering.lm_unit {
+            _ if !self.word_bonuses.is_empty() => self.word_bonuses.clone(),
+            LmUnit::Word => vec![-1.0, 0.0, 1.0, 2.0, 3.0],
+            LmUnit::Token => vec![0.0, 0.5, 1.0, 1.5],
+        }
+    }
+
+    fn run(&self, matrix: Matrix, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
+        let references = read_lines(&self.refs)?;
+        let given = optional_integers(self.logits.lengths.as_ref())?;
+        let items = given.as_ref().map_or(references.len(), Vec::len);
+        let shape = CtcShape::new(&matrix, self.logits.layout, Some(items))?;
+        let lengths = shape.lengths(self.logits.lengths.as_deref(), given.as_deref())?;
+        if references.len() != shape.items {
+            let expected = format!("{} lines, one an item", shape.items);
+            let name = self.refs.display().to_string();
+            return Err(InputError::new(&name, Place::whole(), expected, references.len().to_string()).into());
+        }
+        let (spelling, blank, delimiter) = self.classes.spelling(shape.classes)?;
+        let steering = self.steering.load(&spelling, shape.classes, blank, diagnostics)?;
+        let Some(steering) = steering else { return Err(UsageError::new("tune needs --lm").into()) };
+        let params = TuneParams {
+            logits: matrix.name().to_owned(),
+            shape: matrix.shape().to_vec(),
+            input: self.logits.input.word(),
+            layout: shape.layout.word(),
+            layout_inferred: shape.layout_inferred,
+            blank,
+            alphabet: self.classes.alphabet_name(),
+            word_delimiter: delimiter,
+            refs: self.refs.display().to_string(),
+            steering: steering.params.clone(),
+            lm_weights: self.lm_weights.clone(),
+            word_bonuses: self.bonuses(),
+            beams: self.beams.clone(),
+            objective: self.objective.word(),
+        };
+        let name = matrix.name().to_owned();
+        let mut frames = CollectItems::new(shape.geometry.clone(), shape.frames, &lengths);
+        matrix.read(&shape.geometry, &mut frames).map_err(|error| match error {
+            ReadError::Input(error) => error,
+            ReadError::Visit(never) => match never {},
+        })?;
+        let config = ItemConfig {
+            input: self.logits.input,
+            blank,
+            beam_width: None,
+            nbest: 1,
+            token_min_logp: None,
+            exact_scores: false,
+            timestamps: false,
+        };
+        let trial = Trial {
+            config,
+            classes: shape.classes,
+            items: &frames.items,
+            references: &references,
+            spelling: &spelling,
+        };
+        let refused = |error: ItemError| item_error(&name, &error, shape.is_batch(), config.input);
+        let greedy = trial.rates(None, None).map_err(refused)?;
+        let points =
+            self.try_all(&trial, &steering.fusion, steering.weights, diagnostics).map_err(refused)?;
+        self.deliver(params, points, greedy, references.len(), diagnostics)
+    }
+
+    fn try_all(
+        &self,
+        trial: &Trial<'_>,
+        fusion: &Fusion,
+        weights: FusionWeights,
+        diagnostics: Diagnostics,
+    ) -> Result<Vec<TunePoint>, ItemError> {
+        let mut settings = Vec::new();
+        for &beam in &self.beams {
+            for &lm_weight in &self.lm_weights {
+                settings.extend(self.bonuses().into_iter().map(|word_bonus| (beam, lm_weight, word_bonus)));
+            }
+        }
+        let progress = Progress::new(settings.len(), diagnostics);
+        let points = settings.par_iter().with_max_len(1).map(|&(beam, lm_weight, word_bonus)| {
+            let weights = FusionWeights { lm_weight, unit_bonus: word_bonus, ..weights };
+            let rates = trial.rates(Some(beam), Some((fusion, weights)))?;
+            progress.item_done();
+            Ok(TunePoint { lm_weight, word_bonus, beam, is_best: false, rates })
+        });
+        let points: Vec<Result<TunePoint, ItemError>> = points.collect();
+        progress.finish();
+        // The first error in order, at any number of threads.
+        points.into_iter().collect()
+    }
+
+    /// Fewer errors first; of equal ones the narrower beam.
+    fn compare(&self, a: &TunePoint, b: &TunePoint) -> Ordering {
+        let errors = |point: &TunePoint| {
+            let [characters, words] = [point.rates.characters, point.rates.words]
+                .map(|counts| counts.substitutions + counts.deletions + counts.insertions);
+            match self.objective {
+                Objective::Wer => (words, characters, point.beam),
+                Objective::Cer => (characters, words, point.beam),
+            }
+        };
+        errors(a).cmp(&errors(b))
+    }
+
+    fn deliver(
+        &self,
+        params: TuneParams,
+        mut points: Vec<TunePoint>,
+        greedy: RateSummary,
+        lines: usize,
+        diagnostics: Diagnostics,
+    ) -> anyhow::Result<ExitStatus> {
+        // Of equal ones, the first that was asked for.
+        let best = (0..points.len()).min_by(|&a, &b| self.compare(&points[a], &points[b]));
+        let Some(best) = best else { return Err(UsageError::new("there is no setting to try").into()) };
+        points[best].is_best = true;
+        let best = points[best].clone();
+        let flags =
+            format!("--beam {} --lm-weight {} --word-bonus {}", best.beam, best.lm_weight, best.word_bonus);
+        let summary = TuneSummary { settings: points.len(), lines, best, flags, greedy };
+        let table = summary.table(&params);
+        let mut report = Report::new("tune", params, summary);
+        report.items = points;
+        diagnostics.judge(&report)?;
+        self.output.output(self.format).write(&report, &[], &table)?;
+        Ok(ExitStatus::Success)
+    }
+}

@@ -1,0 +1,124 @@
+//! The report of `ctctool tune`.
+
+use serde::Serialize;
+
+use super::decode::SteeringParams;
+use super::error_counts::{ErrorCounts, RateSummary};
+use super::{Cell, Record, TableText};
+
+/// Every resolved setting.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct TuneParams {
+    /// The matrix, as the user named it.
+    pub logits: String,
+    /// Shape of the matrix.
+    pub shape: Vec<usize>,
+    /// `logits`, `log-probs` or `probs`.
+    pub input: &'static str,
+    /// `tc`, `tnc` or `ntc`.
+    pub layout: &'static str,
+    /// Whether the layout was told from the shapes.
+    pub layout_inferred: bool,
+    /// Index of the blank.
+    pub blank: u32,
+    /// The alphabet's file.
+    pub alphabet: Option<String>,
+    /// The token, or the mark at a token's beginning, that separates words.
+    pub word_delimiter: Option<String>,
+    /// The references' file.
+    pub refs: String,
+    /// What steers the beam, without weight and bonus.
+    #[serde(flatten)]
+    pub steering: SteeringParams,
+    /// The weights that were tried.
+    pub lm_weights: Vec<f64>,
+    /// The bonuses that were tried.
+    pub word_bonuses: Vec<f64>,
+    /// The widths that were tried.
+    pub beams: Vec<u32>,
+    /// `wer` or `cer`: what was to become least.
+    pub objective: &'static str,
+}
+
+/// The result for all that was tried.
+#[derive(Clone, Debug, Serialize)]
+pub struct TuneSummary {
+    /// Number of settings.
+    pub settings: usize,
+    /// Number of lines that each was tried on.
+    pub lines: usize,
+    /// The setting with the least errors.
+    pub best: TunePoint,
+    /// The options of `decode` that make it.
+    pub flags: String,
+    /// What the best path reads, without beam and model.
+    pub greedy: RateSummary,
+}
+
+/// One setting and its errors.
+#[derive(Clone, Debug, Serialize)]
+pub struct TunePoint {
+    /// α.
+    pub lm_weight: f64,
+    /// β, in nats.
+    pub word_bonus: f64,
+    /// Width of the beam.
+    pub beam: u32,
+    /// Whether no other has fewer errors.
+    pub is_best: bool,
+    /// Its error rates.
+    #[serde(flatten)]
+    pub rates: RateSummary,
+}
+
+fn errors(counts: ErrorCounts) -> usize {
+    counts.substitutions + counts.deletions + counts.insertions
+}
+
+impl Record for TunePoint {
+    const COLUMNS: &'static [&'static str] = &[
+        "lm_weight",
+        "word_bonus",
+        "beam",
+        "cer_ratio",
+        "character_errors",
+        "wer_ratio",
+        "word_errors",
+        "is_best",
+    ];
+
+    fn cells<'a>(&'a self, sink: &mut dyn FnMut(Cell<'a>)) {
+        let ratio = |ratio: Option<f64>| ratio.map_or(Cell::Empty, Cell::Number);
+        sink(Cell::Number(self.lm_weight));
+        sink(Cell::Number(self.word_bonus));
+        sink(Cell::Count(u64::from(self.beam)));
+        sink(ratio(self.rates.cer_ratio));
+        sink(Cell::Count(errors(self.rates.characters) as u64));
+        sink(ratio(self.rates.wer_ratio));
+        sink(Cell::Count(errors(self.rates.words) as u64));
+        sink(if self.is_best { Cell::Text("*") } else { Cell::Empty });
+    }
+}
+
+impl TuneSummary {
+    /// The summary for people.
+    pub fn table(&self, params: &TuneParams) -> TableText<'static> {
+        let row = |name: &'static str, rates: &RateSummary| {
+            let ratio = |ratio: Option<f64>| ratio.map_or(Cell::Empty, Cell::Number);
+            vec![Cell::Text(name), ratio(rates.cer_ratio), ratio(rates.wer_ratio), ratio(rates.ser_ratio)]
+        };
+        let plural = |count: usize| if count == 1 { "" } else { "s" };
+        let title = format!(
+            "{} setting{} on {} line{} of {}: the least {} has {}",
+            self.settings,
+            plural(self.settings),
+            self.lines,
+            plural(self.lines),
+            params.logits,
+            params.objective.to_uppercase(),
+            self.flags,
+        );
+        let rows = vec![row("greedy", &self.greedy), row("best", &self.best.rates)];
+        TableText { title, header: vec!["", "CER", "WER", "SER"], rows }
+    }
+}

@@ -1,0 +1,179 @@
+//! `ctctool decode` with language models, lexicons and hotwords, and `ctctool tune`, by their contract.
+
+use predicates::prelude::*;
+use serde_json::Value;
+
+use crate::support::{Folder, ctctool, json, npy_f64, number, repository};
+
+const LINES: [&str; 8] = [
+    "lines.npy",
+    "--alphabet",
+    "alphabet.txt",
+    "--lengths",
+    "lines.lengths.txt",
+    "--refs",
+    "lines.txt",
+    "--quiet",
+];
+const WORDS: [&str; 2] = ["--lm", "lm_word3.arpa"];
+const TOKENS: [&str; 4] = ["--lm", "lm_char6.arpa.gz", "--lm-unit", "token"];
+
+fn fixture(command: &str, args: &[&str]) -> assert_cmd::Command {
+    let mut program = ctctool();
+    program.current_dir(repository("fixtures")).arg(command).args(LINES).args(args);
+    program
+}
+
+fn rate(result: &Value, name: &str) -> f64 {
+    number(&result["summary"][name])
+}
+
+#[test]
+fn models_lower_the_error_rates_and_scores_have_their_parts() {
+    let plain = json(fixture("decode", &["--beam", "100"]).args(["--nbest", "3"]));
+    assert!(plain["items"][0]["hypotheses"][0].get("score").is_none());
+    let words = json(fixture("decode", &["--beam", "100", "--nbest", "3"]).args(WORDS));
+    let tokens = json(fixture("decode", &["--beam", "100", "--word-bonus", "1"]).args(TOKENS));
+    assert!(rate(&plain, "wer_ratio") > 0.39);
+    assert!(rate(&words, "wer_ratio") < 0.19 && rate(&words, "cer_ratio") < 0.06);
+    assert!(rate(&tokens, "wer_ratio") < 0.14 && rate(&tokens, "cer_ratio") < 0.04);
+    let params = &words["params"];
+    assert_eq!((number(&params["lm_weight"]), number(&params["word_bonus"])), (0.5, 1.5));
+    assert_eq!((&params["lm_unit"], &params["lm_eos"]), (&"word".into(), &true.into()));
+    assert_eq!(tokens["params"]["lm_space"], "|");
+    let known: Vec<String> = std::fs::read_to_string(repository("fixtures/lm_text.txt"))
+        .unwrap()
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect();
+    for hypothesis in
+        words["items"].as_array().unwrap().iter().flat_map(|item| item["hypotheses"].as_array().unwrap())
+    {
+        let text: Vec<&str> = hypothesis["text"].as_str().unwrap().split_whitespace().collect();
+        let unknown = text.iter().filter(|&&word| !known.iter().any(|other| other == word)).count();
+        let expected = number(&hypothesis["logp_nats"])
+            + 0.5 * number(&hypothesis["lm_logp_nats"])
+            + 1.5 * text.len() as f64
+            - 10.0 * unknown as f64;
+        assert!((number(&hypothesis["score"]) - expected).abs() < 1e-9, "{hypothesis}");
+    }
+}
+
+#[test]
+fn nothing_but_the_lexicon_is_printed() {
+    let folder = Folder::new();
+    let words: String = std::fs::read_to_string(repository("fixtures/lines.txt"))
+        .unwrap()
+        .split_whitespace()
+        .filter(|word| word.chars().all(char::is_alphanumeric))
+        .map(|word| format!("{word}\r\n\n"))
+        .collect();
+    let lexicon = folder.file("lexicon.txt", &words);
+    for extra in [&[][..], &WORDS[..], &TOKENS[..]] {
+        let mut command = fixture("decode", &["--beam", "50", "--lexicon"]);
+        let result = json(command.arg(&lexicon).args(extra));
+        for item in result["items"].as_array().unwrap() {
+            let text = item["text"].as_str().unwrap();
+            assert!(text.split_whitespace().all(|word| words.lines().any(|line| line == word)), "{text}");
+        }
+    }
+    let spelled = folder.file("spelled.txt", "a a\n");
+    let expected = "spelled.txt: line 1, column 2: expected one word a line, found ' a'\nhint: spellings";
+    let mut command = fixture("decode", &["--beam", "50", "--lexicon"]);
+    command.arg(&spelled).assert().code(2).stderr(predicate::str::contains(expected));
+}
+
+#[test]
+fn hotwords_are_preferred() {
+    let folder = Folder::new();
+    let phrases = folder.file("hotwords.txt", "arrived on\nsoft).\t12.5\n");
+    let read = |args: &[&str]| json(&mut fixture("decode", &[&["--beam", "100"], args].concat()));
+    let with = read(&["--hotwords", phrases.to_str().unwrap(), "--hotword-weight", "8"]);
+    let without = read(&[]);
+    let text = |result: &Value, item: usize| result["items"][item]["text"].as_str().unwrap().to_owned();
+    assert!(!text(&without, 3).contains(" arrived on "));
+    assert!(text(&with, 3).contains(" arrived on "), "{}", text(&with, 3));
+    let best = &with["items"][3]["hypotheses"][0];
+    assert!((number(&best["score"]) - number(&best["logp_nats"]) - 8.0).abs() < 1e-9);
+    assert!(best.get("lm_logp_nats").is_none());
+    let wrong = folder.file("wrong.txt", "one\ntwo\tmany\n");
+    let mut command = fixture("decode", &["--beam", "10", "--hotwords"]);
+    let expected = "line 2, column 5: expected a weight behind the tab, found 'many'";
+    command.arg(&wrong).assert().code(2).stderr(predicate::str::contains(expected));
+}
+
+#[test]
+fn options_that_make_no_sense_are_refused() {
+    for (args, message) in [
+        (&["--lm", "lm_word3.arpa"][..], "--lm needs --beam"),
+        (&["--lexicon", "lines.txt"], "--lexicon needs --beam"),
+        (&["--hotwords", "lines.txt"], "--hotwords needs --beam"),
+        (&["--beam", "9", "--lm-weight", "1"], "--lm <FILE>"),
+        (
+            &["--beam", "9", "--lm", "lm_word3.arpa", "--lm-weight=-1"],
+            "--lm-weight: expected a number of 0 or more",
+        ),
+        (
+            &["--beam", "9", "--lm", "lm_word3.arpa", "--unk-score", "nan"],
+            "--unk-score: expected a finite number",
+        ),
+        (&["--beam", "9", "--lm", "lm_word3.arpa", "--lm-space", "x"], "--lm-space needs --lm-unit token"),
+        (&["--beam", "9", "--lm", "lines.txt"], "lines.txt: line 1, column 1: expected \\data\\"),
+        (&["--beam", "9", "--lm", "none.arpa"], "none.arpa: cannot be opened"),
+    ] {
+        fixture("decode", args).assert().code(2).stderr(predicate::str::contains(message));
+    }
+    let matrix = npy_f64(&[1, 2], &[0.0, 0.0]);
+    let words = repository("fixtures/lm_word3.arpa");
+    let mut command = ctctool();
+    command.args(["decode", "--beam", "9", "--lm"]).arg(&words).write_stdin(matrix);
+    let expected = "--lm: nothing separates words in this alphabet\nhint: give --alphabet";
+    command.assert().code(2).stderr(predicate::str::contains(expected));
+}
+
+#[test]
+fn model_files_that_are_none_are_refused() {
+    let folder = Folder::new();
+    let binary = folder.file("model.bin", b"mmap lm http://kheafield.com/code format version 5\n\0");
+    let mut command = fixture("decode", &["--beam", "9", "--lm"]);
+    let expected = "expected an ARPA language model, found a binary one of KenLM's\nhint: ";
+    command.arg(&binary).assert().code(2).stderr(predicate::str::contains(expected));
+    let gzipped = std::fs::read(repository("fixtures/lm_char6.arpa.gz")).unwrap();
+    let cut = folder.file("cut.arpa.gz", &gzipped[..gzipped.len() / 2]);
+    let mut command = fixture("decode", &["--beam", "9", "--lm"]);
+    command
+        .arg(&cut)
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("cut.arpa.gz: cannot be decompressed"));
+    let no_end = "\\data\\\nngram 1=2\n\n\\1-grams:\n-1\t<s>\n-1\ta\n\n\\end\\\n";
+    let no_end = folder.file("no_end.arpa", no_end);
+    let mut command = fixture("decode", &["--beam", "9", "--lm"]);
+    command.arg(&no_end).assert().code(2).stderr(predicate::str::contains("has no </s>"));
+    fixture("decode", &["--beam", "9", "--no-lm-eos", "--lm"]).arg(&no_end).assert().success();
+}
+
+#[test]
+fn tune_finds_the_weights_that_decode_confirms() {
+    let args = ["--lm-weight", "0,0.5,1", "--word-bonus", "0,2", "--beam", "8,40"];
+    let result = json(fixture("tune", &args).args(WORDS));
+    let points = result["items"].as_array().unwrap();
+    assert_eq!((points.len(), &result["summary"]["settings"]), (12, &12.into()));
+    let least = points.iter().map(|point| number(&point["wer_ratio"])).fold(f64::INFINITY, f64::min);
+    let best = &result["summary"]["best"];
+    assert_eq!(number(&best["wer_ratio"]), least);
+    assert_eq!(points.iter().filter(|point| point["is_best"] == true).count(), 1);
+    let flags: Vec<&str> = result["summary"]["flags"].as_str().unwrap().split(' ').collect();
+    let decoded = json(fixture("decode", &flags).args(WORDS));
+    for name in ["wer_ratio", "cer_ratio", "words", "characters"] {
+        assert_eq!(decoded["summary"][name], best[name]);
+    }
+    assert_eq!(result["summary"]["greedy"]["wer_ratio"], 34.0 / 82.0);
+    let bytes = |threads: &str| {
+        fixture("tune", &args).args(WORDS).args(["--threads", threads]).output().unwrap().stdout
+    };
+    assert_eq!(bytes("1"), bytes("3"));
+    let cer = json(fixture("tune", &args).args(WORDS).args(["--objective", "cer"]));
+    assert!(number(&cer["summary"]["best"]["cer_ratio"]) <= number(&best["cer_ratio"]));
+    fixture("tune", &[]).assert().code(2).stderr(predicate::str::contains("tune needs --lm"));
+}

@@ -1,0 +1,250 @@
+//! The steered beam against slow, obvious versions.
+
+use ctctool::decode::spelling::{Spelling, WordDelimiter};
+use ctctool::decode::{
+    BeamResult, Fusion, FusionScorer, FusionWeights, LanguageModel, Log, Scorer, beam_search,
+};
+use ctctool::lm::words::TreeWord;
+use ctctool::lm::{Hotwords, WordTree};
+use ctctool::logits::InputKind;
+
+use crate::decode_beam::{assert_same, config};
+use crate::lm::parse;
+use crate::oracle_beam::{Ranked, enumerate, full_sort, relative, softmax};
+use crate::oracle_fusion::{Naive, NaiveModel};
+use crate::random::Random;
+
+const CHARACTERS: [&str; 5] = ["", "a", "b", "c", " "];
+const PIECES: [&str; 6] = ["", "▁", "▁a", "b", "▁bc", "ca"];
+
+/// An ARPA file over these words, with back-off weights on both sides of 1.
+fn random_model(random: &mut Random, words: &[&str]) -> String {
+    let mut words: Vec<&str> = words.to_vec();
+    words.extend(["<s>", "</s>", "<unk>"]);
+    let mut log10 = |scale: f64, shift: f64| random.normal() * scale + shift;
+    let mut sections = vec![Vec::new(), Vec::new(), Vec::new()];
+    for word in &words {
+        sections[0].push(format!("{:.4}\t{word}\t{:.4}", log10(0.5, -1.5).min(0.0), log10(0.4, -0.2)));
+    }
+    let mut draws = Vec::new();
+    for first in &words {
+        for second in &words {
+            draws.push((first, second));
+        }
+    }
+    for (first, second) in draws {
+        if *first == "</s>" || *second == "<s>" || log10(1.0, 0.0) < 0.2 {
+            continue;
+        }
+        sections[1].push(format!(
+            "{:.4}\t{first} {second}\t{:.4}",
+            log10(0.5, -0.7).min(0.0),
+            log10(0.4, -0.2)
+        ));
+        for third in &words {
+            if *third != "<s>" && *second != "</s>" && log10(1.0, 0.0) > 0.8 {
+                sections[2].push(format!("{:.4}\t{first} {second} {third}", log10(0.5, -0.4).min(0.0)));
+            }
+        }
+    }
+    let mut lines_of = vec!["\\data\\".to_owned()];
+    for (order, lines) in (1..).zip(&sections) {
+        lines_of.push(format!("ngram {order}={}", lines.len()));
+    }
+    for (order, lines) in (1..).zip(&sections) {
+        lines_of.push(format!("\n\\{order}-grams:\n{}", lines.join("\n")));
+    }
+    lines_of.push("\n\\end\\\n".to_owned());
+    lines_of.join("\n")
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Unit {
+    None,
+    Word,
+    Token,
+}
+
+/// The fast and the slow version of the same.
+fn both(random: &mut Random, names: &[&str], unit: Unit, lexicon: bool, hotwords: bool) -> (Fusion, Naive) {
+    let by_words = names.contains(&" ") || names.contains(&"▁");
+    let written: Vec<String> = names.iter().map(|name| name.replace('▁', " ")).collect();
+    let owned: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    let delimiter = match names.iter().position(|&name| name == " ") {
+        Some(class) => WordDelimiter::Token(class as u32),
+        None if by_words => WordDelimiter::Prefix("▁".to_owned()),
+        None => WordDelimiter::None,
+    };
+    let spelling = Spelling::new(owned.clone(), delimiter);
+    let words = ["a", "ab", "abc", "ba", "bca", "cab", "cc"];
+    let listed: Option<Vec<String>> =
+        lexicon.then(|| ["a", "ab", "bca", "ac", "caca"].map(str::to_owned).to_vec());
+    let phrases: Vec<(String, f64)> = if hotwords {
+        [("ab", 2.0), ("a b", 3.0), ("abca", 1.5), ("b", -1.0), ("ab a", 4.0)]
+            .map(|(p, w)| (p.to_owned(), w))
+            .to_vec()
+    } else {
+        Vec::new()
+    };
+    // The token models do not know the c.
+    let names_of_model: Vec<String> =
+        names.iter().map(|&name| if name == " " { "|".to_owned() } else { name.to_owned() }).collect();
+    let text = match unit {
+        Unit::Token => {
+            let known: Vec<&str> =
+                names_of_model.iter().map(String::as_str).filter(|name| !["", "c"].contains(name)).collect();
+            random_model(random, &known)
+        }
+        _ => random_model(random, &words),
+    };
+    let weights = FusionWeights {
+        lm_weight: 0.3 + random.unit(),
+        with_end: random.below(2) == 0,
+        unit_bonus: 2.0 * random.normal(),
+        unk_score: -3.0 * random.unit() + 0.5,
+    };
+    let naive = Naive {
+        written,
+        model: (unit != Unit::None).then(|| NaiveModel::parse(&text)),
+        tokens: (unit == Unit::Token).then(|| names_of_model.clone()),
+        lexicon: listed.clone(),
+        hotwords: phrases.clone(),
+        whole_words: by_words,
+        weights,
+    };
+    let model = parse(&text).unwrap();
+    let plain = |word: &str| model.word(word).filter(|&word| !model.is_special(word));
+    let tree = match (&listed, unit) {
+        (Some(listed), _) => Some(WordTree::new(
+            listed
+                .iter()
+                .map(|text| TreeWord { text, known: if unit == Unit::Word { plain(text) } else { None } }),
+        )),
+        (None, Unit::Word) => {
+            Some(WordTree::new(words.iter().map(|text| TreeWord { text, known: plain(text) })))
+        }
+        _ => None,
+    };
+    let entries = names_of_model.iter().map(|name| plain(name)).collect();
+    let language = match unit {
+        Unit::None => None,
+        Unit::Word => Some(LanguageModel::Words(model)),
+        Unit::Token => Some(LanguageModel::Tokens(model, entries)),
+    };
+    let found = hotwords.then(|| Hotwords::new(phrases.iter().map(|(p, w)| (p.as_str(), *w)), by_words));
+    (Fusion::new(&spelling, names.len(), language, tree, lexicon, found), naive)
+}
+
+/// All kinds of steering.
+fn each(mut test: impl FnMut(&mut Random, &[&str], &Fusion, &Naive, &str)) {
+    let mut random = Random::new(31);
+    for round in 0..4 {
+        for names in [&CHARACTERS[..], &PIECES[..], &CHARACTERS[..4]] {
+            for unit in [Unit::None, Unit::Word, Unit::Token] {
+                for (lexicon, hotwords) in [(false, false), (true, false), (false, true), (true, true)] {
+                    if names.len() == 4 && (unit == Unit::Word || lexicon) {
+                        continue; // there are no words
+                    }
+                    let (fusion, naive) = both(&mut random, names, unit, lexicon, hotwords);
+                    let unit = ["none", "word", "token"][unit as usize];
+                    let what =
+                        format!("round {round}, {names:?}, {unit}, lexicon {lexicon}, hotwords {hotwords}");
+                    test(&mut random, names, &fusion, &naive, &what);
+                }
+            }
+        }
+    }
+}
+
+/// Ranks by the slow version what it may end with, or all where nothing may.
+fn finished(ranked: Ranked, naive: &Naive) -> Ranked {
+    let whole = |(text, score): &(Vec<u32>, f64)| {
+        naive.whole(text).map(|whole| (text.clone(), score - naive.partial(text) + whole))
+    };
+    let mut ended: Ranked = ranked.iter().filter_map(whole).collect();
+    ended.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    if ended.is_empty() { ranked } else { ended }
+}
+
+fn search(logits: &[f64], classes: usize, width: usize, fusion: &Fusion, naive: &Naive) -> BeamResult {
+    let scorer = FusionScorer::new(fusion, naive.weights);
+    beam_search(logits, classes, config(width, 0, InputKind::Logits), width, scorer).unwrap()
+}
+
+#[test]
+fn the_steered_beam_is_that_of_sorting_all_candidates() {
+    each(|random, names, fusion, naive, what| {
+        let logits = random.logits(14, names.len(), 1.5, 1.0);
+        let (factors, offset) = relative::<Log>(&logits, names.len());
+        let gain = |text: &[u32], token: u32| {
+            let longer: Vec<u32> = text.iter().copied().chain([token]).collect();
+            match naive.partial(&longer) {
+                f64::NEG_INFINITY => f64::NEG_INFINITY,
+                score => score - naive.partial(text),
+            }
+        };
+        for width in [1, 3, 12] {
+            let expected = full_sort::<Log>(&factors, names.len(), 0, width, offset, Some(&gain));
+            let result = search(&logits, names.len(), width, fusion, naive);
+            assert_same_scores(&result, &finished(expected, naive), &format!("{what}, width {width}"));
+        }
+    });
+}
+
+/// As `assert_same`, but texts of equal score may come in any order, for the slow version's sums are others.
+fn assert_same_scores(result: &BeamResult, expected: &Ranked, what: &str) {
+    let mut expected = expected.clone();
+    for at in 0..result.hypotheses.len().min(expected.len()) {
+        let tokens = &result.hypotheses[at].tokens;
+        let other = expected.iter().position(|(text, _)| text == tokens);
+        if let Some(other) = other.filter(|&other| (expected[other].1 - expected[at].1).abs() < 1e-9) {
+            expected.swap(at, other);
+        }
+    }
+    assert_same(result, &expected, what);
+}
+
+#[test]
+fn a_wide_beam_finds_the_best_of_all_texts() {
+    each(|random, names, fusion, naive, what| {
+        let logits = random.logits(5, names.len(), 1.0, 0.0);
+        let texts = enumerate(&softmax(&logits, names.len()), names.len(), 0);
+        let scored = texts.iter().map(|(text, p)| (text.clone(), p.ln() + naive.partial(text)));
+        let ranked: Ranked = scored.filter(|(_, score)| *score > f64::NEG_INFINITY).collect();
+        let result = search(&logits, names.len(), 100_000, fusion, naive);
+        assert_same_scores(&result, &finished(ranked, naive), what);
+        for h in &result.hypotheses {
+            assert!((h.logp_nats.exp() - texts[&h.tokens]).abs() < 1e-12, "{what}: {h:?}");
+        }
+    });
+}
+
+#[test]
+fn no_gain_exceeds_its_bound_and_the_parts_add_up() {
+    each(|random, names, fusion, naive, what| {
+        let mut scorer = FusionScorer::new(fusion, naive.weights);
+        for _ in 0..40 {
+            let mut state = scorer.start();
+            let mut text = Vec::new();
+            let mut sum = 0.0;
+            for _ in 0..12 {
+                let token = 1 + random.below(names.len() as u32 - 1);
+                let (next, gain) = scorer.extend(state, token);
+                assert!(gain <= scorer.max_gain(token) + 1e-9, "{what}: {text:?} {token}");
+                assert!(scorer.max_gain(token) <= scorer.max_gain_of_all());
+                if gain == f64::NEG_INFINITY {
+                    break;
+                }
+                text.push(token);
+                state = next;
+                sum += gain;
+                assert!((sum - naive.partial(&text)).abs() < 1e-9, "{what}: {text:?}");
+            }
+            let end = scorer.finish(state);
+            assert_eq!(end.is_some(), naive.whole(&text).is_some(), "{what}: {text:?}");
+            if let (Some(end), Some(whole)) = (end, naive.whole(&text)) {
+                assert!((sum + end - whole).abs() < 1e-9, "{what}: {text:?}");
+            }
+        }
+    });
+}
