@@ -8,7 +8,7 @@ use std::path::Path;
 use super::npy::{NpyInfo, shape_text};
 use super::numbers::words;
 use super::source::{Source, line_count, lines_of, text_of};
-use super::{InputError, Place};
+use super::{Dtype, InputError, Place};
 
 /// A label file as read, before it is known what its numbers mean.
 pub struct LabelFile {
@@ -42,6 +42,16 @@ impl Integers {
         match self {
             Self::Stored(info, bytes) => info.integer_at(bytes, at),
             Self::Reordered(values) => values[at],
+        }
+    }
+
+    /// All of them, where they are what NumPy's integers mostly are; not so is for [`Self::get`].
+    fn as_i64(&self) -> Option<&[[u8; 8]]> {
+        match self {
+            Self::Stored(info, bytes) if info.dtype == Dtype::Int(8) && !info.big_endian => {
+                Some(bytes.as_chunks().0)
+            }
+            _ => None,
         }
     }
 }

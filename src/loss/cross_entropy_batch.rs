@@ -164,6 +164,8 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
             // A loss is the logarithm of one probability or a sum of such: no more exact than each of them.
             let accuracy = Accuracy::OfInput;
             RowScale::of_rows(values, classes, self.kind, accuracy, &mut scratch, &mut scales);
+            // Not by reference: the sums would go through memory from row to row.
+            let mut reducer = found.reducer;
             for (at, (scores, &scale)) in values.chunks_exact(classes).zip(&scales).enumerate() {
                 let logical = self.geometry.logical_row(block.first_row() + first + at);
                 let loss = match self.targets.target(logical) {
@@ -171,7 +173,7 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
                     Target::Probs(probs) => self.loss.of_probs(scores, scale, probs),
                     Target::Ignored => {
                         found.ignored += 1;
-                        found.reducer.add_cross_entropy(0.0, 0.0, true);
+                        reducer.add_cross_entropy(0.0, 0.0, true);
                         continue;
                     }
                 };
@@ -189,11 +191,12 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
                         found.undefined = Some(found.undefined.map_or(logical, |row| row.min(logical)));
                     }
                 }
-                found.reducer.add_cross_entropy(loss_nats, weight, false);
+                reducer.add_cross_entropy(loss_nats, weight, false);
                 if !losses.is_empty() {
                     losses[first + at - start] = loss_nats;
                 }
             }
+            found.reducer = reducer;
         });
         found
     }

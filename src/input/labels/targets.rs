@@ -1,5 +1,7 @@
 //! Targets of cross-entropy: a class or probabilities for each row.
 
+use rayon::prelude::*;
+
 use super::{Content, LabelFile, for_each_plain, text_shape};
 use crate::input::csv::{self, CsvOptions};
 use crate::input::error::shown;
@@ -8,6 +10,9 @@ use crate::input::numbers::{whole_number, words};
 use crate::input::source::{line_count, lines_of};
 use crate::input::{InputError, Place};
 use crate::logits::{Geometry, rows_in_order};
+
+/// Class indices that one thread converts at a time.
+const CONVERTED_AT_ONCE: usize = 1 << 16;
 
 /// A class index a row, or none where the row is ignored; row-major over the logits' other axes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +104,11 @@ impl LabelFile {
             }
             Content::Integers { shape: found, .. } if found != shape => return Err(mismatch()),
             Content::Integers { values, .. } => {
+                if let Some(targets) =
+                    values.as_i64().and_then(|values| all_classes(values, classes, ignore_index))
+                {
+                    return Ok(ClassTargets { targets });
+                }
                 let place = |row: usize| place_of(row, shape);
                 let checked = (0..values.len()).map(|row| match values.get(row) {
                     Some(value) => check(value, &|| place(row)),
@@ -189,6 +199,25 @@ impl LabelFile {
         let Ok(geometry) = Geometry::new(shape, false, class_axis, &row_axes) else { return Err(mismatch()) };
         Ok(ProbTargets { values: rows_in_order(&values, &geometry), classes: geometry.classes() })
     }
+}
+
+/// The targets of as many integers, little-endian; none where there is something to object to.
+fn all_classes(values: &[[u8; 8]], classes: usize, ignore_index: i64) -> Option<Vec<u32>> {
+    let known = classes.min(ClassTargets::IGNORED as usize) as u64;
+    let mut targets = vec![0; values.len()];
+    let pieces = targets.par_chunks_mut(CONVERTED_AT_ONCE).zip(values.par_chunks(CONVERTED_AT_ONCE));
+    let all = pieces.map(|(targets, values)| {
+        let mut all = true;
+        // All are looked at, so that lanes do not wait for each other.
+        for (target, &bytes) in targets.iter_mut().zip(values) {
+            let value = i64::from_le_bytes(bytes);
+            let ignored = value == ignore_index;
+            all &= ignored | ((value as u64) < known);
+            *target = if ignored { ClassTargets::IGNORED } else { value as u32 };
+        }
+        all
+    });
+    all.reduce(|| true, |a, b| a & b).then_some(targets)
 }
 
 /// The targets of a text with nothing but a class or the ignored index a line; none where there is more to it,
