@@ -10,7 +10,7 @@ use crate::decode::spelling::{Spelling, WordDelimiter};
 use crate::decode::{Fusion, FusionWeights, LanguageModel};
 use crate::input::{InputError, Place, read_hotwords, read_language_model, read_lexicon};
 use crate::lm::words::TreeWord;
-use crate::lm::{Hotwords, NgramModel, WordTree};
+use crate::lm::{Hotwords, LARGEST_SIZE, NgramModel, WordTree};
 use crate::report::decode::SteeringParams;
 
 /// What a language model's entries are.
@@ -90,22 +90,23 @@ impl WeightArgs {
         if let Some(weight) = self.lm_weight {
             check_lm_weight(weight)?;
         }
-        check_finite("--word-bonus", self.word_bonus)
+        check_size("--word-bonus", self.word_bonus)
     }
 }
 
 pub(super) fn check_lm_weight(weight: f64) -> Result<(), UsageError> {
-    if weight >= 0.0 && weight.is_finite() {
+    if (0.0..=LARGEST_SIZE).contains(&weight) {
         return Ok(());
     }
-    Err(UsageError::new(format!("--lm-weight: expected a number of 0 or more, found {weight}")))
+    Err(UsageError::new(format!("--lm-weight: expected a number from 0 to {LARGEST_SIZE}, found {weight}")))
 }
 
-pub(super) fn check_finite(option: &str, value: Option<f64>) -> Result<(), UsageError> {
+pub(super) fn check_size(option: &str, value: Option<f64>) -> Result<(), UsageError> {
     match value {
-        Some(value) if !value.is_finite() => {
-            Err(UsageError::new(format!("{option}: expected a finite number, found {value}")))
-        }
+        // Not a number is not within, either.
+        Some(value) if !(-LARGEST_SIZE..=LARGEST_SIZE).contains(&value) => Err(UsageError::new(format!(
+            "{option}: expected a number from -{LARGEST_SIZE} to {LARGEST_SIZE}, found {value}"
+        ))),
         _ => Ok(()),
     }
 }
@@ -127,8 +128,8 @@ impl SteeringArgs {
     }
 
     pub(super) fn check_usage(&self) -> Result<(), UsageError> {
-        check_finite("--unk-score", self.unk_score)?;
-        check_finite("--hotword-weight", self.hotword_weight)?;
+        check_size("--unk-score", self.unk_score)?;
+        check_size("--hotword-weight", self.hotword_weight)?;
         if self.lm_space.is_some() && self.lm_unit == LmUnit::Word {
             return Err(UsageError::new("--lm-space needs --lm-unit token"));
         }
@@ -176,8 +177,10 @@ impl SteeringArgs {
             language = Some(match self.lm_unit {
                 LmUnit::Word => LanguageModel::Words(model),
                 LmUnit::Token => {
-                    let space = self.space(&model);
-                    let entries = entries(&model, spelling, classes, blank, &space);
+                    let space_class = space_class(spelling, classes);
+                    let own = space_class.map(|class| spelling.token(class));
+                    let space = self.space(&model, own.as_deref())?;
+                    let entries = entries(&model, spelling, classes, blank, space_class, &space);
                     if entries.iter().all(Option::is_none) {
                         let name = path.display().to_string();
                         let error = InputError::new(&name, Place::whole(), "tokens of the alphabet", "none");
@@ -232,12 +235,26 @@ impl SteeringArgs {
         Err(UsageError::new("--lm: the model has no </s>, the end of a sentence").hint("give --no-lm-eos"))
     }
 
-    /// What the model calls the alphabet's space.
-    fn space(&self, model: &NgramModel) -> String {
+    /// What the model calls the alphabet's space, whose own name is `own`.
+    fn space(&self, model: &NgramModel, own: Option<&str>) -> Result<String, UsageError> {
         let known = |token: &&str| model.word(token).is_some();
-        let found = || ["|", "<space>"].into_iter().find(known).unwrap_or(" ").to_owned();
-        self.lm_space.clone().unwrap_or_else(found)
+        match self.lm_space.as_deref() {
+            None => Ok(own.into_iter().chain(["|", "<space>"]).find(known).unwrap_or(" ").to_owned()),
+            Some(token) if known(&token) => Ok(token.to_owned()),
+            Some(token) => {
+                Err(UsageError::new(format!("--lm-space: expected an entry of the model, found '{token}'")))
+            }
+        }
     }
+}
+
+/// The alphabet's space, or where it has none, what separates its words.
+fn space_class(spelling: &Spelling, classes: usize) -> Option<u32> {
+    let space = (0..classes as u32).find(|&class| spelling.token(class) == " ");
+    space.or(match spelling.delimiter() {
+        WordDelimiter::Token(delimiter) => Some(*delimiter),
+        _ => None,
+    })
 }
 
 /// The model's entry for each class.
@@ -246,14 +263,15 @@ fn entries(
     spelling: &Spelling,
     classes: usize,
     blank: u32,
+    space_class: Option<u32>,
     space: &str,
 ) -> Vec<Option<u32>> {
-    let has_space = (0..classes as u32).any(|class| spelling.token(class) == " ");
     let entry = |class: u32| {
         let name = spelling.token(class);
-        let spelled = if name == " " { space } else { &name };
+        let is_space = space_class == Some(class);
+        let spelled = if is_space { space } else { &name };
         // What stands for the space is not itself.
-        let found = model.word(spelled).filter(|_| name == " " || !has_space || name != space);
+        let found = model.word(spelled).filter(|_| is_space || space_class.is_none() || name != space);
         found.filter(|&word| class != blank && !model.is_special(word))
     };
     (0..classes as u32).map(entry).collect()

@@ -11,7 +11,7 @@ use super::decode::{ClassArgs, item_error};
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{CtcShape, LogitsArgs, OutputArgs, optional_integers};
 use super::progress::Progress;
-use super::steering::{LmUnit, SteeringArgs, check_finite, check_lm_weight};
+use super::steering::{LmUnit, SteeringArgs, check_lm_weight, check_size};
 use super::values::{Word, result_format};
 use crate::decode::batch::ItemError;
 use crate::decode::collect::{CollectItems, ItemFrames};
@@ -132,7 +132,7 @@ impl Args {
         }
         self.steering.check_usage()?;
         self.lm_weights.iter().try_for_each(|&weight| check_lm_weight(weight))?;
-        self.word_bonuses.iter().try_for_each(|&bonus| check_finite("--word-bonus", Some(bonus)))?;
+        self.word_bonuses.iter().try_for_each(|&bonus| check_size("--word-bonus", Some(bonus)))?;
         if self.logits.logits.as_os_str() == "-" && self.refs.as_os_str() == "-" {
             return Err(UsageError::new("only one of LOGITS and --refs can come from standard input"));
         }

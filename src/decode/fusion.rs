@@ -104,6 +104,15 @@ impl Fusion {
         }
         Some(logp + scorer.finish(state).unwrap_or(0.0))
     }
+
+    /// Whether a text that keeps to the lexicon may end: not within a word.
+    pub fn may_end(&self, tokens: &[u32]) -> bool {
+        let weights = FusionWeights { lm_weight: 0.0, with_end: false, unit_bonus: 0.0, unk_score: 0.0 };
+        let mut scorer = FusionScorer::new(self, weights);
+        let start = scorer.start();
+        let state = tokens.iter().fold(start, |state, &token| scorer.extension(state, token).0);
+        scorer.finish(state).is_some()
+    }
 }
 
 /// Where a prefix stands.
@@ -131,8 +140,20 @@ pub struct FusionScorer<'a> {
     most_of_all: f64,
     /// The last extensions, each in the slot of its hash: from frame to frame mostly the same are asked for.
     recent: Vec<Extension>,
-    /// Whether an unknown word that goes on changes nothing.
+    /// The same for words that go on, where those depend on nothing else.
+    recent_steps: Vec<Step>,
+    /// Whether a word that goes on changes nothing but itself.
     only_words_count: bool,
+}
+
+/// A word in progress after a token that goes on with it, and the gain.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    word: u32,
+    /// [`NONE`] in an empty slot.
+    token: u32,
+    next: u32,
+    gain: f64,
 }
 
 /// A state after a token, and the gain.
@@ -145,7 +166,7 @@ struct Extension {
     gain: f64,
 }
 
-/// Slots of [`FusionScorer::recent`], as a power of two.
+/// Slots of [`FusionScorer::recent`] and [`FusionScorer::recent_steps`], as a power of two.
 const RECENT_BITS: u32 = 14;
 
 /// No token.
@@ -156,6 +177,12 @@ fn slot(state: FusionState, token: u32) -> usize {
     let FusionState { language, word, hotwords } = state;
     let mixed = (u64::from(language) << 32 | u64::from(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mixed = (mixed ^ (u64::from(hotwords) << 32 | u64::from(token))).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    (mixed >> (u64::BITS - RECENT_BITS)) as usize
+}
+
+/// The slot of a word that goes on.
+fn step_slot(word: u32, token: u32) -> usize {
+    let mixed = (u64::from(word) << 32 | u64::from(token)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed >> (u64::BITS - RECENT_BITS)) as usize
 }
 
@@ -186,7 +213,52 @@ impl<'a> FusionScorer<'a> {
         let most_of_all = most.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let with_hotwords = fusion.hotwords.is_some();
         let only_words_count = !with_hotwords && !matches!(fusion.language, Some(LanguageModel::Tokens(..)));
-        Self { fusion, weights, with_hotwords, most, most_of_all, recent: Vec::new(), only_words_count }
+        Self {
+            fusion,
+            weights,
+            with_hotwords,
+            most,
+            most_of_all,
+            recent: Vec::new(),
+            recent_steps: Vec::new(),
+            only_words_count,
+        }
+    }
+
+    /// The word in progress after a token that does not end it, and the gain.
+    #[inline]
+    fn step(&mut self, word: u32, token: u32) -> (u32, f64) {
+        if word == UNKNOWN {
+            return (UNKNOWN, 0.0);
+        }
+        match self.recent_steps.get(step_slot(word, token)) {
+            Some(found) if found.token == token && found.word == word => (found.next, found.gain),
+            _ => self.step_anew(word, token),
+        }
+    }
+
+    #[inline(never)]
+    fn step_anew(&mut self, word: u32, token: u32) -> (u32, f64) {
+        if self.recent_steps.is_empty() {
+            let empty = Step { word, token: NONE, next: word, gain: 0.0 };
+            self.recent_steps.resize(1 << RECENT_BITS, empty);
+        }
+        let text = &self.fusion.pieces[token as usize].text;
+        let (next, gain) = if text.is_empty() { (word, 0.0) } else { self.go_on(word, text) };
+        self.recent_steps[step_slot(word, token)] = Step { word, token, next, gain };
+        (next, gain)
+    }
+
+    #[inline(never)]
+    fn extend_anew(&mut self, state: FusionState, token: u32) -> (FusionState, f64) {
+        if self.recent.is_empty() {
+            let start = self.start();
+            let empty = Extension { state: start, token: NONE, next: start, gain: 0.0 };
+            self.recent.resize(1 << RECENT_BITS, empty);
+        }
+        let (next, gain) = self.extension(state, token);
+        self.recent[slot(state, token)] = Extension { state, token, next, gain };
+        (next, gain)
     }
 
     /// The state after a token, and the gain.
@@ -277,23 +349,16 @@ impl Scorer for FusionScorer<'_> {
         FusionState { language, word: WordTree::ROOT, hotwords }
     }
 
+    #[inline]
     fn extend(&mut self, state: FusionState, token: u32) -> (FusionState, f64) {
-        if state.word == UNKNOWN && self.only_words_count && !self.fusion.pieces[token as usize].boundary {
-            return (state, 0.0);
+        if self.only_words_count && !self.fusion.pieces[token as usize].boundary {
+            let (word, gain) = self.step(state.word, token);
+            return (FusionState { word, ..state }, gain);
         }
-        let slot = slot(state, token);
-        match self.recent.get(slot) {
-            Some(found) if found.token == token && found.state == state => return (found.next, found.gain),
-            Some(_) => {}
-            None => {
-                let start = self.start();
-                let empty = Extension { state: start, token: NONE, next: start, gain: 0.0 };
-                self.recent.resize(1 << RECENT_BITS, empty);
-            }
+        match self.recent.get(slot(state, token)) {
+            Some(found) if found.token == token && found.state == state => (found.next, found.gain),
+            _ => self.extend_anew(state, token),
         }
-        let (next, gain) = self.extension(state, token);
-        self.recent[slot] = Extension { state, token, next, gain };
-        (next, gain)
     }
 
     fn max_gain(&self, token: u32) -> f64 {

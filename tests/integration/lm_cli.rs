@@ -69,14 +69,31 @@ fn nothing_but_the_lexicon_is_printed() {
         .map(|word| format!("{word}\r\n\n"))
         .collect();
     let lexicon = folder.file("lexicon.txt", &words);
+    let mut had_unfinished = false;
     for extra in [&[][..], &WORDS[..], &TOKENS[..]] {
-        let mut command = fixture("decode", &["--beam", "50", "--lexicon"]);
+        let mut command = fixture("decode", &["--beam", "50", "--nbest", "50", "--lexicon"]);
         let result = json(command.arg(&lexicon).args(extra));
+        let mut unfinished = 0;
         for item in result["items"].as_array().unwrap() {
-            let text = item["text"].as_str().unwrap();
-            assert!(text.split_whitespace().all(|word| words.lines().any(|line| line == word)), "{text}");
+            let texts = item["hypotheses"].as_array().unwrap().iter();
+            let texts: Vec<&str> = texts.map(|hypothesis| hypothesis["text"].as_str().unwrap()).collect();
+            let is_listed = |word: &str| words.lines().any(|line| line == word);
+            if texts.iter().all(|text| text.split_whitespace().all(is_listed)) {
+                continue;
+            }
+            // Nothing else was left in the beam.
+            unfinished += 1;
+            for text in texts {
+                let last = text.split(' ').next_back().unwrap();
+                assert!(!is_listed(last) && words.lines().any(|line| line.starts_with(last)), "{text}");
+                assert!(text.strip_suffix(last).unwrap().split_whitespace().all(is_listed), "{text}");
+            }
         }
+        let warned = |warning: &Value| warning["code"] == "unfinished_word";
+        assert_eq!(result["warnings"].as_array().unwrap().iter().any(warned), unfinished > 0);
+        had_unfinished |= unfinished > 0;
     }
+    assert!(had_unfinished);
     let spelled = folder.file("spelled.txt", "a a\n");
     let expected = "spelled.txt: line 1, column 2: expected one word a line, found ' a'\nhint: spellings";
     let mut command = fixture("decode", &["--beam", "50", "--lexicon"]);
@@ -98,7 +115,8 @@ fn hotwords_are_preferred() {
     assert!(best.get("lm_logp_nats").is_none());
     let wrong = folder.file("wrong.txt", "one\ntwo\tmany\n");
     let mut command = fixture("decode", &["--beam", "10", "--hotwords"]);
-    let expected = "line 2, column 5: expected a weight behind the tab, found 'many'";
+    let expected =
+        "line 2, column 5: expected a weight from -1000000 to 1000000 behind the tab, found 'many'";
     command.arg(&wrong).assert().code(2).stderr(predicate::str::contains(expected));
 }
 
@@ -111,13 +129,21 @@ fn options_that_make_no_sense_are_refused() {
         (&["--beam", "9", "--lm-weight", "1"], "--lm <FILE>"),
         (
             &["--beam", "9", "--lm", "lm_word3.arpa", "--lm-weight=-1"],
-            "--lm-weight: expected a number of 0 or more",
+            "--lm-weight: expected a number from 0 to 1000000",
         ),
         (
             &["--beam", "9", "--lm", "lm_word3.arpa", "--unk-score", "nan"],
-            "--unk-score: expected a finite number",
+            "--unk-score: expected a number from -1000000 to 1000000",
         ),
         (&["--beam", "9", "--lm", "lm_word3.arpa", "--lm-space", "x"], "--lm-space needs --lm-unit token"),
+        (
+            &["--beam", "9", "--lm", "lm_word3.arpa", "--word-bonus", "1e300"],
+            "--word-bonus: expected a number from -1000000 to 1000000",
+        ),
+        (
+            &["--beam", "9", "--lm", "lm_char6.arpa.gz", "--lm-unit", "token", "--lm-space", "zz"],
+            "--lm-space: expected an entry of the model, found 'zz'",
+        ),
         (&["--beam", "9", "--lm", "lines.txt"], "lines.txt: line 1, column 1: expected \\data\\"),
         (&["--beam", "9", "--lm", "none.arpa"], "none.arpa: cannot be opened"),
     ] {
