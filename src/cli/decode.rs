@@ -187,11 +187,7 @@ impl Args {
         }
         self.steering.check_usage()?;
         self.weights.check_usage()?;
-        let from_stdin = |path: &PathBuf| path.as_os_str() == "-";
-        if from_stdin(&self.logits.logits) && self.refs.as_ref().is_some_and(from_stdin) {
-            return Err(UsageError::new("only one of LOGITS and --refs can come from standard input"));
-        }
-        Ok(())
+        self.steering.check_stdin(&self.logits.logits, self.refs.as_deref())
     }
 
     fn run(&self, matrix: Matrix, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
@@ -240,7 +236,8 @@ impl Args {
         let log_space = decoded.iter().filter(|item| item.decoded.log_space).count();
         diagnostics.note(format_args!("{log_space} of {} items searched in log space", decoded.len()));
 
-        let warnings = self.warnings(&decoded, &shape, &lengths, blank, &name);
+        let mut warnings = self.warnings(&decoded, &shape, &lengths, blank, &name);
+        warnings.extend(steering.as_ref().and_then(|steering| steering.warning.clone()));
         let proved = decoded.iter().filter(|item| item.decoded.proved_best == Some(true)).count();
         let input: Arc<str> = name.as_str().into();
         let mut rates = ErrorRates::default();

@@ -1,6 +1,6 @@
 //! What steers a beam: options, their files, and what they mean for an alphabet.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
@@ -11,6 +11,7 @@ use crate::decode::{Fusion, FusionWeights, LanguageModel};
 use crate::input::{InputError, Place, read_hotwords, read_language_model, read_lexicon};
 use crate::lm::words::TreeWord;
 use crate::lm::{Hotwords, LARGEST_SIZE, NgramModel, WordTree};
+use crate::report::Warning;
 use crate::report::decode::SteeringParams;
 
 /// What a language model's entries are.
@@ -118,6 +119,8 @@ pub(super) struct Steering {
     pub(super) weights: FusionWeights,
     /// Without weight and bonus.
     pub(super) params: SteeringParams,
+    /// What looks wrong about the files.
+    pub(super) warning: Option<Warning>,
 }
 
 impl SteeringArgs {
@@ -134,6 +137,24 @@ impl SteeringArgs {
             return Err(UsageError::new("--lm-space needs --lm-unit token"));
         }
         Ok(())
+    }
+
+    /// Only one thing can come from standard input.
+    pub(super) fn check_stdin(&self, logits: &Path, refs: Option<&Path>) -> Result<(), UsageError> {
+        let all = [
+            ("LOGITS", Some(logits)),
+            ("--refs", refs),
+            ("--lm", self.lm.as_deref()),
+            ("--lexicon", self.lexicon.as_deref()),
+            ("--hotwords", self.hotwords.as_deref()),
+        ];
+        let mut from_stdin = all.iter().filter(|(_, path)| path.is_some_and(|path| path.as_os_str() == "-"));
+        match (from_stdin.next(), from_stdin.next()) {
+            (Some((one, _)), Some((other, _))) => {
+                Err(UsageError::new(format!("only one of {one} and {other} can come from standard input")))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Reads the files; `None` where nothing steers. `classes` counts the blank, too.
@@ -161,6 +182,7 @@ impl SteeringArgs {
         let weights =
             FusionWeights { lm_weight: LM_WEIGHT, with_end: !self.no_lm_eos, unit_bonus, unk_score };
         let mut language = None;
+        let mut warning = None;
         if let Some(path) = &self.lm {
             let model = read_language_model(path)?;
             diagnostics.note(format_args!(
@@ -175,7 +197,10 @@ impl SteeringArgs {
             params.unk_score = Some(unk_score);
             params.lm_eos = Some(!self.no_lm_eos);
             language = Some(match self.lm_unit {
-                LmUnit::Word => LanguageModel::Words(model),
+                LmUnit::Word => {
+                    warning = unit_warning(path, &model);
+                    LanguageModel::Words(model)
+                }
                 LmUnit::Token => {
                     let space_class = space_class(spelling, classes);
                     let own = space_class.map(|class| spelling.token(class));
@@ -207,7 +232,7 @@ impl SteeringArgs {
             _ => None,
         };
         let fusion = Fusion::new(spelling, classes, language, words, lexicon.is_some(), hotwords);
-        Ok(Some(Steering { fusion, weights, params }))
+        Ok(Some(Steering { fusion, weights, params, warning }))
     }
 
     /// Words need something that separates them.
@@ -246,6 +271,18 @@ impl SteeringArgs {
             }
         }
     }
+}
+
+/// Words that are all one character are rather tokens.
+fn unit_warning(path: &Path, model: &NgramModel) -> Option<Warning> {
+    let mut words = model.words().filter(|&(word, _)| !model.is_special(word)).map(|(_, text)| text);
+    let is_character = |text: &str| text.chars().nth(1).is_none();
+    if !(is_character(words.next()?) && is_character(words.next()?) && words.all(is_character)) {
+        return None;
+    }
+    let message =
+        format!("{}: every word is one character: if these are tokens, give --lm-unit token", path.display());
+    Some(Warning { code: "lm_unit", message })
 }
 
 /// The alphabet's space, or where it has none, what separates its words.

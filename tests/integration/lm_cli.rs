@@ -144,6 +144,10 @@ fn options_that_make_no_sense_are_refused() {
             &["--beam", "9", "--lm", "lm_char6.arpa.gz", "--lm-unit", "token", "--lm-space", "zz"],
             "--lm-space: expected an entry of the model, found 'zz'",
         ),
+        (
+            &["--beam", "9", "--lm", "-", "--lexicon", "-"],
+            "only one of --lm and --lexicon can come from standard input",
+        ),
         (&["--beam", "9", "--lm", "lines.txt"], "lines.txt: line 1, column 1: expected \\data\\"),
         (&["--beam", "9", "--lm", "none.arpa"], "none.arpa: cannot be opened"),
     ] {
@@ -202,4 +206,59 @@ fn tune_finds_the_weights_that_decode_confirms() {
     let cer = json(fixture("tune", &args).args(WORDS).args(["--objective", "cer"]));
     assert!(number(&cer["summary"]["best"]["cer_ratio"]) <= number(&best["cer_ratio"]));
     fixture("tune", &[]).assert().code(2).stderr(predicate::str::contains("tune needs --lm"));
+}
+
+#[test]
+fn a_model_of_tokens_that_is_taken_for_words_is_a_warning() {
+    let result = json(&mut fixture("decode", &["--beam", "9", "--lm", "lm_char6.arpa.gz"]));
+    assert_eq!(result["warnings"][0]["code"], "lm_unit");
+    let args = ["--lm", "lm_char6.arpa.gz", "--lm-weight", "1", "--word-bonus", "-1,1", "--beam", "2"];
+    let result = json(&mut fixture("tune", &args));
+    assert_eq!(result["warnings"][0]["code"], "lm_unit");
+    assert_eq!(result["params"]["word_bonuses"], serde_json::json!([-1.0, 1.0]));
+}
+
+#[test]
+fn one_thing_comes_from_standard_input() {
+    let folder = Folder::new();
+    let matrix = folder.file("x.npy", npy_f64(&[1, 3], &[0.0, 2.0, 1.0]));
+    let alphabet = folder.file("alphabet.txt", "a\nb\n");
+    for option in ["--hotwords", "--lm"] {
+        let mut command = ctctool();
+        command.args(["decode", "--beam", "9", "--alphabet"]).arg(&alphabet).args([option, "-"]);
+        let expected = format!("only one of LOGITS and {option} can come from standard input");
+        command.write_stdin("b").assert().code(2).stderr(predicate::str::contains(expected));
+    }
+    let mut command = ctctool();
+    command.args(["decode", "--beam", "9", "--alphabet"]).arg(&alphabet).args(["--hotwords", "-"]);
+    command.args(["--format", "text"]).arg(&matrix).write_stdin("b\n").assert().success().stdout("b\n");
+}
+
+/// A model's name for the word delimiter: its own, else that of a space, else as `--lm-space` says.
+#[test]
+fn token_models_spell_the_space_of_any_alphabet() {
+    let folder = Folder::new();
+    let matrix = folder.file("x.npy", npy_f64(&[1, 3], &[0.0, -9.0, 9.0]));
+    let model = |entry: &str| {
+        format!("\\data\\\nngram 1=4\n\n\\1-grams:\n-1\t<s>\n-1\t</s>\n-1\ta\n-3\t{entry}\n\n\\end\\\n")
+    };
+    for (delimiter, entry, args, expected) in [
+        (" ", "|", &[][..], "|"),
+        (" ", "<space>", &[], "<space>"),
+        (" ", "_", &["--lm-space", "_"], "_"),
+        ("|", "|", &[], "|"),
+        ("|", "<space>", &[], "<space>"),
+        ("_", "_", &["--word-delimiter", "_"], "_"),
+        ("_", "|", &["--word-delimiter", "_"], "|"),
+    ] {
+        let alphabet = folder.file("alphabet.txt", format!("a\n{delimiter}\n"));
+        let model = folder.file("model.arpa", model(entry));
+        let mut command = ctctool();
+        command.arg("decode").arg(&matrix).arg("--alphabet").arg(&alphabet).arg("--lm").arg(&model);
+        command.args(["--beam", "9", "--lm-unit", "token", "--no-lm-eos"]).args(args);
+        let result = json(&mut command);
+        assert_eq!(result["params"]["lm_space"], expected);
+        let lm = number(&result["items"][0]["hypotheses"][0]["lm_logp_nats"]);
+        assert!((lm + 3.0 * std::f64::consts::LN_10).abs() < 1e-6, "{delimiter} {entry}: {lm}");
+    }
 }
