@@ -249,7 +249,15 @@ impl<'a> FusionScorer<'a> {
         (next, gain)
     }
 
+    /// Apart, so that the shorter way is inlined.
     #[inline(never)]
+    fn extend_recent(&mut self, state: FusionState, token: u32) -> (FusionState, f64) {
+        match self.recent.get(slot(state, token)) {
+            Some(found) if found.token == token && found.state == state => (found.next, found.gain),
+            _ => self.extend_anew(state, token),
+        }
+    }
+
     fn extend_anew(&mut self, state: FusionState, token: u32) -> (FusionState, f64) {
         if self.recent.is_empty() {
             let start = self.start();
@@ -355,10 +363,7 @@ impl Scorer for FusionScorer<'_> {
             let (word, gain) = self.step(state.word, token);
             return (FusionState { word, ..state }, gain);
         }
-        match self.recent.get(slot(state, token)) {
-            Some(found) if found.token == token && found.state == state => (found.next, found.gain),
-            _ => self.extend_anew(state, token),
-        }
+        self.extend_recent(state, token)
     }
 
     fn max_gain(&self, token: u32) -> f64 {
