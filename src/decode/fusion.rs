@@ -140,16 +140,26 @@ pub struct FusionScorer<'a> {
     most_of_all: f64,
     /// The last extensions, each in the slot of its hash: from frame to frame mostly the same are asked for.
     recent: Vec<Extension>,
-    /// The same for words that go on, where those depend on nothing else.
+    /// The same where only one part of the state counts.
     recent_steps: Vec<Step>,
-    /// Whether a word that goes on changes nothing but itself.
-    only_words_count: bool,
+    counts: Counts,
 }
 
-/// A word in progress after a token that goes on with it, and the gain.
+/// What of a state an extension depends on and changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Counts {
+    /// The language model's state.
+    Language,
+    /// The word in progress, where the token does not end it.
+    Word,
+    /// All.
+    All,
+}
+
+/// The part of a state that counts, after a token, and the gain.
 #[derive(Clone, Copy, Debug)]
 struct Step {
-    word: u32,
+    from: u32,
     /// [`NONE`] in an empty slot.
     token: u32,
     next: u32,
@@ -180,9 +190,9 @@ fn slot(state: FusionState, token: u32) -> usize {
     (mixed >> (u64::BITS - RECENT_BITS)) as usize
 }
 
-/// The slot of a word that goes on.
-fn step_slot(word: u32, token: u32) -> usize {
-    let mixed = (u64::from(word) << 32 | u64::from(token)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+/// The slot of a step.
+fn step_slot(from: u32, token: u32) -> usize {
+    let mixed = (u64::from(from) << 32 | u64::from(token)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed >> (u64::BITS - RECENT_BITS)) as usize
 }
 
@@ -212,7 +222,12 @@ impl<'a> FusionScorer<'a> {
         let most: Vec<f64> = (0..fusion.pieces.len()).map(of_token).collect();
         let most_of_all = most.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let with_hotwords = fusion.hotwords.is_some();
-        let only_words_count = !with_hotwords && !matches!(fusion.language, Some(LanguageModel::Tokens(..)));
+        let counts = match &fusion.language {
+            _ if with_hotwords => Counts::All,
+            Some(LanguageModel::Tokens(..)) if fusion.words.is_some() => Counts::All,
+            Some(LanguageModel::Tokens(..)) => Counts::Language,
+            _ => Counts::Word,
+        };
         Self {
             fusion,
             weights,
@@ -221,31 +236,28 @@ impl<'a> FusionScorer<'a> {
             most_of_all,
             recent: Vec::new(),
             recent_steps: Vec::new(),
-            only_words_count,
+            counts,
         }
     }
 
-    /// The word in progress after a token that does not end it, and the gain.
+    /// The part of a state that counts after a token, and the gain.
     #[inline]
-    fn step(&mut self, word: u32, token: u32) -> (u32, f64) {
-        if word == UNKNOWN {
-            return (UNKNOWN, 0.0);
-        }
-        match self.recent_steps.get(step_slot(word, token)) {
-            Some(found) if found.token == token && found.word == word => (found.next, found.gain),
-            _ => self.step_anew(word, token),
+    fn step(&mut self, state: FusionState, from: u32, token: u32) -> (u32, f64) {
+        match self.recent_steps.get(step_slot(from, token)) {
+            Some(found) if found.token == token && found.from == from => (found.next, found.gain),
+            _ => self.step_anew(state, from, token),
         }
     }
 
     #[inline(never)]
-    fn step_anew(&mut self, word: u32, token: u32) -> (u32, f64) {
+    fn step_anew(&mut self, state: FusionState, from: u32, token: u32) -> (u32, f64) {
         if self.recent_steps.is_empty() {
-            let empty = Step { word, token: NONE, next: word, gain: 0.0 };
+            let empty = Step { from, token: NONE, next: from, gain: 0.0 };
             self.recent_steps.resize(1 << RECENT_BITS, empty);
         }
-        let text = &self.fusion.pieces[token as usize].text;
-        let (next, gain) = if text.is_empty() { (word, 0.0) } else { self.go_on(word, text) };
-        self.recent_steps[step_slot(word, token)] = Step { word, token, next, gain };
+        let (FusionState { language, word, .. }, gain) = self.extension(state, token);
+        let next = if self.counts == Counts::Language { language } else { word };
+        self.recent_steps[step_slot(from, token)] = Step { from, token, next, gain };
         (next, gain)
     }
 
@@ -359,11 +371,20 @@ impl Scorer for FusionScorer<'_> {
 
     #[inline]
     fn extend(&mut self, state: FusionState, token: u32) -> (FusionState, f64) {
-        if self.only_words_count && !self.fusion.pieces[token as usize].boundary {
-            let (word, gain) = self.step(state.word, token);
-            return (FusionState { word, ..state }, gain);
+        match self.counts {
+            Counts::Language => {
+                let (language, gain) = self.step(state, state.language, token);
+                (FusionState { language, ..state }, gain)
+            }
+            Counts::Word if !self.fusion.pieces[token as usize].boundary => {
+                if state.word == UNKNOWN {
+                    return (state, 0.0);
+                }
+                let (word, gain) = self.step(state, state.word, token);
+                (FusionState { word, ..state }, gain)
+            }
+            _ => self.extend_recent(state, token),
         }
-        self.extend_recent(state, token)
     }
 
     fn max_gain(&self, token: u32) -> f64 {

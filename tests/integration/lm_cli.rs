@@ -1,5 +1,9 @@
 //! `ctctool decode` with language models, lexicons and hotwords, and `ctctool tune`, by their contract.
 
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use predicates::prelude::*;
 use serde_json::Value;
 
@@ -176,6 +180,19 @@ fn model_files_that_are_none_are_refused() {
         .assert()
         .code(2)
         .stderr(predicate::str::contains("cut.arpa.gz: cannot be decompressed"));
+    // What is small and unpacks to much is refused before it is held.
+    let mut bomb = GzEncoder::new(Vec::new(), Compression::fast());
+    bomb.write_all(&vec![b'x'; 1 << 26]).unwrap();
+    let bomb = folder.file("bomb.arpa.gz", bomb.finish().unwrap());
+    let mut command = fixture("decode", &["--beam", "9", "--lm"]);
+    let expected = "bomb.arpa.gz: line 1, column 1: expected a line of at most 65536 bytes";
+    command.arg(&bomb).assert().code(2).stderr(predicate::str::contains(expected));
+    let huge = "\\data\\\nngram 1=18446744073709551615\n\n\\1-grams:\n-1\ta\n\n\\end\\\n";
+    let huge = folder.file("huge.arpa", huge);
+    let mut command = fixture("decode", &["--beam", "9", "--lm"]);
+    let expected =
+        "huge.arpa: line 6, column 1: expected 18446744073709551615 1-grams, as \\data\\ says, found 1";
+    command.arg(&huge).assert().code(2).stderr(predicate::str::contains(expected));
     let no_end = "\\data\\\nngram 1=2\n\n\\1-grams:\n-1\t<s>\n-1\ta\n\n\\end\\\n";
     let no_end = folder.file("no_end.arpa", no_end);
     let mut command = fixture("decode", &["--beam", "9", "--lm"]);
