@@ -3,11 +3,14 @@
     pip install -r benches/peers/requirements.txt kenlm
     python benches/peers/lm.py [--rounds 3] [--slow] [--ctctool PATH]
 
+pyctcdecode wants an older numpy than the others: run it by itself, with `pip install pyctcdecode kenlm`.
+
 The input is fixtures/lines.npy, tiled to some 10,000 frames of 97 classes and decoded line by line, beam 100, one
 thread, in process, reading and imports left out; our times are those of `cargo bench --bench lm`, run in the same
 round. The error rates are those of the 16 lines. The peers multiply the score of unknown words by the weight and
 count it in base-10 logarithms, so ours is given the same number; they prune tokens and hypotheses as they do by
-default, ours prunes nothing. --slow adds flashlight with all tokens (minutes).
+default, ours prunes nothing. --slow adds flashlight with all tokens, and the others with nothing pruned but the beam:
+those decode the 16 lines once a round, and their time is multiplied by the number of tiles (many minutes).
 """
 
 import argparse
@@ -27,6 +30,8 @@ from decode import ROOT, lines, log_softmax
 
 FIXTURES = ROOT / "fixtures"
 WIDTH = 100
+WIDTHS = (10, WIDTH)
+LINES = 16
 WEIGHT, WORD_BONUS, TOKEN_BONUS, UNKNOWN = 0.5, 1.5, 0.0, -10.0
 
 
@@ -64,7 +69,11 @@ def peers(items, folder, slow):
         except (ImportError, OSError, RuntimeError) as error:
             print(f"left out: {module}: {error}")
             continue
-        yield module, "word trigram", lambda decoder=decoder: [decoder.decode(x, beam_width=WIDTH) for x in rolled]
+        yield module, "word trigram", 1, lambda decoder=decoder: [decoder.decode(x, beam_width=WIDTH) for x in rolled]
+        if slow:
+            unpruned = {"beam_width": WIDTH, "token_min_logp": -1e9, "beam_prune_logp": -1e9}
+            work = lambda decoder=decoder: [decoder.decode(x, **unpruned) for x in rolled[:LINES]]
+            yield f"{module}, nothing pruned", "word trigram", len(rolled) // LINES, work
 
     try:
         from flashlight.lib.text.decoder import CriterionType, LexiconFreeDecoder, LexiconFreeDecoderOptions
@@ -99,7 +108,7 @@ def peers(items, folder, slow):
                 texts.append("".join(names[c - 1] for c in path))
             return texts
 
-        yield f"flashlight, {count} tokens", "token 6-gram", work
+        yield f"flashlight, {count} tokens", "token 6-gram", 1, work
 
 
 def ours():
@@ -107,13 +116,13 @@ def ours():
     return json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
 
 
-def our_texts(program, row):
+def our_texts(program, row, width):
     files = ["lines.npy", "--alphabet", "alphabet.txt", "--lengths", "lines.lengths.txt"]
     steering = {
         "word trigram": ["--lm", "lm_word3.arpa", "--word-bonus", str(WORD_BONUS)],
         "token 6-gram": ["--lm", "lm_char6.arpa.gz", "--lm-unit", "token", "--word-bonus", str(TOKEN_BONUS)],
     }[row]
-    command = [program, "decode", *files, "--beam", str(WIDTH), "--lm-weight", str(WEIGHT), *steering, "--format", "text"]
+    command = [program, "decode", *files, "--beam", str(width), "--lm-weight", str(WEIGHT), *steering, "--format", "text"]
     command += ["--unk-score", str(UNKNOWN * WEIGHT * math.log(10)), "--quiet"]
     return subprocess.run(command, cwd=FIXTURES, check=True, capture_output=True, text=True).stdout.splitlines()
 
@@ -128,22 +137,24 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         rows = list(peers(items, folder, args.slow))
         ours()  # builds
-        times, mine, texts = {name: [] for name, _, _ in rows}, [], {}
+        times, mine, texts = {row[0]: [] for row in rows}, [], {}
         for _ in range(args.rounds):
             mine.append(ours())
-            for name, _, work in rows:
+            for name, _, tiles, work in rows:
                 start = time.perf_counter()
                 texts[name] = work()
-                times[name].append(1e3 * (time.perf_counter() - start))
+                times[name].append(1e3 * (time.perf_counter() - start) * tiles)
     for row in ("word trigram", "token 6-gram"):
-        values = [m[f"{row}, beam {WIDTH}"] for m in mine]
-        print(f"ctctool {row:22} {statistics.median(values):9.1f} ms  {rates(our_texts(args.ctctool, row))}")
-    for name, row, _ in rows:
-        ratios = [t / m[f"{row}, beam {WIDTH}"] for t, m in zip(times[name], mine)]
-        print(
-            f"{name:30} {statistics.median(times[name]):9.1f} ms  {rates(texts[name][:16])}  times ours: "
-            f"{statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})"
-        )
+        for width in WIDTHS:
+            values = [m[f"{row}, beam {width}"] for m in mine]
+            name = f"ctctool {row}, beam {width}"
+            print(f"{name:34} {statistics.median(values):9.1f} ms  {rates(our_texts(args.ctctool, row, width))}")
+    for name, row, _, _ in rows:
+        print(f"{name:34} {statistics.median(times[name]):9.1f} ms  {rates(texts[name][:LINES])}  times ours:", end="")
+        for width in WIDTHS:
+            ratios = [t / m[f"{row}, beam {width}"] for t, m in zip(times[name], mine)]
+            print(f"  beam {width} {statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})", end="")
+        print()
 
 
 if __name__ == "__main__":

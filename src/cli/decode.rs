@@ -187,11 +187,7 @@ impl Args {
         }
         self.steering.check_usage()?;
         self.weights.check_usage()?;
-        let from_stdin = |path: &PathBuf| path.as_os_str() == "-";
-        if from_stdin(&self.logits.logits) && self.refs.as_ref().is_some_and(from_stdin) {
-            return Err(UsageError::new("only one of LOGITS and --refs can come from standard input"));
-        }
-        Ok(())
+        self.steering.check_stdin(&self.logits.logits, self.refs.as_deref())
     }
 
     fn run(&self, matrix: Matrix, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
@@ -240,7 +236,8 @@ impl Args {
         let log_space = decoded.iter().filter(|item| item.decoded.log_space).count();
         diagnostics.note(format_args!("{log_space} of {} items searched in log space", decoded.len()));
 
-        let warnings = self.warnings(&decoded, &shape, &lengths, blank, &name);
+        let mut warnings = self.warnings(&decoded, &shape, &lengths, blank, &name);
+        warnings.extend(steering.as_ref().and_then(|steering| steering.warning.clone()));
         let proved = decoded.iter().filter(|item| item.decoded.proved_best == Some(true)).count();
         let input: Arc<str> = name.as_str().into();
         let mut rates = ErrorRates::default();
@@ -397,6 +394,7 @@ impl Args {
         if self.logits.lengths.is_none() {
             warnings.extend(padding_warning(decoded, lengths, shape, name));
         }
+        warnings.extend(unfinished_warning(decoded, shape, name));
         warnings
     }
 }
@@ -440,9 +438,7 @@ fn padding_warning(
     };
     let items: Vec<usize> = (0..decoded.len()).filter(padded).collect();
     let first = *items.first()?;
-    let item = if shape.is_batch() { format!("{name}#{first}") } else { name.to_owned() };
-    let others =
-        if items.len() > 1 { format!(" (and {} more items)", items.len() - 1) } else { String::new() };
+    let (item, others) = first_and_more(&items, shape, name)?;
     let message = format!(
         "{item}: its last {} of {} frames are all equal{others}: if that is padding, give --lengths",
         decoded[first].equal_at_end, lengths[first]
@@ -463,4 +459,27 @@ pub(super) fn item_error(name: &str, refused: &ItemError, is_batch: bool, kind: 
         _ => return UsageError::new(format!("{name}: {}", refused.error)).into(),
     };
     improper_row(name, &row, place.at("frame", frame), kind).into()
+}
+
+/// Last words that are no words of the lexicon.
+fn unfinished_warning(decoded: &[DecodedAudited], shape: &CtcShape, name: &str) -> Option<Warning> {
+    let items: Vec<usize> = (0..decoded.len()).filter(|&index| decoded[index].decoded.unfinished).collect();
+    let (item, others) = first_and_more(&items, shape, name)?;
+    let message = format!(
+        "{item}: no text of the beam ends with a whole word of the lexicon, so the last word is unfinished\
+         {others}: a wider beam may find one"
+    );
+    Some(Warning { code: "unfinished_word", message })
+}
+
+/// What the first of some items is called, and how many others there are.
+fn first_and_more(items: &[usize], shape: &CtcShape, name: &str) -> Option<(String, String)> {
+    let (first, others) = items.split_first()?;
+    let item = if shape.is_batch() { format!("{name}#{first}") } else { name.to_owned() };
+    let others = match others.len() {
+        0 => String::new(),
+        1 => " (and 1 more item)".to_owned(),
+        count => format!(" (and {count} more items)"),
+    };
+    Some((item, others))
 }

@@ -20,7 +20,7 @@ pub(super) struct Progress {
 impl Progress {
     pub(super) fn new(items: usize, diagnostics: Diagnostics) -> Self {
         let bar = ProgressBar::with_draw_target(Some(items as u64), ProgressDrawTarget::hidden());
-        if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} items, {eta} left") {
+        if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len}, {eta} left") {
             bar.set_style(style);
         }
         Self { bar, started: Instant::now(), wanted: !diagnostics.quiet && stderr().is_terminal() }

@@ -1,6 +1,6 @@
 //! What steers a beam: options, their files, and what they mean for an alphabet.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
@@ -10,7 +10,8 @@ use crate::decode::spelling::{Spelling, WordDelimiter};
 use crate::decode::{Fusion, FusionWeights, LanguageModel};
 use crate::input::{InputError, Place, read_hotwords, read_language_model, read_lexicon};
 use crate::lm::words::TreeWord;
-use crate::lm::{Hotwords, NgramModel, WordTree};
+use crate::lm::{Hotwords, LARGEST_SIZE, NgramModel, WordTree};
+use crate::report::Warning;
 use crate::report::decode::SteeringParams;
 
 /// What a language model's entries are.
@@ -90,22 +91,23 @@ impl WeightArgs {
         if let Some(weight) = self.lm_weight {
             check_lm_weight(weight)?;
         }
-        check_finite("--word-bonus", self.word_bonus)
+        check_size("--word-bonus", self.word_bonus)
     }
 }
 
 pub(super) fn check_lm_weight(weight: f64) -> Result<(), UsageError> {
-    if weight >= 0.0 && weight.is_finite() {
+    if (0.0..=LARGEST_SIZE).contains(&weight) {
         return Ok(());
     }
-    Err(UsageError::new(format!("--lm-weight: expected a number of 0 or more, found {weight}")))
+    Err(UsageError::new(format!("--lm-weight: expected a number from 0 to {LARGEST_SIZE}, found {weight}")))
 }
 
-pub(super) fn check_finite(option: &str, value: Option<f64>) -> Result<(), UsageError> {
+pub(super) fn check_size(option: &str, value: Option<f64>) -> Result<(), UsageError> {
     match value {
-        Some(value) if !value.is_finite() => {
-            Err(UsageError::new(format!("{option}: expected a finite number, found {value}")))
-        }
+        // Not a number is not within, either.
+        Some(value) if !(-LARGEST_SIZE..=LARGEST_SIZE).contains(&value) => Err(UsageError::new(format!(
+            "{option}: expected a number from -{LARGEST_SIZE} to {LARGEST_SIZE}, found {value}"
+        ))),
         _ => Ok(()),
     }
 }
@@ -117,6 +119,8 @@ pub(super) struct Steering {
     pub(super) weights: FusionWeights,
     /// Without weight and bonus.
     pub(super) params: SteeringParams,
+    /// What looks wrong about the files.
+    pub(super) warning: Option<Warning>,
 }
 
 impl SteeringArgs {
@@ -127,12 +131,30 @@ impl SteeringArgs {
     }
 
     pub(super) fn check_usage(&self) -> Result<(), UsageError> {
-        check_finite("--unk-score", self.unk_score)?;
-        check_finite("--hotword-weight", self.hotword_weight)?;
+        check_size("--unk-score", self.unk_score)?;
+        check_size("--hotword-weight", self.hotword_weight)?;
         if self.lm_space.is_some() && self.lm_unit == LmUnit::Word {
             return Err(UsageError::new("--lm-space needs --lm-unit token"));
         }
         Ok(())
+    }
+
+    /// Only one thing can come from standard input.
+    pub(super) fn check_stdin(&self, logits: &Path, refs: Option<&Path>) -> Result<(), UsageError> {
+        let all = [
+            ("LOGITS", Some(logits)),
+            ("--refs", refs),
+            ("--lm", self.lm.as_deref()),
+            ("--lexicon", self.lexicon.as_deref()),
+            ("--hotwords", self.hotwords.as_deref()),
+        ];
+        let mut from_stdin = all.iter().filter(|(_, path)| path.is_some_and(|path| path.as_os_str() == "-"));
+        match (from_stdin.next(), from_stdin.next()) {
+            (Some((one, _)), Some((other, _))) => {
+                Err(UsageError::new(format!("only one of {one} and {other} can come from standard input")))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Reads the files; `None` where nothing steers. `classes` counts the blank, too.
@@ -160,6 +182,7 @@ impl SteeringArgs {
         let weights =
             FusionWeights { lm_weight: LM_WEIGHT, with_end: !self.no_lm_eos, unit_bonus, unk_score };
         let mut language = None;
+        let mut warning = None;
         if let Some(path) = &self.lm {
             let model = read_language_model(path)?;
             diagnostics.note(format_args!(
@@ -174,10 +197,15 @@ impl SteeringArgs {
             params.unk_score = Some(unk_score);
             params.lm_eos = Some(!self.no_lm_eos);
             language = Some(match self.lm_unit {
-                LmUnit::Word => LanguageModel::Words(model),
+                LmUnit::Word => {
+                    warning = unit_warning(path, &model);
+                    LanguageModel::Words(model)
+                }
                 LmUnit::Token => {
-                    let space = self.space(&model);
-                    let entries = entries(&model, spelling, classes, blank, &space);
+                    let space_class = space_class(spelling, classes);
+                    let own = space_class.map(|class| spelling.token(class));
+                    let space = self.space(&model, own.as_deref())?;
+                    let entries = entries(&model, spelling, classes, blank, space_class, &space);
                     if entries.iter().all(Option::is_none) {
                         let name = path.display().to_string();
                         let error = InputError::new(&name, Place::whole(), "tokens of the alphabet", "none");
@@ -204,7 +232,7 @@ impl SteeringArgs {
             _ => None,
         };
         let fusion = Fusion::new(spelling, classes, language, words, lexicon.is_some(), hotwords);
-        Ok(Some(Steering { fusion, weights, params }))
+        Ok(Some(Steering { fusion, weights, params, warning }))
     }
 
     /// Words need something that separates them.
@@ -232,12 +260,38 @@ impl SteeringArgs {
         Err(UsageError::new("--lm: the model has no </s>, the end of a sentence").hint("give --no-lm-eos"))
     }
 
-    /// What the model calls the alphabet's space.
-    fn space(&self, model: &NgramModel) -> String {
+    /// What the model calls the alphabet's space, whose own name is `own`.
+    fn space(&self, model: &NgramModel, own: Option<&str>) -> Result<String, UsageError> {
         let known = |token: &&str| model.word(token).is_some();
-        let found = || ["|", "<space>"].into_iter().find(known).unwrap_or(" ").to_owned();
-        self.lm_space.clone().unwrap_or_else(found)
+        match self.lm_space.as_deref() {
+            None => Ok(own.into_iter().chain(["|", "<space>"]).find(known).unwrap_or(" ").to_owned()),
+            Some(token) if known(&token) => Ok(token.to_owned()),
+            Some(token) => {
+                Err(UsageError::new(format!("--lm-space: expected an entry of the model, found '{token}'")))
+            }
+        }
     }
+}
+
+/// Words that are all one character are rather tokens.
+fn unit_warning(path: &Path, model: &NgramModel) -> Option<Warning> {
+    let mut words = model.words().filter(|&(word, _)| !model.is_special(word)).map(|(_, text)| text);
+    let is_character = |text: &str| text.chars().nth(1).is_none();
+    if !(is_character(words.next()?) && is_character(words.next()?) && words.all(is_character)) {
+        return None;
+    }
+    let message =
+        format!("{}: every word is one character: if these are tokens, give --lm-unit token", path.display());
+    Some(Warning { code: "lm_unit", message })
+}
+
+/// The alphabet's space, or where it has none, what separates its words.
+fn space_class(spelling: &Spelling, classes: usize) -> Option<u32> {
+    let space = (0..classes as u32).find(|&class| spelling.token(class) == " ");
+    space.or(match spelling.delimiter() {
+        WordDelimiter::Token(delimiter) => Some(*delimiter),
+        _ => None,
+    })
 }
 
 /// The model's entry for each class.
@@ -246,14 +300,15 @@ fn entries(
     spelling: &Spelling,
     classes: usize,
     blank: u32,
+    space_class: Option<u32>,
     space: &str,
 ) -> Vec<Option<u32>> {
-    let has_space = (0..classes as u32).any(|class| spelling.token(class) == " ");
     let entry = |class: u32| {
         let name = spelling.token(class);
-        let spelled = if name == " " { space } else { &name };
+        let is_space = space_class == Some(class);
+        let spelled = if is_space { space } else { &name };
         // What stands for the space is not itself.
-        let found = model.word(spelled).filter(|_| name == " " || !has_space || name != space);
+        let found = model.word(spelled).filter(|_| is_space || space_class.is_none() || name != space);
         found.filter(|&word| class != blank && !model.is_special(word))
     };
     (0..classes as u32).map(entry).collect()

@@ -11,7 +11,7 @@ use super::decode::{ClassArgs, item_error};
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{CtcShape, LogitsArgs, OutputArgs, optional_integers};
 use super::progress::Progress;
-use super::steering::{LmUnit, SteeringArgs, check_finite, check_lm_weight};
+use super::steering::{LmUnit, SteeringArgs, check_lm_weight, check_size};
 use super::values::{Word, result_format};
 use crate::decode::batch::ItemError;
 use crate::decode::collect::{CollectItems, ItemFrames};
@@ -22,7 +22,7 @@ use crate::input::{InputError, Matrix, Place, ReadError, read_lines};
 use crate::metrics::{ErrorRates, LineErrors};
 use crate::report::error_counts::RateSummary;
 use crate::report::tune::{TuneParams, TunePoint, TuneSummary};
-use crate::report::{Format, Report};
+use crate::report::{Format, Report, Warning};
 
 /// What is to become least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -70,7 +70,8 @@ pub(super) struct Args {
         long = "word-bonus",
         value_name = "β,β,…",
         value_delimiter = ',',
-        allow_negative_numbers = true,
+        // A list that begins with one is no number.
+        allow_hyphen_values = true,
         help_heading = "Settings to try"
     )]
     word_bonuses: Vec<f64>,
@@ -132,11 +133,8 @@ impl Args {
         }
         self.steering.check_usage()?;
         self.lm_weights.iter().try_for_each(|&weight| check_lm_weight(weight))?;
-        self.word_bonuses.iter().try_for_each(|&bonus| check_finite("--word-bonus", Some(bonus)))?;
-        if self.logits.logits.as_os_str() == "-" && self.refs.as_os_str() == "-" {
-            return Err(UsageError::new("only one of LOGITS and --refs can come from standard input"));
-        }
-        Ok(())
+        self.word_bonuses.iter().try_for_each(|&bonus| check_size("--word-bonus", Some(bonus)))?;
+        self.steering.check_stdin(&self.logits.logits, Some(&self.refs))
     }
 
     fn bonuses(&self) -> Vec<f64> {
@@ -203,7 +201,7 @@ impl Args {
         let greedy = trial.rates(None, None).map_err(refused)?;
         let points =
             self.try_all(&trial, &steering.fusion, steering.weights, diagnostics).map_err(refused)?;
-        self.deliver(params, points, greedy, references.len(), diagnostics)
+        self.deliver(params, points, greedy, references.len(), steering.warning, diagnostics)
     }
 
     fn try_all(
@@ -251,6 +249,7 @@ impl Args {
         mut points: Vec<TunePoint>,
         greedy: RateSummary,
         lines: usize,
+        warning: Option<Warning>,
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
         // Of equal ones, the first that was asked for.
@@ -263,6 +262,7 @@ impl Args {
         let summary = TuneSummary { settings: points.len(), lines, best, flags, greedy };
         let table = summary.table(&params);
         let mut report = Report::new("tune", params, summary);
+        report.warnings = warning.into_iter().collect();
         report.items = points;
         diagnostics.judge(&report)?;
         self.output.output(self.format).write(&report, &[], &table)?;

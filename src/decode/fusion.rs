@@ -104,6 +104,15 @@ impl Fusion {
         }
         Some(logp + scorer.finish(state).unwrap_or(0.0))
     }
+
+    /// Whether a text that keeps to the lexicon may end: not within a word.
+    pub fn may_end(&self, tokens: &[u32]) -> bool {
+        let weights = FusionWeights { lm_weight: 0.0, with_end: false, unit_bonus: 0.0, unk_score: 0.0 };
+        let mut scorer = FusionScorer::new(self, weights);
+        let start = scorer.start();
+        let state = tokens.iter().fold(start, |state, &token| scorer.extension(state, token).0);
+        scorer.finish(state).is_some()
+    }
 }
 
 /// Where a prefix stands.
@@ -131,8 +140,30 @@ pub struct FusionScorer<'a> {
     most_of_all: f64,
     /// The last extensions, each in the slot of its hash: from frame to frame mostly the same are asked for.
     recent: Vec<Extension>,
-    /// Whether an unknown word that goes on changes nothing.
-    only_words_count: bool,
+    /// The same where only one part of the state counts.
+    recent_steps: Vec<Step>,
+    counts: Counts,
+}
+
+/// What of a state an extension depends on and changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Counts {
+    /// The language model's state.
+    Language,
+    /// The word in progress, where the token does not end it.
+    Word,
+    /// All.
+    All,
+}
+
+/// The part of a state that counts, after a token, and the gain.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    from: u32,
+    /// [`NONE`] in an empty slot.
+    token: u32,
+    next: u32,
+    gain: f64,
 }
 
 /// A state after a token, and the gain.
@@ -145,7 +176,7 @@ struct Extension {
     gain: f64,
 }
 
-/// Slots of [`FusionScorer::recent`], as a power of two.
+/// Slots of [`FusionScorer::recent`] and [`FusionScorer::recent_steps`], as a power of two.
 const RECENT_BITS: u32 = 14;
 
 /// No token.
@@ -156,6 +187,12 @@ fn slot(state: FusionState, token: u32) -> usize {
     let FusionState { language, word, hotwords } = state;
     let mixed = (u64::from(language) << 32 | u64::from(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mixed = (mixed ^ (u64::from(hotwords) << 32 | u64::from(token))).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    (mixed >> (u64::BITS - RECENT_BITS)) as usize
+}
+
+/// The slot of a step.
+fn step_slot(from: u32, token: u32) -> usize {
+    let mixed = (u64::from(from) << 32 | u64::from(token)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed >> (u64::BITS - RECENT_BITS)) as usize
 }
 
@@ -185,8 +222,63 @@ impl<'a> FusionScorer<'a> {
         let most: Vec<f64> = (0..fusion.pieces.len()).map(of_token).collect();
         let most_of_all = most.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let with_hotwords = fusion.hotwords.is_some();
-        let only_words_count = !with_hotwords && !matches!(fusion.language, Some(LanguageModel::Tokens(..)));
-        Self { fusion, weights, with_hotwords, most, most_of_all, recent: Vec::new(), only_words_count }
+        let counts = match &fusion.language {
+            _ if with_hotwords => Counts::All,
+            Some(LanguageModel::Tokens(..)) if fusion.words.is_some() => Counts::All,
+            Some(LanguageModel::Tokens(..)) => Counts::Language,
+            _ => Counts::Word,
+        };
+        Self {
+            fusion,
+            weights,
+            with_hotwords,
+            most,
+            most_of_all,
+            recent: Vec::new(),
+            recent_steps: Vec::new(),
+            counts,
+        }
+    }
+
+    /// The part of a state that counts after a token, and the gain.
+    #[inline]
+    fn step(&mut self, state: FusionState, from: u32, token: u32) -> (u32, f64) {
+        match self.recent_steps.get(step_slot(from, token)) {
+            Some(found) if found.token == token && found.from == from => (found.next, found.gain),
+            _ => self.step_anew(state, from, token),
+        }
+    }
+
+    #[inline(never)]
+    fn step_anew(&mut self, state: FusionState, from: u32, token: u32) -> (u32, f64) {
+        if self.recent_steps.is_empty() {
+            let empty = Step { from, token: NONE, next: from, gain: 0.0 };
+            self.recent_steps.resize(1 << RECENT_BITS, empty);
+        }
+        let (FusionState { language, word, .. }, gain) = self.extension(state, token);
+        let next = if self.counts == Counts::Language { language } else { word };
+        self.recent_steps[step_slot(from, token)] = Step { from, token, next, gain };
+        (next, gain)
+    }
+
+    /// Apart, so that the shorter way is inlined.
+    #[inline(never)]
+    fn extend_recent(&mut self, state: FusionState, token: u32) -> (FusionState, f64) {
+        match self.recent.get(slot(state, token)) {
+            Some(found) if found.token == token && found.state == state => (found.next, found.gain),
+            _ => self.extend_anew(state, token),
+        }
+    }
+
+    fn extend_anew(&mut self, state: FusionState, token: u32) -> (FusionState, f64) {
+        if self.recent.is_empty() {
+            let start = self.start();
+            let empty = Extension { state: start, token: NONE, next: start, gain: 0.0 };
+            self.recent.resize(1 << RECENT_BITS, empty);
+        }
+        let (next, gain) = self.extension(state, token);
+        self.recent[slot(state, token)] = Extension { state, token, next, gain };
+        (next, gain)
     }
 
     /// The state after a token, and the gain.
@@ -277,23 +369,22 @@ impl Scorer for FusionScorer<'_> {
         FusionState { language, word: WordTree::ROOT, hotwords }
     }
 
+    #[inline]
     fn extend(&mut self, state: FusionState, token: u32) -> (FusionState, f64) {
-        if state.word == UNKNOWN && self.only_words_count && !self.fusion.pieces[token as usize].boundary {
-            return (state, 0.0);
-        }
-        let slot = slot(state, token);
-        match self.recent.get(slot) {
-            Some(found) if found.token == token && found.state == state => return (found.next, found.gain),
-            Some(_) => {}
-            None => {
-                let start = self.start();
-                let empty = Extension { state: start, token: NONE, next: start, gain: 0.0 };
-                self.recent.resize(1 << RECENT_BITS, empty);
+        match self.counts {
+            Counts::Language => {
+                let (language, gain) = self.step(state, state.language, token);
+                (FusionState { language, ..state }, gain)
             }
+            Counts::Word if !self.fusion.pieces[token as usize].boundary => {
+                if state.word == UNKNOWN {
+                    return (state, 0.0);
+                }
+                let (word, gain) = self.step(state, state.word, token);
+                (FusionState { word, ..state }, gain)
+            }
+            _ => self.extend_recent(state, token),
         }
-        let (next, gain) = self.extension(state, token);
-        self.recent[slot] = Extension { state, token, next, gain };
-        (next, gain)
     }
 
     fn max_gain(&self, token: u32) -> f64 {

@@ -61,6 +61,8 @@ pub struct DecodedItem {
     /// Whether no text at all is more probable than the first transcript; none where it was not asked, or the
     /// beam is steered and so looks for another text.
     pub proved_best: Option<bool>,
+    /// Whether the first transcript ends within a word, because with the lexicon no text of the beam may end.
+    pub unfinished: bool,
     /// The class that wins each frame.
     pub path: Vec<u32>,
     /// Whether the beam had to be computed in log space.
@@ -148,6 +150,10 @@ impl<'a> ItemDecoder<'a> {
             }
         };
         let is_steered = matches!(self.search, Search::Steered { .. });
+        let unfinished = match (&self.search, transcripts.first()) {
+            (Search::Steered { fusion, .. }, Some(first)) => !fusion.may_end(&first.tokens),
+            _ => false,
+        };
         let mut proved_best = None;
         if config.exact_scores || config.timestamps {
             let frames = Frames::new(values, classes, config);
@@ -166,7 +172,7 @@ impl<'a> ItemDecoder<'a> {
                 }
             }
         }
-        Ok(DecodedItem { transcripts, proved_best, path: best_path.path, log_space })
+        Ok(DecodedItem { transcripts, proved_best, unfinished, path: best_path.path, log_space })
     }
 }
 

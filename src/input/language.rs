@@ -8,7 +8,7 @@ use flate2::read::MultiGzDecoder;
 use super::error::shown;
 use super::source::{Source, read_lines};
 use super::{InputError, Place};
-use crate::lm::{ArpaError, ArpaParser, NgramModel};
+use crate::lm::{ArpaError, ArpaParser, LARGEST_SIZE, NgramModel};
 
 /// Bytes that are read and parsed at a time.
 const BLOCK_BYTES: usize = 1 << 22;
@@ -123,10 +123,12 @@ pub fn read_hotwords(path: &Path, weight: f64) -> Result<Vec<(String, f64)>, Inp
         let (phrase, weight) = match line.rsplit_once('\t') {
             None => (line.as_str(), weight),
             Some((phrase, field)) => {
-                let value = field.trim().parse().ok().filter(|value: &f64| value.is_finite());
+                let is_weight = |value: &f64| (-LARGEST_SIZE..=LARGEST_SIZE).contains(value);
+                let value = field.trim().parse().ok().filter(is_weight);
                 let column = phrase.chars().count() + 2;
                 let place = Place::whole().at("line", number + 1).at("column", column);
-                let error = || InputError::new(&name, place, "a weight behind the tab", shown(field));
+                let expected = format!("a weight from -{LARGEST_SIZE} to {LARGEST_SIZE} behind the tab");
+                let error = || InputError::new(&name, place, expected, shown(field));
                 (phrase, value.ok_or_else(error)?)
             }
         };

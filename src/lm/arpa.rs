@@ -15,38 +15,15 @@
 //! The file comes in blocks, of which nothing is kept but the model. Counts are checked, but nothing is
 //! allocated from them.
 
+mod entries;
+mod error;
+
 use rayon::prelude::*;
-use thiserror::Error;
 
-use super::ngram::{Builder, Found, NgramModel, Refusal};
-
-/// No line is longer, in bytes.
-const MAX_LINE: usize = 1 << 16;
-
-/// Lines are parsed in parallel in pieces of about so many bytes.
-const PIECE: usize = 1 << 16;
-
-/// What is wrong with an ARPA file, and where.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("line {line}, column {column}: {problem}")]
-pub struct ArpaError {
-    /// From 1.
-    pub line: u64,
-    /// In characters, from 1.
-    pub column: u64,
-    /// What is wrong.
-    pub problem: ArpaProblem,
-}
-
-/// What is wrong with an ARPA file.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("expected {expected}, found {found}")]
-pub struct ArpaProblem {
-    /// What had to be there.
-    pub expected: String,
-    /// What is there.
-    pub found: String,
-}
+use self::entries::{Ngram, Piece, parse, pieces_of};
+pub use self::error::{ArpaError, ArpaProblem};
+use self::error::{MAX_LINE, at, first_column, long_line, refused, shown, text_of};
+use super::ngram::{Builder, NgramModel};
 
 /// Makes a model of an ARPA file's bytes, which come block by block.
 #[derive(Debug)]
@@ -74,29 +51,6 @@ enum Place {
     Between { order: usize },
     /// `\end\`.
     End,
-}
-
-/// An n-gram as the file has it.
-struct Entry<'a> {
-    line: u64,
-    log10_prob: f32,
-    log10_backoff: Option<f32>,
-    ngram: Ngram<'a>,
-}
-
-enum Ngram<'a> {
-    Word(&'a str),
-    Longer(Found),
-}
-
-/// The entries of some lines.
-#[derive(Default)]
-struct Piece<'a> {
-    entries: Vec<Entry<'a>>,
-    /// Where in it the section ends, in bytes, and the number of lines before that.
-    end: Option<usize>,
-    lines: u64,
-    error: Option<ArpaError>,
 }
 
 impl Default for ArpaParser {
@@ -300,183 +254,4 @@ impl ArpaParser {
         self.place = Place::Between { order };
         Ok(())
     }
-}
-
-/// Pieces of whole lines.
-fn pieces_of(block: &[u8]) -> Vec<&[u8]> {
-    let mut pieces = Vec::new();
-    let mut rest = block;
-    while rest.len() > PIECE {
-        let end =
-            rest[PIECE..].iter().position(|&byte| byte == b'\n').map_or(rest.len(), |at| PIECE + at + 1);
-        let (piece, after) = rest.split_at(end);
-        pieces.push(piece);
-        rest = after;
-    }
-    if !rest.is_empty() {
-        pieces.push(rest);
-    }
-    pieces
-}
-
-/// The n-grams of some lines, up to the first line that is none.
-fn parse<'a>(piece: &'a [u8], builder: &Builder, order: usize, highest: bool) -> Piece<'a> {
-    let mut parsed = Piece::default();
-    let mut words = Vec::with_capacity(order);
-    let mut start = 0;
-    while start < piece.len() {
-        let end =
-            piece[start..].iter().position(|&byte| byte == b'\n').map_or(piece.len(), |at| start + at + 1);
-        let line = &piece[start..end];
-        let number = parsed.lines + 1;
-        let text = match text_of(line, number) {
-            Ok(text) => text,
-            Err(error) => {
-                parsed.error = Some(error);
-                return parsed;
-            }
-        };
-        let content = text.trim_ascii();
-        if content.is_empty() || content.starts_with('\\') {
-            parsed.end = Some(start);
-            return parsed;
-        }
-        match entry(text, number, builder, order, highest, &mut words) {
-            Ok(entry) => parsed.entries.push(entry),
-            Err(error) => {
-                parsed.error = Some(error);
-                return parsed;
-            }
-        }
-        parsed.lines = number;
-        start = end;
-    }
-    parsed
-}
-
-/// One n-gram: its probability, its words and perhaps its back-off weight.
-fn entry<'a>(
-    text: &'a str,
-    line: u64,
-    builder: &Builder,
-    order: usize,
-    highest: bool,
-    words: &mut Vec<u32>,
-) -> Result<Entry<'a>, ArpaError> {
-    let mut fields = text.split([' ', '\t']).filter(|field| !field.is_empty());
-    let prob = fields.next().unwrap_or_default();
-    let log10_prob = number(prob).filter(|&log10| log10 <= 0.0).ok_or_else(|| {
-        at(line, text, prob, "the base-10 logarithm of a probability, 0 or less".to_owned(), shown(prob))
-    })?;
-    let short = |found: usize| {
-        let plural = if order == 1 { "" } else { "s" };
-        at(
-            line,
-            text,
-            &text[text.len()..],
-            format!("{order} word{plural} of a {order}-gram"),
-            found.to_string(),
-        )
-    };
-    let ngram = if order == 1 {
-        Ngram::Word(fields.next().ok_or_else(|| short(0))?)
-    } else {
-        words.clear();
-        let mut last = "";
-        for _ in 0..order {
-            last = fields.next().ok_or_else(|| short(words.len()))?;
-            let word = builder.word(last).ok_or_else(|| {
-                at(line, text, last, "a word of the \\1-grams: section".to_owned(), shown(last))
-            })?;
-            words.push(word);
-        }
-        let found = builder.find(words).ok_or_else(|| {
-            let context = text.find(last).map_or("", |end| text[prob.len()..end].trim_ascii());
-            at(
-                line,
-                text,
-                last,
-                format!("an n-gram whose first {} words are an n-gram, too", order - 1),
-                format!("one that continues {}", shown(context)),
-            )
-        })?;
-        Ngram::Longer(found)
-    };
-    let log10_backoff = match fields.next() {
-        None => None,
-        Some(field) => {
-            let value = number(field).filter(|&value| !highest || value == 0.0).ok_or_else(|| {
-                let expected = if highest {
-                    "no back-off weight for the longest n-grams"
-                } else {
-                    "the base-10 logarithm of a back-off weight"
-                };
-                at(line, text, field, expected.to_owned(), shown(field))
-            })?;
-            Some(value)
-        }
-    };
-    match fields.next() {
-        None => Ok(Entry { line, log10_prob, log10_backoff, ngram }),
-        Some(field) => {
-            Err(at(line, text, field, format!("the end of a line of a {order}-gram"), shown(field)))
-        }
-    }
-}
-
-/// A finite number.
-fn number(field: &str) -> Option<f32> {
-    field.parse().ok().filter(|value: &f32| value.is_finite())
-}
-
-/// A line's text, without what ends it.
-fn text_of(line: &[u8], number: u64) -> Result<&str, ArpaError> {
-    if line.len() > MAX_LINE {
-        return Err(long_line(number));
-    }
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    std::str::from_utf8(line).map_err(|error| {
-        let valid = error.valid_up_to();
-        let column = String::from_utf8_lossy(&line[..valid]).chars().count() as u64 + 1;
-        let found = format!("the byte 0x{:02x}", line[valid]);
-        ArpaError { line: number, column, problem: ArpaProblem { expected: "UTF-8 text".to_owned(), found } }
-    })
-}
-
-/// A problem with `part` of a line's `text`.
-fn at(line: u64, text: &str, part: &str, expected: String, found: String) -> ArpaError {
-    let offset = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-    let column = text.get(..offset).map_or(0, |before| before.chars().count()) as u64 + 1;
-    ArpaError { line, column, problem: ArpaProblem { expected, found } }
-}
-
-fn first_column(line: u64, expected: String, found: String) -> ArpaError {
-    ArpaError { line, column: 1, problem: ArpaProblem { expected, found } }
-}
-
-fn long_line(line: u64) -> ArpaError {
-    first_column(line, format!("a line of at most {MAX_LINE} bytes"), "a longer one".to_owned())
-}
-
-fn refused(refusal: Refusal, line: u64, order: usize) -> ArpaError {
-    let (expected, found) = match refusal {
-        Refusal::Duplicate => (format!("each {order}-gram once"), "one again"),
-        Refusal::NoBackoff => (
-            "an n-gram whose first words have a back-off weight".to_owned(),
-            "one whose first words have none",
-        ),
-        Refusal::TooMany => ("fewer than 4 billion n-grams".to_owned(), "more"),
-    };
-    first_column(line, expected, found.to_owned())
-}
-
-/// A short form of untrusted text.
-fn shown(text: &str) -> String {
-    const MOST: usize = 40;
-    let mut short: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
-    if text.chars().nth(MOST).is_some() {
-        short.push('…');
-    }
-    format!("'{short}'")
 }

@@ -170,6 +170,8 @@ fn what_is_malformed_is_named_with_its_place() {
         ("-2\tb", "0.5\tb", "line 9, column 1: expected the base-10 logarithm"),
         ("-2\tb", "nan\tb", "line 9, column 1"),
         ("-2\tb", "-inf\tb", "line 9, column 1"),
+        ("-2\tb", "-1e30\tb", "line 9, column 1"),
+        ("a\t-0.25", "a\t1e30", "line 8, column 6: expected the base-10 logarithm of a back-off weight"),
         ("-2\tb", "-2", "line 9, column 3: expected 1 word of a 1-gram, found 0"),
         (
             "-2\tb",

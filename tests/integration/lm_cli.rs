@@ -1,5 +1,9 @@
 //! `ctctool decode` with language models, lexicons and hotwords, and `ctctool tune`, by their contract.
 
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use predicates::prelude::*;
 use serde_json::Value;
 
@@ -69,14 +73,31 @@ fn nothing_but_the_lexicon_is_printed() {
         .map(|word| format!("{word}\r\n\n"))
         .collect();
     let lexicon = folder.file("lexicon.txt", &words);
+    let mut had_unfinished = false;
     for extra in [&[][..], &WORDS[..], &TOKENS[..]] {
-        let mut command = fixture("decode", &["--beam", "50", "--lexicon"]);
+        let mut command = fixture("decode", &["--beam", "50", "--nbest", "50", "--lexicon"]);
         let result = json(command.arg(&lexicon).args(extra));
+        let mut unfinished = 0;
         for item in result["items"].as_array().unwrap() {
-            let text = item["text"].as_str().unwrap();
-            assert!(text.split_whitespace().all(|word| words.lines().any(|line| line == word)), "{text}");
+            let texts = item["hypotheses"].as_array().unwrap().iter();
+            let texts: Vec<&str> = texts.map(|hypothesis| hypothesis["text"].as_str().unwrap()).collect();
+            let is_listed = |word: &str| words.lines().any(|line| line == word);
+            if texts.iter().all(|text| text.split_whitespace().all(is_listed)) {
+                continue;
+            }
+            // Nothing else was left in the beam.
+            unfinished += 1;
+            for text in texts {
+                let last = text.split(' ').next_back().unwrap();
+                assert!(!is_listed(last) && words.lines().any(|line| line.starts_with(last)), "{text}");
+                assert!(text.strip_suffix(last).unwrap().split_whitespace().all(is_listed), "{text}");
+            }
         }
+        let warned = |warning: &Value| warning["code"] == "unfinished_word";
+        assert_eq!(result["warnings"].as_array().unwrap().iter().any(warned), unfinished > 0);
+        had_unfinished |= unfinished > 0;
     }
+    assert!(had_unfinished);
     let spelled = folder.file("spelled.txt", "a a\n");
     let expected = "spelled.txt: line 1, column 2: expected one word a line, found ' a'\nhint: spellings";
     let mut command = fixture("decode", &["--beam", "50", "--lexicon"]);
@@ -98,7 +119,8 @@ fn hotwords_are_preferred() {
     assert!(best.get("lm_logp_nats").is_none());
     let wrong = folder.file("wrong.txt", "one\ntwo\tmany\n");
     let mut command = fixture("decode", &["--beam", "10", "--hotwords"]);
-    let expected = "line 2, column 5: expected a weight behind the tab, found 'many'";
+    let expected =
+        "line 2, column 5: expected a weight from -1000000 to 1000000 behind the tab, found 'many'";
     command.arg(&wrong).assert().code(2).stderr(predicate::str::contains(expected));
 }
 
@@ -111,13 +133,25 @@ fn options_that_make_no_sense_are_refused() {
         (&["--beam", "9", "--lm-weight", "1"], "--lm <FILE>"),
         (
             &["--beam", "9", "--lm", "lm_word3.arpa", "--lm-weight=-1"],
-            "--lm-weight: expected a number of 0 or more",
+            "--lm-weight: expected a number from 0 to 1000000",
         ),
         (
             &["--beam", "9", "--lm", "lm_word3.arpa", "--unk-score", "nan"],
-            "--unk-score: expected a finite number",
+            "--unk-score: expected a number from -1000000 to 1000000",
         ),
         (&["--beam", "9", "--lm", "lm_word3.arpa", "--lm-space", "x"], "--lm-space needs --lm-unit token"),
+        (
+            &["--beam", "9", "--lm", "lm_word3.arpa", "--word-bonus", "1e300"],
+            "--word-bonus: expected a number from -1000000 to 1000000",
+        ),
+        (
+            &["--beam", "9", "--lm", "lm_char6.arpa.gz", "--lm-unit", "token", "--lm-space", "zz"],
+            "--lm-space: expected an entry of the model, found 'zz'",
+        ),
+        (
+            &["--beam", "9", "--lm", "-", "--lexicon", "-"],
+            "only one of --lm and --lexicon can come from standard input",
+        ),
         (&["--beam", "9", "--lm", "lines.txt"], "lines.txt: line 1, column 1: expected \\data\\"),
         (&["--beam", "9", "--lm", "none.arpa"], "none.arpa: cannot be opened"),
     ] {
@@ -146,6 +180,19 @@ fn model_files_that_are_none_are_refused() {
         .assert()
         .code(2)
         .stderr(predicate::str::contains("cut.arpa.gz: cannot be decompressed"));
+    // What is small and unpacks to much is refused before it is held.
+    let mut bomb = GzEncoder::new(Vec::new(), Compression::fast());
+    bomb.write_all(&vec![b'x'; 1 << 26]).unwrap();
+    let bomb = folder.file("bomb.arpa.gz", bomb.finish().unwrap());
+    let mut command = fixture("decode", &["--beam", "9", "--lm"]);
+    let expected = "bomb.arpa.gz: line 1, column 1: expected a line of at most 65536 bytes";
+    command.arg(&bomb).assert().code(2).stderr(predicate::str::contains(expected));
+    let huge = "\\data\\\nngram 1=18446744073709551615\n\n\\1-grams:\n-1\ta\n\n\\end\\\n";
+    let huge = folder.file("huge.arpa", huge);
+    let mut command = fixture("decode", &["--beam", "9", "--lm"]);
+    let expected =
+        "huge.arpa: line 6, column 1: expected 18446744073709551615 1-grams, as \\data\\ says, found 1";
+    command.arg(&huge).assert().code(2).stderr(predicate::str::contains(expected));
     let no_end = "\\data\\\nngram 1=2\n\n\\1-grams:\n-1\t<s>\n-1\ta\n\n\\end\\\n";
     let no_end = folder.file("no_end.arpa", no_end);
     let mut command = fixture("decode", &["--beam", "9", "--lm"]);
@@ -176,4 +223,59 @@ fn tune_finds_the_weights_that_decode_confirms() {
     let cer = json(fixture("tune", &args).args(WORDS).args(["--objective", "cer"]));
     assert!(number(&cer["summary"]["best"]["cer_ratio"]) <= number(&best["cer_ratio"]));
     fixture("tune", &[]).assert().code(2).stderr(predicate::str::contains("tune needs --lm"));
+}
+
+#[test]
+fn a_model_of_tokens_that_is_taken_for_words_is_a_warning() {
+    let result = json(&mut fixture("decode", &["--beam", "9", "--lm", "lm_char6.arpa.gz"]));
+    assert_eq!(result["warnings"][0]["code"], "lm_unit");
+    let args = ["--lm", "lm_char6.arpa.gz", "--lm-weight", "1", "--word-bonus", "-1,1", "--beam", "2"];
+    let result = json(&mut fixture("tune", &args));
+    assert_eq!(result["warnings"][0]["code"], "lm_unit");
+    assert_eq!(result["params"]["word_bonuses"], serde_json::json!([-1.0, 1.0]));
+}
+
+#[test]
+fn one_thing_comes_from_standard_input() {
+    let folder = Folder::new();
+    let matrix = folder.file("x.npy", npy_f64(&[1, 3], &[0.0, 2.0, 1.0]));
+    let alphabet = folder.file("alphabet.txt", "a\nb\n");
+    for option in ["--hotwords", "--lm"] {
+        let mut command = ctctool();
+        command.args(["decode", "--beam", "9", "--alphabet"]).arg(&alphabet).args([option, "-"]);
+        let expected = format!("only one of LOGITS and {option} can come from standard input");
+        command.write_stdin("b").assert().code(2).stderr(predicate::str::contains(expected));
+    }
+    let mut command = ctctool();
+    command.args(["decode", "--beam", "9", "--alphabet"]).arg(&alphabet).args(["--hotwords", "-"]);
+    command.args(["--format", "text"]).arg(&matrix).write_stdin("b\n").assert().success().stdout("b\n");
+}
+
+/// A model's name for the word delimiter: its own, else that of a space, else as `--lm-space` says.
+#[test]
+fn token_models_spell_the_space_of_any_alphabet() {
+    let folder = Folder::new();
+    let matrix = folder.file("x.npy", npy_f64(&[1, 3], &[0.0, -9.0, 9.0]));
+    let model = |entry: &str| {
+        format!("\\data\\\nngram 1=4\n\n\\1-grams:\n-1\t<s>\n-1\t</s>\n-1\ta\n-3\t{entry}\n\n\\end\\\n")
+    };
+    for (delimiter, entry, args, expected) in [
+        (" ", "|", &[][..], "|"),
+        (" ", "<space>", &[], "<space>"),
+        (" ", "_", &["--lm-space", "_"], "_"),
+        ("|", "|", &[], "|"),
+        ("|", "<space>", &[], "<space>"),
+        ("_", "_", &["--word-delimiter", "_"], "_"),
+        ("_", "|", &["--word-delimiter", "_"], "|"),
+    ] {
+        let alphabet = folder.file("alphabet.txt", format!("a\n{delimiter}\n"));
+        let model = folder.file("model.arpa", model(entry));
+        let mut command = ctctool();
+        command.arg("decode").arg(&matrix).arg("--alphabet").arg(&alphabet).arg("--lm").arg(&model);
+        command.args(["--beam", "9", "--lm-unit", "token", "--no-lm-eos"]).args(args);
+        let result = json(&mut command);
+        assert_eq!(result["params"]["lm_space"], expected);
+        let lm = number(&result["items"][0]["hypotheses"][0]["lm_logp_nats"]);
+        assert!((lm + 3.0 * std::f64::consts::LN_10).abs() < 1e-6, "{delimiter} {entry}: {lm}");
+    }
 }

@@ -1,0 +1,82 @@
+//! What can be wrong with an ARPA file, and the place of it.
+
+use thiserror::Error;
+
+use super::super::ngram::Refusal;
+
+/// No line is longer, in bytes.
+pub(super) const MAX_LINE: usize = 1 << 16;
+
+/// What is wrong with an ARPA file, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("line {line}, column {column}: {problem}")]
+pub struct ArpaError {
+    /// From 1.
+    pub line: u64,
+    /// In characters, from 1.
+    pub column: u64,
+    /// What is wrong.
+    pub problem: ArpaProblem,
+}
+
+/// What is wrong with an ARPA file.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("expected {expected}, found {found}")]
+pub struct ArpaProblem {
+    /// What had to be there.
+    pub expected: String,
+    /// What is there.
+    pub found: String,
+}
+
+/// A line's text, without what ends it.
+pub(super) fn text_of(line: &[u8], number: u64) -> Result<&str, ArpaError> {
+    if line.len() > MAX_LINE {
+        return Err(long_line(number));
+    }
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    std::str::from_utf8(line).map_err(|error| {
+        let valid = error.valid_up_to();
+        let column = String::from_utf8_lossy(&line[..valid]).chars().count() as u64 + 1;
+        let found = format!("the byte 0x{:02x}", line[valid]);
+        ArpaError { line: number, column, problem: ArpaProblem { expected: "UTF-8 text".to_owned(), found } }
+    })
+}
+
+/// A problem with `part` of a line's `text`.
+pub(super) fn at(line: u64, text: &str, part: &str, expected: String, found: String) -> ArpaError {
+    let offset = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+    let column = text.get(..offset).map_or(0, |before| before.chars().count()) as u64 + 1;
+    ArpaError { line, column, problem: ArpaProblem { expected, found } }
+}
+
+pub(super) fn first_column(line: u64, expected: String, found: String) -> ArpaError {
+    ArpaError { line, column: 1, problem: ArpaProblem { expected, found } }
+}
+
+pub(super) fn long_line(line: u64) -> ArpaError {
+    first_column(line, format!("a line of at most {MAX_LINE} bytes"), "a longer one".to_owned())
+}
+
+pub(super) fn refused(refusal: Refusal, line: u64, order: usize) -> ArpaError {
+    let (expected, found) = match refusal {
+        Refusal::Duplicate => (format!("each {order}-gram once"), "one again"),
+        Refusal::NoBackoff => (
+            "an n-gram whose first words have a back-off weight".to_owned(),
+            "one whose first words have none",
+        ),
+        Refusal::TooMany => ("fewer than 4 billion n-grams".to_owned(), "more"),
+    };
+    first_column(line, expected, found.to_owned())
+}
+
+/// A short form of untrusted text.
+pub(super) fn shown(text: &str) -> String {
+    const MOST: usize = 40;
+    let mut short: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
+    if text.chars().nth(MOST).is_some() {
+        short.push('…');
+    }
+    format!("'{short}'")
+}
