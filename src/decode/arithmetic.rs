@@ -3,6 +3,7 @@
 use std::f64::consts::LN_2;
 use std::fmt::Debug;
 
+use super::scorer::Gain;
 use crate::kernel::log_add;
 
 /// How masses are held: as they are ([`Linear`]) or as logarithms ([`Log`]).
@@ -29,6 +30,8 @@ pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
     fn from_log(nats: f64) -> f64;
     /// The factor of a probability.
     fn from_prob(p: f64) -> f64;
+    /// The factor of a gain.
+    fn from_gain(gain: Gain) -> f64;
     /// `ln(a / b)` in nats, for masses above zero.
     fn log_ratio(a: f64, b: f64) -> f64;
     /// Natural logarithm of a mass at a scale.
@@ -64,12 +67,15 @@ impl Arithmetic for Linear {
     }
 
     fn from_log(nats: f64) -> f64 {
-        // Most tokens of a steered search gain nothing.
-        if nats == 0.0 { 1.0 } else { nats.exp() }
+        nats.exp()
     }
 
     fn from_prob(p: f64) -> f64 {
         p
+    }
+
+    fn from_gain(gain: Gain) -> f64 {
+        gain.factor()
     }
 
     fn log_ratio(a: f64, b: f64) -> f64 {
@@ -117,6 +123,10 @@ impl Arithmetic for Log {
 
     fn from_prob(p: f64) -> f64 {
         p.ln()
+    }
+
+    fn from_gain(gain: Gain) -> f64 {
+        gain.nats()
     }
 
     fn log_ratio(a: f64, b: f64) -> f64 {

@@ -49,6 +49,14 @@ impl<T: Copy> View<'_, T> {
     }
 }
 
+/// A token with its relative probability, and the same times the largest gain.
+#[derive(Clone, Copy, Debug)]
+struct Bounded {
+    scored: Scored,
+    p: f64,
+    bound: f64,
+}
+
 /// A token that may extend something.
 #[derive(Clone, Copy, Debug)]
 struct Column {
@@ -75,6 +83,10 @@ pub(super) struct Extensions {
     reach: usize,
     above: usize,
     found: Vec<Scored>,
+    /// Where there is a scorer, the same with its bounds, in order.
+    bounded: Vec<Bounded>,
+    /// By class: the largest gain as a factor, a little more so that rounding can't make an extension exceed it.
+    gains: Vec<f64>,
     /// What extends.
     pub(super) pool: Pool,
     tied: Ties,
@@ -101,6 +113,8 @@ impl Extensions {
             reach: 0,
             above: 0,
             found: Vec::new(),
+            bounded: Vec::new(),
+            gains: Vec::new(),
             pool: Pool::new(width),
             tied: Ties { p: f64::NAN, threshold: f64::NAN, token: 0, rows: Vec::new() },
             vanished: false,
@@ -125,7 +139,8 @@ impl Extensions {
         let winner = if S::NEUTRAL { frame.winner(self.blank) } else { None };
         if let Some(class) = winner {
             self.unmark(rows);
-            self.extend_by::<S, A, E>(Scored { value: frame.max(), class }, number, frame, view, scorer);
+            let column = self.column::<A, _, E>(Scored { value: frame.max(), class }, number, frame, view);
+            self.extend_by::<S, A>(column, view, scorer);
             number += 1;
         }
         self.find::<S, A, E>(frame, view.masses.totals()[0], scorer);
@@ -133,11 +148,22 @@ impl Extensions {
             self.unmark(rows);
         }
         for place in 0..self.found.len() {
-            let token = self.found[place];
-            if Some(token.class) != winner {
-                self.extend_by::<S, A, E>(token, number, frame, view, scorer);
-                number += 1;
-            }
+            let column = if S::NEUTRAL {
+                let token = self.found[place];
+                if Some(token.class) == winner {
+                    continue;
+                }
+                self.column::<A, _, E>(token, number, frame, view)
+            } else {
+                let Bounded { scored, p, bound } = self.bounded[place];
+                let head = match view.prefixes.group_of(scored.class) {
+                    NONE => NONE,
+                    group => view.prefixes.groups[group as usize].head,
+                };
+                Column { number, token: scored.class, p, bound, head }
+            };
+            self.extend_by::<S, A>(column, view, scorer);
+            number += 1;
             if self.reach == 0 {
                 break;
             }
@@ -153,15 +179,10 @@ impl Extensions {
     }
 
     /// Tries a token on the rows. None that comes later may have a larger bound.
-    fn extend_by<S: Scorer, A: Arithmetic, E: Element>(
-        &mut self,
-        token: Scored,
-        number: u32,
-        frame: &Frame<E>,
-        view: &View<S::State>,
-        scorer: &mut S,
-    ) {
-        let Some(column) = self.column::<S, A, E>(token, number, frame, view, scorer) else { return };
+    fn extend_by<S: Scorer, A: Arithmetic>(&mut self, column: Column, view: &View<S::State>, scorer: &mut S) {
+        if column.p <= A::ZERO {
+            return;
+        }
         let totals = view.masses.totals();
         let threshold = self.pool.threshold();
         while self.reach > 0 && A::mul(totals[self.reach - 1], column.bound) < threshold {
@@ -202,29 +223,36 @@ impl Extensions {
                 ln_relative -= scorer.max_gain_of_all();
             }
         }
+        if !S::NEUTRAL && self.gains.is_empty() {
+            let gain = |class| A::from_log(scorer.max_gain(class) + 1e-9);
+            self.gains = (0..frame.row().len() as u32).map(gain).collect();
+        }
         let limit = if S::NEUTRAL { self.width + 1 } else { usize::MAX };
         largest(frame.row(), frame.bar(ln_relative), limit, self.blank, &mut self.found);
         if S::NEUTRAL {
             self.found.sort_unstable_by(by_value);
         } else {
-            self.found.sort_by_cached_key(|scored| {
-                let (p, _) = frame.relative_token::<A>(scored.value);
-                let bound = A::mul(p, gain_bound::<S, A>(scorer, scored.class));
-                // Descending, as integers of the same order as the doubles.
-                let bits = bound.to_bits() as i64;
-                !(bits ^ (((bits >> 63) as u64) >> 1) as i64)
-            });
+            self.bounded.clear();
+            for &scored in &self.found {
+                let (p, lossy) = frame.relative_token::<A>(scored.value);
+                self.vanished |= lossy;
+                let bound = A::mul(p, self.gains[scored.class as usize]);
+                self.bounded.push(Bounded { scored, p, bound });
+            }
+            let order = |a: &Bounded, b: &Bounded| {
+                b.bound.total_cmp(&a.bound).then(a.scored.class.cmp(&b.scored.class))
+            };
+            self.bounded.sort_unstable_by(order);
         }
     }
 
-    fn column<S: Scorer, A: Arithmetic, E: Element>(
+    fn column<A: Arithmetic, T: Copy, E: Element>(
         &mut self,
         Scored { value, class: token }: Scored,
         number: u32,
         frame: &Frame<E>,
-        view: &View<S::State>,
-        scorer: &S,
-    ) -> Option<Column> {
+        view: &View<T>,
+    ) -> Column {
         let (p, head) = match view.prefixes.group_of(token) {
             NONE => {
                 let (p, lossy) = frame.relative_token::<A>(value);
@@ -233,8 +261,7 @@ impl Extensions {
             }
             group => (view.factors[group as usize], view.prefixes.groups[group as usize].head),
         };
-        let bound = if S::NEUTRAL { p } else { A::mul(p, gain_bound::<S, A>(scorer, token)) };
-        (p > A::ZERO).then_some(Column { number, token, p, bound, head })
+        Column { number, token, p, bound: p, head }
     }
 
     /// Marks the rows that have no plain extension in this column: they end in its token, or the
@@ -323,8 +350,8 @@ impl Extensions {
         scorer: &mut S,
     ) {
         let (_, gain) = scorer.extend(state, column.token);
-        let factor = A::from_log(gain);
-        self.vanished |= A::CAN_UNDERFLOW && factor < VANISHING && gain > f64::NEG_INFINITY;
+        let factor = A::from_gain(gain);
+        self.vanished |= A::CAN_UNDERFLOW && factor < VANISHING && gain.nats() > f64::NEG_INFINITY;
         let mass = A::mul(A::mul(mass, column.p), factor);
         if mass >= self.pool.threshold() {
             self.pool.push(Candidate { mass, row: row as u32, token: column.token });
@@ -332,9 +359,4 @@ impl Extensions {
             self.vanished |= !self.pool.is_bounded() && factor > A::ZERO;
         }
     }
-}
-
-/// The largest gain as a factor, a little more so that rounding can't make an extension exceed it.
-fn gain_bound<S: Scorer, A: Arithmetic>(scorer: &S, token: u32) -> f64 {
-    A::from_log(scorer.max_gain(token) + 1e-9)
 }

@@ -9,7 +9,7 @@
 //! Units are words, scored where they end, or tokens. An unknown word gains the unknown score as soon as it
 //! is no beginning of a known one, and the model's probability of `<unk>` at its end.
 
-use super::scorer::Scorer;
+use super::scorer::{Gain, Scorer};
 use super::spelling::Spelling;
 use crate::lm::{Hotwords, NgramModel, WordTree};
 
@@ -163,7 +163,7 @@ struct Step {
     /// [`NONE`] in an empty slot.
     token: u32,
     next: u32,
-    gain: f64,
+    gain: Gain,
 }
 
 /// A state after a token, and the gain.
@@ -173,7 +173,7 @@ struct Extension {
     /// [`NONE`] in an empty slot.
     token: u32,
     next: FusionState,
-    gain: f64,
+    gain: Gain,
 }
 
 /// Slots of [`FusionScorer::recent`] and [`FusionScorer::recent_steps`], as a power of two.
@@ -242,7 +242,7 @@ impl<'a> FusionScorer<'a> {
 
     /// The part of a state that counts after a token, and the gain.
     #[inline]
-    fn step(&mut self, state: FusionState, from: u32, token: u32) -> (u32, f64) {
+    fn step(&mut self, state: FusionState, from: u32, token: u32) -> (u32, Gain) {
         match self.recent_steps.get(step_slot(from, token)) {
             Some(found) if found.token == token && found.from == from => (found.next, found.gain),
             _ => self.step_anew(state, from, token),
@@ -250,12 +250,13 @@ impl<'a> FusionScorer<'a> {
     }
 
     #[inline(never)]
-    fn step_anew(&mut self, state: FusionState, from: u32, token: u32) -> (u32, f64) {
+    fn step_anew(&mut self, state: FusionState, from: u32, token: u32) -> (u32, Gain) {
         if self.recent_steps.is_empty() {
-            let empty = Step { from, token: NONE, next: from, gain: 0.0 };
+            let empty = Step { from, token: NONE, next: from, gain: Gain::NONE };
             self.recent_steps.resize(1 << RECENT_BITS, empty);
         }
         let (FusionState { language, word, .. }, gain) = self.extension(state, token);
+        let gain = Gain::new(gain);
         let next = if self.counts == Counts::Language { language } else { word };
         self.recent_steps[step_slot(from, token)] = Step { from, token, next, gain };
         (next, gain)
@@ -263,20 +264,21 @@ impl<'a> FusionScorer<'a> {
 
     /// Apart, so that the shorter way is inlined.
     #[inline(never)]
-    fn extend_recent(&mut self, state: FusionState, token: u32) -> (FusionState, f64) {
+    fn extend_recent(&mut self, state: FusionState, token: u32) -> (FusionState, Gain) {
         match self.recent.get(slot(state, token)) {
             Some(found) if found.token == token && found.state == state => (found.next, found.gain),
             _ => self.extend_anew(state, token),
         }
     }
 
-    fn extend_anew(&mut self, state: FusionState, token: u32) -> (FusionState, f64) {
+    fn extend_anew(&mut self, state: FusionState, token: u32) -> (FusionState, Gain) {
         if self.recent.is_empty() {
             let start = self.start();
-            let empty = Extension { state: start, token: NONE, next: start, gain: 0.0 };
+            let empty = Extension { state: start, token: NONE, next: start, gain: Gain::NONE };
             self.recent.resize(1 << RECENT_BITS, empty);
         }
         let (next, gain) = self.extension(state, token);
+        let gain = Gain::new(gain);
         self.recent[slot(state, token)] = Extension { state, token, next, gain };
         (next, gain)
     }
@@ -370,7 +372,7 @@ impl Scorer for FusionScorer<'_> {
     }
 
     #[inline]
-    fn extend(&mut self, state: FusionState, token: u32) -> (FusionState, f64) {
+    fn extend(&mut self, state: FusionState, token: u32) -> (FusionState, Gain) {
         match self.counts {
             Counts::Language => {
                 let (language, gain) = self.step(state, state.language, token);
@@ -378,7 +380,7 @@ impl Scorer for FusionScorer<'_> {
             }
             Counts::Word if !self.fusion.pieces[token as usize].boundary => {
                 if state.word == UNKNOWN {
-                    return (state, 0.0);
+                    return (state, Gain::NONE);
                 }
                 let (word, gain) = self.step(state, state.word, token);
                 (FusionState { word, ..state }, gain)

@@ -34,4 +34,4 @@ pub use beam::{BeamConfig, BeamDecoder, BeamError, BeamResult, BeamSearch, Hypot
 pub use frame::FrameError;
 pub use fusion::{Fusion, FusionScorer, FusionState, FusionWeights, LanguageModel};
 pub use greedy::{GreedyPath, collapse, greedy};
-pub use scorer::{NoScorer, Scorer};
+pub use scorer::{Gain, NoScorer, Scorer};

@@ -1,5 +1,33 @@
 //! What can steer the beam beside the class scores: a language model, a lexicon, hotwords.
 
+/// What an extension adds to a prefix's score: nats, and the factor that they are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Gain {
+    nats: f64,
+    factor: f64,
+}
+
+impl Gain {
+    /// Adds nothing.
+    pub const NONE: Self = Self { nats: 0.0, factor: 1.0 };
+
+    /// So many nats; `-inf` forbids the extension. A scorer that gives the same gain often should keep it, for this
+    /// computes an exponential.
+    pub fn new(nats: f64) -> Self {
+        if nats == 0.0 { Self::NONE } else { Self { nats, factor: nats.exp() } }
+    }
+
+    /// The gain in nats.
+    pub fn nats(self) -> f64 {
+        self.nats
+    }
+
+    /// The gain as a factor of probabilities.
+    pub fn factor(self) -> f64 {
+        self.factor
+    }
+}
+
 /// Scores the extension of a prefix by a token.
 ///
 /// The beam is ranked by `ln(pb + pn)` plus the sum of the gains of a prefix's tokens (shallow fusion).
@@ -17,11 +45,12 @@ pub trait Scorer {
     /// The state of the empty prefix.
     fn start(&self) -> Self::State;
 
-    /// The state after `token`, and what it gains in nats. `-inf` forbids the token here; `+inf` and
-    /// NaN are not allowed.
-    fn extend(&mut self, state: Self::State, token: u32) -> (Self::State, f64);
+    /// The state after `token`, and what it gains. `-inf` forbids the token here; `+inf` and NaN are not
+    /// allowed.
+    fn extend(&mut self, state: Self::State, token: u32) -> (Self::State, Gain);
 
-    /// No extension by `token` gains more, in nats. The tighter, the sooner the search can stop.
+    /// No extension by `token` gains more, in nats. The tighter, the sooner the search can stop. Asked once for
+    /// each token.
     fn max_gain(&self, token: u32) -> f64;
 
     /// No extension by any token gains more, in nats.
@@ -42,8 +71,8 @@ impl Scorer for NoScorer {
 
     fn start(&self) {}
 
-    fn extend(&mut self, (): (), _token: u32) -> ((), f64) {
-        ((), 0.0)
+    fn extend(&mut self, (): (), _token: u32) -> ((), Gain) {
+        ((), Gain::NONE)
     }
 
     fn max_gain(&self, _token: u32) -> f64 {
@@ -67,7 +96,7 @@ impl<S: Scorer> Scorer for &mut S {
         (**self).start()
     }
 
-    fn extend(&mut self, state: S::State, token: u32) -> (S::State, f64) {
+    fn extend(&mut self, state: S::State, token: u32) -> (S::State, Gain) {
         (**self).extend(state, token)
     }
 

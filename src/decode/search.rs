@@ -10,7 +10,7 @@ use super::lost_mass::{LARGE, LostMass, SMALL};
 use super::pool::Candidate;
 use super::prefix_tree::{NONE, NodeId, PrefixTree, ROOT};
 use super::prefixes::{Masses, Prefixes};
-use super::scorer::Scorer;
+use super::scorer::{Gain, Scorer};
 use crate::kernel::{Element, Sum, log_add};
 
 /// What the scorer says of a prefix.
@@ -93,7 +93,11 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
         self.tree.reset();
         self.fused.clear();
         if !S::NEUTRAL {
-            self.fused.push(Fused { state: self.scorer.start(), gain: 0.0, factor: A::from_log(0.0) });
+            self.fused.push(Fused {
+                state: self.scorer.start(),
+                gain: 0.0,
+                factor: A::from_gain(Gain::NONE),
+            });
         }
         self.prefixes.set(&[ROOT], &self.tree);
         self.masses.resize::<A>(1);
@@ -243,7 +247,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
             if fresh && !S::NEUTRAL {
                 let Fused { state, gain, .. } = self.fused[parent as usize];
                 let (state, more) = self.scorer.extend(state, candidate.token);
-                let fused = Fused { state, gain: gain + more, factor: A::from_log(more) };
+                let fused = Fused { state, gain: gain + more.nats(), factor: A::from_gain(more) };
                 match self.fused.get_mut(node as usize) {
                     Some(slot) => *slot = fused,
                     None => self.fused.push(fused),

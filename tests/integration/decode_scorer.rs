@@ -1,4 +1,4 @@
-use ctctool::decode::{BeamConfig, Log, Scorer, Space, beam_search};
+use ctctool::decode::{BeamConfig, Gain, Log, Scorer, Space, beam_search};
 use ctctool::logits::InputKind;
 
 use crate::decode_beam::{assert_same, config};
@@ -37,8 +37,8 @@ impl Scorer for Bigram {
         0
     }
 
-    fn extend(&mut self, state: u32, token: u32) -> (u32, f64) {
-        (token, self.gains[state as usize * self.classes + token as usize])
+    fn extend(&mut self, state: u32, token: u32) -> (u32, Gain) {
+        (token, Gain::new(self.gains[state as usize * self.classes + token as usize]))
     }
 
     fn max_gain(&self, token: u32) -> f64 {

@@ -230,6 +230,7 @@ fn no_gain_exceeds_its_bound_and_the_parts_add_up() {
             for _ in 0..12 {
                 let token = 1 + random.below(names.len() as u32 - 1);
                 let (next, gain) = scorer.extend(state, token);
+                let gain = gain.nats();
                 assert!(gain <= scorer.max_gain(token) + 1e-9, "{what}: {text:?} {token}");
                 assert!(scorer.max_gain(token) <= scorer.max_gain_of_all());
                 if gain == f64::NEG_INFINITY {
