@@ -147,7 +147,8 @@ impl Extensions {
         if winner.is_none() && !self.found.is_empty() {
             self.unmark(rows);
         }
-        for place in 0..self.found.len() {
+        let places = if S::NEUTRAL { self.found.len() } else { self.bounded.len() };
+        for place in 0..places {
             let column = if S::NEUTRAL {
                 let token = self.found[place];
                 if Some(token.class) == winner {
@@ -237,6 +238,10 @@ impl Extensions {
                 let (p, lossy) = frame.relative_token::<A>(scored.value);
                 self.vanished |= lossy;
                 let bound = A::mul(p, self.gains[scored.class as usize]);
+                // The bar knows the largest gain of all tokens only.
+                if self.pool.is_bounded() && A::mul(best, bound) < self.pool.threshold() {
+                    continue;
+                }
                 self.bounded.push(Bounded { scored, p, bound });
             }
             let order = |a: &Bounded, b: &Bounded| {
@@ -351,7 +356,9 @@ impl Extensions {
     ) {
         let (_, gain) = scorer.extend(state, column.token);
         let factor = A::from_gain(gain);
-        self.vanished |= A::CAN_UNDERFLOW && factor < VANISHING && gain.nats() > f64::NEG_INFINITY;
+        if A::CAN_UNDERFLOW && factor < VANISHING {
+            self.vanished |= gain.nats() > f64::NEG_INFINITY;
+        }
         let mass = A::mul(A::mul(mass, column.p), factor);
         if mass >= self.pool.threshold() {
             self.pool.push(Candidate { mass, row: row as u32, token: column.token });
