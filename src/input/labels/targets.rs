@@ -212,7 +212,7 @@ fn all_classes(values: &[[u8; 8]], classes: usize, ignore_index: i64) -> Option<
         for (target, &bytes) in targets.iter_mut().zip(values) {
             let value = i64::from_le_bytes(bytes);
             let ignored = value == ignore_index;
-            all &= ignored | ((value as u64) < known);
+            all &= ignored || (value as u64) < known;
             *target = if ignored { ClassTargets::IGNORED } else { value as u32 };
         }
         all
