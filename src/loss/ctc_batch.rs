@@ -1,12 +1,13 @@
 //! CTC loss of a whole file: frames in, items' losses out.
 
+use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rayon::prelude::*;
 
 use super::ctc::{CtcLabels, CtcLoss, loss_of_emissions};
 use super::{Columns, Emissions};
-use crate::kernel::{Element, InstructionSet, sum_of_exp};
+use crate::kernel::{Element, InstructionSet, LogSumExp, sum_of_exp};
 use crate::logits::{
     Accuracy, Block, BlockReducer, Geometry, ImproperRow, InputKind, Nonfinite, RowAudit, RowScale,
     rows_at_once,
@@ -127,6 +128,29 @@ impl Collected {
     }
 }
 
+/// Rows that are looked at together, and what is computed of them.
+struct Rows<E> {
+    /// The user's numbers of the rows.
+    numbers: Vec<usize>,
+    /// Copies of the rows, where they are short.
+    values: Vec<E>,
+    scratch: Vec<LogSumExp>,
+    scales: Vec<RowScale>,
+    log_probs: Vec<f64>,
+}
+
+impl<E> Default for Rows<E> {
+    fn default() -> Self {
+        Self {
+            numbers: Vec::new(),
+            values: Vec::new(),
+            scratch: Vec::new(),
+            scales: Vec::new(),
+            log_probs: Vec::new(),
+        }
+    }
+}
+
 /// What was noticed in a block.
 #[derive(Default)]
 pub struct BlockNotes {
@@ -203,46 +227,77 @@ impl CtcBatch {
     }
 
     /// Normalises the rows in use and gathers their columns.
-    fn gather<E: Element>(&self, block: &Block<'_, E>, rows: std::ops::Range<usize>) -> ChunkNotes {
+    fn gather<E: Element>(&self, block: &Block<'_, E>, range: Range<usize>) -> ChunkNotes {
         let mut notes = ChunkNotes { audit: RowAudit::new(self.kind, self.nonfinite), refused: None };
-        let (mut scratch, mut scales, mut log_probs) = (Vec::new(), Vec::new(), Vec::new());
         let classes = self.geometry.classes();
-        let accuracy = if classes > SHORT { Accuracy::OfInput } else { Accuracy::Double };
-        let mut row = rows.start;
-        while row < rows.end && notes.refused.is_none() {
+        let mut rows = Rows::default();
+        let most = rows_at_once(classes);
+        let mut row = range.start;
+        while row < range.end && notes.refused.is_none() {
             // Rows that are not in use are not looked at.
             if self.frame_of(block, row).is_none() {
                 row += 1;
                 continue;
             }
             let start = row;
-            while row < rows.end && self.frame_of(block, row).is_some() {
+            while row < range.end && self.frame_of(block, row).is_some() {
                 row += 1;
             }
-            block.for_each_run(start..row, rows_at_once(classes), |first, values| {
-                RowScale::of_rows(values, classes, self.kind, accuracy, &mut scratch, &mut scales);
-                for (at, (scores, &scale)) in values.chunks_exact(classes).zip(&scales).enumerate() {
-                    let logical = self.geometry.logical_row(block.first_row() + first + at);
-                    let values = || scores.iter().map(|x| x.to_f64()).collect();
-                    if let Err(row) = notes.audit.note(logical, scale.total(), values) {
-                        notes.refused.get_or_insert(row);
-                        return;
+            block.for_each_run(start..row, most, |first, values| {
+                let first = block.first_row() + first;
+                let numbers = (first..).map(|row| self.geometry.logical_row(row));
+                if classes > SHORT {
+                    rows.numbers.clear();
+                    rows.numbers.extend(numbers.take(values.len() / classes));
+                    self.gather_rows(values, &mut rows, &mut notes);
+                    return;
+                }
+                // Short rows are computed side by side, and in a batch of unequal lengths few are neighbours.
+                for (number, values) in numbers.zip(values.chunks_exact(classes)) {
+                    rows.numbers.push(number);
+                    rows.values.extend_from_slice(values);
+                    if rows.numbers.len() == most {
+                        self.gather_packed(&mut rows, &mut notes);
                     }
-                    let (item, frame) = (logical / self.frames, logical % self.frames);
-                    let columns = self.items[item].labels.columns();
-                    let mut scale = scale;
-                    if accuracy == Accuracy::OfInput && E::SINGLE && self.kind == InputKind::Logits {
-                        log_probs.clear();
-                        columns.gather_onto(scores, scale, &mut log_probs);
-                        if needs_double(&log_probs) {
-                            scale = RowScale::new(scores, self.kind);
-                        }
-                    }
-                    self.collect(item, frame, scores, scale);
                 }
             });
         }
+        self.gather_packed(&mut rows, &mut notes);
         notes
+    }
+
+    fn gather_packed<E: Element>(&self, rows: &mut Rows<E>, notes: &mut ChunkNotes) {
+        let values = std::mem::take(&mut rows.values);
+        self.gather_rows(&values, rows, notes);
+        rows.numbers.clear();
+        rows.values = values;
+        rows.values.clear();
+    }
+
+    /// The same for `values`, which are those of the rows numbered in `rows`.
+    fn gather_rows<E: Element>(&self, values: &[E], rows: &mut Rows<E>, notes: &mut ChunkNotes) {
+        let classes = self.geometry.classes();
+        let accuracy = if classes > SHORT { Accuracy::OfInput } else { Accuracy::Double };
+        RowScale::of_rows(values, classes, self.kind, accuracy, &mut rows.scratch, &mut rows.scales);
+        let of_row = values.chunks_exact(classes).zip(&rows.scales).zip(&rows.numbers);
+        for ((scores, &scale), &number) in of_row {
+            let values = || scores.iter().map(|x| x.to_f64()).collect();
+            if let Err(row) = notes.audit.note(number, scale.total(), values) {
+                notes.refused.get_or_insert(row);
+                return;
+            }
+            let (item, frame) = (number / self.frames, number % self.frames);
+            let columns = self.items[item].labels.columns();
+            let mut scale = scale;
+            if accuracy == Accuracy::OfInput && E::SINGLE && self.kind == InputKind::Logits {
+                rows.log_probs.clear();
+                columns.gather_onto(scores, scale, &mut rows.log_probs);
+                if needs_double(&rows.log_probs) {
+                    scale = RowScale::new(scores, self.kind);
+                }
+            }
+            self.collect(item, frame, scores, scale);
+        }
     }
 
     /// Keeps what an item needs of a frame; where it was the last one, the item is ready.
