@@ -7,10 +7,12 @@
 PyTorch runs in process, its data in memory and its import left out; ours is the whole command with reading and
 printing, on as many threads. In each round each runs once; the ratio is taken round by round, so that a machine
 whose speed drifts does not matter. The last rows are the start of the program and the reading of a CSV file, the
-latter against polars' reading alone.
+latter against polars' reading alone. A second table has our kernels alone, with the data in memory as PyTorch has it:
+`cargo bench --bench kernels`, once.
 """
 
 import argparse
+import json
 import pathlib
 import statistics
 import subprocess
@@ -81,6 +83,7 @@ def compare(name, ours, theirs, rounds):
         f"{statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f}) |",
         flush=True,
     )
+    return 1e3 * peer
 
 
 def main():
@@ -101,6 +104,7 @@ def main():
         ("CTC T1500 N8 C1000 L300", lambda f: ctc(f, rng, 1500, 8, 1000, 300)),
         ("CTC, real fixture, tiled", fixture),
     ]
+    theirs_ms = {}
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
 
@@ -110,7 +114,8 @@ def main():
 
         for title, make in rows:
             words, theirs = make(folder)
-            compare(title, program("loss", *words, "--threads", str(args.threads)), theirs, args.rounds)
+            ours = program("loss", *words, "--threads", str(args.threads))
+            theirs_ms[title] = compare(title, ours, theirs, args.rounds)
         compare("start (--version), against `true`", program("--version"), lambda: subprocess.run("true"), 20)
         try:
             import polars
@@ -122,6 +127,20 @@ def main():
         (folder / "y.txt").write_text("\n".join(map(str, rng.integers(0, 100, 100_000))) + "\n")
         read = lambda: polars.read_csv(folder / "x.csv", has_header=False)
         compare("CSV 100,000 × 100, against polars' reading", program("loss", "x.csv", "--labels", "y.txt"), read, args.rounds)
+    kernels(theirs_ms, args.threads)
+
+
+def kernels(theirs_ms, threads):
+    command = ["cargo", "bench", "--bench", "kernels", "--", "--json", "--threads", str(threads)]
+    ours = json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout)
+    print("\n| kernel alone | peer, ms | ours, ms | times faster | sum of the array, ms |\n|---|---|---|---|---|")
+    for title, peer in theirs_ms.items():
+        kind, _, shape = title.partition(" ")
+        shape = shape.replace(",", "").replace("×", "x")
+        name = f"fast log-sum-exp {shape}" if kind == "cross-entropy" else title
+        if name in ours:
+            total = f"{ours[f'sum {shape}']:.1f}" if f"sum {shape}" in ours else ""
+            print(f"| {title} | {peer:.1f} | {ours[name]:.1f} | {peer / ours[name]:.1f} | {total} |")
 
 
 if __name__ == "__main__":
