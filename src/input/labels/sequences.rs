@@ -101,7 +101,7 @@ impl LabelFile {
         {
             return Err(lengths_error(
                 Place::whole(),
-                format!("{items} lengths, one an item"),
+                format!("{items} length{}, one an item", if items == 1 { "" } else { "s" }),
                 lengths.len().to_string(),
             ));
         }
@@ -160,6 +160,7 @@ impl LabelFile {
         if found == items {
             return Ok(());
         }
+        let unit = if items == 1 { unit.trim_end_matches('s') } else { unit };
         let expected = format!("{items} {unit} of labels, one an item");
         let error = InputError::new(&self.name, Place::whole(), expected, found.to_string());
         Err(if found < items { error.hint("an empty target is an empty line") } else { error })
