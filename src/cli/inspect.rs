@@ -124,7 +124,7 @@ impl Args {
             findings: Vec::new(),
         };
         let mut survey = Survey::new(view.geometry.clone(), rows_per_item, view.lengths.clone());
-        matrix.read(&view.geometry, &mut survey).map_err(|error| match error {
+        matrix.reduce(&view.geometry, &mut survey).map_err(|error| match error {
             ReadError::Input(error) => error,
             ReadError::Visit(never) => match never {},
         })?;
@@ -318,11 +318,11 @@ fn fill(
     blank: Option<u32>,
     place: impl Fn((usize, usize)) -> String,
 ) {
-    let rows = survey.rows as f64;
-    let [nan, positive, negative] = survey.nonfinite;
-    summary.rows = survey.rows;
-    summary.min = survey.range.map(|(low, _)| low);
-    summary.max = survey.range.map(|(_, high)| high);
+    let rows = survey.found.rows as f64;
+    let [nan, positive, negative] = survey.found.nonfinite;
+    summary.rows = survey.found.rows;
+    summary.min = survey.found.range.map(|(low, _)| low);
+    summary.max = survey.found.range.map(|(_, high)| high);
     summary.nan = nan.count;
     summary.positive_infinite = positive.count;
     summary.negative_infinite = negative.count;
@@ -332,14 +332,15 @@ fn fill(
         InputKind::LogProbs => "log-probs",
         InputKind::Probs => "probs",
     };
-    if survey.rows > 0 {
-        summary.rows_like_probs_ratio = survey.like_probs as f64 / rows;
-        summary.rows_like_log_probs_ratio = survey.like_log_probs as f64 / rows;
+    if survey.found.rows > 0 {
+        summary.rows_like_probs_ratio = survey.found.like_probs as f64 / rows;
+        summary.rows_like_log_probs_ratio = survey.found.like_log_probs as f64 / rows;
     }
     let proper: u64 = survey.wins.iter().sum();
-    summary.entropy_mean_nats = survey.entropy.map(|(_, _, total)| total / proper as f64);
-    summary.entropy_min_nats = survey.entropy.map(|(low, _, _)| low);
-    summary.entropy_max_nats = survey.entropy.map(|(_, high, _)| high);
+    let entropies = survey.entropies();
+    summary.entropy_mean_nats = entropies.map(|all| all.mean());
+    summary.entropy_min_nats = entropies.map(|all| all.least);
+    summary.entropy_max_nats = entropies.map(|all| all.greatest);
     summary.runs = survey.runs;
     if proper > 0 {
         let ratio = |class: usize| survey.wins[class] as f64 / proper as f64;

@@ -16,6 +16,7 @@ mod instruction_set;
 mod lanes;
 mod log_sum_exp;
 mod single;
+mod spread;
 mod sum;
 mod tile;
 
@@ -26,4 +27,5 @@ pub(crate) use exp::scaled_columns;
 pub use exp::sum_of_exp;
 pub use instruction_set::InstructionSet;
 pub use log_sum_exp::{LogSumExp, fast_log_sum_exp_rows, log_add, log_sum_exp, log_sum_exp_rows};
+pub use spread::{Spread, mean_distance_sum, spread};
 pub use sum::Sum;

@@ -15,7 +15,7 @@ pub use audit::{ImproperRow, RowAudit};
 pub use geometry::{Block, Geometry, ShapeError, rows_at_once};
 pub(crate) use geometry::{rows_in_order, rows_to_file};
 pub use row::{Accuracy, RowScale};
-pub use survey::{Nonfinites, Survey};
+pub use survey::{Entropies, Nonfinites, Survey, SurveyPart, SurveyTotals};
 
 use crate::kernel::Element;
 

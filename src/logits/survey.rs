@@ -1,5 +1,8 @@
-use super::{Block, BlockVisitor, Geometry, InputKind};
-use crate::kernel::{Element, log_sum_exp};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+use super::{Block, BlockReducer, Geometry, InputKind};
+use crate::kernel::{Element, Spread, log_sum_exp, mean_distance_sum, spread};
 
 /// How far from one (or its logarithm from zero) a row may sum: half precision rounds to one in 2048.
 const SUM_TOLERANCE: f64 = 1e-3;
@@ -10,6 +13,19 @@ pub struct Survey {
     geometry: Geometry,
     rows_per_item: usize,
     lengths: Vec<usize>,
+    /// What was found.
+    pub found: SurveyTotals,
+    /// How often each class wins a row.
+    pub wins: Vec<u64>,
+    /// Runs of rows, within an item, that the same class wins.
+    pub runs: u64,
+    /// By item: who won its last row, if anyone did.
+    last_winners: Vec<Option<u32>>,
+}
+
+/// What can be added up of rows.
+#[derive(Clone, Debug, Default)]
+pub struct SurveyTotals {
     /// Rows that were looked at.
     pub rows: u64,
     /// Values that were looked at.
@@ -22,13 +38,62 @@ pub struct Survey {
     pub like_probs: u64,
     /// Rows whose exponentials sum to one.
     pub like_log_probs: u64,
-    /// Least, greatest and sum of the rows' entropies, in nats.
-    pub entropy: Option<(f64, f64, f64)>,
-    /// How often each class wins a row.
-    pub wins: Vec<u64>,
-    /// Runs of rows, within an item, that the same class wins.
-    pub runs: u64,
-    last_winner: Option<(usize, usize)>,
+    /// The entropies of the rows as logits.
+    entropies: Entropies,
+    /// The entropies as probabilities, of the rows that look like them.
+    entropies_of_probs: Entropies,
+}
+
+/// Entropies of some rows, in nats.
+#[derive(Clone, Copy, Debug)]
+pub struct Entropies {
+    /// The least; `+inf` for no rows.
+    pub least: f64,
+    /// The greatest; `-inf` for no rows.
+    pub greatest: f64,
+    sum: f64,
+    rows: u64,
+}
+
+impl Default for Entropies {
+    fn default() -> Self {
+        Self { least: f64::INFINITY, greatest: f64::NEG_INFINITY, sum: 0.0, rows: 0 }
+    }
+}
+
+impl Entropies {
+    /// The mean; NaN for no rows.
+    pub fn mean(&self) -> f64 {
+        self.sum / self.rows as f64
+    }
+
+    fn add(&mut self, other: Self) {
+        self.least = self.least.min(other.least);
+        self.greatest = self.greatest.max(other.greatest);
+        self.sum += other.sum;
+        self.rows += other.rows;
+    }
+
+    fn note(&mut self, entropy: f64) {
+        self.add(Self { least: entropy, greatest: entropy, sum: entropy, rows: 1 });
+    }
+}
+
+/// What was found in a block.
+#[derive(Default)]
+pub struct SurveyPart {
+    found: SurveyTotals,
+    /// Who won each row that is a distribution.
+    winners: Vec<u32>,
+    items: BTreeMap<usize, Runs>,
+}
+
+/// An item's rows in a block.
+struct Runs {
+    /// Who won the first and the last of them, if anyone did.
+    first: Option<u32>,
+    last: Option<u32>,
+    count: u64,
 }
 
 /// Values that are not finite.
@@ -45,32 +110,76 @@ impl Survey {
     pub fn new(geometry: Geometry, rows_per_item: usize, lengths: Vec<usize>) -> Self {
         Self {
             wins: vec![0; geometry.classes()],
+            last_winners: Vec::new(),
             geometry,
             rows_per_item: rows_per_item.max(1),
             lengths,
-            rows: 0,
-            values: 0,
-            range: None,
-            nonfinite: [Nonfinites::default(); 3],
-            like_probs: 0,
-            like_log_probs: 0,
-            entropy: None,
+            found: SurveyTotals::default(),
             runs: 0,
-            last_winner: None,
         }
     }
 
     /// What the numbers look like: what nearly all rows with a distribution do.
     pub fn looks_like(&self) -> InputKind {
         let nearly_all =
-            |count: u64| self.geometry.classes() > 1 && count > 0 && count * 100 >= self.rows * 99;
-        if nearly_all(self.like_probs) {
+            |count: u64| self.geometry.classes() > 1 && count > 0 && count * 100 >= self.found.rows * 99;
+        if nearly_all(self.found.like_probs) {
             InputKind::Probs
-        } else if nearly_all(self.like_log_probs) {
+        } else if nearly_all(self.found.like_log_probs) {
             InputKind::LogProbs
         } else {
             InputKind::Logits
         }
+    }
+
+    /// The rows' entropies, as what the numbers look like; none where no row is a distribution.
+    pub fn entropies(&self) -> Option<Entropies> {
+        let entropies = match self.looks_like() {
+            InputKind::Probs => self.found.entropies_of_probs,
+            InputKind::Logits | InputKind::LogProbs => self.found.entropies,
+        };
+        (entropies.rows > 0).then_some(entropies)
+    }
+}
+
+impl SurveyTotals {
+    /// Looks at a row, and says which class wins it; none where it is no distribution.
+    fn note_row<E: Element>(&mut self, row: usize, scores: &[E]) -> Option<u32> {
+        self.rows += 1;
+        self.values += scores.len() as u64;
+        let Spread { least, greatest, sum } = spread(scores);
+        let finite = sum.is_finite() && !scores.is_empty();
+        if finite {
+            self.note_range(least, greatest);
+        } else {
+            for (class, x) in scores.iter().enumerate() {
+                self.note_value(x.to_f64(), (row, class));
+            }
+        }
+        let lse = log_sum_exp(scores);
+        if !lse.is_proper() {
+            return None;
+        }
+        let negative = scores.iter().any(|x| x.to_f64() < 0.0);
+        let probs = !negative && (sum - 1.0).abs() <= SUM_TOLERANCE;
+        self.like_probs += u64::from(probs);
+        self.like_log_probs += u64::from(lse.value().abs() <= SUM_TOLERANCE);
+        let of = |lp: f64| if lp == f64::NEG_INFINITY { 0.0 } else { -lp.exp() * lp };
+        if probs {
+            self.entropies_of_probs.note(scores.iter().map(|x| of(x.to_f64().ln())).sum());
+        }
+        self.entropies.note(if finite {
+            // Σ p (ln Σ exp(x - max) + max - x)
+            lse.log_sum + mean_distance_sum(scores, greatest) / lse.log_sum.exp()
+        } else {
+            scores.iter().map(|x| of(lse.log_prob(x.to_f64()))).sum()
+        });
+        scores.iter().position(|x| x.to_f64() == lse.max).map(|class| class as u32)
+    }
+
+    fn note_range(&mut self, least: f64, greatest: f64) {
+        let (low, high) = self.range.unwrap_or((least, greatest));
+        self.range = Some((low.min(least), high.max(greatest)));
     }
 
     fn note_value(&mut self, x: f64, place: (usize, usize)) {
@@ -81,62 +190,71 @@ impl Survey {
         } else if x == f64::NEG_INFINITY {
             2
         } else {
-            let (low, high) = self.range.unwrap_or((x, x));
-            self.range = Some((low.min(x), high.max(x)));
-            return;
+            return self.note_range(x, x);
         };
         self.nonfinite[kind].count += 1;
         self.nonfinite[kind].first.get_or_insert(place);
     }
 
-    fn note_row<E: Element>(&mut self, row: usize, scores: &[E]) {
-        self.rows += 1;
-        self.values += scores.len() as u64;
-        let mut sum = 0.0;
-        let mut negative = false;
-        let mut winner = 0;
-        for (class, x) in scores.iter().enumerate() {
-            let x = x.to_f64();
-            self.note_value(x, (row, class));
-            sum += x;
-            negative |= x < 0.0;
-            if x > scores[winner].to_f64() || scores[winner].to_f64().is_nan() {
-                winner = class;
-            }
+    /// Adds what was found in the rows that follow.
+    fn append(&mut self, next: &Self) {
+        self.rows += next.rows;
+        self.values += next.values;
+        if let Some((least, greatest)) = next.range {
+            self.note_range(least, greatest);
         }
-        let lse = log_sum_exp(scores);
-        if !lse.is_proper() {
-            self.last_winner = None;
-            return;
+        for (all, more) in self.nonfinite.iter_mut().zip(&next.nonfinite) {
+            all.count += more.count;
+            all.first = all.first.or(more.first);
         }
-        let probs = !negative && (sum - 1.0).abs() <= SUM_TOLERANCE;
-        self.like_probs += u64::from(probs);
-        self.like_log_probs += u64::from(lse.value().abs() <= SUM_TOLERANCE);
-        let term = |x: f64| {
-            let lp = if probs { x.ln() } else { lse.log_prob(x) };
-            if lp == f64::NEG_INFINITY { 0.0 } else { -lp.exp() * lp }
-        };
-        let entropy: f64 = scores.iter().map(|x| term(x.to_f64())).sum();
-        let (low, high, total) = self.entropy.unwrap_or((entropy, entropy, 0.0));
-        self.entropy = Some((low.min(entropy), high.max(entropy), total + entropy));
-        self.wins[winner] += 1;
-        let here = (row / self.rows_per_item, winner);
-        self.runs += u64::from(self.last_winner != Some(here));
-        self.last_winner = Some(here);
+        self.like_probs += next.like_probs;
+        self.like_log_probs += next.like_log_probs;
+        self.entropies.add(next.entropies);
+        self.entropies_of_probs.add(next.entropies_of_probs);
     }
 }
 
-impl BlockVisitor for Survey {
-    type Error = std::convert::Infallible;
+impl BlockReducer for Survey {
+    type Part = SurveyPart;
+    type Error = Infallible;
 
-    fn visit<E: Element>(&mut self, block: Block<'_, E>) -> Result<(), Self::Error> {
+    fn look<E: Element>(&self, block: Block<'_, E>) -> SurveyPart {
+        let mut part = SurveyPart::default();
         block.for_each_row(0..block.rows(), |row, scores| {
             let logical = self.geometry.logical_row(block.first_row() + row);
             let (item, frame) = (logical / self.rows_per_item, logical % self.rows_per_item);
-            if self.lengths.get(item).is_none_or(|&length| frame < length) {
-                self.note_row(logical, scores);
+            if self.lengths.get(item).is_some_and(|&length| frame >= length) {
+                return;
             }
+            let winner = part.found.note_row(logical, scores);
+            part.winners.extend(winner);
+            let new = u64::from(winner.is_some());
+            // Every layout hands out an item's frames in order.
+            part.items
+                .entry(item)
+                .and_modify(|runs| {
+                    runs.count += if runs.last == winner { 0 } else { new };
+                    runs.last = winner;
+                })
+                .or_insert(Runs { first: winner, last: winner, count: new });
         });
+        part
+    }
+
+    fn take(&mut self, part: SurveyPart) -> Result<(), Infallible> {
+        self.found.append(&part.found);
+        for winner in part.winners {
+            self.wins[winner as usize] += 1;
+        }
+        for (item, runs) in part.items {
+            // Only as many as there were, for a header may claim any number.
+            if self.last_winners.len() <= item {
+                self.last_winners.resize(item + 1, None);
+            }
+            let goes_on = runs.first.is_some() && self.last_winners[item] == runs.first;
+            self.runs += runs.count - u64::from(goes_on);
+            self.last_winners[item] = runs.last;
+        }
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use predicates::prelude::*;
 use serde_json::{Value, json};
 
+use crate::random::Random;
 use crate::support::{
     Folder, ctctool, json as run_json, npy_bytes, npy_f32, npy_f64, npy_i64, number, repository,
 };
@@ -65,6 +66,51 @@ fn entropies_and_winners_are_those_of_the_distributions() {
     let half = (0.5_f64).ln();
     folder.file("lp.npy", npy_f64(&[2, 2], &[half; 4]));
     assert_eq!(inspect(&folder, &["lp.npy"])["summary"]["looks_like"], "log-probs");
+}
+
+#[test]
+fn runs_are_counted_within_items_in_every_layout() {
+    let folder = Folder::new();
+    // Item 0 is won by class 1 throughout, item 1 by 0, 0, then 2.
+    let wins = [[1, 1, 1], [0, 0, 2]];
+    let score = |item: usize, frame: usize, class: usize| if wins[item][frame] == class { 1.0 } else { 0.0 };
+    let mut tnc = Vec::new();
+    let mut ntc = Vec::new();
+    for i in 0..2 * 3 * 3 {
+        let (slow, fast, class) = (i / 3, i / 3, i % 3);
+        tnc.push(score(slow % 2, fast / 2, class));
+        ntc.push(score(slow / 3, fast % 3, class));
+    }
+    folder.file("tnc.npy", npy_f32(&[3, 2, 3], &tnc));
+    folder.file("ntc.npy", npy_f32(&[2, 3, 3], &ntc));
+    for layout in ["tnc", "ntc"] {
+        let result = inspect(&folder, &[&format!("{layout}.npy"), "--layout", layout]);
+        assert_eq!(result["summary"]["runs"], 3, "{layout}");
+    }
+}
+
+#[test]
+fn entropies_of_many_rows_are_their_definition() {
+    let folder = Folder::new();
+    let mut random = Random::new(5);
+    for classes in [2, 17, 300] {
+        let rows = 200_000 / classes;
+        let values: Vec<f64> = (0..rows * classes).map(|_| 6.0 * random.normal()).collect();
+        folder.file("x.npy", npy_f64(&[rows, classes], &values));
+        let summary = inspect(&folder, &["x.npy"])["summary"].clone();
+        let entropies: Vec<f64> = values
+            .chunks_exact(classes)
+            .map(|row| {
+                let total: f64 = row.iter().map(|x| x.exp()).sum();
+                row.iter().map(|x| -(x.exp() / total) * (x - total.ln())).sum()
+            })
+            .collect();
+        let least = entropies.iter().copied().fold(f64::INFINITY, f64::min);
+        let mean = entropies.iter().sum::<f64>() / rows as f64;
+        // The definition here rounds each logarithm at 1e-16 of some 30.
+        assert!((number(&summary["entropy_mean_nats"]) - mean).abs() < 1e-12, "{classes}");
+        assert!((number(&summary["entropy_min_nats"]) - least).abs() < 1e-12, "{classes}");
+    }
 }
 
 #[test]
