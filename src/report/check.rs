@@ -32,25 +32,32 @@ impl Check {
     pub fn comparison(summary: &CompareSummary, params: &CompareParams) -> Self {
         let observed = summary.statistic.or(summary.worst_absolute).unwrap_or(0.0);
         let limit = summary.allowed.unwrap_or(0.0);
-        let mut message = format!(
+        let mut parts = vec![format!(
             "{} against {}: {} of {} values differ",
             params.new, params.base, summary.differing, summary.values
-        );
+        )];
         let (most, allowed) = (Shortest(observed), Shortest(limit));
         if summary.statistic.is_some() {
-            message += &format!(", the {} difference is {most}, allowed {allowed}", params.stat);
+            parts.push(format!("the {} difference is {most}", params.stat));
+            parts.push(format!("allowed {allowed}"));
             if let (true, Some(place)) = (!summary.equal && observed <= limit, &summary.max_absolute_place) {
-                message += &format!(", but an infinity differs at {place}");
+                parts.push(format!("but an infinity differs at {place}"));
             }
-        } else if let Some(place) = summary.worst_place.as_deref().filter(|_| observed != 0.0) {
-            message += &format!(", the worst by {most} at {place}, allowed {allowed}");
+        } else if let Some(place) = &summary.worst_place {
+            if summary.worst_absolute.is_none() {
+                parts.push(format!("the first at {place}"));
+            } else if observed != 0.0 {
+                parts.push(format!("the worst by {most} at {place}"));
+                parts.push(format!("allowed {allowed}"));
+            }
         }
         for (list, what) in [(&summary.new_items, "new"), (&summary.gone_items, "gone")] {
             if let Some(list) = list.as_deref().filter(|list| !list.is_empty()) {
                 let items = if list.len() == 1 { "item is" } else { "items are" };
-                message += &format!(", {} {items} {what} ({})", list.len(), listed(list));
+                parts.push(format!("{} {items} {what} ({})", list.len(), listed(list)));
             }
         }
+        let message = parts.join(", ");
         Self { name: "compare", observed, limit, passed: summary.equal, message }
     }
 

@@ -43,7 +43,7 @@ pub struct CompareSummary {
     /// What was allowed: for the statistic, or at the worst place.
     pub allowed: Option<f64>,
     /// The difference that exceeds what was allowed most, or is the greatest where none does; null where it is not
-    /// finite.
+    /// finite, or what differs is no number.
     pub worst_absolute: Option<f64>,
     /// Where it is.
     pub worst_place: Option<String>,

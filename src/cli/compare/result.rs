@@ -86,11 +86,14 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
     texts.truncate(MOST_LISTED);
     let Found { values, differing, mut leaves, absolute, relative, .. } = found;
     leaves.sort_by(|a, b| b.severity().total_cmp(&a.severity()).then(a.is_detail().cmp(&b.is_detail())));
+    // A number where one differs, else whatever does, else the greatest difference there is.
+    let number = leaves.iter().find(|leaf| leaf.difference.is_some()).or(leaves.first());
+    let worst_difference = match number {
+        Some(leaf) => leaf.difference,
+        None => absolute.as_ref().map(|(difference, _)| *difference),
+    };
+    let worst_place = number.map(|leaf| &leaf.place).or(absolute.as_ref().map(|(_, place)| place)).cloned();
     leaves.truncate(MOST_LISTED);
-    let exceeding = leaves.iter().filter_map(|leaf| Some((leaf.difference?, &leaf.place))).next();
-    let worst_number = exceeding.or(absolute.as_ref().map(|(difference, place)| (*difference, place)));
-    let (worst_difference, worst_place) = worst_number.unzip();
-    let worst_place = worst_place.cloned();
     let items: Vec<CompareItem> = leaves.into_iter().map(Leaf::into_item).collect();
     let summary = CompareSummary {
         equal: differing == 0 && gone.is_empty() && fresh.is_empty(),
@@ -129,23 +132,23 @@ fn check_params(base: &ResultFile, new: &ResultFile, gone: &[u64], fresh: &[u64]
     let params = |file: &ResultFile| file.value["params"].as_object().unwrap_or(&empty).clone();
     let (old, latest) = (params(base), params(new));
     let keys: BTreeSet<&String> = old.keys().chain(latest.keys()).collect();
-    let differing: Vec<String> = keys
+    let mut parts: Vec<String> = keys
         .into_iter()
         .filter(|key| !FREE_PARAMS.contains(&key.as_str()))
         .map(|key| (key, old.get(key).unwrap_or(&Value::Null), latest.get(key).unwrap_or(&Value::Null)))
         .filter(|(_, a, b)| a != b)
         .map(|(key, a, b)| format!("{key} is {a} in the first and {b} in the second"))
         .collect();
-    if differing.is_empty() {
+    if parts.is_empty() {
         return Ok(());
     }
-    let mut message =
-        format!("{} and {} were made with other parameters: {}", base.name, new.name, differing.join("; "));
     for (which, items) in [("first", gone), ("second", fresh)] {
         if !items.is_empty() {
-            message += &format!("; only the {which} has items {}", listed(items));
+            parts.push(format!("only the {which} has items {}", listed(items)));
         }
     }
+    let message =
+        format!("{} and {} were made with other parameters: {}", base.name, new.name, parts.join("; "));
     Err(UsageError::new(message).hint("give both runs the same options"))
 }
 
