@@ -18,6 +18,8 @@ pub struct Survey {
     pub range: Option<(f64, f64)>,
     /// NaN, `+inf` and `-inf`.
     pub nonfinite: [Nonfinites; 3],
+    /// Rows of nothing but `-inf`; the place's class is the first.
+    pub impossible: Nonfinites,
     /// Rows that sum to one with nothing below 0.
     pub like_probs: u64,
     /// Rows whose exponentials sum to one.
@@ -31,7 +33,7 @@ pub struct Survey {
     last_winner: Option<(usize, usize)>,
 }
 
-/// Values that are not finite.
+/// Values (or rows) that are not finite.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Nonfinites {
     /// How many.
@@ -52,6 +54,7 @@ impl Survey {
             values: 0,
             range: None,
             nonfinite: [Nonfinites::default(); 3],
+            impossible: Nonfinites::default(),
             like_probs: 0,
             like_log_probs: 0,
             entropy: None,
@@ -106,6 +109,10 @@ impl Survey {
         }
         let lse = log_sum_exp(scores);
         if !lse.is_proper() {
+            if scores.iter().all(|x| x.to_f64() == f64::NEG_INFINITY) {
+                self.impossible.count += 1;
+                self.impossible.first.get_or_insert((row, 0));
+            }
             self.last_winner = None;
             return;
         }
@@ -116,7 +123,8 @@ impl Survey {
             let lp = if probs { x.ln() } else { lse.log_prob(x) };
             if lp == f64::NEG_INFINITY { 0.0 } else { -lp.exp() * lp }
         };
-        let entropy: f64 = scores.iter().map(|x| term(x.to_f64())).sum();
+        // A sum of zeros has a sign, an entropy has none.
+        let entropy = scores.iter().map(|x| term(x.to_f64())).sum::<f64>().max(0.0);
         let (low, high, total) = self.entropy.unwrap_or((entropy, entropy, 0.0));
         self.entropy = Some((low.min(entropy), high.max(entropy), total + entropy));
         self.wins[winner] += 1;
