@@ -11,7 +11,8 @@ use super::inputs::OutputArgs;
 use super::values::{Stat, checked_format, delimiter};
 use crate::input::{Comparable, CsvOptions, Dtype};
 use crate::metrics::Tolerance;
-use crate::report::compare::{CompareItem, CompareParams, CompareSummary};
+use crate::report::compare::{CompareItem, CompareParams, CompareSummary, changed_texts_table};
+use crate::report::eval::Pair;
 use crate::report::{Check, Format, Report};
 
 /// Two matrices or two results of this program, within a tolerance
@@ -63,6 +64,8 @@ struct Outcome {
     params: CompareParams,
     summary: CompareSummary,
     items: Vec<CompareItem>,
+    /// Changed texts by item, word by word.
+    texts: Vec<(u64, Vec<Pair>)>,
 }
 
 /// Differing values that are listed; the worst come first.
@@ -86,14 +89,15 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
         (Comparable::Matrix(_), Comparable::Result(_)) => return Err(kinds_differ("a matrix", "a result")),
         (Comparable::Result(_), Comparable::Matrix(_)) => return Err(kinds_differ("a result", "a matrix")),
     };
-    let Outcome { params, summary, items } = outcome;
-    let table = summary.table(&params);
+    let Outcome { params, summary, items, texts } = outcome;
     let check = Check::comparison(&summary, &params);
     let mut report = Report::new("compare", params, summary);
     report.checks.push(check);
     report.items = items;
     diagnostics.judge(&report)?;
-    args.output.output(args.format).write(&report, &[], &table)?;
+    let details: Vec<_> = (!texts.is_empty()).then(|| changed_texts_table(&texts)).into_iter().collect();
+    let table = report.summary.table(&report.params);
+    args.output.output(args.format).write(&report, &details, &table)?;
     Ok(ExitStatus::of_checks(report.passed()))
 }
 

@@ -273,7 +273,7 @@ fn infer_layout(matrix: &Matrix, items: Option<usize>) -> anyhow::Result<Layout>
             let reason = match (matches, items) {
                 (Some((true, _)), Some(items)) => format!("both first axes have {items} entries"),
                 (_, Some(items)) => {
-                    format!("neither of the first axes has {items} entries, one for each item of the labels")
+                    format!("neither of the first axes has {items} entries, one for each item")
                 }
                 _ => "nothing says which axis is the batch".to_owned(),
             };

@@ -20,6 +20,7 @@ use crate::loss::reduction::{Reduction, Reductions};
 use crate::report::gradient::GradientCheck;
 use crate::report::loss::{LossParams, LossSummary, Tally};
 use crate::report::{Check, Format, Record, Report, Warning};
+pub(super) use cross_entropy::DEFAULT_IGNORE_INDEX;
 
 /// Cross-entropy or CTC loss of a matrix against labels
 ///
@@ -117,7 +118,7 @@ struct Checks {
     atol: Option<f64>,
 
     /// Search for what makes the loss X, another system's number: reduction, kind of input, blank, layout, criterion,
-    /// unit. Prints the flags to use; the matrix is read into memory
+    /// unit, labels off by one. Prints the flags to use; the matrix is read into memory
     #[arg(long, value_name = "X", allow_negative_numbers = true, group = "number", conflicts_with_all = ["max_loss", "items"], help_heading = "Diagnosis")]
     guess: Option<f64>,
 }
@@ -243,17 +244,7 @@ impl Args {
             return Ok(Criterion::CrossEntropy);
         }
         let shape = matrix.shape();
-        let fits_cross_entropy = match self.class_axis(shape) {
-            None => false,
-            Some(axis) => labels.fits_indices(&without(shape, axis)) || labels.fits_probs(shape),
-        };
-        let sequences = labels.sequences(None);
-        let fits_ctc = match *shape {
-            [frames, _] => sequences == Some(1) && !(fits_cross_entropy && frames > 1),
-            [first, second, _] => sequences.is_some_and(|items| items == first || items == second),
-            _ => false,
-        };
-        match (fits_cross_entropy, fits_ctc) {
+        match criteria_that_fit(shape, self.class_axis(shape), labels) {
             (true, false) => Ok(Criterion::CrossEntropy),
             (false, true) => Ok(Criterion::Ctc),
             (both, _) => Err(UsageError::new(format!(
@@ -352,6 +343,25 @@ impl Args {
 const PROPAGATE: &str = "--nonfinite propagate lets it through as PyTorch does";
 const DEFAULT_RTOL: f64 = 1e-5;
 const DEFAULT_ATOL: f64 = 1e-8;
+
+/// Whether labels fit a matrix as those of cross-entropy, and as those of CTC.
+pub(super) fn criteria_that_fit(
+    shape: &[usize],
+    class_axis: Option<usize>,
+    labels: &LabelFile,
+) -> (bool, bool) {
+    let fits_cross_entropy = match class_axis {
+        None => false,
+        Some(axis) => labels.fits_indices(&without(shape, axis)) || labels.fits_probs(shape),
+    };
+    let sequences = labels.sequences(None);
+    let fits_ctc = match *shape {
+        [frames, _] => sequences == Some(1) && !(fits_cross_entropy && frames > 1),
+        [first, second, _] => sequences.is_some_and(|items| items == first || items == second),
+        _ => false,
+    };
+    (fits_cross_entropy, fits_ctc)
+}
 
 fn without(shape: &[usize], axis: usize) -> Vec<usize> {
     let kept = shape.iter().enumerate().filter(|&(i, _)| i != axis);

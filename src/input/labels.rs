@@ -6,7 +6,7 @@ mod targets;
 use std::path::Path;
 
 use super::npy::{NpyInfo, shape_text};
-use super::numbers::words;
+use super::numbers::{whole_number, words};
 use super::source::{Source, line_count, lines_of, text_of};
 use super::{Dtype, InputError, Place};
 
@@ -133,6 +133,19 @@ impl LabelFile {
                 line_count(text) == lines
                     && (per_line == 1 && for_each_plain(text, |_| Some(())).is_some()
                         || lines_of(text).all(|line| words(line).count() == per_line))
+            }
+        }
+    }
+
+    /// All integers of the file in its order, those left out that 64 bits do not hold; none where it holds others.
+    pub fn integers(&self) -> Option<Vec<i64>> {
+        match &self.content {
+            Content::Integers { values, .. } => {
+                Some((0..values.len()).filter_map(|at| values.get(at)).collect())
+            }
+            Content::Floats { .. } => None,
+            Content::Text(text) => {
+                lines_of(text).flat_map(words).map(|(_, word)| whole_number(word)).collect()
             }
         }
     }

@@ -34,6 +34,8 @@ pub struct SurveyTotals {
     pub range: Option<(f64, f64)>,
     /// NaN, `+inf` and `-inf`.
     pub nonfinite: [Nonfinites; 3],
+    /// Rows of nothing but `-inf`; the place's class is the first.
+    pub impossible: Nonfinites,
     /// Rows that sum to one with nothing below 0.
     pub like_probs: u64,
     /// Rows whose exponentials sum to one.
@@ -75,6 +77,8 @@ impl Entropies {
     }
 
     fn note(&mut self, entropy: f64) {
+        // A sum of zeros has a sign, an entropy has none.
+        let entropy = entropy.max(0.0);
         self.add(Self { least: entropy, greatest: entropy, sum: entropy, rows: 1 });
     }
 }
@@ -96,13 +100,20 @@ struct Runs {
     count: u64,
 }
 
-/// Values that are not finite.
+/// Values (or rows) that are not finite.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Nonfinites {
     /// How many.
     pub count: u64,
     /// Row and class of the first.
     pub first: Option<(usize, usize)>,
+}
+
+impl Nonfinites {
+    fn append(&mut self, next: Self) {
+        self.count += next.count;
+        self.first = self.first.or(next.first);
+    }
 }
 
 impl Survey {
@@ -158,6 +169,9 @@ impl SurveyTotals {
         }
         let lse = log_sum_exp(scores);
         if !lse.is_proper() {
+            if scores.iter().all(|x| x.to_f64() == f64::NEG_INFINITY) {
+                self.impossible.append(Nonfinites { count: 1, first: Some((row, 0)) });
+            }
             return None;
         }
         let negative = scores.iter().any(|x| x.to_f64() < 0.0);
@@ -192,8 +206,7 @@ impl SurveyTotals {
         } else {
             return self.note_range(x, x);
         };
-        self.nonfinite[kind].count += 1;
-        self.nonfinite[kind].first.get_or_insert(place);
+        self.nonfinite[kind].append(Nonfinites { count: 1, first: Some(place) });
     }
 
     /// Adds what was found in the rows that follow.
@@ -204,9 +217,9 @@ impl SurveyTotals {
             self.note_range(least, greatest);
         }
         for (all, more) in self.nonfinite.iter_mut().zip(&next.nonfinite) {
-            all.count += more.count;
-            all.first = all.first.or(more.first);
+            all.append(*more);
         }
+        self.impossible.append(next.impossible);
         self.like_probs += next.like_probs;
         self.like_log_probs += next.like_log_probs;
         self.entropies.add(next.entropies);

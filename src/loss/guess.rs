@@ -1,4 +1,4 @@
-//! What another system may have done to the same numbers: readings of the input, conventions, units.
+//! What another system may have done to the same numbers: readings of the input, labels, conventions, units.
 
 use super::reduction::Reductions;
 use crate::kernel::log_sum_exp;
@@ -75,6 +75,45 @@ fn softmax(row: &mut [f64]) {
     }
 }
 
+/// What may have been done to labels before they were written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LabelShift {
+    /// Nothing.
+    None,
+    /// They count from 1.
+    FromOne,
+    /// They count the classes without the blank (or, for cross-entropy, without class 0).
+    LeftOut {
+        /// The class that is left out.
+        class: i64,
+    },
+}
+
+impl LabelShift {
+    /// The class that a label of the file stands for.
+    pub fn apply(self, label: i64) -> i64 {
+        match self {
+            Self::FromOne => label.saturating_sub(1),
+            Self::LeftOut { class } if label >= class => label.saturating_add(1),
+            Self::None | Self::LeftOut { .. } => label,
+        }
+    }
+
+    /// What it is in words; none for nothing.
+    pub fn describe(self) -> Option<String> {
+        match self {
+            Self::None => None,
+            Self::FromOne => Some("with 1 subtracted from every label: the file counts from 1".to_owned()),
+            Self::LeftOut { class: 0 } => {
+                Some("with 1 added to every label: the file leaves class 0 out".to_owned())
+            }
+            Self::LeftOut { class } => {
+                Some(format!("with 1 added to every label from {class} on: the file leaves the blank out"))
+            }
+        }
+    }
+}
+
 /// How a system's losses become one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Convention {
@@ -86,23 +125,26 @@ pub enum Convention {
     BatchMean,
     /// [`Reductions::token_mean`].
     TokenMean,
-    /// The sum over the number of frames in use; of CTC only.
+    /// CTC: the sum over the number of frames in use.
     FrameMean,
+    /// CTC: each item over its frames in use, then over items.
+    ItemFrameMean,
+    /// Cross-entropy of three axes and more: the sum over the size of the first.
+    FirstAxisMean,
+    /// Likewise: the mean of each item of the first axis, then over items.
+    ItemMean,
 }
 
 impl Convention {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::Mean, Self::Sum, Self::BatchMean, Self::TokenMean, Self::FrameMean];
-
-    /// Its number; none for frames where there are none.
-    pub fn of(self, reductions: &Reductions, frames: Option<usize>) -> Option<f64> {
-        Some(match self {
-            Self::Mean => reductions.mean,
-            Self::Sum => reductions.sum,
-            Self::BatchMean => reductions.batch_mean,
-            Self::TokenMean => reductions.token_mean,
-            Self::FrameMean => reductions.sum / frames? as f64,
-        })
+    /// The numbers that are reduced in any case.
+    pub fn of(reductions: &Reductions) -> Vec<(Self, f64)> {
+        let Reductions { sum, mean, batch_mean, token_mean } = *reductions;
+        vec![
+            (Self::Mean, mean),
+            (Self::Sum, sum),
+            (Self::BatchMean, batch_mean),
+            (Self::TokenMean, token_mean),
+        ]
     }
 
     /// Its name in results.
@@ -113,6 +155,22 @@ impl Convention {
             Self::BatchMean => "batch_mean",
             Self::TokenMean => "token_mean",
             Self::FrameMean => "frame_mean",
+            Self::ItemFrameMean => "item_frame_mean",
+            Self::FirstAxisMean => "first_axis_mean",
+            Self::ItemMean => "item_mean",
+        }
+    }
+
+    /// What it is in words; none for those that `--reduction` has.
+    pub fn describe(self) -> Option<&'static str> {
+        match self {
+            Self::Mean | Self::Sum => None,
+            Self::BatchMean => Some("the row batch_mean"),
+            Self::TokenMean => Some("the row token_mean"),
+            Self::FrameMean => Some("the sum over the number of frames"),
+            Self::ItemFrameMean => Some("each item over its frames, then over items"),
+            Self::FirstAxisMean => Some("the sum over the size of axis 0"),
+            Self::ItemMean => Some("the mean of each item of axis 0, then over items"),
         }
     }
 }

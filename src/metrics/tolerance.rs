@@ -41,9 +41,11 @@ impl Tolerance {
 }
 
 impl Difference {
-    /// Orders by how bad it is: NaN first, then by what exceeds the allowance most.
+    /// Orders by how bad it is: NaN and infinite differences first, then by what exceeds the allowance most.
     pub fn severity(&self) -> f64 {
-        if self.absolute.is_nan() { f64::INFINITY } else { self.absolute - self.allowed }
+        // An infinite allowance, for an infinite base, allows nothing but that.
+        let beyond = self.absolute - self.allowed;
+        if self.absolute.is_finite() && !beyond.is_nan() { beyond } else { f64::INFINITY }
     }
 }
 

@@ -1,5 +1,6 @@
 use serde::Serialize;
 
+use super::Shortest;
 use super::compare::{CompareParams, CompareSummary};
 use super::error_counts::RateSummary;
 
@@ -23,36 +24,41 @@ impl Check {
     pub fn at_most(name: &'static str, what: &str, observed: f64, limit: f64) -> Self {
         let passed = observed <= limit;
         let relation = if passed { "is at most" } else { "is not at most" };
-        Self { name, observed, limit, passed, message: format!("{what} {observed} {relation} {limit}") }
+        let message = format!("{what} {} {relation} {}", Shortest(observed), Shortest(limit));
+        Self { name, observed, limit, passed, message }
     }
 
     /// Whether two matrices or results are the same within tolerance.
     pub fn comparison(summary: &CompareSummary, params: &CompareParams) -> Self {
-        let observed = summary.statistic.or(summary.max_absolute).unwrap_or(0.0);
-        let place = summary.max_absolute_place.as_deref().unwrap_or("nowhere");
-        let items = |list: &Option<Vec<u64>>| list.as_ref().map_or(0, Vec::len);
-        let (fresh, gone) = (items(&summary.new_items), items(&summary.gone_items));
-        let worst = match summary.max_absolute {
-            Some(most) if most != 0.0 => {
-                format!(", the greatest absolute difference is {most:e} at {place}")
-            }
-            _ => String::new(),
-        };
-        let items = match fresh + gone {
-            0 => String::new(),
-            _ => format!(", {fresh} items are new and {gone} gone"),
-        };
-        let message = format!(
-            "{} against {}: {} of {} values differ{worst}{items}",
+        let observed = summary.statistic.or(summary.worst_absolute).unwrap_or(0.0);
+        let limit = summary.allowed.unwrap_or(0.0);
+        let mut parts = vec![format!(
+            "{} against {}: {} of {} values differ",
             params.new, params.base, summary.differing, summary.values
-        );
-        Self {
-            name: "compare",
-            observed,
-            limit: summary.allowed.unwrap_or(0.0),
-            passed: summary.equal,
-            message,
+        )];
+        let (most, allowed) = (Shortest(observed), Shortest(limit));
+        if summary.statistic.is_some() {
+            parts.push(format!("the {} difference is {most}", params.stat));
+            parts.push(format!("allowed {allowed}"));
+            if let (true, Some(place)) = (!summary.equal && observed <= limit, &summary.max_absolute_place) {
+                parts.push(format!("but an infinity differs at {place}"));
+            }
+        } else if let Some(place) = &summary.worst_place {
+            if summary.worst_absolute.is_none() {
+                parts.push(format!("the first at {place}"));
+            } else if observed != 0.0 {
+                parts.push(format!("the worst by {most} at {place}"));
+                parts.push(format!("allowed {allowed}"));
+            }
         }
+        for (list, what) in [(&summary.new_items, "new"), (&summary.gone_items, "gone")] {
+            if let Some(list) = list.as_deref().filter(|list| !list.is_empty()) {
+                let items = if list.len() == 1 { "item is" } else { "items are" };
+                parts.push(format!("{} {items} {what} ({})", list.len(), listed(list)));
+            }
+        }
+        let message = parts.join(", ");
+        Self { name: "compare", observed, limit, passed: summary.equal, message }
     }
 
     /// The limits of the error rates that were given; a rate over nothing is NaN and holds no limit.
@@ -69,11 +75,22 @@ impl Check {
         let allowed = atol + rtol * expected.abs();
         let difference = (observed - expected).abs();
         let passed = observed == expected || expected.is_finite() && difference <= allowed;
+        let [allowed, difference, shown, of] = [allowed, difference, observed, expected].map(Shortest);
         let message = if passed {
-            format!("{what} {observed} is within {allowed:e} of {expected}")
+            format!("{what} {shown} is within {allowed} of {of}")
         } else {
-            format!("{what} {observed} differs from {expected} by {difference:e}, allowed {allowed:e}")
+            format!("{what} {shown} differs from {of} by {difference}, allowed {allowed}")
         };
         Self { name, observed, limit: expected, passed, message }
     }
+}
+
+/// Numbers with commas between them, the first few.
+pub(crate) fn listed(numbers: &[u64]) -> String {
+    const MOST: usize = 10;
+    let mut text = numbers.iter().take(MOST).map(u64::to_string).collect::<Vec<_>>().join(", ");
+    if numbers.len() > MOST {
+        text += ", …";
+    }
+    text
 }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Cell, Record, TableText};
+use super::eval::Pair;
+use super::{Cell, Record, Shortest, TableText};
 
 /// Every resolved setting.
 #[derive(Clone, Debug, Serialize)]
@@ -41,6 +42,11 @@ pub struct CompareSummary {
     pub statistic: Option<f64>,
     /// What was allowed: for the statistic, or at the worst place.
     pub allowed: Option<f64>,
+    /// The difference that exceeds what was allowed most, or is the greatest where none does; null where it is not
+    /// finite, or what differs is no number.
+    pub worst_absolute: Option<f64>,
+    /// Where it is.
+    pub worst_place: Option<String>,
     /// The greatest absolute difference; null where a value is NaN.
     pub max_absolute: Option<f64>,
     /// Where it is.
@@ -55,6 +61,9 @@ pub struct CompareSummary {
     /// Results: items that only the base has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gone_items: Option<Vec<u64>>,
+    /// Results: items whose text is another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed_texts: Option<Vec<u64>>,
     /// Results: the item that differs most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worst_item: Option<u64>,
@@ -77,7 +86,7 @@ pub struct CompareItem {
     pub allowed: Option<f64>,
     /// A changed text's words: those of the base as the reference.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub words: Option<Vec<super::eval::Pair>>,
+    pub words: Option<Vec<Pair>>,
     /// For people.
     #[serde(skip)]
     pub shown: [String; 2],
@@ -97,42 +106,75 @@ impl Record for CompareItem {
 
     fn failure(&self) -> Option<(String, String)> {
         let [base, new] = &self.shown;
-        let difference = match (self.absolute, self.allowed) {
-            (Some(absolute), Some(allowed)) => format!(": a difference of {absolute:e}, allowed {allowed:e}"),
-            _ => String::new(),
+        let message = match (self.absolute, self.allowed) {
+            (Some(absolute), Some(allowed)) => {
+                let [absolute, allowed] = [absolute, allowed].map(Shortest);
+                format!("expected {base}, found {new}: a difference of {absolute}, allowed {allowed}")
+            }
+            _ if self.words.is_some() => format!("expected '{base}', found '{new}'"),
+            _ => format!("expected {base}, found {new}"),
         };
-        Some((self.place.clone(), format!("{}: expected {base}, found {new}{difference}", self.place)))
+        Some((self.place.clone(), format!("{}: {message}", self.place)))
     }
 }
 
 impl CompareSummary {
     /// The summary for people.
-    pub fn table(&self, params: &CompareParams) -> TableText<'static> {
+    pub fn table(&self, params: &CompareParams) -> TableText<'_> {
         let verdict = if self.equal { "the same within tolerance" } else { "different" };
         let title = format!(
             "{} and {}: {verdict}: {} of {} values differ (rtol {:e}, atol {:e}, {})",
             params.base, params.new, self.differing, self.values, params.rtol, params.atol, params.stat
         );
         let mut rows = Vec::new();
-        for (name, value) in [
-            ("greatest absolute difference", self.max_absolute),
-            ("greatest relative difference", self.max_relative),
-            (params.stat, self.statistic),
-            ("allowed", self.allowed),
+        // No difference is nowhere.
+        let somewhere = self.worst_absolute != Some(0.0);
+        // What was allowed belongs to the statistic, or to the value at the worst place.
+        let allowed_place = self.worst_place.as_ref().filter(|_| self.statistic.is_none());
+        // Most often the greatest difference is the worst one, too.
+        let worst = self.worst_absolute.filter(|_| self.worst_place != self.max_absolute_place);
+        for (name, value, place) in [
+            ("greatest absolute difference", self.max_absolute, self.max_absolute_place.as_ref()),
+            ("greatest relative difference", self.max_relative, self.max_relative_place.as_ref()),
+            ("worst against what is allowed", worst, self.worst_place.as_ref()),
+            (params.stat, self.statistic, None),
+            ("allowed", self.allowed, allowed_place),
         ] {
             if let Some(value) = value {
-                rows.push(vec![Cell::Text(name), Cell::Number(value)]);
+                let place = place.filter(|_| somewhere).map_or(Cell::Empty, |place| Cell::Text(place));
+                rows.push(vec![Cell::Text(name), Cell::Number(value), place]);
             }
         }
-        for (name, list) in [("new items", &self.new_items), ("items gone", &self.gone_items)] {
+        for (name, list) in [
+            ("new items", &self.new_items),
+            ("items gone", &self.gone_items),
+            ("items with another text", &self.changed_texts),
+        ] {
             if let Some(list) = list.as_ref().filter(|list| !list.is_empty()) {
-                rows.push(vec![Cell::Text(name), Cell::Count(list.len() as u64)]);
+                rows.push(vec![Cell::Text(name), Cell::Count(list.len() as u64), Cell::Empty]);
             }
         }
         if let Some(item) = self.worst_item {
-            rows.push(vec![Cell::Text("item that differs most"), Cell::Count(item)]);
+            rows.push(vec![Cell::Text("item that differs most"), Cell::Count(item), Cell::Empty]);
         }
-        let header = if rows.is_empty() { Vec::new() } else { vec!["", "value"] };
+        let header = if rows.is_empty() { Vec::new() } else { vec!["", "value", "place"] };
         TableText { title, header, rows }
     }
+}
+
+/// The words of texts that changed, each item's under those of the base, for people.
+pub fn changed_texts_table(texts: &[(u64, Vec<Pair>)]) -> TableText<'_> {
+    let mut rows = Vec::new();
+    for (item, words) in texts {
+        for pair in words {
+            rows.push(vec![
+                Cell::Count(*item),
+                Cell::Text(if pair.op == "correct" { "" } else { pair.op }),
+                pair.reference.as_deref().map_or(Cell::Empty, Cell::Text),
+                pair.hypothesis.as_deref().map_or(Cell::Empty, Cell::Text),
+            ]);
+        }
+    }
+    let title = "texts that changed, word by word".to_owned();
+    TableText { title, header: vec!["item", "change", "base", "new"], rows }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Cell, Record, chunks};
+use super::{Cell, Record, Shortest, chunks};
 
 pub(super) fn write<I: Record>(items: &[I], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", I::COLUMNS.join(","))?;
@@ -39,9 +39,8 @@ fn write_field(cell: Cell<'_>, buffer: &mut Vec<u8>) {
         }
         Cell::Count(value) => buffer.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
         Cell::Integer(value) => buffer.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
-        Cell::Number(value) if value.is_nan() => buffer.extend_from_slice(b"nan"),
         // A vector takes whatever is written to it.
-        Cell::Number(value) => drop(write!(buffer, "{value}")),
+        Cell::Number(value) => drop(write!(buffer, "{}", Shortest(value))),
         Cell::Empty => {}
     }
     if matches!(cell, Cell::Text(_) | Cell::Id(_))

@@ -3,6 +3,10 @@
 use serde::Serialize;
 
 use super::{Cell, ItemId, Record, TableText};
+use crate::input::shape_text;
+
+/// Classes that people are shown among the winners.
+const MOST_WINNERS: usize = 8;
 
 /// Every resolved setting; null where it does not apply.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -11,18 +15,24 @@ pub struct InspectParams {
     pub logits: String,
     /// The labels, as the user named them.
     pub labels: Option<String>,
-    /// `tc`, `tnc` or `ntc`; null where it can't be told.
+    /// `logits`, `log-probs` or `probs`.
+    pub input: &'static str,
+    /// `tc`, `tnc` or `ntc`; null where it can't be told, and for cross-entropy.
     pub layout: Option<&'static str>,
     /// Whether the layout was told from the shapes.
     pub layout_inferred: bool,
     /// Index of the blank.
     pub blank: Option<u32>,
+    /// The alphabet's file.
+    pub alphabet: Option<String>,
     /// Where the lengths came from.
     pub lengths: Option<String>,
+    /// Where the label lengths came from.
+    pub label_lengths: Option<String>,
 }
 
 /// What is in the file.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct InspectSummary {
     /// `npy` or `csv`.
     pub format: &'static str,
@@ -36,6 +46,8 @@ pub struct InspectSummary {
     pub order: &'static str,
     /// Sizes of the axes.
     pub shape: Vec<usize>,
+    /// Number of values in the file.
+    pub values: usize,
     /// Number of items, where the layout is known.
     pub items: Option<usize>,
     /// Number of classes.
@@ -52,8 +64,16 @@ pub struct InspectSummary {
     pub positive_infinite: u64,
     /// How many are `-inf`.
     pub negative_infinite: u64,
+    /// Place of the first NaN.
+    pub first_nan_place: Option<String>,
+    /// Place of the first `+inf`.
+    pub first_positive_infinite_place: Option<String>,
+    /// Place of the first `-inf`.
+    pub first_negative_infinite_place: Option<String>,
     /// Place of the first NaN or `+inf`.
     pub first_bad_place: Option<String>,
+    /// Rows of nothing but `-inf`.
+    pub impossible_rows: u64,
     /// `logits`, `log-probs` or `probs`.
     pub looks_like: &'static str,
     /// Rows that sum to one with nothing below 0, over all.
@@ -66,7 +86,7 @@ pub struct InspectSummary {
     pub entropy_min_nats: Option<f64>,
     /// Greatest entropy of a row.
     pub entropy_max_nats: Option<f64>,
-    /// The classes that win most rows.
+    /// The classes that win a row, those that win most first.
     pub winners: Vec<Winner>,
     /// Rows that the blank wins, over all; null where there is no blank.
     pub blank_ratio: Option<f64>,
@@ -74,6 +94,8 @@ pub struct InspectSummary {
     pub runs: u64,
     /// With labels: different classes among them.
     pub label_classes: Option<usize>,
+    /// With labels that are indices: how many are no class.
+    pub labels_out_of_range: Option<usize>,
     /// What follows, in plain words.
     pub findings: Vec<Finding>,
 }
@@ -83,6 +105,9 @@ pub struct InspectSummary {
 pub struct Winner {
     /// The class.
     pub class: usize,
+    /// Its name, with an alphabet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
     /// Rows that it wins, over all.
     pub ratio: f64,
 }
@@ -144,40 +169,66 @@ impl Record for InspectItem {
 
 impl InspectSummary {
     /// The facts for people.
-    pub fn table(&self, params: &InspectParams) -> TableText<'_> {
-        let title = format!("{}: {} {} of shape {:?}", params.logits, self.format, self.dtype, self.shape);
+    pub fn table<'a>(&'a self, params: &InspectParams) -> TableText<'a> {
+        let title =
+            format!("{}: {} {} of shape {}", params.logits, self.format, self.dtype, shape_text(&self.shape));
         let mut rows = Vec::new();
-        let mut row = |name: &'static str, cell: Cell<'static>| {
+        let mut placed = |name: &'static str, cell: Cell<'static>, place: Option<&'a String>| {
             if cell != Cell::Empty {
-                rows.push(vec![Cell::Text(name), cell]);
+                let place = place.map_or(Cell::Empty, |place| Cell::Text(place));
+                rows.push(vec![Cell::Text(name), cell, place]);
             }
         };
+        let mut row = |name, cell| placed(name, cell, None);
         let number = |value: Option<f64>| value.map_or(Cell::Empty, Cell::Number);
+        row(".npy version", self.npy_version.map_or(Cell::Empty, |version| Cell::Count(u64::from(version))));
         row("order", Cell::Text(self.order));
         row("byte order", self.byte_order.map_or(Cell::Empty, Cell::Text));
+        row("values", Cell::Count(self.values as u64));
         row("layout", params.layout.map_or(Cell::Text("unknown"), Cell::Text));
         row("items", self.items.map_or(Cell::Empty, |items| Cell::Count(items as u64)));
         row("classes", Cell::Count(self.classes as u64));
         row("rows", Cell::Count(self.rows));
         row("least value", number(self.min));
         row("greatest value", number(self.max));
-        row("NaN", Cell::Count(self.nan));
-        row("+inf", Cell::Count(self.positive_infinite));
-        row("-inf", Cell::Count(self.negative_infinite));
+        placed("NaN", Cell::Count(self.nan), self.first_nan_place.as_ref());
+        placed("+inf", Cell::Count(self.positive_infinite), self.first_positive_infinite_place.as_ref());
+        placed("-inf", Cell::Count(self.negative_infinite), self.first_negative_infinite_place.as_ref());
+        let mut row = |name, cell| placed(name, cell, None);
         row("looks like", Cell::Text(self.looks_like));
+        row("rows that sum to 1 (ratio)", Cell::Number(self.rows_like_probs_ratio));
+        row("rows whose exponentials sum to 1 (ratio)", Cell::Number(self.rows_like_log_probs_ratio));
         row("mean entropy (nats)", number(self.entropy_mean_nats));
         row("least entropy (nats)", number(self.entropy_min_nats));
         row("greatest entropy (nats)", number(self.entropy_max_nats));
         row("blank wins (ratio)", number(self.blank_ratio));
         row("runs of a winner", Cell::Count(self.runs));
-        TableText { title, header: vec!["", "value"], rows }
+        let count = |count: Option<usize>| count.map_or(Cell::Empty, |count| Cell::Count(count as u64));
+        row("classes among the labels", count(self.label_classes));
+        row("labels that are no class", count(self.labels_out_of_range));
+        TableText { title, header: vec!["", "value", "first at"], rows }
     }
 
     /// The classes that win most, for people.
-    pub fn winners_table(&self) -> TableText<'_> {
-        let row = |winner: &Winner| vec![Cell::Count(winner.class as u64), Cell::Number(winner.ratio)];
-        let rows = self.winners.iter().map(row).collect();
-        TableText { title: "classes that win most rows".to_owned(), header: vec!["class", "ratio"], rows }
+    pub fn winners_table<'a>(&'a self) -> TableText<'a> {
+        let shown = &self.winners[..self.winners.len().min(MOST_WINNERS)];
+        let named = shown.iter().any(|winner| winner.token.is_some());
+        let row = |winner: &'a Winner| {
+            let mut row = vec![Cell::Count(winner.class as u64), Cell::Number(winner.ratio)];
+            row.extend(named.then(|| winner.token.as_deref().map_or(Cell::Empty, Cell::Text)));
+            row
+        };
+        let rows: Vec<_> = shown.iter().map(row).collect();
+        let title = match self.winners.len() {
+            0 => "no class wins a row".to_owned(),
+            all if all > shown.len() => {
+                format!("the {} of {all} winning classes that win most rows", shown.len())
+            }
+            _ => "classes that win most rows".to_owned(),
+        };
+        let mut header = vec!["class", "ratio"];
+        header.extend(named.then_some("token"));
+        TableText { title, header: if rows.is_empty() { Vec::new() } else { header }, rows }
     }
 
     /// What follows, for people.

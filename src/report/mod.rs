@@ -19,6 +19,7 @@ mod json;
 mod listing;
 pub mod loss;
 mod npy;
+mod number;
 mod output;
 mod table;
 pub mod tune;
@@ -27,7 +28,9 @@ use serde::Serialize;
 
 pub use cell::{Cell, ItemId, Record, TableText};
 pub use check::Check;
+pub(crate) use check::listed;
 pub(crate) use npy::write_npy;
+pub use number::Shortest;
 pub use output::{Format, Output, OutputError};
 
 /// Something that the user should know about the input.

@@ -100,8 +100,12 @@ pub(super) fn text_of(cell: Cell<'_>, precision: usize, text: &mut String) -> bo
         Cell::Count(value) => write!(text, "{value}"),
         Cell::Integer(value) => write!(text, "{value}"),
         Cell::Number(value) if value.is_nan() => write!(text, "nan"),
-        // Rounding must not turn a small loss into none.
-        Cell::Number(value) if value != 0.0 && value.abs() < 10_f64.powi(-(precision as i32)) => {
+        // Rounding must not turn a small loss into none, nor a large one into three hundred digits.
+        Cell::Number(value)
+            if value.is_finite()
+                && value != 0.0
+                && !(10_f64.powi(-(precision as i32))..1e16).contains(&value.abs()) =>
+        {
             write!(text, "{value:.precision$e}")
         }
         Cell::Number(value) => write!(text, "{value:.precision$}"),

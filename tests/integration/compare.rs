@@ -62,6 +62,48 @@ fn matrices_differ_by_what_their_dtype_allows() {
 }
 
 #[test]
+fn what_was_observed_and_allowed_belong_to_one_place() {
+    let folder = Folder::new();
+    // The greatest difference is within what its base allows.
+    folder.file("a", npy_f64(&[2, 2], &[1e6, 1.0, 2.0, 3.0]));
+    folder.file("b", npy_f64(&[2, 2], &[1e6 + 0.0625, 1.25, 2.0, 3.0]));
+    let result = run_json(&mut compare(&folder, &["a", "b"]));
+    let (summary, check) = (&result["summary"], &result["checks"][0]);
+    assert_eq!((&summary["worst_absolute"], &summary["worst_place"]), (&json!(0.25), &json!("[0, 1]")));
+    assert_eq!((&check["observed"], &check["limit"]), (&json!(0.25), &json!(2e-7)));
+    compare(&folder, &["a", "b"]).assert().code(1).stdout(predicate::str::contains(
+        "b against a: 1 of 4 values differ, the worst by 0.25 at [0, 1], allowed 2e-7",
+    ));
+    // Numbers of any size stay readable.
+    folder.file("a", npy_f64(&[2], &[1e-300, 1e300]));
+    folder.file("b", npy_f64(&[2], &[0.0, -1e300]));
+    for format in ["table", "csv", "github", "junit"] {
+        let assert = compare(&folder, &["a", "b", "--atol", "0", "--format", format]).assert().code(1);
+        let text = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+        assert!(text.contains("1e-300") && text.contains("-1e300"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() < 250), "{text}");
+    }
+}
+
+#[test]
+fn an_infinity_passes_only_where_equal_whatever_the_statistic() {
+    let folder = Folder::new();
+    folder.file("a", npy_f64(&[5], &[f64::INFINITY, 1.0, 2.0, 3.0, 4.0]));
+    folder.file("b", npy_f64(&[5], &[7.0, 1.0, 2.0, 3.0, 4.0]));
+    for (base, new, code) in [("a", "b", 1), ("b", "a", 1), ("a", "a", 0), ("b", "b", 0)] {
+        for stat in ["elementwise", "max", "mean", "median"] {
+            compare(&folder, &[base, new, "--stat", stat]).assert().code(code);
+        }
+    }
+    let assert = compare(&folder, &["b", "a", "--stat", "median"]).assert();
+    assert.stderr(predicate::str::contains("but an infinity differs at [0]"));
+    // It comes before any finite difference.
+    folder.file("b", npy_f64(&[5], &[7.0, 1.0, 2.0, 3.0, 1e9]));
+    let result = run_json(&mut compare(&folder, &["a", "b"]));
+    assert_eq!((&result["items"][0]["place"], &result["items"][1]["place"]), (&json!("[0]"), &json!("[4]")));
+}
+
+#[test]
 fn orders_and_infinities_and_nan() {
     let folder = Folder::new();
     let values = |x: f64| [f64::INFINITY, f64::NEG_INFINITY, 1.0, x];

@@ -192,3 +192,93 @@ fn what_can_not_be_searched_is_refused() {
     let mut impossible = loss(&folder, &["--guess", "1"]);
     impossible.assert().code(2).stderr(predicate::str::contains("a class from 0 to 4"));
 }
+
+/// Labels as they should be, as a file that is off by one has them, the note, and whether that file fits as it is.
+#[test]
+fn labels_that_are_off_by_one_are_found() {
+    let (folder, _) = batch(7);
+    let added = "with 1 added to every label: the file leaves class 0 out";
+    let added_from_3 = "with 1 added to every label from 3 on: the file leaves the blank out";
+    let subtracted = "with 1 subtracted from every label: the file counts from 1";
+    let cases: [(&str, &str, &[&str], &str, bool); 4] = [
+        ("1 2\n4\n\n2 2 1\n", "0 1\n3\n\n1 1 0\n", &[], added, false),
+        // Neither label is the blank: the file could be right.
+        ("3 2\n4\n\n2 2 3\n", "2 1\n3\n\n1 1 2\n", &[], added, true),
+        ("0 2\n4\n\n2 2 1\n", "0 2\n3\n\n2 2 1\n", &["--blank", "3"], added_from_3, false),
+        ("0 2\n3\n\n2 2 1\n", "1 3\n4\n\n3 3 2\n", &["--blank", "last"], subtracted, false),
+    ];
+    for (right, written, options, note, fits) in cases {
+        folder.file("y.txt", right);
+        let number = json(&mut loss(&folder, options))["summary"]["loss_nats"].as_f64().unwrap();
+        folder.file("y.txt", written);
+        let result = guess(&folder, number, options);
+        let first = &result["items"][0];
+        assert_eq!((&first["note"], &first["flags_suffice"]), (&note.into(), &false.into()), "{result}");
+        // What can't be computed as it was asked for is said.
+        let codes: Vec<&Value> =
+            result["warnings"].as_array().unwrap().iter().map(|warning| &warning["code"]).collect();
+        assert_eq!(codes.contains(&&"impossible_as_asked".into()), !fits, "{written}");
+    }
+}
+
+#[test]
+fn targets_that_are_off_by_one_are_found() {
+    let folder = Folder::new();
+    let mut random = SplitMix(8);
+    let values: Vec<f64> = (0..24).map(|_| random.score()).collect();
+    folder.file("x.npy", npy_f64(&[2, 4, 3], &values));
+    let call = ["--criterion", "ce"];
+    // The second has its padding written as 0.
+    for (right, written, options) in [
+        ("0 1 3\n2 2 0\n", "1 2 4\n3 3 1\n", &[][..]),
+        ("0 1 3\n2 -100 -100\n", "1 2 4\n3 0 0\n", &["--ignore-index", "0"]),
+    ] {
+        folder.file("y.txt", right);
+        let number = json(&mut loss(&folder, &call))["summary"]["loss_nats"].as_f64().unwrap();
+        folder.file("y.txt", written);
+        let first = guess(&folder, number, &call)["items"][0].clone();
+        assert_eq!(first["note"], "with 1 subtracted from every label: the file counts from 1");
+        let flags: Vec<&str> = first["flags"].as_str().unwrap().split_whitespace().collect();
+        assert_eq!(&flags[..options.len()], options);
+    }
+}
+
+#[test]
+fn means_that_no_row_shows_are_found() {
+    let (folder, _) = batch(9);
+    folder.file("y.txt", "1 2\n3\n4 4 4 4\n2 2 1\n");
+    let items = json(&mut loss(&folder, &["--items"]))["items"].clone();
+    let losses: Vec<f64> =
+        items.as_array().unwrap().iter().filter_map(|item| item["loss_nats"].as_f64()).collect();
+    assert_eq!(losses.len(), 3);
+    let left_out = "items without an alignment are left out there; the row batch_mean";
+    assert!(notes(&guess(&folder, losses.iter().sum::<f64>() / 3.0, &[])).contains(&left_out));
+
+    folder.file("y.txt", "1 2\n3\n\n2 2 1\n");
+    let of_lengths = ["--lengths", "6,5,3,6"];
+    let items = json(loss(&folder, &of_lengths).arg("--items"))["items"].clone();
+    let over_frames: f64 = items
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["loss_nats"].as_f64().unwrap() / item["frames"].as_f64().unwrap())
+        .sum();
+    let found = guess(&folder, over_frames / 4.0, &of_lengths);
+    assert!(notes(&found).contains(&"each item over its frames, then over items"), "{found}");
+
+    // Cross-entropy of sequences: the first has two targets of five, the others all.
+    let targets = "0 1 -100 -100 -100\n1 2 3 4 5\n5 5 5 5 5\n0 1 2 3 4\n";
+    folder.file("y.txt", targets);
+    let call = ["--criterion", "ce"];
+    let items = json(loss(&folder, &call).arg("--items"))["items"].clone();
+    let losses: Vec<f64> =
+        items.as_array().unwrap().iter().map(|item| item["loss_nats"].as_f64().unwrap()).collect();
+    let sum: f64 = losses.iter().sum();
+    let means = losses[..2].iter().sum::<f64>() / 2.0 + losses[5..].iter().sum::<f64>() / 5.0;
+    for (number, note) in [
+        (sum / 4.0, "the sum over the size of axis 0"),
+        (means / 4.0, "the mean of each item of axis 0, then over items"),
+    ] {
+        assert_eq!(notes(&guess(&folder, number, &call)), [note]);
+    }
+}

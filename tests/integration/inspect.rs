@@ -69,6 +69,68 @@ fn entropies_and_winners_are_those_of_the_distributions() {
 }
 
 #[test]
+fn what_is_not_finite_has_its_first_place() {
+    let folder = Folder::new();
+    let mut values = [0.0; 24];
+    values[5] = f64::NAN;
+    values[9] = f64::INFINITY;
+    values[12..16].fill(f64::NEG_INFINITY);
+    folder.file("x.npy", npy_f64(&[2, 3, 4], &values));
+    let result = inspect(&folder, &["x.npy", "--layout", "ntc"]);
+    let expected = json!({"values": 24, "first_nan_place": "item 0, frame 1, class 1",
+        "first_positive_infinite_place": "item 0, frame 2, class 1",
+        "first_negative_infinite_place": "item 1, frame 0, class 0", "impossible_rows": 1});
+    for (key, value) in expected.as_object().unwrap() {
+        assert_eq!(&result["summary"][key], value, "{key}");
+    }
+    assert_eq!(codes(&result), ["nonfinite", "impossible_row"]);
+}
+
+/// A class that wins is the blank only where nothing else wins that often.
+#[test]
+fn a_frequent_class_is_taken_for_the_blank() {
+    let folder = Folder::new();
+    let winners = |winners: &[usize]| {
+        let row = |&winner: &usize| (0..10).map(move |class| if class == winner { 5.0 } else { 0.0 });
+        let values: Vec<f64> = winners.iter().flat_map(row).collect();
+        folder.file("x.npy", npy_f64(&[1, winners.len(), 10], &values));
+        folder.file("abc.txt", "_\na\nb\nc\nd\ne\nf\ng\nh\n \n");
+        inspect(&folder, &["x.npy", "--alphabet", "abc.txt"])
+    };
+    let often = winners(&[9, 9, 3, 9, 0]);
+    assert_eq!(flags(&often).last(), Some(&"--blank last"));
+    let first = &often["summary"]["winners"][0];
+    assert_eq!((&first["class"], &first["token"]), (&json!(9), &json!(" ")));
+    let seldom = winners(&[9, 9, 1, 2, 3, 4, 5, 6, 7, 0]);
+    assert!(!codes(&seldom).contains(&"blank"));
+    // Every class that wins is listed.
+    assert_eq!(seldom["summary"]["winners"].as_array().unwrap().len(), 9);
+    assert_eq!(flags(&winners(&[9, 9, 1, 2, 3, 4, 5, 6, 7, 8])).last(), Some(&"--blank last"));
+}
+
+#[test]
+fn labels_of_a_classifier_are_counted() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[5, 3], &[0.0; 15]));
+    let of = |labels: &str| {
+        folder.file("y.txt", labels);
+        inspect(&folder, &["x.npy", "--labels", "y.txt"])
+    };
+    let fit = of("0\n1\n1\n-100\n0\n");
+    assert_eq!(flags(&fit), ["--criterion cross-entropy"]);
+    let summary = &fit["summary"];
+    assert_eq!((&summary["label_classes"], &summary["labels_out_of_range"]), (&json!(2), &json!(0)));
+    assert_eq!(fit["params"]["layout"], Value::Null);
+    let from_one = of("1\n2\n3\n1\n3\n");
+    assert_eq!(from_one["summary"]["labels_out_of_range"], 2);
+    assert_eq!(flags(&from_one)[1], "subtract 1 from each, if they count from 1");
+    assert_eq!(flags(&of("1\n-1\n0\n1\n2\n"))[1], "--ignore-index -1, if it is padding");
+    // Neither a class a row nor an item.
+    let misfit = of("1\n2\n");
+    assert_eq!(codes(&misfit), ["label_count"]);
+}
+
+#[test]
 fn runs_are_counted_within_items_in_every_layout() {
     let folder = Folder::new();
     // Item 0 is won by class 1 throughout, item 1 by 0, 0, then 2.

@@ -7,6 +7,7 @@
 mod align;
 mod ci;
 mod compare;
+mod compare_results;
 mod decode;
 mod decode_alignment;
 mod decode_beam;

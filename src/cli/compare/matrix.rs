@@ -6,6 +6,7 @@ use super::super::values::{Stat, Word};
 use super::{Args, MOST_LISTED, Outcome};
 use crate::input::{Dtype, InputError, Matrix, Place, shape_text};
 use crate::metrics::{Difference, Tolerance};
+use crate::report::Shortest;
 use crate::report::compare::{CompareItem, CompareParams, CompareSummary};
 
 pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome, InputError> {
@@ -32,8 +33,10 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
         base.iter().zip(&new).map(|(&base, &new)| tolerance.compare(base, new)).collect();
     let mut failed: Vec<usize> = (0..differences.len()).filter(|&at| !differences[at].passed).collect();
     let differing = failed.len();
-    let by_severity = |a: &usize, b: &usize| {
-        differences[*b].severity().total_cmp(&differences[*a].severity()).then(a.cmp(b))
+    let nan = |at: usize| differences[at].absolute.is_nan();
+    let by_severity = |&a: &usize, &b: &usize| {
+        let severity = differences[b].severity().total_cmp(&differences[a].severity());
+        nan(b).cmp(&nan(a)).then(severity).then(a.cmp(&b))
     };
     if failed.len() > MOST_LISTED {
         failed.select_nth_unstable_by(MOST_LISTED, by_severity);
@@ -51,7 +54,7 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
             relative: Some(relative),
             allowed: Some(allowed),
             words: None,
-            shown: [base[at].to_string(), new[at].to_string()],
+            shown: [base[at], new[at]].map(|x| Shortest(x).to_string()),
         }
     };
     let items: Vec<CompareItem> = failed.iter().map(item).collect();
@@ -62,11 +65,14 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
         })
     };
     let (absolute, relative) = (worst(|d| d.absolute), worst(|d| d.relative));
+    let worst = failed.first().copied().or(absolute);
     let mut summary = CompareSummary {
         equal: differing == 0,
         values: differences.len(),
         differing,
-        allowed: failed.first().or(absolute.as_ref()).map(|&at| differences[at].allowed),
+        allowed: worst.map(|at| differences[at].allowed),
+        worst_absolute: worst.map(|at| differences[at].absolute),
+        worst_place: worst.map(place),
         max_absolute: absolute.map(|at| differences[at].absolute),
         max_absolute_place: absolute.map(place),
         max_relative: relative.map(|at| differences[at].relative),
@@ -81,9 +87,11 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
         let allowed = atol + rtol * magnitude;
         summary.statistic = Some(observed);
         summary.allowed = Some(allowed);
-        summary.equal = observed <= allowed;
+        // A median may hide it, but an infinity passes only where the other is equal.
+        let infinite = differences.iter().any(|d| !d.passed && d.absolute.is_infinite());
+        summary.equal = observed <= allowed && !infinite;
     }
-    Ok(Outcome { params, summary, items })
+    Ok(Outcome { params, summary, items, texts: Vec::new() })
 }
 
 /// Integers are exact, so the other decides.

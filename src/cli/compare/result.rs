@@ -1,6 +1,6 @@
 //! Two results of this program: the same command and parameters, then number by number.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -12,9 +12,11 @@ use crate::input::{Dtype, ResultFile};
 use crate::metrics::error_rate::words;
 use crate::metrics::{Difference, Tolerance};
 use crate::report::compare::{CompareItem, CompareParams, CompareSummary};
+use crate::report::{Shortest, listed};
 
-/// Parameters that do not change what the numbers mean: names of files, and limits of checks.
-const FREE_PARAMS: [&str; 16] = [
+/// Parameters that do not change what the numbers mean: names of files, limits of checks, and whether a setting was
+/// asked for or inferred.
+const FREE_PARAMS: [&str; 21] = [
     "logits",
     "labels",
     "lengths",
@@ -31,6 +33,11 @@ const FREE_PARAMS: [&str; 16] = [
     "atol",
     "max_cer",
     "max_wer",
+    "lm",
+    "lexicon",
+    "hotwords",
+    "criterion_inferred",
+    "layout_inferred",
 ];
 
 pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyhow::Result<Outcome> {
@@ -44,7 +51,12 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
         );
         return Err(UsageError::new(message).into());
     }
-    check_params(base, new)?;
+    let (base_items, new_items) = (by_index(&base.value), by_index(&new.value));
+    let only_in = |a: &Items<'_>, b: &Items<'_>| -> Vec<u64> {
+        a.keys().filter(|index| !b.contains_key(index)).copied().collect()
+    };
+    let (gone, fresh) = (only_in(&base_items, &new_items), only_in(&new_items, &base_items));
+    check_params(base, new, &gone, &fresh)?;
     let dtype = base.value["params"]["dtype"].as_str();
     let tolerance = args.tolerance(match dtype {
         Some("float16") => Dtype::F16,
@@ -54,8 +66,8 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
     let mut found =
         Found { tolerance, values: 0, differing: 0, leaves: Vec::new(), absolute: None, relative: None };
     found.walk("summary", &base.value["summary"], &new.value["summary"]);
-    let (base_items, new_items) = (by_index(&base.value), by_index(&new.value));
     let mut worst: Option<(u64, f64)> = None;
+    let mut texts = Vec::new();
     for (&index, base) in &base_items {
         let Some(new) = new_items.get(&index) else { continue };
         let before = found.leaves.len();
@@ -64,11 +76,23 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
         if severity > worst.map_or(f64::NEG_INFINITY, |(_, most)| most) {
             worst = Some((index, severity));
         }
+        if let (Some(base), Some(new)) = (base["text"].as_str(), new["text"].as_str())
+            && base != new
+        {
+            texts.push((index, pairs(&words(base), &words(new))));
+        }
     }
-    let gone: Vec<u64> = base_items.keys().filter(|index| !new_items.contains_key(index)).copied().collect();
-    let fresh: Vec<u64> = new_items.keys().filter(|index| !base_items.contains_key(index)).copied().collect();
+    let changed_texts = texts.iter().map(|(index, _)| *index).collect();
+    texts.truncate(MOST_LISTED);
     let Found { values, differing, mut leaves, absolute, relative, .. } = found;
-    leaves.sort_by(|a, b| b.severity().total_cmp(&a.severity()));
+    leaves.sort_by(|a, b| b.severity().total_cmp(&a.severity()).then(a.is_detail().cmp(&b.is_detail())));
+    // A number where one differs, else whatever does, else the greatest difference there is.
+    let number = leaves.iter().find(|leaf| leaf.difference.is_some()).or(leaves.first());
+    let worst_difference = match number {
+        Some(leaf) => leaf.difference,
+        None => absolute.as_ref().map(|(difference, _)| *difference),
+    };
+    let worst_place = number.map(|leaf| &leaf.place).or(absolute.as_ref().map(|(_, place)| place)).cloned();
     leaves.truncate(MOST_LISTED);
     let items: Vec<CompareItem> = leaves.into_iter().map(Leaf::into_item).collect();
     let summary = CompareSummary {
@@ -76,11 +100,14 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
         values,
         differing,
         statistic: None,
-        allowed: items.first().and_then(|item| item.allowed),
-        max_absolute: absolute.as_ref().map(|(value, _)| *value),
+        allowed: worst_difference.map(|difference| difference.allowed),
+        worst_absolute: worst_difference.map(|difference| difference.absolute),
+        worst_place,
+        max_absolute: absolute.as_ref().map(|(difference, _)| difference.absolute),
         max_absolute_place: absolute.map(|(_, place)| place),
-        max_relative: relative.as_ref().map(|(value, _)| *value),
+        max_relative: relative.as_ref().map(|(difference, _)| difference.relative),
         max_relative_place: relative.map(|(_, place)| place),
+        changed_texts: Some(changed_texts),
         new_items: Some(fresh),
         gone_items: Some(gone),
         worst_item: worst.map(|(index, _)| index),
@@ -96,27 +123,38 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
         dtype: dtype.map(str::to_owned),
         command: Some(base.command.clone()),
     };
-    Ok(Outcome { params, summary, items })
+    Ok(Outcome { params, summary, items, texts })
 }
 
-fn check_params(base: &ResultFile, new: &ResultFile) -> Result<(), UsageError> {
+/// Refuses results that other settings made.
+fn check_params(base: &ResultFile, new: &ResultFile, gone: &[u64], fresh: &[u64]) -> Result<(), UsageError> {
     let empty = serde_json::Map::new();
     let params = |file: &ResultFile| file.value["params"].as_object().unwrap_or(&empty).clone();
-    let (old, fresh) = (params(base), params(new));
-    for key in old.keys().chain(fresh.keys()).filter(|key| !FREE_PARAMS.contains(&key.as_str())) {
-        let (a, b) = (old.get(key).unwrap_or(&Value::Null), fresh.get(key).unwrap_or(&Value::Null));
-        if a != b {
-            let message = format!(
-                "{} and {} were made with other parameters: {key} is {a} in the first and {b} in the second",
-                base.name, new.name
-            );
-            return Err(UsageError::new(message).hint("give both runs the same options"));
+    let (old, latest) = (params(base), params(new));
+    let keys: BTreeSet<&String> = old.keys().chain(latest.keys()).collect();
+    let mut parts: Vec<String> = keys
+        .into_iter()
+        .filter(|key| !FREE_PARAMS.contains(&key.as_str()))
+        .map(|key| (key, old.get(key).unwrap_or(&Value::Null), latest.get(key).unwrap_or(&Value::Null)))
+        .filter(|(_, a, b)| a != b)
+        .map(|(key, a, b)| format!("{key} is {a} in the first and {b} in the second"))
+        .collect();
+    if parts.is_empty() {
+        return Ok(());
+    }
+    for (which, items) in [("first", gone), ("second", fresh)] {
+        if !items.is_empty() {
+            parts.push(format!("only the {which} has items {}", listed(items)));
         }
     }
-    Ok(())
+    let message =
+        format!("{} and {} were made with other parameters: {}", base.name, new.name, parts.join("; "));
+    Err(UsageError::new(message).hint("give both runs the same options"))
 }
 
-fn by_index(result: &Value) -> BTreeMap<u64, &Value> {
+type Items<'a> = BTreeMap<u64, &'a Value>;
+
+fn by_index(result: &Value) -> Items<'_> {
     let items = result["items"].as_array().into_iter().flatten().enumerate();
     items.map(|(at, item)| (item["index"].as_u64().unwrap_or(at as u64), item)).collect()
 }
@@ -135,8 +173,22 @@ impl Leaf {
         self.difference.map_or(f64::INFINITY, |difference| difference.severity())
     }
 
+    /// Whether it repeats what the item itself says, as its hypotheses and tokens do.
+    fn is_detail(&self) -> bool {
+        self.place.starts_with("items[") && !self.is_text_of_item()
+    }
+
+    fn is_text_of_item(&self) -> bool {
+        self.place.ends_with("].text") && self.place.matches('.').count() == 1
+    }
+
     fn into_item(self) -> CompareItem {
-        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let text = |value: &Value| match value {
+            Value::String(text) => text.clone(),
+            // JSON has null for it.
+            Value::Null if self.difference.is_some() => Shortest(f64::NAN).to_string(),
+            other => other.to_string(),
+        };
         let is_text = self.place.rsplit('.').next() == Some("text");
         CompareItem {
             words: is_text.then(|| pairs(&words(&text(&self.base)), &words(&text(&self.new)))),
@@ -158,19 +210,25 @@ struct Found {
     differing: usize,
     leaves: Vec<Leaf>,
     /// The greatest differences and their places.
-    absolute: Option<(f64, String)>,
-    relative: Option<(f64, String)>,
+    absolute: Option<(Difference, String)>,
+    relative: Option<(Difference, String)>,
 }
 
 impl Found {
     fn walk(&mut self, place: &str, base: &Value, new: &Value) {
         match (base, new) {
             (Value::Object(a), Value::Object(b)) => {
-                // An item's name has the file's in it.
-                for (key, value) in a.iter().filter(|(key, _)| *key != "id") {
-                    self.walk(&format!("{place}.{key}"), value, b.get(key).unwrap_or(&Value::Null));
+                let both_nan = [a, b].iter().all(|object| object.get("status") == Some(&"nan".into()));
+                for (key, value) in a.iter().filter(|(key, _)| !is_name(place, key)) {
+                    let (place, new) = (format!("{place}.{key}"), b.get(key).unwrap_or(&Value::Null));
+                    if both_nan && key == "loss_nats" {
+                        self.number(&place, value, new);
+                    } else {
+                        self.walk(&place, value, new);
+                    }
                 }
-                for (key, value) in b.iter().filter(|(key, _)| !a.contains_key(*key)) {
+                for (key, value) in b.iter().filter(|(key, _)| !a.contains_key(*key) && !is_name(place, key))
+                {
                     self.walk(&format!("{place}.{key}"), &Value::Null, value);
                 }
             }
@@ -179,20 +237,23 @@ impl Found {
                     self.walk(&format!("{place}[{at}]"), a, b);
                 }
             }
-            (Value::Number(a), Value::Number(b)) => {
-                let difference =
-                    self.tolerance.compare(a.as_f64().unwrap_or(f64::NAN), b.as_f64().unwrap_or(f64::NAN));
-                for (most, value) in
-                    [(&mut self.absolute, difference.absolute), (&mut self.relative, difference.relative)]
-                {
-                    if most.as_ref().is_none_or(|(greatest, _)| value > *greatest) {
-                        *most = Some((value, place.to_owned()));
-                    }
-                }
-                self.leaf(place, base, new, difference.passed, Some(difference));
-            }
+            (Value::Number(_), Value::Number(_)) => self.number(place, base, new),
             _ => self.leaf(place, base, new, base == new, None),
         }
+    }
+
+    /// Two numbers; null is one that is none.
+    fn number(&mut self, place: &str, base: &Value, new: &Value) {
+        let [a, b] = [base, new].map(|value| value.as_f64().unwrap_or(f64::NAN));
+        let difference = self.tolerance.compare(a, b);
+        let greater = |a: f64, b: f64| a > b || a.is_nan() && !b.is_nan();
+        let measures: [fn(&Difference) -> f64; 2] = [|d| d.absolute, |d| d.relative];
+        for (most, value) in [&mut self.absolute, &mut self.relative].into_iter().zip(measures) {
+            if most.as_ref().is_none_or(|(greatest, _)| greater(value(&difference), value(greatest))) {
+                *most = Some((difference, place.to_owned()));
+            }
+        }
+        self.leaf(place, base, new, difference.passed, Some(difference));
     }
 
     fn leaf(&mut self, place: &str, base: &Value, new: &Value, passed: bool, difference: Option<Difference>) {
@@ -207,4 +268,9 @@ impl Found {
             });
         }
     }
+}
+
+/// Whether a value is the name of a file, or has it in it: an item's, or where a gradient was written.
+fn is_name(place: &str, key: &str) -> bool {
+    key == "id" || key == "file" && place == "summary.gradient"
 }

@@ -15,7 +15,7 @@ use crate::loss::cross_entropy_batch::{CrossEntropyBatch, Target, Targets};
 use crate::report::loss::{CrossEntropyItem, LossParams, Tally};
 use crate::report::{ItemId, Status, Warning};
 
-pub(super) const DEFAULT_IGNORE_INDEX: i64 = -100;
+pub(in crate::cli) const DEFAULT_IGNORE_INDEX: i64 = -100;
 
 impl Args {
     pub(super) fn run_cross_entropy(

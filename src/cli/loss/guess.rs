@@ -1,33 +1,26 @@
 //! `--guess`: which convention, input, blank, layout or criterion makes the loss another system's number.
 
+mod cross_entropy;
+mod ctc;
 mod search;
 
+use ctc::ctc_shapes;
 use search::{Search, Setup};
 
 use super::super::ExitStatus;
 use super::super::diagnostics::Diagnostics;
-use super::super::inputs::{AlphabetArgs, CtcShape, bad_shape, optional_integers};
+use super::super::inputs::{CtcShape, optional_integers};
 use super::super::values::{Criterion, Layout, Word};
-use super::cross_entropy::DEFAULT_IGNORE_INDEX;
-use super::{Args, DEFAULT_ATOL, DEFAULT_RTOL, without};
-use crate::input::{AlphabetFile, BlankChoice, LabelFile, Matrix, float_list, resolve_blank};
-use crate::logits::{Block, BlockReducer, Geometry, InputKind, Nonfinite, rows_in_order};
-use crate::loss::cross_entropy::CrossEntropy;
-use crate::loss::cross_entropy_batch::{CrossEntropyBatch, Targets};
-use crate::loss::ctc::CtcLabels;
-use crate::loss::ctc_batch::CtcBatch;
+use super::{Args, DEFAULT_ATOL, DEFAULT_RTOL};
+use crate::input::{LabelFile, Matrix};
+use crate::logits::{InputKind, rows_in_order};
 use crate::loss::guess::Reading;
-use crate::loss::reduction::Reducer;
 use crate::metrics::Tolerance;
-use crate::report::Report;
 use crate::report::guess::{GuessItem, GuessParams, GuessSummary};
+use crate::report::{Report, Warning};
 
-/// Values times blanks, up to which every class is tried as the blank.
-const MOST_BLANK_VALUES: usize = 1 << 25;
 /// Matches that are listed.
 const MOST_LISTED: usize = 20;
-/// The usual smoothing, tried where none was given.
-const USUAL_SMOOTHING: f64 = 0.1;
 
 impl Args {
     pub(super) fn run_guess(
@@ -116,6 +109,10 @@ impl Args {
         {
             return Err(error);
         }
+        let objection = search.objection().map(|error| Warning {
+            code: "impossible_as_asked",
+            message: format!("as asked for, the loss can't be computed: {error:#}"),
+        });
         search.matches.sort_by_key(|(steps, _)| *steps);
         let matches = search.matches.len();
         let items: Vec<GuessItem> =
@@ -129,6 +126,7 @@ impl Args {
         };
         let table = summary.table(&params);
         let mut report = Report::new("loss", params, summary);
+        report.warnings.extend(objection);
         report.items = items;
         diagnostics.judge(&report)?;
         self.output.output(self.format).write(&report, &[], &table)?;
@@ -143,180 +141,6 @@ impl Args {
         Ok(CtcShape::new(matrix, None, items).ok().map(|shape| shape.layout))
     }
 
-    fn class_axes(&self, matrix: &Matrix, setup: &Setup, search: &mut Search) -> Vec<(usize, Geometry)> {
-        let shape = matrix.shape();
-        let mut axes: Vec<usize> = self.class_axis(shape).into_iter().collect();
-        if shape.len() > 2 {
-            axes = vec![1, shape.len() - 1];
-        }
-        axes.dedup();
-        let mut geometry = |axis| {
-            let rows: Vec<usize> = (0..shape.len()).filter(|&other| other != axis).collect();
-            // The values are in C order by then, whatever the file's.
-            let geometry = Geometry::new(shape, false, axis, &rows);
-            let geometry = geometry.map_err(|error| search.obstacle(setup, bad_shape(matrix, &error)));
-            Some((axis, geometry.ok()?))
-        };
-        axes.into_iter().filter_map(&mut geometry).collect()
-    }
-
-    #[allow(clippy::too_many_arguments)] // what one layout of the file is tried with
-    fn guess_ctc(
-        &self,
-        ctc: &CtcShape,
-        shape: &[usize],
-        values: &[f64],
-        labels: &LabelFile,
-        readings: &[Reading],
-        setup: &Setup,
-        search: &mut Search,
-    ) -> anyhow::Result<()> {
-        let classes = ctc.classes;
-        let Ok(in_memory) = Geometry::new(shape, false, shape.len() - 1, ctc.layout.row_axes()) else {
-            return Ok(());
-        };
-        let rows = rows_in_order(values, &in_memory);
-        let lengths = optional_integers(self.logits.lengths.as_ref())?;
-        let label_lengths = optional_integers(self.label_lengths.as_ref())?;
-        let mut all_lengths = Vec::new();
-        match ctc.lengths(self.logits.lengths.as_deref(), lengths.as_deref()) {
-            Ok(lengths) => all_lengths.push((lengths, setup.clone())),
-            Err(error) => search.obstacle(setup, error),
-        }
-        if lengths.is_some() {
-            let setup = setup.clone().note("without --lengths").step(1);
-            all_lengths.push((vec![ctc.frames; ctc.items], setup));
-        }
-        let file = self.alphabet.alphabet.as_deref().map(AlphabetFile::open).transpose()?;
-        let asked = resolve_blank(&self.alphabet.blank(), classes, file.as_ref())?;
-        for (blank, rare) in blanks(&rows, classes, asked) {
-            let targets =
-                match self.alphabet.with_blank(blank).sequences(labels, ctc, label_lengths.as_deref()) {
-                    Ok(targets) => targets.sequences,
-                    Err(error) => {
-                        search.obstacle(setup, error);
-                        continue;
-                    }
-                };
-            for &reading in readings.iter().filter(|reading| !rare || reading.describe().is_none()) {
-                for (lengths, setup) in &all_lengths {
-                    let word =
-                        if blank as usize + 1 == classes { "last".to_owned() } else { blank.to_string() };
-                    let setup = setup.clone().option(format!("--blank {word}"), blank == asked, blank == 0);
-                    let setup = self.read_as(reading, setup.step(u32::from(rare)));
-                    let losses = ctc_losses(&rows, classes, reading, ctc.frames, &targets, lengths);
-                    self.offer_ctc(&losses, &targets, lengths, &setup, search);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn offer_ctc(
-        &self,
-        losses: &[f64],
-        targets: &[CtcLabels],
-        lengths: &[usize],
-        setup: &Setup,
-        search: &mut Search,
-    ) {
-        let infinite = losses.contains(&f64::INFINITY);
-        for zero in [false, true].into_iter().filter(|&zero| infinite || !zero) {
-            let mut reducer = Reducer::default();
-            for (&loss, labels) in losses.iter().zip(targets) {
-                let loss = if zero && loss == f64::INFINITY { 0.0 } else { loss };
-                reducer.add_ctc(loss, labels.len());
-            }
-            let setup = if zero {
-                let flag = "--zero-infinity".to_owned();
-                setup.clone().option(flag, self.settings.zero_infinity, false)
-            } else {
-                setup.clone()
-            };
-            search.offer(&setup, Criterion::Ctc, &reducer.finish(), Some(lengths.iter().sum()));
-        }
-    }
-
-    #[allow(clippy::too_many_arguments)] // what one class axis of the file is tried with
-    fn guess_cross_entropy(
-        &self,
-        rows: &[f64],
-        shape: &[usize],
-        axis: usize,
-        labels: &LabelFile,
-        readings: &[Reading],
-        setup: &Setup,
-        search: &mut Search,
-    ) -> anyhow::Result<()> {
-        let classes = shape[axis];
-        if labels.fits_probs(shape) {
-            let targets = labels.prob_targets(shape, axis)?;
-            return self.offer_cross_entropy(rows, classes, &targets, readings, setup, search);
-        }
-        let asked = self.settings.ignore_index.unwrap_or(DEFAULT_IGNORE_INDEX);
-        let mut seen = Vec::new();
-        for ignore in [asked, DEFAULT_IGNORE_INDEX, -1, 0] {
-            match labels.class_targets(&without(shape, axis), classes, ignore) {
-                Ok(targets) if !seen.contains(&targets) => {
-                    let flag = format!("--ignore-index {ignore}");
-                    let is_default = ignore == DEFAULT_IGNORE_INDEX;
-                    let setup = setup.clone().option(flag, ignore == asked, is_default);
-                    self.offer_cross_entropy(rows, classes, &targets, readings, &setup, search)?;
-                    seen.push(targets);
-                }
-                Ok(_) => {}
-                Err(error) => search.obstacle(setup, error),
-            }
-        }
-        Ok(())
-    }
-
-    fn offer_cross_entropy<T: Targets>(
-        &self,
-        rows: &[f64],
-        classes: usize,
-        targets: &T,
-        readings: &[Reading],
-        setup: &Setup,
-        search: &mut Search,
-    ) -> anyhow::Result<()> {
-        let given = self.settings.weight.as_deref().map(float_list).transpose()?;
-        let mut weights = vec![(given.clone(), setup.clone())];
-        if given.is_some() {
-            weights.push((None, setup.clone().note("without --weight").step(1)));
-        }
-        let asked = self.settings.label_smoothing.unwrap_or(0.0);
-        let smoothings = [asked, if asked == 0.0 { USUAL_SMOOTHING } else { 0.0 }];
-        for &reading in readings {
-            let mut values = rows.to_vec();
-            let kind = reading.apply(&mut values, classes);
-            for (weight, setup) in &weights {
-                for smoothing in smoothings {
-                    let setup = setup.clone().option(
-                        format!("--label-smoothing {smoothing}"),
-                        smoothing == asked,
-                        smoothing == 0.0,
-                    );
-                    let loss = CrossEntropy::new(classes, weight.clone(), smoothing)?;
-                    let geometry = Geometry::new(&[rows.len() / classes, classes], false, 1, &[0])?;
-                    let mut batch = CrossEntropyBatch::new(
-                        &loss,
-                        kind,
-                        Nonfinite::Propagate,
-                        geometry.clone(),
-                        targets,
-                        false,
-                    );
-                    let part = batch.look(Block::new(&values, &geometry, 0));
-                    batch.take(part)?;
-                    let reductions = batch.finish().reductions;
-                    search.offer(&self.read_as(reading, setup), Criterion::CrossEntropy, &reductions, None);
-                }
-            }
-        }
-        Ok(())
-    }
-
     fn read_as(&self, reading: Reading, setup: Setup) -> Setup {
         match (reading, reading.describe()) {
             (Reading::Kind(kind), _) => setup.option(
@@ -329,68 +153,8 @@ impl Args {
     }
 }
 
-impl AlphabetArgs {
-    /// The same classes with another blank.
-    fn with_blank(&self, blank: u32) -> Self {
-        Self { blank: Some(BlankChoice::Index(i64::from(blank))), ..self.clone() }
-    }
-}
-
 fn readings(values: &[f64]) -> Vec<Reading> {
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     Reading::possible(least, most)
-}
-
-/// The blanks that are tried, the usual ones first, and whether it is one of the others: the one asked for, the
-/// first, the last, the class that wins the most frames; every class where that costs little.
-fn blanks(rows: &[f64], classes: usize, asked: u32) -> Vec<(u32, bool)> {
-    let mut wins = vec![0_usize; classes];
-    for row in rows.chunks_exact(classes) {
-        let best =
-            row.iter().enumerate().fold(0, |best, (class, x)| if *x > row[best] { class } else { best });
-        wins[best] += 1;
-    }
-    let winner = (0..classes).rev().max_by_key(|&class| wins[class]).unwrap_or(0) as u32;
-    let mut blanks: Vec<(u32, bool)> = Vec::new();
-    for blank in [asked, 0, classes as u32 - 1, winner] {
-        if !blanks.contains(&(blank, false)) {
-            blanks.push((blank, false));
-        }
-    }
-    if rows.len().saturating_mul(classes) <= MOST_BLANK_VALUES {
-        let usual = blanks.clone();
-        let rest = (0..classes as u32).filter(|&class| !usual.contains(&(class, false)));
-        blanks.extend(rest.map(|class| (class, true)));
-    }
-    blanks
-}
-
-fn ctc_losses(
-    rows: &[f64],
-    classes: usize,
-    reading: Reading,
-    frames: usize,
-    targets: &[CtcLabels],
-    lengths: &[usize],
-) -> Vec<f64> {
-    let mut values = rows.to_vec();
-    let kind = reading.apply(&mut values, classes);
-    let Ok(geometry) = Geometry::new(&[rows.len() / classes, classes], false, 1, &[0]) else {
-        return Vec::new();
-    };
-    let mut batch =
-        CtcBatch::new(kind, Nonfinite::Propagate, geometry.clone(), frames, targets.to_vec(), lengths);
-    // With `propagate` no row is refused.
-    let part = batch.look(Block::new(&values, &geometry, 0));
-    let _ = batch.take(part);
-    batch.finish().0.iter().map(|loss| loss.loss_nats).collect()
-}
-
-/// The input in each layout that it may have.
-fn ctc_shapes(matrix: &Matrix, setup: &Setup, search: &mut Search) -> Vec<CtcShape> {
-    let layouts: &[Layout] =
-        if matrix.shape().len() == 3 { &[Layout::Tnc, Layout::Ntc] } else { &[Layout::Tc] };
-    let shapes = layouts.iter().map(|&layout| CtcShape::new(matrix, Some(layout), None));
-    shapes.filter_map(|shape| shape.map_err(|error| search.obstacle(setup, error)).ok()).collect()
 }

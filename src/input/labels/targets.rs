@@ -72,11 +72,25 @@ impl LabelFile {
         classes: usize,
         ignore_index: i64,
     ) -> Result<ClassTargets, InputError> {
+        self.shifted_class_targets(shape, classes, ignore_index, |value| value)
+    }
+
+    /// The same where a value of the file, unless it is ignored, stands for the class `class_of(value)`.
+    ///
+    /// # Errors
+    /// As [`Self::class_targets`].
+    pub fn shifted_class_targets(
+        &self,
+        shape: &[usize],
+        classes: usize,
+        ignore_index: i64,
+        class_of: impl Fn(i64) -> i64,
+    ) -> Result<ClassTargets, InputError> {
         let check = |value: i64, place: &dyn Fn() -> Place| {
             if value == ignore_index {
                 return Ok(ClassTargets::IGNORED);
             }
-            match u32::try_from(value) {
+            match u32::try_from(class_of(value)) {
                 Ok(class) if (class as usize) < classes => Ok(class),
                 _ => Err(self.out_of_range(place(), classes, &value.to_string(), Some(ignore_index))),
             }
@@ -124,7 +138,7 @@ impl LabelFile {
                     return Err(mismatch());
                 }
                 if per_line == 1
-                    && let Some(targets) = plain_targets(text, classes, ignore_index)
+                    && let Some(targets) = plain_targets(text, classes, ignore_index, &class_of)
                 {
                     return Ok(ClassTargets { targets });
                 }
@@ -222,10 +236,15 @@ fn all_classes(values: &[[u8; 8]], classes: usize, ignore_index: i64) -> Option<
 
 /// The targets of a text with nothing but a class or the ignored index a line; none where there is more to it,
 /// or something to object to.
-fn plain_targets(text: &str, classes: usize, ignore_index: i64) -> Option<Vec<u32>> {
+fn plain_targets(
+    text: &str,
+    classes: usize,
+    ignore_index: i64,
+    class_of: impl Fn(i64) -> i64,
+) -> Option<Vec<u32>> {
     let mut targets = Vec::new();
     for_each_plain(text, |value| {
-        let class = u32::try_from(value).ok().filter(|&class| (class as usize) < classes);
+        let class = u32::try_from(class_of(value)).ok().filter(|&class| (class as usize) < classes);
         targets.push(if value == ignore_index { ClassTargets::IGNORED } else { class? });
         Some(())
     })?;

@@ -2,7 +2,7 @@
 
 use crate::cli::values::{Criterion, Word};
 use crate::loss::guess::{Convention, Unit};
-use crate::loss::reduction::{Reduction, Reductions};
+use crate::loss::reduction::Reduction;
 use crate::metrics::Tolerance;
 use crate::report::guess::GuessItem;
 
@@ -58,11 +58,22 @@ pub(super) struct Search {
     pub(super) closest: Option<GuessItem>,
     /// Why a combination is impossible, the one that is nearest to what was asked for, and how near it is.
     pub(super) obstacle: Option<(u32, anyhow::Error)>,
+    /// Whether what was asked for was among the combinations.
+    as_asked: bool,
 }
 
 impl Search {
     pub(super) fn new(guess: f64, tolerance: Tolerance, asked: Reduction) -> Self {
-        Self { guess, tolerance, asked, tried: 0, matches: Vec::new(), closest: None, obstacle: None }
+        Self {
+            guess,
+            tolerance,
+            asked,
+            tried: 0,
+            matches: Vec::new(),
+            closest: None,
+            obstacle: None,
+            as_asked: false,
+        }
     }
 
     /// Notes why `setup` is impossible.
@@ -72,27 +83,19 @@ impl Search {
         }
     }
 
-    pub(super) fn offer(
-        &mut self,
-        setup: &Setup,
-        criterion: Criterion,
-        reductions: &Reductions,
-        frames: Option<usize>,
-    ) {
-        for convention in Convention::ALL {
-            let Some(loss_nats) = convention.of(reductions, frames) else { continue };
+    pub(super) fn offer(&mut self, setup: &Setup, criterion: Criterion, numbers: &[(Convention, f64)]) {
+        for &(convention, loss_nats) in numbers {
             let reduction = match convention {
                 Convention::Mean => Some(Reduction::Mean),
                 Convention::Sum => Some(Reduction::Sum),
                 _ => None,
             };
-            let setup = if let Some(reduction) = reduction {
-                let flag = format!("--reduction {}", reduction.word());
-                setup.clone().option(flag, reduction == self.asked, reduction == Reduction::Mean)
-            } else if convention == Convention::FrameMean {
-                setup.clone().note("the sum over the number of frames").step(1)
-            } else {
-                setup.clone().note(format!("the row {}", convention.name())).step(1)
+            let setup = match (reduction, convention.describe()) {
+                (Some(reduction), _) => {
+                    let flag = format!("--reduction {}", reduction.word());
+                    setup.clone().option(flag, reduction == self.asked, reduction == Reduction::Mean)
+                }
+                (None, note) => setup.clone().note(note.unwrap_or_default()).step(1),
             };
             for unit in Unit::ALL {
                 let setup = match unit.describe() {
@@ -100,6 +103,7 @@ impl Search {
                     None => setup.clone(),
                 };
                 let value = unit.of(loss_nats);
+                self.as_asked |= setup.steps == 0;
                 if setup.steps > MOST_STEPS || !value.is_finite() {
                     continue;
                 }
@@ -107,6 +111,12 @@ impl Search {
                 self.judge(value, &setup, criterion, convention, unit, suffice);
             }
         }
+    }
+
+    /// Why what was asked for is impossible, where it is.
+    pub(super) fn objection(&self) -> Option<&anyhow::Error> {
+        let (_, error) = self.obstacle.as_ref().filter(|(steps, _)| *steps == 0)?;
+        (!self.as_asked).then_some(error)
     }
 
     fn judge(

@@ -1,0 +1,116 @@
+//! Which axes are which, as far as shapes and labels tell.
+
+use super::super::inputs::{CtcShape, bad_shape, optional_integers};
+use super::super::loss::criteria_that_fit;
+use super::super::values::Word;
+use super::Args;
+use crate::input::{InputError, LabelFile, Matrix, Place};
+use crate::logits::Geometry;
+use crate::report::inspect::Finding;
+
+/// How the rows are to be read.
+pub(super) struct View {
+    pub(super) geometry: Geometry,
+    pub(super) ctc: Option<CtcShape>,
+    /// Frames in use of each item; none where there are no items.
+    pub(super) lengths: Vec<usize>,
+    /// Whether the labels are classes of rows, or their probabilities.
+    pub(super) cross_entropy: bool,
+    /// Whether there is a label sequence for each item.
+    pub(super) labels_fit: bool,
+}
+
+impl Args {
+    /// As a CTC input where it can be one, and the labels are not those of a classifier.
+    pub(super) fn view(
+        &self,
+        matrix: &Matrix,
+        labels: Option<&LabelFile>,
+        label_lengths: Option<&[i64]>,
+        findings: &mut Vec<Finding>,
+    ) -> anyhow::Result<View> {
+        let shape = matrix.shape();
+        // Classifier logits: the classes' axis is PyTorch's.
+        let class_axis = usize::from(shape.len() > 1);
+        if shape.is_empty() {
+            let error =
+                InputError::new(matrix.name(), Place::whole(), "at least one axis", "a single number");
+            return Err(error.into());
+        }
+        let cross_entropy = !self.asks_for_ctc()
+            && labels
+                .is_some_and(|labels| criteria_that_fit(shape, Some(class_axis), labels) == (true, false));
+        if cross_entropy {
+            let message = "there is a label for each row: these are logits of a classifier".to_owned();
+            let flag = Some("--criterion cross-entropy".to_owned());
+            findings.push(Finding { code: "criterion", message, flag });
+        }
+        if cross_entropy || !(2..=3).contains(&shape.len()) {
+            return Ok(View { cross_entropy, ..by_class(matrix, class_axis)? });
+        }
+        let given = optional_integers(self.logits.lengths.as_ref())?;
+        let sequences = labels.and_then(|labels| labels.sequences(label_lengths.map(<[i64]>::len)));
+        let speaks_of = given.as_ref().map(Vec::len).or(sequences);
+        match CtcShape::new(matrix, self.logits.layout, speaks_of) {
+            Ok(ctc) => {
+                if ctc.layout_inferred {
+                    findings.push(inferred(&ctc));
+                }
+                let lengths = ctc.lengths(self.logits.lengths.as_deref(), given.as_deref())?;
+                let labels_fit = sequences == Some(ctc.items);
+                if let (false, Some(labels)) = (labels_fit, labels) {
+                    findings.push(misfit(matrix, &ctc, labels));
+                }
+                Ok(View {
+                    geometry: ctc.geometry.clone(),
+                    ctc: Some(ctc),
+                    lengths,
+                    cross_entropy: false,
+                    labels_fit,
+                })
+            }
+            Err(error) if shape.len() == 3 && self.logits.layout.is_none() => {
+                let message = error.to_string();
+                let flag = Some("--layout tnc or --layout ntc".to_owned());
+                findings.push(Finding { code: "layout", message, flag });
+                Ok(by_class(matrix, 2)?)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether an option says that this is a CTC input.
+    fn asks_for_ctc(&self) -> bool {
+        let (logits, alphabet) = (&self.logits, &self.alphabet);
+        logits.layout.is_some()
+            || logits.lengths.is_some()
+            || self.label_lengths.is_some()
+            || alphabet.alphabet.is_some()
+            || alphabet.blank.is_some()
+    }
+}
+
+/// The rows along one axis, without items.
+fn by_class(matrix: &Matrix, class_axis: usize) -> Result<View, InputError> {
+    let shape = matrix.shape();
+    let rows: Vec<usize> = (0..shape.len()).filter(|&other| other != class_axis).collect();
+    let geometry = Geometry::new(shape, matrix.fortran_order(), class_axis, &rows);
+    let geometry = geometry.map_err(|error| bad_shape(matrix, &error))?;
+    Ok(View { geometry, ctc: None, lengths: Vec::new(), cross_entropy: false, labels_fit: false })
+}
+
+fn inferred(ctc: &CtcShape) -> Finding {
+    let layout = ctc.layout.word();
+    let axis = usize::from(layout == "tnc");
+    let message = format!("axis {axis} has as many entries as there are items: the layout is {layout}");
+    Finding { code: "layout", message, flag: Some(format!("--layout {layout}")) }
+}
+
+/// Labels that are neither those of CTC nor those of cross-entropy.
+fn misfit(matrix: &Matrix, ctc: &CtcShape, labels: &LabelFile) -> Finding {
+    let items = if ctc.items == 1 { "1 item".to_owned() } else { format!("{} items", ctc.items) };
+    let rows = if ctc.is_batch() { String::new() } else { format!(", or {} rows", ctc.frames) };
+    let message =
+        format!("{} ({}) does not fit {items}{rows} of {}", labels.name(), labels.describe(), matrix.name());
+    Finding { code: "label_count", message, flag: None }
+}

@@ -1,0 +1,151 @@
+//! Cross-entropies by every class axis, ignored index, label shift, weight and smoothing that is possible.
+
+use super::super::super::inputs::bad_shape;
+use super::super::super::values::Criterion;
+use super::super::cross_entropy::DEFAULT_IGNORE_INDEX;
+use super::super::{Args, without};
+use super::search::{Search, Setup};
+use crate::input::{LabelFile, Matrix, float_list};
+use crate::logits::{Block, BlockReducer, Geometry, Nonfinite};
+use crate::loss::cross_entropy::CrossEntropy;
+use crate::loss::cross_entropy_batch::{CrossEntropyBatch, Targets};
+use crate::loss::guess::{Convention, LabelShift, Reading};
+
+/// The usual smoothing, tried where none was given.
+const USUAL_SMOOTHING: f64 = 0.1;
+
+impl Args {
+    pub(super) fn class_axes(
+        &self,
+        matrix: &Matrix,
+        setup: &Setup,
+        search: &mut Search,
+    ) -> Vec<(usize, Geometry)> {
+        let shape = matrix.shape();
+        let mut axes: Vec<usize> = self.class_axis(shape).into_iter().collect();
+        if shape.len() > 2 {
+            axes = vec![1, shape.len() - 1];
+        }
+        axes.dedup();
+        let mut geometry = |axis| {
+            let rows: Vec<usize> = (0..shape.len()).filter(|&other| other != axis).collect();
+            // The values are in C order by then, whatever the file's.
+            let geometry = Geometry::new(shape, false, axis, &rows);
+            let geometry = geometry.map_err(|error| search.obstacle(setup, bad_shape(matrix, &error)));
+            Some((axis, geometry.ok()?))
+        };
+        axes.into_iter().filter_map(&mut geometry).collect()
+    }
+
+    #[allow(clippy::too_many_arguments)] // what one class axis of the file is tried with
+    pub(super) fn guess_cross_entropy(
+        &self,
+        rows: &[f64],
+        shape: &[usize],
+        axis: usize,
+        labels: &LabelFile,
+        readings: &[Reading],
+        setup: &Setup,
+        search: &mut Search,
+    ) -> anyhow::Result<()> {
+        if labels.fits_probs(shape) {
+            let targets = labels.prob_targets(shape, axis)?;
+            return self.offer_cross_entropy(rows, shape, axis, &targets, readings, setup, search);
+        }
+        let (rest, classes) = (without(shape, axis), shape[axis]);
+        let asked = self.settings.ignore_index.unwrap_or(DEFAULT_IGNORE_INDEX);
+        let mut seen = Vec::new();
+        for ignore in [asked, DEFAULT_IGNORE_INDEX, -1, 0] {
+            let flag = format!("--ignore-index {ignore}");
+            let setup = setup.clone().option(flag, ignore == asked, ignore == DEFAULT_IGNORE_INDEX);
+            // Where the labels do not fit as they are, something was done to them.
+            let mut steps = 2;
+            for shift in [LabelShift::None, LabelShift::FromOne, LabelShift::LeftOut { class: 0 }] {
+                let setup = match shift.describe() {
+                    Some(note) => setup.clone().unsaid(note).step(steps),
+                    None => setup.clone(),
+                };
+                match labels.shifted_class_targets(&rest, classes, ignore, |label| shift.apply(label)) {
+                    Ok(targets) if !seen.contains(&targets) => {
+                        self.offer_cross_entropy(rows, shape, axis, &targets, readings, &setup, search)?;
+                        seen.push(targets);
+                    }
+                    Ok(_) => {}
+                    Err(error) => {
+                        search.obstacle(&setup, error);
+                        steps = 1;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    #[allow(clippy::too_many_arguments)] // what one reading of the labels is tried with
+    fn offer_cross_entropy<T: Targets>(
+        &self,
+        rows: &[f64],
+        shape: &[usize],
+        axis: usize,
+        targets: &T,
+        readings: &[Reading],
+        setup: &Setup,
+        search: &mut Search,
+    ) -> anyhow::Result<()> {
+        let classes = shape[axis];
+        let given = self.settings.weight.as_deref().map(float_list).transpose()?;
+        let mut weights = vec![(given.clone(), setup.clone())];
+        if given.is_some() {
+            weights.push((None, setup.clone().note("without --weight").step(1)));
+        }
+        let asked = self.settings.label_smoothing.unwrap_or(0.0);
+        let smoothings = [asked, if asked == 0.0 { USUAL_SMOOTHING } else { 0.0 }];
+        // Rows lie in order, so those of an item of the first axis lie together.
+        let items = if shape.len() > 2 { shape[0] } else { 0 };
+        for &reading in readings {
+            let mut values = rows.to_vec();
+            let kind = reading.apply(&mut values, classes);
+            for (weight, setup) in &weights {
+                for smoothing in smoothings {
+                    let setup = setup.clone().option(
+                        format!("--label-smoothing {smoothing}"),
+                        smoothing == asked,
+                        smoothing == 0.0,
+                    );
+                    let loss = CrossEntropy::new(classes, weight.clone(), smoothing)?;
+                    let geometry = Geometry::new(&[rows.len() / classes, classes], false, 1, &[0])?;
+                    let mut batch = CrossEntropyBatch::new(
+                        &loss,
+                        kind,
+                        Nonfinite::Propagate,
+                        geometry.clone(),
+                        targets,
+                        items > 0,
+                    );
+                    let part = batch.look(Block::new(&values, &geometry, 0));
+                    batch.take(part)?;
+                    let totals = batch.finish();
+                    let mut numbers = Convention::of(&totals.reductions);
+                    if let Some(losses) = totals.losses {
+                        let mean = item_mean(&losses, items, |row| loss.mean_weight(targets.target(row)));
+                        numbers.push((Convention::FirstAxisMean, totals.reductions.sum / items as f64));
+                        numbers.push((Convention::ItemMean, mean));
+                    }
+                    search.offer(&self.read_as(reading, setup), Criterion::CrossEntropy, &numbers);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The mean of each of `items` items over its rows' weights, then over items.
+fn item_mean(losses: &[f64], items: usize, weight: impl Fn(usize) -> f64) -> f64 {
+    let rows = losses.len() / items.max(1);
+    let mean = |item: usize| {
+        let of_item = item * rows..(item + 1) * rows;
+        let weights: f64 = of_item.clone().map(&weight).sum();
+        losses[of_item].iter().sum::<f64>() / weights
+    };
+    (0..items).map(mean).sum::<f64>() / items as f64
+}

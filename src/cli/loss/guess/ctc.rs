@@ -1,0 +1,217 @@
+//! CTC losses by every blank, reading and label shift that is possible.
+
+use super::super::super::inputs::{AlphabetArgs, CtcShape, optional_integers};
+use super::super::super::values::{Criterion, Layout};
+use super::super::Args;
+use super::search::{Search, Setup};
+use crate::input::{AlphabetFile, BlankChoice, LabelFile, Matrix, resolve_blank};
+use crate::logits::{Block, BlockReducer, Geometry, Nonfinite, rows_in_order};
+use crate::loss::ctc::CtcLabels;
+use crate::loss::ctc_batch::CtcBatch;
+use crate::loss::guess::{Convention, LabelShift, Reading};
+use crate::loss::reduction::Reducer;
+
+/// Values times blanks, up to which every class is tried as the blank.
+const MOST_BLANK_VALUES: usize = 1 << 25;
+
+/// What becomes of items without an alignment.
+#[derive(Clone, Copy, PartialEq)]
+enum Impossible {
+    Infinite,
+    Zero,
+    LeftOut,
+}
+
+impl Args {
+    #[allow(clippy::too_many_arguments)] // what one layout of the file is tried with
+    pub(super) fn guess_ctc(
+        &self,
+        ctc: &CtcShape,
+        shape: &[usize],
+        values: &[f64],
+        labels: &LabelFile,
+        readings: &[Reading],
+        setup: &Setup,
+        search: &mut Search,
+    ) -> anyhow::Result<()> {
+        let classes = ctc.classes;
+        let Ok(in_memory) = Geometry::new(shape, false, shape.len() - 1, ctc.layout.row_axes()) else {
+            return Ok(());
+        };
+        let rows = rows_in_order(values, &in_memory);
+        let lengths = optional_integers(self.logits.lengths.as_ref())?;
+        let label_lengths = optional_integers(self.label_lengths.as_ref())?;
+        let mut all_lengths = Vec::new();
+        match ctc.lengths(self.logits.lengths.as_deref(), lengths.as_deref()) {
+            Ok(lengths) => all_lengths.push((lengths, setup.clone())),
+            Err(error) => search.obstacle(setup, error),
+        }
+        if lengths.is_some() {
+            let setup = setup.clone().note("without --lengths").step(1);
+            all_lengths.push((vec![ctc.frames; ctc.items], setup));
+        }
+        let file = self.alphabet.alphabet.as_deref().map(AlphabetFile::open).transpose()?;
+        let asked = resolve_blank(&self.alphabet.blank(), classes, file.as_ref())?;
+        for (lengths, setup) in &all_lengths {
+            for (blank, rare) in blanks(&rows, classes, asked) {
+                let word = if blank as usize + 1 == classes { "last".to_owned() } else { blank.to_string() };
+                let setup = setup.clone().option(format!("--blank {word}"), blank == asked, blank == 0);
+                let setup = setup.step(u32::from(rare));
+                let plain = |reading: &&Reading| reading.describe().is_none();
+                for (targets, setup) in
+                    self.label_sequences(labels, ctc, label_lengths.as_deref(), blank, rare, &setup, search)
+                {
+                    for &reading in readings.iter().filter(|reading| !rare || plain(reading)) {
+                        let setup = self.read_as(reading, setup.clone());
+                        let losses = ctc_losses(&rows, classes, reading, ctc.frames, &targets, lengths);
+                        self.offer_ctc(&losses, &targets, lengths, &setup, search);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The labels as they are and as they may have been meant, each where it is possible.
+    #[allow(clippy::too_many_arguments)] // what labels are checked against
+    fn label_sequences(
+        &self,
+        labels: &LabelFile,
+        ctc: &CtcShape,
+        label_lengths: Option<&[i64]>,
+        blank: u32,
+        rare: bool,
+        setup: &Setup,
+        search: &mut Search,
+    ) -> Vec<(Vec<CtcLabels>, Setup)> {
+        let mut found = Vec::new();
+        match self.alphabet.with_blank(blank).sequences(labels, ctc, label_lengths) {
+            Ok(targets) => found.push((targets.sequences, setup.clone())),
+            Err(error) => search.obstacle(setup, error),
+        }
+        // Text has no numbers to shift.
+        if rare || self.alphabet.alphabet.is_some() && labels.is_text() {
+            return found;
+        }
+        let Ok(raw) = labels.raw_sequences(ctc.items, label_lengths) else { return found };
+        // Where the labels do not fit as they are, something was done to them.
+        let steps = 1 + u32::from(!found.is_empty());
+        for shift in [LabelShift::FromOne, LabelShift::LeftOut { class: i64::from(blank) }] {
+            let shifted = |sequence: &Vec<i64>| {
+                let label = |&label: &i64| u32::try_from(shift.apply(label)).ok();
+                let labels: Option<Vec<u32>> = sequence.iter().map(label).collect();
+                CtcLabels::new(&labels?, ctc.classes, blank).ok()
+            };
+            let changes = raw.iter().flatten().any(|&label| shift.apply(label) != label);
+            if let (true, Some(sequences)) = (changes, raw.iter().map(shifted).collect()) {
+                let note = shift.describe().unwrap_or_default();
+                found.push((sequences, setup.clone().unsaid(note).step(steps)));
+            }
+        }
+        found
+    }
+
+    fn offer_ctc(
+        &self,
+        losses: &[f64],
+        targets: &[CtcLabels],
+        lengths: &[usize],
+        setup: &Setup,
+        search: &mut Search,
+    ) {
+        let infinite = losses.contains(&f64::INFINITY);
+        for impossible in [Impossible::Infinite, Impossible::Zero, Impossible::LeftOut] {
+            if !infinite && impossible != Impossible::Infinite {
+                continue;
+            }
+            let mut reducer = Reducer::default();
+            let (mut frames, mut items, mut over_frames) = (0, 0, 0.0);
+            for ((&loss, labels), &length) in losses.iter().zip(targets).zip(lengths) {
+                let loss = match impossible {
+                    Impossible::LeftOut if loss == f64::INFINITY => continue,
+                    Impossible::Zero if loss == f64::INFINITY => 0.0,
+                    _ => loss,
+                };
+                reducer.add_ctc(loss, labels.len());
+                frames += length;
+                items += 1;
+                over_frames += loss / length as f64;
+            }
+            let reductions = reducer.finish();
+            let mut numbers = Convention::of(&reductions);
+            numbers.push((Convention::FrameMean, reductions.sum / frames as f64));
+            numbers.push((Convention::ItemFrameMean, over_frames / f64::from(items)));
+            let setup = match impossible {
+                Impossible::Infinite => setup.clone(),
+                Impossible::Zero => {
+                    let flag = "--zero-infinity".to_owned();
+                    setup.clone().option(flag, self.settings.zero_infinity, false)
+                }
+                Impossible::LeftOut => {
+                    setup.clone().unsaid("items without an alignment are left out there").step(2)
+                }
+            };
+            search.offer(&setup, Criterion::Ctc, &numbers);
+        }
+    }
+}
+
+impl AlphabetArgs {
+    /// The same classes with another blank.
+    fn with_blank(&self, blank: u32) -> Self {
+        Self { blank: Some(BlankChoice::Index(i64::from(blank))), ..self.clone() }
+    }
+}
+
+/// The blanks that are tried, the usual ones first, and whether it is one of the others: the one asked for, the
+/// first, the last, the class that wins the most frames; every class where that costs little.
+fn blanks(rows: &[f64], classes: usize, asked: u32) -> Vec<(u32, bool)> {
+    let mut wins = vec![0_usize; classes];
+    for row in rows.chunks_exact(classes) {
+        let best =
+            row.iter().enumerate().fold(0, |best, (class, x)| if *x > row[best] { class } else { best });
+        wins[best] += 1;
+    }
+    let winner = (0..classes).rev().max_by_key(|&class| wins[class]).unwrap_or(0) as u32;
+    let mut blanks: Vec<(u32, bool)> = Vec::new();
+    for blank in [asked, 0, classes as u32 - 1, winner] {
+        if !blanks.contains(&(blank, false)) {
+            blanks.push((blank, false));
+        }
+    }
+    if rows.len().saturating_mul(classes) <= MOST_BLANK_VALUES {
+        let usual = blanks.clone();
+        let rest = (0..classes as u32).filter(|&class| !usual.contains(&(class, false)));
+        blanks.extend(rest.map(|class| (class, true)));
+    }
+    blanks
+}
+
+fn ctc_losses(
+    rows: &[f64],
+    classes: usize,
+    reading: Reading,
+    frames: usize,
+    targets: &[CtcLabels],
+    lengths: &[usize],
+) -> Vec<f64> {
+    let mut values = rows.to_vec();
+    let kind = reading.apply(&mut values, classes);
+    let Ok(geometry) = Geometry::new(&[rows.len() / classes, classes], false, 1, &[0]) else {
+        return Vec::new();
+    };
+    let mut batch =
+        CtcBatch::new(kind, Nonfinite::Propagate, geometry.clone(), frames, targets.to_vec(), lengths);
+    // With `propagate` no row is refused.
+    let part = batch.look(Block::new(&values, &geometry, 0));
+    let _ = batch.take(part);
+    batch.finish().0.iter().map(|loss| loss.loss_nats).collect()
+}
+
+/// The input in each layout that it may have.
+pub(super) fn ctc_shapes(matrix: &Matrix, setup: &Setup, search: &mut Search) -> Vec<CtcShape> {
+    let layouts: &[Layout] =
+        if matrix.shape().len() == 3 { &[Layout::Tnc, Layout::Ntc] } else { &[Layout::Tc] };
+    let shapes = layouts.iter().map(|&layout| CtcShape::new(matrix, Some(layout), None));
+    shapes.filter_map(|shape| shape.map_err(|error| search.obstacle(setup, error)).ok()).collect()
+}

@@ -1,0 +1,98 @@
+//! `ctctool compare` of two JSON results.
+
+use predicates::prelude::*;
+use serde_json::{Value, json};
+
+use crate::support::{Folder, ctctool, json as run_json};
+
+fn compare(folder: &Folder, args: &[&str]) -> assert_cmd::Command {
+    let mut command = ctctool();
+    command.current_dir(folder.path()).arg("compare").args(args);
+    command
+}
+
+/// A result of `decode` with a text an item.
+fn decoded(folder: &Folder, name: &str, params: &Value, texts: &[(u64, &str)]) {
+    let items: Vec<Value> = texts
+        .iter()
+        .map(|(index, text)| {
+            let hypotheses = json!([{"rank": 1, "text": text}]);
+            json!({"id": format!("x#{index}"), "index": index, "text": text, "logp_nats": -1.5,
+                "hypotheses": hypotheses})
+        })
+        .collect();
+    let result =
+        json!({"schema_version": 1, "command": "decode", "params": params, "summary": {}, "items": items});
+    folder.file(name, result.to_string());
+}
+
+#[test]
+fn changed_texts_are_shown_word_by_word() {
+    let folder = Folder::new();
+    decoded(&folder, "a", &json!({}), &[(0, "one two"), (1, "three"), (2, "four five")]);
+    decoded(&folder, "b", &json!({}), &[(0, "one too"), (1, "three"), (2, "five")]);
+    let result = run_json(&mut compare(&folder, &["a", "b"]));
+    assert_eq!(result["summary"]["changed_texts"], json!([0, 2]));
+    // What the items say themselves comes before what repeats it.
+    let places: Vec<&str> =
+        result["items"].as_array().unwrap().iter().map(|item| item["place"].as_str().unwrap()).collect();
+    let expected =
+        ["items[0].text", "items[2].text", "items[0].hypotheses[0].text", "items[2].hypotheses[0].text"];
+    assert_eq!(places, expected);
+    let shown = compare(&folder, &["a", "b"]).assert().code(1);
+    let text = String::from_utf8(shown.get_output().stdout.clone()).unwrap();
+    let words: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert!(words.contains(&vec!["0", "substitution", "two", "too"]), "{text}");
+    assert!(words.contains(&vec!["2", "deletion", "four"]), "{text}");
+    compare(&folder, &["a", "b", "--format", "github"]).assert().code(1).stdout(predicate::str::contains(
+        "::error title=compare%3A items[0].text::items[0].text: expected 'one two', found 'one too'\n",
+    ));
+}
+
+#[test]
+fn new_and_gone_items_are_named() {
+    let folder = Folder::new();
+    decoded(&folder, "a", &json!({}), &[(0, "one"), (1, "two")]);
+    decoded(&folder, "b", &json!({}), &[(0, "one"), (5, "six"), (7, "eight")]);
+    let assert = compare(&folder, &["a", "b"]).assert().code(1);
+    assert.stdout(predicate::str::contains(
+        "b against a: 0 of 5 values differ, 2 items are new (5, 7), 1 item is gone (1)",
+    ));
+    // Where the input has another shape, that is why.
+    decoded(&folder, "a", &json!({"shape": [2, 9, 5], "beam": 3}), &[(0, "one"), (1, "two")]);
+    decoded(&folder, "b", &json!({"shape": [1, 9, 5], "beam": 4}), &[(0, "one")]);
+    let assert = compare(&folder, &["a", "b"]).assert().code(2);
+    assert.stderr(predicate::str::contains(
+        "beam is 3 in the first and 4 in the second; shape is [2,9,5] in the first and [1,9,5] in the second; \
+         only the first has items 1",
+    ));
+}
+
+#[test]
+fn names_of_files_and_how_a_setting_came_about_may_differ() {
+    let folder = Folder::new();
+    let params = |name: &str, inferred: bool| {
+        json!({"logits": name, "lm": name, "lexicon": name, "hotwords": name, "alphabet": name,
+            "criterion_inferred": inferred, "layout_inferred": inferred, "lm_weight": 0.5})
+    };
+    decoded(&folder, "a", &params("old", true), &[(0, "one")]);
+    decoded(&folder, "b", &params("new", false), &[(0, "one")]);
+    compare(&folder, &["a", "b"]).assert().code(0);
+}
+
+/// JSON has null for NaN, and `status` says so: NaN never passes.
+#[test]
+fn a_loss_that_is_nan_is_not_equal_to_itself() {
+    let folder = Folder::new();
+    folder.file("x.csv", "1,nan\n2,3\n");
+    folder.file("y.txt", "1\n0\n");
+    for (options, code) in [(&["--nonfinite", "propagate"][..], 1), (&["--ignore-index", "1"], 0)] {
+        let mut loss = ctctool();
+        loss.current_dir(folder.path())
+            .args(["loss", "x.csv", "--labels", "y.txt", "--items", "-o", "r.json"]);
+        loss.args(["--format", "json"]).args(options).assert().success();
+        compare(&folder, &["r.json", "r.json"]).assert().code(code);
+    }
+    let result = run_json(&mut compare(&folder, &["r.json", "r.json"]));
+    assert_eq!(result["summary"]["equal"], true);
+}
