@@ -104,7 +104,9 @@ impl Args {
             blank,
             alphabet: self.alphabet.alphabet.as_ref().map(|path| path.display().to_string()),
             label_split: split,
+            unk: self.alphabet.unk.clone(),
             lengths: self.logits.lengths.clone(),
+            label_lengths: self.label_lengths.clone(),
             frame_shift: self.frame_shift,
         };
         let name: Arc<str> = matrix.name().into();
@@ -136,14 +138,8 @@ impl Args {
         let mut warnings = input_warnings(&audit, |row| shape.place(row).to_string());
         for ((item, tokens), alignment) in items.iter_mut().zip(&tokens).zip(alignments) {
             self.fill(item, tokens, alignment, &spelling);
-            if item.status == Status::Infeasible {
-                let message = format!(
-                    "{}: infeasible: its {} labels need {} frames, it has {}",
-                    item.id, item.label_length, item.frames_needed, item.frames
-                );
-                warnings.push(Warning { code: "infeasible", message });
-            }
         }
+        warnings.extend(objections(&items));
         self.deliver(params, warnings, items, diagnostics)
     }
 
@@ -179,6 +175,7 @@ impl Args {
             items: items.len(),
             aligned: count(Status::Ok),
             infeasible: count(Status::Infeasible),
+            infinite: count(Status::Infinite),
         };
         let table = summary.table(&params);
         let shift = self.frame_shift.unwrap_or(0.0);
@@ -195,4 +192,21 @@ impl Args {
         }
         Ok(ExitStatus::Success)
     }
+}
+
+/// Items without an alignment that are named each; the rest is counted.
+const MOST_NAMED: usize = 10;
+
+fn objections(items: &[AlignItem]) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    for (status, code) in [(Status::Infeasible, "infeasible"), (Status::Infinite, "infinite")] {
+        let messages: Vec<String> =
+            items.iter().filter(|item| item.status == status).filter_map(AlignItem::objection).collect();
+        let more = messages.len().saturating_sub(MOST_NAMED);
+        warnings.extend(messages.into_iter().take(MOST_NAMED).map(|message| Warning { code, message }));
+        if more > 0 {
+            warnings.push(Warning { code, message: format!("{more} more items are {code}") });
+        }
+    }
+    warnings
 }

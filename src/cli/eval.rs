@@ -82,6 +82,9 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     let table = summary.table(&params);
     let mut report = Report::new("eval", params, summary);
     report.checks = Check::error_rates(&report.summary.rates, args.limits.max_cer, args.limits.max_wer);
+    if args.format.is_of_checks() && !args.limits.any() {
+        report.checks = Check::rates_without_limits(&report.summary.rates);
+    }
     diagnostics.judge(&report)?;
     let output = args.output.output(args.format);
     if args.format == Format::Table {

@@ -308,7 +308,7 @@ pub(super) fn improper_row(name: &str, row: &ImproperRow, place: Place, kind: In
     };
     let place = if row.all_impossible { place } else { place.at("class", row.class) };
     InputError::new(name, place, expected, found)
-        .hint("--nonfinite propagate lets it through as PyTorch does")
+        .hint("ctctool inspect counts such values and names the first")
 }
 
 /// A list of lengths, where the option was given.

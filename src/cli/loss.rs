@@ -182,6 +182,9 @@ impl Args {
                 "--max-loss and --expect need a reduced loss: --reduction mean or sum",
             ));
         }
+        if self.gradient.grad.as_ref().is_some_and(|path| path.as_os_str() == "-") {
+            return Err(UsageError::new("--grad: expected a file: the result goes to standard output"));
+        }
         if self.checks.guess.is_some_and(|guess| !guess.is_finite()) {
             return Err(UsageError::new("--guess: expected a finite number"));
         }

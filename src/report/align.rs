@@ -32,8 +32,12 @@ pub struct AlignParams {
     pub alphabet: Option<String>,
     /// How text labels were split.
     pub label_split: Option<&'static str>,
+    /// The token for what is not in the alphabet.
+    pub unk: Option<String>,
     /// Where the lengths came from.
     pub lengths: Option<String>,
+    /// Where the label lengths came from.
+    pub label_lengths: Option<String>,
     /// Seconds from frame to frame.
     pub frame_shift: Option<f64>,
 }
@@ -47,6 +51,8 @@ pub struct AlignSummary {
     pub aligned: usize,
     /// Items with fewer frames than their labels need.
     pub infeasible: usize,
+    /// Items whose every path has a probability of 0.
+    pub infinite: usize,
 }
 
 /// One item's best path.
@@ -76,6 +82,18 @@ pub struct AlignItem {
 }
 
 impl AlignItem {
+    /// Why there is no alignment; none where there is one.
+    pub fn objection(&self) -> Option<String> {
+        match self.status {
+            Status::Ok => None,
+            Status::Infeasible => Some(format!(
+                "{}: infeasible: its {} labels need {} frames, it has {}",
+                self.id, self.label_length, self.frames_needed, self.frames
+            )),
+            _ => Some(format!("{}: every path of its labels has a probability of 0", self.id)),
+        }
+    }
+
     /// The words, or the tokens where there are none.
     fn units(&self) -> &[TimedItem] {
         self.words.as_deref().unwrap_or(&self.tokens_timed)
@@ -98,17 +116,18 @@ impl Record for AlignItem {
         "path_logp_nats",
     ];
 
-    /// A row a token and a row a word; one row where there is no alignment.
+    /// A row a token and a row a word; one row where there is neither, or no alignment.
     fn cells<'a>(&'a self, sink: &mut dyn FnMut(Cell<'a>)) {
+        let number = |value: Option<f64>| value.map_or(Cell::Empty, Cell::Number);
         let mut row = |unit: &'static str, timed: Option<&'a TimedItem>| {
             sink(Cell::Id(&self.id));
             sink(Cell::Count(self.index as u64));
             sink(Cell::Text(self.status.name()));
             let Some(timed) = timed else {
-                (0..Self::COLUMNS.len() - 3).for_each(|_| sink(Cell::Empty));
+                (0..Self::COLUMNS.len() - 4).for_each(|_| sink(Cell::Empty));
+                sink(number(self.path_logp_nats));
                 return;
             };
-            let number = |value: Option<f64>| value.map_or(Cell::Empty, Cell::Number);
             sink(Cell::Text(unit));
             sink(Cell::Text(&timed.text));
             sink(Cell::Count(timed.start_frame as u64));
@@ -119,7 +138,7 @@ impl Record for AlignItem {
             sink(number(timed.end_seconds));
             sink(number(self.path_logp_nats));
         };
-        if self.status != Status::Ok {
+        if self.tokens_timed.is_empty() {
             row("", None);
         }
         self.tokens_timed.iter().for_each(|token| row("token", Some(token)));
@@ -131,12 +150,13 @@ impl AlignSummary {
     /// The summary for people.
     pub fn table(&self, params: &AlignParams) -> TableText<'static> {
         let title = format!(
-            "{} of {} item{} of {} aligned, {} infeasible: layout {}{}, {} classes, blank {}",
+            "{} of {} item{} of {} aligned, {} infeasible{}: layout {}{}, {} classes, blank {}",
             self.aligned,
             self.items,
             if self.items == 1 { "" } else { "s" },
             params.logits,
             self.infeasible,
+            if self.infinite > 0 { format!(", {} without a path", self.infinite) } else { String::new() },
             params.layout,
             if params.layout_inferred { " (inferred)" } else { "" },
             params.classes,
@@ -150,12 +170,16 @@ fn seconds(item: &TimedItem) -> (f64, f64) {
     (item.start_seconds.unwrap_or(0.0), item.end_seconds.unwrap_or(0.0))
 }
 
-/// NIST's time-marked conversation format: file, channel, start, duration, word, confidence.
+/// NIST's time-marked conversation format: file, channel, start, duration, word, confidence. An item without an
+/// alignment is a comment.
 ///
 /// # Errors
 /// Where `out` can't be written.
 pub fn write_ctm(items: &[AlignItem], out: &mut dyn Write) -> io::Result<()> {
     for item in items {
+        if let Some(objection) = item.objection() {
+            writeln!(out, ";; {}", objection.replace(['\n', '\r'], " "))?;
+        }
         for unit in item.units() {
             let (start, end) = seconds(unit);
             let (id, word) = (
@@ -176,6 +200,8 @@ pub fn write_srt(items: &[AlignItem], out: &mut dyn Write) -> io::Result<()> {
     let mut number = 0;
     let mut caption = |out: &mut dyn Write, start: f64, end: f64, text: &str| {
         number += 1;
+        // An empty line would end the caption.
+        let text = text.replace(['\n', '\r'], " ");
         writeln!(out, "{number}\n{} --> {}\n{text}\n", srt_time(start), srt_time(end))
     };
     for item in items {
@@ -197,18 +223,22 @@ fn srt_time(seconds: f64) -> String {
     format!("{hours:02}:{minutes:02}:{:02},{:03}", milliseconds / 1000 % 60, milliseconds % 1000)
 }
 
-/// Praat's TextGrid in its long form: two interval tiers an item, of words and of tokens.
+/// Praat's TextGrid in its long form: two interval tiers an item, of words and of tokens; the name of one without an
+/// alignment says so.
 ///
 /// # Errors
 /// Where `out` can't be written.
 pub fn write_textgrid(items: &[AlignItem], frame_shift: f64, out: &mut dyn Write) -> io::Result<()> {
-    let end = items.iter().map(|item| item.frames).max().unwrap_or(0) as f64 * frame_shift;
+    // Praat has no time without a length.
+    let end = items.iter().map(|item| item.frames).max().unwrap_or(0).max(1) as f64 * frame_shift;
     let mut tiers: Vec<(String, &[TimedItem])> = Vec::new();
     for item in items {
+        let (id, status) = (&item.id, item.status);
+        let status = if status == Status::Ok { String::new() } else { format!(" ({})", status.name()) };
         if let Some(words) = &item.words {
-            tiers.push((format!("{} words", item.id), words));
+            tiers.push((format!("{id} words{status}"), words));
         }
-        tiers.push((format!("{} tokens", item.id), &item.tokens_timed));
+        tiers.push((format!("{id} tokens{status}"), &item.tokens_timed));
     }
     writeln!(out, "File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\nxmin = 0\nxmax = {end}")?;
     writeln!(out, "tiers? <exists>\nsize = {}\nitem []:", tiers.len())?;

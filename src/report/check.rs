@@ -70,6 +70,18 @@ impl Check {
         cer.into_iter().chain(check("max_wer", "WER", rates.wer_ratio, max_wer)).collect()
     }
 
+    /// The error rates where none has a limit, for formats that show nothing but checks.
+    pub fn rates_without_limits(rates: &RateSummary) -> Vec<Self> {
+        let check = |name, what, rate: Option<f64>| {
+            rate.map(|observed| {
+                let message = format!("{what} {}, without a limit", Shortest(observed));
+                Self { name, observed, limit: f64::INFINITY, passed: true, message }
+            })
+        };
+        let cer = check("cer", "CER", rates.cer_ratio);
+        cer.into_iter().chain(check("wer", "WER", rates.wer_ratio)).collect()
+    }
+
     /// `|observed - expected| <= atol + rtol |expected|`; equal infinities pass, NaN never does.
     pub fn close(name: &'static str, what: &str, observed: f64, expected: f64, rtol: f64, atol: f64) -> Self {
         let allowed = atol + rtol * expected.abs();

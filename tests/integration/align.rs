@@ -56,10 +56,54 @@ fn infeasible_items_are_reported_as_such() {
     let assert = command.assert().success();
     assert.stderr(predicate::str::contains("x.npy#0: infeasible: its 3 labels need 4 frames, it has 3"));
     let result = run_json(&mut command);
-    assert_eq!(result["summary"], json!({"items": 2, "aligned": 1, "infeasible": 1}));
+    assert_eq!(result["summary"], json!({"items": 2, "aligned": 1, "infeasible": 1, "infinite": 0}));
     let item = &result["items"][0];
     assert_eq!((&item["status"], &item["path_logp_nats"]), (&json!("infeasible"), &Value::Null));
     assert_eq!(result["items"][1]["status"], "ok");
+}
+
+/// Items without labels, without an alignment, without frames: each is there in every format that can say so.
+#[test]
+fn what_has_no_alignment_is_not_silent() {
+    let folder = Folder::new();
+    let mut values = [0.0; 36];
+    // Class 1 has no chance in item 2.
+    (0..3).for_each(|frame| values[18 + 3 * frame + 1] = f64::NEG_INFINITY);
+    folder.file("x.npy", npy_f64(&[4, 3, 3], &values));
+    folder.file("y.txt", "1 1 2\n\n1\n\n");
+    let align = |args: &[&str]| {
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["align", "x.npy", "--labels", "y.txt", "--layout", "ntc"]);
+        command.args(["--frame-shift", "0.5"]).args(args);
+        if !args.contains(&"--lengths") {
+            command.args(["--lengths", "3,3,3,0"]);
+        }
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (text(output.stdout), text(output.stderr))
+    };
+    let (csv, warnings) = align(&["--format", "csv"]);
+    let rows: Vec<Vec<&str>> = csv.lines().skip(1).map(|row| row.split(',').collect()).collect();
+    assert!(rows.iter().all(|row| row.len() == 12), "{csv}");
+    let statuses: Vec<&str> = rows.iter().map(|row| row[2]).collect();
+    assert_eq!(statuses, ["infeasible", "ok", "infinite", "ok"]);
+    // An item without labels has a score all the same: three blanks of three classes, or no frame at all.
+    let scores = [1, 3].map(|item: usize| rows[item][11].parse::<f64>().unwrap());
+    assert!((scores[0] + 3.0 * 3_f64.ln()).abs() < 1e-14 && scores[1] == 0.0, "{scores:?}");
+    assert!(warnings.contains("x.npy#2: every path of its labels has a probability of 0"), "{warnings}");
+    let infeasible = ";; x.npy#0: infeasible: its 3 labels need 4 frames, it has 3\n";
+    let infinite = ";; x.npy#2: every path of its labels has a probability of 0\n";
+    assert_eq!(align(&["--format", "ctm", "-q"]), ([infeasible, infinite].concat(), String::new()));
+    assert_eq!(align(&["--format", "srt", "-q"]).0, "");
+    let (grid, _) = align(&["--format", "textgrid"]);
+    assert!(
+        grid.contains("\"x.npy#0 tokens (infeasible)\"") && grid.contains("\"x.npy#1 tokens\""),
+        "{grid}"
+    );
+    // Praat refuses a time without a length.
+    let (grid, _) = align(&["--format", "textgrid", "--lengths", "0,0,0,0"]);
+    assert!(grid.contains("xmax = 0.5") && !grid.contains("xmax = 0\n"), "{grid}");
 }
 
 fn line(args: &[&str]) -> assert_cmd::Command {

@@ -66,3 +66,37 @@ fn every_checked_command_has_them() {
         .stdout(predicate::str::contains("<testcase name=\"compare\""));
     fixtures(&["inspect", "line.csv", "--format", "junit"]).code(2);
 }
+
+#[test]
+fn names_can_not_break_an_annotation() {
+    let folder = Folder::new();
+    let name = "a%,b:\r\n::error::c.txt";
+    folder.file(name, "x\n");
+    folder.file("ref.txt", "y\n");
+    let mut command = ctctool();
+    command.current_dir(folder.path()).args([
+        "eval",
+        name,
+        "ref.txt",
+        "--max-cer",
+        "0",
+        "--format",
+        "github",
+    ]);
+    let name = "a%25,b:%0D%0A::error::c.txt#0";
+    let title = "a%25%2Cb%3A%0D%0A%3A%3Aerror%3A%3Ac.txt#0";
+    command.assert().code(1).stdout(format!(
+        "::error title=eval%3A max_cer::CER 1 is not at most 0\n\
+         ::error title=eval%3A {title}::{name}: 1 of 1 characters and 1 of 1 words wrong\n"
+    ));
+}
+
+#[test]
+fn rates_without_a_limit_are_notices() {
+    let shown = eval("github", &[], "a b\nc;d: 100%\n").code(0);
+    shown.stdout(
+        "::notice title=eval%3A cer::CER 0.08333333333333333, without a limit\n\
+         ::notice title=eval%3A wer::WER 0.25, without a limit\n",
+    );
+    eval("junit", &[], "a b\nc;d: 100%\n").code(0).stdout(predicate::str::contains("tests=\"2\""));
+}

@@ -203,4 +203,7 @@ fn what_has_no_gradient_is_refused_and_nothing_is_written() {
     let mut command = ctctool();
     command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y.txt", "--grad", "no/g.npy"]);
     command.assert().code(2).stderr(predicate::str::contains("no/g.npy: cannot be written"));
+    let mut command = ctctool();
+    command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y.txt", "--grad", "-"]);
+    command.assert().code(2).stdout("").stderr(predicate::str::contains("--grad: expected a file"));
 }
