@@ -32,8 +32,8 @@ pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
     fn from_prob(p: f64) -> f64;
     /// The factor of a gain.
     fn from_gain(gain: Gain) -> f64;
-    /// `ln(a / b)` in nats, for masses above zero.
-    fn log_ratio(a: f64, b: f64) -> f64;
+    /// `a / b` as a probability, for masses above zero; 0 where it is too small for one.
+    fn ratio(a: f64, b: f64) -> f64;
     /// Natural logarithm of a mass at a scale.
     fn to_nats(mass: f64, scale: i64) -> f64;
     /// By how many units the scale has to grow to bring `best` back into range; mostly 0.
@@ -78,8 +78,8 @@ impl Arithmetic for Linear {
         gain.factor()
     }
 
-    fn log_ratio(a: f64, b: f64) -> f64 {
-        Self::to_nats(a, 0) - Self::to_nats(b, 0)
+    fn ratio(a: f64, b: f64) -> f64 {
+        a / b
     }
 
     fn to_nats(mass: f64, scale: i64) -> f64 {
@@ -129,8 +129,8 @@ impl Arithmetic for Log {
         gain.nats()
     }
 
-    fn log_ratio(a: f64, b: f64) -> f64 {
-        a - b
+    fn ratio(a: f64, b: f64) -> f64 {
+        (a - b).exp()
     }
 
     fn to_nats(mass: f64, scale: i64) -> f64 {

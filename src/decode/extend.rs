@@ -217,11 +217,11 @@ impl Extensions {
 
     /// Finds the tokens that may extend something, those with the largest bound first.
     fn find<S: Scorer, A: Arithmetic, E: Element>(&mut self, frame: &Frame<E>, best: f64, scorer: &S) {
-        let mut ln_relative = f64::NEG_INFINITY;
+        let mut relative = 0.0;
         if self.pool.is_bounded() {
-            ln_relative = A::log_ratio(self.pool.threshold(), best);
+            relative = A::ratio(self.pool.threshold(), best);
             if !S::NEUTRAL {
-                ln_relative -= scorer.max_gain_of_all();
+                relative *= (-scorer.max_gain_of_all()).exp();
             }
         }
         if !S::NEUTRAL && self.gains.is_empty() {
@@ -229,7 +229,7 @@ impl Extensions {
             self.gains = (0..frame.row().len() as u32).map(gain).collect();
         }
         let limit = if S::NEUTRAL { self.width + 1 } else { usize::MAX };
-        largest(frame.row(), frame.bar(ln_relative), limit, self.blank, &mut self.found);
+        largest(frame.row(), frame.bar(relative), limit, self.blank, &mut self.found);
         if S::NEUTRAL {
             self.found.sort_unstable_by(by_value);
         } else {

@@ -79,7 +79,7 @@ impl<'a, E: Element> Frame<'a, E> {
         };
         let usable = match kind {
             InputKind::Logits | InputKind::LogProbs => max.is_finite(),
-            InputKind::Probs => max.is_finite() && max > 0.0 && !any(row, |x| x.to_f64() < 0.0),
+            InputKind::Probs => max.is_finite() && max > 0.0 && !any(row, |x| x < E::ZERO),
         };
         if !usable {
             return Err(what_is_wrong(row, kind, frame));
@@ -153,18 +153,21 @@ impl<'a, E: Element> Frame<'a, E> {
         self.relative::<A>(value)
     }
 
-    /// A bar for [`super::row::largest`]: no class below it has a relative probability of
-    /// `ln_relative` or more, or is above the least log-probability asked for.
-    pub(super) fn bar(&self, ln_relative: f64) -> f64 {
-        let bar = ln_relative.max(self.min_logp - self.offset_nats);
+    /// A bar for [`super::row::largest`]: no class below it has a relative probability of `relative` or more, or is
+    /// above the least log-probability asked for.
+    pub(super) fn bar(&self, relative: f64) -> f64 {
+        let least = self.min_logp - self.offset_nats;
         match self.kind {
-            InputKind::Logits | InputKind::LogProbs if bar.is_infinite() => bar.max(f64::MIN),
             InputKind::Logits | InputKind::LogProbs => {
+                let bar = relative.ln().max(least);
                 // The rounding of the two additions must not lift the bar.
                 let slack = 1e-12 * (self.max.abs() + bar.abs()) + 1e-12;
-                (self.max + bar - slack).max(f64::MIN)
+                if bar.is_infinite() { bar.max(f64::MIN) } else { (self.max + bar - slack).max(f64::MIN) }
             }
-            InputKind::Probs => ((bar - 1e-9).exp() / self.factor).max(f64::from_bits(1)),
+            InputKind::Probs => {
+                let bar = if least > f64::NEG_INFINITY { relative.max(least.exp()) } else { relative };
+                (bar * (1.0 - 1e-9) / self.factor).max(f64::from_bits(1))
+            }
         }
     }
 }

@@ -140,8 +140,11 @@ impl Pool {
     /// Sorts the extensions and drops what is not among the best `width` of all.
     fn cut(&mut self, stays: &[f64], ties: impl Fn(&Candidate, &Candidate) -> Ordering) {
         self.add_stays(stays);
-        self.extensions.sort_unstable_by(heavier);
-        order_ties(&mut self.extensions, &ties);
+        if self.extensions.len() > self.settled {
+            // Each token's are in order, which the stable sort makes use of.
+            self.extensions.sort_by(heavier);
+            order_ties(&mut self.extensions, &ties);
+        }
         while self.stays.len() + self.extensions.len() > self.width {
             match (self.stays.last(), self.extensions.last()) {
                 (Some(stay), Some(extension)) if comes_first(extension, stay, &ties) => self.stays.pop(),

@@ -33,14 +33,15 @@ pub(super) fn row_max<E: Element>(row: &[E]) -> f64 {
 
 /// The first place of a value in a row.
 pub(super) fn position_of<E: Element>(row: &[E], value: f64) -> Option<usize> {
+    let value = E::round_up(value);
     let (chunks, rest) = row.as_chunks::<LANES>();
     for (number, chunk) in chunks.iter().enumerate() {
-        if any(chunk, |x| x.to_f64() == value) {
-            let lane = chunk.iter().position(|x| x.to_f64() == value)?;
+        if any(chunk, |x| x == value) {
+            let lane = chunk.iter().position(|&x| x == value)?;
             return Some(number * LANES + lane);
         }
     }
-    let lane = rest.iter().position(|x| x.to_f64() == value)?;
+    let lane = rest.iter().position(|&x| x == value)?;
     Some(chunks.len() * LANES + lane)
 }
 
