@@ -9,9 +9,10 @@ use thiserror::Error;
 use super::ctc_linear;
 use super::ctc_log_space;
 use super::ctc_wide;
+use super::frame_scales::FrameScales;
 use super::{Columns, Emissions};
 use crate::kernel::{Element, InstructionSet, Sum};
-use crate::logits::{InputKind, RowScale};
+use crate::logits::{InputKind, rows_at_once};
 
 /// Why a label sequence does not fit a matrix.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -118,7 +119,8 @@ pub struct CtcLoss {
 
 /// CTC loss of one item.
 ///
-/// `matrix`: `[frames, classes]`, row-major; all frames are in use.
+/// `matrix`: `[frames, classes]`, row-major; all frames are in use. From single precision the loss is within 2e-7
+/// relative where there are more than 128 classes, else as exact as from double precision.
 ///
 /// # Errors
 /// Where `matrix` is not whole frames of the classes that `labels` was checked against.
@@ -128,8 +130,14 @@ pub fn ctc_loss<E: Element>(matrix: &[E], kind: InputKind, labels: &CtcLabels) -
     }
     let count = labels.columns.count();
     let mut log_probs = vec![0.0; matrix.len() / labels.classes * count];
-    for (row, out) in matrix.chunks_exact(labels.classes).zip(log_probs.chunks_exact_mut(count)) {
-        labels.columns.gather(row, RowScale::new(row, kind), out);
+    let (classes, columns) = (labels.classes, labels.columns());
+    let mut scales = FrameScales::default();
+    let rows = rows_at_once(classes);
+    for (values, out) in matrix.chunks(rows * classes).zip(log_probs.chunks_mut(rows * count)) {
+        scales.of_rows(values, classes, kind);
+        for (at, (row, out)) in values.chunks_exact(classes).zip(out.chunks_exact_mut(count)).enumerate() {
+            columns.gather(row, scales.scale(at, row, kind, columns), out);
+        }
     }
     Ok(loss_of_emissions(&Emissions::new(&log_probs, labels.columns()), labels).loss_nats)
 }

@@ -6,11 +6,11 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use rayon::prelude::*;
 
 use super::ctc::{CtcLabels, CtcLoss, loss_of_emissions};
+use super::frame_scales::{FrameScales, SHORT};
 use super::{Columns, Emissions};
-use crate::kernel::{Element, InstructionSet, LogSumExp, sum_of_exp};
+use crate::kernel::Element;
 use crate::logits::{
-    Accuracy, Block, BlockReducer, Geometry, ImproperRow, InputKind, Nonfinite, RowAudit, RowScale,
-    rows_at_once,
+    Block, BlockReducer, Geometry, ImproperRow, InputKind, Nonfinite, RowAudit, RowScale, rows_at_once,
 };
 
 /// Values that one thread takes at a time.
@@ -134,20 +134,12 @@ struct Rows<E> {
     numbers: Vec<usize>,
     /// Copies of the rows, where they are short.
     values: Vec<E>,
-    scratch: Vec<LogSumExp>,
-    scales: Vec<RowScale>,
-    log_probs: Vec<f64>,
+    scales: FrameScales,
 }
 
 impl<E> Default for Rows<E> {
     fn default() -> Self {
-        Self {
-            numbers: Vec::new(),
-            values: Vec::new(),
-            scratch: Vec::new(),
-            scales: Vec::new(),
-            log_probs: Vec::new(),
-        }
+        Self { numbers: Vec::new(), values: Vec::new(), scales: FrameScales::default() }
     }
 }
 
@@ -277,24 +269,14 @@ impl CtcBatch {
     /// The same for `values`, which are those of the rows numbered in `rows`.
     fn gather_rows<E: Element>(&self, values: &[E], rows: &mut Rows<E>, notes: &mut ChunkNotes) {
         let classes = self.geometry.classes();
-        let accuracy = if classes > SHORT { Accuracy::OfInput } else { Accuracy::Double };
-        RowScale::of_rows(values, classes, self.kind, accuracy, &mut rows.scratch, &mut rows.scales);
-        let of_row = values.chunks_exact(classes).zip(&rows.scales).zip(&rows.numbers);
-        for ((scores, &scale), &number) in of_row {
+        rows.scales.of_rows(values, classes, self.kind);
+        for (at, (scores, &number)) in values.chunks_exact(classes).zip(&rows.numbers).enumerate() {
+            let (item, frame) = (number / self.frames, number % self.frames);
+            let scale = rows.scales.scale(at, scores, self.kind, self.items[item].labels.columns());
             let values = || scores.iter().map(|x| x.to_f64()).collect();
             if let Err(row) = notes.audit.note(number, scale.total(), values) {
                 notes.refused.get_or_insert(row);
                 return;
-            }
-            let (item, frame) = (number / self.frames, number % self.frames);
-            let columns = self.items[item].labels.columns();
-            let mut scale = scale;
-            if accuracy == Accuracy::OfInput && E::SINGLE && self.kind == InputKind::Logits {
-                rows.log_probs.clear();
-                columns.gather_onto(scores, scale, &mut rows.log_probs);
-                if needs_double(&rows.log_probs) {
-                    scale = RowScale::new(scores, self.kind);
-                }
             }
             self.collect(item, frame, scores, scale);
         }
@@ -324,22 +306,6 @@ impl CtcBatch {
         }
         sample
     }
-}
-
-/// Frames of no more classes are computed in double precision at once: it costs little.
-const SHORT: usize = 128;
-/// The share of a frame that the labels' classes may have for single precision to be enough; below `1/e`.
-const MOST_COVERED: f64 = 0.36;
-
-/// Whether the frame's normaliser must be more exact than single precision makes it.
-///
-/// Its error is at most `2e-7 (1 - p)`, `p` being the largest probability. Every alignment passes through one
-/// of these columns in this frame, so the frame adds at least `-ln c` to the loss, where `c` is what they sum
-/// to. With `c` below `1/e` that is above 1, and the error at most 2e-7 of it; so is the sum of all frames'
-/// errors beside the loss.
-fn needs_double(log_probs: &[f64]) -> bool {
-    let covered = sum_of_exp(InstructionSet::best(), log_probs);
-    covered.is_nan() || covered > MOST_COVERED
 }
 
 /// What a panic elsewhere left is thrown away with the batch.

@@ -48,11 +48,6 @@ impl Columns {
             *out = scale.log_prob(row[class as usize]);
         }
     }
-
-    /// Appends the log-probabilities of this frame's columns.
-    pub(crate) fn gather_onto<E: Element>(&self, row: &[E], scale: RowScale, out: &mut Vec<f64>) {
-        out.extend(self.classes.iter().map(|&class| scale.log_prob(row[class as usize])));
-    }
 }
 
 /// What remains of an item's frames once they were looked at: the log-probabilities of the columns that

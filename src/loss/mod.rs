@@ -10,6 +10,7 @@ mod ctc_log_space;
 mod ctc_occupancy;
 mod ctc_wide;
 mod emissions;
+mod frame_scales;
 pub mod gradient;
 pub mod guess;
 pub mod reduction;
