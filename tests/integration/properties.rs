@@ -110,7 +110,7 @@ proptest! {
     /// the frame: then the loss is what little is missing from one.
     #[test]
     fn ctc_of_many_classes_keeps_the_digits_of_single_precision(
-        seed: u64, frames in 1..40_usize, classes in 100..300_usize, length in 0..12_usize, height in 0..5_usize,
+        seed: u64, frames in 1..40_usize, classes in 100..300_usize, length in 0..6_usize, height in 0..5_usize,
     ) {
         let mut random = SplitMix(seed);
         let height = [0.0, 4.0, 8.0, 16.0, 40.0][height];
@@ -124,6 +124,10 @@ proptest! {
                 _ => 0,
             };
             row[sure] += height;
+            if random.below(2) == 0 {
+                // Two ways to go on may have all of the frame together.
+                row[0] = row[sure] - (random.score() as f32 / 8.0).abs();
+            }
         }
         let widened: Vec<f64> = values.iter().map(|&x| f64::from(x)).collect();
         let checked = CtcLabels::new(&labels, classes, 0).unwrap();
