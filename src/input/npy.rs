@@ -13,6 +13,8 @@ use super::{InputError, Place};
 const MAX_HEADER: usize = 10_000;
 /// Bytes that are decoded at a time: what was read is still in the cache then. A multiple of every size.
 const READ_BYTES: usize = 1 << 17;
+/// Bytes that room is made for before they are read; a sparse file may claim to have any number.
+const MOST_AT_ONCE: usize = 1 << 30;
 /// The deepest that brackets of a plain array's header nest is 2.
 const MAX_NESTING: usize = 16;
 
@@ -175,7 +177,13 @@ impl NpyInfo {
 
     /// Reads the values' bytes: all of them, and nothing behind them.
     pub(super) fn read_body(&self, source: &mut Source) -> Result<Vec<u8>, InputError> {
-        let bytes = source.read_at_most(self.byte_len() as u64 + 1)?;
+        let bytes = match source.random_access() {
+            // Its length was found to be right.
+            Some(file) if self.byte_len() <= MOST_AT_ONCE => {
+                file.read_by_all(source.position(), self.byte_len() as u64 + 1)?
+            }
+            _ => source.read_at_most(self.byte_len() as u64 + 1)?,
+        };
         if bytes.len() == self.byte_len() {
             Ok(bytes)
         } else {
