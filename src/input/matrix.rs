@@ -1,15 +1,17 @@
 //! A matrix file, read once from front to back in blocks of whole rows.
 
+mod pieces;
+
 use std::convert::Infallible;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
+use self::pieces::{Cut, Fill, Pieces};
 use super::csv::{self, CsvOptions};
 use super::npy::NpyInfo;
-use super::source::{RandomAccess, Source};
+use super::source::Source;
 use super::{Dtype, InputError, Place};
 use crate::kernel::Element;
 use crate::logits::{Block, BlockReducer, BlockVisitor, Geometry};
@@ -182,49 +184,6 @@ impl Matrix {
     }
 }
 
-/// Reads so many values into a buffer: [`NpyInfo::fill_f32`] or [`NpyInfo::fill_f64`].
-type Fill<E> = fn(
-    &NpyInfo,
-    usize,
-    &mut dyn FnMut(&mut [u8]) -> Result<usize, InputError>,
-    &mut Vec<u8>,
-    &mut Vec<E>,
-) -> Result<usize, InputError>;
-
-/// How a matrix is cut into blocks of whole planes.
-#[derive(Clone, Copy)]
-struct Cut {
-    planes: usize,
-    planes_per_block: usize,
-    plane_len: usize,
-}
-
-impl Cut {
-    fn new(geometry: &Geometry, values: usize) -> Self {
-        let plane_len = geometry.plane_len();
-        let planes = if plane_len == 0 { 0 } else { geometry.planes() };
-        Self { planes, planes_per_block: (values / plane_len.max(1)).max(1), plane_len }
-    }
-
-    fn blocks(self) -> usize {
-        self.planes.div_ceil(self.planes_per_block)
-    }
-
-    fn first_plane(self, block: usize) -> usize {
-        block * self.planes_per_block
-    }
-
-    /// Values before block `block`.
-    fn offset(self, block: usize) -> usize {
-        self.first_plane(block) * self.plane_len
-    }
-
-    /// Values in block `block`.
-    fn len(self, block: usize) -> usize {
-        (self.planes - self.first_plane(block)).min(self.planes_per_block) * self.plane_len
-    }
-}
-
 /// Puts each row where it belongs.
 struct Collector<'a> {
     values: Vec<f64>,
@@ -333,7 +292,8 @@ fn reduce_npy<E: Element, R: BlockReducer>(
 ) -> Result<(), ReadError<R::Error>> {
     let cut = Cut::new(geometry, PIECE_VALUES);
     let name = source.name().to_owned();
-    let pieces = Pieces { info, cut, fill, start: source.position(), buffers: Pool::default() };
+    let start = source.position();
+    let pieces = Pieces::new(info, cut, fill, start);
     for round in rounds(cut.blocks()) {
         let look =
             |piece: usize, values: &[E]| reducer.look(Block::new(values, geometry, cut.first_plane(piece)));
@@ -346,114 +306,8 @@ fn reduce_npy<E: Element, R: BlockReducer>(
         }
     }
     let behind = match source.random_access() {
-        Some(file) => file.read_at(&mut [0], pieces.start + info.byte_len() as u64)?,
+        Some(file) => file.read_at(&mut [0], start + info.byte_len() as u64)?,
         None => source.read_up_to(&mut [0])?,
     };
     Ok(check_end(behind, &name, info)?)
-}
-
-/// The pieces of a .npy file's values, each read and looked at by one thread.
-struct Pieces<'a, E> {
-    info: &'a NpyInfo,
-    cut: Cut,
-    fill: Fill<E>,
-    /// Where in the file the values begin.
-    start: u64,
-    buffers: Pool<E>,
-}
-
-impl<E: Element> Pieces<'_, E> {
-    fn read(
-        &self,
-        piece: usize,
-        name: &str,
-        read: &mut dyn FnMut(&mut [u8]) -> Result<usize, InputError>,
-    ) -> Result<Buffer<E>, InputError> {
-        let mut buffer = self.buffers.get();
-        let (len, size) = (self.cut.len(piece), self.info.dtype.size());
-        let count = (self.fill)(self.info, len, read, &mut buffer.raw, &mut buffer.values)?;
-        if count < len * size {
-            return Err(self.info.length_error(name, (self.cut.offset(piece) * size + count) as u64));
-        }
-        Ok(buffer)
-    }
-
-    fn looked_at<P>(&self, piece: usize, buffer: Buffer<E>, look: impl Fn(usize, &[E]) -> P) -> P {
-        let part = look(piece, &buffer.values);
-        self.buffers.put(buffer);
-        part
-    }
-
-    /// Every thread reads its own pieces.
-    fn of_file<P: Send>(
-        &self,
-        file: RandomAccess<'_>,
-        name: &str,
-        round: Range<usize>,
-        look: impl Fn(usize, &[E]) -> P + Sync,
-    ) -> Vec<Result<P, InputError>> {
-        let one = |piece: usize| {
-            let mut at = self.start + (self.cut.offset(piece) * self.info.dtype.size()) as u64;
-            let mut read = |bytes: &mut [u8]| {
-                let count = file.read_at(bytes, at)?;
-                at += count as u64;
-                Ok(count)
-            };
-            let buffer = self.read(piece, name, &mut read)?;
-            Ok(self.looked_at(piece, buffer, &look))
-        };
-        round.into_par_iter().with_max_len(1).map(one).collect()
-    }
-
-    /// Who has nothing to look at reads the next piece while the others look at theirs.
-    fn of_stream<P: Send>(
-        &self,
-        source: &mut Source,
-        name: &str,
-        round: Range<usize>,
-        look: impl Fn(usize, &[E]) -> P + Sync,
-    ) -> Vec<Result<P, InputError>> {
-        let mut failed = false;
-        let pieces = round.map_while(|piece| {
-            // Nothing is read behind an error.
-            if failed {
-                return None;
-            }
-            let buffer = self.read(piece, name, &mut |bytes| source.read_up_to(bytes));
-            failed = buffer.is_err();
-            Some((piece, buffer))
-        });
-        let one = |(piece, buffer): (usize, Result<Buffer<E>, InputError>)| {
-            (piece, buffer.map(|buffer| self.looked_at(piece, buffer, &look)))
-        };
-        let mut parts: Vec<_> = pieces.par_bridge().map(one).collect();
-        parts.sort_unstable_by_key(|&(piece, _)| piece);
-        parts.into_iter().map(|(_, part)| part).collect()
-    }
-}
-
-/// Where a piece is read to.
-struct Buffer<E> {
-    raw: Vec<u8>,
-    values: Vec<E>,
-}
-
-/// Buffers to be used again: fresh memory costs more than what is read into it.
-struct Pool<E>(Mutex<Vec<Buffer<E>>>);
-
-impl<E> Default for Pool<E> {
-    fn default() -> Self {
-        Self(Mutex::new(Vec::new()))
-    }
-}
-
-impl<E> Pool<E> {
-    fn get(&self) -> Buffer<E> {
-        let used = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        used.unwrap_or_else(|| Buffer { raw: Vec::new(), values: Vec::new() })
-    }
-
-    fn put(&self, buffer: Buffer<E>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
-    }
 }
