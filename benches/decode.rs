@@ -8,15 +8,16 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)] // a program that prints figures, or fails
 
+mod fixture;
+mod support;
+
 use std::hint::black_box;
-use std::path::Path;
-use std::time::Instant;
 
 use ctctool::decode::{BeamConfig, BeamDecoder, NoScorer, greedy};
 use ctctool::logits::{InputKind, RowScale};
 
-const FRAMES: usize = 10_000;
-const CLASSES: usize = 97;
+use self::fixture::{CLASSES, lines};
+use self::support::{median, print};
 
 fn main() {
     let json = std::env::args().any(|arg| arg == "--json");
@@ -45,14 +46,7 @@ fn main() {
             ));
         }
     }
-    if json {
-        let fields: Vec<String> = rows.iter().map(|(name, ms)| format!("{name:?}: {ms:.4}")).collect();
-        println!("{{{}}}", fields.join(", "));
-        return;
-    }
-    for (name, ms) in rows {
-        println!("{name:28} {ms:10.3} ms");
-    }
+    print(&rows, json);
 }
 
 fn greedy_all(items: &[Vec<f32>], classes: usize, input: InputKind) {
@@ -76,38 +70,6 @@ fn softmax(item: &[f32], classes: usize) -> Vec<f32> {
         probs.extend(row.iter().map(|&x| scale.log_prob(x).exp() as f32));
     }
     probs
-}
-
-/// The median of several rounds, in milliseconds.
-fn median(rounds: usize, mut work: impl FnMut()) -> f64 {
-    work();
-    let mut times: Vec<f64> = (0..rounds)
-        .map(|_| {
-            let start = Instant::now();
-            work();
-            start.elapsed().as_secs_f64() * 1e3
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    times[rounds / 2]
-}
-
-/// The fixture's lines without their padding, again and again.
-fn lines() -> Vec<Vec<f32>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let file = std::fs::read(folder.join("lines.npy")).unwrap();
-    let header = 10 + usize::from(u16::from_le_bytes([file[8], file[9]]));
-    let values: Vec<f32> =
-        file[header..].as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
-    let lengths = std::fs::read_to_string(folder.join("lines.lengths.txt")).unwrap();
-    let lengths: Vec<usize> = lengths.lines().map(|line| line.parse().unwrap()).collect();
-    let items: Vec<Vec<f32>> = values
-        .chunks_exact(values.len() / lengths.len())
-        .zip(&lengths)
-        .map(|(item, length)| item[..length * CLASSES].to_vec())
-        .collect();
-    let tiles = FRAMES.div_ceil(lengths.iter().sum());
-    (0..tiles).flat_map(|_| items.iter().cloned()).collect()
 }
 
 /// One item of frames in each of which the blank or another class stands out.

@@ -9,13 +9,16 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)] // a program that prints figures, or fails
 
+mod support;
+
 use std::hint::black_box;
-use std::time::Instant;
 
 use ctctool::kernel::{InstructionSet, LogSumExp, fast_log_sum_exp_rows, log_sum_exp_rows};
 use ctctool::logits::InputKind;
 use ctctool::loss::ctc::{CtcLabels, ctc_loss};
 use rayon::prelude::*;
+
+use self::support::{median, print};
 
 /// Values that one thread takes at a time.
 const CHUNK_VALUES: usize = 1 << 16;
@@ -33,12 +36,12 @@ fn main() {
         for (rows, classes) in [(100_000, 1000), (1_000_000, 10), (4000, 50_000)] {
             let values = random(rows * classes);
             let shape = format!("{rows} x {classes}");
-            figures.push((format!("sum {shape}"), median(|| sum(&values))));
+            figures.push((format!("sum {shape}"), median(ROUNDS, || sum(&values))));
             for &set in &sets {
                 let name = if json { String::new() } else { format!(", {}", set.name()) };
                 figures.push((
                     format!("fast log-sum-exp {shape}{name}"),
-                    median(|| {
+                    median(ROUNDS, || {
                         rows_of(&values, classes, |values, out| {
                             fast_log_sum_exp_rows(set, values, classes, out);
                         })
@@ -46,7 +49,7 @@ fn main() {
                 ));
                 figures.push((
                     format!("log-sum-exp {shape}{name}"),
-                    median(|| {
+                    median(ROUNDS, || {
                         rows_of(&values, classes, |values, out| log_sum_exp_rows(set, values, classes, out))
                     }),
                 ));
@@ -60,17 +63,10 @@ fn main() {
             let labels = CtcLabels::new(&labels, classes, 0).unwrap();
             let loss = |item: &[f32]| ctc_loss(item, InputKind::Logits, &labels).unwrap();
             let all = || black_box(values.par_chunks(frames * classes).map(loss).sum::<f64>());
-            figures.push((format!("CTC T{frames} N{items} C{classes} L{length}"), median(all)));
+            figures.push((format!("CTC T{frames} N{items} C{classes} L{length}"), median(ROUNDS, all)));
         }
     });
-    if json {
-        let fields: Vec<String> = figures.iter().map(|(name, ms)| format!("{name:?}: {ms:.4}")).collect();
-        println!("{{{}}}", fields.join(", "));
-        return;
-    }
-    for (name, ms) in figures {
-        println!("{name:48} {ms:10.3} ms");
-    }
+    print(&figures, json);
 }
 
 /// The sum of all values, added in lanes.
@@ -100,20 +96,6 @@ fn rows_of(values: &[f32], classes: usize, kernel: impl Fn(&[f32], &mut [LogSumE
         .sum::<f64>()
     };
     black_box(values.par_chunks(rows * classes).map(of_chunk).sum())
-}
-
-/// The median of several rounds, in milliseconds.
-fn median<T>(mut work: impl FnMut() -> T) -> f64 {
-    black_box(work());
-    let mut times: Vec<f64> = (0..ROUNDS)
-        .map(|_| {
-            let start = Instant::now();
-            black_box(work());
-            start.elapsed().as_secs_f64() * 1e3
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    times[ROUNDS / 2]
 }
 
 /// Numbers that spread as three times the normal ones do, nearly.

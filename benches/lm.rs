@@ -9,9 +9,11 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)] // a program that prints figures, or fails
 
+mod fixture;
+mod support;
+
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::path::Path;
 
 use ctctool::decode::spelling::{Spelling, WordDelimiter};
 use ctctool::decode::{BeamConfig, BeamDecoder, Fusion, FusionScorer, FusionWeights, LanguageModel};
@@ -20,8 +22,8 @@ use ctctool::lm::WordTree;
 use ctctool::lm::words::TreeWord;
 use ctctool::logits::InputKind;
 
-const FRAMES: usize = 10_000;
-const CLASSES: usize = 97;
+use self::fixture::{CLASSES, lines};
+use self::support::{median, print};
 
 fn main() {
     let args: Vec<String> = std::env::args().collect();
@@ -40,14 +42,7 @@ fn main() {
             rows.push((format!("{name}, beam {width}"), ms));
         }
     }
-    if args.iter().any(|arg| arg == "--json") {
-        let fields: Vec<String> = rows.iter().map(|(name, ms)| format!("{name:?}: {ms:.4}")).collect();
-        println!("{{{}}}", fields.join(", "));
-        return;
-    }
-    for (name, ms) in rows {
-        println!("{name:28} {ms:10.3} ms");
-    }
+    print(&rows, args.iter().any(|arg| arg == "--json"));
 }
 
 fn beam_all(items: &[Vec<f32>], fusion: &Fusion, weights: FusionWeights, beam_width: usize) {
@@ -58,60 +53,25 @@ fn beam_all(items: &[Vec<f32>], fusion: &Fusion, weights: FusionWeights, beam_wi
     }
 }
 
-fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
-}
-
 fn spelling() -> Spelling {
     let mut names = vec![String::new()];
-    names.extend(std::fs::read_to_string(fixture("alphabet.txt")).unwrap().lines().map(str::to_owned));
+    names.extend(std::fs::read_to_string(fixture::path("alphabet.txt")).unwrap().lines().map(str::to_owned));
     let space = names.iter().position(|name| name == " ").unwrap();
     Spelling::new(names, WordDelimiter::Token(space as u32))
 }
 
 fn words() -> Fusion {
-    let model = read_language_model(&fixture("lm_word3.arpa")).unwrap();
+    let model = read_language_model(&fixture::path("lm_word3.arpa")).unwrap();
     let words = model.words().filter(|&(word, _)| !model.is_special(word));
     let tree = WordTree::new(words.map(|(word, text)| TreeWord { text, known: Some(word) }));
     Fusion::new(&spelling(), CLASSES, Some(LanguageModel::Words(model)), Some(tree), false, None)
 }
 
 fn tokens() -> Fusion {
-    let model = read_language_model(&fixture("lm_char6.arpa.gz")).unwrap();
+    let model = read_language_model(&fixture::path("lm_char6.arpa.gz")).unwrap();
     let spelling = spelling();
     let name = |class| Some(spelling.token(class)).filter(|name| !name.is_empty());
     let entry = |class| name(class).and_then(|name| model.word(if name == " " { "|" } else { &name }));
     let entries = (0..CLASSES as u32).map(entry).collect();
     Fusion::new(&spelling, CLASSES, Some(LanguageModel::Tokens(model, entries)), None, false, None)
-}
-
-/// The median of several rounds, in milliseconds.
-fn median(rounds: usize, mut work: impl FnMut()) -> f64 {
-    work();
-    let mut times: Vec<f64> = (0..rounds)
-        .map(|_| {
-            let start = Instant::now();
-            work();
-            start.elapsed().as_secs_f64() * 1e3
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    times[rounds / 2]
-}
-
-/// The fixture's lines without their padding, again and again.
-fn lines() -> Vec<Vec<f32>> {
-    let file = std::fs::read(fixture("lines.npy")).unwrap();
-    let header = 10 + usize::from(u16::from_le_bytes([file[8], file[9]]));
-    let values: Vec<f32> =
-        file[header..].as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
-    let lengths = std::fs::read_to_string(fixture("lines.lengths.txt")).unwrap();
-    let lengths: Vec<usize> = lengths.lines().map(|line| line.parse().unwrap()).collect();
-    let items: Vec<Vec<f32>> = values
-        .chunks_exact(values.len() / lengths.len())
-        .zip(&lengths)
-        .map(|(item, length)| item[..length * CLASSES].to_vec())
-        .collect();
-    let tiles = FRAMES.div_ceil(lengths.iter().sum());
-    (0..tiles).flat_map(|_| items.iter().cloned()).collect()
 }
