@@ -137,7 +137,7 @@ struct SearchArgs {
     timestamps: bool,
 
     /// Seconds from frame to frame: prints times beside frames
-    #[arg(long, value_name = "SECONDS", requires = "timestamps")]
+    #[arg(long, value_name = "SECONDS", requires = "timestamps", allow_negative_numbers = true)]
     frame_shift: Option<f64>,
 }
 

@@ -120,11 +120,11 @@ impl AlphabetArgs {
 #[command(next_help_heading = "Checks (exit code 1 where one does not hold)")]
 pub(super) struct RateLimits {
     /// The character error rate is not above X
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub(super) max_cer: Option<f64>,
 
     /// The word error rate is not above X
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub(super) max_wer: Option<f64>,
 }
 

@@ -28,6 +28,7 @@ mod lm;
 mod lm_cli;
 mod lm_fusion;
 mod loss;
+mod messages;
 mod metrics_edit_distance;
 mod oracle;
 mod oracle_beam;
