@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use crate::support::{Folder, ctctool};
+use crate::support::{Folder, ctctool, npy_bytes, npy_f64, npy_i64};
 
 const ROWS: &str = "1,2,3\n0,0,0\n5,1,1\n";
 
@@ -65,4 +65,36 @@ fn negative_values_are_values() {
     );
     let (code, stderr) = said(&folder, &["eval", "h", "r", "--max-cer", "-1"]);
     assert_eq!((code, &stderr[..]), (Some(1), "check failed: CER 1 is not at most -1\n"));
+}
+
+/// What people have at hand besides .npy and text is told by name.
+#[test]
+fn other_files_are_told_by_name() {
+    let folder = Folder::new();
+    folder.file("y", "0\n1\n");
+    let save = "save one array by itself: numpy.save('x.npy', x), for a tensor x.float().numpy()";
+    let unpack = "unpack it first: gunzip -c FILE | ctctool … -";
+    let files: [(&[u8], &str, &str); 5] = [
+        (b"PK\x03\x04\x14\x00\xff", "a zip archive, as .npz, .pt and .xlsx are", save),
+        (b"\x80\x04\x95\x00", "a Python pickle", save),
+        (b"\x89HDF\r\n\x1a\n", "an HDF5 file", save),
+        (b"\x1f\x8b\x08\x00", "a gzip file", unpack),
+        (b"\xff\xfe1\x00,\x002\x00\n\x00", "UTF-16 text", "save it as UTF-8"),
+    ];
+    for (bytes, found, hint) in files {
+        folder.file("x", bytes);
+        let error = format!("x: expected a .npy or CSV file, found {found}");
+        refused(&folder, &["loss", "x", "--labels", "y"], &error, Some(hint));
+        refused(&folder, &["decode", "x"], &error, Some(hint));
+        let error = format!("x: expected UTF-8 text, found {found}");
+        refused(&folder, &["eval", "x", "y"], &error, Some(hint));
+        refused(&folder, &["decode", "y", "--alphabet", "x"], &error, Some(hint));
+    }
+    folder.file("x", npy_bytes("|V2", false, &[2, 3], &[0; 12]));
+    refused(
+        &folder,
+        &["loss", "x", "--labels", "y"],
+        "x: expected an array of f2, f4, f8 or integers, found raw bytes (|V2)",
+        Some("bfloat16 has no type in this format: save x.astype('float32') instead"),
+    );
 }
