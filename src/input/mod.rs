@@ -17,6 +17,7 @@ mod source;
 
 pub use alphabet::{Alphabet, AlphabetFile, BlankChoice, LabelSplit, resolve_blank};
 pub use csv::CsvOptions;
+pub(crate) use error::counted;
 pub use error::{InputError, Place};
 pub use labels::{ClassTargets, LabelFile, ProbTargets};
 pub use language::{read_hotwords, read_language_model, read_lexicon};

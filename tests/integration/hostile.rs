@@ -157,7 +157,7 @@ fn class_targets_that_do_not_fit() {
         (floats(&[2, 2], &[0.0; 4]), "found floats of shape (2, 2)"),
         (
             floats(&[2, 3], &[0.0, f64::NAN, 1.0, 0.0, 0.0, 1.0]),
-            "y: row 0, position 1: expected a probability, found NaN",
+            "y: row 0, class 1: expected a probability, found NaN",
         ),
         (
             npy_bytes("|O", false, &[2], &[]),

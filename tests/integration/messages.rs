@@ -67,6 +67,57 @@ fn negative_values_are_values() {
     assert_eq!((code, &stderr[..]), (Some(1), "check failed: CER 1 is not at most -1\n"));
 }
 
+#[test]
+fn hints_about_labels_fit_the_kind_of_file() {
+    let folder = Folder::new();
+    folder.file("x.csv", ROWS);
+    folder.file("negative", "1 -1\n");
+    folder.file("zero", "1 0\n");
+    folder.file("zero.npy", npy_i64(&[1, 2], &[1, 0]));
+    folder.file("large.npy", npy_bytes("<u8", false, &[1, 2], &[[1; 8], [0xff; 8]].concat()));
+    folder.file("ab", "ab\n");
+    folder.file("named", "a\nb\nc\n");
+    let loss = |labels: &'static str, more: &[&'static str]| {
+        let mut args = vec!["loss", "x.csv", "--criterion", "ctc", "--labels", labels];
+        args.extend(more);
+        args
+    };
+    let blank = "give --blank if another class is the blank";
+    refused(
+        &folder,
+        &loss("negative", &[]),
+        "negative: item 0, line 1, column 3: expected a class from 0 to 2, found -1",
+        Some("text has no padding: a line is all of an item's labels"),
+    );
+    refused(
+        &folder,
+        &loss("zero", &[]),
+        "zero: item 0, line 1, column 3: expected a label that is not the blank, found 0",
+        Some(blank),
+    );
+    refused(
+        &folder,
+        &loss("zero.npy", &[]),
+        "zero.npy: item 0, position 1: expected a label that is not the blank, found 0",
+        Some("give --label-lengths if it is padding, or --blank if another class is the blank"),
+    );
+    refused(
+        &folder,
+        &loss("ab", &["--alphabet", "named"]),
+        "ab: item 0, line 1, column 1: expected a token that is not the blank, found 'a', class 0",
+        Some(blank),
+    );
+    let (_, stderr) = said(&folder, &loss("large.npy", &["--label-lengths", "2"]));
+    assert!(stderr.starts_with("error: large.npy: item 0, position 0: expected a class from 0 to 2, found"));
+    folder.file("large.npy", npy_bytes("<u8", false, &[1, 1], &[0xff; 8]));
+    refused(
+        &folder,
+        &loss("large.npy", &[]),
+        "large.npy: item 0, position 0: expected a class from 0 to 2, found a larger number",
+        None,
+    );
+}
+
 /// What people have at hand besides .npy and text is told by name.
 #[test]
 fn other_files_are_told_by_name() {
