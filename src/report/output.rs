@@ -159,7 +159,7 @@ fn write_file(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
-    let mut file = new_beside(folder)?;
+    let mut file = new_beside(folder).map_err(without_path)?;
     let mut out = BufWriter::new(file.as_file_mut());
     render(&mut out)?;
     out.flush()?;
@@ -169,6 +169,14 @@ fn write_file(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>
     }
     file.persist(&path)?;
     Ok(())
+}
+
+/// The cause without the name of the file beside, which means nothing to the user.
+fn without_path(error: io::Error) -> io::Error {
+    match error.to_string().split_once(" at path ") {
+        Some((cause, _)) => io::Error::new(error.kind(), cause.to_owned()),
+        None => error,
+    }
 }
 
 #[cfg(unix)]
