@@ -30,6 +30,7 @@ mod lm_fusion;
 mod loss;
 mod messages;
 mod metrics_edit_distance;
+mod nonfinite;
 mod oracle;
 mod oracle_beam;
 mod oracle_edit_distance;

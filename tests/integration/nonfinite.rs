@@ -1,0 +1,29 @@
+//! `--nonfinite propagate`: what PyTorch lets through comes through.
+
+use crate::support::{Folder, ctctool, json as run_json};
+
+/// No alignment is possible after the first frame, and a NaN follows: it is not hidden by the infinite loss, nor
+/// taken for 0 with it. PyTorch 2.15 has nan for each of these.
+#[test]
+fn a_nan_behind_an_impossible_frame_goes_through() {
+    let folder = Folder::new();
+    folder.file("y", "1\n");
+    for last in ["-inf,-inf,-inf", "0,nan,0", "0,inf,0"] {
+        for first in ["-inf,-inf,0", "0,0,0"] {
+            folder.file("x.csv", format!("{first}\n0,0,0\n{last}\n0,0,0\n"));
+            for zero in [&["--zero-infinity"][..], &[]] {
+                let mut command = ctctool();
+                command.current_dir(folder.path()).args(["loss", "x.csv", "--labels", "y", "--items"]);
+                command.args(["--criterion", "ctc", "--nonfinite", "propagate"]).args(zero);
+                let result = run_json(&mut command);
+                let found = (&result["items"][0]["status"], &result["summary"]["status"]);
+                assert_eq!(found, (&"nan".into(), &"nan".into()), "{first} {last} {zero:?}");
+            }
+        }
+    }
+    // Without a NaN the loss is infinite.
+    folder.file("x.csv", "-inf,-inf,0\n0,0,0\n");
+    let mut command = ctctool();
+    command.current_dir(folder.path()).args(["loss", "x.csv", "--labels", "y", "--criterion", "ctc"]);
+    assert_eq!(run_json(&mut command)["summary"]["status"], "infinite");
+}
