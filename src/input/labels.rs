@@ -159,8 +159,9 @@ impl LabelFile {
                     [rows, columns] => (rows, columns),
                     _ => return false,
                 };
-                // One number a row is a class index.
+                // One number a row is a class index, and so is none for no row.
                 columns > 1
+                    && lines > 0
                     && line_count(text) == lines
                     && lines_of(text).all(|line| {
                         let line = line.trim_end().trim_end_matches([',', ';', '\t']);

@@ -1,6 +1,6 @@
-//! `--nonfinite propagate`: what PyTorch lets through comes through.
+//! Where a loss is no number: `--nonfinite propagate` lets through what PyTorch does, and nothing has no mean.
 
-use crate::support::{Folder, ctctool, json as run_json};
+use crate::support::{Folder, ctctool, json as run_json, npy_f64};
 
 /// No alignment is possible after the first frame, and a NaN follows: it is not hidden by the infinite loss, nor
 /// taken for 0 with it. PyTorch 2.15 has nan for each of these.
@@ -26,4 +26,21 @@ fn a_nan_behind_an_impossible_frame_goes_through() {
     let mut command = ctctool();
     command.current_dir(folder.path()).args(["loss", "x.csv", "--labels", "y", "--criterion", "ctc"]);
     assert_eq!(run_json(&mut command)["summary"]["status"], "infinite");
+}
+
+/// An empty file of labels for a matrix without rows: nothing is summed, and the mean of nothing is no number.
+#[test]
+fn no_row_has_no_mean() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[0, 4], &[]));
+    folder.file("y", "");
+    for criterion in [&["--criterion", "cross-entropy"][..], &[]] {
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y"]).args(criterion);
+        let summary = run_json(&mut command)["summary"].clone();
+        assert_eq!(summary["criterion"], "cross-entropy");
+        assert_eq!((&summary["items"], &summary["status"]), (&0.into(), &"nan".into()));
+        assert_eq!(summary["reductions"]["sum"], 0.0);
+        assert!(summary["reductions"]["mean"].is_null());
+    }
 }
