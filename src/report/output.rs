@@ -110,6 +110,8 @@ impl Output {
             Format::Junit => ci::write_junit(report, out),
             Format::Csv => {
                 csv::write(&report.items, out)?;
+                // A terminal shows both, the items first.
+                out.flush()?;
                 table::write(&[summary], &report.checks, precision, &mut io::stderr().lock())
             }
         })

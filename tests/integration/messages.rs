@@ -329,3 +329,21 @@ fn the_file_beside_is_not_named() {
         None,
     );
 }
+
+/// Where both go to one place, the summary is behind the items.
+#[test]
+#[cfg(unix)]
+fn a_csv_summary_follows_the_items() {
+    let folder = Folder::new();
+    folder.file("x.csv", ROWS);
+    folder.file("y", "0\n1\n2\n");
+    let script = "\"$1\" loss x.csv --labels y --criterion ce --format csv 2>&1";
+    let output = std::process::Command::new("sh")
+        .args(["-c", script, "-"])
+        .arg(assert_cmd::cargo::cargo_bin("ctctool"))
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("id,index,loss_nats,status,target\nx.csv#0,"), "{text}");
+}
