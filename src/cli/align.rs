@@ -1,13 +1,14 @@
 //! `ctctool align`: where each label lies in time.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ExitStatus;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{
-    AlphabetArgs, CtcShape, CtcTargets, LogitsArgs, OutputArgs, improper_row, input_warnings,
-    optional_integers,
+    AlphabetArgs, CtcShape, CtcTargets, INSPECT, LogitsArgs, OutputArgs, check_stdin, improper_row,
+    input_warnings, optional_integers,
 };
 use super::timing::Clock;
 use super::values::{Word, alignment_format};
@@ -52,9 +53,10 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
-    if args.logits.logits.as_os_str() == "-" && args.labels.as_os_str() == "-" {
-        return Err(UsageError::new("only one of LOGITS and --labels can come from standard input").into());
-    }
+    let [logits, lengths] = args.logits.named();
+    let label_lengths = ("--label-lengths", args.label_lengths.as_deref().map(OsStr::new));
+    let labels = ("--labels", Some(args.labels.as_os_str()));
+    check_stdin(&[logits, labels, args.alphabet.named(), lengths, label_lengths])?;
     if args.frame_shift.is_some_and(|shift| !(shift > 0.0 && shift.is_finite())) {
         return Err(UsageError::new("--frame-shift: expected a number of seconds above 0").into());
     }
@@ -74,8 +76,8 @@ impl Args {
         labels: &LabelFile,
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
-        let given = optional_integers(self.logits.lengths.as_ref())?;
-        let label_lengths = optional_integers(self.label_lengths.as_ref())?;
+        let given = optional_integers("--lengths", self.logits.lengths.as_deref())?;
+        let label_lengths = optional_integers("--label-lengths", self.label_lengths.as_deref())?;
         let speaks_of = match &given {
             Some(lengths) => Some(lengths.len()),
             None => labels.sequences(label_lengths.as_ref().map(Vec::len)),
@@ -132,7 +134,7 @@ impl Args {
         let mut batch = AlignBatch::new(kind, shape.geometry.clone(), shape.frames, sequences, &lengths);
         matrix.read(&shape.geometry, &mut batch).map_err(|error| match error {
             ReadError::Input(error) => error,
-            ReadError::Visit(row) => improper_row(&name, &row, shape.place(row.row), kind),
+            ReadError::Visit(row) => improper_row(&name, &row, shape.place(row.row), kind, INSPECT),
         })?;
         let (alignments, audit) = batch.finish();
         let mut warnings = input_warnings(&audit, |row| shape.place(row).to_string());

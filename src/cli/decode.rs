@@ -1,14 +1,15 @@
 //! `ctctool decode`: greedy or beam-search CTC transcripts.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::ExitStatus;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{
-    CtcShape, LogitsArgs, OutputArgs, RateLimits, found_shape, improper_row, input_warnings,
-    optional_integers,
+    CtcShape, INSPECT, LogitsArgs, OutputArgs, RateLimits, check_stdin, found_shape, improper_row,
+    input_warnings, optional_integers,
 };
 use super::progress::Progress;
 use super::steering::{SteeringArgs, WeightArgs};
@@ -19,7 +20,8 @@ use crate::decode::item::{ItemConfig, Transcript};
 use crate::decode::spelling::{Spelling, WORD_PIECE_MARK, WordDelimiter};
 use crate::decode::{BeamError, FrameError};
 use crate::input::{
-    Alphabet, AlphabetFile, BlankChoice, InputError, Matrix, Place, ReadError, read_lines, resolve_blank,
+    Alphabet, AlphabetFile, BlankChoice, InputError, Matrix, Place, ReadError, counted, read_lines,
+    resolve_blank,
 };
 use crate::logits::{ImproperRow, InputKind, Nonfinite, RowAudit};
 use crate::metrics::{ErrorRates, LineErrors};
@@ -79,6 +81,11 @@ pub(super) struct ClassArgs {
 }
 
 impl ClassArgs {
+    /// The option that names a file, and the file.
+    pub(super) fn named(&self) -> (&'static str, Option<&OsStr>) {
+        ("--alphabet", self.alphabet.as_deref().map(Path::as_os_str))
+    }
+
     /// The alphabet's file, as the user named it.
     pub(super) fn alphabet_name(&self) -> Option<String> {
         self.alphabet.as_ref().map(|path| path.display().to_string())
@@ -137,7 +144,7 @@ struct SearchArgs {
     timestamps: bool,
 
     /// Seconds from frame to frame: prints times beside frames
-    #[arg(long, value_name = "SECONDS", requires = "timestamps")]
+    #[arg(long, value_name = "SECONDS", requires = "timestamps", allow_negative_numbers = true)]
     frame_shift: Option<f64>,
 }
 
@@ -187,19 +194,21 @@ impl Args {
         }
         self.steering.check_usage()?;
         self.weights.check_usage()?;
-        self.steering.check_stdin(&self.logits.logits, self.refs.as_deref())
+        let [logits, lengths] = self.logits.named();
+        let refs = ("--refs", self.refs.as_deref().map(Path::as_os_str));
+        check_stdin(&[&[logits, lengths, self.classes.named(), refs], &self.steering.named()[..]].concat())
     }
 
     fn run(&self, matrix: Matrix, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
         let references = self.refs.as_deref().map(read_lines).transpose()?;
-        let given = optional_integers(self.logits.lengths.as_ref())?;
+        let given = optional_integers("--lengths", self.logits.lengths.as_deref())?;
         let speaks_of = given.as_ref().map(Vec::len).or_else(|| references.as_ref().map(Vec::len));
         let shape = CtcShape::new(&matrix, self.logits.layout, speaks_of)?;
         let lengths = shape.lengths(self.logits.lengths.as_deref(), given.as_deref())?;
         if let (Some(references), Some(path)) = (&references, &self.refs)
             && references.len() != shape.items
         {
-            let expected = format!("{} lines, one an item", shape.items);
+            let expected = format!("{}, one an item", counted(shape.items, "line"));
             let name = path.display().to_string();
             return Err(InputError::new(&name, Place::whole(), expected, references.len().to_string()).into());
         }
@@ -458,7 +467,7 @@ pub(super) fn item_error(name: &str, refused: &ItemError, is_batch: bool, kind: 
         }
         _ => return UsageError::new(format!("{name}: {}", refused.error)).into(),
     };
-    improper_row(name, &row, place.at("frame", frame), kind).into()
+    improper_row(name, &row, place.at("frame", frame), kind, INSPECT).into()
 }
 
 /// Last words that are no words of the lexicon.

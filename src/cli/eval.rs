@@ -7,7 +7,7 @@ use super::ExitStatus;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{OutputArgs, RateLimits};
 use super::values::checked_format;
-use crate::input::{InputError, Place, read_lines};
+use crate::input::{InputError, Place, counted, read_lines};
 use crate::metrics::error_rate::{characters, words};
 use crate::metrics::{EditOp, ErrorRates, LineErrors, align};
 use crate::report::eval::{Alignments, EvalItem, EvalParams, EvalSummary, Pair, alignment_table};
@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     let references = read_lines(&args.reference)?;
     let name = args.hyp.display().to_string();
     if hypotheses.len() != references.len() {
-        let expected = format!("{} lines as in {}", references.len(), args.reference.display());
+        let expected = format!("{} as in {}", counted(references.len(), "line"), args.reference.display());
         return Err(InputError::new(&name, Place::whole(), expected, hypotheses.len().to_string()).into());
     }
     let input: Arc<str> = name.as_str().into();

@@ -1,6 +1,7 @@
 //! Arguments that subcommands share, and what they mean once the files are open.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -8,7 +9,7 @@ use super::diagnostics::{Diagnostics, UsageError};
 use super::values::{Color, Layout, Word, delimiter};
 use crate::input::{
     Alphabet, AlphabetFile, BlankChoice, CsvOptions, InputError, LabelFile, LabelSplit, Matrix, Place,
-    integer_list, resolve_blank, shape_text,
+    counted, integer_list, list_name, resolve_blank, shape_text,
 };
 use crate::logits::{Geometry, ImproperRow, InputKind, RowAudit, ShapeError};
 use crate::loss::ctc::CtcLabels;
@@ -43,7 +44,24 @@ pub(super) struct LogitsArgs {
     pub(super) headers: bool,
 }
 
+/// Only one thing can come from standard input: options and the files they name.
+pub(super) fn check_stdin(named: &[(&str, Option<&OsStr>)]) -> Result<(), UsageError> {
+    let mut from_stdin = named.iter().filter(|(_, file)| file.is_some_and(|file| file == "-"));
+    match (from_stdin.next(), from_stdin.next()) {
+        (Some((one, _)), Some((other, _))) => {
+            Err(UsageError::new(format!("only one of {one} and {other} can come from standard input")))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl LogitsArgs {
+    /// The arguments that name files, and the files.
+    pub(super) fn named(&self) -> [(&'static str, Option<&OsStr>); 2] {
+        let lengths = self.lengths.as_deref().map(OsStr::new);
+        [("LOGITS", Some(self.logits.as_os_str())), ("--lengths", lengths)]
+    }
+
     pub(super) fn open(&self) -> Result<Matrix, InputError> {
         Matrix::open(&self.logits, CsvOptions { delimiter: self.delimiter, headers: self.headers })
     }
@@ -80,6 +98,11 @@ pub(super) struct CtcTargets {
 }
 
 impl AlphabetArgs {
+    /// The option that names a file, and the file.
+    pub(super) fn named(&self) -> (&'static str, Option<&OsStr>) {
+        ("--alphabet", self.alphabet.as_deref().map(Path::as_os_str))
+    }
+
     /// The checked label sequences of a file.
     pub(super) fn sequences(
         &self,
@@ -100,10 +123,14 @@ impl AlphabetArgs {
             return Ok(CtcTargets { sequences, blank, split: None, alphabet });
         };
         let split = self.label_split.or_else(|| names.only_split()).ok_or_else(|| {
-            UsageError::new(
-                "the alphabet has tokens of more than one character: it is not clear how labels are split",
-            )
-            .hint("give --label-split chars, tokens or longest")
+            if let Some(class) = names.empty_entry() {
+                let message = format!("the alphabet's entry {class} is empty, and no label can be that");
+                return UsageError::new(message)
+                    .hint("leave the empty line out, or give --label-split longest");
+            }
+            let message =
+                "the alphabet has tokens of more than one character: it is not clear how labels are split";
+            UsageError::new(message).hint("give --label-split chars, tokens or longest")
         })?;
         let unknown = self.unk.as_deref().map(|token| names.unknown(token)).transpose()?;
         let sequences = labels.text_sequences(items, names, split, unknown, blank)?;
@@ -120,11 +147,11 @@ impl AlphabetArgs {
 #[command(next_help_heading = "Checks (exit code 1 where one does not hold)")]
 pub(super) struct RateLimits {
     /// The character error rate is not above X
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub(super) max_cer: Option<f64>,
 
     /// The word error rate is not above X
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub(super) max_wer: Option<f64>,
 }
 
@@ -249,9 +276,9 @@ impl CtcShape {
         given: Option<&[i64]>,
     ) -> Result<Vec<usize>, InputError> {
         let Some(given) = given else { return Ok(vec![self.frames; self.items]) };
-        let name = argument.unwrap_or("--lengths");
+        let name = list_name("--lengths", argument.unwrap_or_default());
         if given.len() != self.items {
-            let expected = format!("{} lengths, one an item", self.items);
+            let expected = format!("{}, one an item", counted(self.items, "length"));
             return Err(InputError::new(name, Place::whole(), expected, given.len().to_string()));
         }
         let check = |(item, &length): (usize, &i64)| {
@@ -270,10 +297,11 @@ fn infer_layout(matrix: &Matrix, items: Option<usize>) -> anyhow::Result<Layout>
         Some((true, false)) => Ok(Layout::Ntc),
         Some((false, true)) => Ok(Layout::Tnc),
         matches => {
+            let entries = |count| if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") };
             let reason = match (matches, items) {
-                (Some((true, _)), Some(items)) => format!("both first axes have {items} entries"),
+                (Some((true, _)), Some(items)) => format!("both first axes have {}", entries(items)),
                 (_, Some(items)) => {
-                    format!("neither of the first axes has {items} entries, one for each item")
+                    format!("neither of the first axes has {}, one for each item", entries(items))
                 }
                 _ => "nothing says which axis is the batch".to_owned(),
             };
@@ -294,11 +322,29 @@ pub(super) fn found_shape(matrix: &Matrix) -> String {
 }
 
 pub(super) fn bad_shape(matrix: &Matrix, error: &ShapeError) -> InputError {
-    InputError::new(matrix.name(), Place::whole(), "a shape with at least one class", error.to_string())
+    let (expected, found) = match error {
+        ShapeError::NoClasses(shape, _) if shape[..] == [0, 0] && matrix.npy_details().is_none() => {
+            ("a table of numbers".to_owned(), "no row".to_owned())
+        }
+        ShapeError::NoClasses(_, axis) => {
+            (format!("a shape with at least one class on axis {axis}"), found_shape(matrix))
+        }
+        _ => ("a shape that memory can hold".to_owned(), found_shape(matrix)),
+    };
+    InputError::new(matrix.name(), Place::whole(), expected, found)
 }
 
+/// How to go on after a row that is no distribution, where it can't be let through.
+pub(super) const INSPECT: &str = "ctctool inspect counts such values and names the first";
+
 /// A row that was refused, with its place in the file's terms.
-pub(super) fn improper_row(name: &str, row: &ImproperRow, place: Place, kind: InputKind) -> InputError {
+pub(super) fn improper_row(
+    name: &str,
+    row: &ImproperRow,
+    place: Place,
+    kind: InputKind,
+    hint: &str,
+) -> InputError {
     let all = "nothing but";
     let (expected, found) = match (row.all_impossible, kind) {
         (true, InputKind::Probs) => ("a probability above 0", format!("{all} zeros")),
@@ -307,13 +353,21 @@ pub(super) fn improper_row(name: &str, row: &ImproperRow, place: Place, kind: In
         (false, _) => ("a finite number", row.value.to_string()),
     };
     let place = if row.all_impossible { place } else { place.at("class", row.class) };
-    InputError::new(name, place, expected, found)
-        .hint("ctctool inspect counts such values and names the first")
+    // Nobody has probabilities below 0, so these are none.
+    let no_probs = kind == InputKind::Probs && row.value < 0.0 && !row.all_impossible;
+    InputError::new(name, place, expected, found).hint(if no_probs {
+        "these are no probabilities: give --input log-probs, or leave --input out for logits"
+    } else {
+        hint
+    })
 }
 
 /// A list of lengths, where the option was given.
-pub(super) fn optional_integers(argument: Option<&String>) -> Result<Option<Vec<i64>>, InputError> {
-    argument.map(|argument| integer_list(argument)).transpose()
+pub(super) fn optional_integers(
+    option: &str,
+    argument: Option<&str>,
+) -> Result<Option<Vec<i64>>, InputError> {
+    argument.map(|argument| integer_list(option, argument)).transpose()
 }
 
 /// What the rows in use show of a wrong `--input`.
@@ -327,10 +381,9 @@ pub(super) fn input_warnings(audit: &RowAudit, place: impl Fn(usize) -> String) 
         warnings.push(Warning { code: "looks_like_probs", message });
     }
     if let Some((count, row, total)) = audit.unnormalised() {
-        let message = format!(
-            "{count} rows do not sum to 1, the first is {} with {total}: are these logits?",
-            place(row)
-        );
+        let rows = if count == 1 { "1 row does".to_owned() } else { format!("{count} rows do") };
+        let message =
+            format!("{rows} not sum to 1, the first is {} with {total}: are these logits?", place(row));
         warnings.push(Warning { code: "not_normalised", message });
     }
     warnings

@@ -4,14 +4,15 @@ mod findings;
 mod fit;
 mod view;
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use findings::{entropy_and_winners, numbers_of};
 use view::View;
 
 use super::ExitStatus;
-use super::diagnostics::{Diagnostics, UsageError};
-use super::inputs::{AlphabetArgs, LogitsArgs, OutputArgs, optional_integers};
+use super::diagnostics::Diagnostics;
+use super::inputs::{AlphabetArgs, LogitsArgs, OutputArgs, check_stdin, optional_integers};
 use super::values::{Word, result_format};
 use crate::input::{Alphabet, AlphabetFile, LabelFile, Matrix, Place, ReadError, resolve_blank};
 use crate::logits::Survey;
@@ -47,10 +48,10 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
-    let from_stdin = |path: &PathBuf| path.as_os_str() == "-";
-    if from_stdin(&args.logits.logits) && args.labels.as_ref().is_some_and(from_stdin) {
-        return Err(UsageError::new("only one of LOGITS and --labels can come from standard input").into());
-    }
+    let [logits, lengths] = args.logits.named();
+    let label_lengths = ("--label-lengths", args.label_lengths.as_deref().map(OsStr::new));
+    let labels = ("--labels", args.labels.as_deref().map(Path::as_os_str));
+    check_stdin(&[logits, labels, args.alphabet.named(), lengths, label_lengths])?;
     let matrix = args.logits.open()?;
     let labels = args.labels.as_deref().map(LabelFile::open).transpose()?;
     args.run(matrix, labels.as_ref(), diagnostics)
@@ -63,7 +64,7 @@ impl Args {
         labels: Option<&LabelFile>,
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
-        let label_lengths = optional_integers(self.label_lengths.as_ref())?;
+        let label_lengths = optional_integers("--label-lengths", self.label_lengths.as_deref())?;
         let mut findings = Vec::new();
         let view = self.view(&matrix, labels, label_lengths.as_deref(), &mut findings)?;
         let classes = view.geometry.classes();

@@ -1,10 +1,12 @@
 //! `ctctool loss`: cross-entropy or CTC loss.
 
+mod criterion;
 mod cross_entropy;
 mod ctc;
 mod gradient;
 mod guess;
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -12,7 +14,7 @@ use gradient::{Gradient, GradientArgs, Loaded};
 
 use super::ExitStatus;
 use super::diagnostics::{Diagnostics, UsageError};
-use super::inputs::{AlphabetArgs, LogitsArgs, OutputArgs, found_shape};
+use super::inputs::{AlphabetArgs, LogitsArgs, OutputArgs, check_stdin, found_shape};
 use super::values::{Criterion, Word, checked_format};
 use crate::input::{LabelFile, Matrix};
 use crate::logits::Nonfinite;
@@ -20,6 +22,8 @@ use crate::loss::reduction::{Reduction, Reductions};
 use crate::report::gradient::GradientCheck;
 use crate::report::loss::{LossParams, LossSummary, Tally};
 use crate::report::{Check, Format, Record, Report, Warning};
+pub(super) use criterion::criteria_that_fit;
+use criterion::without;
 pub(super) use cross_entropy::DEFAULT_IGNORE_INDEX;
 
 /// Cross-entropy or CTC loss of a matrix against labels
@@ -160,9 +164,11 @@ impl Args {
 
     /// What can be refused before a file is opened.
     fn check_usage(&self) -> Result<(), UsageError> {
-        if self.logits.logits.as_os_str() == "-" && self.labels.as_os_str() == "-" {
-            return Err(UsageError::new("only one of LOGITS and --labels can come from standard input"));
-        }
+        let [logits, lengths] = self.logits.named();
+        let label_lengths = ("--label-lengths", self.label_lengths.as_deref().map(OsStr::new));
+        let weight = ("--weight", self.settings.weight.as_deref().map(OsStr::new));
+        let labels = ("--labels", Some(self.labels.as_os_str()));
+        check_stdin(&[logits, labels, self.alphabet.named(), lengths, label_lengths, weight])?;
         if self.settings.class_axis == Some(0) {
             return Err(UsageError::new("--class-axis: expected 1 or -1, found 0"));
         }
@@ -233,35 +239,6 @@ impl Args {
             (self.settings.label_smoothing.is_some(), "--label-smoothing"),
         ];
         given.into_iter().find_map(|(given, option)| given.then_some(option))
-    }
-
-    /// Which loss: as asked, else as other options imply, else the one that fits the shapes.
-    fn criterion(&self, matrix: &Matrix, labels: &LabelFile) -> anyhow::Result<Criterion> {
-        if let Some(criterion) = self.settings.criterion {
-            return Ok(criterion);
-        }
-        if self.ctc_option().is_some() {
-            return Ok(Criterion::Ctc);
-        }
-        if self.cross_entropy_option().is_some() {
-            return Ok(Criterion::CrossEntropy);
-        }
-        let shape = matrix.shape();
-        match criteria_that_fit(shape, self.class_axis(shape), labels) {
-            (true, false) => Ok(Criterion::CrossEntropy),
-            (false, true) => Ok(Criterion::Ctc),
-            (both, _) => Err(UsageError::new(format!(
-                "{}: {} with {} ({}) fits {} cross-entropy {} CTC",
-                if matrix.name() == "-" { "standard input" } else { matrix.name() },
-                found_shape(matrix),
-                labels.name(),
-                labels.describe(),
-                if both { "both" } else { "neither" },
-                if both { "and" } else { "nor" },
-            ))
-            .hint("give --criterion ctc or --criterion cross-entropy")
-            .into()),
-        }
     }
 
     fn class_axis(&self, shape: &[usize]) -> Option<usize> {
@@ -346,27 +323,3 @@ impl Args {
 const PROPAGATE: &str = "--nonfinite propagate lets it through as PyTorch does";
 const DEFAULT_RTOL: f64 = 1e-5;
 const DEFAULT_ATOL: f64 = 1e-8;
-
-/// Whether labels fit a matrix as those of cross-entropy, and as those of CTC.
-pub(super) fn criteria_that_fit(
-    shape: &[usize],
-    class_axis: Option<usize>,
-    labels: &LabelFile,
-) -> (bool, bool) {
-    let fits_cross_entropy = match class_axis {
-        None => false,
-        Some(axis) => labels.fits_indices(&without(shape, axis)) || labels.fits_probs(shape),
-    };
-    let sequences = labels.sequences(None);
-    let fits_ctc = match *shape {
-        [frames, _] => sequences == Some(1) && !(fits_cross_entropy && frames > 1),
-        [first, second, _] => sequences.is_some_and(|items| items == first || items == second),
-        _ => false,
-    };
-    (fits_cross_entropy, fits_ctc)
-}
-
-fn without(shape: &[usize], axis: usize) -> Vec<usize> {
-    let kept = shape.iter().enumerate().filter(|&(i, _)| i != axis);
-    kept.map(|(_, &size)| size).collect()
-}

@@ -132,8 +132,13 @@ pub fn main() -> ExitStatus {
 /// Help and version go to standard output; a usage error is one line and a hint, like any other error.
 fn report_usage(error: &clap::Error) -> ExitStatus {
     if !error.use_stderr() {
-        let _ = error.print();
-        return ExitStatus::Success;
+        return match error.print() {
+            Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => {
+                let _ = writeln!(io::stderr(), "error: standard output: cannot be written: {cause}");
+                ExitStatus::Error
+            }
+            _ => ExitStatus::Success,
+        };
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         let _ = error.print();
@@ -144,12 +149,17 @@ fn report_usage(error: &clap::Error) -> ExitStatus {
     let message = paragraphs.next().unwrap_or_default();
     let mut hint = String::new();
     for part in paragraphs {
-        if let Some(tip) = part.strip_prefix("tip: ") {
+        // A value that begins with '-' can't be given to an option behind '--', as this tip would have it.
+        if let Some(tip) = part.strip_prefix("tip: ").filter(|tip| !tip.starts_with("to pass '")) {
             hint += tip;
             hint += "; ";
         }
     }
-    let subcommand = std::env::args().nth(1).filter(|name| command().find_subcommand(name).is_some());
+    // Names are bytes: what is typed need not be UTF-8.
+    let typed = std::env::args_os().nth(1);
+    let subcommand = typed
+        .as_deref()
+        .and_then(|name| command().find_subcommand(name).map(|found| found.get_name().to_owned()));
     let help = subcommand.map_or("ctctool --help".to_owned(), |name| format!("ctctool {name} --help"));
     let _ = writeln!(io::stderr(), "{message}\nhint: {hint}see '{help}'");
     ExitStatus::Error

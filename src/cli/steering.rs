@@ -1,5 +1,6 @@
 //! What steers a beam: options, their files, and what they mean for an alphabet.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -139,22 +140,13 @@ impl SteeringArgs {
         Ok(())
     }
 
-    /// Only one thing can come from standard input.
-    pub(super) fn check_stdin(&self, logits: &Path, refs: Option<&Path>) -> Result<(), UsageError> {
-        let all = [
-            ("LOGITS", Some(logits)),
-            ("--refs", refs),
-            ("--lm", self.lm.as_deref()),
-            ("--lexicon", self.lexicon.as_deref()),
-            ("--hotwords", self.hotwords.as_deref()),
-        ];
-        let mut from_stdin = all.iter().filter(|(_, path)| path.is_some_and(|path| path.as_os_str() == "-"));
-        match (from_stdin.next(), from_stdin.next()) {
-            (Some((one, _)), Some((other, _))) => {
-                Err(UsageError::new(format!("only one of {one} and {other} can come from standard input")))
-            }
-            _ => Ok(()),
-        }
+    /// The options that name files, and the files.
+    pub(super) fn named(&self) -> [(&'static str, Option<&OsStr>); 3] {
+        [
+            ("--lm", self.lm.as_deref().map(Path::as_os_str)),
+            ("--lexicon", self.lexicon.as_deref().map(Path::as_os_str)),
+            ("--hotwords", self.hotwords.as_deref().map(Path::as_os_str)),
+        ]
     }
 
     /// Reads the files; `None` where nothing steers. `classes` counts the blank, too.

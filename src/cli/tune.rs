@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::ExitStatus;
 use super::decode::{ClassArgs, item_error};
 use super::diagnostics::{Diagnostics, UsageError};
-use super::inputs::{CtcShape, LogitsArgs, OutputArgs, optional_integers};
+use super::inputs::{CtcShape, LogitsArgs, OutputArgs, check_stdin, optional_integers};
 use super::progress::Progress;
 use super::steering::{LmUnit, SteeringArgs, check_lm_weight, check_size};
 use super::values::{Word, result_format};
@@ -18,7 +18,7 @@ use crate::decode::collect::{CollectItems, ItemFrames};
 use crate::decode::item::{ItemConfig, ItemDecoder};
 use crate::decode::spelling::Spelling;
 use crate::decode::{Fusion, FusionWeights};
-use crate::input::{InputError, Matrix, Place, ReadError, read_lines};
+use crate::input::{InputError, Matrix, Place, ReadError, counted, read_lines};
 use crate::metrics::{ErrorRates, LineErrors};
 use crate::report::error_counts::RateSummary;
 use crate::report::tune::{TuneParams, TunePoint, TuneSummary};
@@ -134,7 +134,9 @@ impl Args {
         self.steering.check_usage()?;
         self.lm_weights.iter().try_for_each(|&weight| check_lm_weight(weight))?;
         self.word_bonuses.iter().try_for_each(|&bonus| check_size("--word-bonus", Some(bonus)))?;
-        self.steering.check_stdin(&self.logits.logits, Some(&self.refs))
+        let [logits, lengths] = self.logits.named();
+        let refs = ("--refs", Some(self.refs.as_os_str()));
+        check_stdin(&[&[logits, lengths, self.classes.named(), refs], &self.steering.named()[..]].concat())
     }
 
     fn bonuses(&self) -> Vec<f64> {
@@ -147,12 +149,12 @@ impl Args {
 
     fn run(&self, matrix: Matrix, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
         let references = read_lines(&self.refs)?;
-        let given = optional_integers(self.logits.lengths.as_ref())?;
+        let given = optional_integers("--lengths", self.logits.lengths.as_deref())?;
         let items = given.as_ref().map_or(references.len(), Vec::len);
         let shape = CtcShape::new(&matrix, self.logits.layout, Some(items))?;
         let lengths = shape.lengths(self.logits.lengths.as_deref(), given.as_deref())?;
         if references.len() != shape.items {
-            let expected = format!("{} lines, one an item", shape.items);
+            let expected = format!("{}, one an item", counted(shape.items, "line"));
             let name = self.refs.display().to_string();
             return Err(InputError::new(&name, Place::whole(), expected, references.len().to_string()).into());
         }

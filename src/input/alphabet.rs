@@ -249,6 +249,15 @@ impl Alphabet {
         all.then_some(LabelSplit::Chars)
     }
 
+    /// The first class but the blank without a name: what an empty line at a file's end makes.
+    pub fn empty_entry(&self) -> Option<usize> {
+        let named = self.tokens.iter().enumerate();
+        named
+            .filter(|&(class, _)| class != self.blank as usize)
+            .find(|(_, token)| token.is_empty())
+            .map(|(class, _)| class)
+    }
+
     /// The class that stands for what is not in the alphabet.
     ///
     /// # Errors

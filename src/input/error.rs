@@ -111,6 +111,18 @@ fn display_name(file: &str) -> &str {
     if file == "-" { "standard input" } else { file }
 }
 
+/// A number of things: "1 line", "2 lines".
+pub(crate) fn counted(count: usize, unit: &str) -> String {
+    format!(
+        "{count} {unit}{}",
+        match (count, unit.ends_with("class")) {
+            (1, _) => "",
+            (_, true) => "es",
+            _ => "s",
+        }
+    )
+}
+
 /// A short form of untrusted text for a message: no control characters, no more than a few words.
 pub(crate) fn shown(text: &str) -> String {
     const MOST: usize = 40;

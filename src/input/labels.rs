@@ -5,6 +5,7 @@ mod targets;
 
 use std::path::Path;
 
+use super::error::counted;
 use super::npy::{NpyInfo, shape_text};
 use super::numbers::{whole_number, words};
 use super::source::{Source, line_count, lines_of, text_of};
@@ -103,10 +104,7 @@ impl LabelFile {
         match &self.content {
             Content::Integers { shape, .. } => format!("integers of shape {}", shape_text(shape)),
             Content::Floats { shape, .. } => format!("floats of shape {}", shape_text(shape)),
-            Content::Text(text) => {
-                let lines = line_count(text);
-                format!("{lines} line{}", if lines == 1 { "" } else { "s" })
-            }
+            Content::Text(text) => counted(line_count(text), "line"),
         }
     }
 
@@ -161,8 +159,9 @@ impl LabelFile {
                     [rows, columns] => (rows, columns),
                     _ => return false,
                 };
-                // One number a row is a class index.
+                // One number a row is a class index, and so is none for no row.
                 columns > 1
+                    && lines > 0
                     && line_count(text) == lines
                     && lines_of(text).all(|line| {
                         let line = line.trim_end().trim_end_matches([',', ';', '\t']);
@@ -187,6 +186,16 @@ impl LabelFile {
         } else {
             error
         }
+    }
+
+    /// Whether it is a list of integers: class indices, or CTC labels of one item or of several joined.
+    pub fn is_joined(&self) -> bool {
+        matches!(&self.content, Content::Integers { shape, .. } if shape.len() == 1)
+    }
+
+    /// Whether it is an array of floating-point numbers.
+    pub fn is_floats(&self) -> bool {
+        matches!(&self.content, Content::Floats { .. })
     }
 
     /// Whether it holds text rather than an array.

@@ -74,6 +74,9 @@ impl Matrix {
                 body: Body::Npy(source, info),
             });
         }
+        if let Some((found, hint)) = source.foreign() {
+            return Err(InputError::new(&name, Place::whole(), "a .npy or CSV file", found).hint(hint));
+        }
         let table = csv::read(&mut source, options)?;
         Ok(Self {
             name,

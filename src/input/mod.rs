@@ -17,12 +17,13 @@ mod source;
 
 pub use alphabet::{Alphabet, AlphabetFile, BlankChoice, LabelSplit, resolve_blank};
 pub use csv::CsvOptions;
+pub(crate) use error::counted;
 pub use error::{InputError, Place};
 pub use labels::{ClassTargets, LabelFile, ProbTargets};
 pub use language::{read_hotwords, read_language_model, read_lexicon};
 pub use matrix::{Matrix, ReadError};
 pub use npy::Dtype;
 pub(crate) use npy::shape_text;
-pub use numbers::{float_list, integer_list};
+pub use numbers::{float_list, integer_list, list_name};
 pub use result::{Comparable, ResultFile};
 pub use source::{Source, read_lines};

@@ -128,10 +128,9 @@ impl NpyInfo {
         })?;
         let (dtype, big_endian) = dtype_of(&parsed.dtype()).map_err(|found| {
             let error = invalid("an array of f2, f4, f8 or integers", found);
-            if parsed.dtype().uses_pickled_array() {
-                error.hint("object arrays hold Python code: save each array by itself with numpy.save(…, allow_pickle=False)")
-            } else {
-                error
+            match hint(&parsed.dtype()) {
+                Some(hint) => error.hint(hint),
+                None => error,
             }
         })?;
         let shape: Option<Vec<usize>> =
@@ -334,6 +333,23 @@ fn check_nesting(header: &[u8]) -> Result<(), usize> {
         deepest = deepest.max(depth);
     }
     if deepest > MAX_NESTING { Err(deepest) } else { Ok(()) }
+}
+
+/// How an array of a dtype that is not read can be saved so that it is.
+fn hint(dtype: &DType) -> Option<&'static str> {
+    match dtype {
+        _ if dtype.uses_pickled_array() => Some(
+            "object arrays hold Python code: save each array by itself with numpy.save(…, allow_pickle=False)",
+        ),
+        DType::Plain(plain) => match (plain.type_char(), plain.size_field()) {
+            (TypeChar::RawData, 2) => {
+                Some("bfloat16 has no type in this format: save x.astype('float32') instead")
+            }
+            (TypeChar::Float, _) => Some("save x.astype('float64') instead"),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn dtype_of(dtype: &DType) -> Result<(Dtype, bool), String> {

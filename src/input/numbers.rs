@@ -7,20 +7,22 @@ use super::npy::NpyInfo;
 use super::source::{Source, lines_of, text_of};
 use super::{InputError, Place};
 
-/// A list of integers from `N,N,…` or from a file (.npy, or text separated by blanks, commas or lines).
+/// The argument of `option` as a list of integers: `N,N,…`, or a file (.npy, or text separated by blanks, commas or
+/// lines).
 ///
 /// # Errors
 /// Where the file can't be read or holds something else.
-pub fn integer_list(argument: &str) -> Result<Vec<i64>, InputError> {
-    list(argument, "an integer", whole_number, NpyInfo::integers)
+pub fn integer_list(option: &str, argument: &str) -> Result<Vec<i64>, InputError> {
+    list(option, argument, "an integer", whole_number, NpyInfo::integers)
 }
 
 /// A list of numbers, likewise.
 ///
 /// # Errors
 /// Where the file can't be read or holds something else.
-pub fn float_list(argument: &str) -> Result<Vec<f64>, InputError> {
+pub fn float_list(option: &str, argument: &str) -> Result<Vec<f64>, InputError> {
     list(
+        option,
         argument,
         "a number",
         |text| text.parse().ok(),
@@ -30,6 +32,12 @@ pub fn float_list(argument: &str) -> Result<Vec<f64>, InputError> {
             values.into_iter().map(Some).collect()
         },
     )
+}
+
+/// What a list is called in a message: the file it is in, or the option where it was typed.
+pub fn list_name<'a>(option: &'a str, argument: &'a str) -> &'a str {
+    let typed = argument.split(',').all(|word| word.trim().parse::<f64>().is_ok());
+    if typed { option } else { argument }
 }
 
 /// A whole number in any spelling: NumPy's text files write 3 as `3.000000000000000000e+00`.
@@ -59,6 +67,7 @@ pub(super) fn words(line: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 fn list<T>(
+    option: &str,
     argument: &str,
     what: &str,
     parse: impl Fn(&str) -> Option<T>,
@@ -68,7 +77,19 @@ fn list<T>(
     if let Some(values) = inline {
         return Ok(values);
     }
-    let mut source = Source::open(Path::new(argument))?;
+    let mut source = Source::open(Path::new(argument)).map_err(|error| {
+        // What is no file either was meant as a list.
+        let typed =
+            argument.trim().is_empty() || argument.split(',').any(|word| word.trim().parse::<f64>().is_ok());
+        let mut words = argument.split(',').map(str::trim).enumerate();
+        match words.find(|(_, word)| parse(word).is_none()) {
+            Some((entry, word)) if typed && !Path::new(argument).exists() => {
+                InputError::new(option, Place::whole().at("entry", entry), what, shown(word))
+                    .hint(format!("{option} takes a list with commas, or the name of a file"))
+            }
+            _ => error,
+        }
+    })?;
     if source.is_npy()? {
         let info = NpyInfo::read(&mut source)?;
         if info.shape.len() > 1 {

@@ -89,6 +89,11 @@ impl Source {
         Ok(magic == *MAGIC)
     }
 
+    /// What it is where it is neither .npy nor text, and how to go on; to be asked after [`Self::is_npy`].
+    pub(super) fn foreign(&self) -> Option<(&'static str, &'static str)> {
+        foreign(&self.peeked)
+    }
+
     /// Whether it begins as a JSON object does; to be asked after [`Self::is_npy`].
     pub(super) fn is_json(&self) -> bool {
         self.peeked.trim_ascii_start().first() == Some(&b'{')
@@ -235,6 +240,9 @@ pub(super) fn text_of(name: &str, bytes: Vec<u8>) -> Result<String, InputError> 
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let bytes = error.as_bytes();
+        if let Some((found, hint)) = foreign(bytes) {
+            return InputError::new(name, Place::whole(), "UTF-8 text", found).hint(hint);
+        }
         let line = bytes[..valid].split(|&b| b == b'\n').count();
         let column = valid - bytes[..valid].iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1) + 1;
         InputError::new(
@@ -245,6 +253,19 @@ pub(super) fn text_of(name: &str, bytes: Vec<u8>) -> Result<String, InputError> 
         )
     })?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// What a file is that is neither .npy nor UTF-8 text, by its first bytes, and how to go on.
+pub(super) fn foreign(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
+    const SAVE: &str = "save one array by itself: numpy.save('x.npy', x), for a tensor x.float().numpy()";
+    match bytes {
+        [b'P', b'K', 3 | 5, 4 | 6, ..] => Some(("a zip archive, as .npz, .pt and .xlsx are", SAVE)),
+        [0x80, 2..=5, ..] => Some(("a Python pickle", SAVE)),
+        [0x89, b'H', b'D', b'F', ..] => Some(("an HDF5 file", SAVE)),
+        [0x1f, 0x8b, ..] => Some(("a gzip file", "unpack it first: gunzip -c FILE | ctctool … -")),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some(("UTF-16 text", "save it as UTF-8")),
+        _ => None,
+    }
 }
 
 /// How many lines [`lines_of`] has.

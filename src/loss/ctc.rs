@@ -149,17 +149,22 @@ pub fn loss_of_emissions(emissions: &Emissions, labels: &CtcLabels) -> CtcLoss {
 
 /// The same with the instructions of `set`.
 pub fn loss_of_emissions_on(set: InstructionSet, emissions: &Emissions, labels: &CtcLabels) -> CtcLoss {
-    let exact = |loss_nats: f64| CtcLoss { loss_nats: loss_nats + 0.0, linear: true };
+    // The recursion ends where nothing is possible any more; behind that, too, a NaN goes through.
+    let or_nan = |loss_nats: f64| {
+        let nan = loss_nats == f64::INFINITY && emissions.iter().flatten().any(|log_prob| log_prob.is_nan());
+        if nan { f64::NAN } else { loss_nats + 0.0 }
+    };
+    let exact = |loss_nats: f64| CtcLoss { loss_nats, linear: true };
     if emissions.frames() < labels.frames_needed() {
         return exact(f64::INFINITY);
     }
     if labels.is_empty() {
         let total: Sum = emissions.iter().map(|frame| frame[0]).collect();
-        return exact(-total.value());
+        return exact(-total.value() + 0.0);
     }
     if let Some(log_prob) = ctc_linear::forward(emissions, set) {
-        return exact(-log_prob);
+        return exact(or_nan(-log_prob));
     }
     let log_prob = ctc_wide::forward(emissions, set).unwrap_or_else(|| ctc_log_space::forward(emissions));
-    CtcLoss { loss_nats: -log_prob + 0.0, linear: false }
+    CtcLoss { loss_nats: or_nan(-log_prob), linear: false }
 }

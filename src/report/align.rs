@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::decode::TimedItem;
 use super::{Cell, ItemId, Record, Status, TableText};
+use crate::input::counted;
 
 /// Every resolved setting; null where it does not apply.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -150,16 +151,15 @@ impl AlignSummary {
     /// The summary for people.
     pub fn table(&self, params: &AlignParams) -> TableText<'static> {
         let title = format!(
-            "{} of {} item{} of {} aligned, {} infeasible{}: layout {}{}, {} classes, blank {}",
+            "{} of {} of {} aligned, {} infeasible{}: layout {}{}, {}, blank {}",
             self.aligned,
-            self.items,
-            if self.items == 1 { "" } else { "s" },
+            counted(self.items, "item"),
             params.logits,
             self.infeasible,
             if self.infinite > 0 { format!(", {} without a path", self.infinite) } else { String::new() },
             params.layout,
             if params.layout_inferred { " (inferred)" } else { "" },
-            params.classes,
+            counted(params.classes, "class"),
             params.blank
         );
         TableText { title, header: Vec::new(), rows: Vec::new() }

@@ -64,7 +64,15 @@ impl Check {
     /// The limits of the error rates that were given; a rate over nothing is NaN and holds no limit.
     pub fn error_rates(rates: &RateSummary, max_cer: Option<f64>, max_wer: Option<f64>) -> Vec<Self> {
         let check = |name, what, rate: Option<f64>, limit: Option<f64>| {
-            limit.map(|limit| Self::at_most(name, what, rate.unwrap_or(f64::NAN), limit))
+            limit.map(|limit| {
+                if let Some(rate) = rate {
+                    return Self::at_most(name, what, rate, limit);
+                }
+                let limit_text = Shortest(limit);
+                let message =
+                    format!("{what} of an empty reference is no number, so not at most {limit_text}");
+                Self { name, observed: f64::NAN, limit, passed: false, message }
+            })
         };
         let cer = check("max_cer", "CER", rates.cer_ratio, max_cer);
         cer.into_iter().chain(check("max_wer", "WER", rates.wer_ratio, max_wer)).collect()

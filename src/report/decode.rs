@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::error_counts::{ItemErrors, RateSummary};
 use super::{Cell, ItemId, Record, TableText};
+use crate::input::counted;
 
 /// Every resolved setting; null where it does not apply.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -244,12 +245,15 @@ impl DecodeSummary {
             None => "greedy".to_owned(),
             Some(width) => format!("beam {width}"),
         };
-        let plural = if self.items == 1 { "" } else { "s" };
         let inferred = if params.layout_inferred { " (inferred)" } else { "" };
         let proved = self.proved_best.map_or(String::new(), |count| format!(", {count} proved best"));
         let title = format!(
-            "{method}, {} item{plural}{proved} in {}: layout {}{inferred}, {} classes, blank {}",
-            self.items, params.logits, params.layout, params.classes, params.blank
+            "{method}, {}{proved} in {}: layout {}{inferred}, {}, blank {}",
+            counted(self.items, "item"),
+            params.logits,
+            params.layout,
+            counted(params.classes, "class"),
+            params.blank
         );
         let (header, rows) = match &self.rates {
             Some(rates) => (RateSummary::HEADER.to_vec(), rates.rows()),

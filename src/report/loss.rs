@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::gradient::GradientSummary;
 use super::{Cell, ItemId, Record, Status, TableText};
+use crate::input::counted;
 use crate::loss::reduction::{Reduction, Reductions};
 
 /// Every resolved setting; null where it does not apply.
@@ -176,16 +177,16 @@ impl LossSummary {
         let ctc = self.criterion == "ctc";
         let name = if ctc { "CTC loss" } else { "cross-entropy" };
         let items = if ctc { "item" } else { "row" };
+        let classes = counted(params.classes, "class");
         let layout = match (params.layout, params.blank, params.class_axis) {
             (Some(layout), Some(blank), _) => {
                 let inferred = if params.layout_inferred == Some(true) { " (inferred)" } else { "" };
-                format!("layout {layout}{inferred}, {} classes, blank {blank}", params.classes)
+                format!("layout {layout}{inferred}, {classes}, blank {blank}")
             }
-            (_, _, Some(axis)) => format!("{} classes on axis {axis}", params.classes),
-            _ => format!("{} classes", params.classes),
+            (_, _, Some(axis)) => format!("{classes} on axis {axis}"),
+            _ => classes,
         };
-        let plural = if self.items == 1 { "" } else { "s" };
-        let title = format!("{name} of {} {items}{plural} in {}: {layout}", self.items, params.logits);
+        let title = format!("{name} of {} in {}: {layout}", counted(self.items, items), params.logits);
         let means = if ctc {
             ["each item over its target length, then over items", "over items", "over all target tokens"]
         } else if params.targets == Some("probs") {

@@ -110,6 +110,8 @@ impl Output {
             Format::Junit => ci::write_junit(report, out),
             Format::Csv => {
                 csv::write(&report.items, out)?;
+                // A terminal shows both, the items first.
+                out.flush()?;
                 table::write(&[summary], &report.checks, precision, &mut io::stderr().lock())
             }
         })
@@ -159,7 +161,7 @@ fn write_file(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
-    let mut file = new_beside(folder)?;
+    let mut file = new_beside(folder).map_err(without_path)?;
     let mut out = BufWriter::new(file.as_file_mut());
     render(&mut out)?;
     out.flush()?;
@@ -169,6 +171,14 @@ fn write_file(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>
     }
     file.persist(&path)?;
     Ok(())
+}
+
+/// The cause without the name of the file beside, which means nothing to the user.
+fn without_path(error: io::Error) -> io::Error {
+    match error.to_string().split_once(" at path ") {
+        Some((cause, _)) => io::Error::new(error.kind(), cause.to_owned()),
+        None => error,
+    }
 }
 
 #[cfg(unix)]

@@ -72,7 +72,7 @@ fn limits_and_line_counts_decide_the_exit_code() {
         .assert()
         .code(2)
         .stdout("")
-        .stderr(predicate::str::contains("expected 1 lines as in"));
+        .stderr(predicate::str::contains("expected 1 line as in"));
     ctctool().args(["eval", "-", "-"]).assert().code(2);
     ctctool()
         .args(["eval", "missing", "missing"])

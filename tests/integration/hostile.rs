@@ -157,7 +157,7 @@ fn class_targets_that_do_not_fit() {
         (floats(&[2, 2], &[0.0; 4]), "found floats of shape (2, 2)"),
         (
             floats(&[2, 3], &[0.0, f64::NAN, 1.0, 0.0, 0.0, 1.0]),
-            "y: row 0, position 1: expected a probability, found NaN",
+            "y: row 0, class 1: expected a probability, found NaN",
         ),
         (
             npy_bytes("|O", false, &[2], &[]),
@@ -171,7 +171,7 @@ fn class_targets_that_do_not_fit() {
     for (args, expected) in [
         (&["--weight", "1,2"][..], "--weight 1,2: 2 class weights for 3 classes"),
         (&["--weight", "1,nan,1"], "--weight 1,nan,1: the weight of class 1 is NaN"),
-        (&["--weight", "1,x,1"], "1,x,1: cannot be opened"),
+        (&["--weight", "none.npy"], "none.npy: cannot be opened"),
         (&["--label-smoothing", "1.5"], "label smoothing 1.5 is not between 0 and 1"),
         (&["--label-smoothing", "-0.1"], "label smoothing -0.1 is not between 0 and 1"),
         (&["--class-axis", "0"], "--class-axis: expected 1 or -1, found 0"),
@@ -208,13 +208,13 @@ fn label_sequences_that_do_not_fit() {
         (b"1 2\n3\n", &["--blank", "4"], "--blank: expected a class from 0 to 3"),
         (b"1 2\n3\n", &["--blank", "-5"], "--blank: expected a class from 0 to 3"),
         (b"1 2\n3\n", &["--blank", "<b>"], "there is no --alphabet"),
-        (b"1 2\n3\n", &["--lengths", "5"], "neither of the first axes has 1 entries"),
+        (b"1 2\n3\n", &["--lengths", "5"], "neither of the first axes has 1 entry"),
         (
             b"1 2\n3\n",
             &["--lengths", "5,6"],
-            "5,6: item 1: expected a length from 0 to 5, the number of frames, found 6",
+            "--lengths: item 1: expected a length from 0 to 5, the number of frames, found 6",
         ),
-        (b"1 2\n3\n", &["--lengths", "5,-1"], "5,-1: item 1: expected a length from 0 to 5"),
+        (b"1 2\n3\n", &["--lengths", "5,-1"], "--lengths: item 1: expected a length from 0 to 5"),
         (b"1 2\n3\n", &["--label-lengths", "2,1"], "--label-lengths is for .npy labels"),
         (&padded, &[], "y: item 1, position 1: expected a class from 0 to 3, found -1"),
         (

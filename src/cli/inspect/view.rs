@@ -48,7 +48,7 @@ impl Args {
         if cross_entropy || !(2..=3).contains(&shape.len()) {
             return Ok(View { cross_entropy, ..by_class(matrix, class_axis)? });
         }
-        let given = optional_integers(self.logits.lengths.as_ref())?;
+        let given = optional_integers("--lengths", self.logits.lengths.as_deref())?;
         let sequences = labels.and_then(|labels| labels.sequences(label_lengths.map(<[i64]>::len)));
         let speaks_of = given.as_ref().map(Vec::len).or(sequences);
         match CtcShape::new(matrix, self.logits.layout, speaks_of) {

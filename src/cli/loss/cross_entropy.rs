@@ -42,7 +42,7 @@ impl Args {
             ))
             .into());
         }
-        let weight = settings.weight.as_deref().map(float_list).transpose()?;
+        let weight = settings.weight.as_deref().map(|list| float_list("--weight", list)).transpose()?;
         let smoothing = settings.label_smoothing.unwrap_or(0.0);
         let loss = CrossEntropy::new(classes, weight.clone(), smoothing).map_err(|error| {
             let name = settings.weight.as_deref().filter(|_| (0.0..=1.0).contains(&smoothing));
@@ -94,7 +94,7 @@ impl Args {
         matrix.reduce(geometry, &mut batch).map_err(|error| match error {
             ReadError::Input(error) => error,
             ReadError::Visit(row) => {
-                improper_row(&name, &row, Place::whole().at("row", row.row), kind).hint(PROPAGATE)
+                improper_row(&name, &row, Place::whole().at("row", row.row), kind, PROPAGATE)
             }
         })?;
         let summary = batch.finish();

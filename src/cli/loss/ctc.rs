@@ -6,7 +6,7 @@ use super::super::inputs::{CtcShape, CtcTargets, improper_row, input_warnings, o
 use super::super::values::{Criterion, Word};
 use super::gradient::Loaded;
 use super::{Args, PROPAGATE};
-use crate::input::{LabelFile, Matrix, ReadError};
+use crate::input::{LabelFile, Matrix, ReadError, counted};
 use crate::loss::ctc_batch::CtcBatch;
 use crate::loss::reduction::Reducer;
 use crate::report::loss::{CtcItem, LossParams, Tally};
@@ -20,8 +20,8 @@ impl Args {
         loaded: Option<&Loaded>,
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
-        let lengths = optional_integers(self.logits.lengths.as_ref())?;
-        let label_lengths = optional_integers(self.label_lengths.as_ref())?;
+        let lengths = optional_integers("--lengths", self.logits.lengths.as_deref())?;
+        let label_lengths = optional_integers("--label-lengths", self.label_lengths.as_deref())?;
         let speaks_of = match &lengths {
             Some(lengths) => Some(lengths.len()),
             None => labels.sequences(label_lengths.as_ref().map(Vec::len)),
@@ -68,7 +68,7 @@ impl Args {
         let name = matrix.name().to_owned();
         matrix.reduce(&shape.geometry, &mut batch).map_err(|error| match error {
             ReadError::Input(error) => error,
-            ReadError::Visit(row) => improper_row(&name, &row, shape.place(row.row), kind).hint(PROPAGATE),
+            ReadError::Visit(row) => improper_row(&name, &row, shape.place(row.row), kind, PROPAGATE),
         })?;
         let (losses, audit) = batch.finish();
 
@@ -89,7 +89,7 @@ impl Args {
         let exact = losses.iter().filter(|loss| !loss.linear).count();
         diagnostics.note(format_args!("{exact} of {} items computed beyond linear space", losses.len()));
         let mut warnings = input_warnings(&audit, |row| shape.place(row).to_string());
-        warnings.extend(infeasible_warnings(&items));
+        warnings.extend(infeasible_warnings(&items, self.settings.zero_infinity));
         let losses: Vec<f64> = losses.iter().map(|loss| loss.loss_nats).collect();
         let gradient = loaded
             .map(|(loaded, labels)| self.ctc_gradient(loaded, &shape, &labels, &lengths, &losses))
@@ -101,21 +101,28 @@ impl Args {
 /// Infeasible items that are named each; the rest is counted.
 const MOST_NAMED: usize = 10;
 
-fn infeasible_warnings(items: &[CtcItem]) -> Vec<Warning> {
+fn infeasible_warnings(items: &[CtcItem], zero_infinity: bool) -> Vec<Warning> {
+    let loss = if zero_infinity { "its loss of +inf counts as 0" } else { "its loss is +inf" };
     let infeasible: Vec<&CtcItem> = items.iter().filter(|item| item.status == Status::Infeasible).collect();
     let mut warnings: Vec<Warning> = infeasible
         .iter()
         .take(MOST_NAMED)
         .map(|item| {
             let message = format!(
-                "{}: infeasible: its {} labels need {} frames, it has {}; its loss is +inf",
-                item.id, item.label_length, item.frames_needed, item.frames
+                "{}: infeasible: its {} need{} {}, it has {}; {loss}",
+                item.id,
+                counted(item.label_length, "label"),
+                if item.label_length == 1 { "s" } else { "" },
+                counted(item.frames_needed, "frame"),
+                item.frames
             );
             Warning { code: "infeasible", message }
         })
         .collect();
     if infeasible.len() > MOST_NAMED {
-        let message = format!("{} more items are infeasible", infeasible.len() - MOST_NAMED);
+        let more = infeasible.len() - MOST_NAMED;
+        let verb = if more == 1 { "is" } else { "are" };
+        let message = format!("{more} more {} {verb} infeasible", if more == 1 { "item" } else { "items" });
         warnings.push(Warning { code: "infeasible", message });
     }
     warnings

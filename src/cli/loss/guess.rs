@@ -135,8 +135,8 @@ impl Args {
 
     /// The layout that needs no flag.
     fn inferred_layout(&self, matrix: &Matrix, labels: &LabelFile) -> anyhow::Result<Option<Layout>> {
-        let lengths = optional_integers(self.logits.lengths.as_ref())?;
-        let label_lengths = optional_integers(self.label_lengths.as_ref())?;
+        let lengths = optional_integers("--lengths", self.logits.lengths.as_deref())?;
+        let label_lengths = optional_integers("--label-lengths", self.label_lengths.as_deref())?;
         let items = lengths.map(|lengths| lengths.len()).or(labels.sequences(label_lengths.map(|l| l.len())));
         Ok(CtcShape::new(matrix, None, items).ok().map(|shape| shape.layout))
     }

@@ -4,11 +4,14 @@ use std::ops::Range;
 
 use super::{Content, LabelFile};
 use crate::input::alphabet::{Alphabet, LabelSplit};
-use crate::input::error::shown;
+use crate::input::error::{counted, shown};
 use crate::input::numbers::{whole_number, words};
 use crate::input::source::{line_count, lines_of};
 use crate::input::{InputError, Place};
 use crate::loss::ctc::{CtcError, CtcLabels};
+
+/// Stands for what 64 bits do not hold.
+const TOO_LARGE: i64 = i64::MAX;
 
 impl LabelFile {
     /// Label sequences of class indices for `items` items.
@@ -49,7 +52,7 @@ impl LabelFile {
             let labels = span.clone().enumerate().map(|(position, at)| {
                 let place = Place::whole().at("item", item).at("position", position);
                 // What is no 64-bit integer is no class either.
-                (values.get(at).unwrap_or(i64::MAX), place)
+                (values.get(at).unwrap_or(TOO_LARGE), place)
             });
             self.sequence(&labels.collect::<Vec<_>>(), classes, blank)
         });
@@ -101,7 +104,7 @@ impl LabelFile {
         {
             return Err(lengths_error(
                 Place::whole(),
-                format!("{items} length{}, one an item", if items == 1 { "" } else { "s" }),
+                format!("{}, one an item", counted(items, "length")),
                 lengths.len().to_string(),
             ));
         }
@@ -172,11 +175,13 @@ impl LabelFile {
             match u32::try_from(*value) {
                 Ok(label) if (label as usize) < classes => sequence.push(label),
                 _ => {
-                    let error = self.out_of_range(place.clone(), classes, &value.to_string(), None);
-                    return Err(if *value < 0 {
-                        error.hint("if this is padding, give --label-lengths")
-                    } else {
-                        error
+                    let found =
+                        if *value == TOO_LARGE { "a larger number".into() } else { value.to_string() };
+                    let error = self.out_of_range(place.clone(), classes, &found, None);
+                    return Err(match (*value < 0, self.is_text()) {
+                        (false, _) => error,
+                        (true, false) => error.hint("if this is padding, give --label-lengths"),
+                        (true, true) => error.hint("text has no padding: a line is all of an item's labels"),
                     });
                 }
             }
@@ -188,7 +193,11 @@ impl LabelFile {
                 "a label that is not the blank",
                 label.to_string(),
             )
-            .hint("give --label-lengths if it is padding, or --blank if another class is the blank"),
+            .hint(if self.is_text() {
+                "give --blank if another class is the blank"
+            } else {
+                "give --label-lengths if it is padding, or --blank if another class is the blank"
+            }),
             other => {
                 InputError::new(&self.name, Place::whole(), "labels that fit the logits", other.to_string())
             }
@@ -214,6 +223,11 @@ impl LabelFile {
         let encode = |(line, content): (usize, &str)| {
             let labels = alphabet.encode(content, split, unknown).map_err(|(column, text)| {
                 let place = Place::whole().at("item", line).at("line", line + 1).at("column", column);
+                if alphabet.tokens()[blank as usize] == text {
+                    let found = format!("{}, class {blank}", shown(&text));
+                    return InputError::new(&self.name, place, "a token that is not the blank", found)
+                        .hint("give --blank if another class is the blank");
+                }
                 InputError::new(&self.name, place, "a token of the alphabet", shown(&text))
                     .hint("--unk TOKEN maps what the alphabet does not have")
             })?;

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::{Content, LabelFile, for_each_plain, text_shape};
 use crate::input::csv::{self, CsvOptions};
-use crate::input::error::shown;
+use crate::input::error::{counted, shown};
 use crate::input::npy::shape_text;
 use crate::input::numbers::{whole_number, words};
 use crate::input::source::{line_count, lines_of};
@@ -97,7 +97,7 @@ impl LabelFile {
         };
         let mismatch = || {
             let (lines, per_line) = text_shape(shape);
-            let expected = format!("{lines} line{} of {per_line}", if lines == 1 { "" } else { "s" });
+            let expected = format!("{} of {per_line}", counted(lines, "line"));
             InputError::new(
                 &self.name,
                 Place::whole(),
@@ -123,7 +123,7 @@ impl LabelFile {
                 {
                     return Ok(ClassTargets { targets });
                 }
-                let place = |row: usize| place_of(row, shape);
+                let place = |row: usize| place_of(row, shape, None);
                 let checked = (0..values.len()).map(|row| match values.get(row) {
                     Some(value) => check(value, &|| place(row)),
                     None => {
@@ -206,7 +206,7 @@ impl LabelFile {
                 let columns = shape[shape.len() - 1];
                 Place::whole().at("row", at / columns).at("class", at % columns)
             } else {
-                place_of(at, shape)
+                place_of(at, shape, Some(class_axis))
             };
             return Err(InputError::new(&self.name, place, "a probability", values[at].to_string()));
         }
@@ -251,8 +251,8 @@ fn plain_targets(
     Some(targets)
 }
 
-fn place_of(flat: usize, shape: &[usize]) -> Place {
-    const NAMES: [&str; 4] = ["row", "position", "position", "position"];
+/// Where entry `flat` of an array of `shape` is.
+fn place_of(flat: usize, shape: &[usize], class_axis: Option<usize>) -> Place {
     let mut rest = flat;
     let mut coordinates = Vec::new();
     for &size in shape.iter().rev() {
@@ -260,5 +260,10 @@ fn place_of(flat: usize, shape: &[usize]) -> Place {
         rest /= size;
     }
     let named = coordinates.iter().rev().enumerate();
-    named.fold(Place::whole(), |place, (axis, &at)| place.at(NAMES[axis.min(3)], at))
+    let name = |axis| match axis {
+        _ if class_axis == Some(axis) => "class",
+        0 => "row",
+        _ => "position",
+    };
+    named.fold(Place::whole(), |place, (axis, &at)| place.at(name(axis), at))
 }

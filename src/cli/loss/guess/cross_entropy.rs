@@ -93,7 +93,7 @@ impl Args {
         search: &mut Search,
     ) -> anyhow::Result<()> {
         let classes = shape[axis];
-        let given = self.settings.weight.as_deref().map(float_list).transpose()?;
+        let given = self.settings.weight.as_deref().map(|list| float_list("--weight", list)).transpose()?;
         let mut weights = vec![(given.clone(), setup.clone())];
         if given.is_some() {
             weights.push((None, setup.clone().note("without --weight").step(1)));

@@ -39,8 +39,8 @@ impl Args {
             return Ok(());
         };
         let rows = rows_in_order(values, &in_memory);
-        let lengths = optional_integers(self.logits.lengths.as_ref())?;
-        let label_lengths = optional_integers(self.label_lengths.as_ref())?;
+        let lengths = optional_integers("--lengths", self.logits.lengths.as_deref())?;
+        let label_lengths = optional_integers("--label-lengths", self.label_lengths.as_deref())?;
         let mut all_lengths = Vec::new();
         match ctc.lengths(self.logits.lengths.as_deref(), lengths.as_deref()) {
             Ok(lengths) => all_lengths.push((lengths, setup.clone())),

@@ -1,0 +1,95 @@
+//! Which of the two losses is meant, told from the shapes.
+
+use super::super::diagnostics::UsageError;
+use super::super::inputs::found_shape;
+use super::super::values::Criterion;
+use super::Args;
+use crate::input::{LabelFile, Matrix, counted, shape_text};
+
+impl Args {
+    /// Which loss: as asked, else as other options imply, else the one that fits the shapes.
+    pub(super) fn criterion(&self, matrix: &Matrix, labels: &LabelFile) -> anyhow::Result<Criterion> {
+        if let Some(criterion) = self.settings.criterion {
+            return Ok(criterion);
+        }
+        if self.ctc_option().is_some() {
+            return Ok(Criterion::Ctc);
+        }
+        if self.cross_entropy_option().is_some() {
+            return Ok(Criterion::CrossEntropy);
+        }
+        let shape = matrix.shape();
+        match criteria_that_fit(shape, self.class_axis(shape), labels) {
+            (true, false) => Ok(Criterion::CrossEntropy),
+            (false, true) => Ok(Criterion::Ctc),
+            (both, _) => Err(UsageError::new(format!(
+                "{}: {} with {} ({}) fits {} cross-entropy {} CTC",
+                if matrix.name() == "-" { "standard input" } else { matrix.name() },
+                found_shape(matrix),
+                labels.name(),
+                labels.describe(),
+                if both { "both" } else { "neither" },
+                if both { "and" } else { "nor" },
+            ))
+            .hint(if both {
+                "give --criterion ctc or --criterion cross-entropy".to_owned()
+            } else {
+                labels_wanted(shape, self.class_axis(shape), labels)
+            })
+            .into()),
+        }
+    }
+}
+
+/// Whether labels fit a matrix as those of cross-entropy, and as those of CTC.
+pub(in crate::cli) fn criteria_that_fit(
+    shape: &[usize],
+    class_axis: Option<usize>,
+    labels: &LabelFile,
+) -> (bool, bool) {
+    let fits_cross_entropy = match class_axis {
+        None => false,
+        Some(axis) => labels.fits_indices(&without(shape, axis)) || labels.fits_probs(shape),
+    };
+    let sequences = labels.sequences(None);
+    let fits_ctc = match *shape {
+        [frames, _] => sequences == Some(1) && !(fits_cross_entropy && frames > 1),
+        [first, second, _] => sequences.is_some_and(|items| items == first || items == second),
+        _ => false,
+    };
+    (fits_cross_entropy, fits_ctc)
+}
+
+/// The labels that would fit a matrix.
+fn labels_wanted(shape: &[usize], class_axis: Option<usize>, labels: &LabelFile) -> String {
+    if labels.is_joined() && shape.len() == 3 {
+        return "joined CTC labels need --label-lengths FILE|N,N,…".to_owned();
+    }
+    if labels.is_floats() {
+        return "class indices and labels are integers: labels.astype('int64')".to_owned();
+    }
+    let rows = class_axis.map(|axis| without(shape, axis));
+    let indices = match rows.as_deref() {
+        None => return "the matrix has no axis of classes".to_owned(),
+        Some([]) => "one class index".to_owned(),
+        Some([1]) => "1 class index".to_owned(),
+        Some([rows]) => format!("{rows} class indices, a line each,"),
+        Some(rows) => format!("class indices of shape {}", shape_text(rows)),
+    };
+    let sequences = match *shape {
+        [_, _] => ", CTC one line of labels".to_owned(),
+        [first, second, _] if first == second => format!(", CTC {} of labels", counted(first, "line")),
+        [first, second, _] => format!(", CTC {first} or {second} lines of labels, one an item"),
+        _ => String::new(),
+    };
+    format!(
+        "cross-entropy takes {indices} or probabilities of shape {}{sequences}: \
+         --criterion says which is meant",
+        shape_text(shape)
+    )
+}
+
+pub(super) fn without(shape: &[usize], axis: usize) -> Vec<usize> {
+    let kept = shape.iter().enumerate().filter(|&(i, _)| i != axis);
+    kept.map(|(_, &size)| size).collect()
+}

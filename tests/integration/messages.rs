@@ -1,0 +1,349 @@
+//! What a user who made a mistake is told: the place, what was expected and found, and a hint that leads on.
+
+use std::process::Output;
+
+use crate::support::{Folder, ctctool, npy_bytes, npy_f64, npy_i64};
+
+const ROWS: &str = "1,2,3\n0,0,0\n5,1,1\n";
+
+/// Runs the program in `folder` and returns its exit code and what went to standard error.
+fn said(folder: &Folder, args: &[&str]) -> (Option<i32>, String) {
+    let Output { status, stdout, stderr } = ctctool().current_dir(folder.path()).args(args).output().unwrap();
+    assert!(status.code() != Some(2) || stdout.is_empty(), "{args:?}");
+    (status.code(), String::from_utf8(stderr).unwrap())
+}
+
+/// Checks the one or two lines of a refusal.
+fn refused(folder: &Folder, args: &[&str], error: &str, hint: Option<&str>) {
+    let (code, stderr) = said(folder, args);
+    let expected = match hint {
+        Some(hint) => format!("error: {error}\nhint: {hint}\n"),
+        None => format!("error: {error}\n"),
+    };
+    assert_eq!((code, stderr), (Some(2), expected), "{args:?}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_name_that_is_not_utf_8_is_a_usage_error() {
+    use std::os::unix::ffi::OsStrExt;
+    let name = std::ffi::OsStr::from_bytes(b"l\xffss");
+    let output = ctctool().arg(name).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stderr.starts_with(b"error: "), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn help_that_can_not_be_written_is_an_error() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let program = assert_cmd::cargo::cargo_bin("ctctool");
+    let output = std::process::Command::new(program).args(["loss", "--help"]).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stderr.starts_with(b"error: standard output: cannot be written"));
+}
+
+/// A negative number is a value of the option before it, and no tip says to put it behind `--`.
+#[test]
+fn negative_values_are_values() {
+    let folder = Folder::new();
+    folder.file("x.csv", ROWS);
+    folder.file("h", "a\n");
+    folder.file("r", "b\n");
+    let see = |command: &str| format!("see 'ctctool {command} --help'");
+    refused(
+        &folder,
+        &["decode", "x.csv", "--timestamps", "--frame-shift", "-1"],
+        "--frame-shift: expected a number of seconds above 0",
+        None,
+    );
+    refused(
+        &folder,
+        &["decode", "x.csv", "--nbest", "-1"],
+        "unexpected argument '-1' found",
+        Some(&see("decode")),
+    );
+    let (code, stderr) = said(&folder, &["eval", "h", "r", "--max-cer", "-1"]);
+    assert_eq!((code, &stderr[..]), (Some(1), "check failed: CER 1 is not at most -1\n"));
+}
+
+#[test]
+fn only_one_thing_comes_from_standard_input() {
+    let folder = Folder::new();
+    folder.file("x.csv", ROWS);
+    folder.file("y", "1\n");
+    let twice: [(&[&str], &str, &str); 8] = [
+        (&["loss", "--labels", "-"], "LOGITS", "--labels"),
+        (&["loss", "x.csv", "--labels", "-", "--alphabet", "-"], "--labels", "--alphabet"),
+        (&["loss", "--labels", "y", "--lengths", "-"], "LOGITS", "--lengths"),
+        (&["loss", "--labels", "y", "--weight", "-"], "LOGITS", "--weight"),
+        (&["decode", "--alphabet", "-"], "LOGITS", "--alphabet"),
+        (&["decode", "x.csv", "--lengths", "-", "--refs", "-"], "--lengths", "--refs"),
+        (&["align", "x.csv", "--labels", "-", "--label-lengths", "-"], "--labels", "--label-lengths"),
+        (&["inspect", "--labels", "-"], "LOGITS", "--labels"),
+    ];
+    for (args, one, other) in twice {
+        refused(&folder, args, &format!("only one of {one} and {other} can come from standard input"), None);
+    }
+}
+
+#[test]
+fn a_typed_list_is_not_taken_for_a_file() {
+    let folder = Folder::new();
+    folder.file("x.csv", ROWS);
+    folder.file("y", "1\n");
+    folder.file("rows", "1\n2\n0\n");
+    let hint = |option: &str| format!("{option} takes a list with commas, or the name of a file");
+    for (option, list, error) in [
+        ("--lengths", "1.5", "entry 0: expected an integer, found '1.5'"),
+        ("--lengths", "", "entry 0: expected an integer, found ''"),
+        ("--lengths", "3,", "entry 1: expected an integer, found ''"),
+        ("--label-lengths", "1,x", "entry 1: expected an integer, found 'x'"),
+    ] {
+        let args = ["loss", "x.csv", "--labels", "y", option, list];
+        refused(&folder, &args, &format!("{option}: {error}"), Some(&hint(option)));
+    }
+    let weight = ["loss", "x.csv", "--labels", "rows", "--weight", "1,2,x"];
+    refused(&folder, &weight, "--weight: entry 2: expected a number, found 'x'", Some(&hint("--weight")));
+    for (list, error) in [
+        ("7", "--lengths: item 0: expected a length from 0 to 3, the number of frames, found 7"),
+        ("1,2", "--lengths: expected 1 length, one an item, found 2"),
+    ] {
+        refused(&folder, &["decode", "x.csv", "--lengths", list], error, None);
+    }
+    // A file is named.
+    folder.file("l.txt", "7\n");
+    let error = "l.txt: item 0: expected a length from 0 to 3, the number of frames, found 7";
+    refused(&folder, &["decode", "x.csv", "--lengths", "l.txt"], error, None);
+}
+
+#[test]
+fn labels_that_fit_no_loss_are_told_what_would_fit() {
+    let folder = Folder::new();
+    folder.file("x.csv", ROWS);
+    folder.file("b.npy", npy_f64(&[2, 4, 3], &[0.0; 24]));
+    folder.file("four", "1\n2\n0\n\n");
+    folder.file("joined.npy", npy_i64(&[3], &[1, 2, 1]));
+    folder.file("floats.npy", npy_f64(&[3], &[1.0, 2.0, 0.0]));
+    for (matrix, labels, error, hint) in [
+        (
+            "x.csv",
+            "four",
+            "x.csv: shape (3, 3) with four (4 lines) fits neither cross-entropy nor CTC",
+            "cross-entropy takes 3 class indices, a line each, or probabilities of shape (3, 3), CTC one line of \
+             labels: --criterion says which is meant",
+        ),
+        (
+            "b.npy",
+            "four",
+            "b.npy: shape (2, 4, 3) with floats.npy (floats of shape (3,)) fits neither cross-entropy nor CTC",
+            "class indices and labels are integers: labels.astype('int64')",
+        ),
+        (
+            "b.npy",
+            "joined.npy",
+            "b.npy: shape (2, 4, 3) with joined.npy (integers of shape (3,)) fits neither cross-entropy nor CTC",
+            "joined CTC labels need --label-lengths FILE|N,N,…",
+        ),
+    ] {
+        let labels = if hint.contains("astype") { "floats.npy" } else { labels };
+        refused(&folder, &["loss", matrix, "--labels", labels], error, Some(hint));
+    }
+    let (_, stderr) = said(&folder, &["loss", "b.npy", "--labels", "x.csv"]);
+    assert!(stderr.contains("class indices of shape (2, 3)") || stderr.contains("2 or 4 lines"), "{stderr}");
+}
+
+#[test]
+fn hints_about_labels_fit_the_kind_of_file() {
+    let folder = Folder::new();
+    folder.file("x.csv", ROWS);
+    folder.file("negative", "1 -1\n");
+    folder.file("zero", "1 0\n");
+    folder.file("zero.npy", npy_i64(&[1, 2], &[1, 0]));
+    folder.file("large.npy", npy_bytes("<u8", false, &[1, 2], &[[1; 8], [0xff; 8]].concat()));
+    folder.file("ab", "ab\n");
+    folder.file("named", "a\nb\nc\n");
+    let loss = |labels: &'static str, more: &[&'static str]| {
+        let mut args = vec!["loss", "x.csv", "--criterion", "ctc", "--labels", labels];
+        args.extend(more);
+        args
+    };
+    let blank = "give --blank if another class is the blank";
+    refused(
+        &folder,
+        &loss("negative", &[]),
+        "negative: item 0, line 1, column 3: expected a class from 0 to 2, found -1",
+        Some("text has no padding: a line is all of an item's labels"),
+    );
+    refused(
+        &folder,
+        &loss("zero", &[]),
+        "zero: item 0, line 1, column 3: expected a label that is not the blank, found 0",
+        Some(blank),
+    );
+    refused(
+        &folder,
+        &loss("zero.npy", &[]),
+        "zero.npy: item 0, position 1: expected a label that is not the blank, found 0",
+        Some("give --label-lengths if it is padding, or --blank if another class is the blank"),
+    );
+    refused(
+        &folder,
+        &loss("ab", &["--alphabet", "named"]),
+        "ab: item 0, line 1, column 1: expected a token that is not the blank, found 'a', class 0",
+        Some(blank),
+    );
+    let (_, stderr) = said(&folder, &loss("large.npy", &["--label-lengths", "2"]));
+    assert!(stderr.starts_with("error: large.npy: item 0, position 0: expected a class from 0 to 2, found"));
+    folder.file("large.npy", npy_bytes("<u8", false, &[1, 1], &[0xff; 8]));
+    refused(
+        &folder,
+        &loss("large.npy", &[]),
+        "large.npy: item 0, position 0: expected a class from 0 to 2, found a larger number",
+        None,
+    );
+}
+
+#[test]
+fn an_empty_line_of_an_alphabet_is_no_long_token() {
+    let folder = Folder::new();
+    folder.file("x.csv", ROWS);
+    folder.file("y", "ab\n");
+    folder.file("alphabet", "a\nb\n\n");
+    refused(
+        &folder,
+        &["loss", "x.csv", "--labels", "y", "--alphabet", "alphabet"],
+        "the alphabet's entry 2 is empty, and no label can be that",
+        Some("leave the empty line out, or give --label-split longest"),
+    );
+}
+
+#[test]
+fn probabilities_below_0_are_none() {
+    let folder = Folder::new();
+    folder.file("x.csv", "-1,-2\n-3,-1\n");
+    folder.file("y", "1\n0\n");
+    let hint = "these are no probabilities: give --input log-probs, or leave --input out for logits";
+    let place =
+        |row| format!("x.csv: {row} 0, class 0: expected a finite probability of 0 or more, found -1");
+    let loss = ["loss", "x.csv", "--labels", "y", "--input", "probs"];
+    refused(&folder, &loss, &place("row"), Some(hint));
+    refused(&folder, &["decode", "x.csv", "--input", "probs"], &place("frame"), Some(hint));
+}
+
+/// What people have at hand besides .npy and text is told by name.
+#[test]
+fn other_files_are_told_by_name() {
+    let folder = Folder::new();
+    folder.file("y", "0\n1\n");
+    let save = "save one array by itself: numpy.save('x.npy', x), for a tensor x.float().numpy()";
+    let unpack = "unpack it first: gunzip -c FILE | ctctool … -";
+    let files: [(&[u8], &str, &str); 5] = [
+        (b"PK\x03\x04\x14\x00\xff", "a zip archive, as .npz, .pt and .xlsx are", save),
+        (b"\x80\x04\x95\x00", "a Python pickle", save),
+        (b"\x89HDF\r\n\x1a\n", "an HDF5 file", save),
+        (b"\x1f\x8b\x08\x00", "a gzip file", unpack),
+        (b"\xff\xfe1\x00,\x002\x00\n\x00", "UTF-16 text", "save it as UTF-8"),
+    ];
+    for (bytes, found, hint) in files {
+        folder.file("x", bytes);
+        let error = format!("x: expected a .npy or CSV file, found {found}");
+        refused(&folder, &["loss", "x", "--labels", "y"], &error, Some(hint));
+        refused(&folder, &["decode", "x"], &error, Some(hint));
+        let error = format!("x: expected UTF-8 text, found {found}");
+        refused(&folder, &["eval", "x", "y"], &error, Some(hint));
+        refused(&folder, &["decode", "y", "--alphabet", "x"], &error, Some(hint));
+    }
+    folder.file("x", npy_bytes("|V2", false, &[2, 3], &[0; 12]));
+    refused(
+        &folder,
+        &["loss", "x", "--labels", "y"],
+        "x: expected an array of f2, f4, f8 or integers, found raw bytes (|V2)",
+        Some("bfloat16 has no type in this format: save x.astype('float32') instead"),
+    );
+}
+
+#[test]
+fn a_matrix_without_rows_or_classes_is_told_so() {
+    let folder = Folder::new();
+    folder.file("x", "a,b\n");
+    let error = "x: expected a table of numbers, found no row";
+    refused(&folder, &["decode", "x", "--headers"], error, None);
+    folder.file("x", npy_f64(&[3, 0], &[]));
+    let error = "x: expected a shape with at least one class on axis 1, found shape (3, 0)";
+    refused(&folder, &["decode", "x"], error, None);
+}
+
+#[test]
+fn one_is_not_many_and_nothing_is_no_number() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0\n0\n");
+    folder.file("y", "\n");
+    folder.file("two", "a\nb\n");
+    folder.file("none", "");
+    let stdout = |args: &[&str]| {
+        let output = ctctool().current_dir(folder.path()).args(args).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let loss = stdout(&["loss", "x.csv", "--labels", "y"]);
+    assert!(loss.starts_with("CTC loss of 1 item in x.csv: layout tc, 1 class, blank 0\n"), "{loss}");
+    let decode = stdout(&["decode", "x.csv"]);
+    assert!(decode.ends_with("greedy, 1 item in x.csv: layout tc, 1 class, blank 0\n"), "{decode}");
+    refused(&folder, &["eval", "two", "y"], "two: expected 1 line as in y, found 2", None);
+    refused(
+        &folder,
+        &["decode", "x.csv", "--refs", "two"],
+        "two: expected 1 line, one an item, found 2",
+        None,
+    );
+    let (code, stderr) = said(&folder, &["eval", "none", "none", "--max-cer", "1"]);
+    assert_eq!(code, Some(1));
+    assert_eq!(stderr, "check failed: CER of an empty reference is no number, so not at most 1\n");
+    folder.file("p.csv", "0.5,0.5\n0.5,0.6\n");
+    let (_, stderr) = said(&folder, &["decode", "p.csv", "--input", "probs"]);
+    assert!(stderr.contains("warning: 1 row does not sum to 1, the first is frame 1 with 1.1"), "{stderr}");
+}
+
+#[test]
+fn an_infeasible_item_says_what_becomes_of_its_loss() {
+    let folder = Folder::new();
+    folder.file("x.csv", "1,2,3\n");
+    folder.file("y", "1 2\n");
+    let warning =
+        |loss| format!("warning: x.csv: infeasible: its 2 labels need 2 frames, it has 1; {loss}\n");
+    let args = ["loss", "x.csv", "--criterion", "ctc", "--labels", "y"];
+    assert_eq!(said(&folder, &args), (Some(0), warning("its loss is +inf")));
+    let (_, stderr) = said(&folder, &[&args[..], &["--zero-infinity"]].concat());
+    assert_eq!(stderr, warning("its loss of +inf counts as 0"));
+}
+
+#[test]
+fn the_file_beside_is_not_named() {
+    let folder = Folder::new();
+    folder.file("x.csv", ROWS);
+    folder.file("y", "0\n1\n2\n");
+    refused(
+        &folder,
+        &["loss", "x.csv", "--labels", "y", "-o", "no/where"],
+        "no/where: cannot be written: No such file or directory (os error 2)",
+        None,
+    );
+}
+
+/// Where both go to one place, the summary is behind the items.
+#[test]
+#[cfg(unix)]
+fn a_csv_summary_follows_the_items() {
+    let folder = Folder::new();
+    folder.file("x.csv", ROWS);
+    folder.file("y", "0\n1\n2\n");
+    let script = "\"$1\" loss x.csv --labels y --criterion ce --format csv 2>&1";
+    let output = std::process::Command::new("sh")
+        .args(["-c", script, "-"])
+        .arg(assert_cmd::cargo::cargo_bin("ctctool"))
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("id,index,loss_nats,status,target\nx.csv#0,"), "{text}");
+}

@@ -1,0 +1,46 @@
+//! Where a loss is no number: `--nonfinite propagate` lets through what PyTorch does, and nothing has no mean.
+
+use crate::support::{Folder, ctctool, json as run_json, npy_f64};
+
+/// No alignment is possible after the first frame, and a NaN follows: it is not hidden by the infinite loss, nor
+/// taken for 0 with it. PyTorch 2.15 has nan for each of these.
+#[test]
+fn a_nan_behind_an_impossible_frame_goes_through() {
+    let folder = Folder::new();
+    folder.file("y", "1\n");
+    for last in ["-inf,-inf,-inf", "0,nan,0", "0,inf,0"] {
+        for first in ["-inf,-inf,0", "0,0,0"] {
+            folder.file("x.csv", format!("{first}\n0,0,0\n{last}\n0,0,0\n"));
+            for zero in [&["--zero-infinity"][..], &[]] {
+                let mut command = ctctool();
+                command.current_dir(folder.path()).args(["loss", "x.csv", "--labels", "y", "--items"]);
+                command.args(["--criterion", "ctc", "--nonfinite", "propagate"]).args(zero);
+                let result = run_json(&mut command);
+                let found = (&result["items"][0]["status"], &result["summary"]["status"]);
+                assert_eq!(found, (&"nan".into(), &"nan".into()), "{first} {last} {zero:?}");
+            }
+        }
+    }
+    // Without a NaN the loss is infinite.
+    folder.file("x.csv", "-inf,-inf,0\n0,0,0\n");
+    let mut command = ctctool();
+    command.current_dir(folder.path()).args(["loss", "x.csv", "--labels", "y", "--criterion", "ctc"]);
+    assert_eq!(run_json(&mut command)["summary"]["status"], "infinite");
+}
+
+/// An empty file of labels for a matrix without rows: nothing is summed, and the mean of nothing is no number.
+#[test]
+fn no_row_has_no_mean() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[0, 4], &[]));
+    folder.file("y", "");
+    for criterion in [&["--criterion", "cross-entropy"][..], &[]] {
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y"]).args(criterion);
+        let summary = run_json(&mut command)["summary"].clone();
+        assert_eq!(summary["criterion"], "cross-entropy");
+        assert_eq!((&summary["items"], &summary["status"]), (&0.into(), &"nan".into()));
+        assert_eq!(summary["reductions"]["sum"], 0.0);
+        assert!(summary["reductions"]["mean"].is_null());
+    }
+}
