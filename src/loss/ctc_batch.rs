@@ -5,12 +5,13 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rayon::prelude::*;
 
+use super::Emissions;
+use super::collected::{Collected, Gathered};
 use super::ctc::{CtcLabels, CtcLoss, loss_of_emissions};
 use super::frame_scales::{FrameScales, SHORT};
-use super::{Columns, Emissions};
 use crate::kernel::Element;
 use crate::logits::{
-    Block, BlockReducer, Geometry, ImproperRow, InputKind, Nonfinite, RowAudit, RowScale, rows_at_once,
+    Block, BlockReducer, Geometry, ImproperRow, InputKind, Nonfinite, RowAudit, rows_at_once,
 };
 
 /// Values that one thread takes at a time.
@@ -30,6 +31,8 @@ pub struct CtcBatch {
     collected: Vec<Mutex<Collected>>,
     /// Items that are complete; whoever looks at the next block computes them first.
     ready: Mutex<Vec<Ready>>,
+    /// Room for what a thread gathers, to be used again.
+    gathered: Mutex<Vec<Gathered>>,
     /// Room for an item's log-probabilities, to be used again.
     scratch: Mutex<Vec<Vec<f64>>>,
     audit: RowAudit,
@@ -47,87 +50,6 @@ struct Ready {
     collected: Collected,
 }
 
-/// What the labels need of an item's frames: the scores of their columns, as they were in the file, and what
-/// makes log-probabilities of them.
-#[derive(Default)]
-struct Collected {
-    scores: Scores,
-    scales: Vec<RowScale>,
-    frames: usize,
-}
-
-/// Scores in the precision of the file.
-enum Scores {
-    Single(Vec<f32>),
-    Double(Vec<f64>),
-}
-
-impl Default for Scores {
-    fn default() -> Self {
-        Self::Single(Vec::new())
-    }
-}
-
-/// Frames whose room is set aside before anything is known of them; a header may claim anything.
-const MOST_SET_ASIDE: usize = 1 << 16;
-
-impl Collected {
-    /// Writes the columns of a frame of an item of `length` frames.
-    fn set<E: Element>(
-        &mut self,
-        frame: usize,
-        length: usize,
-        columns: &Columns,
-        row: &[E],
-        scale: RowScale,
-    ) {
-        let width = columns.count();
-        if self.frames == 0 {
-            let frames = length.min(MOST_SET_ASIDE);
-            self.scales.reserve_exact(frames);
-            self.scores = if E::SINGLE {
-                Scores::Single(Vec::with_capacity((frames * width).min(MOST_SET_ASIDE * 8)))
-            } else {
-                Scores::Double(Vec::with_capacity((frames * width).min(MOST_SET_ASIDE * 8)))
-            };
-        }
-        self.frames += 1;
-        let needed = self.scales.len().max(frame + 1);
-        self.scales.resize(needed, scale);
-        self.scales[frame] = scale;
-        let classes = columns.classes().iter().map(|&class| row[class as usize].to_f64());
-        match &mut self.scores {
-            Scores::Single(scores) => {
-                scores.resize(needed * width, 0.0);
-                // Single precision holds what came from it.
-                for (to, x) in scores[frame * width..][..width].iter_mut().zip(classes) {
-                    *to = x as f32;
-                }
-            }
-            Scores::Double(scores) => {
-                scores.resize(needed * width, 0.0);
-                for (to, x) in scores[frame * width..][..width].iter_mut().zip(classes) {
-                    *to = x;
-                }
-            }
-        }
-    }
-
-    fn log_probs(&self, width: usize, out: &mut Vec<f64>) {
-        fn of<E: Element>(scores: &[E], width: usize, scales: &[RowScale], out: &mut Vec<f64>) {
-            for (scores, scale) in scores.chunks_exact(width).zip(scales) {
-                out.extend(scores.iter().map(|&x| scale.log_prob(x)));
-            }
-        }
-        out.clear();
-        out.reserve(self.scales.len() * width);
-        match &self.scores {
-            Scores::Single(scores) => of(scores, width, &self.scales, out),
-            Scores::Double(scores) => of(scores, width, &self.scales, out),
-        }
-    }
-}
-
 /// Rows that are looked at together, and what is computed of them.
 struct Rows<E> {
     /// The user's numbers of the rows.
@@ -135,11 +57,17 @@ struct Rows<E> {
     /// Copies of the rows, where they are short.
     values: Vec<E>,
     scales: FrameScales,
+    gathered: Gathered,
 }
 
 impl<E> Default for Rows<E> {
     fn default() -> Self {
-        Self { numbers: Vec::new(), values: Vec::new(), scales: FrameScales::default() }
+        Self {
+            numbers: Vec::new(),
+            values: Vec::new(),
+            scales: FrameScales::default(),
+            gathered: Gathered::default(),
+        }
     }
 }
 
@@ -181,6 +109,7 @@ impl CtcBatch {
             geometry,
             frames,
             collected: items.iter().map(|_| Mutex::default()).collect(),
+            gathered: Mutex::default(),
             scratch: Mutex::default(),
             items,
             ready: Mutex::new(ready),
@@ -222,7 +151,8 @@ impl CtcBatch {
     fn gather<E: Element>(&self, block: &Block<'_, E>, range: Range<usize>) -> ChunkNotes {
         let mut notes = ChunkNotes { audit: RowAudit::new(self.kind, self.nonfinite), refused: None };
         let classes = self.geometry.classes();
-        let mut rows = Rows::default();
+        let gathered = lock(&self.gathered).pop().unwrap_or_default();
+        let mut rows = Rows { gathered, ..Rows::default() };
         let most = rows_at_once(classes);
         let mut row = range.start;
         while row < range.end && notes.refused.is_none() {
@@ -255,6 +185,8 @@ impl CtcBatch {
             });
         }
         self.gather_packed(&mut rows, &mut notes);
+        self.collect(&mut rows.gathered);
+        lock(&self.gathered).push(rows.gathered);
         notes
     }
 
@@ -278,19 +210,21 @@ impl CtcBatch {
                 notes.refused.get_or_insert(row);
                 return;
             }
-            self.collect(item, frame, scores, scale);
+            rows.gathered.push((item, frame), self.items[item].labels.columns(), scores, scale);
         }
     }
 
-    /// Keeps what an item needs of a frame; where it was the last one, the item is ready.
-    fn collect<E: Element>(&self, item: usize, frame: usize, row: &[E], scale: RowScale) {
-        let Item { labels, length, .. } = &self.items[item];
-        let mut collected = lock(&self.collected[item]);
-        collected.set(frame, *length, labels.columns(), row, scale);
-        if collected.frames == *length {
-            let collected = std::mem::take(&mut *collected);
-            lock(&self.ready).push(Ready { item, collected });
-        }
+    /// Adds to each item what was gathered of it; where that was the last of it, the item is ready.
+    fn collect(&self, gathered: &mut Gathered) {
+        gathered.drain(|item, frames| {
+            let length = self.items[item].length;
+            let mut collected = lock(&self.collected[item]);
+            collected.add(frames, length);
+            if collected.frames() == length {
+                let collected = std::mem::take(&mut *collected);
+                lock(&self.ready).push(Ready { item, collected });
+            }
+        });
     }
 
     /// The first rows in use, from which it is told what the numbers are.

@@ -1,5 +1,6 @@
 //! Cross-entropy and CTC losses and their reductions, in natural logarithms.
 
+mod collected;
 pub mod cross_entropy;
 pub mod cross_entropy_batch;
 pub mod ctc;
