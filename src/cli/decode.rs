@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+mod warnings;
+
+use self::warnings::Seen;
 use super::ExitStatus;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{
     CtcShape, INSPECT, LogitsArgs, OutputArgs, RateLimits, check_stdin, found_shape, improper_row,
-    input_warnings, optional_integers,
+    optional_integers,
 };
 use super::progress::Progress;
 use super::steering::{SteeringArgs, WeightArgs};
@@ -23,7 +26,7 @@ use crate::input::{
     Alphabet, AlphabetFile, BlankChoice, InputError, Matrix, Place, ReadError, counted, read_lines,
     resolve_blank,
 };
-use crate::logits::{ImproperRow, InputKind, Nonfinite, RowAudit};
+use crate::logits::{ImproperRow, InputKind};
 use crate::metrics::{ErrorRates, LineErrors};
 use crate::report::decode::{DecodeItem, DecodeParams, DecodeSummary, HypothesisItem, timed_table};
 use crate::report::{Check, Format, ItemId, Report, Warning};
@@ -245,7 +248,8 @@ impl Args {
         let log_space = decoded.iter().filter(|item| item.decoded.log_space).count();
         diagnostics.note(format_args!("{log_space} of {} items searched in log space", decoded.len()));
 
-        let mut warnings = self.warnings(&decoded, &shape, &lengths, blank, &name);
+        let seen = Seen { decoded: &decoded, shape: &shape, lengths: &lengths, name: &name };
+        let mut warnings = seen.warnings(self.logits.input, self.logits.lengths.is_some(), blank);
         warnings.extend(steering.as_ref().and_then(|steering| steering.warning.clone()));
         let proved = decoded.iter().filter(|item| item.decoded.proved_best == Some(true)).count();
         let input: Arc<str> = name.as_str().into();
@@ -382,77 +386,6 @@ impl Args {
             words,
         }
     }
-
-    /// The classic mistakes, with their evidence.
-    fn warnings(
-        &self,
-        decoded: &[DecodedAudited],
-        shape: &CtcShape,
-        lengths: &[usize],
-        blank: u32,
-        name: &str,
-    ) -> Vec<Warning> {
-        let mut audit = RowAudit::new(self.logits.input, Nonfinite::Error);
-        let mut wins = vec![0_u64; shape.classes];
-        for (index, item) in decoded.iter().enumerate() {
-            audit.merge(&item.audit, index * shape.frames);
-            item.decoded.path.iter().for_each(|&class| wins[class as usize] += 1);
-        }
-        let mut warnings = input_warnings(&audit, |row| shape.place(row).to_string());
-        warnings.extend(blank_warning(&wins, blank));
-        if self.logits.lengths.is_none() {
-            warnings.extend(padding_warning(decoded, lengths, shape, name));
-        }
-        warnings.extend(unfinished_warning(decoded, shape, name));
-        warnings
-    }
-}
-
-/// The class that wins most frames is not the blank.
-fn blank_warning(wins: &[u64], blank: u32) -> Option<Warning> {
-    let frames: u64 = wins.iter().sum();
-    // Of equal ones the first, but the blank before all.
-    let (winner, &most) =
-        wins.iter().enumerate().rev().max_by_key(|&(class, &count)| (count, class == blank as usize))?;
-    let blank_wins = wins[blank as usize];
-    if winner == blank as usize || frames == 0 {
-        return None;
-    }
-    let share = |count: u64| 100.0 * count as f64 / frames as f64;
-    let message = format!(
-        "class {winner} wins {:.0} % of {frames} frames and the blank, class {blank}, {:.0} %: \
-         if {winner} is the blank, give --blank {winner}",
-        share(most),
-        share(blank_wins)
-    );
-    Some(Warning {
-        code: if blank_wins == 0 { "blank_wins_no_frame" } else { "blank_not_most_frequent" },
-        message,
-    })
-}
-
-/// Frames at an item's end that look like padding: at least this many, all equal.
-const PADDING_FRAMES: usize = 3;
-
-/// Padding that was decoded because nobody gave lengths.
-fn padding_warning(
-    decoded: &[DecodedAudited],
-    lengths: &[usize],
-    shape: &CtcShape,
-    name: &str,
-) -> Option<Warning> {
-    let padded = |index: &usize| {
-        let equal = decoded[*index].equal_at_end;
-        equal >= PADDING_FRAMES && equal < lengths[*index]
-    };
-    let items: Vec<usize> = (0..decoded.len()).filter(padded).collect();
-    let first = *items.first()?;
-    let (item, others) = first_and_more(&items, shape, name)?;
-    let message = format!(
-        "{item}: its last {} of {} frames are all equal{others}: if that is padding, give --lengths",
-        decoded[first].equal_at_end, lengths[first]
-    );
-    Some(Warning { code: "padding_decoded", message })
 }
 
 /// An item that can't be decoded, in the file's terms.
@@ -468,27 +401,4 @@ pub(super) fn item_error(name: &str, refused: &ItemError, is_batch: bool, kind: 
         _ => return UsageError::new(format!("{name}: {}", refused.error)).into(),
     };
     improper_row(name, &row, place.at("frame", frame), kind, INSPECT).into()
-}
-
-/// Last words that are no words of the lexicon.
-fn unfinished_warning(decoded: &[DecodedAudited], shape: &CtcShape, name: &str) -> Option<Warning> {
-    let items: Vec<usize> = (0..decoded.len()).filter(|&index| decoded[index].decoded.unfinished).collect();
-    let (item, others) = first_and_more(&items, shape, name)?;
-    let message = format!(
-        "{item}: no text of the beam ends with a whole word of the lexicon, so the last word is unfinished\
-         {others}: a wider beam may find one"
-    );
-    Some(Warning { code: "unfinished_word", message })
-}
-
-/// What the first of some items is called, and how many others there are.
-fn first_and_more(items: &[usize], shape: &CtcShape, name: &str) -> Option<(String, String)> {
-    let (first, others) = items.split_first()?;
-    let item = if shape.is_batch() { format!("{name}#{first}") } else { name.to_owned() };
-    let others = match others.len() {
-        0 => String::new(),
-        1 => " (and 1 more item)".to_owned(),
-        count => format!(" (and {count} more items)"),
-    };
-    Some((item, others))
 }
