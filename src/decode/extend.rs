@@ -135,12 +135,24 @@ impl Extensions {
         (self.reach, self.above) = (rows, rows);
         self.tied.p = f64::NAN;
         let mut number = 0;
+        if !S::NEUTRAL && self.gains.is_empty() {
+            let gain = |class| A::from_log(scorer.max_gain(class) + 1e-9);
+            self.gains = (0..frame.row().len() as u32).map(gain).collect();
+        }
         // Where a token wins the frame, what stays is light, and the first column lifts the threshold.
-        let winner = if S::NEUTRAL { frame.winner(self.blank) } else { None };
+        let winner = frame.winner(self.blank);
         if let Some(class) = winner {
             self.unmark(rows);
-            let column = self.column::<A, _, E>(Scored { value: frame.max(), class }, number, frame, view);
+            let mut column =
+                self.column::<A, _, E>(Scored { value: frame.max(), class }, number, frame, view);
+            if !S::NEUTRAL {
+                column.bound = A::mul(column.p, self.gains[class as usize]);
+            }
             self.extend_by::<S, A>(column, view, scorer);
+            if !S::NEUTRAL {
+                // Another token's bound may be larger.
+                self.reach = rows;
+            }
             number += 1;
         }
         self.find::<S, A, E>(frame, view.masses.totals()[0], scorer);
@@ -157,6 +169,9 @@ impl Extensions {
                 self.column::<A, _, E>(token, number, frame, view)
             } else {
                 let Bounded { scored, p, bound } = self.bounded[place];
+                if Some(scored.class) == winner {
+                    continue;
+                }
                 let head = match view.prefixes.group_of(scored.class) {
                     NONE => NONE,
                     group => view.prefixes.groups[group as usize].head,
@@ -223,10 +238,6 @@ impl Extensions {
             if !S::NEUTRAL {
                 relative *= (-scorer.max_gain_of_all()).exp();
             }
-        }
-        if !S::NEUTRAL && self.gains.is_empty() {
-            let gain = |class| A::from_log(scorer.max_gain(class) + 1e-9);
-            self.gains = (0..frame.row().len() as u32).map(gain).collect();
         }
         let limit = if S::NEUTRAL { self.width + 1 } else { usize::MAX };
         largest(frame.row(), frame.bar(relative), limit, self.blank, &mut self.found);
