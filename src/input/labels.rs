@@ -9,7 +9,7 @@ use super::error::counted;
 use super::npy::{NpyInfo, shape_text};
 use super::numbers::{whole_number, words};
 use super::source::{Source, line_count, lines_of, text_of};
-use super::{Dtype, InputError, Place};
+use super::{InputError, Place};
 
 /// A label file as read, before it is known what its numbers mean.
 pub struct LabelFile {
@@ -25,6 +25,8 @@ enum Content {
 
 /// The integers of a .npy file; none for one that 64 bits do not hold.
 enum Integers {
+    /// All are small.
+    Small(Vec<i32>),
     /// As in the file.
     Stored(NpyInfo, Vec<u8>),
     /// From Fortran's order.
@@ -34,6 +36,7 @@ enum Integers {
 impl Integers {
     fn len(&self) -> usize {
         match self {
+            Self::Small(values) => values.len(),
             Self::Stored(info, _) => info.len,
             Self::Reordered(values) => values.len(),
         }
@@ -41,18 +44,9 @@ impl Integers {
 
     fn get(&self, at: usize) -> Option<i64> {
         match self {
+            Self::Small(values) => Some(values[at].into()),
             Self::Stored(info, bytes) => info.integer_at(bytes, at),
             Self::Reordered(values) => values[at],
-        }
-    }
-
-    /// All of them, where they are what NumPy's integers mostly are; not so is for [`Self::get`].
-    fn as_i64(&self) -> Option<&[[u8; 8]]> {
-        match self {
-            Self::Stored(info, bytes) if info.dtype == Dtype::Int(8) && !info.big_endian => {
-                Some(bytes.as_chunks().0)
-            }
-            _ => None,
         }
     }
 }
@@ -72,6 +66,10 @@ impl LabelFile {
             return Ok(Self { name, content });
         }
         let info = NpyInfo::read(&mut source)?;
+        if let Some(values) = info.read_small(&source)? {
+            let content = Content::Integers { shape: info.shape, values: Integers::Small(values) };
+            return Ok(Self { name, content });
+        }
         let bytes = info.read_body(&mut source)?;
         let in_c_order = |shape: &[usize]| info.fortran_order && shape.len() > 1;
         let content = if info.dtype.is_integer() {

@@ -4,6 +4,7 @@ use std::io;
 
 use half::f16;
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
+use rayon::prelude::*;
 
 use super::error::shown;
 use super::source::{MAGIC, Source};
@@ -13,6 +14,8 @@ use super::{InputError, Place};
 const MAX_HEADER: usize = 10_000;
 /// Bytes that are decoded at a time: what was read is still in the cache then. A multiple of every size.
 const READ_BYTES: usize = 1 << 17;
+/// Values that a thread narrows at a time: what was read is still in its cache then.
+const NARROWED_AT_ONCE: usize = 1 << 14;
 /// Bytes that room is made for before they are read; a sparse file may claim to have any number.
 const MOST_AT_ONCE: usize = 1 << 30;
 /// The deepest that brackets of a plain array's header nest is 2.
@@ -176,18 +179,46 @@ impl NpyInfo {
 
     /// Reads the values' bytes: all of them, and nothing behind them.
     pub(super) fn read_body(&self, source: &mut Source) -> Result<Vec<u8>, InputError> {
-        let bytes = match source.random_access() {
-            // Its length was found to be right.
-            Some(file) if self.byte_len() <= MOST_AT_ONCE => {
-                file.read_by_all(source.position(), self.byte_len() as u64 + 1)?
-            }
-            _ => source.read_at_most(self.byte_len() as u64 + 1)?,
-        };
+        let bytes = source.read_at_most(self.byte_len() as u64 + 1)?;
         if bytes.len() == self.byte_len() {
             Ok(bytes)
         } else {
             Err(self.length_error(source.name(), bytes.len() as u64))
         }
+    }
+
+    /// The values as 32-bit integers, each thread reading some of them: fresh memory costs more than what is read
+    /// into it. None, and nothing is read, where they are not the integers that NumPy makes, in C order, of a
+    /// regular file; none as well where one is larger.
+    pub(super) fn read_small(&self, source: &Source) -> Result<Option<Vec<i32>>, InputError> {
+        let in_order = !self.fortran_order || self.shape.len() < 2;
+        let usual = self.dtype == Dtype::Int(8) && !self.big_endian && in_order;
+        let Some(file) = source.random_access().filter(|_| usual && self.byte_len() <= MOST_AT_ONCE) else {
+            return Ok(None);
+        };
+        let (name, start) = (source.name(), source.position());
+        let narrow = |raw: &mut Vec<u8>, (piece, small): (usize, &mut [i32])| {
+            let offset = piece * NARROWED_AT_ONCE * size_of::<i64>();
+            raw.resize(size_of_val(small) * 2, 0);
+            let count = file.read_at(raw, start + offset as u64)?;
+            if count < raw.len() {
+                return Err(self.length_error(name, (offset + count) as u64));
+            }
+            let mut fits = true;
+            for (small, &bytes) in small.iter_mut().zip(raw.as_chunks().0) {
+                let value = i64::from_le_bytes(bytes);
+                *small = value as i32;
+                fits &= i64::from(*small) == value;
+            }
+            Ok(fits)
+        };
+        let mut small = vec![0; self.len];
+        let pieces = small.par_chunks_mut(NARROWED_AT_ONCE).enumerate();
+        let fits = pieces.map_init(Vec::new, narrow).try_reduce(|| true, |a, b| Ok(a & b))?;
+        if file.read_at(&mut [0], start + self.byte_len() as u64)? > 0 {
+            return Err(self.length_error(name, self.byte_len() as u64 + 1));
+        }
+        Ok(fits.then_some(small))
     }
 
     /// Appends the values of `bytes` in single precision; the dtype fits it.

@@ -2,15 +2,10 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 
-use rayon::prelude::*;
-
 use super::{InputError, Place};
 
 /// First bytes of every .npy file.
 pub(super) const MAGIC: &[u8; 6] = b"\x93NUMPY";
-
-/// Bytes that a thread reads at a time.
-const PIECE: usize = 1 << 18;
 
 enum Reader {
     /// A regular file, any part of which can be read at any time.
@@ -184,19 +179,6 @@ impl RandomAccess<'_> {
             }
         }
         Ok(filled)
-    }
-
-    /// Reads up to `count` bytes from byte `position` on, each thread some of them: fresh memory costs more than what
-    /// is read into it.
-    pub(super) fn read_by_all(self, position: u64, count: u64) -> Result<Vec<u8>, InputError> {
-        let mut bytes = vec![0; count as usize];
-        let pieces = bytes.par_chunks_mut(PIECE).enumerate();
-        let counts = pieces.map(|(at, piece)| self.read_at(piece, position + (at * PIECE) as u64));
-        let counts: Vec<usize> = counts.collect::<Result<_, _>>()?;
-        // What lies behind the first piece that is not full came later and is not to be had.
-        let full = counts.iter().take_while(|&&count| count == PIECE).count();
-        bytes.truncate(full * PIECE + counts.get(full).copied().unwrap_or(0));
-        Ok(bytes)
     }
 }
 

@@ -3,7 +3,7 @@
 use predicates::prelude::*;
 use serde_json::Value;
 
-use crate::support::{Folder, SplitMix, ctctool, json, npy_f64, repository};
+use crate::support::{Folder, SplitMix, ctctool, json, npy_f64, npy_i64, repository};
 
 fn loss(folder: &Folder, options: &[&str]) -> assert_cmd::Command {
     let mut command = ctctool();
@@ -241,6 +241,21 @@ fn targets_that_are_off_by_one_are_found() {
         let flags: Vec<&str> = first["flags"].as_str().unwrap().split_whitespace().collect();
         assert_eq!(&flags[..options.len()], options);
     }
+}
+
+/// They fit as they are, too, so nothing but the number tells.
+#[test]
+fn stored_targets_that_are_off_by_one_are_found() {
+    let folder = Folder::new();
+    let mut random = SplitMix(9);
+    let values: Vec<f64> = (0..24).map(|_| random.score()).collect();
+    folder.file("x.npy", npy_f64(&[2, 4, 3], &values));
+    let call = ["--criterion", "ce"];
+    folder.file("y.txt", npy_i64(&[2, 3], &[0, 1, 2, 2, 2, 0]));
+    let number = json(&mut loss(&folder, &call))["summary"]["loss_nats"].as_f64().unwrap();
+    folder.file("y.txt", npy_i64(&[2, 3], &[1, 2, 3, 3, 3, 1]));
+    let first = guess(&folder, number, &call)["items"][0].clone();
+    assert_eq!(first["note"], "with 1 subtracted from every label: the file counts from 1");
 }
 
 #[test]

@@ -134,7 +134,7 @@ impl Args {
     }
 }
 
-impl Targets for ClassTargets {
+impl Targets for ClassTargets<'_> {
     fn target(&self, row: usize) -> Target<'_> {
         self.get(row).map_or(Target::Ignored, Target::Index)
     }

@@ -1,8 +1,10 @@
 //! Targets of cross-entropy: a class or probabilities for each row.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
-use super::{Content, LabelFile, for_each_plain, text_shape};
+use super::{Content, Integers, LabelFile, for_each_plain, text_shape};
 use crate::input::csv::{self, CsvOptions};
 use crate::input::error::{counted, shown};
 use crate::input::npy::shape_text;
@@ -11,23 +13,25 @@ use crate::input::source::{line_count, lines_of};
 use crate::input::{InputError, Place};
 use crate::logits::{Geometry, rows_in_order};
 
-/// Class indices that one thread converts at a time.
-const CONVERTED_AT_ONCE: usize = 1 << 16;
+/// Class indices that one thread checks at a time.
+const CHECKED_AT_ONCE: usize = 1 << 16;
 
 /// A class index a row, or none where the row is ignored; row-major over the logits' other axes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClassTargets {
-    /// [`Self::IGNORED`] marks a row that is left out.
-    targets: Vec<u32>,
+pub struct ClassTargets<'a> {
+    targets: Cow<'a, [i32]>,
+    /// Marks a row that is left out; no class.
+    ignored: i32,
 }
 
-impl ClassTargets {
-    const IGNORED: u32 = u32::MAX;
+/// [`ClassTargets::ignored`] where the file has no say in it.
+const IGNORED: i32 = i32::MIN;
 
+impl ClassTargets<'_> {
     /// The class of a row; none where it is ignored.
     pub fn get(&self, row: usize) -> Option<usize> {
         let target = self.targets[row];
-        (target != Self::IGNORED).then_some(target as usize)
+        (target != self.ignored).then_some(target as usize)
     }
 
     /// Number of rows.
@@ -71,7 +75,15 @@ impl LabelFile {
         shape: &[usize],
         classes: usize,
         ignore_index: i64,
-    ) -> Result<ClassTargets, InputError> {
+    ) -> Result<ClassTargets<'_>, InputError> {
+        if let Content::Integers { shape: found, values: Integers::Small(values) } = &self.content
+            && found == shape
+            && all_classes(values, classes, ignore_index)
+        {
+            // An ignored index that is not small occurs nowhere, and may as well be one that does not.
+            let ignored = i32::try_from(ignore_index).unwrap_or(IGNORED);
+            return Ok(ClassTargets { targets: Cow::Borrowed(values), ignored });
+        }
         self.shifted_class_targets(shape, classes, ignore_index, |value| value)
     }
 
@@ -85,13 +97,13 @@ impl LabelFile {
         classes: usize,
         ignore_index: i64,
         class_of: impl Fn(i64) -> i64,
-    ) -> Result<ClassTargets, InputError> {
+    ) -> Result<ClassTargets<'static>, InputError> {
         let check = |value: i64, place: &dyn Fn() -> Place| {
             if value == ignore_index {
-                return Ok(ClassTargets::IGNORED);
+                return Ok(IGNORED);
             }
-            match u32::try_from(class_of(value)) {
-                Ok(class) if (class as usize) < classes => Ok(class),
+            match class_of(value) {
+                class if is_class(class, classes) => Ok(class as i32),
                 _ => Err(self.out_of_range(place(), classes, &value.to_string(), Some(ignore_index))),
             }
         };
@@ -118,11 +130,6 @@ impl LabelFile {
             }
             Content::Integers { shape: found, .. } if found != shape => return Err(mismatch()),
             Content::Integers { values, .. } => {
-                if let Some(targets) =
-                    values.as_i64().and_then(|values| all_classes(values, classes, ignore_index))
-                {
-                    return Ok(ClassTargets { targets });
-                }
                 let place = |row: usize| place_of(row, shape, None);
                 let checked = (0..values.len()).map(|row| match values.get(row) {
                     Some(value) => check(value, &|| place(row)),
@@ -140,7 +147,7 @@ impl LabelFile {
                 if per_line == 1
                     && let Some(targets) = plain_targets(text, classes, ignore_index, &class_of)
                 {
-                    return Ok(ClassTargets { targets });
+                    return Ok(ClassTargets { targets: targets.into(), ignored: IGNORED });
                 }
                 let mut targets = Vec::new();
                 for (line, content) in lines_of(text).enumerate() {
@@ -167,7 +174,7 @@ impl LabelFile {
                 targets
             }
         };
-        Ok(ClassTargets { targets })
+        Ok(ClassTargets { targets: targets.into(), ignored: IGNORED })
     }
 
     /// Class probabilities for logits of `shape`, in rows along `class_axis`.
@@ -215,23 +222,17 @@ impl LabelFile {
     }
 }
 
-/// The targets of as many integers, little-endian; none where there is something to object to.
-fn all_classes(values: &[[u8; 8]], classes: usize, ignore_index: i64) -> Option<Vec<u32>> {
-    let known = classes.min(ClassTargets::IGNORED as usize) as u64;
-    let mut targets = vec![0; values.len()];
-    let pieces = targets.par_chunks_mut(CONVERTED_AT_ONCE).zip(values.par_chunks(CONVERTED_AT_ONCE));
-    let all = pieces.map(|(targets, values)| {
-        let mut all = true;
-        // All are looked at, so that lanes do not wait for each other.
-        for (target, &bytes) in targets.iter_mut().zip(values) {
-            let value = i64::from_le_bytes(bytes);
-            let ignored = value == ignore_index;
-            all &= ignored || (value as u64) < known;
-            *target = if ignored { ClassTargets::IGNORED } else { value as u32 };
-        }
-        all
-    });
-    all.reduce(|| true, |a, b| a & b).then_some(targets)
+/// Whether an integer is one of so many classes; a matrix has fewer than 2^31.
+fn is_class(value: i64, classes: usize) -> bool {
+    (0..classes.min(i32::MAX as usize) as i64).contains(&value)
+}
+
+/// Whether each value is a class or the ignored index.
+fn all_classes(values: &[i32], classes: usize, ignore_index: i64) -> bool {
+    let known = |value: i64| is_class(value, classes) || value == ignore_index;
+    // All are looked at, so that lanes do not wait for each other.
+    let all = |values: &[i32]| values.iter().fold(true, |all, &value| all & known(value.into()));
+    values.par_chunks(CHECKED_AT_ONCE).map(all).reduce(|| true, |a, b| a & b)
 }
 
 /// The targets of a text with nothing but a class or the ignored index a line; none where there is more to it,
@@ -241,11 +242,11 @@ fn plain_targets(
     classes: usize,
     ignore_index: i64,
     class_of: impl Fn(i64) -> i64,
-) -> Option<Vec<u32>> {
+) -> Option<Vec<i32>> {
     let mut targets = Vec::new();
     for_each_plain(text, |value| {
-        let class = u32::try_from(class_of(value)).ok().filter(|&class| (class as usize) < classes);
-        targets.push(if value == ignore_index { ClassTargets::IGNORED } else { class? });
+        let class = Some(class_of(value)).filter(|&class| is_class(class, classes));
+        targets.push(if value == ignore_index { IGNORED } else { class? as i32 });
         Some(())
     })?;
     Some(targets)
