@@ -40,12 +40,14 @@ impl Reductions {
     }
 }
 
-/// Adds up items in their order.
+/// Adds up items of one loss in their order.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reducer {
     sum: Sum,
-    /// Numerator and denominator of PyTorch's mean.
-    mean: (Sum, Sum),
+    /// Of CTC items, each over its label length.
+    per_label: Option<Sum>,
+    /// Denominator of PyTorch's mean.
+    weight: Sum,
     items: usize,
     tokens: u64,
 }
@@ -53,19 +55,19 @@ pub struct Reducer {
 impl Reducer {
     /// One CTC item. Formula: PyTorch's `ctc_loss`, reduction `mean`.
     pub fn add_ctc(&mut self, loss: f64, label_length: usize) {
-        self.add(loss, loss / label_length.max(1) as f64, 1.0, label_length as u64);
+        self.per_label.get_or_insert_default().add(loss / label_length.max(1) as f64);
+        self.add(loss, 1.0, label_length as u64);
     }
 
     /// One row of cross-entropy. `weight` is its share of the mean's denominator: the target's class
     /// weight, 0 where it is ignored, 1 for class probabilities.
     pub fn add_cross_entropy(&mut self, loss: f64, weight: f64, ignored: bool) {
-        self.add(loss, loss, weight, u64::from(!ignored));
+        self.add(loss, weight, u64::from(!ignored));
     }
 
-    fn add(&mut self, loss: f64, share: f64, weight: f64, tokens: u64) {
+    fn add(&mut self, loss: f64, weight: f64, tokens: u64) {
         self.sum.add(loss);
-        self.mean.0.add(share);
-        self.mean.1.add(weight);
+        self.weight.add(weight);
         self.items += 1;
         self.tokens += tokens;
     }
@@ -73,8 +75,10 @@ impl Reducer {
     /// Adds what another has of the items that follow.
     pub fn append(&mut self, next: &Self) {
         self.sum.append(next.sum);
-        self.mean.0.append(next.mean.0);
-        self.mean.1.append(next.mean.1);
+        if let Some(per_label) = next.per_label {
+            self.per_label.get_or_insert_default().append(per_label);
+        }
+        self.weight.append(next.weight);
         self.items += next.items;
         self.tokens += next.tokens;
     }
@@ -82,11 +86,11 @@ impl Reducer {
     /// The result; a mean over nothing is NaN.
     pub fn finish(&self) -> Reductions {
         let sum = self.sum.value();
-        let weight = self.mean.1.value();
+        let weight = self.weight.value();
         Reductions {
             sum,
             // With smoothing, the sum can be above 0 where all weights are 0: no mean either.
-            mean: if weight == 0.0 { f64::NAN } else { self.mean.0.value() / weight },
+            mean: if weight == 0.0 { f64::NAN } else { self.per_label.unwrap_or(self.sum).value() / weight },
             batch_mean: sum / self.items as f64,
             token_mean: sum / self.tokens as f64,
         }
