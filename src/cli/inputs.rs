@@ -110,9 +110,21 @@ impl AlphabetArgs {
         shape: &CtcShape,
         label_lengths: Option<&[i64]>,
     ) -> anyhow::Result<CtcTargets> {
-        let (items, classes) = (shape.items, shape.classes);
         let file = self.alphabet.as_deref().map(AlphabetFile::open).transpose()?;
-        let blank = resolve_blank(&self.blank(), classes, file.as_ref())?;
+        let blank = resolve_blank(&self.blank(), shape.classes, file.as_ref())?;
+        self.sequences_by(file, blank, labels, shape, label_lengths)
+    }
+
+    /// The same with an alphabet that was read and a blank that is known.
+    pub(super) fn sequences_by(
+        &self,
+        file: Option<AlphabetFile>,
+        blank: u32,
+        labels: &LabelFile,
+        shape: &CtcShape,
+        label_lengths: Option<&[i64]>,
+    ) -> anyhow::Result<CtcTargets> {
+        let (items, classes) = (shape.items, shape.classes);
         let alphabet = file.map(|file| Alphabet::new(file, classes, blank)).transpose()?;
         let Some(names) = alphabet.as_ref().filter(|_| labels.is_text()) else {
             if labels.is_text() && label_lengths.is_some() {

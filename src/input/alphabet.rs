@@ -53,11 +53,13 @@ pub enum LabelSplit {
 }
 
 /// The entries of an alphabet file, before it is known how many classes there are.
+#[derive(Clone, Debug)]
 pub struct AlphabetFile {
     name: String,
     entries: Entries,
 }
 
+#[derive(Clone, Debug)]
 enum Entries {
     List(Vec<String>),
     Indexed(Vec<(String, i64)>),

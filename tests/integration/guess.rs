@@ -156,6 +156,28 @@ fn settings_of_cross_entropy_are_found() {
     assert_eq!(result["items"][0]["note"], "without --weight");
 }
 
+/// Every combination needs them, and a pipe has them once.
+#[test]
+fn what_comes_from_a_pipe_is_read_once() {
+    let lists = ["lines.lengths.txt", "alphabet.txt"];
+    for from_pipe in lists {
+        let name = |file| if file == from_pipe { "-" } else { file };
+        let mut command = ctctool();
+        command.current_dir(repository("fixtures")).args([
+            "loss",
+            "lines.npy",
+            "--labels",
+            "lines.txt",
+            "-q",
+        ]);
+        command.args(["--lengths", name(lists[0]), "--alphabet", name(lists[1]), "--guess", "0.459865"]);
+        let result =
+            json(command.write_stdin(std::fs::read(repository("fixtures").join(from_pipe)).unwrap()));
+        assert_eq!(result["items"][0]["convention"], "mean", "{from_pipe}");
+        assert_eq!(result["items"][0]["flags"], "", "{from_pipe}");
+    }
+}
+
 #[test]
 fn no_match_is_said_plainly() {
     let (folder, _) = batch(5);

@@ -5,14 +5,14 @@ mod ctc;
 mod search;
 
 use ctc::ctc_shapes;
-use search::{Search, Setup};
+use search::{Given, Search, Setup};
 
 use super::super::ExitStatus;
 use super::super::diagnostics::Diagnostics;
 use super::super::inputs::{CtcShape, optional_integers};
 use super::super::values::{Criterion, Layout, Word};
 use super::{Args, DEFAULT_ATOL, DEFAULT_RTOL};
-use crate::input::{LabelFile, Matrix};
+use crate::input::{AlphabetFile, LabelFile, Matrix, float_list};
 use crate::logits::{InputKind, rows_in_order};
 use crate::loss::guess::Reading;
 use crate::metrics::Tolerance;
@@ -34,7 +34,7 @@ impl Args {
             rtol: self.checks.rtol.unwrap_or(DEFAULT_RTOL),
             atol: self.checks.atol.unwrap_or(DEFAULT_ATOL),
         };
-        let mut search = Search::new(guess, tolerance, self.settings.reduction);
+        let mut search = Search::new(self.given()?, guess, tolerance, self.settings.reduction);
         let params = GuessParams {
             logits: matrix.name().to_owned(),
             labels: labels.name().to_owned(),
@@ -61,7 +61,7 @@ impl Args {
             // What is not clear was not asked for either, so it is no step.
             setup.flag(format!("--criterion {}", criterion.word())).step(u32::from(clear.is_some()))
         };
-        let inferred = self.inferred_layout(&matrix, labels)?;
+        let inferred = inferred_layout(&matrix, labels, &search.given);
         let shapes = ctc_shapes(&matrix, &setup(Criterion::Ctc).step(1), &mut search);
         let axes = self.class_axes(&matrix, &setup(Criterion::CrossEntropy).step(1), &mut search);
         let shape = matrix.shape().to_vec();
@@ -133,12 +133,13 @@ impl Args {
         Ok(ExitStatus::Success)
     }
 
-    /// The layout that needs no flag.
-    fn inferred_layout(&self, matrix: &Matrix, labels: &LabelFile) -> anyhow::Result<Option<Layout>> {
-        let lengths = optional_integers("--lengths", self.logits.lengths.as_deref())?;
-        let label_lengths = optional_integers("--label-lengths", self.label_lengths.as_deref())?;
-        let items = lengths.map(|lengths| lengths.len()).or(labels.sequences(label_lengths.map(|l| l.len())));
-        Ok(CtcShape::new(matrix, None, items).ok().map(|shape| shape.layout))
+    fn given(&self) -> anyhow::Result<Given> {
+        Ok(Given {
+            lengths: optional_integers("--lengths", self.logits.lengths.as_deref())?,
+            label_lengths: optional_integers("--label-lengths", self.label_lengths.as_deref())?,
+            weight: self.settings.weight.as_deref().map(|list| float_list("--weight", list)).transpose()?,
+            alphabet: self.alphabet.alphabet.as_deref().map(AlphabetFile::open).transpose()?,
+        })
     }
 
     fn read_as(&self, reading: Reading, setup: Setup) -> Setup {
@@ -151,6 +152,13 @@ impl Args {
             (_, note) => setup.unsaid(note.unwrap_or_default()).step(2),
         }
     }
+}
+
+/// The layout that needs no flag.
+fn inferred_layout(matrix: &Matrix, labels: &LabelFile, given: &Given) -> Option<Layout> {
+    let count = |list: &Option<Vec<i64>>| list.as_ref().map(Vec::len);
+    let items = count(&given.lengths).or(labels.sequences(count(&given.label_lengths)));
+    CtcShape::new(matrix, None, items).ok().map(|shape| shape.layout)
 }
 
 fn readings(values: &[f64]) -> Vec<Reading> {

@@ -5,7 +5,7 @@ use super::super::super::values::Criterion;
 use super::super::cross_entropy::DEFAULT_IGNORE_INDEX;
 use super::super::{Args, without};
 use super::search::{Search, Setup};
-use crate::input::{LabelFile, Matrix, float_list};
+use crate::input::{LabelFile, Matrix};
 use crate::logits::{Block, BlockReducer, Geometry, Nonfinite};
 use crate::loss::cross_entropy::CrossEntropy;
 use crate::loss::cross_entropy_batch::{CrossEntropyBatch, Targets};
@@ -93,7 +93,7 @@ impl Args {
         search: &mut Search,
     ) -> anyhow::Result<()> {
         let classes = shape[axis];
-        let given = self.settings.weight.as_deref().map(|list| float_list("--weight", list)).transpose()?;
+        let given = search.given.weight.clone();
         let mut weights = vec![(given.clone(), setup.clone())];
         if given.is_some() {
             weights.push((None, setup.clone().note("without --weight").step(1)));

@@ -1,10 +1,10 @@
 //! CTC losses by every blank, reading and label shift that is possible.
 
-use super::super::super::inputs::{AlphabetArgs, CtcShape, optional_integers};
+use super::super::super::inputs::CtcShape;
 use super::super::super::values::{Criterion, Layout};
 use super::super::Args;
-use super::search::{Search, Setup};
-use crate::input::{AlphabetFile, BlankChoice, LabelFile, Matrix, resolve_blank};
+use super::search::{Given, Search, Setup};
+use crate::input::{LabelFile, Matrix, resolve_blank};
 use crate::logits::{Block, BlockReducer, Geometry, Nonfinite, rows_in_order};
 use crate::loss::ctc::CtcLabels;
 use crate::loss::ctc_batch::CtcBatch;
@@ -39,8 +39,7 @@ impl Args {
             return Ok(());
         };
         let rows = rows_in_order(values, &in_memory);
-        let lengths = optional_integers("--lengths", self.logits.lengths.as_deref())?;
-        let label_lengths = optional_integers("--label-lengths", self.label_lengths.as_deref())?;
+        let lengths = search.given.lengths.clone();
         let mut all_lengths = Vec::new();
         match ctc.lengths(self.logits.lengths.as_deref(), lengths.as_deref()) {
             Ok(lengths) => all_lengths.push((lengths, setup.clone())),
@@ -50,17 +49,14 @@ impl Args {
             let setup = setup.clone().note("without --lengths").step(1);
             all_lengths.push((vec![ctc.frames; ctc.items], setup));
         }
-        let file = self.alphabet.alphabet.as_deref().map(AlphabetFile::open).transpose()?;
-        let asked = resolve_blank(&self.alphabet.blank(), classes, file.as_ref())?;
+        let asked = resolve_blank(&self.alphabet.blank(), classes, search.given.alphabet.as_ref())?;
         for (lengths, setup) in &all_lengths {
             for (blank, rare) in blanks(&rows, classes, asked) {
                 let word = if blank as usize + 1 == classes { "last".to_owned() } else { blank.to_string() };
                 let setup = setup.clone().option(format!("--blank {word}"), blank == asked, blank == 0);
                 let setup = setup.step(u32::from(rare));
                 let plain = |reading: &&Reading| reading.describe().is_none();
-                for (targets, setup) in
-                    self.label_sequences(labels, ctc, label_lengths.as_deref(), blank, rare, &setup, search)
-                {
+                for (targets, setup) in self.label_sequences(labels, ctc, blank, rare, &setup, search) {
                     for &reading in readings.iter().filter(|reading| !rare || plain(reading)) {
                         let setup = self.read_as(reading, setup.clone());
                         let losses = ctc_losses(&rows, classes, reading, ctc.frames, &targets, lengths);
@@ -78,14 +74,17 @@ impl Args {
         &self,
         labels: &LabelFile,
         ctc: &CtcShape,
-        label_lengths: Option<&[i64]>,
         blank: u32,
         rare: bool,
         setup: &Setup,
         search: &mut Search,
     ) -> Vec<(Vec<CtcLabels>, Setup)> {
         let mut found = Vec::new();
-        match self.alphabet.with_blank(blank).sequences(labels, ctc, label_lengths) {
+        let Given { label_lengths, alphabet, .. } = &search.given;
+        let label_lengths = label_lengths.clone();
+        let as_they_are =
+            self.alphabet.sequences_by(alphabet.clone(), blank, labels, ctc, label_lengths.as_deref());
+        match as_they_are {
             Ok(targets) => found.push((targets.sequences, setup.clone())),
             Err(error) => search.obstacle(setup, error),
         }
@@ -93,7 +92,7 @@ impl Args {
         if rare || self.alphabet.alphabet.is_some() && labels.is_text() {
             return found;
         }
-        let Ok(raw) = labels.raw_sequences(ctc.items, label_lengths) else { return found };
+        let Ok(raw) = labels.raw_sequences(ctc.items, label_lengths.as_deref()) else { return found };
         // Where the labels do not fit as they are, something was done to them.
         let steps = 1 + u32::from(!found.is_empty());
         for shift in [LabelShift::FromOne, LabelShift::LeftOut { class: i64::from(blank) }] {
@@ -153,13 +152,6 @@ impl Args {
             };
             search.offer(&setup, Criterion::Ctc, &numbers);
         }
-    }
-}
-
-impl AlphabetArgs {
-    /// The same classes with another blank.
-    fn with_blank(&self, blank: u32) -> Self {
-        Self { blank: Some(BlankChoice::Index(i64::from(blank))), ..self.clone() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the combinations come to, and how far each is from what was asked for.
 
 use crate::cli::values::{Criterion, Word};
+use crate::input::AlphabetFile;
 use crate::loss::guess::{Convention, Unit};
 use crate::loss::reduction::Reduction;
 use crate::metrics::Tolerance;
@@ -48,8 +49,17 @@ impl Setup {
     }
 }
 
+/// What options' files hold, read once: a pipe has it once.
+pub(super) struct Given {
+    pub(super) lengths: Option<Vec<i64>>,
+    pub(super) label_lengths: Option<Vec<i64>>,
+    pub(super) weight: Option<Vec<f64>>,
+    pub(super) alphabet: Option<AlphabetFile>,
+}
+
 /// Takes every number that comes up and keeps those that match.
 pub(super) struct Search {
+    pub(super) given: Given,
     guess: f64,
     tolerance: Tolerance,
     asked: Reduction,
@@ -63,8 +73,9 @@ pub(super) struct Search {
 }
 
 impl Search {
-    pub(super) fn new(guess: f64, tolerance: Tolerance, asked: Reduction) -> Self {
+    pub(super) fn new(given: Given, guess: f64, tolerance: Tolerance, asked: Reduction) -> Self {
         Self {
+            given,
             guess,
             tolerance,
             asked,
