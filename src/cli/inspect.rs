@@ -75,7 +75,7 @@ impl Args {
         } else {
             None
         };
-        let names = match (file, blank) {
+        let names = match (file.clone(), blank) {
             (Some(file), Some(blank)) => Some(Alphabet::new(file, classes, blank)?),
             _ => None,
         };
@@ -94,7 +94,7 @@ impl Args {
         let mut summary = described(&matrix, &view);
         let items = match (labels, &view.ctc, blank) {
             (Some(labels), Some(shape), Some(blank)) if view.labels_fit => {
-                let raw = self.raw_labels(labels, shape, label_lengths.as_deref())?;
+                let raw = self.raw_labels(labels, shape, file, blank, label_lengths.as_deref())?;
                 fit::count_labels(&mut summary, raw.concat(), classes);
                 fit::items(matrix.name(), &raw, shape, &view.lengths, blank, &mut findings)
             }

@@ -218,3 +218,14 @@ fn real_files_are_diagnosed() {
         .success()
         .stdout(predicate::str::contains("--blank 0").and(predicate::str::contains("layout is ntc")));
 }
+
+#[test]
+fn an_alphabet_from_a_pipe_is_read_once() {
+    let inspect = |alphabet| {
+        let mut command = ctctool();
+        command.current_dir(repository("fixtures"));
+        command.args(["inspect", "line.csv", "--labels", "line.txt", "--alphabet", alphabet]);
+        run_json(command.write_stdin(std::fs::read(repository("fixtures/alphabet.txt")).unwrap()))
+    };
+    assert_eq!(inspect("-")["items"], inspect("alphabet.txt")["items"]);
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::inputs::CtcShape;
 use super::Args;
-use crate::input::LabelFile;
+use crate::input::{AlphabetFile, LabelFile};
 use crate::loss::Emissions;
 use crate::loss::ctc::{CtcLabels, loss_of_emissions};
 use crate::report::ItemId;
@@ -16,12 +16,14 @@ impl Args {
         &self,
         labels: &LabelFile,
         shape: &CtcShape,
+        alphabet: Option<AlphabetFile>,
+        blank: u32,
         label_lengths: Option<&[i64]>,
     ) -> anyhow::Result<Vec<Vec<i64>>> {
-        if self.alphabet.alphabet.is_none() || !labels.is_text() {
+        if alphabet.is_none() || !labels.is_text() {
             return Ok(labels.raw_sequences(shape.items, label_lengths)?);
         }
-        let targets = self.alphabet.sequences(labels, shape, label_lengths)?;
+        let targets = self.alphabet.sequences_by(alphabet, blank, labels, shape, label_lengths)?;
         let sequences = targets.sequences.iter();
         Ok(sequences.map(|sequence| sequence.labels().into_iter().map(i64::from).collect()).collect())
     }
