@@ -49,14 +49,6 @@ impl<T: Copy> View<'_, T> {
     }
 }
 
-/// A token with its relative probability, and the same times the largest gain.
-#[derive(Clone, Copy, Debug)]
-struct Bounded {
-    scored: Scored,
-    p: f64,
-    bound: f64,
-}
-
 /// A token that may extend something.
 #[derive(Clone, Copy, Debug)]
 struct Column {
@@ -83,8 +75,8 @@ pub(super) struct Extensions {
     reach: usize,
     above: usize,
     found: Vec<Scored>,
-    /// Where there is a scorer, the same with its bounds, in order.
-    bounded: Vec<Bounded>,
+    /// What was found and may reach the threshold, in order.
+    columns: Vec<Column>,
     /// By class: the largest gain as a factor, a little more so that rounding can't make an extension exceed it.
     gains: Vec<f64>,
     /// What extends.
@@ -113,7 +105,7 @@ impl Extensions {
             reach: 0,
             above: 0,
             found: Vec::new(),
-            bounded: Vec::new(),
+            columns: Vec::new(),
             gains: Vec::new(),
             pool: Pool::new(width),
             tied: Ties { p: f64::NAN, threshold: f64::NAN, token: 0, rows: Vec::new() },
@@ -143,11 +135,7 @@ impl Extensions {
         let winner = frame.winner(self.blank);
         if let Some(class) = winner {
             self.unmark(rows);
-            let mut column =
-                self.column::<A, _, E>(Scored { value: frame.max(), class }, number, frame, view);
-            if !S::NEUTRAL {
-                column.bound = A::mul(column.p, self.gains[class as usize]);
-            }
+            let column = self.column::<S, A, E>(Scored { value: frame.max(), class }, frame, view);
             self.extend_by::<S, A>(column, view, scorer);
             if !S::NEUTRAL {
                 // Another token's bound may be larger.
@@ -155,30 +143,16 @@ impl Extensions {
             }
             number += 1;
         }
-        self.find::<S, A, E>(frame, view.masses.totals()[0], scorer);
-        if winner.is_none() && !self.found.is_empty() {
+        self.find::<S, A, E>(frame, view, scorer);
+        if winner.is_none() && !self.columns.is_empty() {
             self.unmark(rows);
         }
-        let places = if S::NEUTRAL { self.found.len() } else { self.bounded.len() };
-        for place in 0..places {
-            let column = if S::NEUTRAL {
-                let token = self.found[place];
-                if Some(token.class) == winner {
-                    continue;
-                }
-                self.column::<A, _, E>(token, number, frame, view)
-            } else {
-                let Bounded { scored, p, bound } = self.bounded[place];
-                if Some(scored.class) == winner {
-                    continue;
-                }
-                let head = match view.prefixes.group_of(scored.class) {
-                    NONE => NONE,
-                    group => view.prefixes.groups[group as usize].head,
-                };
-                Column { number, token: scored.class, p, bound, head }
-            };
-            self.extend_by::<S, A>(column, view, scorer);
+        for place in 0..self.columns.len() {
+            let column = self.columns[place];
+            if Some(column.token) == winner {
+                continue;
+            }
+            self.extend_by::<S, A>(Column { number, ..column }, view, scorer);
             number += 1;
             if self.reach == 0 {
                 break;
@@ -231,7 +205,13 @@ impl Extensions {
     }
 
     /// Finds the tokens that may extend something, those with the largest bound first.
-    fn find<S: Scorer, A: Arithmetic, E: Element>(&mut self, frame: &Frame<E>, best: f64, scorer: &S) {
+    fn find<S: Scorer, A: Arithmetic, E: Element>(
+        &mut self,
+        frame: &Frame<E>,
+        view: &View<S::State>,
+        scorer: &S,
+    ) {
+        let best = view.masses.totals()[0];
         let mut relative = 0.0;
         if self.pool.is_bounded() {
             relative = A::ratio(self.pool.threshold(), best);
@@ -243,31 +223,27 @@ impl Extensions {
         largest(frame.row(), frame.bar(relative), limit, self.blank, &mut self.found);
         if S::NEUTRAL {
             self.found.sort_unstable_by(by_value);
-        } else {
-            self.bounded.clear();
-            for &scored in &self.found {
-                let (p, lossy) = frame.relative_token::<A>(scored.value);
-                self.vanished |= lossy;
-                let bound = A::mul(p, self.gains[scored.class as usize]);
-                // The bar knows the largest gain of all tokens only.
-                if self.pool.is_bounded() && A::mul(best, bound) < self.pool.threshold() {
-                    continue;
-                }
-                self.bounded.push(Bounded { scored, p, bound });
+        }
+        self.columns.clear();
+        for place in 0..self.found.len() {
+            let column = self.column::<S, A, E>(self.found[place], frame, view);
+            // The bar knows the largest gain of all tokens only.
+            if S::NEUTRAL || !self.pool.is_bounded() || A::mul(best, column.bound) >= self.pool.threshold() {
+                self.columns.push(column);
             }
-            let order = |a: &Bounded, b: &Bounded| {
-                b.bound.total_cmp(&a.bound).then(a.scored.class.cmp(&b.scored.class))
-            };
-            self.bounded.sort_unstable_by(order);
+        }
+        if !S::NEUTRAL {
+            let order = |a: &Column, b: &Column| b.bound.total_cmp(&a.bound).then(a.token.cmp(&b.token));
+            self.columns.sort_unstable_by(order);
         }
     }
 
-    fn column<A: Arithmetic, T: Copy, E: Element>(
+    /// A token as the first column of a frame.
+    fn column<S: Scorer, A: Arithmetic, E: Element>(
         &mut self,
         Scored { value, class: token }: Scored,
-        number: u32,
         frame: &Frame<E>,
-        view: &View<T>,
+        view: &View<S::State>,
     ) -> Column {
         let (p, head) = match view.prefixes.group_of(token) {
             NONE => {
@@ -277,7 +253,8 @@ impl Extensions {
             }
             group => (view.factors[group as usize], view.prefixes.groups[group as usize].head),
         };
-        Column { number, token, p, bound: p, head }
+        let bound = if S::NEUTRAL { p } else { A::mul(p, self.gains[token as usize]) };
+        Column { number: 0, token, p, bound, head }
     }
 
     /// Marks the rows that have no plain extension in this column: they end in its token, or the
