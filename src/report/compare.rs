@@ -167,12 +167,7 @@ pub fn changed_texts_table(texts: &[(u64, Vec<Pair>)]) -> TableText<'_> {
     let mut rows = Vec::new();
     for (item, words) in texts {
         for pair in words {
-            rows.push(vec![
-                Cell::Count(*item),
-                Cell::Text(if pair.op == "correct" { "" } else { pair.op }),
-                pair.reference.as_deref().map_or(Cell::Empty, Cell::Text),
-                pair.hypothesis.as_deref().map_or(Cell::Empty, Cell::Text),
-            ]);
+            rows.push(pair.row(Cell::Count(*item)));
         }
     }
     let title = "texts that changed, word by word".to_owned();

@@ -67,6 +67,18 @@ pub struct Pair {
     pub hypothesis: Option<String>,
 }
 
+impl Pair {
+    /// A row of a table for people; `item` is where the pair is from.
+    pub(super) fn row<'a>(&'a self, item: Cell<'a>) -> Vec<Cell<'a>> {
+        vec![
+            item,
+            Cell::Text(if self.op == "correct" { "" } else { self.op }),
+            self.reference.as_deref().map_or(Cell::Empty, Cell::Text),
+            self.hypothesis.as_deref().map_or(Cell::Empty, Cell::Text),
+        ]
+    }
+}
+
 impl Record for EvalItem {
     const COLUMNS: &'static [&'static str] = &[
         "id",
@@ -123,12 +135,7 @@ pub fn alignment_table(items: &[EvalItem]) -> TableText<'_> {
     let mut rows = Vec::new();
     for item in items {
         for pair in item.alignments.iter().flat_map(|alignments| &alignments.words) {
-            rows.push(vec![
-                Cell::Id(&item.id),
-                Cell::Text(if pair.op == "correct" { "" } else { pair.op }),
-                pair.reference.as_deref().map_or(Cell::Empty, Cell::Text),
-                pair.hypothesis.as_deref().map_or(Cell::Empty, Cell::Text),
-            ]);
+            rows.push(pair.row(Cell::Id(&item.id)));
         }
     }
     TableText { title: String::new(), header: vec!["id", "error", "reference", "hypothesis"], rows }
