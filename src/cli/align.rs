@@ -196,19 +196,11 @@ impl Args {
     }
 }
 
-/// Items without an alignment that are named each; the rest is counted.
-const MOST_NAMED: usize = 10;
-
+/// The items without an alignment.
 fn objections(items: &[AlignItem]) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    for (status, code) in [(Status::Infeasible, "infeasible"), (Status::Infinite, "infinite")] {
-        let messages: Vec<String> =
-            items.iter().filter(|item| item.status == status).filter_map(AlignItem::objection).collect();
-        let more = messages.len().saturating_sub(MOST_NAMED);
-        warnings.extend(messages.into_iter().take(MOST_NAMED).map(|message| Warning { code, message }));
-        if more > 0 {
-            warnings.push(Warning { code, message: format!("{more} more items are {code}") });
-        }
-    }
-    warnings
+    let of = |status| {
+        let items = items.iter().filter(move |item| item.status == status);
+        Warning::of_items(status, items.filter_map(AlignItem::objection))
+    };
+    [Status::Infeasible, Status::Infinite].into_iter().flat_map(of).collect()
 }

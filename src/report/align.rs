@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::decode::TimedItem;
-use super::{Cell, ItemId, Record, Status, TableText};
+use super::{Cell, ItemId, Record, Status, TableText, infeasible};
 use crate::input::counted;
 
 /// Every resolved setting; null where it does not apply.
@@ -87,10 +87,9 @@ impl AlignItem {
     pub fn objection(&self) -> Option<String> {
         match self.status {
             Status::Ok => None,
-            Status::Infeasible => Some(format!(
-                "{}: infeasible: its {} labels need {} frames, it has {}",
-                self.id, self.label_length, self.frames_needed, self.frames
-            )),
+            Status::Infeasible => {
+                Some(infeasible(&self.id, self.label_length, self.frames_needed, self.frames))
+            }
             _ => Some(format!("{}: every path of its labels has a probability of 0", self.id)),
         }
     }

@@ -26,6 +26,7 @@ pub mod tune;
 
 use serde::Serialize;
 
+use crate::input::counted;
 pub use cell::{Cell, ItemId, Record, TableText};
 pub use check::Check;
 pub(crate) use check::listed;
@@ -40,6 +41,34 @@ pub struct Warning {
     pub code: &'static str,
     /// One line for people.
     pub message: String,
+}
+
+/// Items of one status that are warned of each; the rest is counted.
+const MOST_NAMED: usize = 10;
+
+impl Warning {
+    /// What is wrong with each item that has `status`.
+    pub(crate) fn of_items(status: Status, mut objections: impl Iterator<Item = String>) -> Vec<Self> {
+        let code = status.name();
+        let named = objections.by_ref().take(MOST_NAMED);
+        let mut warnings: Vec<Self> = named.map(|message| Self { code, message }).collect();
+        let more = objections.count();
+        if more > 0 {
+            let verb = if more == 1 { "is" } else { "are" };
+            warnings.push(Self { code, message: format!("{} {verb} {code}", counted(more, "more item")) });
+        }
+        warnings
+    }
+}
+
+/// Why there is no alignment of an item with too few frames.
+pub(crate) fn infeasible(id: &ItemId, labels: usize, frames_needed: usize, frames: usize) -> String {
+    format!(
+        "{id}: infeasible: its {} need{} {}, it has {frames}",
+        counted(labels, "label"),
+        if labels == 1 { "s" } else { "" },
+        counted(frames_needed, "frame"),
+    )
 }
 
 /// The result of a command.

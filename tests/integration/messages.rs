@@ -318,6 +318,24 @@ fn an_infeasible_item_says_what_becomes_of_its_loss() {
 }
 
 #[test]
+fn infeasible_items_beyond_the_first_ten_are_counted() {
+    let folder = Folder::new();
+    for (items, rest) in [(11, "1 more item is infeasible"), (12, "2 more items are infeasible")] {
+        folder.file("x.npy", npy_f64(&[1, items, 3], &vec![0.0; 3 * items]));
+        folder.file("y", "1\n".repeat(items));
+        let lengths = vec!["0"; items].join(",");
+        let args = ["x.npy", "--labels", "y", "--layout", "tnc", "--lengths", &lengths];
+        for (command, end) in [("align", ""), ("loss", "; its loss is +inf")] {
+            let (_, stderr) = said(&folder, &[&[command][..], &args].concat());
+            let lines: Vec<&str> = stderr.lines().collect();
+            let why = "infeasible: its 1 label needs 1 frame, it has 0";
+            assert_eq!((lines.len(), lines[9]), (11, &format!("warning: x.npy#9: {why}{end}")[..]));
+            assert_eq!(lines[10], format!("warning: {rest}"));
+        }
+    }
+}
+
+#[test]
 fn the_file_beside_is_not_named() {
     let folder = Folder::new();
     folder.file("x.csv", ROWS);

@@ -6,11 +6,11 @@ use super::super::inputs::{CtcShape, CtcTargets, improper_row, input_warnings, o
 use super::super::values::{Criterion, Word};
 use super::gradient::Loaded;
 use super::{Args, PROPAGATE};
-use crate::input::{LabelFile, Matrix, ReadError, counted};
+use crate::input::{LabelFile, Matrix, ReadError};
 use crate::loss::ctc_batch::CtcBatch;
 use crate::loss::reduction::Reducer;
 use crate::report::loss::{CtcItem, LossParams, Tally};
-use crate::report::{ItemId, Status, Warning};
+use crate::report::{ItemId, Status, Warning, infeasible};
 
 impl Args {
     pub(super) fn run_ctc(
@@ -98,32 +98,11 @@ impl Args {
     }
 }
 
-/// Infeasible items that are named each; the rest is counted.
-const MOST_NAMED: usize = 10;
-
 fn infeasible_warnings(items: &[CtcItem], zero_infinity: bool) -> Vec<Warning> {
     let loss = if zero_infinity { "its loss of +inf counts as 0" } else { "its loss is +inf" };
-    let infeasible: Vec<&CtcItem> = items.iter().filter(|item| item.status == Status::Infeasible).collect();
-    let mut warnings: Vec<Warning> = infeasible
-        .iter()
-        .take(MOST_NAMED)
-        .map(|item| {
-            let message = format!(
-                "{}: infeasible: its {} need{} {}, it has {}; {loss}",
-                item.id,
-                counted(item.label_length, "label"),
-                if item.label_length == 1 { "s" } else { "" },
-                counted(item.frames_needed, "frame"),
-                item.frames
-            );
-            Warning { code: "infeasible", message }
-        })
-        .collect();
-    if infeasible.len() > MOST_NAMED {
-        let more = infeasible.len() - MOST_NAMED;
-        let verb = if more == 1 { "is" } else { "are" };
-        let message = format!("{more} more {} {verb} infeasible", if more == 1 { "item" } else { "items" });
-        warnings.push(Warning { code: "infeasible", message });
-    }
-    warnings
+    let objections = items.iter().filter(|item| item.status == Status::Infeasible).map(|item| {
+        let why = infeasible(&item.id, item.label_length, item.frames_needed, item.frames);
+        format!("{why}; {loss}")
+    });
+    Warning::of_items(Status::Infeasible, objections)
 }
