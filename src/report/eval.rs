@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::error_counts::{ItemErrors, RateSummary};
 use super::{Cell, ItemId, Record, TableText};
+use crate::input::counted;
 
 /// Every resolved setting.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -118,9 +119,8 @@ impl EvalSummary {
     /// The summary for people.
     pub fn table(&self, params: &EvalParams) -> TableText<'static> {
         let title = format!(
-            "{} line{} of {} against {}: {} wrong{}",
-            self.items,
-            if self.items == 1 { "" } else { "s" },
+            "{} of {} against {}: {} wrong{}",
+            counted(self.items, "line"),
             params.hyp,
             params.reference,
             self.wrong_items,

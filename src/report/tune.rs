@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::decode::SteeringParams;
 use super::error_counts::{ErrorCounts, RateSummary};
 use super::{Cell, Record, TableText};
+use crate::input::counted;
 
 /// Every resolved setting.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -107,13 +108,10 @@ impl TuneSummary {
             let ratio = |ratio: Option<f64>| ratio.map_or(Cell::Empty, Cell::Number);
             vec![Cell::Text(name), ratio(rates.cer_ratio), ratio(rates.wer_ratio), ratio(rates.ser_ratio)]
         };
-        let plural = |count: usize| if count == 1 { "" } else { "s" };
         let title = format!(
-            "{} setting{} on {} line{} of {}: the least {} has {}",
-            self.settings,
-            plural(self.settings),
-            self.lines,
-            plural(self.lines),
+            "{} on {} of {}: the least {} has {}",
+            counted(self.settings, "setting"),
+            counted(self.lines, "line"),
             params.logits,
             params.objective.to_uppercase(),
             self.flags,

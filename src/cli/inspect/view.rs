@@ -4,7 +4,7 @@ use super::super::inputs::{CtcShape, bad_shape, optional_integers};
 use super::super::loss::criteria_that_fit;
 use super::super::values::Word;
 use super::Args;
-use crate::input::{InputError, LabelFile, Matrix, Place};
+use crate::input::{InputError, LabelFile, Matrix, Place, counted};
 use crate::logits::Geometry;
 use crate::report::inspect::Finding;
 
@@ -108,8 +108,8 @@ fn inferred(ctc: &CtcShape) -> Finding {
 
 /// Labels that are neither those of CTC nor those of cross-entropy.
 fn misfit(matrix: &Matrix, ctc: &CtcShape, labels: &LabelFile) -> Finding {
-    let items = if ctc.items == 1 { "1 item".to_owned() } else { format!("{} items", ctc.items) };
-    let rows = if ctc.is_batch() { String::new() } else { format!(", or {} rows", ctc.frames) };
+    let items = counted(ctc.items, "item");
+    let rows = if ctc.is_batch() { String::new() } else { format!(", or {}", counted(ctc.frames, "row")) };
     let message =
         format!("{} ({}) does not fit {items}{rows} of {}", labels.name(), labels.describe(), matrix.name());
     Finding { code: "label_count", message, flag: None }

@@ -26,7 +26,7 @@ impl LabelFile {
         blank: u32,
     ) -> Result<Vec<CtcLabels>, InputError> {
         if let Content::Text(text) = &self.content {
-            self.check_count(items, line_count(text), "lines")?;
+            self.check_count(items, line_count(text), "line")?;
             return lines_of(text)
                 .enumerate()
                 .map(|(line, content)| {
@@ -66,7 +66,7 @@ impl LabelFile {
     pub fn raw_sequences(&self, items: usize, lengths: Option<&[i64]>) -> Result<Vec<Vec<i64>>, InputError> {
         match &self.content {
             Content::Text(text) => {
-                self.check_count(items, lines_of(text).count(), "lines")?;
+                self.check_count(items, lines_of(text).count(), "line")?;
                 let line = |(line, content): (usize, &str)| {
                     let label = |(column, word): (usize, &str)| {
                         let place = Place::whole().at("item", line).at("line", line + 1).at("column", column);
@@ -122,7 +122,7 @@ impl LabelFile {
         };
         match *shape {
             [found, width] => {
-                self.check_count(items, found, "rows")?;
+                self.check_count(items, found, "row")?;
                 (0..items).map(|item| Ok(item * width..item * width + length_of(item, width)?)).collect()
             }
             [total] if lengths.is_none() && items != 1 => Err(InputError::new(
@@ -163,8 +163,7 @@ impl LabelFile {
         if found == items {
             return Ok(());
         }
-        let unit = if items == 1 { unit.trim_end_matches('s') } else { unit };
-        let expected = format!("{items} {unit} of labels, one an item");
+        let expected = format!("{} of labels, one an item", counted(items, unit));
         let error = InputError::new(&self.name, Place::whole(), expected, found.to_string());
         Err(if found < items { error.hint("an empty target is an empty line") } else { error })
     }
@@ -219,7 +218,7 @@ impl LabelFile {
         let Content::Text(text) = &self.content else {
             return self.index_sequences(items, None, alphabet.tokens().len(), blank);
         };
-        self.check_count(items, line_count(text), "lines")?;
+        self.check_count(items, line_count(text), "line")?;
         let encode = |(line, content): (usize, &str)| {
             let labels = alphabet.encode(content, split, unknown).map_err(|(column, text)| {
                 let place = Place::whole().at("item", line).at("line", line + 1).at("column", column);
