@@ -39,19 +39,19 @@ impl Args {
             return Ok(());
         };
         let rows = rows_in_order(values, &in_memory);
-        let lengths = search.given.lengths.clone();
         let mut all_lengths = Vec::new();
-        match ctc.lengths(self.logits.lengths.as_deref(), lengths.as_deref()) {
+        match ctc.lengths(self.logits.lengths.as_deref(), search.given.lengths.as_deref()) {
             Ok(lengths) => all_lengths.push((lengths, setup.clone())),
             Err(error) => search.obstacle(setup, error),
         }
-        if lengths.is_some() {
+        if search.given.lengths.is_some() {
             let setup = setup.clone().note("without --lengths").step(1);
             all_lengths.push((vec![ctc.frames; ctc.items], setup));
         }
         let asked = resolve_blank(&self.alphabet.blank(), classes, search.given.alphabet.as_ref())?;
+        let blanks = blanks(&rows, classes, asked);
         for (lengths, setup) in &all_lengths {
-            for (blank, rare) in blanks(&rows, classes, asked) {
+            for &(blank, rare) in &blanks {
                 let word = if blank as usize + 1 == classes { "last".to_owned() } else { blank.to_string() };
                 let setup = setup.clone().option(format!("--blank {word}"), blank == asked, blank == 0);
                 let setup = setup.step(u32::from(rare));
@@ -81,7 +81,6 @@ impl Args {
     ) -> Vec<(Vec<CtcLabels>, Setup)> {
         let mut found = Vec::new();
         let Given { label_lengths, alphabet, .. } = &search.given;
-        let label_lengths = label_lengths.clone();
         let as_they_are =
             self.alphabet.sequences_by(alphabet.clone(), blank, labels, ctc, label_lengths.as_deref());
         match as_they_are {
@@ -92,7 +91,9 @@ impl Args {
         if rare || self.alphabet.alphabet.is_some() && labels.is_text() {
             return found;
         }
-        let Ok(raw) = labels.raw_sequences(ctc.items, label_lengths.as_deref()) else { return found };
+        let Ok(raw) = labels.raw_sequences(ctc.items, search.given.label_lengths.as_deref()) else {
+            return found;
+        };
         // Where the labels do not fit as they are, something was done to them.
         let steps = 1 + u32::from(!found.is_empty());
         for shift in [LabelShift::FromOne, LabelShift::LeftOut { class: i64::from(blank) }] {
