@@ -31,7 +31,7 @@ impl Scores {
 
 /// Consecutive frames of an item: the scores of the columns that its labels need, as they were in the file, and
 /// what makes log-probabilities of them.
-struct Segment {
+pub(super) struct Segment {
     item: usize,
     first_frame: usize,
     scores: Scores,
@@ -102,17 +102,14 @@ impl Gathered {
     }
 
     /// Hands out each run of consecutive frames with its item, and is empty then.
-    pub(super) fn drain(&mut self, mut each: impl FnMut(usize, Frames<'_>)) {
+    pub(super) fn drain(&mut self, mut each: impl FnMut(usize, &Segment)) {
         for segment in &self.segments[..self.used] {
-            each(segment.item, Frames(segment));
+            each(segment.item, segment);
         }
         self.used = 0;
         self.last.clear();
     }
 }
-
-/// Consecutive frames of an item.
-pub(super) struct Frames<'a>(&'a Segment);
 
 /// What was kept of an item so far: of each frame its columns, `[frames, columns]`, and its normaliser.
 pub(super) struct Collected {
@@ -132,7 +129,7 @@ const MOST_SET_ASIDE: usize = 1 << 16;
 
 impl Collected {
     /// Adds frames that were not there, of an item that has `length`.
-    pub(super) fn add(&mut self, Frames(segment): Frames<'_>, length: usize) {
+    pub(super) fn add(&mut self, segment: &Segment, length: usize) {
         /// Puts values at a place; where they are the first, makes room for `most`.
         fn place<T: Copy>(to: &mut Vec<T>, at: usize, from: &[T], most: usize) {
             if to.is_empty() {
