@@ -7,7 +7,7 @@ use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 use rayon::prelude::*;
 
 use super::error::shown;
-use super::source::{MAGIC, Source};
+use super::source::{MAGIC, MOST_RESERVED, Source};
 use super::{InputError, Place};
 
 /// NumPy itself reads no longer header from a file that it does not trust.
@@ -16,8 +16,6 @@ const MAX_HEADER: usize = 10_000;
 const READ_BYTES: usize = 1 << 17;
 /// Values that a thread narrows at a time: what was read is still in its cache then.
 const NARROWED_AT_ONCE: usize = 1 << 14;
-/// Bytes that room is made for before they are read; a sparse file may claim to have any number.
-const MOST_AT_ONCE: usize = 1 << 30;
 /// The deepest that brackets of a plain array's header nest is 2.
 const MAX_NESTING: usize = 16;
 
@@ -193,7 +191,7 @@ impl NpyInfo {
     pub(super) fn read_small(&self, source: &Source) -> Result<Option<Vec<i32>>, InputError> {
         let in_order = !self.fortran_order || self.shape.len() < 2;
         let usual = self.dtype == Dtype::Int(8) && !self.big_endian && in_order;
-        let Some(file) = source.random_access().filter(|_| usual && self.byte_len() <= MOST_AT_ONCE) else {
+        let Some(file) = source.random_access().filter(|_| usual && self.byte_len() <= MOST_RESERVED) else {
             return Ok(None);
         };
         let (name, start) = (source.name(), source.position());

@@ -15,7 +15,7 @@ enum Reader {
 }
 
 /// Memory that is set aside for what a file claims to hold; a sparse file may claim anything.
-const MOST_RESERVED: usize = 1 << 30;
+pub(super) const MOST_RESERVED: usize = 1 << 30;
 
 /// An opened file or standard input.
 pub struct Source {
