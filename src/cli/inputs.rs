@@ -9,7 +9,7 @@ use super::diagnostics::{Diagnostics, UsageError};
 use super::values::{Color, Layout, Word, delimiter};
 use crate::input::{
     Alphabet, AlphabetFile, BlankChoice, CsvOptions, InputError, LabelFile, LabelSplit, Matrix, Place,
-    counted, integer_list, list_name, resolve_blank, shape_text,
+    counted, display_name, integer_list, list_name, resolve_blank, shape_text,
 };
 use crate::logits::{Geometry, ImproperRow, InputKind, RowAudit, ShapeError};
 use crate::loss::ctc::CtcLabels;
@@ -317,8 +317,7 @@ fn infer_layout(matrix: &Matrix, items: Option<usize>) -> anyhow::Result<Layout>
                 }
                 _ => "nothing says which axis is the batch".to_owned(),
             };
-            let name = matrix.name();
-            let name = if name == "-" { "standard input" } else { name };
+            let name = display_name(matrix.name());
             Err(UsageError::new(format!(
                 "{name}: the layout of shape {} can't be told: {reason}",
                 shape_text(shape)

@@ -106,8 +106,8 @@ impl InputError {
     }
 }
 
-/// What `-` stands for.
-fn display_name(file: &str) -> &str {
+/// What a file is called in a message: `-` stands for standard input.
+pub(crate) fn display_name(file: &str) -> &str {
     if file == "-" { "standard input" } else { file }
 }
 

@@ -17,8 +17,8 @@ mod source;
 
 pub use alphabet::{Alphabet, AlphabetFile, BlankChoice, LabelSplit, resolve_blank};
 pub use csv::CsvOptions;
-pub(crate) use error::counted;
 pub use error::{InputError, Place};
+pub(crate) use error::{counted, display_name};
 pub use labels::{ClassTargets, LabelFile, ProbTargets};
 pub use language::{read_hotwords, read_language_model, read_lexicon};
 pub use matrix::{Matrix, ReadError};

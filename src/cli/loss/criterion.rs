@@ -4,7 +4,7 @@ use super::super::diagnostics::UsageError;
 use super::super::inputs::found_shape;
 use super::super::values::Criterion;
 use super::Args;
-use crate::input::{LabelFile, Matrix, counted, shape_text};
+use crate::input::{LabelFile, Matrix, counted, display_name, shape_text};
 
 impl Args {
     /// Which loss: as asked, else as other options imply, else the one that fits the shapes.
@@ -24,7 +24,7 @@ impl Args {
             (false, true) => Ok(Criterion::Ctc),
             (both, _) => Err(UsageError::new(format!(
                 "{}: {} with {} ({}) fits {} cross-entropy {} CTC",
-                if matrix.name() == "-" { "standard input" } else { matrix.name() },
+                display_name(matrix.name()),
                 found_shape(matrix),
                 labels.name(),
                 labels.describe(),
