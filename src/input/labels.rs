@@ -51,6 +51,7 @@ impl Integers {
     }
 }
 
+pub(crate) use targets::is_class;
 pub use targets::{ClassTargets, ProbTargets};
 
 impl LabelFile {

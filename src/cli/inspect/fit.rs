@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::inputs::CtcShape;
 use super::Args;
-use crate::input::{AlphabetFile, LabelFile};
+use crate::input::{AlphabetFile, LabelFile, is_class};
 use crate::loss::Emissions;
 use crate::loss::ctc::{CtcLabels, loss_of_emissions};
 use crate::report::ItemId;
@@ -100,10 +100,6 @@ pub(super) fn items(
     let flag = "--label-lengths, if it is padding; --blank, if another class is the blank";
     find("blank_label", "the blank among the labels", Some(flag), |item| item.blanks > 0);
     items
-}
-
-fn is_class(label: i64, classes: usize) -> bool {
-    (0..classes as i64).contains(&label)
 }
 
 fn item(id: ItemId, index: usize, labels: &[i64], frames: usize, classes: usize, blank: u32) -> InspectItem {

@@ -223,7 +223,7 @@ impl LabelFile {
 }
 
 /// Whether an integer is one of so many classes; a matrix has fewer than 2^31.
-fn is_class(value: i64, classes: usize) -> bool {
+pub(crate) fn is_class(value: i64, classes: usize) -> bool {
     (0..classes.min(i32::MAX as usize) as i64).contains(&value)
 }
 
