@@ -28,8 +28,6 @@ pub struct Survey {
 pub struct SurveyTotals {
     /// Rows that were looked at.
     pub rows: u64,
-    /// Values that were looked at.
-    pub values: u64,
     /// Least and greatest finite value.
     pub range: Option<(f64, f64)>,
     /// NaN, `+inf` and `-inf`.
@@ -157,7 +155,6 @@ impl SurveyTotals {
     /// Looks at a row, and says which class wins it; none where it is no distribution.
     fn note_row<E: Element>(&mut self, row: usize, scores: &[E]) -> Option<u32> {
         self.rows += 1;
-        self.values += scores.len() as u64;
         let Spread { least, greatest, sum } = spread(scores);
         let finite = sum.is_finite() && !scores.is_empty();
         if finite {
@@ -212,7 +209,6 @@ impl SurveyTotals {
     /// Adds what was found in the rows that follow.
     fn append(&mut self, next: &Self) {
         self.rows += next.rows;
-        self.values += next.values;
         if let Some((least, greatest)) = next.range {
             self.note_range(least, greatest);
         }
