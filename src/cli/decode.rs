@@ -1,13 +1,14 @@
 //! `ctctool decode`: greedy or beam-search CTC transcripts.
 
+mod warnings;
+
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-mod warnings;
+use warnings::Seen;
 
-use self::warnings::Seen;
 use super::ExitStatus;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{
