@@ -206,9 +206,9 @@ impl Args {
     fn run(&self, matrix: Matrix, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
         let references = self.refs.as_deref().map(read_lines).transpose()?;
         let given = optional_integers("--lengths", self.logits.lengths.as_deref())?;
-        let speaks_of = given.as_ref().map(Vec::len).or_else(|| references.as_ref().map(Vec::len));
+        let speaks_of = given.as_deref().map(<[i64]>::len).or_else(|| references.as_ref().map(Vec::len));
         let shape = CtcShape::new(&matrix, self.logits.layout, speaks_of)?;
-        let lengths = shape.lengths(self.logits.lengths.as_deref(), given.as_deref())?;
+        let lengths = shape.lengths(given.as_ref())?;
         if let (Some(references), Some(path)) = (&references, &self.refs)
             && references.len() != shape.items
         {

@@ -8,8 +8,8 @@ use clap::Args;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::values::{Color, Layout, Word, delimiter};
 use crate::input::{
-    Alphabet, AlphabetFile, BlankChoice, CsvOptions, InputError, LabelFile, LabelSplit, Matrix, Place,
-    counted, display_name, integer_list, list_name, resolve_blank, shape_text,
+    Alphabet, AlphabetFile, BlankChoice, CsvOptions, InputError, LabelFile, LabelSplit, List, Matrix, Place,
+    counted, display_name, integer_list, resolve_blank, shape_text,
 };
 use crate::logits::{Geometry, ImproperRow, InputKind, RowAudit, ShapeError};
 use crate::loss::ctc::CtcLabels;
@@ -108,7 +108,7 @@ impl AlphabetArgs {
         &self,
         labels: &LabelFile,
         shape: &CtcShape,
-        label_lengths: Option<&[i64]>,
+        label_lengths: Option<&List<i64>>,
     ) -> anyhow::Result<CtcTargets> {
         let file = self.alphabet.as_deref().map(AlphabetFile::open).transpose()?;
         let blank = resolve_blank(&self.blank(), shape.classes, file.as_ref())?;
@@ -122,7 +122,7 @@ impl AlphabetArgs {
         blank: u32,
         labels: &LabelFile,
         shape: &CtcShape,
-        label_lengths: Option<&[i64]>,
+        label_lengths: Option<&List<i64>>,
     ) -> anyhow::Result<CtcTargets> {
         let (items, classes) = (shape.items, shape.classes);
         let alphabet = file.map(|file| Alphabet::new(file, classes, blank)).transpose()?;
@@ -282,21 +282,16 @@ impl CtcShape {
     }
 
     /// The frames in use of each item.
-    pub(super) fn lengths(
-        &self,
-        argument: Option<&str>,
-        given: Option<&[i64]>,
-    ) -> Result<Vec<usize>, InputError> {
+    pub(super) fn lengths(&self, given: Option<&List<i64>>) -> Result<Vec<usize>, InputError> {
         let Some(given) = given else { return Ok(vec![self.frames; self.items]) };
-        let name = list_name("--lengths", argument.unwrap_or_default());
         if given.len() != self.items {
             let expected = format!("{}, one an item", counted(self.items, "length"));
-            return Err(InputError::new(name, Place::whole(), expected, given.len().to_string()));
+            return Err(InputError::new(given.name(), Place::whole(), expected, given.len().to_string()));
         }
         let check = |(item, &length): (usize, &i64)| {
             usize::try_from(length).ok().filter(|&length| length <= self.frames).ok_or_else(|| {
                 let expected = format!("a length from 0 to {}, the number of frames", self.frames);
-                InputError::new(name, Place::whole().at("item", item), expected, length.to_string())
+                InputError::new(given.name(), Place::whole().at("item", item), expected, length.to_string())
             })
         };
         given.iter().enumerate().map(check).collect()
@@ -377,7 +372,7 @@ pub(super) fn improper_row(
 pub(super) fn optional_integers(
     option: &str,
     argument: Option<&str>,
-) -> Result<Option<Vec<i64>>, InputError> {
+) -> Result<Option<List<i64>>, InputError> {
     argument.map(|argument| integer_list(option, argument)).transpose()
 }
 

@@ -66,7 +66,7 @@ impl Args {
     ) -> anyhow::Result<ExitStatus> {
         let label_lengths = optional_integers("--label-lengths", self.label_lengths.as_deref())?;
         let mut findings = Vec::new();
-        let view = self.view(&matrix, labels, label_lengths.as_deref(), &mut findings)?;
+        let view = self.view(&matrix, labels, label_lengths.as_ref(), &mut findings)?;
         let classes = view.geometry.classes();
         let file = self.alphabet.alphabet.as_deref().map(AlphabetFile::open).transpose()?;
         let may_be_ctc = !view.cross_entropy && matches!(matrix.shape().len(), 2 | 3);
@@ -94,7 +94,7 @@ impl Args {
         let mut summary = described(&matrix, &view);
         let items = match (labels, &view.ctc, blank) {
             (Some(labels), Some(shape), Some(blank)) if view.labels_fit => {
-                let raw = self.raw_labels(labels, shape, file, blank, label_lengths.as_deref())?;
+                let raw = self.raw_labels(labels, shape, file, blank, label_lengths.as_ref())?;
                 fit::count_labels(&mut summary, raw.concat(), classes);
                 fit::items(matrix.name(), &raw, shape, &view.lengths, blank, &mut findings)
             }

@@ -150,9 +150,9 @@ impl Args {
     fn run(&self, matrix: Matrix, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
         let references = read_lines(&self.refs)?;
         let given = optional_integers("--lengths", self.logits.lengths.as_deref())?;
-        let items = given.as_ref().map_or(references.len(), Vec::len);
+        let items = given.as_deref().map_or(references.len(), <[i64]>::len);
         let shape = CtcShape::new(&matrix, self.logits.layout, Some(items))?;
-        let lengths = shape.lengths(self.logits.lengths.as_deref(), given.as_deref())?;
+        let lengths = shape.lengths(given.as_ref())?;
         if references.len() != shape.items {
             let expected = format!("{}, one an item", counted(shape.items, "line"));
             let name = self.refs.display().to_string();

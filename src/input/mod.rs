@@ -25,6 +25,6 @@ pub use language::{read_hotwords, read_language_model, read_lexicon};
 pub use matrix::{Matrix, ReadError};
 pub use npy::Dtype;
 pub(crate) use npy::shape_text;
-pub use numbers::{float_list, integer_list, list_name};
+pub use numbers::{List, float_list, integer_list};
 pub use result::{Comparable, ResultFile};
 pub use source::{Source, read_lines};

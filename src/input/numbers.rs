@@ -1,5 +1,6 @@
 //! Short lists of numbers, given as `N,N,…` or as a file: lengths, class weights.
 
+use std::ops::Deref;
 use std::path::Path;
 
 use super::error::shown;
@@ -7,12 +8,46 @@ use super::npy::NpyInfo;
 use super::source::{Source, lines_of, text_of};
 use super::{InputError, Place};
 
+/// A list that an option was given, and where each number of it stands.
+#[derive(Clone, Debug)]
+pub struct List<T> {
+    name: String,
+    values: Vec<T>,
+    /// The text file that it is from; empty where there is none.
+    text: String,
+}
+
+impl<T> List<T> {
+    /// What it is called in a message: the file it is in, or the option where it was typed.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where the number of an item is.
+    pub fn place(&self, item: usize) -> Place {
+        let place = Place::whole().at("item", item);
+        let line_words = |(line, content)| words(content).map(move |(column, _)| (line, column));
+        match lines_of(&self.text).enumerate().flat_map(line_words).nth(item) {
+            Some((line, column)) => place.at("line", line + 1).at("column", column),
+            None => place,
+        }
+    }
+}
+
+impl<T> Deref for List<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.values
+    }
+}
+
 /// The argument of `option` as a list of integers: `N,N,…`, or a file (.npy, or text separated by blanks, commas or
 /// lines).
 ///
 /// # Errors
 /// Where the file can't be read or holds something else.
-pub fn integer_list(option: &str, argument: &str) -> Result<Vec<i64>, InputError> {
+pub fn integer_list(option: &str, argument: &str) -> Result<List<i64>, InputError> {
     list(option, argument, "an integer", whole_number, NpyInfo::integers)
 }
 
@@ -21,23 +56,12 @@ pub fn integer_list(option: &str, argument: &str) -> Result<Vec<i64>, InputError
 /// # Errors
 /// Where the file can't be read or holds something else.
 pub fn float_list(option: &str, argument: &str) -> Result<Vec<f64>, InputError> {
-    list(
-        option,
-        argument,
-        "a number",
-        |text| text.parse().ok(),
-        |info, bytes| {
-            let mut values = Vec::new();
-            info.decode_f64(bytes, &mut values);
-            values.into_iter().map(Some).collect()
-        },
-    )
-}
-
-/// What a list is called in a message: the file it is in, or the option where it was typed.
-pub fn list_name<'a>(option: &'a str, argument: &'a str) -> &'a str {
-    let typed = argument.split(',').all(|word| word.trim().parse::<f64>().is_ok());
-    if typed { option } else { argument }
+    let from_npy = |info: &NpyInfo, bytes: &[u8]| {
+        let mut values = Vec::new();
+        info.decode_f64(bytes, &mut values);
+        values.into_iter().map(Some).collect()
+    };
+    Ok(list(option, argument, "a number", |text| text.parse().ok(), from_npy)?.values)
 }
 
 /// A whole number in any spelling: NumPy's text files write 3 as `3.000000000000000000e+00`.
@@ -72,10 +96,10 @@ fn list<T>(
     what: &str,
     parse: impl Fn(&str) -> Option<T>,
     from_npy: impl Fn(&NpyInfo, &[u8]) -> Vec<Option<T>>,
-) -> Result<Vec<T>, InputError> {
+) -> Result<List<T>, InputError> {
     let inline: Option<Vec<T>> = argument.split(',').map(|word| parse(word.trim())).collect();
     if let Some(values) = inline {
-        return Ok(values);
+        return Ok(List { name: option.to_owned(), values, text: String::new() });
     }
     let mut source = Source::open(Path::new(argument)).map_err(|error| {
         // What is no file either was meant as a list.
@@ -101,7 +125,8 @@ fn list<T>(
             let found = || format!("a value of {}", info.dtype.name());
             value.ok_or_else(|| InputError::new(argument, Place::whole().at("entry", at), what, found()))
         };
-        return from_npy(&info, &bytes).into_iter().enumerate().map(check).collect();
+        let values = from_npy(&info, &bytes).into_iter().enumerate().map(check).collect::<Result<_, _>>()?;
+        return Ok(List { name: argument.to_owned(), values, text: String::new() });
     }
     let text = text_of(argument, source.read_rest()?)?;
     let mut values = Vec::new();
@@ -111,5 +136,5 @@ fn list<T>(
             values.push(parse(word).ok_or_else(|| InputError::new(argument, place, what, shown(word)))?);
         }
     }
-    Ok(values)
+    Ok(List { name: argument.to_owned(), values, text })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::inputs::CtcShape;
 use super::Args;
-use crate::input::{AlphabetFile, LabelFile, is_class};
+use crate::input::{AlphabetFile, LabelFile, List, is_class};
 use crate::loss::Emissions;
 use crate::loss::ctc::{CtcLabels, loss_of_emissions};
 use crate::report::ItemId;
@@ -18,7 +18,7 @@ impl Args {
         shape: &CtcShape,
         alphabet: Option<AlphabetFile>,
         blank: u32,
-        label_lengths: Option<&[i64]>,
+        label_lengths: Option<&List<i64>>,
     ) -> anyhow::Result<Vec<Vec<i64>>> {
         if alphabet.is_none() || !labels.is_text() {
             return Ok(labels.raw_sequences(shape.items, label_lengths)?);

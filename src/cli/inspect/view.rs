@@ -4,7 +4,7 @@ use super::super::inputs::{CtcShape, bad_shape, optional_integers};
 use super::super::loss::criteria_that_fit;
 use super::super::values::Word;
 use super::Args;
-use crate::input::{InputError, LabelFile, Matrix, Place, counted};
+use crate::input::{InputError, LabelFile, List, Matrix, Place, counted};
 use crate::logits::Geometry;
 use crate::report::inspect::Finding;
 
@@ -26,7 +26,7 @@ impl Args {
         &self,
         matrix: &Matrix,
         labels: Option<&LabelFile>,
-        label_lengths: Option<&[i64]>,
+        label_lengths: Option<&List<i64>>,
         findings: &mut Vec<Finding>,
     ) -> anyhow::Result<View> {
         let shape = matrix.shape();
@@ -49,14 +49,15 @@ impl Args {
             return Ok(View { cross_entropy, ..by_class(matrix, class_axis)? });
         }
         let given = optional_integers("--lengths", self.logits.lengths.as_deref())?;
-        let sequences = labels.and_then(|labels| labels.sequences(label_lengths.map(<[i64]>::len)));
-        let speaks_of = given.as_ref().map(Vec::len).or(sequences);
+        let sequences =
+            labels.and_then(|labels| labels.sequences(label_lengths.map(|lengths| lengths.len())));
+        let speaks_of = given.as_deref().map(<[i64]>::len).or(sequences);
         match CtcShape::new(matrix, self.logits.layout, speaks_of) {
             Ok(ctc) => {
                 if ctc.layout_inferred {
                     findings.push(inferred(&ctc));
                 }
-                let lengths = ctc.lengths(self.logits.lengths.as_deref(), given.as_deref())?;
+                let lengths = ctc.lengths(given.as_ref())?;
                 let labels_fit = sequences == Some(ctc.items);
                 if let (false, Some(labels)) = (labels_fit, labels) {
                     findings.push(misfit(matrix, &ctc, labels));

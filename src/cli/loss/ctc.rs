@@ -24,12 +24,12 @@ impl Args {
         let label_lengths = optional_integers("--label-lengths", self.label_lengths.as_deref())?;
         let speaks_of = match &lengths {
             Some(lengths) => Some(lengths.len()),
-            None => labels.sequences(label_lengths.as_ref().map(Vec::len)),
+            None => labels.sequences(label_lengths.as_deref().map(<[i64]>::len)),
         };
         let shape = CtcShape::new(&matrix, self.logits.layout, speaks_of)?;
-        let lengths = shape.lengths(self.logits.lengths.as_deref(), lengths.as_deref())?;
+        let lengths = shape.lengths(lengths.as_ref())?;
         let CtcTargets { sequences, blank, split, .. } =
-            self.alphabet.sequences(labels, &shape, label_lengths.as_deref())?;
+            self.alphabet.sequences(labels, &shape, label_lengths.as_ref())?;
         let params = LossParams {
             layout: Some(shape.layout.word()),
             layout_inferred: Some(shape.layout_inferred),

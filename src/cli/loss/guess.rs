@@ -12,7 +12,7 @@ use super::super::diagnostics::Diagnostics;
 use super::super::inputs::{CtcShape, optional_integers};
 use super::super::values::{Criterion, Layout, Word};
 use super::{Args, DEFAULT_ATOL, DEFAULT_RTOL};
-use crate::input::{AlphabetFile, LabelFile, Matrix, float_list};
+use crate::input::{AlphabetFile, LabelFile, List, Matrix, float_list};
 use crate::logits::{InputKind, rows_in_order};
 use crate::loss::guess::Reading;
 use crate::metrics::Tolerance;
@@ -156,7 +156,7 @@ impl Args {
 
 /// The layout that needs no flag.
 fn inferred_layout(matrix: &Matrix, labels: &LabelFile, given: &Given) -> Option<Layout> {
-    let count = |list: &Option<Vec<i64>>| list.as_ref().map(Vec::len);
+    let count = |list: &Option<List<i64>>| list.as_deref().map(<[i64]>::len);
     let items = count(&given.lengths).or(labels.sequences(count(&given.label_lengths)));
     CtcShape::new(matrix, None, items).ok().map(|shape| shape.layout)
 }

@@ -7,7 +7,7 @@ use crate::input::alphabet::{Alphabet, LabelSplit};
 use crate::input::error::{counted, shown};
 use crate::input::numbers::{whole_number, words};
 use crate::input::source::{line_count, lines_of};
-use crate::input::{InputError, Place};
+use crate::input::{InputError, List, Place};
 use crate::loss::ctc::{CtcError, CtcLabels};
 
 /// Stands for what 64 bits do not hold.
@@ -21,7 +21,7 @@ impl LabelFile {
     pub fn index_sequences(
         &self,
         items: usize,
-        lengths: Option<&[i64]>,
+        lengths: Option<&List<i64>>,
         classes: usize,
         blank: u32,
     ) -> Result<Vec<CtcLabels>, InputError> {
@@ -63,7 +63,11 @@ impl LabelFile {
     ///
     /// # Errors
     /// Where there are not as many sequences as items, or they are no numbers.
-    pub fn raw_sequences(&self, items: usize, lengths: Option<&[i64]>) -> Result<Vec<Vec<i64>>, InputError> {
+    pub fn raw_sequences(
+        &self,
+        items: usize,
+        lengths: Option<&List<i64>>,
+    ) -> Result<Vec<Vec<i64>>, InputError> {
         match &self.content {
             Content::Text(text) => {
                 self.check_count(items, lines_of(text).count(), "line")?;
@@ -93,11 +97,11 @@ impl LabelFile {
     fn spans(
         &self,
         items: usize,
-        lengths: Option<&[i64]>,
+        lengths: Option<&List<i64>>,
         shape: &[usize],
     ) -> Result<Vec<Range<usize>>, InputError> {
         let lengths_error = |place: Place, expected: String, found: String| {
-            InputError::new("--label-lengths", place, expected, found)
+            InputError::new(lengths.map_or("--label-lengths", List::name), place, expected, found)
         };
         if let Some(lengths) = lengths
             && lengths.len() != items
@@ -113,7 +117,7 @@ impl LabelFile {
             Some(lengths) => {
                 usize::try_from(lengths[item]).ok().filter(|&length| length <= most).ok_or_else(|| {
                     lengths_error(
-                        Place::whole().at("item", item),
+                        lengths.place(item),
                         format!("a length from 0 to {most}"),
                         lengths[item].to_string(),
                     )

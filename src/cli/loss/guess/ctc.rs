@@ -40,7 +40,7 @@ impl Args {
         };
         let rows = rows_in_order(values, &in_memory);
         let mut all_lengths = Vec::new();
-        match ctc.lengths(self.logits.lengths.as_deref(), search.given.lengths.as_deref()) {
+        match ctc.lengths(search.given.lengths.as_ref()) {
             Ok(lengths) => all_lengths.push((lengths, setup.clone())),
             Err(error) => search.obstacle(setup, error),
         }
@@ -82,7 +82,7 @@ impl Args {
         let mut found = Vec::new();
         let Given { label_lengths, alphabet, .. } = &search.given;
         let as_they_are =
-            self.alphabet.sequences_by(alphabet.clone(), blank, labels, ctc, label_lengths.as_deref());
+            self.alphabet.sequences_by(alphabet.clone(), blank, labels, ctc, label_lengths.as_ref());
         match as_they_are {
             Ok(targets) => found.push((targets.sequences, setup.clone())),
             Err(error) => search.obstacle(setup, error),
@@ -91,7 +91,7 @@ impl Args {
         if rare || self.alphabet.alphabet.is_some() && labels.is_text() {
             return found;
         }
-        let Ok(raw) = labels.raw_sequences(ctc.items, search.given.label_lengths.as_deref()) else {
+        let Ok(raw) = labels.raw_sequences(ctc.items, search.given.label_lengths.as_ref()) else {
             return found;
         };
         // Where the labels do not fit as they are, something was done to them.

@@ -1,7 +1,7 @@
 //! What the combinations come to, and how far each is from what was asked for.
 
 use crate::cli::values::{Criterion, Word};
-use crate::input::AlphabetFile;
+use crate::input::{AlphabetFile, List};
 use crate::loss::guess::{Convention, Unit};
 use crate::loss::reduction::Reduction;
 use crate::metrics::Tolerance;
@@ -51,8 +51,8 @@ impl Setup {
 
 /// What options' files hold, read once: a pipe has it once.
 pub(super) struct Given {
-    pub(super) lengths: Option<Vec<i64>>,
-    pub(super) label_lengths: Option<Vec<i64>>,
+    pub(super) lengths: Option<List<i64>>,
+    pub(super) label_lengths: Option<List<i64>>,
     pub(super) weight: Option<Vec<f64>>,
     pub(super) alphabet: Option<AlphabetFile>,
 }
