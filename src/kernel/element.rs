@@ -55,7 +55,7 @@ pub(super) mod sealed {
 
 impl sealed::Kernels for f32 {
     fn fast_rows(set: InstructionSet, values: &[Self], classes: usize, out: &mut [LogSumExp]) {
-        set.run(single::OfRows { values, classes, out });
+        single::of_rows(set, values, classes, out);
     }
 }
 

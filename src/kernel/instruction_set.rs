@@ -2,7 +2,7 @@
 //!
 //! A kernel is written once, as a [`Task`] over plain arrays of lanes, and compiled once for each
 //! instruction set by the wrappers below: what is inlined into a function that may use AVX-512 becomes
-//! AVX-512 code.
+//! AVX-512 code. Where the compiler falls too short there is a version by hand beside it: see `kernel::avx512`.
 #![allow(unsafe_code)]
 
 /// A computation that is worth its own code for each instruction set.
@@ -72,6 +72,12 @@ impl InstructionSet {
         }
     }
 
+    /// The proof that the machine has AVX-512, where this is it.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn avx512(self) -> Option<Avx512> {
+        (self.0 == Kind::Avx512).then_some(Avx512(()))
+    }
+
     /// Runs `task` with these instructions.
     pub(crate) fn run<T: Task>(self, task: T) -> T::Output {
         match self.0 {
@@ -87,6 +93,11 @@ impl InstructionSet {
         }
     }
 }
+
+/// Exists only where the machine has what [`run_avx512`] is compiled for.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Avx512(());
 
 #[cfg(target_arch = "x86_64")]
 fn has_avx2() -> bool {

@@ -16,8 +16,8 @@ pub(super) fn madd_single<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
 // part is exact.
 const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
 const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
-const LN2_HIGH_SINGLE: f32 = 355.0 / 512.0;
-const LN2_LOW_SINGLE: f32 = -2.121_944_4e-4;
+pub(super) const LN2_HIGH_SINGLE: f32 = 355.0 / 512.0;
+pub(super) const LN2_LOW_SINGLE: f32 = -2.121_944_4e-4;
 
 /// Added to a number below 2⁵¹ and taken away again, this rounds it to an integer, which is in the low bits
 /// of the sum.
@@ -69,7 +69,7 @@ fn exp_of_rest<const FMA: bool>(x: f64, n: f64) -> f64 {
 }
 
 /// `exp(x) / 2^(exponent)` in two factors whose product it is, `n` and the power of two being told by
-/// `shifted`; see [`super::rows`]. Within 1.1e-7 relative.
+/// `shifted`; see [`super::single`]. Within 1.1e-7 relative.
 #[inline(always)]
 pub(super) fn exp_single<const FMA: bool>(x: f32, offset: f32) -> f32 {
     let shifted = madd_single::<FMA>(x, std::f32::consts::LOG2_E, offset);

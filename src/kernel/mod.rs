@@ -7,6 +7,8 @@
 // A kernel's body takes on the instruction set of the wrapper that it is inlined into.
 #![allow(clippy::inline_always)]
 
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod ctc_step;
 mod ctc_wide;
 mod double;

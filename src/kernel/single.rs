@@ -10,7 +10,7 @@
 //! (below 2^-80) the row is computed again in double precision.
 
 use super::double;
-use super::instruction_set::Task;
+use super::instruction_set::{InstructionSet, Task};
 use super::lanes::{ROUND_SINGLE, exp, exp_single, ln_1p};
 use super::log_sum_exp::LogSumExp;
 use super::tile::{SHORT, TILE, transpose};
@@ -21,16 +21,13 @@ const DEPTH: usize = 4;
 const WIDTH: usize = 64;
 /// Lanes that are turned into doubles.
 const NARROW: usize = 16;
-/// Values that are looked at twice in one go: they stay in the first-level cache.
-const BLOCK: usize = 4096;
-
 /// Sums below this have terms that single precision left out.
-const TOO_SMALL: f64 = 8.271_806_125_530_277e-25; // 2^-80
+pub(super) const TOO_SMALL: f64 = 8.271_806_125_530_277e-25; // 2^-80
 /// What lies further beneath the maximum counts as `exp(-86)`; the powers of two stay normal numbers.
-const REACH: f32 = 86.0;
+pub(super) const REACH: f32 = 86.0;
 /// From here on, `x - max` is exact for all `x` that matter (Sterbenz's lemma), so the maximum is taken away
 /// first and what remains is small.
-const LARGE: f32 = 256.0;
+pub(super) const LARGE: f32 = 256.0;
 
 /// How the values of a row with a finite maximum are reduced.
 #[derive(Clone, Copy)]
@@ -135,7 +132,7 @@ fn padded(values: &[f32]) -> [f32; NARROW] {
 
 /// `Σ exp(x - max)` over what is below the maximum, and how often the maximum is there.
 #[inline(always)]
-fn sum_of<const FMA: bool>(values: &[f32], max: f32) -> (f64, f64) {
+pub(super) fn sum_of<const FMA: bool>(values: &[f32], max: f32) -> (f64, f64) {
     let reduction = Reduction::new(max);
     let mut total = [0.0_f64; NARROW];
     let mut ties = [0.0_f32; WIDTH];
@@ -185,15 +182,49 @@ fn add_narrowed(total: &mut [f64; NARROW], sum: &[f32; WIDTH]) {
     }
 }
 
+/// What a row's blocks are looked at with.
+pub(super) trait RowSums {
+    /// Values that are looked at twice in one go: they stay in the first-level cache.
+    const BLOCK: usize;
+
+    /// The largest value but for NaN; `-inf` where there is none.
+    fn max_of(block: &[f32]) -> f32;
+
+    /// `Σ exp(x - max)` over what is below the finite maximum, and how often the maximum is there.
+    fn sum_of(block: &[f32], max: f32) -> (f64, f64);
+}
+
+/// In lanes.
+struct InLanes<const FMA: bool>;
+
+impl<const FMA: bool> RowSums for InLanes<FMA> {
+    const BLOCK: usize = 4096;
+
+    #[inline(always)]
+    fn max_of(block: &[f32]) -> f32 {
+        max_of(block)
+    }
+
+    #[inline(always)]
+    fn sum_of(block: &[f32], max: f32) -> (f64, f64) {
+        sum_of::<FMA>(block, max)
+    }
+}
+
 /// One row of any length.
 #[inline(always)]
 pub(super) fn of_row<const FMA: bool>(row: &[f32]) -> LogSumExp {
-    let mut blocks = row.chunks(BLOCK);
+    of_blocks::<FMA, InLanes<FMA>>(row)
+}
+
+/// The same with other sums.
+#[inline(always)]
+pub(super) fn of_blocks<const FMA: bool, S: RowSums>(row: &[f32]) -> LogSumExp {
     let mut max = f32::NEG_INFINITY;
     // The sum of all but one maximum.
     let mut rest = 0.0_f64;
-    for block in blocks.by_ref() {
-        let here = max_of(block);
+    for block in row.chunks(S::BLOCK) {
+        let here = S::max_of(block);
         if !here.is_finite() {
             // All of it is -inf, or something is NaN or +inf.
             if here > 0.0 || block.iter().any(|x| x.is_nan()) {
@@ -201,7 +232,7 @@ pub(super) fn of_row<const FMA: bool>(row: &[f32]) -> LogSumExp {
             }
             continue;
         }
-        let (sum, ties) = sum_of::<FMA>(block, here);
+        let (sum, ties) = S::sum_of(block, here);
         let sum = sum + (ties - 1.0);
         if here > max {
             let ratio = (f64::from(max) - f64::from(here)).exp();
@@ -211,8 +242,8 @@ pub(super) fn of_row<const FMA: bool>(row: &[f32]) -> LogSumExp {
             rest += (1.0 + sum) * (f64::from(here) - f64::from(max)).exp();
         }
     }
-    // Also where it is NaN, and where there is no number.
-    if rest >= TOO_SMALL || row.len() == 1 && max.is_finite() {
+    // Not where it is NaN, or where there is no number.
+    if rest >= TOO_SMALL {
         LogSumExp { max: f64::from(max), log_sum: ln_1p::<FMA>(rest) }
     } else {
         double::of_row::<f32, FMA>(row)
@@ -289,11 +320,19 @@ fn sums_of_tile<const FMA: bool>(tile: &[[f32; TILE]], max: &[f32; TILE]) -> ([f
     (below, log_sum)
 }
 
-/// Rows of `classes` values each.
-pub(super) struct OfRows<'a> {
-    pub(super) values: &'a [f32],
-    pub(super) classes: usize,
-    pub(super) out: &'a mut [LogSumExp],
+/// Each row of `values`, `[rows, classes]`.
+pub(super) fn of_rows(set: InstructionSet, values: &[f32], classes: usize, out: &mut [LogSumExp]) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(avx512) = set.avx512() {
+        return super::avx512::of_rows(avx512, values, classes, out);
+    }
+    set.run(OfRows { values, classes, out });
+}
+
+struct OfRows<'a> {
+    values: &'a [f32],
+    classes: usize,
+    out: &'a mut [LogSumExp],
 }
 
 impl Task for OfRows<'_> {

@@ -1,0 +1,79 @@
+//! Log-sum-exp of single-precision rows in registers of AVX-512.
+//!
+//! The same as [`super::single`], up to twice as fast, by what the compiler does not make of lanes: the steps of
+//! four registers alternate, so that none waits for its own last result, and powers of two come from a table in a
+//! register, so that the series of `exp` can end early.
+#![allow(unsafe_code)]
+
+mod long;
+mod reduction;
+mod short;
+
+use std::arch::x86_64::{__m512, __m512d};
+
+use self::long::InRegisters;
+use self::reduction::log_unit;
+use super::instruction_set::Avx512;
+use super::lanes::{exp, ln_1p};
+use super::log_sum_exp::LogSumExp;
+use super::single::{self, LARGE, TOO_SMALL};
+
+/// Values of a register.
+const LANES: usize = 16;
+/// Registers whose steps alternate.
+const SIDE_BY_SIDE: usize = 4;
+/// Steps whose terms are added in single precision, sixteen a lane; their sums are added in double. Rows come out
+/// within 1.8e-7 relative.
+const DEPTH: usize = 4;
+
+type Registers = [__m512; SIDE_BY_SIDE];
+/// Sums of sixteen lanes.
+type Totals = [__m512d; 2];
+
+/// Each row of `values`, `[rows, classes]`.
+pub(super) fn of_rows(_: Avx512, values: &[f32], classes: usize, out: &mut [LogSumExp]) {
+    // SAFETY: there is an `Avx512` only where the machine has the instructions of these functions.
+    unsafe {
+        if classes <= short::MOST_CLASSES {
+            short::of_rows(values, classes, out);
+        } else if classes <= long::BLOCK {
+            long::of_rows(values, classes, out);
+        } else {
+            for (row, out) in values.chunks_exact(classes).zip(out) {
+                *out = single::of_blocks::<true, InRegisters>(row);
+            }
+        }
+    }
+}
+
+/// What was found of as many rows as a register has lanes: their logarithms are computed together.
+struct Group {
+    max: [f32; LANES],
+    /// The power of two next to `exp(max)`.
+    n: [f32; LANES],
+    /// What is below the maximum, in the unit of [`log_unit`].
+    sum: [f64; LANES],
+    /// How often the maximum is there.
+    ties: [f32; LANES],
+}
+
+impl Group {
+    const EMPTY: Self = Self { max: [0.0; LANES], n: [0.0; LANES], sum: [0.0; LANES], ties: [0.0; LANES] };
+
+    #[inline(always)]
+    fn finish(&self, rows: &[f32], classes: usize, out: &mut [LogSumExp]) {
+        let (mut rest, mut log_sum) = ([0.0; LANES], [0.0; LANES]);
+        for i in 0..LANES {
+            let unit = exp::<true>(log_unit(self.max[i], self.n[i]));
+            rest[i] = self.sum[i] * unit + (f64::from(self.ties[i]) - 1.0);
+            log_sum[i] = ln_1p::<true>(rest[i]);
+        }
+        for (i, (row, out)) in rows.chunks_exact(classes).zip(out).enumerate() {
+            *out = if rest[i] >= TOO_SMALL && self.max[i].abs() < LARGE {
+                LogSumExp { max: f64::from(self.max[i]), log_sum: log_sum[i] }
+            } else {
+                single::of_row::<true>(row)
+            };
+        }
+    }
+}

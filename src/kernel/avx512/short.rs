@@ -1,0 +1,108 @@
+//! Short rows side by side: a lane is a row.
+
+#[allow(clippy::wildcard_imports)] // one line for each instruction would say no more
+use std::arch::x86_64::*;
+
+use super::reduction::{Reduction, Sums};
+use super::{DEPTH, Group, LANES, Registers, SIDE_BY_SIDE};
+use crate::kernel::log_sum_exp::LogSumExp;
+use crate::kernel::tile;
+
+/// Longer rows are faster one after another.
+pub(super) const MOST_CLASSES: usize = 128;
+
+/// A column of each row.
+type Column = [f32; LANES];
+
+/// Rows of up to [`MOST_CLASSES`] values.
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+pub(super) fn of_rows(values: &[f32], classes: usize, out: &mut [LogSumExp]) {
+    let mut tile = [[f32::NEG_INFINITY; LANES]; MOST_CLASSES];
+    let tile = &mut tile[..classes.next_multiple_of(SIDE_BY_SIDE)];
+    let mut group = Group::EMPTY;
+    for (rows, out) in values.chunks(LANES * classes).zip(out.chunks_mut(LANES)) {
+        if rows.len() == LANES * classes {
+            transpose(rows, classes, tile);
+        } else {
+            tile::transpose(rows, &mut tile[..classes]);
+        }
+        let (steps, _) = tile.as_chunks::<SIDE_BY_SIDE>();
+        let mut max = [_mm512_set1_ps(f32::NEG_INFINITY); SIDE_BY_SIDE];
+        for step in steps {
+            for (max, x) in max.iter_mut().zip(load(step)) {
+                // Not NaN, for that is the first.
+                *max = _mm512_max_ps(x, *max);
+            }
+        }
+        let max = _mm512_max_ps(_mm512_max_ps(max[0], max[1]), _mm512_max_ps(max[2], max[3]));
+        let reduction = Reduction::new(max);
+        let mut ties = _mm512_setzero_ps();
+        let mut totals = [_mm512_setzero_pd(); 2];
+        for run in steps.chunks(DEPTH) {
+            let mut sums = Sums::zero();
+            for step in run {
+                reduction.add(load(step), &mut sums, &mut ties);
+            }
+            sums.add_to(&mut totals);
+        }
+        // SAFETY: each array has room for the register, the sums' for both.
+        unsafe {
+            _mm512_storeu_ps(group.max.as_mut_ptr(), max);
+            _mm512_storeu_ps(group.n.as_mut_ptr(), reduction.n);
+            _mm512_storeu_ps(group.ties.as_mut_ptr(), ties);
+            _mm512_storeu_pd(group.sum.as_mut_ptr(), totals[0]);
+            _mm512_storeu_pd(group.sum[LANES / 2..].as_mut_ptr(), totals[1]);
+        }
+        group.finish(rows, classes, out);
+    }
+}
+
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+fn load(columns: &[Column; SIDE_BY_SIDE]) -> Registers {
+    let mut registers = [_mm512_setzero_ps(); SIDE_BY_SIDE];
+    for (register, column) in registers.iter_mut().zip(columns) {
+        // SAFETY: reads the sixteen values of the column.
+        *register = unsafe { _mm512_loadu_ps(column.as_ptr()) };
+    }
+    registers
+}
+
+/// Puts sixteen rows of `classes` values side by side, four columns at a time; the last four are filled up with
+/// `-inf`.
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+fn transpose(rows: &[f32], classes: usize, tile: &mut [Column]) {
+    assert!(
+        rows.len() == LANES * classes && tile.len() == classes.next_multiple_of(4),
+        "as the caller made them"
+    );
+    for (step, columns) in tile.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+        let first = 4 * step;
+        let mask = if classes - first < 4 { (1_u8 << (classes - first)) - 1 } else { 0b1111 };
+        let four = |row: usize| {
+            let from = rows[row * classes + first..].as_ptr();
+            // SAFETY: the mask has a bit for each value that the row still has, four at most.
+            unsafe { _mm_mask_loadu_ps(_mm_set1_ps(f32::NEG_INFINITY), mask, from) }
+        };
+        // Register `i` has four values of the rows i, 4 + i, 8 + i and 12 + i.
+        let mut quarters = [_mm512_setzero_ps(); 4];
+        for (i, quarter) in quarters.iter_mut().enumerate() {
+            let low = _mm512_castps128_ps512(four(i));
+            let low = _mm512_insertf32x4::<1>(low, four(4 + i));
+            let low = _mm512_insertf32x4::<2>(low, four(8 + i));
+            *quarter = _mm512_insertf32x4::<3>(low, four(12 + i));
+        }
+        let [a, b, c, d] = quarters;
+        let (ab, cd) = (_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d));
+        let (ab_high, cd_high) = (_mm512_unpackhi_ps(a, b), _mm512_unpackhi_ps(c, d));
+        let pairs = [(ab, cd), (ab_high, cd_high)].map(|(x, y)| (_mm512_castps_pd(x), _mm512_castps_pd(y)));
+        for (half, (x, y)) in pairs.into_iter().enumerate() {
+            // SAFETY: each column has room for the register.
+            unsafe {
+                _mm512_storeu_pd(columns[2 * half].as_mut_ptr().cast(), _mm512_unpacklo_pd(x, y));
+                _mm512_storeu_pd(columns[2 * half + 1].as_mut_ptr().cast(), _mm512_unpackhi_pd(x, y));
+            }
+        }
+    }
+}
