@@ -17,6 +17,7 @@ use super::instruction_set::Avx512;
 use super::lanes::{exp, ln_1p};
 use super::log_sum_exp::LogSumExp;
 use super::single::{self, LARGE, TOO_SMALL};
+use super::tile;
 
 /// Values of a register.
 const LANES: usize = 16;
@@ -34,7 +35,7 @@ type Totals = [__m512d; 2];
 pub(super) fn of_rows(_: Avx512, values: &[f32], classes: usize, out: &mut [LogSumExp]) {
     // SAFETY: there is an `Avx512` only where the machine has the instructions of these functions.
     unsafe {
-        if classes <= short::MOST_CLASSES {
+        if tile::is_worth(out.len(), classes) {
             short::of_rows(values, classes, out);
         } else if classes <= long::BLOCK {
             long::of_rows(values, classes, out);

@@ -26,7 +26,6 @@ pub(crate) use ctc_step::{CtcState, CtcStep, LEAST_PROB_EXPONENT, exponent_of, p
 pub(crate) use ctc_wide::{CtcWideStep, Logs, Wide};
 pub use element::Element;
 pub(crate) use exp::scaled_columns;
-pub use exp::sum_of_exp;
 pub use instruction_set::InstructionSet;
 pub use log_sum_exp::{LogSumExp, fast_log_sum_exp_rows, log_add, log_sum_exp, log_sum_exp_rows};
 pub use spread::{Spread, mean_distance_sum, spread};

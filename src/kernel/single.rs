@@ -13,7 +13,7 @@ use super::double;
 use super::instruction_set::{InstructionSet, Task};
 use super::lanes::{ROUND_SINGLE, exp, exp_single, ln_1p};
 use super::log_sum_exp::LogSumExp;
-use super::tile::{SHORT, TILE, transpose};
+use super::tile::{SHORT, TILE, is_worth, transpose};
 
 /// Values that each lane of a step adds up: the sum of their terms is rounded twice.
 const DEPTH: usize = 4;
@@ -340,7 +340,7 @@ impl Task for OfRows<'_> {
 
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        if self.classes <= SHORT {
+        if is_worth(self.out.len(), self.classes) {
             of_short_rows::<FMA>(self.values, self.classes, self.out);
             return;
         }

@@ -7,6 +7,11 @@ pub(super) const TILE: usize = 16;
 /// The longest row that goes side by side with others.
 pub(super) const SHORT: usize = 128;
 
+/// Whether rows go side by side: a tile of one or two costs as much as a full one.
+pub(super) fn is_worth(rows: usize, classes: usize) -> bool {
+    classes <= SHORT && (rows > 2 || classes < 16)
+}
+
 /// Puts rows of `tile.len()` values each side by side; there are at most [`TILE`]. What is in the lanes
 /// beyond them stays.
 ///

@@ -47,9 +47,10 @@ impl RowAudit {
 
     /// Looks at a row to tell whether it is probabilities.
     pub fn sample<E: Element>(&mut self, row: &[E]) {
-        let sum: f64 = row.iter().map(|x| x.to_f64()).sum();
+        let sum = || row.iter().map(|x| x.to_f64()).sum::<f64>();
+        // A row of logits ends at its first negative value; the sum of all would take longer than their loss.
         let like_probs =
-            row.len() > 1 && (sum - 1.0).abs() <= SUM_TOLERANCE && row.iter().all(|x| x.to_f64() >= 0.0);
+            row.len() > 1 && row.iter().all(|x| x.to_f64() >= 0.0) && (sum() - 1.0).abs() <= SUM_TOLERANCE;
         self.sampled += 1;
         self.sampled_like_probs += usize::from(like_probs);
     }

@@ -2,7 +2,6 @@
 
 use rustc_hash::FxHashMap;
 
-use super::Columns;
 use crate::kernel::Element;
 use crate::logits::RowScale;
 
@@ -53,13 +52,13 @@ impl Segment {
         }
     }
 
-    fn push<E: Element>(&mut self, columns: &Columns, row: &[E], scale: RowScale) {
+    fn push<E: Element>(&mut self, columns: &[E], scale: RowScale) {
         self.scales.push(scale);
-        let classes = columns.classes().iter().map(|&class| row[class as usize].to_f64());
+        let columns = columns.iter().map(|x| x.to_f64());
         match &mut self.scores {
             // Single precision holds what came from it.
-            Scores::Single(scores) => scores.extend(classes.map(|x| x as f32)),
-            Scores::Double(scores) => scores.extend(classes),
+            Scores::Single(scores) => scores.extend(columns.map(|x| x as f32)),
+            Scores::Double(scores) => scores.extend(columns),
         }
     }
 }
@@ -76,14 +75,8 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    /// Keeps the columns of a frame of an item.
-    pub(super) fn push<E: Element>(
-        &mut self,
-        (item, frame): (usize, usize),
-        columns: &Columns,
-        row: &[E],
-        scale: RowScale,
-    ) {
+    /// Keeps the scores of an item's columns in a frame.
+    pub(super) fn push<E: Element>(&mut self, (item, frame): (usize, usize), columns: &[E], scale: RowScale) {
         let follows = |segment: &Segment| segment.first_frame + segment.scales.len() == frame;
         let at = match self.last.get(&item) {
             Some(&at) if follows(&self.segments[at]) => at,
@@ -98,7 +91,7 @@ impl Gathered {
                 at
             }
         };
-        self.segments[at].push(columns, row, scale);
+        self.segments[at].push(columns, scale);
     }
 
     /// Hands out each run of consecutive frames with its item, and is empty then.

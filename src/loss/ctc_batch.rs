@@ -57,6 +57,8 @@ struct Rows<E> {
     /// Copies of the rows, where they are short.
     values: Vec<E>,
     scales: FrameScales,
+    /// The scores of a row's columns.
+    columns: Vec<E>,
     gathered: Gathered,
 }
 
@@ -66,6 +68,7 @@ impl<E> Default for Rows<E> {
             numbers: Vec::new(),
             values: Vec::new(),
             scales: FrameScales::default(),
+            columns: Vec::new(),
             gathered: Gathered::default(),
         }
     }
@@ -204,13 +207,14 @@ impl CtcBatch {
         rows.scales.of_rows(values, classes, self.kind);
         for (at, (scores, &number)) in values.chunks_exact(classes).zip(&rows.numbers).enumerate() {
             let (item, frame) = (number / self.frames, number % self.frames);
-            let scale = rows.scales.scale(at, scores, self.kind, self.items[item].labels.columns());
+            self.items[item].labels.columns().pick(scores, &mut rows.columns);
+            let scale = rows.scales.scale(at, scores, self.kind, &rows.columns);
             let values = || scores.iter().map(|x| x.to_f64()).collect();
             if let Err(row) = notes.audit.note(number, scale.total(), values) {
                 notes.refused.get_or_insert(row);
                 return;
             }
-            rows.gathered.push((item, frame), self.items[item].labels.columns(), scores, scale);
+            rows.gathered.push((item, frame), &rows.columns, scale);
         }
     }
 

@@ -42,6 +42,12 @@ impl Columns {
         self.of_label.iter().map(|&column| self.classes[column as usize]).collect()
     }
 
+    /// Leaves the scores of this frame's columns in `out`, `[columns]`.
+    pub(crate) fn pick<E: Element>(&self, row: &[E], out: &mut Vec<E>) {
+        out.clear();
+        out.extend(self.classes.iter().map(|&class| row[class as usize]));
+    }
+
     /// Writes the log-probabilities of this frame's columns to `out`, `[columns]`.
     pub fn gather<E: Element>(&self, row: &[E], scale: RowScale, out: &mut [f64]) {
         for (out, &class) in out.iter_mut().zip(&self.classes) {

@@ -1,20 +1,19 @@
 //! Frames' normalisers, as exact as a CTC loss needs them.
 
-use super::Columns;
-use crate::kernel::{Element, InstructionSet, LogSumExp, sum_of_exp};
+use crate::kernel::{Element, InstructionSet, LogSumExp, fast_log_sum_exp_rows};
 use crate::logits::{Accuracy, InputKind, RowScale};
 
 /// Frames of no more classes are computed in double precision at once: it costs little.
 pub(super) const SHORT: usize = 128;
-/// The share of a frame that the labels' classes may have for single precision to be enough; below `1/e`.
-const MOST_COVERED: f64 = 0.36;
+/// The logarithm of the share of a frame that the labels' classes may have for single precision to be enough; a
+/// little below `ln(1/e)`, for it is computed in single precision.
+const MOST_COVERED: f64 = -1.02;
 
 /// The normalisers of a few frames.
 #[derive(Default)]
 pub(super) struct FrameScales {
     scales: Vec<RowScale>,
     scratch: Vec<LogSumExp>,
-    log_probs: Vec<f64>,
     /// They are within single precision only.
     rough: bool,
 }
@@ -27,21 +26,10 @@ impl FrameScales {
         RowScale::of_rows(values, classes, kind, accuracy, &mut self.scratch, &mut self.scales);
     }
 
-    /// The normaliser of `row`, which was number `at` of those, for labels that need `columns` of it.
-    pub(super) fn scale<E: Element>(
-        &mut self,
-        at: usize,
-        row: &[E],
-        kind: InputKind,
-        columns: &Columns,
-    ) -> RowScale {
+    /// The normaliser of `row`, which was number `at` of those, where the labels' columns have these scores.
+    pub(super) fn scale<E: Element>(&self, at: usize, row: &[E], kind: InputKind, scores: &[E]) -> RowScale {
         let scale = self.scales[at];
-        if !self.rough {
-            return scale;
-        }
-        self.log_probs.resize(columns.count(), 0.0);
-        columns.gather(row, scale, &mut self.log_probs);
-        if needs_double(&self.log_probs) { RowScale::new(row, kind) } else { scale }
+        if self.rough && needs_double(scale, scores) { RowScale::new(row, kind) } else { scale }
     }
 }
 
@@ -51,7 +39,12 @@ impl FrameScales {
 /// of these columns in this frame, so the frame adds at least `-ln c` to the loss, where `c` is what they sum
 /// to. With `c` below `1/e` that is above 1, and the error at most 2e-7 of it; so is the sum of all frames'
 /// errors beside the loss.
-fn needs_double(log_probs: &[f64]) -> bool {
-    let covered = sum_of_exp(InstructionSet::best(), log_probs);
-    covered.is_nan() || covered > MOST_COVERED
+fn needs_double<E: Element>(scale: RowScale, scores: &[E]) -> bool {
+    let mut columns = [LogSumExp::ZERO];
+    fast_log_sum_exp_rows(InstructionSet::best(), scores, scores.len(), &mut columns);
+    match columns[0].max {
+        _ if !scale.is_proper() => true,
+        f64::NEG_INFINITY => false,
+        max => scale.log_prob(max) + columns[0].log_sum > MOST_COVERED,
+    }
 }

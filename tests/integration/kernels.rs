@@ -2,7 +2,7 @@
 //! the lanes' widths, on values where single precision or a plain sum would lose digits.
 
 use ctctool::kernel::{
-    Element, InstructionSet, LogSumExp, Sum, fast_log_sum_exp_rows, log_sum_exp, log_sum_exp_rows, sum_of_exp,
+    Element, InstructionSet, LogSumExp, Sum, fast_log_sum_exp_rows, log_sum_exp, log_sum_exp_rows,
 };
 use ctctool::logits::{InputKind, RowScale};
 use ctctool::loss::Emissions;
@@ -28,21 +28,24 @@ fn naive(row: &[f64]) -> (f64, f64) {
 fn check<E: Element>(rows: &[Vec<E>], tolerance: f64, fast: bool) {
     for set in InstructionSet::available() {
         for row in rows {
-            // Several rows, so that short ones share a tile with others and the last tile is not full.
-            let other: Vec<E> = row.iter().rev().copied().collect();
-            let values = [&row[..], &other, row].concat();
-            let mut found = vec![LogSumExp::ZERO; 3];
-            if fast {
-                fast_log_sum_exp_rows(set, &values, row.len(), &mut found);
-            } else {
-                log_sum_exp_rows(set, &values, row.len(), &mut found);
-            }
             let (max, log_sum) = naive(&row.iter().map(|x| x.to_f64()).collect::<Vec<_>>());
-            for found in found {
-                let close = found.max == max && (found.log_sum - log_sum).abs() <= tolerance * log_sum;
-                let shown: Vec<f64> = row.iter().take(8).map(|x| x.to_f64()).collect();
-                let name = set.name();
-                assert!(close, "{name}: {found:?} for {max}, {log_sum}: {} of {shown:?}", row.len());
+            let other: Vec<E> = row.iter().rev().copied().collect();
+            // One alone; a few that share a tile of sixteen; a full tile and one that is not.
+            for count in [1, 3, 19] {
+                let values: Vec<E> =
+                    (0..count).flat_map(|i| if i % 2 == 0 { row } else { &other }).copied().collect();
+                let mut found = vec![LogSumExp::ZERO; count];
+                if fast {
+                    fast_log_sum_exp_rows(set, &values, row.len(), &mut found);
+                } else {
+                    log_sum_exp_rows(set, &values, row.len(), &mut found);
+                }
+                for found in found {
+                    let close = found.max == max && (found.log_sum - log_sum).abs() <= tolerance * log_sum;
+                    let shown: Vec<f64> = row.iter().take(8).map(|x| x.to_f64()).collect();
+                    let name = set.name();
+                    assert!(close, "{name}: {found:?} for {max}, {log_sum}: {} of {shown:?}", row.len());
+                }
             }
         }
     }
@@ -126,11 +129,14 @@ fn any_magnitude_is_right() {
 fn all_kernels<E: Element>(row: &[E]) -> Vec<LogSumExp> {
     let mut found = vec![log_sum_exp(row)];
     for set in InstructionSet::available() {
-        let mut one = [LogSumExp::ZERO];
-        log_sum_exp_rows(set, row, row.len(), &mut one);
-        found.extend(one);
-        fast_log_sum_exp_rows(set, row, row.len(), &mut one);
-        found.extend(one);
+        // One alone, and a full tile and another.
+        for count in [1, 17] {
+            let mut out = vec![LogSumExp::ZERO; count];
+            log_sum_exp_rows(set, &row.repeat(count), row.len(), &mut out);
+            found.extend_from_slice(&out);
+            fast_log_sum_exp_rows(set, &row.repeat(count), row.len(), &mut out);
+            found.extend_from_slice(&out);
+        }
     }
     found
 }
@@ -152,20 +158,6 @@ fn what_is_not_finite_is_seen_wherever_it_is() {
         }
         let nothing = all_kernels(&vec![f64::NEG_INFINITY; len]);
         assert!(nothing.iter().all(|lse| lse.value() == f64::NEG_INFINITY && !lse.is_proper()));
-    }
-}
-
-#[test]
-fn exponentials_are_summed_at_every_length() {
-    for set in InstructionSet::available() {
-        let mut random = SplitMix(3);
-        for len in 0..70 {
-            let x: Vec<f64> = (0..len).map(|_| random.score() - 8.0).collect();
-            let expected: f64 = x.iter().map(|x| x.exp()).sum();
-            assert!((sum_of_exp(set, &x) - expected).abs() <= DOUBLE * expected, "{len}");
-        }
-        assert!(sum_of_exp(set, &[0.0, f64::NAN]).is_nan());
-        assert_eq!(sum_of_exp(set, &[f64::NEG_INFINITY, 0.0]), 1.0);
     }
 }
 

@@ -6,18 +6,15 @@ use std::arch::x86_64::*;
 use super::reduction::{Reduction, Sums};
 use super::{DEPTH, Group, LANES, Registers, SIDE_BY_SIDE};
 use crate::kernel::log_sum_exp::LogSumExp;
-use crate::kernel::tile;
-
-/// Longer rows are faster one after another.
-pub(super) const MOST_CLASSES: usize = 128;
+use crate::kernel::tile::{self, SHORT};
 
 /// A column of each row.
 type Column = [f32; LANES];
 
-/// Rows of up to [`MOST_CLASSES`] values.
+/// Rows of up to [`SHORT`] values.
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
 pub(super) fn of_rows(values: &[f32], classes: usize, out: &mut [LogSumExp]) {
-    let mut tile = [[f32::NEG_INFINITY; LANES]; MOST_CLASSES];
+    let mut tile = [[f32::NEG_INFINITY; LANES]; SHORT];
     let tile = &mut tile[..classes.next_multiple_of(SIDE_BY_SIDE)];
     let mut group = Group::EMPTY;
     for (rows, out) in values.chunks(LANES * classes).zip(out.chunks_mut(LANES)) {
