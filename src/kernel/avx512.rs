@@ -27,46 +27,54 @@ const SIDE_BY_SIDE: usize = 4;
 /// within 1.8e-7 relative.
 const DEPTH: usize = 4;
 
+/// Rows whose logarithms are computed together where there are many: enough that none waits for the last.
+const MANY: usize = 4 * LANES;
+
 type Registers = [__m512; SIDE_BY_SIDE];
 /// Sums of sixteen lanes.
 type Totals = [__m512d; 2];
 
 /// Each row of `values`, `[rows, classes]`.
 pub(super) fn of_rows(_: Avx512, values: &[f32], classes: usize, out: &mut [LogSumExp]) {
+    let (short, few) = (tile::is_worth(out.len(), classes), out.len() <= LANES);
     // SAFETY: there is an `Avx512` only where the machine has the instructions of these functions.
     unsafe {
-        if tile::is_worth(out.len(), classes) {
-            short::of_rows(values, classes, out);
-        } else if classes <= long::BLOCK {
-            long::of_rows(values, classes, out);
-        } else {
-            for (row, out) in values.chunks_exact(classes).zip(out) {
-                *out = single::of_blocks::<true, InRegisters>(row);
+        match (short, few) {
+            (true, true) => short::of_rows::<LANES>(values, classes, out),
+            (true, false) => short::of_rows::<MANY>(values, classes, out),
+            (false, _) if classes > long::BLOCK => {
+                for (row, out) in values.chunks_exact(classes).zip(out) {
+                    *out = single::of_blocks::<true, InRegisters>(row);
+                }
             }
+            (false, true) => long::of_rows::<LANES>(values, classes, out),
+            (false, false) => long::of_rows::<MANY>(values, classes, out),
         }
     }
 }
 
-/// What was found of as many rows as a register has lanes: their logarithms are computed together.
-struct Group {
-    max: [f32; LANES],
+/// What was found of so many rows: their logarithms are computed together.
+struct Group<const ROWS: usize> {
+    max: [f32; ROWS],
     /// The power of two next to `exp(max)`.
-    n: [f32; LANES],
+    n: [f32; ROWS],
     /// What is below the maximum, in the unit of [`log_unit`].
-    sum: [f64; LANES],
+    sum: [f64; ROWS],
     /// How often the maximum is there.
-    ties: [f32; LANES],
+    ties: [f32; ROWS],
 }
 
-impl Group {
-    const EMPTY: Self = Self { max: [0.0; LANES], n: [0.0; LANES], sum: [0.0; LANES], ties: [0.0; LANES] };
+impl<const ROWS: usize> Group<ROWS> {
+    const EMPTY: Self = Self { max: [0.0; ROWS], n: [0.0; ROWS], sum: [0.0; ROWS], ties: [0.0; ROWS] };
 
     #[inline(always)]
     fn finish(&self, rows: &[f32], classes: usize, out: &mut [LogSumExp]) {
-        let (mut rest, mut log_sum) = ([0.0; LANES], [0.0; LANES]);
-        for i in 0..LANES {
+        let (mut rest, mut log_sum) = ([0.0; ROWS], [0.0; ROWS]);
+        for (i, rest) in rest.iter_mut().enumerate() {
             let unit = exp::<true>(log_unit(self.max[i], self.n[i]));
-            rest[i] = self.sum[i] * unit + (f64::from(self.ties[i]) - 1.0);
+            *rest = self.sum[i] * unit + (f64::from(self.ties[i]) - 1.0);
+        }
+        for i in 0..ROWS {
             log_sum[i] = ln_1p::<true>(rest[i]);
         }
         for (i, (row, out)) in rows.chunks_exact(classes).zip(out).enumerate() {

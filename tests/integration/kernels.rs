@@ -30,8 +30,8 @@ fn check<E: Element>(rows: &[Vec<E>], tolerance: f64, fast: bool) {
         for row in rows {
             let (max, log_sum) = naive(&row.iter().map(|x| x.to_f64()).collect::<Vec<_>>());
             let other: Vec<E> = row.iter().rev().copied().collect();
-            // One alone; a few that share a tile of sixteen; a full tile and one that is not.
-            for count in [1, 3, 19] {
+            // One alone; a few that share a tile of sixteen; a full tile and one that is not; several and a rest.
+            for count in [1, 3, 19, 70] {
                 let values: Vec<E> =
                     (0..count).flat_map(|i| if i % 2 == 0 { row } else { &other }).copied().collect();
                 let mut found = vec![LogSumExp::ZERO; count];

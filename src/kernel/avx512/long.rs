@@ -17,9 +17,9 @@ const STEP: usize = SIDE_BY_SIDE * LANES;
 
 /// Rows of one block each.
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
-pub(super) fn of_rows(values: &[f32], classes: usize, out: &mut [LogSumExp]) {
-    let mut group = Group::EMPTY;
-    for (rows, out) in values.chunks(LANES * classes).zip(out.chunks_mut(LANES)) {
+pub(super) fn of_rows<const ROWS: usize>(values: &[f32], classes: usize, out: &mut [LogSumExp]) {
+    let mut group = Group::<ROWS>::EMPTY;
+    for (rows, out) in values.chunks(ROWS * classes).zip(out.chunks_mut(ROWS)) {
         for (i, row) in rows.chunks_exact(classes).enumerate() {
             group.max[i] = max_of(row);
             let reduction = Reduction::new(_mm512_set1_ps(group.max[i]));

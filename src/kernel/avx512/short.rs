@@ -13,44 +13,55 @@ type Column = [f32; LANES];
 
 /// Rows of up to [`SHORT`] values.
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
-pub(super) fn of_rows(values: &[f32], classes: usize, out: &mut [LogSumExp]) {
+pub(super) fn of_rows<const ROWS: usize>(values: &[f32], classes: usize, out: &mut [LogSumExp]) {
     let mut tile = [[f32::NEG_INFINITY; LANES]; SHORT];
     let tile = &mut tile[..classes.next_multiple_of(SIDE_BY_SIDE)];
-    let mut group = Group::EMPTY;
-    for (rows, out) in values.chunks(LANES * classes).zip(out.chunks_mut(LANES)) {
-        if rows.len() == LANES * classes {
-            transpose(rows, classes, tile);
-        } else {
-            tile::transpose(rows, &mut tile[..classes]);
-        }
-        let (steps, _) = tile.as_chunks::<SIDE_BY_SIDE>();
-        let mut max = [_mm512_set1_ps(f32::NEG_INFINITY); SIDE_BY_SIDE];
-        for step in steps {
-            for (max, x) in max.iter_mut().zip(load(step)) {
-                // Not NaN, for that is the first.
-                *max = _mm512_max_ps(x, *max);
+    let mut group = Group::<ROWS>::EMPTY;
+    for (rows, out) in values.chunks(ROWS * classes).zip(out.chunks_mut(ROWS)) {
+        for (number, rows) in rows.chunks(LANES * classes).enumerate() {
+            if rows.len() == LANES * classes {
+                transpose(rows, classes, tile);
+            } else {
+                tile::transpose(rows, &mut tile[..classes]);
             }
-        }
-        let max = _mm512_max_ps(_mm512_max_ps(max[0], max[1]), _mm512_max_ps(max[2], max[3]));
-        let reduction = Reduction::new(max);
-        let mut ties = _mm512_setzero_ps();
-        let mut totals = [_mm512_setzero_pd(); 2];
-        for run in steps.chunks(DEPTH) {
-            let mut sums = Sums::zero();
-            for step in run {
-                reduction.add(load(step), &mut sums, &mut ties);
-            }
-            sums.add_to(&mut totals);
-        }
-        // SAFETY: each array has room for the register, the sums' for both.
-        unsafe {
-            _mm512_storeu_ps(group.max.as_mut_ptr(), max);
-            _mm512_storeu_ps(group.n.as_mut_ptr(), reduction.n);
-            _mm512_storeu_ps(group.ties.as_mut_ptr(), ties);
-            _mm512_storeu_pd(group.sum.as_mut_ptr(), totals[0]);
-            _mm512_storeu_pd(group.sum[LANES / 2..].as_mut_ptr(), totals[1]);
+            look_at(tile, &mut group, number * LANES);
         }
         group.finish(rows, classes, out);
+    }
+}
+
+/// Looks at the rows of a tile, which are those from `first` on of the group.
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+fn look_at<const ROWS: usize>(tile: &[Column], group: &mut Group<ROWS>, first: usize) {
+    let (steps, _) = tile.as_chunks::<SIDE_BY_SIDE>();
+    let mut max = [_mm512_set1_ps(f32::NEG_INFINITY); SIDE_BY_SIDE];
+    for step in steps {
+        for (max, x) in max.iter_mut().zip(load(step)) {
+            // Not NaN, for that is the first.
+            *max = _mm512_max_ps(x, *max);
+        }
+    }
+    let max = _mm512_max_ps(_mm512_max_ps(max[0], max[1]), _mm512_max_ps(max[2], max[3]));
+    let reduction = Reduction::new(max);
+    let mut ties = _mm512_setzero_ps();
+    let mut totals = [_mm512_setzero_pd(); 2];
+    for run in steps.chunks(DEPTH) {
+        let mut sums = Sums::zero();
+        for step in run {
+            reduction.add(load(step), &mut sums, &mut ties);
+        }
+        sums.add_to(&mut totals);
+    }
+    let rows = first..first + LANES;
+    let sum = &mut group.sum[rows.clone()];
+    // SAFETY: each slice has sixteen numbers, which is a register of singles or two of doubles.
+    unsafe {
+        _mm512_storeu_ps(group.max[rows.clone()].as_mut_ptr(), max);
+        _mm512_storeu_ps(group.n[rows.clone()].as_mut_ptr(), reduction.n);
+        _mm512_storeu_ps(group.ties[rows].as_mut_ptr(), ties);
+        _mm512_storeu_pd(sum.as_mut_ptr(), totals[0]);
+        _mm512_storeu_pd(sum[LANES / 2..].as_mut_ptr(), totals[1]);
     }
 }
 
