@@ -189,7 +189,8 @@ fn candidates(stays: &[f64]) -> impl DoubleEndedIterator<Item = Candidate> + Exa
 
 /// Heaviest first.
 fn heavier(a: &Candidate, b: &Candidate) -> Ordering {
-    b.mass.total_cmp(&a.mass)
+    // No mass is NaN.
+    b.mass.partial_cmp(&a.mass).unwrap_or(Ordering::Equal)
 }
 
 /// Puts those of equal mass in the order of their texts.

@@ -2,8 +2,6 @@
 
 use std::cmp::Ordering;
 
-use rustc_hash::FxHashMap;
-
 /// A node's number.
 pub(super) type NodeId = u32;
 
@@ -12,12 +10,6 @@ pub(super) const ROOT: NodeId = 0;
 
 /// No token, no position.
 pub(super) const NONE: u32 = u32::MAX;
-
-/// The least size of `dormant` that is looked through.
-const CROWDED: usize = 64;
-
-/// Instead of a position: not in the beam, and never again, as no shorter prefix is there to extend.
-const GONE: u32 = u32::MAX - 1;
 
 /// Only what is in the beam or leads to it is alive: `nodes[i].parent` and `nodes[i].jump` are alive
 /// wherever `nodes[i]` is, and a node that is not in the beam has children.
@@ -28,48 +20,55 @@ struct Node {
     depth: u32,
     /// Number of children that are alive.
     children: u32,
-    /// Place in the beam, [`NONE`] or [`GONE`].
+    /// Place in the beam or [`NONE`].
     position: u32,
     /// An ancestor far above, for walks of logarithmic length.
     jump: NodeId,
+    /// The first of the children that are dormant, or [`NONE`].
+    dormant: NodeId,
+    /// Where it is dormant: the next of its parent's dormant children, or [`NONE`].
+    sibling: NodeId,
 }
 
-/// Prefixes hash-consed by (parent, token), without a hash of all of them.
+/// Prefixes hash-consed by (parent, token), without a hash.
 ///
-/// A child that is in the beam is known to the search. One that is not, but has descendants there, is in
-/// `dormant` if it can come back. Any other does not exist, because a node is freed as soon as nothing in
+/// A child that is in the beam is known to the search. One that is not, but has descendants there, is dormant: it can
+/// come back, and its parent knows it. Any other does not exist, because a node is freed as soon as nothing in
 /// the beam needs it. So a prefix that comes back is the same node, and memory follows the beam, not the
 /// frames.
 #[derive(Clone, Debug)]
 pub(super) struct PrefixTree {
     nodes: Vec<Node>,
     free: Vec<NodeId>,
-    dormant: FxHashMap<(NodeId, u32), NodeId>,
-    /// Size of `dormant` at which to look for what can't come back any more.
-    crowded: usize,
 }
 
 impl PrefixTree {
     /// A tree of the empty prefix, which is first in the beam.
     pub(super) fn new() -> Self {
-        let root = Node { parent: ROOT, token: NONE, depth: 0, children: 0, position: 0, jump: ROOT };
-        Self { nodes: vec![root], free: Vec::new(), dormant: FxHashMap::default(), crowded: CROWDED }
+        let root = Node {
+            parent: ROOT,
+            token: NONE,
+            depth: 0,
+            children: 0,
+            position: 0,
+            jump: ROOT,
+            dormant: NONE,
+            sibling: NONE,
+        };
+        Self { nodes: vec![root], free: Vec::new() }
     }
 
     /// Back to [`Self::new`], keeping the memory.
     pub(super) fn reset(&mut self) {
-        self.nodes.truncate(1);
-        self.nodes[ROOT as usize].children = 0;
-        self.nodes[ROOT as usize].position = 0;
+        let Self { nodes: root, .. } = Self::new();
+        self.nodes.clear();
+        self.nodes.extend(root);
         self.free.clear();
-        self.dormant.clear();
-        self.crowded = CROWDED;
     }
 
     /// The place in the beam of a prefix, or [`NONE`].
     pub(super) fn position(&self, node: NodeId) -> u32 {
-        let position = self.nodes[node as usize].position;
-        if position == GONE { NONE } else { position }
+        self.nodes[node as usize].position
     }
 
     /// Notes the place in the beam of a prefix.
@@ -91,10 +90,7 @@ impl PrefixTree {
     ///
     /// The caller puts it into the beam by [`Self::set_position`].
     pub(super) fn child(&mut self, parent: NodeId, token: u32) -> (NodeId, bool) {
-        if self.nodes[parent as usize].children > 0
-            && !self.dormant.is_empty()
-            && let Some(node) = self.dormant.remove(&(parent, token))
-        {
+        if let Some(node) = self.wake(parent, token) {
             return (node, false);
         }
         let above = &mut self.nodes[parent as usize];
@@ -104,7 +100,16 @@ impl PrefixTree {
         let far = self.nodes[jump as usize];
         let even = depth - far.depth == far.depth - self.nodes[far.jump as usize].depth;
         let jump = if even { far.jump } else { parent };
-        let node = Node { parent, token, depth: depth + 1, children: 0, position: NONE, jump };
+        let node = Node {
+            parent,
+            token,
+            depth: depth + 1,
+            children: 0,
+            position: NONE,
+            jump,
+            dormant: NONE,
+            sibling: NONE,
+        };
         if let Some(id) = self.free.pop() {
             self.nodes[id as usize] = node;
             return (id, true);
@@ -119,14 +124,15 @@ impl PrefixTree {
 
     /// Takes a prefix out of the beam, and frees what nothing needs any more.
     pub(super) fn leave(&mut self, node: NodeId) {
-        let Node { parent, token, children, .. } = self.nodes[node as usize];
+        self.nodes[node as usize].position = NONE;
+        if node == ROOT {
+            return;
+        }
+        let Node { parent, children, .. } = self.nodes[node as usize];
         if children > 0 {
-            let gone = node == ROOT || self.nodes[parent as usize].position == GONE;
-            self.nodes[node as usize].position = if gone { GONE } else { NONE };
-            if !gone {
-                self.dormant.insert((parent, token), node);
-                self.make_room();
-            }
+            let above = &mut self.nodes[parent as usize];
+            let sibling = std::mem::replace(&mut above.dormant, node);
+            self.nodes[node as usize].sibling = sibling;
             return;
         }
         let mut id = node;
@@ -135,31 +141,32 @@ impl PrefixTree {
             self.free.push(id);
             let above = &mut self.nodes[parent as usize];
             above.children -= 1;
-            if above.children > 0 || above.position < GONE || parent == ROOT {
+            if above.children > 0 || above.position != NONE || parent == ROOT {
                 return;
             }
-            if above.position == NONE {
-                let key = (above.parent, above.token);
-                self.dormant.remove(&key);
-            }
+            let Node { parent: grandparent, token, .. } = *above;
+            self.wake(grandparent, token);
             id = parent;
         }
     }
 
-    /// Forgets of the dormant those that no prefix in the beam leads to.
-    fn make_room(&mut self) {
-        if self.dormant.len() < self.crowded {
-            return;
-        }
-        let nodes = &mut self.nodes;
-        self.dormant.retain(|&(parent, _), &mut node| {
-            let gone = nodes[parent as usize].position == GONE;
-            if gone {
-                nodes[node as usize].position = GONE;
+    /// The dormant child of a prefix by a token, if there is one; it is not dormant any more.
+    fn wake(&mut self, parent: NodeId, token: u32) -> Option<NodeId> {
+        let mut before = NONE;
+        let mut id = self.nodes[parent as usize].dormant;
+        // Each leads to another entry of the beam, so there are not many.
+        while id != NONE {
+            let Node { token: last, sibling, .. } = self.nodes[id as usize];
+            if last == token {
+                match before {
+                    NONE => self.nodes[parent as usize].dormant = sibling,
+                    _ => self.nodes[before as usize].sibling = sibling,
+                }
+                return Some(id);
             }
-            !gone
-        });
-        self.crowded = CROWDED + 2 * self.dormant.len();
+            (before, id) = (id, sibling);
+        }
+        None
     }
 
     /// The tokens of a prefix.
@@ -235,12 +242,28 @@ mod tests {
         tree.set_position(a, 1);
         tree.leave(a);
         tree.leave(ab);
-        assert_eq!(tree.alive(), 1);
-        assert!(tree.dormant.is_empty());
+        assert_eq!((tree.alive(), tree.nodes[ROOT as usize].dormant), (1, NONE));
     }
 
     #[test]
-    fn what_nothing_leads_to_is_not_remembered() {
+    fn any_of_several_dormant_siblings_comes_back() {
+        for back in [[7, 8, 9], [9, 8, 7], [8, 9, 7]] {
+            let mut tree = PrefixTree::new();
+            let siblings = [7, 8, 9].map(|token| tree.child(ROOT, token).0);
+            let leaves = siblings.map(|node| tree.child(node, 1).0);
+            for (position, node) in (1..).zip(siblings.into_iter().chain(leaves)) {
+                tree.set_position(node, position);
+            }
+            siblings.iter().for_each(|&node| tree.leave(node));
+            for token in back {
+                assert_eq!(tree.child(ROOT, token), (siblings[token as usize - 7], false));
+            }
+            assert_eq!(tree.nodes[ROOT as usize].dormant, NONE);
+        }
+    }
+
+    #[test]
+    fn what_nothing_leads_to_is_freed() {
         let mut tree = PrefixTree::new();
         let mut node = ROOT;
         for token in 0..1000 {
@@ -250,9 +273,9 @@ mod tests {
             tree.leave(node);
             node = next;
         }
-        assert_eq!((tree.alive(), tree.dormant.len()), (1001, 0));
+        assert_eq!(tree.alive(), 1001);
         tree.leave(node);
-        assert_eq!(tree.alive(), 1);
+        assert_eq!((tree.alive(), tree.nodes[ROOT as usize].dormant), (1, NONE));
     }
 
     #[test]
