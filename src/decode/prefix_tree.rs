@@ -254,7 +254,9 @@ mod tests {
             for (position, node) in (1..).zip(siblings.into_iter().chain(leaves)) {
                 tree.set_position(node, position);
             }
-            siblings.iter().for_each(|&node| tree.leave(node));
+            for node in siblings {
+                tree.leave(node);
+            }
             for token in back {
                 assert_eq!(tree.child(ROOT, token), (siblings[token as usize - 7], false));
             }

@@ -68,39 +68,38 @@ impl Prefixes {
         self.nodes.clear();
         self.nodes.extend_from_slice(nodes);
         self.last.clear();
+        self.last.extend(nodes.iter().map(|&node| tree.token(node)));
         self.parents.clear();
-        for &node in nodes {
-            let last = tree.token(node);
-            self.last.push(last);
-            self.parents.push(if last == NONE { NONE } else { tree.position(tree.parent(node)) });
-        }
+        self.parents.extend(nodes.iter().map(|&node| match tree.token(node) {
+            NONE => NONE,
+            _ => tree.position(tree.parent(node)),
+        }));
         self.epoch += 1;
         self.groups.clear();
-        self.sources.clear();
-        self.group.clear();
-        self.next.clear();
-        for (row, (&last, &parent)) in (0..).zip(self.last.iter().zip(&self.parents)) {
-            self.sources.push(match parent {
+        for list in [&mut self.sources, &mut self.group, &mut self.next] {
+            list.resize(len, NONE);
+        }
+        let rows = self.last.iter().zip(&self.parents).zip(&mut self.sources);
+        let rows = rows.zip(&mut self.group).zip(&mut self.next);
+        for (row, ((((&last, &parent), source), group), next)) in (0..).zip(rows) {
+            *source = match parent {
                 NONE => 2 * len as u32,
                 // A repeated label needs a blank before it.
                 _ if self.last[parent as usize] == last => len as u32 + parent,
                 _ => parent,
-            });
-            let mut group = self.groups.len() as u32;
+            };
+            *group = self.groups.len() as u32;
             if let Some(slot) = self.slots.get_mut(last as usize) {
                 if slot.epoch == self.epoch {
-                    group = slot.group;
+                    *group = slot.group;
                 } else {
-                    *slot = Slot { epoch: self.epoch, group };
+                    *slot = Slot { epoch: self.epoch, group: *group };
                 }
             }
-            if group as usize == self.groups.len() {
+            if *group as usize == self.groups.len() {
                 self.groups.push(Group { token: last, head: NONE });
             }
-            let head = &mut self.groups[group as usize].head;
-            self.group.push(group);
-            self.next.push(*head);
-            *head = row;
+            *next = std::mem::replace(&mut self.groups[*group as usize].head, row);
         }
     }
 
