@@ -19,7 +19,7 @@ use crate::logits::{Block, BlockReducer, BlockVisitor, Geometry};
 /// Values that are read and handed out at a time, where a plane is not larger.
 const BLOCK_VALUES: usize = 1 << 20;
 /// Values that a thread reads and looks at at a time: what was read is still in its cache then.
-const PIECE_VALUES: usize = 1 << 16;
+const PIECE_VALUES: usize = 1 << 17;
 /// Pieces for each thread that are looked at before what was found is taken.
 const ROUND_PIECES: usize = 64;
 
