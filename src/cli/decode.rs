@@ -251,7 +251,7 @@ impl Args {
 
         let seen = Seen { decoded: &decoded, shape: &shape, lengths: &lengths, name: &name };
         let mut warnings = seen.warnings(self.logits.input, self.logits.lengths.is_some(), blank);
-        warnings.extend(steering.as_ref().and_then(|steering| steering.warning.clone()));
+        warnings.extend(steering.iter().flat_map(|steering| steering.warnings.clone()));
         let proved = decoded.iter().filter(|item| item.decoded.proved_best == Some(true)).count();
         let input: Arc<str> = name.as_str().into();
         let mut rates = ErrorRates::default();

@@ -8,8 +8,9 @@ use clap::ValueEnum;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::values::Word;
 use crate::decode::spelling::{Spelling, WordDelimiter};
+use crate::decode::token_texts::TokenTexts;
 use crate::decode::{Fusion, FusionWeights, LanguageModel};
-use crate::input::{InputError, Place, read_hotwords, read_language_model, read_lexicon};
+use crate::input::{InputError, Place, counted, read_hotwords, read_language_model, read_lexicon};
 use crate::lm::words::TreeWord;
 use crate::lm::{Hotwords, LARGEST_SIZE, NgramModel, WordTree};
 use crate::report::Warning;
@@ -121,7 +122,7 @@ pub(super) struct Steering {
     /// Without weight and bonus.
     pub(super) params: SteeringParams,
     /// What looks wrong about the files.
-    pub(super) warning: Option<Warning>,
+    pub(super) warnings: Vec<Warning>,
 }
 
 impl SteeringArgs {
@@ -174,7 +175,8 @@ impl SteeringArgs {
         let weights =
             FusionWeights { lm_weight: LM_WEIGHT, with_end: !self.no_lm_eos, unit_bonus, unk_score };
         let mut language = None;
-        let mut warning = None;
+        let mut warnings = Vec::new();
+        let texts = TokenTexts::new(spelling, classes as u32, blank);
         if let Some(path) = &self.lm {
             let model = read_language_model(path)?;
             diagnostics.note(format_args!(
@@ -190,7 +192,8 @@ impl SteeringArgs {
             params.lm_eos = Some(!self.no_lm_eos);
             language = Some(match self.lm_unit {
                 LmUnit::Word => {
-                    warning = unit_warning(path, &model);
+                    warnings
+                        .extend(unit_warning(path, &model).or_else(|| foreign_words(path, &model, &texts)));
                     LanguageModel::Words(model)
                 }
                 LmUnit::Token => {
@@ -211,10 +214,19 @@ impl SteeringArgs {
             });
         }
         let lexicon = self.lexicon.as_deref().map(read_lexicon).transpose()?;
+        if let (Some(path), Some(words)) = (&self.lexicon, &lexicon) {
+            warnings.extend(unwritable(path, "word", words.iter().map(String::as_str), &texts));
+        }
         let words = word_tree(language.as_ref(), lexicon.as_deref());
         let hotwords = match (&self.hotwords, params.hotword_weight) {
             (Some(path), Some(weight)) => {
                 let phrases = read_hotwords(path, weight)?;
+                warnings.extend(unwritable(
+                    path,
+                    "phrase",
+                    phrases.iter().map(|(text, _)| text.as_str()),
+                    &texts,
+                ));
                 let whole_words = *spelling.delimiter() != WordDelimiter::None;
                 Some(Hotwords::new(
                     phrases.iter().map(|(phrase, weight)| (phrase.as_str(), *weight)),
@@ -224,7 +236,7 @@ impl SteeringArgs {
             _ => None,
         };
         let fusion = Fusion::new(spelling, classes, language, words, lexicon.is_some(), hotwords);
-        Ok(Some(Steering { fusion, weights, params, warning }))
+        Ok(Some(Steering { fusion, weights, params, warnings }))
     }
 
     /// Words need something that separates them.
@@ -275,6 +287,44 @@ fn unit_warning(path: &Path, model: &NgramModel) -> Option<Warning> {
     let message =
         format!("{}: every word is one character: if these are tokens, give --lm-unit token", path.display());
     Some(Warning { code: "lm_unit", message })
+}
+
+/// Words of a model most of which the alphabet can't write are of another language, or in other letters.
+fn foreign_words(path: &Path, model: &NgramModel, texts: &TokenTexts) -> Option<Warning> {
+    let words = || model.words().filter(|&(word, _)| !model.is_special(word)).map(|(_, text)| text);
+    let count = words().count();
+    let foreign = words().filter(|word| !texts.can_write(word)).count();
+    if 2 * foreign <= count {
+        return None;
+    }
+    let first = words().find(|word| !texts.can_write(word))?;
+    let message = format!(
+        "{}: {foreign} of {} can't be written with the tokens of the alphabet, '{first}' for one: is the model for \
+         this alphabet?",
+        path.display(),
+        counted(count, "word"),
+    );
+    Some(Warning { code: "unwritable", message })
+}
+
+/// Entries of a list that no text can contain.
+fn unwritable<'a>(
+    path: &Path,
+    unit: &str,
+    entries: impl ExactSizeIterator<Item = &'a str>,
+    texts: &TokenTexts,
+) -> Option<Warning> {
+    let count = entries.len();
+    let is_unwritable = |entry: &&str| !entry.split_whitespace().all(|word| texts.can_write(word));
+    let mut unwritable = entries.filter(is_unwritable);
+    let first = unwritable.next()?;
+    let message = format!(
+        "{}: {} of {} can't be written with the tokens of the alphabet, '{first}' for one: no text has any of them",
+        path.display(),
+        1 + unwritable.count(),
+        counted(count, unit),
+    );
+    Some(Warning { code: "unwritable", message })
 }
 
 /// The alphabet's space, or where it has none, what separates its words.

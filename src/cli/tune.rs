@@ -203,7 +203,7 @@ impl Args {
         let greedy = trial.rates(None, None).map_err(refused)?;
         let points =
             self.try_all(&trial, &steering.fusion, steering.weights, diagnostics).map_err(refused)?;
-        self.deliver(params, points, greedy, references.len(), steering.warning, diagnostics)
+        self.deliver(params, points, greedy, references.len(), steering.warnings, diagnostics)
     }
 
     fn try_all(
@@ -251,7 +251,7 @@ impl Args {
         mut points: Vec<TunePoint>,
         greedy: RateSummary,
         lines: usize,
-        warning: Option<Warning>,
+        warnings: Vec<Warning>,
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
         // Of equal ones, the first that was asked for.
@@ -264,7 +264,7 @@ impl Args {
         let summary = TuneSummary { settings: points.len(), lines, best, flags, greedy };
         let table = summary.table(&params);
         let mut report = Report::new("tune", params, summary);
-        report.warnings = warning.into_iter().collect();
+        report.warnings = warnings;
         report.items = points;
         diagnostics.judge(&report)?;
         self.output.output(self.format).write(&report, &[], &table)?;

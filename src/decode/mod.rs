@@ -27,6 +27,7 @@ mod row;
 pub mod scorer;
 mod search;
 pub mod spelling;
+pub mod token_texts;
 
 pub use alignment::{Alignment, AlignmentError, TokenSpan, align};
 pub use arithmetic::{Arithmetic, Linear, Log};

@@ -236,6 +236,32 @@ fn a_model_of_tokens_that_is_taken_for_words_is_a_warning() {
 }
 
 #[test]
+fn words_that_the_alphabet_can_not_write_are_a_warning() {
+    let folder = Folder::new();
+    let lexicon = folder.file("lexicon.txt", "the\nстол\nmill\nÄpfel\n");
+    let hotwords = folder.file("hotwords.txt", "wood smoke\t3\nhung за столом\n");
+    let arpa =
+        "\\data\\\nngram 1=5\n\n\\1-grams:\n-1\t<unk>\n-1\t<s>\n-1\t</s>\n-1\tдом\n-1\tстол\n\n\\end\\\n";
+    let model = folder.file("model.arpa", arpa);
+    let warnings = |args: &[&str]| -> Vec<String> {
+        let result = json(&mut fixture("decode", &[&["--beam", "2"], args].concat()));
+        let all = result["warnings"].as_array().unwrap().iter();
+        let unwritable = all.filter(|warning| warning["code"] == "unwritable");
+        unwritable.map(|warning| warning["message"].as_str().unwrap().to_owned()).collect()
+    };
+    let path = |path: &std::path::Path| path.to_str().unwrap().to_owned();
+    let found = warnings(&["--lexicon", &path(&lexicon), "--hotwords", &path(&hotwords)]);
+    assert!(found[0].contains("lexicon.txt: 2 of 4 words") && found[0].contains("'стол'"), "{found:?}");
+    assert!(
+        found[1].contains("hotwords.txt: 1 of 2 phrases") && found[1].contains("'hung за столом'"),
+        "{found:?}"
+    );
+    let found = warnings(&["--lm", &path(&model)]);
+    assert!(found[0].contains("model.arpa: 2 of 2 words"), "{found:?}");
+    assert!(warnings(&WORDS).is_empty());
+}
+
+#[test]
 fn one_thing_comes_from_standard_input() {
     let folder = Folder::new();
     let matrix = folder.file("x.npy", npy_f64(&[1, 3], &[0.0, 2.0, 1.0]));

@@ -1,0 +1,57 @@
+//! What can be written with an alphabet.
+
+use rustc_hash::FxHashSet;
+
+use super::spelling::Spelling;
+
+/// The texts that tokens add, to tell whether a word can be written with them at all.
+#[derive(Clone, Debug)]
+pub struct TokenTexts {
+    texts: FxHashSet<String>,
+    /// Bytes of the longest.
+    longest: usize,
+}
+
+impl TokenTexts {
+    /// Of all classes below `classes` but the blank.
+    pub fn new(spelling: &Spelling, classes: u32, blank: u32) -> Self {
+        let tokens = (0..classes).filter(|&class| class != blank);
+        let texts: FxHashSet<String> =
+            tokens.map(|class| spelling.piece(class).1).filter(|text| !text.is_empty()).collect();
+        let longest = texts.iter().map(String::len).max().unwrap_or(0);
+        Self { texts, longest }
+    }
+
+    /// Whether `word` is some tokens one after another, wherever in a word those may be.
+    pub fn can_write(&self, word: &str) -> bool {
+        // By byte: whether what is before it can be written.
+        let mut written = vec![false; word.len() + 1];
+        written[0] = true;
+        for end in 1..=word.len() {
+            let first = end.saturating_sub(self.longest);
+            written[end] = (first..end).any(|start| {
+                written[start] && word.get(start..end).is_some_and(|text| self.texts.contains(text))
+            });
+        }
+        written[word.len()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::spelling::WordDelimiter;
+
+    #[test]
+    fn words_are_written_with_tokens_of_any_length() {
+        let names = ["blank", "a", "ß", "bc", "▁中", " ", ""].map(str::to_owned).to_vec();
+        let spelling = Spelling::new(names, WordDelimiter::Prefix("▁".to_owned()));
+        let texts = TokenTexts::new(&spelling, 7, 0);
+        for word in ["", "a", "abc", "bcß中a", "中中"] {
+            assert!(texts.can_write(word), "{word}");
+        }
+        for word in ["b", "c", "ab", "blank", "A", "a中文", "ß́"] {
+            assert!(!texts.can_write(word), "{word}");
+        }
+    }
+}
