@@ -215,13 +215,13 @@ impl SteeringArgs {
         }
         let lexicon = self.lexicon.as_deref().map(read_lexicon).transpose()?;
         if let (Some(path), Some(words)) = (&self.lexicon, &lexicon) {
-            warnings.extend(unwritable(path, "word", words.iter().map(String::as_str), &texts));
+            warnings.extend(useless(path, "word", words.iter().map(String::as_str), &texts));
         }
         let words = word_tree(language.as_ref(), lexicon.as_deref());
         let hotwords = match (&self.hotwords, params.hotword_weight) {
             (Some(path), Some(weight)) => {
                 let phrases = read_hotwords(path, weight)?;
-                warnings.extend(unwritable(
+                warnings.extend(useless(
                     path,
                     "phrase",
                     phrases.iter().map(|(text, _)| text.as_str()),
@@ -279,7 +279,7 @@ impl SteeringArgs {
 
 /// Words that are all one character are rather tokens.
 fn unit_warning(path: &Path, model: &NgramModel) -> Option<Warning> {
-    let mut words = model.words().filter(|&(word, _)| !model.is_special(word)).map(|(_, text)| text);
+    let mut words = own_words(model).map(|(_, text)| text);
     let is_character = |text: &str| text.chars().nth(1).is_none();
     if !(is_character(words.next()?) && is_character(words.next()?) && words.all(is_character)) {
         return None;
@@ -291,40 +291,49 @@ fn unit_warning(path: &Path, model: &NgramModel) -> Option<Warning> {
 
 /// Words of a model most of which the alphabet can't write are of another language, or in other letters.
 fn foreign_words(path: &Path, model: &NgramModel, texts: &TokenTexts) -> Option<Warning> {
-    let words = || model.words().filter(|&(word, _)| !model.is_special(word)).map(|(_, text)| text);
-    let count = words().count();
-    let foreign = words().filter(|word| !texts.can_write(word)).count();
-    if 2 * foreign <= count {
-        return None;
+    let words = own_words(model).map(|(_, text)| text);
+    unwritable(path, "word", words, texts, |count| count / 2, "is the model for this alphabet?")
+}
+
+/// Entries of a list that no text can contain.
+fn useless<'a>(
+    path: &Path,
+    unit: &str,
+    entries: impl Iterator<Item = &'a str>,
+    texts: &TokenTexts,
+) -> Option<Warning> {
+    unwritable(path, unit, entries, texts, |_| 0, "no text has any of them")
+}
+
+/// More than `allowed` of so many entries can't be written.
+fn unwritable<'a>(
+    path: &Path,
+    unit: &str,
+    entries: impl Iterator<Item = &'a str>,
+    texts: &TokenTexts,
+    allowed: impl Fn(usize) -> usize,
+    remark: &str,
+) -> Option<Warning> {
+    let (mut count, mut unwritable, mut first) = (0, 0, None);
+    for entry in entries {
+        count += 1;
+        if !entry.split_whitespace().all(|word| texts.can_write(word)) {
+            unwritable += 1;
+            first.get_or_insert(entry);
+        }
     }
-    let first = words().find(|word| !texts.can_write(word))?;
+    let first = first.filter(|_| unwritable > allowed(count))?;
     let message = format!(
-        "{}: {foreign} of {} can't be written with the tokens of the alphabet, '{first}' for one: is the model for \
-         this alphabet?",
+        "{}: {unwritable} of {} can't be written with the tokens of the alphabet, '{first}' for one: {remark}",
         path.display(),
-        counted(count, "word"),
+        counted(count, unit),
     );
     Some(Warning { code: "unwritable", message })
 }
 
-/// Entries of a list that no text can contain.
-fn unwritable<'a>(
-    path: &Path,
-    unit: &str,
-    entries: impl ExactSizeIterator<Item = &'a str>,
-    texts: &TokenTexts,
-) -> Option<Warning> {
-    let count = entries.len();
-    let is_unwritable = |entry: &&str| !entry.split_whitespace().all(|word| texts.can_write(word));
-    let mut unwritable = entries.filter(is_unwritable);
-    let first = unwritable.next()?;
-    let message = format!(
-        "{}: {} of {} can't be written with the tokens of the alphabet, '{first}' for one: no text has any of them",
-        path.display(),
-        1 + unwritable.count(),
-        counted(count, unit),
-    );
-    Some(Warning { code: "unwritable", message })
+/// The model's entries but the special ones.
+fn own_words(model: &NgramModel) -> impl Iterator<Item = (u32, &str)> {
+    model.words().filter(|&(word, _)| !model.is_special(word))
 }
 
 /// The alphabet's space, or where it has none, what separates its words.
@@ -366,7 +375,5 @@ fn word_tree(language: Option<&LanguageModel>, lexicon: Option<&[String]>) -> Op
     if let Some(lexicon) = lexicon {
         return Some(WordTree::new(lexicon.iter().map(|text| TreeWord { text, known: known(text) })));
     }
-    let model = model?;
-    let words = model.words().filter(|&(word, _)| !model.is_special(word));
-    Some(WordTree::new(words.map(|(word, text)| TreeWord { text, known: Some(word) })))
+    Some(WordTree::new(own_words(model?).map(|(word, text)| TreeWord { text, known: Some(word) })))
 }
