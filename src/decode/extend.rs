@@ -1,6 +1,6 @@
 //! The extensions of a frame, of which only those are looked at that can be kept.
 //!
-//! The entries are in order, heaviest first. Three things keep a frame far from `beam_width * classes`:
+//! The entries are in order, heaviest first. Four things keep a frame far from `beam_width * classes`:
 //!
 //! - What stays can only meet an extension of its own parent, so merging is a look whether the parent is
 //!   in the beam, and such an extension is left out here.
@@ -9,20 +9,23 @@
 //! - Tokens are tried likeliest first, each on the heaviest entries first, until the first that is too
 //!   light. Of one entry's extensions only the likeliest `beam_width` can matter, and one more, because
 //!   the entry's own last token counts with `pb` alone.
+//! - With a scorer, a token that an entry does not expect gains little, so the scorer is rarely asked in vain.
 //!
 //! Nothing that ties with the threshold is dropped but by the order of label sequences.
 
 use std::cmp::Ordering;
 
 use super::arithmetic::Arithmetic;
+use super::column::{Bounds, Column};
 use super::frame::Frame;
+use super::fused::{FusedRow, FusedRows};
 use super::lost_mass::VANISHING;
+use super::order::Order;
 use super::pool::{Candidate, Pool};
 use super::prefix_tree::{NONE, PrefixTree};
 use super::prefixes::{Masses, Prefixes};
 use super::row::{Scored, by_value, largest};
 use super::scorer::Scorer;
-use super::search::Fused;
 use crate::kernel::Element;
 
 /// What a frame begins with, and what stays of it.
@@ -34,7 +37,7 @@ pub(super) struct View<'a, T> {
     /// By group: the token's relative probability.
     pub(super) factors: &'a [f64],
     pub(super) tree: &'a PrefixTree,
-    pub(super) fused: &'a [Fused<T>],
+    pub(super) fused: &'a FusedRows<T>,
 }
 
 impl<T: Copy> View<'_, T> {
@@ -44,22 +47,13 @@ impl<T: Copy> View<'_, T> {
         self.tree.compare((node(a), a.token), (node(b), b.token))
     }
 
-    fn state(&self, row: usize) -> T {
-        self.fused[self.prefixes.nodes[row] as usize].state
+    /// No extension by a token is heavier.
+    fn heaviest<A: Arithmetic>(&self, column: &Column) -> f64 {
+        let totals = self.masses.totals();
+        let unexpected = A::mul(totals[0], column.unexpected);
+        let first = self.fused.first(column.bit);
+        first.map_or(unexpected, |row| unexpected.max(A::mul(totals[row], column.bound)))
     }
-}
-
-/// A token that may extend something.
-#[derive(Clone, Copy, Debug)]
-struct Column {
-    number: u32,
-    token: u32,
-    /// Relative probability.
-    p: f64,
-    /// The same times the largest gain.
-    bound: f64,
-    /// First of the rows that end in this token.
-    head: u32,
 }
 
 /// The candidates of a frame and the buffers to find them.
@@ -77,12 +71,16 @@ pub(super) struct Extensions {
     found: Vec<Scored>,
     /// What was found and may reach the threshold, in order.
     columns: Vec<Column>,
-    /// By class: the largest gain as a factor, a little more so that rounding can't make an extension exceed it.
-    gains: Vec<f64>,
+    order: Order<Column>,
+    /// By class.
+    bounds: Vec<Bounds>,
     /// What extends.
     pub(super) pool: Pool,
     tied: Ties,
     vanished: bool,
+    /// The first `chosen` of them: what a column is tried on.
+    rows: Vec<u32>,
+    chosen: usize,
 }
 
 /// The rows whose extension by some token meets the threshold exactly.
@@ -106,10 +104,13 @@ impl Extensions {
             above: 0,
             found: Vec::new(),
             columns: Vec::new(),
-            gains: Vec::new(),
+            order: Order::new(),
+            bounds: Vec::new(),
             pool: Pool::new(width),
             tied: Ties { p: f64::NAN, threshold: f64::NAN, token: 0, rows: Vec::new() },
             vanished: false,
+            rows: Vec::new(),
+            chosen: 0,
         }
     }
 
@@ -127,9 +128,9 @@ impl Extensions {
         (self.reach, self.above) = (rows, rows);
         self.tied.p = f64::NAN;
         let mut number = 0;
-        if !S::NEUTRAL && self.gains.is_empty() {
-            let gain = |class| A::from_log(scorer.max_gain(class) + 1e-9);
-            self.gains = (0..frame.row().len() as u32).map(gain).collect();
+        if !S::NEUTRAL && self.bounds.is_empty() {
+            let bounds = |class| Bounds::new::<A>(scorer.bounds(class));
+            self.bounds = (0..frame.row().len() as u32).map(bounds).collect();
         }
         // Where a token wins the frame, what stays is light, and the first column lifts the threshold.
         let winner = frame.winner(self.blank);
@@ -182,6 +183,10 @@ impl Extensions {
         if self.reach == 0 {
             return;
         }
+        if !S::NEUTRAL && view.heaviest::<A>(&column) < threshold {
+            self.vanished |= !self.pool.is_bounded();
+            return;
+        }
         self.mark(view.prefixes, &column);
         if S::NEUTRAL {
             self.above = self.above.min(self.reach);
@@ -194,10 +199,10 @@ impl Extensions {
             self.extend_all::<A>(&totals[..self.above], &column);
             self.extend_tied(&column, view);
         } else {
-            for (row, &total) in totals[..self.reach].iter().enumerate() {
-                if self.skip[row] != column.number {
-                    self.extend_scored::<S, A>(total, row, view.state(row), &column, scorer);
-                }
+            self.choose::<A, S::State>(&column, view);
+            for place in 0..self.chosen {
+                let row = self.rows[place] as usize;
+                self.extend_scored::<S, A>(totals[row], row, &column, view, scorer);
             }
         }
         self.extend_repeated::<S, A>(&column, view, scorer);
@@ -226,15 +231,22 @@ impl Extensions {
         }
         self.columns.clear();
         for place in 0..self.found.len() {
-            let column = self.column::<S, A, E>(self.found[place], frame, view);
+            let found = self.found[place];
+            if S::NEUTRAL || !self.pool.is_bounded() {
+                let column = self.column::<S, A, E>(found, frame, view);
+                self.columns.push(column);
+                continue;
+            }
             // The bar knows the largest gain of all tokens only.
-            if S::NEUTRAL || !self.pool.is_bounded() || A::mul(best, column.bound) >= self.pool.threshold() {
+            let above = frame.above::<A>(found.value);
+            let above = Column::bounded::<A>(found.class, above, NONE, &self.bounds[found.class as usize]);
+            if view.heaviest::<A>(&above) >= self.pool.threshold() {
+                let column = self.column::<S, A, E>(found, frame, view);
                 self.columns.push(column);
             }
         }
         if !S::NEUTRAL {
-            let order = |a: &Column, b: &Column| b.bound.total_cmp(&a.bound).then(a.token.cmp(&b.token));
-            self.columns.sort_unstable_by(order);
+            self.order.sort(&mut self.columns, |column| column.bound, |a, b| a.token.cmp(&b.token));
         }
     }
 
@@ -253,8 +265,11 @@ impl Extensions {
             }
             group => (view.factors[group as usize], view.prefixes.groups[group as usize].head),
         };
-        let bound = if S::NEUTRAL { p } else { A::mul(p, self.gains[token as usize]) };
-        Column { number: 0, token, p, bound, head }
+        if S::NEUTRAL {
+            Column::plain(token, p, head)
+        } else {
+            Column::bounded::<A>(token, p, head, &self.bounds[token as usize])
+        }
     }
 
     /// Marks the rows that have no plain extension in this column: they end in its token, or the
@@ -319,7 +334,12 @@ impl Extensions {
                 continue;
             }
             if !S::NEUTRAL {
-                self.extend_scored::<S, A>(pb, row, view.state(row), column, scorer);
+                let most = view.fused.rows()[row].most::<A>(column);
+                if A::mul(pb, most) >= self.pool.threshold() {
+                    self.extend_scored::<S, A>(pb, row, column, view, scorer);
+                } else {
+                    self.vanished |= !self.pool.is_bounded() && most > A::ZERO;
+                }
                 continue;
             }
             let candidate = Candidate { mass: A::mul(pb, column.p), row: row as u32, token: column.token };
@@ -334,14 +354,33 @@ impl Extensions {
         }
     }
 
+    /// Chooses the rows whose extension may be kept as far as what they expect tells, without a branch for each.
+    fn choose<A: Arithmetic, T: Copy>(&mut self, column: &Column, view: &View<T>) {
+        let threshold = self.pool.threshold();
+        self.rows.resize(view.masses.len(), 0);
+        self.chosen = 0;
+        let rows = view.masses.totals()[..self.reach].iter().zip(view.fused.rows()).zip(&self.skip);
+        let mut left = false;
+        for (row, ((&total, fused), &skip)) in (0..).zip(rows) {
+            let heavy = A::mul(total, fused.most::<A>(column)) >= threshold;
+            left |= !heavy;
+            self.rows[self.chosen] = row;
+            self.chosen += usize::from(heavy && skip != column.number);
+        }
+        self.vanished |= left && !self.pool.is_bounded() && column.unexpected > A::ZERO;
+    }
+
+    /// Asks the scorer for the extension of a row.
+    #[inline]
     fn extend_scored<S: Scorer, A: Arithmetic>(
         &mut self,
         mass: f64,
         row: usize,
-        state: S::State,
         column: &Column,
+        view: &View<S::State>,
         scorer: &mut S,
     ) {
+        let FusedRow { state, .. } = view.fused.rows()[row];
         let (_, gain) = scorer.extend(state, column.token);
         let factor = A::from_gain(gain);
         if A::CAN_UNDERFLOW && factor < VANISHING {

@@ -139,6 +139,14 @@ impl<'a, E: Element> Frame<'a, E> {
         (p, A::CAN_UNDERFLOW && p < VANISHING && some)
     }
 
+    /// No less than the relative probability of a class whose value is not far below the largest; sooner told.
+    pub(super) fn above<A: Arithmetic>(&self, value: f64) -> f64 {
+        match self.kind {
+            InputKind::Logits | InputKind::LogProbs => A::above_log((value - self.max).max(-700.0)),
+            InputKind::Probs => A::from_prob(value * self.factor),
+        }
+    }
+
     /// As [`Self::relative`], for a token: none where it is below the least log-probability asked for.
     pub(super) fn relative_token<A: Arithmetic>(&self, value: f64) -> (f64, bool) {
         if self.min_logp > f64::NEG_INFINITY {

@@ -9,9 +9,13 @@
 //! Units are words, scored where they end, or tokens. An unknown word gains the unknown score as soon as it
 //! is no beginning of a known one, and the model's probability of `<unk>` at its end.
 
-use super::scorer::{Gain, Scorer};
+mod bounds;
+mod scorer;
+
+pub use self::scorer::FusionScorer;
+use super::scorer::Scorer;
 use super::spelling::Spelling;
-use crate::lm::{Hotwords, NgramModel, WordTree};
+use crate::lm::{Expectations, Hotwords, NgramModel, WordTree};
 
 /// How much each part counts; all but the first two in nats.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,6 +52,8 @@ pub struct Fusion {
     hotwords_most: Vec<f64>,
     /// The most of any entry, in nats before weighting.
     language_most: f64,
+    /// Of a model of tokens without words.
+    expectations: Option<Expectations>,
 }
 
 /// What a token adds to a text.
@@ -84,7 +90,11 @@ impl Fusion {
             }
             _ => 0.0,
         };
-        Self { pieces, language, words, only_words, hotwords, hotwords_most, language_most }
+        let expectations = match &language {
+            Some(LanguageModel::Tokens(model, _)) if words.is_none() => Some(Expectations::new(model)),
+            _ => None,
+        };
+        Self { pieces, language, words, only_words, hotwords, hotwords_most, language_most, expectations }
     }
 
     /// Natural logarithm of the language model's probability of a text, unweighted and without bonus and
@@ -129,293 +139,7 @@ pub struct FusionState {
 /// Instead of a node of the tree of words.
 const UNKNOWN: u32 = u32::MAX;
 
-/// A [`Fusion`] with weights.
-#[derive(Clone, Debug)]
-pub struct FusionScorer<'a> {
-    fusion: &'a Fusion,
-    weights: FusionWeights,
-    with_hotwords: bool,
-    /// By class.
-    most: Vec<f64>,
-    most_of_all: f64,
-    /// The last extensions, each in the slot of its hash: from frame to frame mostly the same are asked for.
-    recent: Vec<Extension>,
-    /// The same where only one part of the state counts.
-    recent_steps: Vec<Step>,
-    counts: Counts,
-}
-
-/// What of a state an extension depends on and changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Counts {
-    /// The language model's state.
-    Language,
-    /// The word in progress, where the token does not end it.
-    Word,
-    /// All.
-    All,
-}
-
-/// The part of a state that counts, after a token, and the gain.
-#[derive(Clone, Copy, Debug)]
-struct Step {
-    from: u32,
-    /// [`NONE`] in an empty slot.
-    token: u32,
-    next: u32,
-    gain: Gain,
-}
-
-/// A state after a token, and the gain.
-#[derive(Clone, Copy, Debug)]
-struct Extension {
-    state: FusionState,
-    /// [`NONE`] in an empty slot.
-    token: u32,
-    next: FusionState,
-    gain: Gain,
-}
-
-/// Slots of [`FusionScorer::recent`] and [`FusionScorer::recent_steps`], as a power of two.
-const RECENT_BITS: u32 = 14;
-
-/// No token.
-const NONE: u32 = u32::MAX;
-
-/// The slot of an extension.
-fn slot(state: FusionState, token: u32) -> usize {
-    let FusionState { language, word, hotwords } = state;
-    let mixed = (u64::from(language) << 32 | u64::from(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let mixed = (mixed ^ (u64::from(hotwords) << 32 | u64::from(token))).wrapping_mul(0xd6e8_feb8_6659_fd93);
-    (mixed >> (u64::BITS - RECENT_BITS)) as usize
-}
-
-/// The slot of a step.
-fn step_slot(from: u32, token: u32) -> usize {
-    let mixed = (u64::from(from) << 32 | u64::from(token)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> (u64::BITS - RECENT_BITS)) as usize
-}
-
-impl<'a> FusionScorer<'a> {
-    /// A scorer for one search at a time.
-    pub fn new(fusion: &'a Fusion, weights: FusionWeights) -> Self {
-        let FusionWeights { lm_weight, unit_bonus, unk_score, .. } = weights;
-        let unknown = unk_score.max(0.0);
-        let of_token = |class: usize| {
-            let piece = &fusion.pieces[class];
-            let most = match &fusion.language {
-                None => 0.0,
-                Some(LanguageModel::Tokens(model, entries)) => {
-                    let score = if entries[class].is_none() { unk_score } else { 0.0 };
-                    let entry = entries[class].unwrap_or(model.unknown());
-                    lm_weight * model.most(entry) + unit_bonus + score
-                }
-                Some(LanguageModel::Words(_)) => {
-                    let word = lm_weight * fusion.language_most + unit_bonus + unknown;
-                    // There may be no word to end.
-                    let ended = if piece.boundary { word.max(0.0) } else { 0.0 };
-                    ended + if piece.text.is_empty() { 0.0 } else { unknown }
-                }
-            };
-            most + fusion.hotwords_most[class]
-        };
-        let most: Vec<f64> = (0..fusion.pieces.len()).map(of_token).collect();
-        let most_of_all = most.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let with_hotwords = fusion.hotwords.is_some();
-        let counts = match &fusion.language {
-            _ if with_hotwords => Counts::All,
-            Some(LanguageModel::Tokens(..)) if fusion.words.is_some() => Counts::All,
-            Some(LanguageModel::Tokens(..)) => Counts::Language,
-            _ => Counts::Word,
-        };
-        Self {
-            fusion,
-            weights,
-            with_hotwords,
-            most,
-            most_of_all,
-            recent: Vec::new(),
-            recent_steps: Vec::new(),
-            counts,
-        }
-    }
-
-    /// The part of a state that counts after a token, and the gain.
-    #[inline]
-    fn step(&mut self, state: FusionState, from: u32, token: u32) -> (u32, Gain) {
-        match self.recent_steps.get(step_slot(from, token)) {
-            Some(found) if found.token == token && found.from == from => (found.next, found.gain),
-            _ => self.step_anew(state, from, token),
-        }
-    }
-
-    #[inline(never)]
-    fn step_anew(&mut self, state: FusionState, from: u32, token: u32) -> (u32, Gain) {
-        if self.recent_steps.is_empty() {
-            let empty = Step { from, token: NONE, next: from, gain: Gain::NONE };
-            self.recent_steps.resize(1 << RECENT_BITS, empty);
-        }
-        let (FusionState { language, word, .. }, gain) = self.extension(state, token);
-        let gain = Gain::new(gain);
-        let next = if self.counts == Counts::Language { language } else { word };
-        self.recent_steps[step_slot(from, token)] = Step { from, token, next, gain };
-        (next, gain)
-    }
-
-    /// Apart, so that the shorter way is inlined.
-    #[inline(never)]
-    fn extend_recent(&mut self, state: FusionState, token: u32) -> (FusionState, Gain) {
-        match self.recent.get(slot(state, token)) {
-            Some(found) if found.token == token && found.state == state => (found.next, found.gain),
-            _ => self.extend_anew(state, token),
-        }
-    }
-
-    fn extend_anew(&mut self, state: FusionState, token: u32) -> (FusionState, Gain) {
-        if self.recent.is_empty() {
-            let start = self.start();
-            let empty = Extension { state: start, token: NONE, next: start, gain: Gain::NONE };
-            self.recent.resize(1 << RECENT_BITS, empty);
-        }
-        let (next, gain) = self.extension(state, token);
-        let gain = Gain::new(gain);
-        self.recent[slot(state, token)] = Extension { state, token, next, gain };
-        (next, gain)
-    }
-
-    /// The state after a token, and the gain.
-    fn extension(&self, state: FusionState, token: u32) -> (FusionState, f64) {
-        let FusionState { mut language, mut word, mut hotwords } = state;
-        let piece = &self.fusion.pieces[token as usize];
-        let mut gain = 0.0;
-        if let Some(LanguageModel::Tokens(model, entries)) = &self.fusion.language {
-            let entry = entries[token as usize];
-            let (next, logp) = model.score(language, entry.unwrap_or(model.unknown()));
-            language = next;
-            gain += self.weights.lm_weight * logp + self.weights.unit_bonus;
-            if entry.is_none() {
-                gain += self.weights.unk_score;
-            }
-        }
-        if self.fusion.words.is_some() {
-            if piece.boundary && word != WordTree::ROOT {
-                let (next, more) = self.end_word(language, word);
-                (language, word) = (next, WordTree::ROOT);
-                gain += more;
-            }
-            if !piece.text.is_empty() {
-                let (next, more) = self.go_on(word, &piece.text);
-                word = next;
-                gain += more;
-            }
-        }
-        if self.with_hotwords
-            && let Some(phrases) = &self.fusion.hotwords
-        {
-            if piece.boundary {
-                let (next, more) = phrases.boundary(hotwords);
-                hotwords = next;
-                gain += more;
-            }
-            let (next, more) = phrases.text(hotwords, &piece.text);
-            hotwords = next;
-            gain += more;
-        }
-        (FusionState { language, word, hotwords }, gain)
-    }
-
-    /// The score of the end of a word that is not empty: the model's state after it, and the gain.
-    fn end_word(&self, language: u32, word: u32) -> (u32, f64) {
-        let Fusion { language: model, words: Some(words), only_words, .. } = self.fusion else {
-            return (language, 0.0);
-        };
-        if *only_words && (word == UNKNOWN || !words.ends(word)) {
-            return (language, f64::NEG_INFINITY);
-        }
-        let Some(LanguageModel::Words(model)) = model else { return (language, 0.0) };
-        let known = if word == UNKNOWN { None } else { words.known(word) };
-        let (language, logp) = model.score(language, known.unwrap_or(model.unknown()));
-        let noted = word == UNKNOWN || !words.leads_to_known(word);
-        let score = if known.is_none() && !noted { self.weights.unk_score } else { 0.0 };
-        (language, self.weights.lm_weight * logp + self.weights.unit_bonus + score)
-    }
-
-    /// The word in progress after more text, and the gain.
-    fn go_on(&self, word: u32, text: &[u8]) -> (u32, f64) {
-        let Fusion { language, words: Some(words), only_words, .. } = self.fusion else {
-            return (word, 0.0);
-        };
-        if word == UNKNOWN {
-            return (UNKNOWN, 0.0);
-        }
-        let next = words.step(word, text);
-        if next.is_none() && *only_words {
-            return (UNKNOWN, f64::NEG_INFINITY);
-        }
-        let noted = word != WordTree::ROOT && !words.leads_to_known(word);
-        let note = !noted && next.is_none_or(|next| !words.leads_to_known(next));
-        let by_words = matches!(language, Some(LanguageModel::Words(_)));
-        (next.unwrap_or(UNKNOWN), if note && by_words { self.weights.unk_score } else { 0.0 })
-    }
-}
-
-impl Scorer for FusionScorer<'_> {
-    type State = FusionState;
-
-    fn start(&self) -> FusionState {
-        let language = match &self.fusion.language {
-            Some(LanguageModel::Words(model) | LanguageModel::Tokens(model, _)) => model.start(),
-            None => 0,
-        };
-        let hotwords = self.fusion.hotwords.as_ref().map_or(0, Hotwords::start);
-        FusionState { language, word: WordTree::ROOT, hotwords }
-    }
-
-    #[inline]
-    fn extend(&mut self, state: FusionState, token: u32) -> (FusionState, Gain) {
-        match self.counts {
-            Counts::Language => {
-                let (language, gain) = self.step(state, state.language, token);
-                (FusionState { language, ..state }, gain)
-            }
-            Counts::Word if !self.fusion.pieces[token as usize].boundary => {
-                if state.word == UNKNOWN {
-                    return (state, Gain::NONE);
-                }
-                let (word, gain) = self.step(state, state.word, token);
-                (FusionState { word, ..state }, gain)
-            }
-            _ => self.extend_recent(state, token),
-        }
-    }
-
-    fn max_gain(&self, token: u32) -> f64 {
-        self.most[token as usize]
-    }
-
-    fn max_gain_of_all(&self) -> f64 {
-        self.most_of_all
-    }
-
-    fn finish(&mut self, state: FusionState) -> Option<f64> {
-        let FusionState { mut language, word, hotwords } = state;
-        let mut gain = 0.0;
-        if word != WordTree::ROOT {
-            let (next, more) = self.end_word(language, word);
-            if more == f64::NEG_INFINITY {
-                return None;
-            }
-            language = next;
-            gain += more;
-        }
-        if let Some(LanguageModel::Words(model) | LanguageModel::Tokens(model, _)) = &self.fusion.language
-            && let Some(end) = model.end().filter(|_| self.weights.with_end)
-        {
-            gain += self.weights.lm_weight * model.score(language, end).1;
-        }
-        if let (Some(phrases), true) = (&self.fusion.hotwords, self.with_hotwords) {
-            gain += phrases.end(hotwords);
-        }
-        Some(gain)
-    }
+/// Whether the score of unknown words was given to the word in progress.
+fn is_noted(words: &WordTree, word: u32) -> bool {
+    word == UNKNOWN || (word != WordTree::ROOT && !words.leads_to_known(word))
 }

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use super::order::Order;
 use super::prefix_tree::NONE;
 
 /// A possible entry of the next beam.
@@ -16,6 +17,10 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
+    fn weight(&self) -> f64 {
+        self.mass
+    }
+
     /// Whether it is an entry of this beam.
     pub(super) fn stays(&self) -> bool {
         self.token == NONE
@@ -39,6 +44,7 @@ pub(super) struct Pool {
     /// So many of them are best first.
     settled: usize,
     selected: Vec<Candidate>,
+    order: Order<Candidate>,
 }
 
 impl Pool {
@@ -53,6 +59,7 @@ impl Pool {
             extensions: Vec::new(),
             settled: 0,
             selected: Vec::new(),
+            order: Order::new(),
         }
     }
 
@@ -73,9 +80,7 @@ impl Pool {
         if !in_order {
             self.add_stays(stays);
             self.stays.retain(|stay| stay.mass >= smallest);
-            // Mostly a few rows are out of order, which the stable sort makes use of.
-            self.stays.sort_by(heavier);
-            order_ties(&mut self.stays, &ties);
+            self.order.sort(&mut self.stays, Candidate::weight, &ties);
         }
         if stays.len() == self.width {
             self.bound(if in_order {
@@ -141,9 +146,7 @@ impl Pool {
     fn cut(&mut self, stays: &[f64], ties: impl Fn(&Candidate, &Candidate) -> Ordering) {
         self.add_stays(stays);
         if self.extensions.len() > self.settled {
-            // Each token's are in order, which the stable sort makes use of.
-            self.extensions.sort_by(heavier);
-            order_ties(&mut self.extensions, &ties);
+            self.order.sort(&mut self.extensions, Candidate::weight, &ties);
         }
         while self.stays.len() + self.extensions.len() > self.width {
             match (self.stays.last(), self.extensions.last()) {
@@ -185,22 +188,6 @@ impl Pool {
 /// The rows as candidates.
 fn candidates(stays: &[f64]) -> impl DoubleEndedIterator<Item = Candidate> + ExactSizeIterator {
     stays.iter().enumerate().map(|(row, &mass)| Candidate { mass, row: row as u32, token: NONE })
-}
-
-/// Heaviest first.
-fn heavier(a: &Candidate, b: &Candidate) -> Ordering {
-    // No mass is NaN.
-    b.mass.partial_cmp(&a.mass).unwrap_or(Ordering::Equal)
-}
-
-/// Puts those of equal mass in the order of their texts.
-fn order_ties(sorted: &mut [Candidate], ties: impl Fn(&Candidate, &Candidate) -> Ordering) {
-    for equal in sorted.chunk_by_mut(|a, b| a.mass == b.mass) {
-        // Mostly they were equal before, and are in order.
-        if !equal.is_sorted_by(|a, b| ties(a, b) != Ordering::Greater) {
-            equal.sort_unstable_by(&ties);
-        }
-    }
 }
 
 fn comes_first(a: &Candidate, b: &Candidate, ties: impl Fn(&Candidate, &Candidate) -> Ordering) -> bool {

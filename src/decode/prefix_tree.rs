@@ -86,12 +86,12 @@ impl PrefixTree {
         self.nodes[node as usize].parent
     }
 
-    /// The prefix `parent + token`, which is not in the beam, and whether it was not known.
+    /// The prefix `parent + token`, which is not in the beam.
     ///
     /// The caller puts it into the beam by [`Self::set_position`].
-    pub(super) fn child(&mut self, parent: NodeId, token: u32) -> (NodeId, bool) {
+    pub(super) fn child(&mut self, parent: NodeId, token: u32) -> NodeId {
         if let Some(node) = self.wake(parent, token) {
-            return (node, false);
+            return node;
         }
         let above = &mut self.nodes[parent as usize];
         above.children += 1;
@@ -112,14 +112,14 @@ impl PrefixTree {
         };
         if let Some(id) = self.free.pop() {
             self.nodes[id as usize] = node;
-            return (id, true);
+            return id;
         }
         if self.nodes.len() == self.nodes.capacity() {
             // Doubling would take more memory than all else.
             self.nodes.reserve_exact(64 + self.nodes.len() / 4);
         }
         self.nodes.push(node);
-        ((self.nodes.len() - 1) as NodeId, true)
+        (self.nodes.len() - 1) as NodeId
     }
 
     /// Takes a prefix out of the beam, and frees what nothing needs any more.
@@ -232,13 +232,12 @@ mod tests {
     #[test]
     fn a_prefix_that_comes_back_is_the_same_node() {
         let mut tree = PrefixTree::new();
-        let (a, fresh) = tree.child(ROOT, 7);
-        assert!(fresh);
+        let a = tree.child(ROOT, 7);
         tree.set_position(a, 1);
-        let (ab, _) = tree.child(a, 8);
+        let ab = tree.child(a, 8);
         tree.set_position(ab, 2);
         tree.leave(a);
-        assert_eq!(tree.child(ROOT, 7), (a, false));
+        assert_eq!(tree.child(ROOT, 7), a);
         tree.set_position(a, 1);
         tree.leave(a);
         tree.leave(ab);
@@ -249,8 +248,8 @@ mod tests {
     fn any_of_several_dormant_siblings_comes_back() {
         for back in [[7, 8, 9], [9, 8, 7], [8, 9, 7]] {
             let mut tree = PrefixTree::new();
-            let siblings = [7, 8, 9].map(|token| tree.child(ROOT, token).0);
-            let leaves = siblings.map(|node| tree.child(node, 1).0);
+            let siblings = [7, 8, 9].map(|token| tree.child(ROOT, token));
+            let leaves = siblings.map(|node| tree.child(node, 1));
             for (position, node) in (1..).zip(siblings.into_iter().chain(leaves)) {
                 tree.set_position(node, position);
             }
@@ -258,7 +257,7 @@ mod tests {
                 tree.leave(node);
             }
             for token in back {
-                assert_eq!(tree.child(ROOT, token), (siblings[token as usize - 7], false));
+                assert_eq!(tree.child(ROOT, token), siblings[token as usize - 7]);
             }
             assert_eq!(tree.nodes[ROOT as usize].dormant, NONE);
         }
@@ -269,8 +268,7 @@ mod tests {
         let mut tree = PrefixTree::new();
         let mut node = ROOT;
         for token in 0..1000 {
-            let (next, fresh) = tree.child(node, token % 7);
-            assert!(fresh);
+            let next = tree.child(node, token % 7);
             tree.set_position(next, 0);
             tree.leave(node);
             node = next;
@@ -286,7 +284,7 @@ mod tests {
         let mut nodes = vec![ROOT];
         for token in 0..3 {
             for parent in nodes.clone() {
-                nodes.push(tree.child(parent, token).0);
+                nodes.push(tree.child(parent, token));
             }
         }
         let texts: Vec<(NodeId, u32)> =

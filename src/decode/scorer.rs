@@ -28,6 +28,38 @@ impl Gain {
     }
 }
 
+/// Bounds of what a token gains, in nats. The tighter, the sooner the search can stop.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GainBounds {
+    /// It gains no more in any state.
+    pub most: f64,
+    /// It gains no more in a state that does not expect it.
+    pub unexpected: f64,
+    /// Which bit of [`Expected::tokens`] stands for it, below 64. Tokens may share one.
+    pub bit: u32,
+}
+
+/// What a state expects.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Expected {
+    /// The tokens, as bits. Any other gains no more than [`GainBounds::unexpected`].
+    pub tokens: u64,
+    /// Nats that all others gain less than that; at least 0.
+    pub less: f64,
+}
+
+impl Expected {
+    /// Anything.
+    pub const ALL: Self = Self { tokens: u64::MAX, less: 0.0 };
+}
+
+impl GainBounds {
+    /// So much, whatever the state.
+    pub fn of_any_state(most: f64) -> Self {
+        Self { most, unexpected: most, bit: 0 }
+    }
+}
+
 /// Scores the extension of a prefix by a token.
 ///
 /// The beam is ranked by `ln(pb + pn)` plus the sum of the gains of a prefix's tokens (shallow fusion).
@@ -49,9 +81,13 @@ pub trait Scorer {
     /// allowed.
     fn extend(&mut self, state: Self::State, token: u32) -> (Self::State, Gain);
 
-    /// No extension by `token` gains more, in nats. The tighter, the sooner the search can stop. Asked once for
-    /// each token.
-    fn max_gain(&self, token: u32) -> f64;
+    /// What extensions by `token` gain at most. Asked once for each token.
+    fn bounds(&self, token: u32) -> GainBounds;
+
+    /// What a state expects.
+    fn expected(&self, _state: Self::State) -> Expected {
+        Expected::ALL
+    }
 
     /// No extension by any token gains more, in nats.
     fn max_gain_of_all(&self) -> f64;
@@ -75,8 +111,8 @@ impl Scorer for NoScorer {
         ((), Gain::NONE)
     }
 
-    fn max_gain(&self, _token: u32) -> f64 {
-        0.0
+    fn bounds(&self, _token: u32) -> GainBounds {
+        GainBounds::of_any_state(0.0)
     }
 
     fn max_gain_of_all(&self) -> f64 {
@@ -100,8 +136,12 @@ impl<S: Scorer> Scorer for &mut S {
         (**self).extend(state, token)
     }
 
-    fn max_gain(&self, token: u32) -> f64 {
-        (**self).max_gain(token)
+    fn bounds(&self, token: u32) -> GainBounds {
+        (**self).bounds(token)
+    }
+
+    fn expected(&self, state: S::State) -> Expected {
+        (**self).expected(state)
     }
 
     fn max_gain_of_all(&self) -> f64 {

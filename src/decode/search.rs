@@ -6,22 +6,13 @@ use super::arithmetic::Arithmetic;
 use super::beam::{BeamResult, Hypothesis, Space};
 use super::extend::{Extensions, View};
 use super::frame::Frame;
+use super::fused::{FusedRow, FusedRows};
 use super::lost_mass::{LARGE, LostMass, SMALL};
 use super::pool::Candidate;
 use super::prefix_tree::{NONE, NodeId, PrefixTree, ROOT};
 use super::prefixes::{Masses, Prefixes};
-use super::scorer::{Gain, Scorer};
+use super::scorer::Scorer;
 use crate::kernel::{Element, Sum, log_add};
-
-/// What the scorer says of a prefix.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Fused<T> {
-    pub(super) state: T,
-    /// Sum of the gains of all tokens, in nats.
-    gain: f64,
-    /// The last token's gain, as a factor.
-    factor: f64,
-}
 
 /// How the rows are after a frame if none is added.
 #[derive(Clone, Copy, Debug)]
@@ -41,8 +32,8 @@ pub(super) struct Search<S: Scorer, A> {
     scorer: S,
     arithmetic: PhantomData<A>,
     tree: PrefixTree,
-    /// By node; empty where the scorer is neutral.
-    fused: Vec<Fused<S::State>>,
+    /// Empty where the scorer is neutral.
+    fused: FusedRows<S::State>,
     prefixes: Prefixes,
     masses: Masses,
     /// Masses are probabilities times the arithmetic's unit to this power.
@@ -67,7 +58,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
             scorer,
             arithmetic: PhantomData,
             tree: PrefixTree::new(),
-            fused: Vec::new(),
+            fused: FusedRows::new(),
             prefixes: Prefixes::new(classes),
             masses: Masses::default(),
             scale: 0,
@@ -91,13 +82,8 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
     /// Begins a new item.
     pub(super) fn reset(&mut self) {
         self.tree.reset();
-        self.fused.clear();
         if !S::NEUTRAL {
-            self.fused.push(Fused {
-                state: self.scorer.start(),
-                gain: 0.0,
-                factor: A::from_gain(Gain::NONE),
-            });
+            self.fused.begin::<A, S>(&self.scorer);
         }
         self.prefixes.set(&[ROOT], &self.tree);
         self.masses.resize::<A>(1);
@@ -178,8 +164,8 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
             let pb = A::mul(total, p_blank);
             let repeat = A::mul(pn, p_last);
             let mut inflow = A::mul(from, p_last);
-            if !S::NEUTRAL && source as usize != 2 * len {
-                inflow = A::mul(inflow, self.fused[self.prefixes.nodes[row] as usize].factor);
+            if !S::NEUTRAL {
+                inflow = A::mul(inflow, self.fused.rows()[row].factor);
             }
             if A::CAN_UNDERFLOW {
                 let fades = |mass: f64, from: f64, p: f64| mass < SMALL && from > 0.0 && p > 0.0;
@@ -205,8 +191,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
         self.lost.begin();
         for (row, (&group, &parent)) in self.prefixes.group.iter().zip(&self.prefixes.parents).enumerate() {
             let p_last = self.factors[group as usize];
-            let node = self.prefixes.nodes[row];
-            let gain = if S::NEUTRAL { 1.0 } else { self.fused[node as usize].factor };
+            let gain = if S::NEUTRAL { 1.0 } else { self.fused.rows()[row].factor };
             let above = (parent != NONE).then_some((parent as usize, p_last * gain));
             self.lost.stay(row, p_blank + p_last, above);
         }
@@ -231,12 +216,15 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
                 self.kept[row] = true;
                 tree.set_position(parent, position);
                 nodes.push(parent);
+                if !S::NEUTRAL {
+                    self.fused.keep(row);
+                }
                 if lossy {
                     lost.keep(row);
                 }
                 continue;
             }
-            let (node, fresh) = tree.child(parent, candidate.token);
+            let node = tree.child(parent, candidate.token);
             tree.set_position(node, position);
             nodes.push(node);
             if lossy {
@@ -244,15 +232,12 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
                 let from = if repeats { masses.pb()[row] } else { masses.totals()[row] };
                 lost.extend(row, candidate.mass / from);
             }
-            if fresh && !S::NEUTRAL {
-                let Fused { state, gain, .. } = self.fused[parent as usize];
-                let (state, more) = self.scorer.extend(state, candidate.token);
-                let fused = Fused { state, gain: gain + more.nats(), factor: A::from_gain(more) };
-                match self.fused.get_mut(node as usize) {
-                    Some(slot) => *slot = fused,
-                    None => self.fused.push(fused),
-                }
+            if !S::NEUTRAL {
+                self.fused.extend::<A, S>(row, candidate.token, &mut self.scorer);
             }
+        }
+        if !S::NEUTRAL {
+            self.fused.end();
         }
         // Only now, so that nothing is freed that the new beam needs.
         for (&node, kept) in prefixes.nodes.iter().zip(&self.kept) {
@@ -290,8 +275,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
         let mut beam_logp_nats = f64::NEG_INFINITY;
         let mut ended = Vec::new();
         let mut unended = Vec::new();
-        for (&node, &total) in rows {
-            let Fused { state, gain, .. } = fused[node as usize];
+        for ((&node, &total), &FusedRow { state, gain, .. }) in rows.zip(fused.rows()) {
             let score = nats(total);
             let logp_nats = score - gain;
             beam_logp_nats = log_add(beam_logp_nats, logp_nats);

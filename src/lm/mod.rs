@@ -19,5 +19,5 @@ pub mod words;
 
 pub use arpa::{ArpaError, ArpaParser, ArpaProblem};
 pub use hotwords::Hotwords;
-pub use ngram::NgramModel;
+pub use ngram::{Expectations, NgramModel};
 pub use words::WordTree;

@@ -8,7 +8,11 @@
 //! An n-gram is a node. A state is the node of the longest context that can matter for what follows, so it
 //! is one integer, and a context that is left for a shorter one follows a link.
 
+mod expectations;
+
 use rustc_hash::FxHashMap;
+
+pub use self::expectations::{Expectations, Expected};
 
 use super::vocabulary::Vocabulary;
 

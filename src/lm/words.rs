@@ -26,6 +26,8 @@ pub struct WordTree {
     marks: Vec<u8>,
     /// By node: the number of the known word that ends here, or [`NONE`].
     known: Vec<u32>,
+    /// By node: the bits of the bytes that lead on.
+    ways: Vec<u64>,
 }
 
 const ENDS: u8 = 1;
@@ -45,7 +47,13 @@ impl WordTree {
         for word in &words {
             known_before.push(known_before.last().unwrap_or(&0) + usize::from(word.known.is_some()));
         }
-        let mut tree = Self { children: Vec::new(), bytes: vec![0], marks: Vec::new(), known: Vec::new() };
+        let mut tree = Self {
+            children: Vec::new(),
+            bytes: vec![0],
+            marks: Vec::new(),
+            known: Vec::new(),
+            ways: Vec::new(),
+        };
         // Nodes in the order of their depth: the words that go through each, and the depth.
         let mut spans = vec![(0, words.len(), 0)];
         let mut node = 0;
@@ -71,7 +79,22 @@ impl WordTree {
             node += 1;
         }
         tree.children.push(spans.len() as WordNode);
+        let ways = tree.children.windows(2).map(|children| {
+            let children = &tree.bytes[children[0] as usize..children[1] as usize];
+            children.iter().fold(0, |ways, &byte| ways | 1 << Self::bit(byte))
+        });
+        tree.ways = ways.collect();
         tree
+    }
+
+    /// One of 64 bits for the byte that a text begins with.
+    pub fn bit(byte: u8) -> u32 {
+        u32::from(byte) % u64::BITS
+    }
+
+    /// The bits of all bytes that a word may go on with here.
+    pub fn ways(&self, node: WordNode) -> u64 {
+        self.ways[node as usize]
     }
 
     /// The node after more text; `None` where no word goes on so.
@@ -125,6 +148,12 @@ mod tests {
             assert_eq!((tree.ends(node), tree.leads_to_known(node), tree.known(node)), (ends, leads, known));
         }
         assert_eq!((step("a"), step("tend"), step("tx")), (None, None, None));
+        let bits = |text: &[u8]| text.iter().fold(0, |bits, &byte| bits | 1 << WordTree::bit(byte));
+        for (text, goes_on_with) in [("", "té".as_bytes()), ("t", b"oe"), ("te", b"an"), ("ten", b"")] {
+            // Of the é, the first byte.
+            let goes_on_with = &goes_on_with[..goes_on_with.len().min(2)];
+            assert_eq!(tree.ways(step(text).expect(text)), bits(goes_on_with));
+        }
         assert_eq!(WordTree::new([]).step(WordTree::ROOT, b"a"), None);
     }
 }

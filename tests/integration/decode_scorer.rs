@@ -1,4 +1,4 @@
-use ctctool::decode::{BeamConfig, Gain, Log, Scorer, Space, beam_search};
+use ctctool::decode::{BeamConfig, Gain, GainBounds, Log, Scorer, Space, beam_search};
 use ctctool::logits::InputKind;
 
 use crate::decode_beam::{assert_same, config};
@@ -41,9 +41,9 @@ impl Scorer for Bigram {
         (token, Gain::new(self.gains[state as usize * self.classes + token as usize]))
     }
 
-    fn max_gain(&self, token: u32) -> f64 {
+    fn bounds(&self, token: u32) -> GainBounds {
         let column = self.gains.iter().skip(token as usize).step_by(self.classes);
-        column.copied().fold(f64::NEG_INFINITY, f64::max)
+        GainBounds::of_any_state(column.copied().fold(f64::NEG_INFINITY, f64::max))
     }
 
     fn max_gain_of_all(&self) -> f64 {

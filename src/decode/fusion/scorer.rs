@@ -1,0 +1,279 @@
+//! The scorer of a fusion, which keeps what it was asked lately.
+
+use super::{Fusion, FusionState, FusionWeights, LanguageModel, UNKNOWN, is_noted};
+use crate::decode::scorer::{Expected, Gain, GainBounds, Scorer};
+use crate::lm::{Hotwords, WordTree};
+
+/// A [`Fusion`] with weights.
+#[derive(Clone, Debug)]
+pub struct FusionScorer<'a> {
+    fusion: &'a Fusion,
+    weights: FusionWeights,
+    pub(super) with_hotwords: bool,
+    /// By class.
+    bounds: Vec<GainBounds>,
+    most_of_all: f64,
+    /// The last extensions, each in the slot of its hash: from frame to frame mostly the same are asked for.
+    recent: Vec<Extension>,
+    /// The same where only one part of the state counts.
+    recent_steps: Vec<Step>,
+    counts: Counts,
+}
+
+/// What of a state an extension depends on and changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Counts {
+    /// The language model's state.
+    Language,
+    /// The word in progress, where the token does not end it.
+    Word,
+    /// All.
+    All,
+}
+
+/// The part of a state that counts, after a token, and the gain.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    from: u32,
+    /// [`NONE`] in an empty slot.
+    token: u32,
+    next: u32,
+    gain: Gain,
+}
+
+/// A state after a token, and the gain.
+#[derive(Clone, Copy, Debug)]
+struct Extension {
+    state: FusionState,
+    /// [`NONE`] in an empty slot.
+    token: u32,
+    next: FusionState,
+    gain: Gain,
+}
+
+/// Slots of [`FusionScorer::recent`] and [`FusionScorer::recent_steps`], as a power of two.
+const RECENT_BITS: u32 = 14;
+
+/// No token.
+const NONE: u32 = u32::MAX;
+
+/// The slot of an extension.
+fn slot(state: FusionState, token: u32) -> usize {
+    let FusionState { language, word, hotwords } = state;
+    let mixed = (u64::from(language) << 32 | u64::from(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (u64::from(hotwords) << 32 | u64::from(token))).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    (mixed >> (u64::BITS - RECENT_BITS)) as usize
+}
+
+/// The slot of a step.
+fn step_slot(from: u32, token: u32) -> usize {
+    let mixed = (u64::from(from) << 32 | u64::from(token)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> (u64::BITS - RECENT_BITS)) as usize
+}
+
+impl<'a> FusionScorer<'a> {
+    /// A scorer for one search at a time.
+    pub fn new(fusion: &'a Fusion, weights: FusionWeights) -> Self {
+        let bounds: Vec<GainBounds> =
+            (0..fusion.pieces.len()).map(|class| fusion.bounds(class, &weights)).collect();
+        let most_of_all = bounds.iter().map(|bounds| bounds.most).fold(f64::NEG_INFINITY, f64::max);
+        let with_hotwords = fusion.hotwords.is_some();
+        let counts = match &fusion.language {
+            _ if with_hotwords => Counts::All,
+            Some(LanguageModel::Tokens(..)) if fusion.words.is_some() => Counts::All,
+            Some(LanguageModel::Tokens(..)) => Counts::Language,
+            _ => Counts::Word,
+        };
+        Self {
+            fusion,
+            weights,
+            with_hotwords,
+            bounds,
+            most_of_all,
+            recent: Vec::new(),
+            recent_steps: Vec::new(),
+            counts,
+        }
+    }
+
+    /// The part of a state that counts after a token, and the gain.
+    #[inline]
+    fn step(&mut self, state: FusionState, from: u32, token: u32) -> (u32, Gain) {
+        match self.recent_steps.get(step_slot(from, token)) {
+            Some(found) if found.token == token && found.from == from => (found.next, found.gain),
+            _ => self.step_anew(state, from, token),
+        }
+    }
+
+    #[inline(never)]
+    fn step_anew(&mut self, state: FusionState, from: u32, token: u32) -> (u32, Gain) {
+        if self.recent_steps.is_empty() {
+            let empty = Step { from, token: NONE, next: from, gain: Gain::NONE };
+            self.recent_steps.resize(1 << RECENT_BITS, empty);
+        }
+        let (FusionState { language, word, .. }, gain) = self.extension(state, token);
+        let gain = Gain::new(gain);
+        let next = if self.counts == Counts::Language { language } else { word };
+        self.recent_steps[step_slot(from, token)] = Step { from, token, next, gain };
+        (next, gain)
+    }
+
+    /// Apart, so that the shorter way is inlined.
+    #[inline(never)]
+    fn extend_recent(&mut self, state: FusionState, token: u32) -> (FusionState, Gain) {
+        match self.recent.get(slot(state, token)) {
+            Some(found) if found.token == token && found.state == state => (found.next, found.gain),
+            _ => self.extend_anew(state, token),
+        }
+    }
+
+    fn extend_anew(&mut self, state: FusionState, token: u32) -> (FusionState, Gain) {
+        if self.recent.is_empty() {
+            let start = self.start();
+            let empty = Extension { state: start, token: NONE, next: start, gain: Gain::NONE };
+            self.recent.resize(1 << RECENT_BITS, empty);
+        }
+        let (next, gain) = self.extension(state, token);
+        let gain = Gain::new(gain);
+        self.recent[slot(state, token)] = Extension { state, token, next, gain };
+        (next, gain)
+    }
+
+    /// The state after a token, and the gain.
+    pub(super) fn extension(&self, state: FusionState, token: u32) -> (FusionState, f64) {
+        let FusionState { mut language, mut word, mut hotwords } = state;
+        let piece = &self.fusion.pieces[token as usize];
+        let mut gain = 0.0;
+        if let Some(LanguageModel::Tokens(model, entries)) = &self.fusion.language {
+            let entry = entries[token as usize];
+            let (next, logp) = model.score(language, entry.unwrap_or(model.unknown()));
+            language = next;
+            gain += self.weights.lm_weight * logp + self.weights.unit_bonus;
+            if entry.is_none() {
+                gain += self.weights.unk_score;
+            }
+        }
+        if self.fusion.words.is_some() {
+            if piece.boundary && word != WordTree::ROOT {
+                let (next, more) = self.end_word(language, word);
+                (language, word) = (next, WordTree::ROOT);
+                gain += more;
+            }
+            if !piece.text.is_empty() {
+                let (next, more) = self.go_on(word, &piece.text);
+                word = next;
+                gain += more;
+            }
+        }
+        if self.with_hotwords
+            && let Some(phrases) = &self.fusion.hotwords
+        {
+            if piece.boundary {
+                let (next, more) = phrases.boundary(hotwords);
+                hotwords = next;
+                gain += more;
+            }
+            let (next, more) = phrases.text(hotwords, &piece.text);
+            hotwords = next;
+            gain += more;
+        }
+        (FusionState { language, word, hotwords }, gain)
+    }
+
+    /// The score of the end of a word that is not empty: the model's state after it, and the gain.
+    fn end_word(&self, language: u32, word: u32) -> (u32, f64) {
+        let Fusion { language: model, words: Some(words), only_words, .. } = self.fusion else {
+            return (language, 0.0);
+        };
+        if *only_words && (word == UNKNOWN || !words.ends(word)) {
+            return (language, f64::NEG_INFINITY);
+        }
+        let Some(LanguageModel::Words(model)) = model else { return (language, 0.0) };
+        let known = if word == UNKNOWN { None } else { words.known(word) };
+        let (language, logp) = model.score(language, known.unwrap_or(model.unknown()));
+        let score = if known.is_none() && !is_noted(words, word) { self.weights.unk_score } else { 0.0 };
+        (language, self.weights.lm_weight * logp + self.weights.unit_bonus + score)
+    }
+
+    /// The word in progress after more text, and the gain.
+    fn go_on(&self, word: u32, text: &[u8]) -> (u32, f64) {
+        let Fusion { language, words: Some(words), only_words, .. } = self.fusion else {
+            return (word, 0.0);
+        };
+        if word == UNKNOWN {
+            return (UNKNOWN, 0.0);
+        }
+        let next = words.step(word, text);
+        if next.is_none() && *only_words {
+            return (UNKNOWN, f64::NEG_INFINITY);
+        }
+        let note = !is_noted(words, word) && next.is_none_or(|next| !words.leads_to_known(next));
+        let by_words = matches!(language, Some(LanguageModel::Words(_)));
+        (next.unwrap_or(UNKNOWN), if note && by_words { self.weights.unk_score } else { 0.0 })
+    }
+}
+
+impl Scorer for FusionScorer<'_> {
+    type State = FusionState;
+
+    fn start(&self) -> FusionState {
+        let language = match &self.fusion.language {
+            Some(LanguageModel::Words(model) | LanguageModel::Tokens(model, _)) => model.start(),
+            None => 0,
+        };
+        let hotwords = self.fusion.hotwords.as_ref().map_or(0, Hotwords::start);
+        FusionState { language, word: WordTree::ROOT, hotwords }
+    }
+
+    #[inline]
+    fn extend(&mut self, state: FusionState, token: u32) -> (FusionState, Gain) {
+        match self.counts {
+            Counts::Language => {
+                let (language, gain) = self.step(state, state.language, token);
+                (FusionState { language, ..state }, gain)
+            }
+            Counts::Word if !self.fusion.pieces[token as usize].boundary => {
+                if state.word == UNKNOWN {
+                    return (state, Gain::NONE);
+                }
+                let (word, gain) = self.step(state, state.word, token);
+                (FusionState { word, ..state }, gain)
+            }
+            _ => self.extend_recent(state, token),
+        }
+    }
+
+    fn bounds(&self, token: u32) -> GainBounds {
+        self.bounds[token as usize]
+    }
+
+    fn expected(&self, state: FusionState) -> Expected {
+        self.fusion.expected(state, &self.weights)
+    }
+
+    fn max_gain_of_all(&self) -> f64 {
+        self.most_of_all
+    }
+
+    fn finish(&mut self, state: FusionState) -> Option<f64> {
+        let FusionState { mut language, word, hotwords } = state;
+        let mut gain = 0.0;
+        if word != WordTree::ROOT {
+            let (next, more) = self.end_word(language, word);
+            if more == f64::NEG_INFINITY {
+                return None;
+            }
+            language = next;
+            gain += more;
+        }
+        if let Some(LanguageModel::Words(model) | LanguageModel::Tokens(model, _)) = &self.fusion.language
+            && let Some(end) = model.end().filter(|_| self.weights.with_end)
+        {
+            gain += self.weights.lm_weight * model.score(language, end).1;
+        }
+        if let (Some(phrases), true) = (&self.fusion.hotwords, self.with_hotwords) {
+            gain += phrases.end(hotwords);
+        }
+        Some(gain)
+    }
+}
