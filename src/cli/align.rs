@@ -8,7 +8,7 @@ use super::ExitStatus;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{
     AlphabetArgs, CtcShape, CtcTargets, INSPECT, LogitsArgs, OutputArgs, check_stdin, improper_row,
-    input_warnings, optional_integers,
+    input_warnings, open_labels, optional_integers,
 };
 use super::timing::Clock;
 use super::values::{Word, alignment_format};
@@ -44,7 +44,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "SECONDS")]
     frame_shift: Option<f64>,
 
-    /// How the result is printed
+    /// How the result is printed; ctm, srt and textgrid need --frame-shift
     #[arg(long, value_name = "FORMAT", value_parser = alignment_format(), default_value = "table", help_heading = "Output")]
     format: Format,
 
@@ -64,8 +64,8 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
         let message = format!("--format {} has times in seconds", args.format.word());
         return Err(UsageError::new(message).hint("give --frame-shift SECONDS").into());
     }
-    let matrix = args.logits.open()?;
-    let labels = LabelFile::open(&args.labels)?;
+    let matrix = args.logits.open(diagnostics)?;
+    let labels = open_labels(&args.labels, diagnostics)?;
     args.output.on_threads(|| args.run(matrix, &labels, diagnostics))
 }
 

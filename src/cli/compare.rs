@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::ExitStatus;
 use super::diagnostics::{Diagnostics, UsageError};
-use super::inputs::OutputArgs;
+use super::inputs::{OutputArgs, note_matrix};
 use super::values::{Stat, checked_format, delimiter};
 use crate::input::{Comparable, CsvOptions, Dtype};
 use crate::metrics::Tolerance;
@@ -83,6 +83,14 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     let options = CsvOptions { delimiter: args.delimiter, headers: args.headers };
     let base = Comparable::open(&args.base, options)?;
     let new = Comparable::open(&args.new, options)?;
+    for file in [&base, &new] {
+        match file {
+            Comparable::Matrix(matrix) => note_matrix(matrix, diagnostics),
+            Comparable::Result(file) => {
+                diagnostics.note(format_args!("{}: a result of {}", file.name, file.command));
+            }
+        }
+    }
     let outcome = match (base, new) {
         (Comparable::Matrix(base), Comparable::Matrix(new)) => matrix::compare(args, base, new)?,
         (Comparable::Result(base), Comparable::Result(new)) => result::compare(args, &base, &new)?,

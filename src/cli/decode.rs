@@ -1,18 +1,17 @@
 //! `ctctool decode`: greedy or beam-search CTC transcripts.
 
-mod warnings;
+pub(super) mod warnings;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
 
 use warnings::Seen;
 
 use super::ExitStatus;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{
-    CtcShape, INSPECT, LogitsArgs, OutputArgs, RateLimits, check_stdin, found_shape, improper_row,
+    CtcShape, INSPECT, LogitsArgs, OutputArgs, RateLimits, check_stdin, improper_row, open_lines,
     optional_integers,
 };
 use super::progress::Progress;
@@ -24,8 +23,7 @@ use crate::decode::item::{ItemConfig, Transcript};
 use crate::decode::spelling::{Spelling, WORD_PIECE_MARK, WordDelimiter};
 use crate::decode::{BeamError, FrameError};
 use crate::input::{
-    Alphabet, AlphabetFile, BlankChoice, InputError, Matrix, Place, ReadError, counted, read_lines,
-    resolve_blank,
+    Alphabet, AlphabetFile, BlankChoice, InputError, Matrix, Place, ReadError, counted, resolve_blank,
 };
 use crate::logits::{ImproperRow, InputKind};
 use crate::metrics::{ErrorRates, LineErrors};
@@ -154,17 +152,8 @@ struct SearchArgs {
 
 pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
     args.check_usage()?;
-    let started = Instant::now();
-    let matrix = args.logits.open()?;
-    diagnostics.note(format_args!(
-        "{}: {} of {}",
-        matrix.name(),
-        found_shape(&matrix),
-        matrix.dtype().name()
-    ));
-    let status = args.output.on_threads(|| args.run(matrix, diagnostics))?;
-    diagnostics.note(format_args!("done in {:.1} ms", started.elapsed().as_secs_f64() * 1e3));
-    Ok(status)
+    let matrix = args.logits.open(diagnostics)?;
+    args.output.on_threads(|| args.run(matrix, diagnostics))
 }
 
 impl Args {
@@ -204,7 +193,7 @@ impl Args {
     }
 
     fn run(&self, matrix: Matrix, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
-        let references = self.refs.as_deref().map(read_lines).transpose()?;
+        let references = self.refs.as_deref().map(|path| open_lines(path, diagnostics)).transpose()?;
         let given = optional_integers("--lengths", self.logits.lengths.as_deref())?;
         let speaks_of = given.as_deref().map(<[i64]>::len).or_else(|| references.as_ref().map(Vec::len));
         let shape = CtcShape::new(&matrix, self.logits.layout, speaks_of)?;

@@ -70,15 +70,26 @@ impl Diagnostics {
     /// # Errors
     /// With `--strict`, the first warning.
     pub(super) fn judge<P, S, I>(self, report: &Report<P, S, I>) -> anyhow::Result<()> {
-        if let (true, Some(Warning { code, message })) = (self.strict, report.warnings.first()) {
+        self.warn(&report.warnings)?;
+        if !self.quiet {
+            for check in report.checks.iter().filter(|check| !check.passed) {
+                self.line("check failed", "31", &check.message);
+            }
+        }
+        Ok(())
+    }
+
+    /// Prints warnings.
+    ///
+    /// # Errors
+    /// With `--strict`, the first.
+    pub(super) fn warn(self, warnings: &[Warning]) -> anyhow::Result<()> {
+        if let (true, Some(Warning { code, message })) = (self.strict, warnings.first()) {
             return Err(anyhow!("{message} (warning {code}, an error by --strict)"));
         }
         if !self.quiet {
-            for warning in &report.warnings {
+            for warning in warnings {
                 self.line("warning", "33", &warning.message);
-            }
-            for check in report.checks.iter().filter(|check| !check.passed) {
-                self.line("check failed", "31", &check.message);
             }
         }
         Ok(())

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::ExitStatus;
 use super::diagnostics::{Diagnostics, UsageError};
-use super::inputs::{OutputArgs, RateLimits};
+use super::inputs::{OutputArgs, RateLimits, open_lines};
 use super::values::checked_format;
-use crate::input::{InputError, Place, counted, read_lines};
+use crate::input::{InputError, Place, counted};
 use crate::metrics::error_rate::{characters, words};
 use crate::metrics::{EditOp, ErrorRates, LineErrors, align};
 use crate::report::eval::{Alignments, EvalItem, EvalParams, EvalSummary, Pair, alignment_table};
@@ -47,8 +47,8 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     if args.hyp.as_os_str() == "-" && args.reference.as_os_str() == "-" {
         return Err(UsageError::new("only one of HYP and REF can come from standard input").into());
     }
-    let hypotheses = read_lines(&args.hyp)?;
-    let references = read_lines(&args.reference)?;
+    let hypotheses = open_lines(&args.hyp, diagnostics)?;
+    let references = open_lines(&args.reference, diagnostics)?;
     let name = args.hyp.display().to_string();
     if hypotheses.len() != references.len() {
         let expected = format!("{} as in {}", counted(references.len(), "line"), args.reference.display());

@@ -9,11 +9,11 @@ use super::diagnostics::{Diagnostics, UsageError};
 use super::values::{Color, Layout, Word, delimiter};
 use crate::input::{
     Alphabet, AlphabetFile, BlankChoice, CsvOptions, InputError, LabelFile, LabelSplit, List, Matrix, Place,
-    counted, display_name, integer_list, resolve_blank, shape_text,
+    counted, display_name, integer_list, read_lines, resolve_blank, shape_text,
 };
 use crate::logits::{Geometry, ImproperRow, InputKind, RowAudit, ShapeError};
 use crate::loss::ctc::CtcLabels;
-use crate::report::{Format, Output, Warning};
+use crate::report::{Format, Output, OutputError, Warning};
 
 /// The matrix and what its numbers are.
 #[derive(Args)]
@@ -62,9 +62,32 @@ impl LogitsArgs {
         [("LOGITS", Some(self.logits.as_os_str())), ("--lengths", lengths)]
     }
 
-    pub(super) fn open(&self) -> Result<Matrix, InputError> {
-        Matrix::open(&self.logits, CsvOptions { delimiter: self.delimiter, headers: self.headers })
+    pub(super) fn open(&self, diagnostics: Diagnostics) -> Result<Matrix, InputError> {
+        let options = CsvOptions { delimiter: self.delimiter, headers: self.headers };
+        let matrix = Matrix::open(&self.logits, options)?;
+        note_matrix(&matrix, diagnostics);
+        Ok(matrix)
     }
+}
+
+/// Says what a matrix is, to who wants to know.
+pub(super) fn note_matrix(matrix: &Matrix, diagnostics: Diagnostics) {
+    let (name, dtype) = (matrix.name(), matrix.dtype().name());
+    diagnostics.note(format_args!("{name}: {} of {dtype}", found_shape(matrix)));
+}
+
+/// Opens labels and says what they are.
+pub(super) fn open_labels(path: &Path, diagnostics: Diagnostics) -> Result<LabelFile, InputError> {
+    let labels = LabelFile::open(path)?;
+    diagnostics.note(format_args!("{}: {}", labels.name(), labels.describe()));
+    Ok(labels)
+}
+
+/// Reads lines of text and says how many there are.
+pub(super) fn open_lines(path: &Path, diagnostics: Diagnostics) -> Result<Vec<String>, InputError> {
+    let lines = read_lines(path)?;
+    diagnostics.note(format_args!("{}: {}", path.display(), counted(lines.len(), "line")));
+    Ok(lines)
 }
 
 /// Class names and the blank.
@@ -218,6 +241,11 @@ impl OutputArgs {
 
     pub(super) fn output(&self, format: Format) -> Output {
         Output { format, path: self.output.clone(), precision: usize::from(self.precision) }
+    }
+
+    /// Whether the result can be written where it was asked for; told before all work.
+    pub(super) fn check_target(&self) -> Result<(), OutputError> {
+        self.output(Format::default()).check_target()
     }
 
     /// Runs `work` on as many threads as were asked for.
@@ -381,7 +409,7 @@ pub(super) fn input_warnings(audit: &RowAudit, place: impl Fn(usize) -> String) 
     let mut warnings = Vec::new();
     if let Some(rows) = audit.looks_like_probs() {
         let message = format!(
-            "the input looks like probabilities ({rows} of {rows} rows sum to 1 with nothing below 0), \
+            "the input looks like probabilities (all {rows} rows that were looked at sum to 1 with nothing below 0), \
              and softmax over probabilities is not what a network was trained with: give --input probs"
         );
         warnings.push(Warning { code: "looks_like_probs", message });

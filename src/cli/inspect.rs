@@ -12,7 +12,7 @@ use view::View;
 
 use super::ExitStatus;
 use super::diagnostics::Diagnostics;
-use super::inputs::{AlphabetArgs, LogitsArgs, OutputArgs, check_stdin, optional_integers};
+use super::inputs::{AlphabetArgs, LogitsArgs, OutputArgs, check_stdin, open_labels, optional_integers};
 use super::values::{Word, result_format};
 use crate::input::{Alphabet, AlphabetFile, LabelFile, Matrix, Place, ReadError, resolve_blank};
 use crate::logits::Survey;
@@ -52,8 +52,8 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     let label_lengths = ("--label-lengths", args.label_lengths.as_deref().map(OsStr::new));
     let labels = ("--labels", args.labels.as_deref().map(Path::as_os_str));
     check_stdin(&[logits, labels, args.alphabet.named(), lengths, label_lengths])?;
-    let matrix = args.logits.open()?;
-    let labels = args.labels.as_deref().map(LabelFile::open).transpose()?;
+    let matrix = args.logits.open(diagnostics)?;
+    let labels = args.labels.as_deref().map(|path| open_labels(path, diagnostics)).transpose()?;
     args.run(matrix, labels.as_ref(), diagnostics)
 }
 

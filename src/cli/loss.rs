@@ -8,13 +8,12 @@ mod guess;
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
-use std::time::Instant;
 
 use gradient::{Gradient, GradientArgs, Loaded};
 
 use super::ExitStatus;
 use super::diagnostics::{Diagnostics, UsageError};
-use super::inputs::{AlphabetArgs, LogitsArgs, OutputArgs, check_stdin, found_shape};
+use super::inputs::{AlphabetArgs, LogitsArgs, OutputArgs, check_stdin, open_labels};
 use super::values::{Criterion, Word, checked_format};
 use crate::input::{LabelFile, Matrix};
 use crate::logits::Nonfinite;
@@ -129,23 +128,13 @@ struct Checks {
 
 pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
     args.check_usage()?;
-    let started = Instant::now();
-    let status = args.output.on_threads(|| args.run(diagnostics))?;
-    diagnostics.note(format_args!("done in {:.1} ms", started.elapsed().as_secs_f64() * 1e3));
-    Ok(status)
+    args.output.on_threads(|| args.run(diagnostics))
 }
 
 impl Args {
     fn run(&self, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
-        let matrix = self.logits.open()?;
-        let labels = LabelFile::open(&self.labels)?;
-        diagnostics.note(format_args!(
-            "{}: {} of {}",
-            matrix.name(),
-            found_shape(&matrix),
-            matrix.dtype().name()
-        ));
-        diagnostics.note(format_args!("{}: {}", labels.name(), labels.describe()));
+        let matrix = self.logits.open(diagnostics)?;
+        let labels = open_labels(&self.labels, diagnostics)?;
         if let Some(guess) = self.checks.guess {
             return self.run_guess(matrix, &labels, guess, diagnostics);
         }

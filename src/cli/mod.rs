@@ -19,11 +19,13 @@ mod values;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use diagnostics::Diagnostics;
+use inputs::OutputArgs;
 
 /// How the program ends; the whole policy of exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,34 +90,13 @@ pub fn main() -> ExitStatus {
         Err(error) => return report_usage(&error),
     };
     let (result, diagnostics) = match cli.command {
-        Command::Loss(args) => {
-            let diagnostics = args.output.diagnostics();
-            (loss::run(&args, diagnostics), diagnostics)
-        }
-        Command::Decode(args) => {
-            let diagnostics = args.output.diagnostics();
-            (decode::run(&args, diagnostics), diagnostics)
-        }
-        Command::Eval(args) => {
-            let diagnostics = args.output.diagnostics();
-            (eval::run(&args, diagnostics), diagnostics)
-        }
-        Command::Compare(args) => {
-            let diagnostics = args.output.diagnostics();
-            (compare::run(&args, diagnostics), diagnostics)
-        }
-        Command::Align(args) => {
-            let diagnostics = args.output.diagnostics();
-            (align::run(&args, diagnostics), diagnostics)
-        }
-        Command::Inspect(args) => {
-            let diagnostics = args.output.diagnostics();
-            (inspect::run(&args, diagnostics), diagnostics)
-        }
-        Command::Tune(args) => {
-            let diagnostics = args.output.diagnostics();
-            (tune::run(&args, diagnostics), diagnostics)
-        }
+        Command::Loss(args) => deliver(&args.output, |diagnostics| loss::run(&args, diagnostics)),
+        Command::Decode(args) => deliver(&args.output, |diagnostics| decode::run(&args, diagnostics)),
+        Command::Eval(args) => deliver(&args.output, |diagnostics| eval::run(&args, diagnostics)),
+        Command::Compare(args) => deliver(&args.output, |diagnostics| compare::run(&args, diagnostics)),
+        Command::Align(args) => deliver(&args.output, |diagnostics| align::run(&args, diagnostics)),
+        Command::Inspect(args) => deliver(&args.output, |diagnostics| inspect::run(&args, diagnostics)),
+        Command::Tune(args) => deliver(&args.output, |diagnostics| tune::run(&args, diagnostics)),
         Command::Completions(args) => (completions::run(&args), Diagnostics::default()),
     };
     result.unwrap_or_else(|error| {
@@ -127,6 +108,20 @@ pub fn main() -> ExitStatus {
         diagnostics.error(&error);
         ExitStatus::Error
     })
+}
+
+/// Runs a command that has a result, unless it could not be written.
+fn deliver(
+    output: &OutputArgs,
+    run: impl FnOnce(Diagnostics) -> anyhow::Result<ExitStatus>,
+) -> (anyhow::Result<ExitStatus>, Diagnostics) {
+    let diagnostics = output.diagnostics();
+    let started = Instant::now();
+    let result = output.check_target().map_err(anyhow::Error::from).and_then(|()| run(diagnostics));
+    if result.is_ok() {
+        diagnostics.note(format_args!("done in {:.1} ms", started.elapsed().as_secs_f64() * 1e3));
+    }
+    (result, diagnostics)
 }
 
 /// Help and version go to standard output; a usage error is one line and a hint, like any other error.

@@ -13,8 +13,8 @@ use crate::decode::{Fusion, FusionWeights, LanguageModel};
 use crate::input::{InputError, Place, counted, read_hotwords, read_language_model, read_lexicon};
 use crate::lm::words::TreeWord;
 use crate::lm::{Hotwords, LARGEST_SIZE, NgramModel, WordTree};
-use crate::report::Warning;
 use crate::report::decode::SteeringParams;
+use crate::report::{Shortest, Warning};
 
 /// What a language model's entries are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -34,9 +34,12 @@ impl Word for LmUnit {
     }
 }
 
+/// Above these options in the help.
+pub(super) const STEERING_HEADING: &str = "Language model, lexicon and hotwords (with --beam)";
+
 /// Options that have one value however a text is steered.
 #[derive(clap::Args)]
-#[command(next_help_heading = "Language model, lexicon and hotwords (with --beam)")]
+#[command(next_help_heading = STEERING_HEADING)]
 pub(super) struct SteeringArgs {
     /// An ARPA n-gram model, plain or gzipped
     #[arg(long, value_name = "FILE")]
@@ -74,7 +77,7 @@ pub(super) struct SteeringArgs {
 
 /// The weights that `decode` takes.
 #[derive(clap::Args)]
-#[command(next_help_heading = "Language model, lexicon and hotwords (with --beam)")]
+#[command(next_help_heading = STEERING_HEADING)]
 pub(super) struct WeightArgs {
     /// α: the model's natural log-probabilities are multiplied by this [default: 0.5]
     #[arg(long, value_name = "α", allow_negative_numbers = true, requires = "lm")]
@@ -101,14 +104,18 @@ pub(super) fn check_lm_weight(weight: f64) -> Result<(), UsageError> {
     if (0.0..=LARGEST_SIZE).contains(&weight) {
         return Ok(());
     }
-    Err(UsageError::new(format!("--lm-weight: expected a number from 0 to {LARGEST_SIZE}, found {weight}")))
+    Err(UsageError::new(format!(
+        "--lm-weight: expected a number from 0 to {LARGEST_SIZE}, found {}",
+        Shortest(weight)
+    )))
 }
 
 pub(super) fn check_size(option: &str, value: Option<f64>) -> Result<(), UsageError> {
     match value {
         // Not a number is not within, either.
         Some(value) if !(-LARGEST_SIZE..=LARGEST_SIZE).contains(&value) => Err(UsageError::new(format!(
-            "{option}: expected a number from -{LARGEST_SIZE} to {LARGEST_SIZE}, found {value}"
+            "{option}: expected a number from -{LARGEST_SIZE} to {LARGEST_SIZE}, found {}",
+            Shortest(value)
         ))),
         _ => Ok(()),
     }

@@ -7,22 +7,23 @@ use clap::ValueEnum;
 use rayon::prelude::*;
 
 use super::ExitStatus;
+use super::decode::warnings::Seen;
 use super::decode::{ClassArgs, item_error};
 use super::diagnostics::{Diagnostics, UsageError};
-use super::inputs::{CtcShape, LogitsArgs, OutputArgs, check_stdin, optional_integers};
+use super::inputs::{CtcShape, LogitsArgs, OutputArgs, check_stdin, open_lines, optional_integers};
 use super::progress::Progress;
-use super::steering::{LmUnit, SteeringArgs, check_lm_weight, check_size};
+use super::steering::{LmUnit, STEERING_HEADING, SteeringArgs, check_lm_weight, check_size};
 use super::values::{Word, result_format};
-use crate::decode::batch::ItemError;
+use crate::decode::batch::{ItemError, decode_collected};
 use crate::decode::collect::{CollectItems, ItemFrames};
 use crate::decode::item::{ItemConfig, ItemDecoder};
 use crate::decode::spelling::Spelling;
 use crate::decode::{Fusion, FusionWeights};
-use crate::input::{InputError, Matrix, Place, ReadError, counted, read_lines};
+use crate::input::{InputError, Matrix, Place, ReadError, counted};
 use crate::metrics::{ErrorRates, LineErrors};
 use crate::report::error_counts::RateSummary;
 use crate::report::tune::{TuneParams, TunePoint, TuneSummary};
-use crate::report::{Format, Report, Warning};
+use crate::report::{Format, Report, Shortest};
 
 /// What is to become least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -45,8 +46,10 @@ impl Word for Objective {
 /// The language-model weight, bonus and beam width that give the lowest error rate
 ///
 /// Reads the logits once, decodes them with every combination of the weights, bonuses and widths given, and prints
-/// the error rates of each and the options of `ctctool decode` that are best.
+/// the error rates of each and the options of `ctctool decode` that are best. Of settings with as few errors the
+/// narrower beam is best, then the one that comes first.
 #[derive(clap::Args)]
+#[command(mut_args(of_tune))]
 pub(super) struct Args {
     #[command(flatten)]
     logits: LogitsArgs,
@@ -61,8 +64,8 @@ pub(super) struct Args {
     #[command(flatten)]
     steering: SteeringArgs,
 
-    /// Weights α to try
-    #[arg(long = "lm-weight", value_name = "α,α,…", value_delimiter = ',', allow_negative_numbers = true, default_values_t = [0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0], help_heading = "Settings to try")]
+    /// Weights α to try [default: 0,0.25,0.5,0.75,1,1.5,2]
+    #[arg(long = "lm-weight", value_name = "α,α,…", value_delimiter = ',', allow_negative_numbers = true, default_values_t = [0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0], hide_default_value = true, help_heading = "Settings to try")]
     lm_weights: Vec<f64>,
 
     /// Bonuses β for each word (or token) to try [default: -1,0,1,2,3, for tokens 0,0.5,1,1.5]
@@ -76,8 +79,8 @@ pub(super) struct Args {
     )]
     word_bonuses: Vec<f64>,
 
-    /// Beam widths to try
-    #[arg(long = "beam", value_name = "K,K,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=1_000_000), default_values_t = [10, 100], help_heading = "Settings to try")]
+    /// Beam widths to try [default: 10,100]
+    #[arg(long = "beam", value_name = "K,K,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=1_000_000), default_values_t = [10, 100], hide_default_value = true, help_heading = "Settings to try")]
     beams: Vec<u32>,
 
     /// What is to become least
@@ -92,9 +95,18 @@ pub(super) struct Args {
     pub(super) output: OutputArgs,
 }
 
+/// Options that `decode` has, too: here they need no --beam, and there is nothing to tune without a model.
+fn of_tune(arg: clap::Arg) -> clap::Arg {
+    let arg = if arg.get_id() == "lm" { arg.required(true) } else { arg };
+    match arg.get_help_heading() {
+        Some(STEERING_HEADING) => arg.help_heading("Language model, lexicon and hotwords"),
+        _ => arg,
+    }
+}
+
 pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
     args.check_usage()?;
-    let matrix = args.logits.open()?;
+    let matrix = args.logits.open(diagnostics)?;
     args.output.on_threads(|| args.run(matrix, diagnostics))
 }
 
@@ -108,29 +120,32 @@ struct Trial<'a> {
 }
 
 impl Trial<'_> {
-    fn rates(
-        &self,
-        beam_width: Option<u32>,
-        fusion: Option<(&Fusion, FusionWeights)>,
-    ) -> Result<RateSummary, ItemError> {
-        let config = ItemConfig { beam_width: beam_width.map(|width| width as usize), ..self.config };
+    fn rates(&self, beam_width: u32, fusion: &Fusion, weights: FusionWeights) -> Result<Tried, ItemError> {
+        let config = ItemConfig { beam_width: Some(beam_width as usize), ..self.config };
         let refused = |item| move |error| ItemError { item, error };
-        let mut decoder = ItemDecoder::new(config, self.classes, fusion).map_err(refused(0))?;
+        let mut decoder =
+            ItemDecoder::new(config, self.classes, Some((fusion, weights))).map_err(refused(0))?;
         let mut rates = ErrorRates::default();
+        let mut unfinished = Vec::new();
         for (index, (item, reference)) in self.items.iter().zip(self.references).enumerate() {
             let decoded = decoder.decode_frames(item).map_err(refused(index))?;
             let text = decoded.transcripts.first().map(|best| self.spelling.text(&best.tokens));
             rates.add(&LineErrors::new(reference, &text.unwrap_or_default()));
+            unfinished.extend(decoded.unfinished.then_some(index));
         }
-        Ok(rates.into())
+        Ok(Tried { rates: rates.into(), unfinished })
     }
+}
+
+/// What came of a setting.
+struct Tried {
+    rates: RateSummary,
+    /// Items whose last word is unfinished.
+    unfinished: Vec<usize>,
 }
 
 impl Args {
     fn check_usage(&self) -> Result<(), UsageError> {
-        if self.steering.lm.is_none() {
-            return Err(UsageError::new("tune needs --lm").hint("give an ARPA language model"));
-        }
         self.steering.check_usage()?;
         self.lm_weights.iter().try_for_each(|&weight| check_lm_weight(weight))?;
         self.word_bonuses.iter().try_for_each(|&bonus| check_size("--word-bonus", Some(bonus)))?;
@@ -148,7 +163,7 @@ impl Args {
     }
 
     fn run(&self, matrix: Matrix, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
-        let references = read_lines(&self.refs)?;
+        let references = open_lines(&self.refs, diagnostics)?;
         let given = optional_integers("--lengths", self.logits.lengths.as_deref())?;
         let items = given.as_deref().map_or(references.len(), <[i64]>::len);
         let shape = CtcShape::new(&matrix, self.logits.layout, Some(items))?;
@@ -163,13 +178,16 @@ impl Args {
         let Some(steering) = steering else { return Err(UsageError::new("tune needs --lm").into()) };
         let params = TuneParams {
             logits: matrix.name().to_owned(),
+            dtype: matrix.dtype().name(),
             shape: matrix.shape().to_vec(),
             input: self.logits.input.word(),
             layout: shape.layout.word(),
             layout_inferred: shape.layout_inferred,
+            classes: shape.classes,
             blank,
             alphabet: self.classes.alphabet_name(),
             word_delimiter: delimiter,
+            lengths: self.logits.lengths.clone(),
             refs: self.refs.display().to_string(),
             steering: steering.params.clone(),
             lm_weights: self.lm_weights.clone(),
@@ -200,10 +218,42 @@ impl Args {
             spelling: &spelling,
         };
         let refused = |error: ItemError| item_error(&name, &error, shape.is_batch(), config.input);
-        let greedy = trial.rates(None, None).map_err(refused)?;
-        let points =
+        let greedy = decode_collected(config, shape.classes, &frames.items).map_err(refused)?;
+        let seen = Seen { decoded: &greedy, shape: &shape, lengths: &lengths, name: &name };
+        let mut warnings = seen.warnings(config.input, self.logits.lengths.is_some(), blank);
+        warnings.extend(steering.warnings);
+        // Before the long work, which would be in vain.
+        diagnostics.warn(&warnings)?;
+        let mut rates = ErrorRates::default();
+        for (item, reference) in greedy.iter().zip(&references) {
+            let text = item.decoded.transcripts.first().map(|best| spelling.text(&best.tokens));
+            rates.add(&LineErrors::new(reference, &text.unwrap_or_default()));
+        }
+        let (mut points, mut unfinished): (Vec<TunePoint>, Vec<Vec<usize>>) =
             self.try_all(&trial, &steering.fusion, steering.weights, diagnostics).map_err(refused)?;
-        self.deliver(params, points, greedy, references.len(), steering.warnings, diagnostics)
+        // Of equal ones, the first that was asked for.
+        let best = (0..points.len()).min_by(|&a, &b| self.compare(&points[a], &points[b]));
+        let Some(best) = best else { return Err(UsageError::new("there is no setting to try").into()) };
+        points[best].is_best = true;
+        let unfinished = std::mem::take(&mut unfinished[best]);
+        let of_best = seen.unfinished(|item| unfinished.contains(&item));
+        diagnostics.warn(of_best.as_slice())?;
+        warnings.extend(of_best);
+        let best = points[best].clone();
+        let flags = format!(
+            "--beam {} --lm-weight {} --word-bonus {}",
+            best.beam,
+            Shortest(best.lm_weight),
+            Shortest(best.word_bonus)
+        );
+        let lines = references.len();
+        let summary = TuneSummary { settings: points.len(), lines, best, flags, greedy: rates.into() };
+        let table = summary.table(&params);
+        let mut report = Report::new("tune", params, summary);
+        report.warnings = warnings;
+        report.items = points;
+        self.output.output(self.format).write(&report, &[], &table)?;
+        Ok(ExitStatus::Success)
     }
 
     fn try_all(
@@ -212,21 +262,22 @@ impl Args {
         fusion: &Fusion,
         weights: FusionWeights,
         diagnostics: Diagnostics,
-    ) -> Result<Vec<TunePoint>, ItemError> {
+    ) -> Result<(Vec<TunePoint>, Vec<Vec<usize>>), ItemError> {
         let mut settings = Vec::new();
-        for &beam in &self.beams {
-            for &lm_weight in &self.lm_weights {
-                settings.extend(self.bonuses().into_iter().map(|word_bonus| (beam, lm_weight, word_bonus)));
+        let bonuses = unique(&self.bonuses());
+        for beam in unique(&self.beams) {
+            for lm_weight in unique(&self.lm_weights) {
+                settings.extend(bonuses.iter().map(|&word_bonus| (beam, lm_weight, word_bonus)));
             }
         }
         let progress = Progress::new(settings.len(), diagnostics);
         let points = settings.par_iter().with_max_len(1).map(|&(beam, lm_weight, word_bonus)| {
             let weights = FusionWeights { lm_weight, unit_bonus: word_bonus, ..weights };
-            let rates = trial.rates(Some(beam), Some((fusion, weights)))?;
+            let Tried { rates, unfinished } = trial.rates(beam, fusion, weights)?;
             progress.item_done();
-            Ok(TunePoint { lm_weight, word_bonus, beam, is_best: false, rates })
+            Ok((TunePoint { lm_weight, word_bonus, beam, is_best: false, rates }, unfinished))
         });
-        let points: Vec<Result<TunePoint, ItemError>> = points.collect();
+        let points: Vec<Result<(TunePoint, Vec<usize>), ItemError>> = points.collect();
         progress.finish();
         // The first error in order, at any number of threads.
         points.into_iter().collect()
@@ -244,30 +295,15 @@ impl Args {
         };
         errors(a).cmp(&errors(b))
     }
+}
 
-    fn deliver(
-        &self,
-        params: TuneParams,
-        mut points: Vec<TunePoint>,
-        greedy: RateSummary,
-        lines: usize,
-        warnings: Vec<Warning>,
-        diagnostics: Diagnostics,
-    ) -> anyhow::Result<ExitStatus> {
-        // Of equal ones, the first that was asked for.
-        let best = (0..points.len()).min_by(|&a, &b| self.compare(&points[a], &points[b]));
-        let Some(best) = best else { return Err(UsageError::new("there is no setting to try").into()) };
-        points[best].is_best = true;
-        let best = points[best].clone();
-        let flags =
-            format!("--beam {} --lm-weight {} --word-bonus {}", best.beam, best.lm_weight, best.word_bonus);
-        let summary = TuneSummary { settings: points.len(), lines, best, flags, greedy };
-        let table = summary.table(&params);
-        let mut report = Report::new("tune", params, summary);
-        report.warnings = warnings;
-        report.items = points;
-        diagnostics.judge(&report)?;
-        self.output.output(self.format).write(&report, &[], &table)?;
-        Ok(ExitStatus::Success)
+/// Each value once, in order; the list is short.
+fn unique<T: Copy + PartialEq>(values: &[T]) -> Vec<T> {
+    let mut unique = Vec::new();
+    for &value in values {
+        if !unique.contains(&value) {
+            unique.push(value);
+        }
     }
+    unique
 }

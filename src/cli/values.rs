@@ -65,7 +65,7 @@ words!(Format {
     Text = "text", "a transcript a line and nothing else";
     Github = "github", "GitHub's workflow annotations of the checks";
     Junit = "junit", "JUnit's XML of the checks";
-    Ctm = "ctm", "NIST's time-marked words";
+    Ctm = "ctm", "NIST's time-marked words: item, channel, start and duration in seconds, word, confidence";
     Srt = "srt", "SubRip subtitles";
     TextGrid = "textgrid", "Praat's TextGrid";
     Table = "table", "aligned columns for people, rounded";

@@ -86,10 +86,9 @@ impl<'a> DecodeBatch<'a> {
             || ItemDecoder::new(config, classes, fusion),
             |decoder, item| {
                 let decoder = decoder.as_mut().map_err(|error| error.clone());
-                item.done = Some(decoder.and_then(|decoder| match &item.frames.values {
-                    Values::Single(values) => decode(values, classes, config.input, decoder),
-                    Values::Double(values) => decode(values, classes, config.input, decoder),
-                }));
+                item.done = Some(
+                    decoder.and_then(|decoder| decode_item(&item.frames, classes, config.input, decoder)),
+                );
                 item.frames.forget();
                 progress();
             },
@@ -100,6 +99,36 @@ impl<'a> DecodeBatch<'a> {
 impl Item {
     fn is_ready(&self, classes: usize) -> bool {
         self.done.is_none() && self.frames.is_complete(classes)
+    }
+}
+
+/// Decodes collected items one after the other.
+///
+/// # Errors
+/// The first item that can't be decoded.
+pub fn decode_collected(
+    config: ItemConfig,
+    classes: usize,
+    items: &[ItemFrames],
+) -> Result<Vec<DecodedAudited>, ItemError> {
+    let refused = |item| move |error| ItemError { item, error };
+    let mut decoder = ItemDecoder::new(config, classes, None).map_err(refused(0))?;
+    let items = items
+        .iter()
+        .enumerate()
+        .map(|(index, item)| decode_item(item, classes, config.input, &mut decoder).map_err(refused(index)));
+    items.collect()
+}
+
+fn decode_item(
+    item: &ItemFrames,
+    classes: usize,
+    input: InputKind,
+    decoder: &mut ItemDecoder,
+) -> Result<DecodedAudited, BeamError> {
+    match &item.values {
+        Values::Single(values) => decode(values, classes, input, decoder),
+        Values::Double(values) => decode(values, classes, input, decoder),
     }
 }
 

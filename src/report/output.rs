@@ -130,6 +130,21 @@ impl Output {
         })
     }
 
+    /// Whether a file could be written; leaves nothing behind.
+    ///
+    /// # Errors
+    /// Where none can be made in its folder.
+    pub fn check_target(&self) -> Result<(), OutputError> {
+        let Some(path) = &self.path else { return Ok(()) };
+        let failed = |source| OutputError { target: path.display().to_string(), source };
+        match fs::metadata(path) {
+            Ok(metadata) if !metadata.is_file() => Ok(()),
+            existing => {
+                new_beside(&target(path, existing.is_ok()).map_err(failed)?).map(drop).map_err(failed)
+            }
+        }
+    }
+
     /// Has `render` write to the target.
     ///
     /// # Errors
@@ -155,13 +170,8 @@ fn write_file(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>
         render(&mut out)?;
         return out.flush();
     }
-    // A link's target is replaced, not the link.
-    let path = if existing.is_some() { fs::canonicalize(path)? } else { path.to_owned() };
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    let mut file = new_beside(folder).map_err(without_path)?;
+    let path = target(path, existing.is_some())?;
+    let mut file = new_beside(&path)?;
     let mut out = BufWriter::new(file.as_file_mut());
     render(&mut out)?;
     out.flush()?;
@@ -173,6 +183,20 @@ fn write_file(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>
     Ok(())
 }
 
+/// The file that is written: a link's target is replaced, not the link.
+fn target(path: &Path, exists: bool) -> io::Result<PathBuf> {
+    if exists { fs::canonicalize(path) } else { Ok(path.to_owned()) }
+}
+
+/// A file in the folder of another.
+fn new_beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    new_in(folder).map_err(without_path)
+}
+
 /// The cause without the name of the file beside, which means nothing to the user.
 fn without_path(error: io::Error) -> io::Error {
     match error.to_string().split_once(" at path ") {
@@ -182,13 +206,13 @@ fn without_path(error: io::Error) -> io::Error {
 }
 
 #[cfg(unix)]
-fn new_beside(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+fn new_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     use std::os::unix::fs::PermissionsExt;
     // As any new file: what the user's mask leaves of these.
     tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o666)).tempfile_in(folder)
 }
 
 #[cfg(not(unix))]
-fn new_beside(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+fn new_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     tempfile::NamedTempFile::new_in(folder)
 }

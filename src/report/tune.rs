@@ -12,6 +12,8 @@ use crate::input::counted;
 pub struct TuneParams {
     /// The matrix, as the user named it.
     pub logits: String,
+    /// `float32`; `float64` for CSV.
+    pub dtype: String,
     /// Shape of the matrix.
     pub shape: Vec<usize>,
     /// `logits`, `log-probs` or `probs`.
@@ -20,12 +22,16 @@ pub struct TuneParams {
     pub layout: &'static str,
     /// Whether the layout was told from the shapes.
     pub layout_inferred: bool,
+    /// Number of classes.
+    pub classes: usize,
     /// Index of the blank.
     pub blank: u32,
     /// The alphabet's file.
     pub alphabet: Option<String>,
     /// The token, or the mark at a token's beginning, that separates words.
     pub word_delimiter: Option<String>,
+    /// Where the lengths came from.
+    pub lengths: Option<String>,
     /// The references' file.
     pub refs: String,
     /// What steers the beam, without weight and bonus.

@@ -222,7 +222,42 @@ fn tune_finds_the_weights_that_decode_confirms() {
     assert_eq!(bytes("1"), bytes("3"));
     let cer = json(fixture("tune", &args).args(WORDS).args(["--objective", "cer"]));
     assert!(number(&cer["summary"]["best"]["cer_ratio"]) <= number(&best["cer_ratio"]));
-    fixture("tune", &[]).assert().code(2).stderr(predicate::str::contains("tune needs --lm"));
+    fixture("tune", &[])
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("required arguments were not provided: --lm"));
+    let twice = ["--lm-weight", "0.5,0.5", "--word-bonus", "1,1", "--beam", "4,4"];
+    let result = json(fixture("tune", &twice).args(WORDS));
+    assert_eq!(result["summary"]["settings"], 1);
+    assert_eq!(result["params"]["classes"], 97);
+    assert_eq!(result["params"]["dtype"], "float32");
+}
+
+#[test]
+fn tune_warns_of_what_decode_warns_of_before_it_begins() {
+    let folder = Folder::new();
+    let one = ["--lm-weight", "0.5", "--word-bonus", "1", "--beam", "2"];
+    let codes = |command: &mut assert_cmd::Command| -> Vec<String> {
+        let result = json(command);
+        let warnings = result["warnings"].as_array().unwrap().iter();
+        warnings.map(|warning| warning["code"].as_str().unwrap().to_owned()).collect()
+    };
+    assert!(codes(fixture("tune", &one).args(WORDS)).is_empty());
+    let with = |args: &[&str]| {
+        let mut command = fixture("tune", &one);
+        command.args(WORDS).args(args);
+        command
+    };
+    assert_eq!(codes(&mut with(&["--input", "log-probs"])), ["not_normalised"]);
+    assert_eq!(codes(&mut with(&["--blank", "5"]))[0], "blank_not_most_frequent");
+    let lexicon = folder.file("lexicon.txt", "supercalifragilisticexpialidocious-and-so-on\n");
+    assert!(codes(with(&["--lexicon"]).arg(&lexicon)).contains(&"unfinished_word".to_owned()));
+    let expected = "warning not_normalised, an error by --strict";
+    let mut strict = with(&["--input", "log-probs", "--strict", "--beam", "1000000"]);
+    strict.assert().code(2).stderr(predicate::str::contains(expected));
+    // Nor is anything computed for a file that can't be written.
+    let mut nowhere = with(&["--beam", "1000000", "-o", "/nowhere/at/all"]);
+    nowhere.assert().code(2).stderr(predicate::str::contains("/nowhere/at/all: cannot be written"));
 }
 
 #[test]

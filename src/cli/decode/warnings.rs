@@ -6,18 +6,18 @@ use crate::logits::{InputKind, Nonfinite, RowAudit};
 use crate::report::Warning;
 
 /// What was decoded, and of what.
-pub(super) struct Seen<'a> {
-    pub(super) decoded: &'a [DecodedAudited],
-    pub(super) shape: &'a CtcShape,
+pub(in crate::cli) struct Seen<'a> {
+    pub(in crate::cli) decoded: &'a [DecodedAudited],
+    pub(in crate::cli) shape: &'a CtcShape,
     /// Each item's frames in use.
-    pub(super) lengths: &'a [usize],
+    pub(in crate::cli) lengths: &'a [usize],
     /// What the user called the matrix.
-    pub(super) name: &'a str,
+    pub(in crate::cli) name: &'a str,
 }
 
 impl Seen<'_> {
     /// All that looks like a mistake.
-    pub(super) fn warnings(&self, input: InputKind, lengths_given: bool, blank: u32) -> Vec<Warning> {
+    pub(in crate::cli) fn warnings(&self, input: InputKind, lengths_given: bool, blank: u32) -> Vec<Warning> {
         let mut audit = RowAudit::new(input, Nonfinite::Error);
         let mut wins = vec![0_u64; self.shape.classes];
         for (index, item) in self.decoded.iter().enumerate() {
@@ -29,7 +29,7 @@ impl Seen<'_> {
         if !lengths_given {
             warnings.extend(self.padding());
         }
-        warnings.extend(self.unfinished());
+        warnings.extend(self.unfinished(|item| self.decoded[item].decoded.unfinished));
         warnings
     }
 
@@ -50,9 +50,8 @@ impl Seen<'_> {
     }
 
     /// Last words that are no words of the lexicon.
-    fn unfinished(&self) -> Option<Warning> {
-        let unfinished = |index: &usize| self.decoded[*index].decoded.unfinished;
-        let items: Vec<usize> = (0..self.decoded.len()).filter(unfinished).collect();
+    pub(in crate::cli) fn unfinished(&self, is_unfinished: impl Fn(usize) -> bool) -> Option<Warning> {
+        let items: Vec<usize> = (0..self.decoded.len()).filter(|&item| is_unfinished(item)).collect();
         let (item, others) = self.first_and_more(&items)?;
         let message = format!(
             "{item}: no text of the beam ends with a whole word of the lexicon, so the last word is unfinished\
