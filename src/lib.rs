@@ -44,6 +44,7 @@ pub mod logits;
 pub mod loss;
 pub mod metrics;
 pub mod report;
+mod shown;
 
 /// Version of the JSON output's form: goes up where a key changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;

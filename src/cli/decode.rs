@@ -104,6 +104,9 @@ impl ClassArgs {
             None => Spelling::default_delimiter(&names, blank),
             Some(token) => match names.iter().position(|name| name == token) {
                 _ if token == WORD_PIECE_MARK => WordDelimiter::Prefix(token.to_owned()),
+                Some(class) if class == blank as usize => {
+                    return Err(UsageError::new("--word-delimiter: the blank is in no text").into());
+                }
                 Some(class) => WordDelimiter::Token(class as u32),
                 None => {
                     return Err(UsageError::new(format!(
@@ -388,7 +391,17 @@ pub(super) fn item_error(name: &str, refused: &ItemError, is_batch: bool, kind: 
         BeamError::Frame(FrameError::NoClass { frame }) => {
             (frame, ImproperRow { row: frame, class: 0, value: f64::NEG_INFINITY, all_impossible: true })
         }
-        _ => return UsageError::new(format!("{name}: {}", refused.error)).into(),
+        _ => {
+            let item = if is_batch { format!("item {}, ", refused.item) } else { String::new() };
+            let error = UsageError::new(format!("{name}: {item}{}", refused.error));
+            return match refused.error {
+                BeamError::NoPath { .. } => error.hint(
+                    "the lexicon or --token-min-logp forbids what was left in the beam: a wider --beam may keep more",
+                ),
+                _ => error,
+            }
+            .into();
+        }
     };
     improper_row(name, &row, place.at("frame", frame), kind, INSPECT).into()
 }

@@ -15,6 +15,7 @@ use crate::lm::words::TreeWord;
 use crate::lm::{Hotwords, LARGEST_SIZE, NgramModel, WordTree};
 use crate::report::decode::SteeringParams;
 use crate::report::{Shortest, Warning};
+use crate::shown::shown;
 
 /// What a language model's entries are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -192,7 +193,8 @@ impl SteeringArgs {
                 model.len(),
                 model.order()
             ));
-            self.check_end(&model)?;
+            self.check_end(path, &model)?;
+            warnings.extend(begin_warning(path, &model));
             params.lm_order = Some(model.order());
             params.lm_unit = Some(self.lm_unit.word());
             params.unk_score = Some(unk_score);
@@ -264,24 +266,35 @@ impl SteeringArgs {
         Ok(())
     }
 
-    fn check_end(&self, model: &NgramModel) -> Result<(), UsageError> {
+    fn check_end(&self, path: &Path, model: &NgramModel) -> Result<(), UsageError> {
         if model.end().is_some() || self.no_lm_eos {
             return Ok(());
         }
-        Err(UsageError::new("--lm: the model has no </s>, the end of a sentence").hint("give --no-lm-eos"))
+        let message = format!("{}: the model has no </s>, the end of a sentence", path.display());
+        Err(UsageError::new(message).hint("give --no-lm-eos"))
     }
 
     /// What the model calls the alphabet's space, whose own name is `own`.
     fn space(&self, model: &NgramModel, own: Option<&str>) -> Result<String, UsageError> {
-        let known = |token: &&str| model.word(token).is_some();
+        let known = |token: &&str| model.word(token).is_some_and(|word| !model.is_special(word));
         match self.lm_space.as_deref() {
             None => Ok(own.into_iter().chain(["|", "<space>"]).find(known).unwrap_or(" ").to_owned()),
+            Some(_) if own.is_none() => {
+                Err(UsageError::new("--lm-space: this alphabet has no space that the model could spell"))
+            }
             Some(token) if known(&token) => Ok(token.to_owned()),
             Some(token) => {
-                Err(UsageError::new(format!("--lm-space: expected an entry of the model, found '{token}'")))
+                let token = shown(token);
+                Err(UsageError::new(format!("--lm-space: expected an entry of the model, found {token}")))
             }
         }
     }
+}
+
+/// Without a beginning, first words are scored as words in the middle are.
+fn begin_warning(path: &Path, model: &NgramModel) -> Option<Warning> {
+    let message = format!("{}: the model has no <s>, so texts begin without a context", path.display());
+    (!model.has_begin()).then_some(Warning { code: "no_sentence_start", message })
 }
 
 /// Words that are all one character are rather tokens.
@@ -331,9 +344,10 @@ fn unwritable<'a>(
     }
     let first = first.filter(|_| unwritable > allowed(count))?;
     let message = format!(
-        "{}: {unwritable} of {} can't be written with the tokens of the alphabet, '{first}' for one: {remark}",
+        "{}: {unwritable} of {} can't be written with the tokens of the alphabet, {} for one: {remark}",
         path.display(),
         counted(count, unit),
+        shown(first),
     );
     Some(Warning { code: "unwritable", message })
 }
@@ -345,10 +359,11 @@ fn own_words(model: &NgramModel) -> impl Iterator<Item = (u32, &str)> {
 
 /// The alphabet's space, or where it has none, what separates its words.
 fn space_class(spelling: &Spelling, classes: usize) -> Option<u32> {
-    let space = (0..classes as u32).find(|&class| spelling.token(class) == " ");
-    space.or(match spelling.delimiter() {
+    let named = |name: &str| (0..classes as u32).find(|&class| spelling.token(class) == name);
+    named(" ").or_else(|| match spelling.delimiter() {
         WordDelimiter::Token(delimiter) => Some(*delimiter),
-        _ => None,
+        WordDelimiter::Prefix(mark) => named(mark),
+        WordDelimiter::None => None,
     })
 }
 

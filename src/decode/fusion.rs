@@ -14,7 +14,7 @@ mod scorer;
 
 pub use self::scorer::FusionScorer;
 use super::scorer::Scorer;
-use super::spelling::Spelling;
+use super::spelling::{Spelling, WordPiece};
 use crate::lm::{Expectations, Hotwords, NgramModel, WordTree};
 
 /// How much each part counts; all but the first two in nats.
@@ -42,7 +42,8 @@ pub enum LanguageModel {
 /// All that steers a beam; shared by searches.
 #[derive(Clone, Debug)]
 pub struct Fusion {
-    pieces: Vec<Piece>,
+    /// By class.
+    tokens: Vec<Token>,
     language: Option<LanguageModel>,
     /// The words that may be in progress; with a lexicon, no others.
     words: Option<WordTree>,
@@ -58,10 +59,10 @@ pub struct Fusion {
 
 /// What a token adds to a text.
 #[derive(Clone, Debug)]
-struct Piece {
-    /// A word ends before it.
-    boundary: bool,
-    text: Box<[u8]>,
+struct Token {
+    /// A word ends before it or within it.
+    ends_word: bool,
+    pieces: Box<[WordPiece]>,
 }
 
 impl Fusion {
@@ -75,13 +76,14 @@ impl Fusion {
         only_words: bool,
         hotwords: Option<Hotwords>,
     ) -> Self {
-        let piece = |class| {
-            let (boundary, text) = spelling.piece(class);
-            Piece { boundary, text: text.into_bytes().into() }
+        let token = |class| {
+            let pieces = spelling.pieces(class).into_boxed_slice();
+            Token { ends_word: pieces.iter().any(|piece| piece.boundary), pieces }
         };
-        let pieces: Vec<Piece> = (0..classes as u32).map(piece).collect();
+        let tokens: Vec<Token> = (0..classes as u32).map(token).collect();
         let most = |hotwords: &Hotwords| -> Vec<f64> {
-            pieces.iter().map(|piece| hotwords.most(piece.boundary, &piece.text)).collect()
+            let most = |piece: &WordPiece| hotwords.most(piece.boundary, piece.text.as_bytes());
+            tokens.iter().map(|token| token.pieces.iter().map(most).sum()).collect()
         };
         let hotwords_most = hotwords.as_ref().map_or_else(|| vec![0.0; classes], most);
         let language_most = match &language {
@@ -94,7 +96,7 @@ impl Fusion {
             Some(LanguageModel::Tokens(model, _)) if words.is_none() => Some(Expectations::new(model)),
             _ => None,
         };
-        Self { pieces, language, words, only_words, hotwords, hotwords_most, language_most, expectations }
+        Self { tokens, language, words, only_words, hotwords, hotwords_most, language_most, expectations }
     }
 
     /// Natural logarithm of the language model's probability of a text, unweighted and without bonus and

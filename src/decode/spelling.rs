@@ -13,6 +13,15 @@ pub enum WordDelimiter {
     None,
 }
 
+/// What a token, or a part of it, adds to a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WordPiece {
+    /// Whether a word ends before it.
+    pub boundary: bool,
+    /// What follows then, within one word.
+    pub text: String,
+}
+
 /// A word and where it lies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimedWord {
@@ -104,13 +113,22 @@ impl Spelling {
         &self.delimiter
     }
 
-    /// What a token adds to a text: whether a word ends before it, and the text behind that.
-    pub fn piece(&self, class: u32) -> (bool, String) {
-        let text = self.shown(class);
-        match text.strip_prefix(' ') {
-            Some(rest) if self.delimiter != WordDelimiter::None => (true, rest.to_owned()),
-            _ => (false, text),
+    /// What a token adds to a text, in order: mostly one piece.
+    pub fn pieces(&self, class: u32) -> Vec<WordPiece> {
+        let shown = self.shown(class);
+        if self.delimiter == WordDelimiter::None || !shown.contains(' ') {
+            return vec![WordPiece { boundary: false, text: shown }];
         }
+        let mut pieces: Vec<WordPiece> = shown
+            .split(' ')
+            .enumerate()
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(at, text)| WordPiece { boundary: at > 0, text: text.to_owned() })
+            .collect();
+        if shown.ends_with(' ') {
+            pieces.push(WordPiece { boundary: true, text: String::new() });
+        }
+        pieces
     }
 
     /// The words of a token sequence; none where the alphabet has no words.
@@ -121,25 +139,26 @@ impl Spelling {
         let mut words: Vec<TimedWord> = Vec::new();
         let mut open = false;
         for (&class, span) in tokens.iter().zip(spans) {
-            let (boundary, text) = self.piece(class);
-            open &= !boundary;
-            if text.is_empty() {
-                continue;
-            }
-            match words.last_mut().filter(|_| open) {
-                Some(word) => {
-                    word.text += &text;
-                    word.end_frame = span.end_frame;
-                    word.confidence = word.confidence.min(span.confidence);
+            for WordPiece { boundary, text } in self.pieces(class) {
+                open &= !boundary;
+                if text.is_empty() {
+                    continue;
                 }
-                None => words.push(TimedWord {
-                    text,
-                    start_frame: span.start_frame,
-                    end_frame: span.end_frame,
-                    confidence: span.confidence,
-                }),
+                match words.last_mut().filter(|_| open) {
+                    Some(word) => {
+                        word.text += &text;
+                        word.end_frame = span.end_frame;
+                        word.confidence = word.confidence.min(span.confidence);
+                    }
+                    None => words.push(TimedWord {
+                        text,
+                        start_frame: span.start_frame,
+                        end_frame: span.end_frame,
+                        confidence: span.confidence,
+                    }),
+                }
+                open = true;
             }
-            open = true;
         }
         Some(words)
     }
@@ -178,5 +197,10 @@ mod tests {
         assert_eq!(spell(&["-", "▁a", "b"], &[1, 2, 1]), ("ab a".into(), pieces));
         assert_eq!(spell(&["-", "a", " "], &[2, 2, 1, 2]), ("  a ".into(), vec![word("a", 4, 5)]));
         assert_eq!(spell(&["-", "a"], &[1, 1]), ("aa".into(), vec![]));
+        let inner = vec![word("a", 0, 1), word("b", 0, 1), word("a", 4, 5), word("ba", 6, 9)];
+        let names = ["-", "a", "▁a▁b", "▁▁", "b▁", "▁b"];
+        assert_eq!(spell(&names, &[2, 3, 1, 5, 1]), ("a b  a ba".into(), inner));
+        let trailing = vec![word("ab", 0, 3), word("a", 4, 5)];
+        assert_eq!(spell(&names, &[1, 4, 1]), ("ab a".into(), trailing));
     }
 }

@@ -16,8 +16,9 @@ impl TokenTexts {
     /// Of all classes below `classes` but the blank.
     pub fn new(spelling: &Spelling, classes: u32, blank: u32) -> Self {
         let tokens = (0..classes).filter(|&class| class != blank);
-        let texts: FxHashSet<String> =
-            tokens.map(|class| spelling.piece(class).1).filter(|text| !text.is_empty()).collect();
+        let mut texts: FxHashSet<String> =
+            tokens.flat_map(|class| spelling.pieces(class)).map(|piece| piece.text).collect();
+        texts.remove("");
         let longest = texts.iter().map(String::len).max().unwrap_or(0);
         Self { texts, longest }
     }

@@ -7,9 +7,9 @@ use std::str::FromStr;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::error::shown;
 use super::source::{Source, lines_of, text_of};
 use super::{InputError, Place};
+use crate::shown::shown;
 
 /// Which class is the blank, as the user says it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::csv_blocks::{self, Text};
-use super::error::shown;
 use super::source::Source;
 use super::{InputError, Place};
+use crate::shown::shown;
 
 /// How a CSV file is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

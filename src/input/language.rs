@@ -5,10 +5,10 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
-use super::error::shown;
-use super::source::{Source, read_lines};
+use super::source::{Source, foreign, read_lines};
 use super::{InputError, Place};
 use crate::lm::{ArpaError, ArpaParser, LARGEST_SIZE, NgramModel};
+use crate::shown::shown;
 
 /// Bytes that are read and parsed at a time.
 const BLOCK_BYTES: usize = 1 << 22;
@@ -33,6 +33,10 @@ pub fn read_language_model(path: &Path) -> Result<NgramModel, InputError> {
         return Err(
             error.hint("its layout depends on the build that wrote it: give the ARPA file it was made from")
         );
+    }
+    if let Some((found, hint)) = foreign(&block[..filled]).filter(|_| !block.starts_with(GZIP_MAGIC)) {
+        let error = InputError::new(&name, Place::whole(), "an ARPA language model, plain or gzipped", found);
+        return Err(if found.starts_with("UTF-16") { error.hint(hint) } else { error });
     }
     let refused = |error: ArpaError| {
         let place = Place::whole().at("line", error.line).at("column", error.column);

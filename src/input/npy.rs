@@ -6,9 +6,9 @@ use half::f16;
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 use rayon::prelude::*;
 
-use super::error::shown;
 use super::source::{MAGIC, MOST_RESERVED, Source};
 use super::{InputError, Place};
+use crate::shown::shown;
 
 /// NumPy itself reads no longer header from a file that it does not trust.
 const MAX_HEADER: usize = 10_000;

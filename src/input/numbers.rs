@@ -3,10 +3,10 @@
 use std::ops::Deref;
 use std::path::Path;
 
-use super::error::shown;
 use super::npy::NpyInfo;
 use super::source::{Source, lines_of, text_of};
 use super::{InputError, Place};
+use crate::shown::shown;
 
 /// A list that an option was given, and where each number of it stands.
 #[derive(Clone, Debug)]

@@ -36,12 +36,14 @@ pub struct ArpaParser {
     lines: u64,
     /// The beginning of a line whose end has not come yet.
     rest: Vec<u8>,
+    /// What is wrong with the first line if there is no `\data\`.
+    before: Option<ArpaError>,
 }
 
 /// What has been read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// Nothing.
+    /// Nothing, or what comes before `\data\`, which says nothing of the model.
     Nothing,
     /// `\data\`.
     Counts,
@@ -68,6 +70,7 @@ impl ArpaParser {
             place: Place::Nothing,
             lines: 0,
             rest: Vec::new(),
+            before: None,
         }
     }
 
@@ -98,6 +101,9 @@ impl ArpaParser {
     pub fn finish(mut self) -> Result<NgramModel, ArpaError> {
         let rest = std::mem::take(&mut self.rest);
         self.lines_in(&rest)?;
+        if let (Place::Nothing, Some(error)) = (self.place, self.before.take()) {
+            return Err(error);
+        }
         let expected = match self.place {
             Place::End => return Ok(self.builder.finish(self.counts.len())),
             Place::Nothing => r"\data\".to_owned(),
@@ -155,7 +161,9 @@ impl ArpaParser {
                 self.place = Place::Counts;
             }
             Place::Nothing => {
-                return Err(wrong(r"\data\ at the beginning of an ARPA language model".to_owned()));
+                if self.before.is_none() {
+                    self.before = Some(wrong(r"\data\, where an ARPA language model begins".to_owned()));
+                }
             }
             Place::Counts if content == r"\1-grams:" && !self.counts.is_empty() => self.begin_section(1),
             Place::Counts => {

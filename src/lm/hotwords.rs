@@ -50,7 +50,7 @@ impl Hotwords {
         let mut hotwords = Self { nodes: vec![Node::new(0)], whole_words };
         for (phrase, weight) in phrases {
             let words: Vec<&str> = phrase.split_whitespace().collect();
-            let text = if whole_words { words.join(" ") } else { phrase.to_owned() };
+            let text = if whole_words { words.join(" ") } else { phrase.trim().to_owned() };
             if !text.is_empty() {
                 hotwords.add(text.as_bytes(), weight);
             }

@@ -91,6 +91,11 @@ impl NgramModel {
         self.end
     }
 
+    /// Whether the model has `<s>`.
+    pub fn has_begin(&self) -> bool {
+        self.begin.is_some()
+    }
+
     /// Whether the word is `<s>`, `</s>` or `<unk>`: none that a text can have.
     pub fn is_special(&self, word: u32) -> bool {
         word == self.unknown || Some(word) == self.begin || Some(word) == self.end

@@ -152,7 +152,7 @@ fn what_is_malformed_is_named_with_its_place() {
         (
             "\\data\\",
             "data",
-            r"line 1, column 1: expected \data\ at the beginning of an ARPA language model, found 'data'",
+            r"line 1, column 1: expected \data\, where an ARPA language model begins, found 'data'",
         ),
         ("ngram 1=4", "ngram 2=4", r"line 2, column 1: expected 'ngram 1=' and a number, found 'ngram 2=4'"),
         ("ngram 1=4", "ngram 1=99999999999999999999", "line 2, column 1"),
@@ -204,7 +204,32 @@ fn what_is_malformed_is_named_with_its_place() {
     let third = third.replace("\\end\\", "\\3-grams:\n-1\tb a b\n\n\\end\\");
     let error = parse(&third).unwrap_err();
     assert!(
-        error.starts_with("line 17, column 8: expected an n-gram whose first 2 words are an n-gram"),
+        error.starts_with("line 17, column 8: expected an n-gram whose first 2 words are an n-gram, too, found one that continues 'b a'"),
         "{error}"
     );
+    assert!(parse(&format!("made by hand\n\n{SMALL}")).is_ok());
+}
+
+/// Words that could be numbers, and every byte of a file exchanged: errors have places, nothing panics.
+#[test]
+fn words_that_occur_in_numbers_do_no_harm() {
+    let third = SMALL.replace("ngram 2=2\n", "ngram 2=2\nngram 3=1\n");
+    let third = third.replace("\\end\\", "\\3-grams:\n-0.15\tb a b\n\n\\end\\");
+    for (a, b) in [("0", "1"), ("1", "."), ("-", "0"), ("1", "5")] {
+        let text = third.replace(" a", &format!(" {a}")).replace("\ta", &format!("\t{a}"));
+        let text = text.replace(" b", &format!(" {b}")).replace("\tb", &format!("\t{b}"));
+        let error = parse(&text).unwrap_err();
+        let expected = format!(
+            "line 17, column 11: expected an n-gram whose first 2 words are an n-gram, too, found one that continues '{b} {a}'"
+        );
+        assert!(error.starts_with(&expected), "{error}");
+        for at in 0..text.len() {
+            for byte in *b"\t\n 0-.a\\" {
+                let mut bytes = text.clone().into_bytes();
+                bytes[at] = byte;
+                let mut parser = ArpaParser::new();
+                let _ = parser.feed(&bytes).map(|()| parser.finish());
+            }
+        }
+    }
 }

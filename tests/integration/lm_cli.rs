@@ -297,6 +297,28 @@ fn words_that_the_alphabet_can_not_write_are_a_warning() {
 }
 
 #[test]
+fn what_forbids_all_texts_is_said_of_its_item() {
+    let folder = Folder::new();
+    let inf = f64::INFINITY;
+    // The second item has no blank, so that it must read a word that the list does not have.
+    let values = [0.0, -9.0, -9.0, -inf, 0.0, -inf, -9.0, 0.0, -9.0, -inf, -inf, 0.0];
+    let matrix = folder.file("x.npy", npy_f64(&[2, 2, 3], &values));
+    let alphabet = folder.file("alphabet.txt", "a\n \n");
+    let lexicon = folder.file("lexicon.txt", "aa\n");
+    let mut command = ctctool();
+    command.args(["decode", "--beam", "9", "--layout", "tnc", "--alphabet"]).arg(&alphabet);
+    command.arg("--lexicon").arg(&lexicon).arg(&matrix);
+    let expected = "x.npy: item 1, frame 1: no label sequence has any probability\nhint: the lexicon";
+    command.assert().code(2).stderr(predicate::str::contains(expected));
+    let mut command = ctctool();
+    command.args(["decode", "--beam", "9", "--layout", "tnc", "--word-delimiter", "a", "--blank", "a"]);
+    let expected = "--word-delimiter: the blank is in no text";
+    let alphabet = folder.file("alphabet.txt", "a\nb\nc\n");
+    command.arg("--alphabet").arg(&alphabet).arg(&matrix);
+    command.assert().code(2).stderr(predicate::str::contains(expected));
+}
+
+#[test]
 fn one_thing_comes_from_standard_input() {
     let folder = Folder::new();
     let matrix = folder.file("x.npy", npy_f64(&[1, 3], &[0.0, 2.0, 1.0]));
@@ -328,6 +350,9 @@ fn token_models_spell_the_space_of_any_alphabet() {
         ("|", "<space>", &[], "<space>"),
         ("_", "_", &["--word-delimiter", "_"], "_"),
         ("_", "|", &["--word-delimiter", "_"], "|"),
+        ("▁", "|", &[], "|"),
+        ("▁", "▁", &[], "▁"),
+        ("▁", "s", &["--lm-space", "s"], "s"),
     ] {
         let alphabet = folder.file("alphabet.txt", format!("a\n{delimiter}\n"));
         let model = folder.file("model.arpa", model(entry));

@@ -18,6 +18,9 @@ use crate::random::Random;
 const CHARACTERS: [&str; 5] = ["", "a", "b", "c", " "];
 const PIECES: [&str; 6] = ["", "▁", "▁a", "b", "▁bc", "ca"];
 
+/// Words that end within a token.
+const INNER: [&str; 6] = ["", "▁▁", "a▁b", "▁a", "b▁", "c"];
+
 /// An ARPA file over these words, with back-off weights on both sides of 1.
 fn random_model(random: &mut Random, words: &[&str]) -> String {
     let mut words: Vec<&str> = words.to_vec();
@@ -79,7 +82,7 @@ enum Unit {
 
 /// The fast and the slow version of the same.
 fn both(random: &mut Random, names: &[&str], unit: Unit, lexicon: bool, hotwords: bool) -> (Fusion, Naive) {
-    let by_words = names.contains(&" ") || names.contains(&"▁");
+    let by_words = names.contains(&" ") || names.iter().any(|name| name.contains('▁'));
     let written: Vec<String> = names.iter().map(|name| name.replace('▁', " ")).collect();
     let owned: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
     let delimiter = match names.iter().position(|&name| name == " ") {
@@ -151,7 +154,7 @@ fn both(random: &mut Random, names: &[&str], unit: Unit, lexicon: bool, hotwords
 fn each(mut test: impl FnMut(&mut Random, &[&str], &Fusion, &Naive, &str)) {
     let mut random = Random::new(31);
     for round in 0..4 {
-        for names in [&CHARACTERS[..], &PIECES[..], &CHARACTERS[..4]] {
+        for names in [&CHARACTERS[..], &PIECES[..], &INNER[..], &CHARACTERS[..4]] {
             for unit in [Unit::None, Unit::Word, Unit::Token] {
                 for (lexicon, hotwords) in [(false, false), (true, false), (false, true), (true, true)] {
                     if names.len() == 4 && (unit == Unit::Word || lexicon) {

@@ -2,6 +2,7 @@
 
 use super::{Fusion, FusionState, FusionWeights, LanguageModel, UNKNOWN, is_noted};
 use crate::decode::scorer::{Expected, GainBounds};
+use crate::decode::spelling::WordPiece;
 use crate::lm::{Expectations, WordTree};
 
 impl Fusion {
@@ -16,11 +17,11 @@ impl Fusion {
             let unexpected = most - weights.lm_weight * less;
             return GainBounds { most, unexpected, bit: Expectations::bit(entry) };
         }
-        let piece = &self.pieces[class];
-        let goes_on = self.words.is_some() && !piece.boundary;
-        let Some(&byte) = piece.text.first().filter(|_| goes_on) else {
-            return GainBounds::of_any_state(most);
+        let goes_on = match &*self.tokens[class].pieces {
+            [WordPiece { boundary: false, text }] if self.words.is_some() => text.as_bytes().first(),
+            _ => None,
         };
+        let Some(&byte) = goes_on else { return GainBounds::of_any_state(most) };
         let unexpected = match &self.language {
             _ if self.only_words => f64::NEG_INFINITY,
             Some(LanguageModel::Words(_)) => weights.unk_score + self.hotwords_most[class],
@@ -33,7 +34,6 @@ impl Fusion {
     fn most(&self, class: usize, weights: &FusionWeights) -> f64 {
         let FusionWeights { lm_weight, unit_bonus, unk_score, .. } = *weights;
         let unknown = unk_score.max(0.0);
-        let piece = &self.pieces[class];
         let most = match &self.language {
             None => 0.0,
             Some(LanguageModel::Tokens(model, entries)) => {
@@ -43,9 +43,12 @@ impl Fusion {
             }
             Some(LanguageModel::Words(_)) => {
                 let word = lm_weight * self.language_most + unit_bonus + unknown;
-                // There may be no word to end.
-                let ended = if piece.boundary { word.max(0.0) } else { 0.0 };
-                ended + if piece.text.is_empty() { 0.0 } else { unknown }
+                let gains = self.tokens[class].pieces.iter().map(|piece| {
+                    // There may be no word to end.
+                    let ended = if piece.boundary { word.max(0.0) } else { 0.0 };
+                    ended + if piece.text.is_empty() { 0.0 } else { unknown }
+                });
+                gains.sum()
             }
         };
         most + self.hotwords_most[class]

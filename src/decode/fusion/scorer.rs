@@ -2,6 +2,7 @@
 
 use super::{Fusion, FusionState, FusionWeights, LanguageModel, UNKNOWN, is_noted};
 use crate::decode::scorer::{Expected, Gain, GainBounds, Scorer};
+use crate::decode::spelling::WordPiece;
 use crate::lm::{Hotwords, WordTree};
 
 /// A [`Fusion`] with weights.
@@ -75,7 +76,7 @@ impl<'a> FusionScorer<'a> {
     /// A scorer for one search at a time.
     pub fn new(fusion: &'a Fusion, weights: FusionWeights) -> Self {
         let bounds: Vec<GainBounds> =
-            (0..fusion.pieces.len()).map(|class| fusion.bounds(class, &weights)).collect();
+            (0..fusion.tokens.len()).map(|class| fusion.bounds(class, &weights)).collect();
         let most_of_all = bounds.iter().map(|bounds| bounds.most).fold(f64::NEG_INFINITY, f64::max);
         let with_hotwords = fusion.hotwords.is_some();
         let counts = match &fusion.language {
@@ -142,7 +143,6 @@ impl<'a> FusionScorer<'a> {
     /// The state after a token, and the gain.
     pub(super) fn extension(&self, state: FusionState, token: u32) -> (FusionState, f64) {
         let FusionState { mut language, mut word, mut hotwords } = state;
-        let piece = &self.fusion.pieces[token as usize];
         let mut gain = 0.0;
         if let Some(LanguageModel::Tokens(model, entries)) = &self.fusion.language {
             let entry = entries[token as usize];
@@ -153,29 +153,30 @@ impl<'a> FusionScorer<'a> {
                 gain += self.weights.unk_score;
             }
         }
-        if self.fusion.words.is_some() {
-            if piece.boundary && word != WordTree::ROOT {
-                let (next, more) = self.end_word(language, word);
-                (language, word) = (next, WordTree::ROOT);
-                gain += more;
+        let phrases = self.fusion.hotwords.as_ref().filter(|_| self.with_hotwords);
+        for WordPiece { boundary, text } in &self.fusion.tokens[token as usize].pieces {
+            if self.fusion.words.is_some() {
+                if *boundary && word != WordTree::ROOT {
+                    let (next, more) = self.end_word(language, word);
+                    (language, word) = (next, WordTree::ROOT);
+                    gain += more;
+                }
+                if !text.is_empty() {
+                    let (next, more) = self.go_on(word, text.as_bytes());
+                    word = next;
+                    gain += more;
+                }
             }
-            if !piece.text.is_empty() {
-                let (next, more) = self.go_on(word, &piece.text);
-                word = next;
-                gain += more;
-            }
-        }
-        if self.with_hotwords
-            && let Some(phrases) = &self.fusion.hotwords
-        {
-            if piece.boundary {
-                let (next, more) = phrases.boundary(hotwords);
+            if let Some(phrases) = phrases {
+                if *boundary {
+                    let (next, more) = phrases.boundary(hotwords);
+                    hotwords = next;
+                    gain += more;
+                }
+                let (next, more) = phrases.text(hotwords, text.as_bytes());
                 hotwords = next;
                 gain += more;
             }
-            let (next, more) = phrases.text(hotwords, &piece.text);
-            hotwords = next;
-            gain += more;
         }
         (FusionState { language, word, hotwords }, gain)
     }
@@ -232,7 +233,7 @@ impl Scorer for FusionScorer<'_> {
                 let (language, gain) = self.step(state, state.language, token);
                 (FusionState { language, ..state }, gain)
             }
-            Counts::Word if !self.fusion.pieces[token as usize].boundary => {
+            Counts::Word if !self.fusion.tokens[token as usize].ends_word => {
                 if state.word == UNKNOWN {
                     return (state, Gain::NONE);
                 }

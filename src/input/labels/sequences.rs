@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use super::{Content, LabelFile};
 use crate::input::alphabet::{Alphabet, LabelSplit};
-use crate::input::error::{counted, shown};
+use crate::input::error::counted;
 use crate::input::numbers::{whole_number, words};
 use crate::input::source::{line_count, lines_of};
 use crate::input::{InputError, List, Place};
 use crate::loss::ctc::{CtcError, CtcLabels};
+use crate::shown::shown;
 
 /// Stands for what 64 bits do not hold.
 const TOO_LARGE: i64 = i64::MAX;

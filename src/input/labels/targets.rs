@@ -6,12 +6,13 @@ use rayon::prelude::*;
 
 use super::{Content, Integers, LabelFile, for_each_plain, text_shape};
 use crate::input::csv::{self, CsvOptions};
-use crate::input::error::{counted, shown};
+use crate::input::error::counted;
 use crate::input::npy::shape_text;
 use crate::input::numbers::{whole_number, words};
 use crate::input::source::{line_count, lines_of};
 use crate::input::{InputError, Place};
 use crate::logits::{Geometry, rows_in_order};
+use crate::shown::shown;
 
 /// Class indices that one thread checks at a time.
 const CHECKED_AT_ONCE: usize = 1 << 16;

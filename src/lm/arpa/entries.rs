@@ -2,7 +2,7 @@
 
 use super::super::LARGEST_SIZE;
 use super::super::ngram::{Builder, Found};
-use super::error::{ArpaError, at, shown, text_of};
+use super::error::{ArpaError, at, offset, shown, text_of};
 
 /// Lines are parsed in parallel in pieces of about so many bytes.
 const PIECE: usize = 1 << 16;
@@ -119,13 +119,13 @@ fn entry<'a>(
             words.push(word);
         }
         let found = builder.find(words).ok_or_else(|| {
-            let context = text.find(last).map_or("", |end| text[prob.len()..end].trim_ascii());
+            let context = text.get(offset(text, prob) + prob.len()..offset(text, last)).unwrap_or_default();
             at(
                 line,
                 text,
                 last,
                 format!("an n-gram whose first {} words are an n-gram, too", order - 1),
-                format!("one that continues {}", shown(context)),
+                format!("one that continues {}", shown(context.trim_ascii())),
             )
         })?;
         Ngram::Longer(found)

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::super::ngram::Refusal;
+pub(super) use crate::shown::shown;
 
 /// No line is longer, in bytes.
 pub(super) const MAX_LINE: usize = 1 << 16;
@@ -46,9 +47,13 @@ pub(super) fn text_of(line: &[u8], number: u64) -> Result<&str, ArpaError> {
 
 /// A problem with `part` of a line's `text`.
 pub(super) fn at(line: u64, text: &str, part: &str, expected: String, found: String) -> ArpaError {
-    let offset = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-    let column = text.get(..offset).map_or(0, |before| before.chars().count()) as u64 + 1;
+    let column = text.get(..offset(text, part)).map_or(0, |before| before.chars().count()) as u64 + 1;
     ArpaError { line, column, problem: ArpaProblem { expected, found } }
+}
+
+/// Where in a line's `text` a part of it begins, in bytes.
+pub(super) fn offset(text: &str, part: &str) -> usize {
+    (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize)
 }
 
 pub(super) fn first_column(line: u64, expected: String, found: String) -> ArpaError {
@@ -69,14 +74,4 @@ pub(super) fn refused(refusal: Refusal, line: u64, order: usize) -> ArpaError {
         Refusal::TooMany => ("fewer than 4 billion n-grams".to_owned(), "more"),
     };
     first_column(line, expected, found.to_owned())
-}
-
-/// A short form of untrusted text.
-pub(super) fn shown(text: &str) -> String {
-    const MOST: usize = 40;
-    let mut short: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
-    if text.chars().nth(MOST).is_some() {
-        short.push('…');
-    }
-    format!("'{short}'")
 }
