@@ -95,19 +95,10 @@ impl Args {
             }
         };
         let params = AlignParams {
-            logits: matrix.name().to_owned(),
+            of: shape.params(&matrix, &self.logits, blank, self.alphabet.alphabet.as_deref()),
             labels: labels.name().to_owned(),
-            dtype: matrix.dtype().name(),
-            shape: matrix.shape().to_vec(),
-            input: self.logits.input.word(),
-            layout: shape.layout.word(),
-            layout_inferred: shape.layout_inferred,
-            classes: shape.classes,
-            blank,
-            alphabet: self.alphabet.alphabet.as_ref().map(|path| path.display().to_string()),
             label_split: split,
             unk: self.alphabet.unk.clone(),
-            lengths: self.logits.lengths.clone(),
             label_lengths: self.label_lengths.clone(),
             frame_shift: self.frame_shift,
         };

@@ -17,14 +17,12 @@ use super::inputs::{
 use super::progress::Progress;
 use super::steering::{SteeringArgs, WeightArgs};
 use super::timing::Clock;
-use super::values::{Word, transcript_format};
+use super::values::transcript_format;
 use crate::decode::batch::{DecodeBatch, DecodedAudited, ItemError};
 use crate::decode::item::{ItemConfig, Transcript};
 use crate::decode::spelling::{Spelling, WORD_PIECE_MARK, WordDelimiter};
 use crate::decode::{BeamError, FrameError};
-use crate::input::{
-    Alphabet, AlphabetFile, BlankChoice, InputError, Matrix, Place, ReadError, counted, resolve_blank,
-};
+use crate::input::{Alphabet, AlphabetFile, BlankChoice, Matrix, Place, ReadError, resolve_blank};
 use crate::logits::{ImproperRow, InputKind};
 use crate::metrics::{ErrorRates, LineErrors};
 use crate::report::decode::{DecodeItem, DecodeParams, DecodeSummary, HypothesisItem, timed_table};
@@ -71,7 +69,7 @@ pub(super) struct Args {
 pub(super) struct ClassArgs {
     /// Class names, one a line, or JSON: a list, or an object of token to index; the blank may be left out
     #[arg(long, value_name = "FILE")]
-    alphabet: Option<PathBuf>,
+    pub(super) alphabet: Option<PathBuf>,
 
     /// The blank: a class index (negative counts from the end), 'last', or a token of the alphabet [default: 0]
     #[arg(long, value_name = "N|last|TOKEN", allow_hyphen_values = true)]
@@ -86,11 +84,6 @@ impl ClassArgs {
     /// The option that names a file, and the file.
     pub(super) fn named(&self) -> (&'static str, Option<&OsStr>) {
         ("--alphabet", self.alphabet.as_deref().map(Path::as_os_str))
-    }
-
-    /// The alphabet's file, as the user named it.
-    pub(super) fn alphabet_name(&self) -> Option<String> {
-        self.alphabet.as_ref().map(|path| path.display().to_string())
     }
 
     /// How tokens are written, the blank, and the word delimiter's name.
@@ -201,12 +194,8 @@ impl Args {
         let speaks_of = given.as_deref().map(<[i64]>::len).or_else(|| references.as_ref().map(Vec::len));
         let shape = CtcShape::new(&matrix, self.logits.layout, speaks_of)?;
         let lengths = shape.lengths(given.as_ref())?;
-        if let (Some(references), Some(path)) = (&references, &self.refs)
-            && references.len() != shape.items
-        {
-            let expected = format!("{}, one an item", counted(shape.items, "line"));
-            let name = path.display().to_string();
-            return Err(InputError::new(&name, Place::whole(), expected, references.len().to_string()).into());
+        if let (Some(references), Some(path)) = (&references, &self.refs) {
+            shape.check_references(path, references)?;
         }
         let (spelling, blank, delimiter) = self.classes.spelling(shape.classes)?;
         let config = self.config(blank);
@@ -310,17 +299,8 @@ impl Args {
     fn params(&self, matrix: &Matrix, shape: &CtcShape, blank: u32) -> DecodeParams {
         let path = |path: &PathBuf| path.display().to_string();
         DecodeParams {
-            logits: matrix.name().to_owned(),
-            dtype: matrix.dtype().name(),
-            shape: matrix.shape().to_vec(),
-            input: self.logits.input.word(),
-            layout: shape.layout.word(),
-            layout_inferred: shape.layout_inferred,
-            classes: shape.classes,
-            blank,
-            alphabet: self.classes.alphabet_name(),
+            of: shape.params(matrix, &self.logits, blank, self.classes.alphabet.as_deref()),
             word_delimiter: None,
-            lengths: self.logits.lengths.clone(),
             method: if self.search.beam.is_some() { "beam" } else { "greedy" },
             beam: self.search.beam.map(|width| width as usize),
             nbest: self.search.nbest as usize,

@@ -13,6 +13,7 @@ use crate::input::{
 };
 use crate::logits::{Geometry, ImproperRow, InputKind, RowAudit, ShapeError};
 use crate::loss::ctc::CtcLabels;
+use crate::report::ctc_input::CtcInputParams;
 use crate::report::{Format, Output, OutputError, Warning};
 
 /// The matrix and what its numbers are.
@@ -273,6 +274,38 @@ pub(super) struct CtcShape {
 }
 
 impl CtcShape {
+    /// References are a line an item.
+    pub(super) fn check_references(&self, path: &Path, references: &[String]) -> Result<(), InputError> {
+        if references.len() == self.items {
+            return Ok(());
+        }
+        let expected = format!("{}, one an item", counted(self.items, "line"));
+        let name = path.display().to_string();
+        Err(InputError::new(&name, Place::whole(), expected, references.len().to_string()))
+    }
+
+    /// What a result says of the input.
+    pub(super) fn params(
+        &self,
+        matrix: &Matrix,
+        logits: &LogitsArgs,
+        blank: u32,
+        alphabet: Option<&Path>,
+    ) -> CtcInputParams {
+        CtcInputParams {
+            logits: matrix.name().to_owned(),
+            dtype: matrix.dtype().name(),
+            shape: matrix.shape().to_vec(),
+            input: logits.input.word(),
+            layout: self.layout.word(),
+            layout_inferred: self.layout_inferred,
+            classes: self.classes,
+            blank,
+            alphabet: alphabet.map(|path| path.display().to_string()),
+            lengths: logits.lengths.clone(),
+        }
+    }
+
     /// Resolves the layout; `items` is how many items the labels or lengths speak of.
     pub(super) fn new(matrix: &Matrix, asked: Option<Layout>, items: Option<usize>) -> anyhow::Result<Self> {
         let shape = matrix.shape();

@@ -19,7 +19,7 @@ use crate::decode::collect::{CollectItems, ItemFrames};
 use crate::decode::item::{ItemConfig, ItemDecoder};
 use crate::decode::spelling::Spelling;
 use crate::decode::{Fusion, FusionWeights};
-use crate::input::{InputError, Matrix, Place, ReadError, counted};
+use crate::input::{Matrix, ReadError};
 use crate::metrics::{ErrorRates, LineErrors};
 use crate::report::error_counts::RateSummary;
 use crate::report::tune::{TuneParams, TunePoint, TuneSummary};
@@ -168,26 +168,13 @@ impl Args {
         let items = given.as_deref().map_or(references.len(), <[i64]>::len);
         let shape = CtcShape::new(&matrix, self.logits.layout, Some(items))?;
         let lengths = shape.lengths(given.as_ref())?;
-        if references.len() != shape.items {
-            let expected = format!("{}, one an item", counted(shape.items, "line"));
-            let name = self.refs.display().to_string();
-            return Err(InputError::new(&name, Place::whole(), expected, references.len().to_string()).into());
-        }
+        shape.check_references(&self.refs, &references)?;
         let (spelling, blank, delimiter) = self.classes.spelling(shape.classes)?;
         let steering = self.steering.load(&spelling, shape.classes, blank, diagnostics)?;
         let Some(steering) = steering else { return Err(UsageError::new("tune needs --lm").into()) };
         let params = TuneParams {
-            logits: matrix.name().to_owned(),
-            dtype: matrix.dtype().name(),
-            shape: matrix.shape().to_vec(),
-            input: self.logits.input.word(),
-            layout: shape.layout.word(),
-            layout_inferred: shape.layout_inferred,
-            classes: shape.classes,
-            blank,
-            alphabet: self.classes.alphabet_name(),
+            of: shape.params(&matrix, &self.logits, blank, self.classes.alphabet.as_deref()),
             word_delimiter: delimiter,
-            lengths: self.logits.lengths.clone(),
             refs: self.refs.display().to_string(),
             steering: steering.params.clone(),
             lm_weights: self.lm_weights.clone(),

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::ctc_input::CtcInputParams;
 use super::decode::TimedItem;
 use super::{Cell, ItemId, Record, Status, TableText, infeasible};
 use crate::input::counted;
@@ -11,32 +12,15 @@ use crate::input::counted;
 /// Every resolved setting; null where it does not apply.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct AlignParams {
-    /// The matrix, as the user named it.
-    pub logits: String,
+    /// The matrix.
+    #[serde(flatten)]
+    pub of: CtcInputParams,
     /// The labels, as the user named them.
     pub labels: String,
-    /// `float32`; `float64` for CSV.
-    pub dtype: String,
-    /// Shape of the matrix.
-    pub shape: Vec<usize>,
-    /// `logits`, `log-probs` or `probs`.
-    pub input: &'static str,
-    /// `tc`, `tnc` or `ntc`.
-    pub layout: &'static str,
-    /// Whether the layout was told from the shapes.
-    pub layout_inferred: bool,
-    /// Number of classes.
-    pub classes: usize,
-    /// Index of the blank.
-    pub blank: u32,
-    /// The alphabet's file.
-    pub alphabet: Option<String>,
     /// How text labels were split.
     pub label_split: Option<&'static str>,
     /// The token for what is not in the alphabet.
     pub unk: Option<String>,
-    /// Where the lengths came from.
-    pub lengths: Option<String>,
     /// Where the label lengths came from.
     pub label_lengths: Option<String>,
     /// Seconds from frame to frame.
@@ -150,16 +134,13 @@ impl AlignSummary {
     /// The summary for people.
     pub fn table(&self, params: &AlignParams) -> TableText<'static> {
         let title = format!(
-            "{} of {} of {} aligned, {} infeasible{}: layout {}{}, {}, blank {}",
+            "{} of {} of {} aligned, {} infeasible{}: {}",
             self.aligned,
             counted(self.items, "item"),
-            params.logits,
+            params.of.logits,
             self.infeasible,
             if self.infinite > 0 { format!(", {} without a path", self.infinite) } else { String::new() },
-            params.layout,
-            if params.layout_inferred { " (inferred)" } else { "" },
-            counted(params.classes, "class"),
-            params.blank
+            params.of.described()
         );
         TableText { title, header: Vec::new(), rows: Vec::new() }
     }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::ctc_input::CtcInputParams;
 use super::error_counts::{ItemErrors, RateSummary};
 use super::{Cell, ItemId, Record, TableText};
 use crate::input::counted;
@@ -9,28 +10,11 @@ use crate::input::counted;
 /// Every resolved setting; null where it does not apply.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct DecodeParams {
-    /// The matrix, as the user named it.
-    pub logits: String,
-    /// `float32`; `float64` for CSV.
-    pub dtype: String,
-    /// Shape of the matrix.
-    pub shape: Vec<usize>,
-    /// `logits`, `log-probs` or `probs`.
-    pub input: &'static str,
-    /// `tc`, `tnc` or `ntc`.
-    pub layout: &'static str,
-    /// Whether the layout was told from the shapes.
-    pub layout_inferred: bool,
-    /// Number of classes.
-    pub classes: usize,
-    /// Index of the blank.
-    pub blank: u32,
-    /// The alphabet's file.
-    pub alphabet: Option<String>,
+    /// The matrix.
+    #[serde(flatten)]
+    pub of: CtcInputParams,
     /// The token, or the mark at a token's beginning, that separates words.
     pub word_delimiter: Option<String>,
-    /// Where the lengths came from.
-    pub lengths: Option<String>,
     /// `greedy` or `beam`.
     pub method: &'static str,
     /// Width of the beam.
@@ -245,15 +229,12 @@ impl DecodeSummary {
             None => "greedy".to_owned(),
             Some(width) => format!("beam {width}"),
         };
-        let inferred = if params.layout_inferred { " (inferred)" } else { "" };
         let proved = self.proved_best.map_or(String::new(), |count| format!(", {count} proved best"));
         let title = format!(
-            "{method}, {}{proved} in {}: layout {}{inferred}, {}, blank {}",
+            "{method}, {}{proved} in {}: {}",
             counted(self.items, "item"),
-            params.logits,
-            params.layout,
-            counted(params.classes, "class"),
-            params.blank
+            params.of.logits,
+            params.of.described()
         );
         let (header, rows) = match &self.rates {
             Some(rates) => (RateSummary::HEADER.to_vec(), rates.rows()),

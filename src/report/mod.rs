@@ -9,6 +9,7 @@ mod chunks;
 mod ci;
 pub mod compare;
 mod csv;
+pub mod ctc_input;
 pub mod decode;
 pub mod error_counts;
 pub mod eval;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::ctc_input::CtcInputParams;
 use super::decode::SteeringParams;
 use super::error_counts::{ErrorCounts, RateSummary};
 use super::{Cell, Record, TableText};
@@ -10,28 +11,11 @@ use crate::input::counted;
 /// Every resolved setting.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct TuneParams {
-    /// The matrix, as the user named it.
-    pub logits: String,
-    /// `float32`; `float64` for CSV.
-    pub dtype: String,
-    /// Shape of the matrix.
-    pub shape: Vec<usize>,
-    /// `logits`, `log-probs` or `probs`.
-    pub input: &'static str,
-    /// `tc`, `tnc` or `ntc`.
-    pub layout: &'static str,
-    /// Whether the layout was told from the shapes.
-    pub layout_inferred: bool,
-    /// Number of classes.
-    pub classes: usize,
-    /// Index of the blank.
-    pub blank: u32,
-    /// The alphabet's file.
-    pub alphabet: Option<String>,
+    /// The matrix.
+    #[serde(flatten)]
+    pub of: CtcInputParams,
     /// The token, or the mark at a token's beginning, that separates words.
     pub word_delimiter: Option<String>,
-    /// Where the lengths came from.
-    pub lengths: Option<String>,
     /// The references' file.
     pub refs: String,
     /// What steers the beam, without weight and bonus.
@@ -118,7 +102,7 @@ impl TuneSummary {
             "{} on {} of {}: the least {} has {}",
             counted(self.settings, "setting"),
             counted(self.lines, "line"),
-            params.logits,
+            params.of.logits,
             params.objective.to_uppercase(),
             self.flags,
         );
