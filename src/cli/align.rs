@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ExitStatus;
+use super::alphabet_args::{AlphabetArgs, CtcTargets};
+use super::ctc_shape::CtcShape;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{
-    AlphabetArgs, CtcShape, CtcTargets, INSPECT, LogitsArgs, OutputArgs, check_stdin, improper_row,
-    input_warnings, open_labels, optional_integers,
+    INSPECT, LogitsArgs, check_stdin, improper_row, input_warnings, open_labels, optional_integers,
 };
+use super::output_args::OutputArgs;
 use super::timing::Clock;
 use super::values::{Word, alignment_format};
 use crate::decode::align_batch::AlignBatch;

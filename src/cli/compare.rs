@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use super::ExitStatus;
 use super::diagnostics::{Diagnostics, UsageError};
-use super::inputs::{OutputArgs, note_matrix};
+use super::inputs::note_matrix;
+use super::output_args::OutputArgs;
 use super::values::{Stat, checked_format, delimiter};
 use crate::input::{Comparable, CsvOptions, Dtype};
 use crate::metrics::Tolerance;

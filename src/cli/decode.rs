@@ -2,27 +2,26 @@
 
 pub(super) mod warnings;
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use warnings::Seen;
 
 use super::ExitStatus;
+use super::alphabet_args::ClassArgs;
+use super::ctc_shape::CtcShape;
 use super::diagnostics::{Diagnostics, UsageError};
-use super::inputs::{
-    CtcShape, INSPECT, LogitsArgs, OutputArgs, RateLimits, check_stdin, improper_row, open_lines,
-    optional_integers,
-};
+use super::inputs::{INSPECT, LogitsArgs, check_stdin, improper_row, open_lines, optional_integers};
+use super::output_args::{OutputArgs, RateLimits};
 use super::progress::Progress;
 use super::steering::{SteeringArgs, WeightArgs};
 use super::timing::Clock;
 use super::values::transcript_format;
 use crate::decode::batch::{DecodeBatch, DecodedAudited, ItemError};
 use crate::decode::item::{ItemConfig, Transcript};
-use crate::decode::spelling::{Spelling, WORD_PIECE_MARK, WordDelimiter};
+use crate::decode::spelling::Spelling;
 use crate::decode::{BeamError, FrameError};
-use crate::input::{Alphabet, AlphabetFile, BlankChoice, Matrix, Place, ReadError, resolve_blank};
+use crate::input::{Matrix, Place, ReadError};
 use crate::logits::{ImproperRow, InputKind};
 use crate::metrics::{ErrorRates, LineErrors};
 use crate::report::decode::{DecodeItem, DecodeParams, DecodeSummary, HypothesisItem, timed_table};
@@ -62,60 +61,6 @@ pub(super) struct Args {
 
     #[command(flatten)]
     pub(super) output: OutputArgs,
-}
-
-#[derive(clap::Args)]
-#[command(next_help_heading = "Classes")]
-pub(super) struct ClassArgs {
-    /// Class names, one a line, or JSON: a list, or an object of token to index; the blank may be left out
-    #[arg(long, value_name = "FILE")]
-    pub(super) alphabet: Option<PathBuf>,
-
-    /// The blank: a class index (negative counts from the end), 'last', or a token of the alphabet [default: 0]
-    #[arg(long, value_name = "N|last|TOKEN", allow_hyphen_values = true)]
-    blank: Option<BlankChoice>,
-
-    /// What separates words: a token, or the mark ▁ (default: the space, else '|', else a leading ▁)
-    #[arg(long, value_name = "TOKEN", requires = "alphabet")]
-    word_delimiter: Option<String>,
-}
-
-impl ClassArgs {
-    /// The option that names a file, and the file.
-    pub(super) fn named(&self) -> (&'static str, Option<&OsStr>) {
-        ("--alphabet", self.alphabet.as_deref().map(Path::as_os_str))
-    }
-
-    /// How tokens are written, the blank, and the word delimiter's name.
-    pub(super) fn spelling(&self, classes: usize) -> anyhow::Result<(Spelling, u32, Option<String>)> {
-        let file = self.alphabet.as_deref().map(AlphabetFile::open).transpose()?;
-        let choice = self.blank.clone().unwrap_or(BlankChoice::Index(0));
-        let blank = resolve_blank(&choice, classes, file.as_ref())?;
-        let Some(file) = file else { return Ok((Spelling::indices(), blank, None)) };
-        let names = Alphabet::new(file, classes, blank)?.tokens().to_vec();
-        let delimiter = match self.word_delimiter.as_deref() {
-            None => Spelling::default_delimiter(&names, blank),
-            Some(token) => match names.iter().position(|name| name == token) {
-                _ if token == WORD_PIECE_MARK => WordDelimiter::Prefix(token.to_owned()),
-                Some(class) if class == blank as usize => {
-                    return Err(UsageError::new("--word-delimiter: the blank is in no text").into());
-                }
-                Some(class) => WordDelimiter::Token(class as u32),
-                None => {
-                    return Err(UsageError::new(format!(
-                        "--word-delimiter: expected a token of the alphabet or {WORD_PIECE_MARK}, found '{token}'"
-                    ))
-                    .into());
-                }
-            },
-        };
-        let name = match &delimiter {
-            WordDelimiter::Token(class) => Some(names[*class as usize].clone()),
-            WordDelimiter::Prefix(mark) => Some(mark.clone()),
-            WordDelimiter::None => None,
-        };
-        Ok((Spelling::new(names, delimiter), blank, name))
-    }
 }
 
 #[derive(clap::Args)]

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::ExitStatus;
 use super::diagnostics::{Diagnostics, UsageError};
-use super::inputs::{OutputArgs, RateLimits, open_lines};
+use super::inputs::open_lines;
+use super::output_args::{OutputArgs, RateLimits};
 use super::values::checked_format;
 use crate::input::{InputError, Place, counted};
 use crate::metrics::error_rate::{characters, words};

@@ -11,8 +11,10 @@ use findings::{entropy_and_winners, numbers_of};
 use view::View;
 
 use super::ExitStatus;
+use super::alphabet_args::AlphabetArgs;
 use super::diagnostics::Diagnostics;
-use super::inputs::{AlphabetArgs, LogitsArgs, OutputArgs, check_stdin, open_labels, optional_integers};
+use super::inputs::{LogitsArgs, check_stdin, open_labels, optional_integers};
+use super::output_args::OutputArgs;
 use super::values::{Word, result_format};
 use crate::input::{Alphabet, AlphabetFile, LabelFile, Matrix, Place, ReadError, resolve_blank};
 use crate::logits::Survey;

@@ -12,8 +12,10 @@ use std::path::PathBuf;
 use gradient::{Gradient, GradientArgs, Loaded};
 
 use super::ExitStatus;
+use super::alphabet_args::AlphabetArgs;
 use super::diagnostics::{Diagnostics, UsageError};
-use super::inputs::{AlphabetArgs, LogitsArgs, OutputArgs, check_stdin, open_labels};
+use super::inputs::{LogitsArgs, check_stdin, open_labels};
+use super::output_args::OutputArgs;
 use super::values::{Criterion, Word, checked_format};
 use crate::input::{LabelFile, Matrix};
 use crate::logits::Nonfinite;

@@ -3,14 +3,17 @@
 //! A file a subcommand: its arguments and its `run`, glue between the stages.
 
 mod align;
+mod alphabet_args;
 mod compare;
 mod completions;
+mod ctc_shape;
 mod decode;
 mod diagnostics;
 mod eval;
 mod inputs;
 mod inspect;
 mod loss;
+mod output_args;
 mod progress;
 mod steering;
 mod timing;
@@ -25,7 +28,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use diagnostics::Diagnostics;
-use inputs::OutputArgs;
+use output_args::OutputArgs;
 
 /// How the program ends; the whole policy of exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

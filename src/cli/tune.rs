@@ -7,10 +7,13 @@ use clap::ValueEnum;
 use rayon::prelude::*;
 
 use super::ExitStatus;
+use super::alphabet_args::ClassArgs;
+use super::ctc_shape::CtcShape;
+use super::decode::item_error;
 use super::decode::warnings::Seen;
-use super::decode::{ClassArgs, item_error};
 use super::diagnostics::{Diagnostics, UsageError};
-use super::inputs::{CtcShape, LogitsArgs, OutputArgs, check_stdin, open_lines, optional_integers};
+use super::inputs::{LogitsArgs, check_stdin, open_lines, optional_integers};
+use super::output_args::OutputArgs;
 use super::progress::Progress;
 use super::steering::{LmUnit, STEERING_HEADING, SteeringArgs, check_lm_weight, check_size};
 use super::values::{Word, result_format};

@@ -1,6 +1,7 @@
 //! The classic mistakes, with their evidence.
 
-use crate::cli::inputs::{CtcShape, input_warnings};
+use crate::cli::ctc_shape::CtcShape;
+use crate::cli::inputs::input_warnings;
 use crate::decode::batch::DecodedAudited;
 use crate::logits::{InputKind, Nonfinite, RowAudit};
 use crate::report::Warning;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::inputs::CtcShape;
+use super::super::ctc_shape::CtcShape;
 use super::Args;
 use crate::input::{AlphabetFile, LabelFile, List, is_class};
 use crate::loss::Emissions;

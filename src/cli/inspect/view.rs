@@ -1,6 +1,7 @@
 //! Which axes are which, as far as shapes and labels tell.
 
-use super::super::inputs::{CtcShape, bad_shape, optional_integers};
+use super::super::ctc_shape::CtcShape;
+use super::super::inputs::{bad_shape, optional_integers};
 use super::super::loss::criteria_that_fit;
 use super::super::values::Word;
 use super::Args;

@@ -1,8 +1,10 @@
 //! CTC: labels and lengths checked, frames read, losses reduced.
 
 use super::super::ExitStatus;
+use super::super::alphabet_args::CtcTargets;
+use super::super::ctc_shape::CtcShape;
 use super::super::diagnostics::Diagnostics;
-use super::super::inputs::{CtcShape, CtcTargets, improper_row, input_warnings, optional_integers};
+use super::super::inputs::{improper_row, input_warnings, optional_integers};
 use super::super::values::{Criterion, Word};
 use super::gradient::Loaded;
 use super::{Args, PROPAGATE};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
-use super::super::inputs::CtcShape;
+use super::super::ctc_shape::CtcShape;
 use super::Args;
 use crate::input::{Dtype, InputError, Matrix};
 use crate::logits::{Geometry, InputKind, RowScale, ShapeError, rows_in_order, rows_to_file};

@@ -8,8 +8,9 @@ use ctc::ctc_shapes;
 use search::{Given, Search, Setup};
 
 use super::super::ExitStatus;
+use super::super::ctc_shape::CtcShape;
 use super::super::diagnostics::Diagnostics;
-use super::super::inputs::{CtcShape, optional_integers};
+use super::super::inputs::optional_integers;
 use super::super::values::{Criterion, Layout, Word};
 use super::{Args, DEFAULT_ATOL, DEFAULT_RTOL};
 use crate::input::{AlphabetFile, LabelFile, List, Matrix, float_list};

@@ -1,6 +1,6 @@
 //! CTC losses by every blank, reading and label shift that is possible.
 
-use super::super::super::inputs::CtcShape;
+use super::super::super::ctc_shape::CtcShape;
 use super::super::super::values::{Criterion, Layout};
 use super::super::Args;
 use super::search::{Given, Search, Setup};

@@ -1,0 +1,155 @@
+//! Options of alphabets, and what labels are by them.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::ctc_shape::CtcShape;
+use super::diagnostics::UsageError;
+use super::values::Word;
+use crate::decode::spelling::{Spelling, WORD_PIECE_MARK, WordDelimiter};
+use crate::input::{Alphabet, AlphabetFile, BlankChoice, LabelFile, LabelSplit, List, resolve_blank};
+use crate::loss::ctc::CtcLabels;
+
+/// Class names and the blank.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Classes")]
+pub(super) struct AlphabetArgs {
+    /// Class names, one a line, or JSON: a list, or an object of token to index; the blank may be left out
+    #[arg(long, value_name = "FILE")]
+    pub(super) alphabet: Option<PathBuf>,
+
+    /// The blank: a class index (negative counts from the end), 'last', or a token of the alphabet [default: 0]
+    #[arg(long, value_name = "N|last|TOKEN", allow_hyphen_values = true)]
+    pub(super) blank: Option<BlankChoice>,
+
+    /// How text labels become tokens (default: chars where every token is one character)
+    #[arg(long, value_name = "HOW", value_enum, requires = "alphabet")]
+    pub(super) label_split: Option<LabelSplit>,
+
+    /// The token that stands for what the alphabet does not have
+    #[arg(long, value_name = "TOKEN", requires = "alphabet", allow_hyphen_values = true)]
+    pub(super) unk: Option<String>,
+}
+
+/// What an item's labels are, and what classes are called.
+pub(super) struct CtcTargets {
+    pub(super) sequences: Vec<CtcLabels>,
+    pub(super) blank: u32,
+    /// How text was split, where the labels are text.
+    pub(super) split: Option<&'static str>,
+    pub(super) alphabet: Option<Alphabet>,
+}
+
+impl AlphabetArgs {
+    /// The option that names a file, and the file.
+    pub(super) fn named(&self) -> (&'static str, Option<&OsStr>) {
+        ("--alphabet", self.alphabet.as_deref().map(Path::as_os_str))
+    }
+
+    /// The checked label sequences of a file.
+    pub(super) fn sequences(
+        &self,
+        labels: &LabelFile,
+        shape: &CtcShape,
+        label_lengths: Option<&List<i64>>,
+    ) -> anyhow::Result<CtcTargets> {
+        let file = self.alphabet.as_deref().map(AlphabetFile::open).transpose()?;
+        let blank = resolve_blank(&self.blank(), shape.classes, file.as_ref())?;
+        self.sequences_by(file, blank, labels, shape, label_lengths)
+    }
+
+    /// The same with an alphabet that was read and a blank that is known.
+    pub(super) fn sequences_by(
+        &self,
+        file: Option<AlphabetFile>,
+        blank: u32,
+        labels: &LabelFile,
+        shape: &CtcShape,
+        label_lengths: Option<&List<i64>>,
+    ) -> anyhow::Result<CtcTargets> {
+        let (items, classes) = (shape.items, shape.classes);
+        let alphabet = file.map(|file| Alphabet::new(file, classes, blank)).transpose()?;
+        let Some(names) = alphabet.as_ref().filter(|_| labels.is_text()) else {
+            if labels.is_text() && label_lengths.is_some() {
+                let message = "--label-lengths is for .npy labels; in text, each line is an item";
+                return Err(UsageError::new(message).into());
+            }
+            let sequences = labels.index_sequences(items, label_lengths, classes, blank)?;
+            return Ok(CtcTargets { sequences, blank, split: None, alphabet });
+        };
+        let split = self.label_split.or_else(|| names.only_split()).ok_or_else(|| {
+            if let Some(class) = names.empty_entry() {
+                let message = format!("the alphabet's entry {class} is empty, and no label can be that");
+                return UsageError::new(message)
+                    .hint("leave the empty line out, or give --label-split longest");
+            }
+            let message =
+                "the alphabet has tokens of more than one character: it is not clear how labels are split";
+            UsageError::new(message).hint("give --label-split chars, tokens or longest")
+        })?;
+        let unknown = self.unk.as_deref().map(|token| names.unknown(token)).transpose()?;
+        let sequences = labels.text_sequences(items, names, split, unknown, blank)?;
+        Ok(CtcTargets { sequences, blank, split: Some(split.word()), alphabet })
+    }
+
+    pub(super) fn blank(&self) -> BlankChoice {
+        self.blank.clone().unwrap_or(BlankChoice::Index(0))
+    }
+}
+
+/// Class names, the blank, and what separates words.
+#[derive(Args)]
+#[command(next_help_heading = "Classes")]
+pub(super) struct ClassArgs {
+    /// Class names, one a line, or JSON: a list, or an object of token to index; the blank may be left out
+    #[arg(long, value_name = "FILE")]
+    pub(super) alphabet: Option<PathBuf>,
+
+    /// The blank: a class index (negative counts from the end), 'last', or a token of the alphabet [default: 0]
+    #[arg(long, value_name = "N|last|TOKEN", allow_hyphen_values = true)]
+    blank: Option<BlankChoice>,
+
+    /// What separates words: a token, or the mark ▁ (default: the space, else '|', else a leading ▁)
+    #[arg(long, value_name = "TOKEN", requires = "alphabet")]
+    word_delimiter: Option<String>,
+}
+
+impl ClassArgs {
+    /// The option that names a file, and the file.
+    pub(super) fn named(&self) -> (&'static str, Option<&OsStr>) {
+        ("--alphabet", self.alphabet.as_deref().map(Path::as_os_str))
+    }
+
+    /// How tokens are written, the blank, and the word delimiter's name.
+    pub(super) fn spelling(&self, classes: usize) -> anyhow::Result<(Spelling, u32, Option<String>)> {
+        let file = self.alphabet.as_deref().map(AlphabetFile::open).transpose()?;
+        let choice = self.blank.clone().unwrap_or(BlankChoice::Index(0));
+        let blank = resolve_blank(&choice, classes, file.as_ref())?;
+        let Some(file) = file else { return Ok((Spelling::indices(), blank, None)) };
+        let names = Alphabet::new(file, classes, blank)?.tokens().to_vec();
+        let delimiter = match self.word_delimiter.as_deref() {
+            None => Spelling::default_delimiter(&names, blank),
+            Some(token) => match names.iter().position(|name| name == token) {
+                _ if token == WORD_PIECE_MARK => WordDelimiter::Prefix(token.to_owned()),
+                Some(class) if class == blank as usize => {
+                    return Err(UsageError::new("--word-delimiter: the blank is in no text").into());
+                }
+                Some(class) => WordDelimiter::Token(class as u32),
+                None => {
+                    return Err(UsageError::new(format!(
+                        "--word-delimiter: expected a token of the alphabet or {WORD_PIECE_MARK}, found '{token}'"
+                    ))
+                    .into());
+                }
+            },
+        };
+        let name = match &delimiter {
+            WordDelimiter::Token(class) => Some(names[*class as usize].clone()),
+            WordDelimiter::Prefix(mark) => Some(mark.clone()),
+            WordDelimiter::None => None,
+        };
+        Ok((Spelling::new(names, delimiter), blank, name))
+    }
+}

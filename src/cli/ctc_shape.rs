@@ -1,0 +1,131 @@
+//! How the axes of a CTC input lie.
+
+use std::path::Path;
+
+use super::diagnostics::UsageError;
+use super::inputs::{LogitsArgs, bad_shape, found_shape};
+use super::values::{Layout, Word};
+use crate::input::{InputError, List, Matrix, Place, counted, display_name, shape_text};
+use crate::logits::Geometry;
+use crate::report::ctc_input::CtcInputParams;
+
+/// How a CTC input's axes lie.
+pub(super) struct CtcShape {
+    pub(super) layout: Layout,
+    pub(super) layout_inferred: bool,
+    pub(super) items: usize,
+    pub(super) frames: usize,
+    pub(super) classes: usize,
+    pub(super) geometry: Geometry,
+}
+
+impl CtcShape {
+    /// References are a line an item.
+    pub(super) fn check_references(&self, path: &Path, references: &[String]) -> Result<(), InputError> {
+        if references.len() == self.items {
+            return Ok(());
+        }
+        let expected = format!("{}, one an item", counted(self.items, "line"));
+        let name = path.display().to_string();
+        Err(InputError::new(&name, Place::whole(), expected, references.len().to_string()))
+    }
+
+    /// What a result says of the input.
+    pub(super) fn params(
+        &self,
+        matrix: &Matrix,
+        logits: &LogitsArgs,
+        blank: u32,
+        alphabet: Option<&Path>,
+    ) -> CtcInputParams {
+        CtcInputParams {
+            logits: matrix.name().to_owned(),
+            dtype: matrix.dtype().name(),
+            shape: matrix.shape().to_vec(),
+            input: logits.input.word(),
+            layout: self.layout.word(),
+            layout_inferred: self.layout_inferred,
+            classes: self.classes,
+            blank,
+            alphabet: alphabet.map(|path| path.display().to_string()),
+            lengths: logits.lengths.clone(),
+        }
+    }
+
+    /// Resolves the layout; `items` is how many items the labels or lengths speak of.
+    pub(super) fn new(matrix: &Matrix, asked: Option<Layout>, items: Option<usize>) -> anyhow::Result<Self> {
+        let shape = matrix.shape();
+        let wrong =
+            |expected: &str| InputError::new(matrix.name(), Place::whole(), expected, found_shape(matrix));
+        let (layout, layout_inferred) = match (shape.len(), asked) {
+            (2, None | Some(Layout::Tc)) => (Layout::Tc, false),
+            (3, Some(layout @ (Layout::Tnc | Layout::Ntc))) => (layout, false),
+            (3, None) => (infer_layout(matrix, items)?, true),
+            (2, Some(_)) => return Err(wrong("three axes for this --layout").into()),
+            (3, Some(Layout::Tc)) => return Err(wrong("two axes for --layout tc").into()),
+            _ => return Err(wrong("a CTC input of 2 or 3 axes").into()),
+        };
+        let (items, frames) = match layout {
+            Layout::Tc => (1, shape[0]),
+            Layout::Tnc => (shape[1], shape[0]),
+            Layout::Ntc => (shape[0], shape[1]),
+        };
+        let class_axis = shape.len() - 1;
+        let geometry = Geometry::new(shape, matrix.fortran_order(), class_axis, layout.row_axes())
+            .map_err(|error| bad_shape(matrix, &error))?;
+        Ok(Self { layout, layout_inferred, items, frames, classes: shape[class_axis], geometry })
+    }
+
+    /// Whether the input is a batch, so that items are named by their index.
+    pub(super) fn is_batch(&self) -> bool {
+        self.layout != Layout::Tc
+    }
+
+    /// Where a row lies, by its number.
+    pub(super) fn place(&self, row: usize) -> Place {
+        let place = Place::whole();
+        let place = if self.is_batch() { place.at("item", row / self.frames) } else { place };
+        place.at("frame", row % self.frames)
+    }
+
+    /// The frames in use of each item.
+    pub(super) fn lengths(&self, given: Option<&List<i64>>) -> Result<Vec<usize>, InputError> {
+        let Some(given) = given else { return Ok(vec![self.frames; self.items]) };
+        if given.len() != self.items {
+            let expected = format!("{}, one an item", counted(self.items, "length"));
+            return Err(InputError::new(given.name(), Place::whole(), expected, given.len().to_string()));
+        }
+        let check = |(item, &length): (usize, &i64)| {
+            usize::try_from(length).ok().filter(|&length| length <= self.frames).ok_or_else(|| {
+                let expected = format!("a length from 0 to {}, the number of frames", self.frames);
+                InputError::new(given.name(), Place::whole().at("item", item), expected, length.to_string())
+            })
+        };
+        given.iter().enumerate().map(check).collect()
+    }
+}
+
+fn infer_layout(matrix: &Matrix, items: Option<usize>) -> anyhow::Result<Layout> {
+    let shape = matrix.shape();
+    match items.map(|items| (shape[0] == items, shape[1] == items)) {
+        Some((true, false)) => Ok(Layout::Ntc),
+        Some((false, true)) => Ok(Layout::Tnc),
+        matches => {
+            let entries = |count| if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") };
+            let reason = match (matches, items) {
+                (Some((true, _)), Some(items)) => format!("both first axes have {}", entries(items)),
+                (_, Some(items)) => {
+                    format!("neither of the first axes has {}, one for each item", entries(items))
+                }
+                _ => "nothing says which axis is the batch".to_owned(),
+            };
+            let name = display_name(matrix.name());
+            Err(UsageError::new(format!(
+                "{name}: the layout of shape {} can't be told: {reason}",
+                shape_text(shape)
+            ))
+            .hint("give --layout tnc (time, item, class) or --layout ntc (item, time, class)")
+            .into())
+        }
+    }
+}

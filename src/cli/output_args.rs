@@ -1,0 +1,94 @@
+//! Options of how a result is delivered and what it must hold.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::diagnostics::Diagnostics;
+use super::values::Color;
+use crate::report::{Format, Output, OutputError};
+
+/// Limits of error rates.
+#[derive(Args)]
+#[command(next_help_heading = "Checks (exit code 1 where one does not hold)")]
+pub(super) struct RateLimits {
+    /// The character error rate is not above X
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub(super) max_cer: Option<f64>,
+
+    /// The word error rate is not above X
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub(super) max_wer: Option<f64>,
+}
+
+impl RateLimits {
+    pub(super) fn any(&self) -> bool {
+        self.max_cer.is_some() || self.max_wer.is_some()
+    }
+}
+
+/// How the result is delivered.
+#[derive(Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct OutputArgs {
+    /// Write the result to a file, whole or not at all
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+
+    /// Decimals in tables
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u8).range(0..=17))]
+    precision: u8,
+
+    /// Turn warnings into errors
+    #[arg(long)]
+    strict: bool,
+
+    /// Print no warnings
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Say on standard error what was read and how long it took
+    #[arg(short, long)]
+    verbose: bool,
+
+    /// Colours on standard error
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
+    color: Color,
+
+    /// Number of threads (the result has the same bytes with any) [default: all processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+impl OutputArgs {
+    pub(super) fn diagnostics(&self) -> Diagnostics {
+        let colored = match self.color {
+            Color::Auto => Diagnostics::stderr_takes_color(),
+            Color::Always => true,
+            Color::Never => false,
+        };
+        Diagnostics { quiet: self.quiet, verbose: self.verbose, strict: self.strict, colored }
+    }
+
+    pub(super) fn output(&self, format: Format) -> Output {
+        Output { format, path: self.output.clone(), precision: usize::from(self.precision) }
+    }
+
+    /// Whether the result can be written where it was asked for; told before all work.
+    pub(super) fn check_target(&self) -> Result<(), OutputError> {
+        self.output(Format::default()).check_target()
+    }
+
+    /// Runs `work` on as many threads as were asked for.
+    pub(super) fn on_threads<T: Send>(
+        &self,
+        work: impl FnOnce() -> anyhow::Result<T> + Send,
+    ) -> anyhow::Result<T> {
+        match self.threads {
+            None => work(),
+            Some(count) => {
+                rayon::ThreadPoolBuilder::new().num_threads(usize::from(count)).build()?.install(work)
+            }
+        }
+    }
+}
