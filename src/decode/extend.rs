@@ -184,7 +184,8 @@ impl Extensions {
             return;
         }
         if !S::NEUTRAL && view.heaviest::<A>(&column) < threshold {
-            self.vanished |= !self.pool.is_bounded();
+            let forbidden = column.unexpected <= A::ZERO && view.fused.first(column.bit).is_none();
+            self.vanished |= !self.pool.is_bounded() && !forbidden;
             return;
         }
         self.mark(view.prefixes, &column);

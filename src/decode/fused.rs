@@ -77,7 +77,7 @@ impl<T: Copy> FusedRows<T> {
 
     fn push<A: Arithmetic, S: Scorer<State = T>>(&mut self, state: T, gain: f64, last: Gain, scorer: &S) {
         let Expected { tokens: expected, less } = scorer.expected(state);
-        let less = A::above_log(-less.min(700.0));
+        let less = A::above_log(-less.clamp(0.0, 700.0));
         self.next.push(FusedRow { state, expected, less, gain, factor: A::from_gain(last) });
     }
 

@@ -98,6 +98,23 @@ fn nothing_but_the_lexicon_is_printed() {
         had_unfinished |= unfinished > 0;
     }
     assert!(had_unfinished);
+    // What the lexicon forbids is not mass that was lost.
+    let mut verbose = ctctool();
+    verbose.current_dir(repository("fixtures"));
+    verbose.args([
+        "decode",
+        "lines.npy",
+        "--alphabet",
+        "alphabet.txt",
+        "--layout",
+        "ntc",
+        "--beam",
+        "50",
+        "-v",
+        "--lexicon",
+    ]);
+    let expected = "note: 0 of 16 items searched in log space";
+    verbose.arg(&lexicon).assert().success().stderr(predicate::str::contains(expected));
     let spelled = folder.file("spelled.txt", "a a\n");
     let expected = "spelled.txt: line 1, column 2: expected one word a line, found ' a'\nhint: spellings";
     let mut command = fixture("decode", &["--beam", "50", "--lexicon"]);

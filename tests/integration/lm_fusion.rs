@@ -2,7 +2,7 @@
 
 use ctctool::decode::spelling::{Spelling, WordDelimiter};
 use ctctool::decode::{
-    BeamResult, Expected, Fusion, FusionScorer, FusionWeights, GainBounds, LanguageModel, Log, Scorer,
+    BeamResult, Expected, Fusion, FusionScorer, FusionWeights, GainBounds, LanguageModel, Log, Scorer, Space,
     beam_search,
 };
 use ctctool::lm::words::TreeWord;
@@ -183,7 +183,10 @@ fn finished(ranked: Ranked, naive: &Naive) -> Ranked {
 
 fn search(logits: &[f64], classes: usize, width: usize, fusion: &Fusion, naive: &Naive) -> BeamResult {
     let scorer = FusionScorer::new(fusion, naive.weights);
-    beam_search(logits, classes, config(width, 0, InputKind::Logits), width, scorer).unwrap()
+    let result = beam_search(logits, classes, config(width, 0, InputKind::Logits), width, scorer).unwrap();
+    // What is forbidden is not lost.
+    assert_eq!(result.space, Space::Linear);
+    result
 }
 
 #[test]
