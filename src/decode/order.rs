@@ -6,15 +6,18 @@ use std::cmp::Ordering;
 #[derive(Clone, Debug)]
 pub(super) struct Order<T> {
     keys: Vec<u64>,
+    merged: Vec<u64>,
     sorted: Vec<T>,
 }
 
 /// Lists that are sorted sooner as they are.
 const SHORT: usize = 20;
+/// So many runs are merged sooner than sorted.
+const FEW_RUNS: usize = 8;
 
 impl<T: Copy> Order<T> {
     pub(super) fn new() -> Self {
-        Self { keys: Vec::new(), sorted: Vec::new() }
+        Self { keys: Vec::new(), merged: Vec::new(), sorted: Vec::new() }
     }
 
     /// Puts the heaviest first, and those of equal mass in the order of `ties`. No mass is NaN.
@@ -33,11 +36,11 @@ impl<T: Copy> Order<T> {
             list.sort_by(order);
             return;
         }
-        let Self { keys, sorted } = self;
+        let Self { keys, merged, sorted } = self;
         let places = list.len().next_power_of_two() as u64 - 1;
         keys.clear();
         keys.extend((0..).zip(&*list).map(|(place, item)| descending(mass(item)) & !places | place));
-        keys.sort_unstable();
+        sort(keys, merged);
         sorted.clear();
         sorted.extend(keys.iter().map(|&key| list[(key & places) as usize]));
         std::mem::swap(list, sorted);
@@ -56,6 +59,49 @@ impl<T: Copy> Order<T> {
     }
 }
 
+/// Sorts keys, which mostly come in a few runs: those are merged, two by two.
+fn sort(keys: &mut Vec<u64>, merged: &mut Vec<u64>) {
+    let mut runs = 1 + keys.windows(2).filter(|two| two[0] > two[1]).count();
+    if runs > FEW_RUNS {
+        keys.sort_unstable();
+        return;
+    }
+    while runs > 1 {
+        merged.clear();
+        let mut rest = keys.as_slice();
+        while !rest.is_empty() {
+            let (a, after) = split_run(rest);
+            let (b, after) = split_run(after);
+            merge(a, b, merged);
+            rest = after;
+        }
+        std::mem::swap(keys, merged);
+        runs = runs.div_ceil(2);
+    }
+}
+
+/// The keys at the beginning that are in order, and the others.
+fn split_run(keys: &[u64]) -> (&[u64], &[u64]) {
+    keys.split_at(keys.windows(2).position(|two| two[0] > two[1]).map_or(keys.len(), |last| last + 1))
+}
+
+/// Appends what is in two lists, each in order, in order.
+fn merge(mut a: &[u64], mut b: &[u64], merged: &mut Vec<u64>) {
+    while let (Some((&first, after_first)), Some((&second, after_second))) =
+        (a.split_first(), b.split_first())
+    {
+        if first < second {
+            merged.push(first);
+            a = after_first;
+        } else {
+            merged.push(second);
+            b = after_second;
+        }
+    }
+    merged.extend_from_slice(a);
+    merged.extend_from_slice(b);
+}
+
 /// Orders as the mass does, the largest first.
 fn descending(mass: f64) -> u64 {
     // Both zeros are one.
@@ -68,7 +114,15 @@ fn descending(mass: f64) -> u64 {
 mod tests {
     use super::*;
 
-    /// Masses whose differences are in all digits or in the last ones only, and the same in a plain sort.
+    /// Compares with a plain sort; of equal masses the larger number is first.
+    fn check(order: &mut Order<(f64, u32)>, mut list: Vec<(f64, u32)>) {
+        let mut wanted = list.clone();
+        wanted.sort_by(|a, b| b.partial_cmp(a).expect("no NaN"));
+        order.sort(&mut list, |item| item.0, |a, b| b.1.cmp(&a.1));
+        assert_eq!(list, wanted);
+    }
+
+    /// Masses whose differences are in all digits or in the last ones only.
     #[test]
     fn lists_are_in_the_order_of_their_masses_and_ties() {
         let mut order = Order::new();
@@ -85,11 +139,21 @@ mod tests {
                     };
                     (mass, spread)
                 };
-                let mut list: Vec<(f64, u32)> = (0..len).map(item).collect();
-                let mut wanted = list.clone();
-                wanted.sort_by(|a, b| b.partial_cmp(a).expect("no NaN").then(a.1.cmp(&b.1)));
-                order.sort(&mut list, |item| item.0, |a, b| b.1.cmp(&a.1));
-                assert_eq!(list, wanted);
+                check(&mut order, (0..len).map(item).collect());
+            }
+        }
+    }
+
+    #[test]
+    fn lists_of_a_few_runs_are_in_order() {
+        let mut order = Order::new();
+        for len in 0..120_u32 {
+            for run in 1..=len {
+                check(&mut order, (0..len).map(|i| (-f64::from(i % run), i)).collect());
+                check(
+                    &mut order,
+                    (0..len).map(|i| (-f64::from(i % run) - f64::from(i / run).sqrt(), i)).collect(),
+                );
             }
         }
     }
