@@ -22,9 +22,9 @@ use super::fused::{FusedRow, FusedRows};
 use super::lost_mass::VANISHING;
 use super::order::Order;
 use super::pool::{Candidate, Pool};
-use super::prefix_tree::{NONE, PrefixTree};
+use super::prefix_tree::NONE;
 use super::prefixes::{Masses, Prefixes};
-use super::row::{Scored, by_value, largest};
+use super::row::{Scored, largest};
 use super::scorer::Scorer;
 use crate::kernel::Element;
 
@@ -36,15 +36,13 @@ pub(super) struct View<'a, T> {
     pub(super) stays: &'a [f64],
     /// By group: the token's relative probability.
     pub(super) factors: &'a [f64],
-    pub(super) tree: &'a PrefixTree,
     pub(super) fused: &'a FusedRows<T>,
 }
 
 impl<T: Copy> View<'_, T> {
     /// The order of two candidates' texts.
     fn ties(&self, a: &Candidate, b: &Candidate) -> Ordering {
-        let node = |candidate: &Candidate| self.prefixes.nodes[candidate.row as usize];
-        self.tree.compare((node(a), a.token), (node(b), b.token))
+        self.prefixes.compare((a.row, a.token), (b.row, b.token))
     }
 
     /// No extension by a token is heavier.
@@ -69,9 +67,10 @@ pub(super) struct Extensions {
     reach: usize,
     above: usize,
     found: Vec<Scored>,
-    /// What was found and may reach the threshold, in order.
+    by_value: Order<Scored>,
+    /// With a scorer: what was found and may reach the threshold, in order.
     columns: Vec<Column>,
-    order: Order<Column>,
+    by_bound: Order<Column>,
     /// By class.
     bounds: Vec<Bounds>,
     /// What extends.
@@ -103,8 +102,9 @@ impl Extensions {
             reach: 0,
             above: 0,
             found: Vec::new(),
+            by_value: Order::new(),
             columns: Vec::new(),
-            order: Order::new(),
+            by_bound: Order::new(),
             bounds: Vec::new(),
             pool: Pool::new(width),
             tied: Ties { p: f64::NAN, threshold: f64::NAN, token: 0, rows: Vec::new() },
@@ -145,11 +145,19 @@ impl Extensions {
             number += 1;
         }
         self.find::<S, A, E>(frame, view, scorer);
-        if winner.is_none() && !self.columns.is_empty() {
+        if !S::NEUTRAL {
+            self.find_bounded::<S, A, E>(frame, view);
+        }
+        let count = if S::NEUTRAL { self.found.len() } else { self.columns.len() };
+        if winner.is_none() && count > 0 {
             self.unmark(rows);
         }
-        for place in 0..self.columns.len() {
-            let column = self.columns[place];
+        for place in 0..count {
+            let column = if S::NEUTRAL {
+                self.column::<S, A, E>(self.found[place], frame, view)
+            } else {
+                self.columns[place]
+            };
             if Some(column.token) == winner {
                 continue;
             }
@@ -210,7 +218,7 @@ impl Extensions {
         self.pool.settle(view.stays, |a, b| view.ties(a, b));
     }
 
-    /// Finds the tokens that may extend something, those with the largest bound first.
+    /// Finds the tokens that may extend something, the likeliest first where none gains anything.
     fn find<S: Scorer, A: Arithmetic, E: Element>(
         &mut self,
         frame: &Frame<E>,
@@ -228,27 +236,31 @@ impl Extensions {
         let limit = if S::NEUTRAL { self.width + 1 } else { usize::MAX };
         largest(frame.row(), frame.bar(relative), limit, self.blank, &mut self.found);
         if S::NEUTRAL {
-            self.found.sort_unstable_by(by_value);
+            self.by_value.sort(&mut self.found, |found| found.value, |a, b| a.class.cmp(&b.class));
         }
+    }
+
+    /// Makes columns of those that may extend something with their own gain, those with the largest bound first.
+    fn find_bounded<S: Scorer, A: Arithmetic, E: Element>(
+        &mut self,
+        frame: &Frame<E>,
+        view: &View<S::State>,
+    ) {
         self.columns.clear();
         for place in 0..self.found.len() {
             let found = self.found[place];
-            if S::NEUTRAL || !self.pool.is_bounded() {
-                let column = self.column::<S, A, E>(found, frame, view);
-                self.columns.push(column);
-                continue;
+            if self.pool.is_bounded() {
+                let above = frame.above::<A>(found.value);
+                let bounds = &self.bounds[found.class as usize];
+                let above = Column::bounded::<A>(found.class, above, NONE, bounds);
+                if view.heaviest::<A>(&above) < self.pool.threshold() {
+                    continue;
+                }
             }
-            // The bar knows the largest gain of all tokens only.
-            let above = frame.above::<A>(found.value);
-            let above = Column::bounded::<A>(found.class, above, NONE, &self.bounds[found.class as usize]);
-            if view.heaviest::<A>(&above) >= self.pool.threshold() {
-                let column = self.column::<S, A, E>(found, frame, view);
-                self.columns.push(column);
-            }
+            let column = self.column::<S, A, E>(found, frame, view);
+            self.columns.push(column);
         }
-        if !S::NEUTRAL {
-            self.order.sort(&mut self.columns, |column| column.bound, |a, b| a.token.cmp(&b.token));
-        }
+        self.by_bound.sort(&mut self.columns, |column| column.bound, |a, b| a.token.cmp(&b.token));
     }
 
     /// A token as the first column of a frame.
@@ -279,7 +291,7 @@ impl Extensions {
         let mut row = column.head;
         while row != NONE {
             self.skip[row as usize] = column.number;
-            let parent = prefixes.parents[row as usize];
+            let parent = prefixes.rows[row as usize].parent;
             if parent != NONE {
                 self.skip[parent as usize] = column.number;
                 self.has_child[parent as usize] = column.number;

@@ -11,17 +11,12 @@ pub(super) const ROOT: NodeId = 0;
 /// No token, no position.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// Only what is in the beam or leads to it is alive: `nodes[i].parent` and `nodes[i].jump` are alive
-/// wherever `nodes[i]` is, and a node that is not in the beam has children.
+/// `nodes[i].parent` and `nodes[i].jump` are less than `i`, but for the root.
 #[derive(Clone, Copy, Debug)]
 struct Node {
     parent: NodeId,
     token: u32,
     depth: u32,
-    /// Number of children that are alive.
-    children: u32,
-    /// Place in the beam or [`NONE`].
-    position: u32,
     /// An ancestor far above, for walks of logarithmic length.
     jump: NodeId,
     /// The first of the children that are dormant, or [`NONE`].
@@ -30,55 +25,36 @@ struct Node {
     sibling: NodeId,
 }
 
+const EMPTY: Node = Node { parent: ROOT, token: NONE, depth: 0, jump: ROOT, dormant: NONE, sibling: NONE };
+
+/// Fewer nodes are not worth cleaning.
+const FEW: usize = 1024;
+
 /// Prefixes hash-consed by (parent, token), without a hash.
 ///
 /// A child that is in the beam is known to the search. One that is not, but has descendants there, is dormant: it can
-/// come back, and its parent knows it. Any other does not exist, because a node is freed as soon as nothing in
-/// the beam needs it. So a prefix that comes back is the same node, and memory follows the beam, not the
-/// frames.
+/// come back, and its parent knows it. So a prefix that comes back is the same node. All others are forgotten, and
+/// [`Self::clean`] takes them away once there are many: memory follows the beam, not the frames.
 #[derive(Clone, Debug)]
 pub(super) struct PrefixTree {
     nodes: Vec<Node>,
-    free: Vec<NodeId>,
+    /// With so many nodes it is time to clean.
+    full: usize,
+    /// The new numbers of the nodes that stayed.
+    places: Vec<NodeId>,
 }
 
 impl PrefixTree {
-    /// A tree of the empty prefix, which is first in the beam.
+    /// A tree of the empty prefix, which is in the beam.
     pub(super) fn new() -> Self {
-        let root = Node {
-            parent: ROOT,
-            token: NONE,
-            depth: 0,
-            children: 0,
-            position: 0,
-            jump: ROOT,
-            dormant: NONE,
-            sibling: NONE,
-        };
-        Self { nodes: vec![root], free: Vec::new() }
+        Self { nodes: vec![EMPTY], full: FEW, places: Vec::new() }
     }
 
     /// Back to [`Self::new`], keeping the memory.
     pub(super) fn reset(&mut self) {
-        let Self { nodes: root, .. } = Self::new();
         self.nodes.clear();
-        self.nodes.extend(root);
-        self.free.clear();
-    }
-
-    /// The place in the beam of a prefix, or [`NONE`].
-    pub(super) fn position(&self, node: NodeId) -> u32 {
-        self.nodes[node as usize].position
-    }
-
-    /// Notes the place in the beam of a prefix.
-    pub(super) fn set_position(&mut self, node: NodeId, position: u32) {
-        self.nodes[node as usize].position = position;
-    }
-
-    /// The last token of a prefix; [`NONE`] for the empty one.
-    pub(super) fn token(&self, node: NodeId) -> u32 {
-        self.nodes[node as usize].token
+        self.nodes.push(EMPTY);
+        self.full = FEW;
     }
 
     /// The prefix without its last token; the empty one's is itself.
@@ -86,68 +62,87 @@ impl PrefixTree {
         self.nodes[node as usize].parent
     }
 
-    /// The prefix `parent + token`, which is not in the beam.
-    ///
-    /// The caller puts it into the beam by [`Self::set_position`].
-    pub(super) fn child(&mut self, parent: NodeId, token: u32) -> NodeId {
-        if let Some(node) = self.wake(parent, token) {
-            return node;
+    /// The prefix `parent + token`, which comes into the beam, and whether it was dormant.
+    pub(super) fn child(&mut self, parent: NodeId, token: u32) -> (NodeId, bool) {
+        let Node { depth, jump, dormant, .. } = self.nodes[parent as usize];
+        if dormant != NONE
+            && let Some(node) = self.wake(parent, token)
+        {
+            return (node, true);
         }
-        let above = &mut self.nodes[parent as usize];
-        above.children += 1;
         // Jumps of skew-binary lengths (Myers, "An applicative random-access stack", 1983).
-        let Node { depth, jump, .. } = *above;
         let far = self.nodes[jump as usize];
         let even = depth - far.depth == far.depth - self.nodes[far.jump as usize].depth;
         let jump = if even { far.jump } else { parent };
-        let node = Node {
-            parent,
-            token,
-            depth: depth + 1,
-            children: 0,
-            position: NONE,
-            jump,
-            dormant: NONE,
-            sibling: NONE,
-        };
-        if let Some(id) = self.free.pop() {
-            self.nodes[id as usize] = node;
-            return id;
-        }
         if self.nodes.len() == self.nodes.capacity() {
             // Doubling would take more memory than all else.
             self.nodes.reserve_exact(64 + self.nodes.len() / 4);
         }
-        self.nodes.push(node);
-        (self.nodes.len() - 1) as NodeId
+        self.nodes.push(Node { parent, token, depth: depth + 1, jump, dormant: NONE, sibling: NONE });
+        ((self.nodes.len() - 1) as NodeId, false)
     }
 
-    /// Takes a prefix out of the beam, and frees what nothing needs any more.
-    pub(super) fn leave(&mut self, node: NodeId) {
-        self.nodes[node as usize].position = NONE;
-        if node == ROOT {
-            return;
+    /// Whether a prefix has dormant children; their descendants may have left the beam since.
+    pub(super) fn has_dormant(&self, node: NodeId) -> bool {
+        self.nodes[node as usize].dormant != NONE
+    }
+
+    /// A prefix leaves the beam that has descendants there.
+    pub(super) fn sleep(&mut self, node: NodeId) {
+        if node != ROOT {
+            let parent = self.parent(node);
+            self.nodes[node as usize].sibling =
+                std::mem::replace(&mut self.nodes[parent as usize].dormant, node);
         }
-        let Node { parent, children, .. } = self.nodes[node as usize];
-        if children > 0 {
-            let above = &mut self.nodes[parent as usize];
-            let sibling = std::mem::replace(&mut above.dormant, node);
-            self.nodes[node as usize].sibling = sibling;
-            return;
-        }
-        let mut id = node;
-        while id != ROOT {
-            let Node { parent, .. } = self.nodes[id as usize];
-            self.free.push(id);
-            let above = &mut self.nodes[parent as usize];
-            above.children -= 1;
-            if above.children > 0 || above.position != NONE || parent == ROOT {
-                return;
+    }
+
+    /// Whether it is time to clean.
+    pub(super) fn is_full(&self) -> bool {
+        self.nodes.len() >= self.full
+    }
+
+    /// Takes away what a beam does not need. The other nodes have new numbers then: see [`Self::moved`].
+    pub(super) fn clean(&mut self, beam: impl Iterator<Item = NodeId>) {
+        // What becomes of a node, before its new number is known.
+        const LEADS: NodeId = 0;
+        const IN_BEAM: NodeId = 1;
+        let Self { nodes, places, .. } = self;
+        places.clear();
+        places.resize(nodes.len(), NONE);
+        places[ROOT as usize] = LEADS;
+        for node in beam {
+            places[node as usize] = IN_BEAM;
+            let mut above = nodes[node as usize].parent;
+            while places[above as usize] == NONE {
+                places[above as usize] = LEADS;
+                above = nodes[above as usize].parent;
             }
-            let Node { parent: grandparent, token, .. } = *above;
-            self.wake(grandparent, token);
-            id = parent;
         }
+        let mut alive = 0;
+        for id in 0..self.nodes.len() {
+            let mark = self.places[id];
+            if mark == NONE {
+                continue;
+            }
+            let node = self.nodes[id];
+            // Ancestors went first.
+            let place = |node: NodeId| self.places[node as usize];
+            let (parent, jump) =
+                if alive == 0 { (ROOT, ROOT) } else { (place(node.parent), place(node.jump)) };
+            self.nodes[alive] = Node { parent, jump, dormant: NONE, sibling: NONE, ..node };
+            self.places[id] = alive as NodeId;
+            if mark == LEADS {
+                self.sleep(alive as NodeId);
+            }
+            alive += 1;
+        }
+        self.nodes.truncate(alive);
+        self.full = FEW.max(2 * alive);
+    }
+
+    /// The new number of a node that was in the beam when the tree was cleaned last.
+    pub(super) fn moved(&self, node: NodeId) -> NodeId {
+        self.places[node as usize]
     }
 
     /// The dormant child of a prefix by a token, if there is one; it is not dormant any more.
@@ -180,10 +175,10 @@ impl PrefixTree {
         tokens
     }
 
-    /// Number of prefixes that are alive.
+    /// Number of nodes.
     #[cfg(test)]
-    pub(super) fn alive(&self) -> usize {
-        self.nodes.len() - self.free.len()
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len()
     }
 
     /// Lexicographic order of two prefixes, each perhaps with one more token ([`NONE`]: without); a
@@ -232,50 +227,61 @@ mod tests {
     #[test]
     fn a_prefix_that_comes_back_is_the_same_node() {
         let mut tree = PrefixTree::new();
-        let a = tree.child(ROOT, 7);
-        tree.set_position(a, 1);
-        let ab = tree.child(a, 8);
-        tree.set_position(ab, 2);
-        tree.leave(a);
-        assert_eq!(tree.child(ROOT, 7), a);
-        tree.set_position(a, 1);
-        tree.leave(a);
-        tree.leave(ab);
-        assert_eq!((tree.alive(), tree.nodes[ROOT as usize].dormant), (1, NONE));
+        let (a, _) = tree.child(ROOT, 7);
+        tree.child(a, 8);
+        tree.sleep(a);
+        assert_eq!((tree.has_dormant(ROOT), tree.child(ROOT, 7)), (true, (a, true)));
+        assert!(!tree.has_dormant(ROOT));
     }
 
     #[test]
     fn any_of_several_dormant_siblings_comes_back() {
         for back in [[7, 8, 9], [9, 8, 7], [8, 9, 7]] {
             let mut tree = PrefixTree::new();
-            let siblings = [7, 8, 9].map(|token| tree.child(ROOT, token));
-            let leaves = siblings.map(|node| tree.child(node, 1));
-            for (position, node) in (1..).zip(siblings.into_iter().chain(leaves)) {
-                tree.set_position(node, position);
-            }
+            let siblings = [7, 8, 9].map(|token| tree.child(ROOT, token).0);
             for node in siblings {
-                tree.leave(node);
+                tree.sleep(node);
             }
             for token in back {
-                assert_eq!(tree.child(ROOT, token), siblings[token as usize - 7]);
+                assert_eq!(tree.child(ROOT, token), (siblings[token as usize - 7], true));
             }
-            assert_eq!(tree.nodes[ROOT as usize].dormant, NONE);
+            assert!(!tree.has_dormant(ROOT));
         }
     }
 
+    /// A beam of two texts, all else being forgotten or dormant.
     #[test]
-    fn what_nothing_leads_to_is_freed() {
+    fn what_nothing_leads_to_is_cleaned_away() {
         let mut tree = PrefixTree::new();
-        let mut node = ROOT;
-        for token in 0..1000 {
-            let next = tree.child(node, token % 7);
-            tree.set_position(next, 0);
-            tree.leave(node);
-            node = next;
+        let mut path = |tokens: &[u32]| tokens.iter().fold(ROOT, |node, &token| tree.child(node, token).0);
+        let beam = [path(&[1, 2, 3]), path(&[4])];
+        path(&[5, 6, 7]);
+        tree.clean(beam.into_iter());
+        let [long, short] = beam.map(|node| tree.moved(node));
+        assert_eq!((tree.tokens(long), tree.tokens(short)), (vec![1, 2, 3], vec![4]));
+        assert_eq!(tree.len(), 5);
+        // What leads to the beam is dormant, what is in it and what was forgotten is not.
+        let (one, returned) = tree.child(ROOT, 1);
+        assert!(returned && tree.child(one, 2).1);
+        assert!(!tree.child(ROOT, 4).1 && !tree.child(ROOT, 5).1);
+    }
+
+    #[test]
+    fn a_long_walk_keeps_little() {
+        let mut tree = PrefixTree::new();
+        let mut beam = ROOT;
+        for token in 0..10 * FEW as u32 {
+            let away = tree.child(beam, 8).0;
+            tree.child(away, 9);
+            beam = tree.child(beam, token % 7).0;
+            if tree.is_full() {
+                tree.clean([beam].into_iter());
+                beam = tree.moved(beam);
+            }
         }
-        assert_eq!(tree.alive(), 1001);
-        tree.leave(node);
-        assert_eq!((tree.alive(), tree.nodes[ROOT as usize].dormant), (1, NONE));
+        let depth = tree.tokens(beam).len();
+        assert_eq!(depth, 10 * FEW);
+        assert!(tree.len() <= 2 * (depth + 1), "{} nodes for {depth}", tree.len());
     }
 
     #[test]
@@ -284,7 +290,7 @@ mod tests {
         let mut nodes = vec![ROOT];
         for token in 0..3 {
             for parent in nodes.clone() {
-                nodes.push(tree.child(parent, token));
+                nodes.push(tree.child(parent, token).0);
             }
         }
         let texts: Vec<(NodeId, u32)> =

@@ -1,7 +1,9 @@
 //! The prefixes of a beam in order, and how they hang together.
 
+use std::cmp::Ordering;
+
 use super::arithmetic::Arithmetic;
-use super::prefix_tree::{NONE, NodeId, PrefixTree};
+use super::prefix_tree::{NONE, NodeId, PrefixTree, ROOT};
 
 /// Entries that end in the same token.
 #[derive(Clone, Copy, Debug)]
@@ -20,72 +22,165 @@ struct Slot {
     group: u32,
 }
 
-/// The rows of a beam without their masses. Most frames leave them as they are.
-///
-/// All lists are by row and of the same length but `groups`.
+/// A label sequence in the beam.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Prefix {
+    pub(super) node: NodeId,
+    /// The last token; [`NONE`] for the empty prefix.
+    pub(super) last: u32,
+    /// Row of the parent, or [`NONE`].
+    pub(super) parent: u32,
+}
+
+/// The rows of a beam without their masses, and those of the next while it is built. Most frames leave them as they
+/// are.
 #[derive(Debug)]
 pub(super) struct Prefixes {
-    pub(super) nodes: Vec<NodeId>,
-    /// The last token; [`NONE`] for the empty prefix.
-    pub(super) last: Vec<u32>,
-    /// Row of the parent, or [`NONE`].
-    pub(super) parents: Vec<u32>,
-    /// Where [`Masses::flat`] has what of the parent goes on to this row.
+    pub(super) rows: Vec<Prefix>,
+    /// By row: where [`Masses::flat`] has what of the parent goes on to this row.
     pub(super) sources: Vec<u32>,
-    /// Index into `groups`.
+    /// By row: index into `groups`.
     pub(super) group: Vec<u32>,
-    /// The next row that ends in the same token, or [`NONE`].
+    /// By row: the next that ends in the same token, or [`NONE`].
     pub(super) next: Vec<u32>,
     pub(super) groups: Vec<Group>,
     slots: Vec<Slot>,
     epoch: u64,
+    pub(super) tree: PrefixTree,
+    /// The rows of the next beam; their parents are rows of this one.
+    new: Vec<Prefix>,
+    /// By row: its place in the next beam, or [`NONE`].
+    places: Vec<u32>,
+    /// By row: a child is in the next beam.
+    leads: Vec<bool>,
+    /// Places in the next beam of prefixes that were dormant.
+    returned: Vec<u32>,
 }
 
 impl Prefixes {
     /// No rows yet, over `classes` classes.
     pub(super) fn new(classes: usize) -> Self {
         Self {
-            nodes: Vec::new(),
-            last: Vec::new(),
-            parents: Vec::new(),
+            rows: Vec::new(),
             sources: Vec::new(),
             group: Vec::new(),
             next: Vec::new(),
             groups: Vec::new(),
             slots: vec![Slot { epoch: 0, group: NONE }; classes],
             epoch: 0,
+            tree: PrefixTree::new(),
+            new: Vec::new(),
+            places: Vec::new(),
+            leads: Vec::new(),
+            returned: Vec::new(),
         }
     }
 
     /// Number of rows.
     pub(super) fn len(&self) -> usize {
-        self.nodes.len()
+        self.rows.len()
     }
 
-    /// Takes the rows of a new beam, whose places the tree knows.
-    pub(super) fn set(&mut self, nodes: &[NodeId], tree: &PrefixTree) {
-        let len = nodes.len();
-        self.nodes.clear();
-        self.nodes.extend_from_slice(nodes);
-        self.last.clear();
-        self.last.extend(nodes.iter().map(|&node| tree.token(node)));
-        self.parents.clear();
-        self.parents.extend(nodes.iter().map(|&node| match tree.token(node) {
-            NONE => NONE,
-            _ => tree.position(tree.parent(node)),
-        }));
+    /// The order of two rows' texts, each with one more token or without ([`NONE`]).
+    pub(super) fn compare(&self, a: (u32, u32), b: (u32, u32)) -> Ordering {
+        let node = |row: u32| self.rows[row as usize].node;
+        self.tree.compare((node(a.0), a.1), (node(b.0), b.1))
+    }
+
+    /// The empty prefix alone.
+    pub(super) fn reset(&mut self) {
+        self.tree.reset();
+        self.rows.clear();
+        self.rows.push(Prefix { node: ROOT, last: NONE, parent: NONE });
+        self.link();
+    }
+
+    /// Begins the next beam.
+    pub(super) fn begin(&mut self) {
+        if self.tree.is_full() {
+            self.tree.clean(self.rows.iter().map(|prefix| prefix.node));
+            for prefix in &mut self.rows {
+                prefix.node = self.tree.moved(prefix.node);
+            }
+        }
+        self.new.clear();
+        self.returned.clear();
+        self.places.clear();
+        self.places.resize(self.rows.len(), NONE);
+        self.leads.clear();
+        self.leads.resize(self.rows.len(), false);
+    }
+
+    /// The next beam's next row is a row of this one.
+    pub(super) fn keep(&mut self, row: usize) {
+        self.places[row] = self.new.len() as u32;
+        self.new.push(self.rows[row]);
+    }
+
+    /// The next beam's next row extends a row of this one.
+    pub(super) fn extend(&mut self, row: usize, token: u32) {
+        let (node, was_dormant) = self.tree.child(self.rows[row].node, token);
+        if was_dormant {
+            self.returned.push(self.new.len() as u32);
+        }
+        self.new.push(Prefix { node, last: token, parent: row as u32 });
+    }
+
+    /// The next beam is complete, and becomes this one.
+    pub(super) fn end(&mut self) {
+        for prefix in &mut self.new {
+            if prefix.parent != NONE {
+                self.leads[prefix.parent as usize] = true;
+                prefix.parent = self.places[prefix.parent as usize];
+            }
+        }
+        // Only now, so that what leaves the beam and has descendants in the new one is told from what has none.
+        for row in 0..self.rows.len() {
+            if self.places[row] == NONE && (self.leads[row] || self.tree.has_dormant(self.rows[row].node)) {
+                self.sleep(row);
+            }
+        }
+        for &place in &self.returned {
+            let node = self.new[place as usize].node;
+            for prefix in &mut self.new {
+                if prefix.parent == NONE && prefix.last != NONE && self.tree.parent(prefix.node) == node {
+                    prefix.parent = place;
+                }
+            }
+        }
+        std::mem::swap(&mut self.rows, &mut self.new);
+        self.link();
+    }
+
+    /// A row that leaves the beam and has descendants there becomes dormant, and with it what is above and leaves, too.
+    fn sleep(&mut self, mut row: usize) {
+        loop {
+            let Prefix { node, parent, .. } = self.rows[row];
+            self.tree.sleep(node);
+            // It does not fall asleep twice.
+            self.places[row] = 0;
+            if parent == NONE || self.places[parent as usize] != NONE {
+                return;
+            }
+            row = parent as usize;
+        }
+    }
+
+    /// Finds what the rows have to do with each other.
+    fn link(&mut self) {
+        let len = self.rows.len();
         self.epoch += 1;
         self.groups.clear();
         for list in [&mut self.sources, &mut self.group, &mut self.next] {
             list.resize(len, NONE);
         }
-        let rows = self.last.iter().zip(&self.parents).zip(&mut self.sources);
+        let rows = self.rows.iter().zip(&mut self.sources);
         let rows = rows.zip(&mut self.group).zip(&mut self.next);
-        for (row, ((((&last, &parent), source), group), next)) in (0..).zip(rows) {
+        for (row, (((&Prefix { last, parent, .. }, source), group), next)) in (0..).zip(rows) {
             *source = match parent {
                 NONE => 2 * len as u32,
                 // A repeated label needs a blank before it.
-                _ if self.last[parent as usize] == last => len as u32 + parent,
+                _ if self.rows[parent as usize].last == last => len as u32 + parent,
                 _ => parent,
             };
             *group = self.groups.len() as u32;

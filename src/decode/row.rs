@@ -64,7 +64,7 @@ pub(super) struct Scored {
 }
 
 /// Larger values first, of equal ones the smaller class.
-pub(super) fn by_value(a: &Scored, b: &Scored) -> Ordering {
+fn by_value(a: &Scored, b: &Scored) -> Ordering {
     // Not the total order, for which zeros differ.
     b.value.partial_cmp(&a.value).unwrap_or(Ordering::Equal).then(a.class.cmp(&b.class))
 }

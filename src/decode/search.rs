@@ -8,8 +8,7 @@ use super::extend::{Extensions, View};
 use super::frame::Frame;
 use super::fused::{FusedRow, FusedRows};
 use super::lost_mass::{LARGE, LostMass, SMALL};
-use super::pool::Candidate;
-use super::prefix_tree::{NONE, NodeId, PrefixTree, ROOT};
+use super::prefix_tree::NONE;
 use super::prefixes::{Masses, Prefixes};
 use super::scorer::Scorer;
 use crate::kernel::{Element, Sum, log_add};
@@ -31,11 +30,12 @@ pub(super) struct Search<S: Scorer, A> {
     blank: u32,
     scorer: S,
     arithmetic: PhantomData<A>,
-    tree: PrefixTree,
     /// Empty where the scorer is neutral.
     fused: FusedRows<S::State>,
     prefixes: Prefixes,
     masses: Masses,
+    /// No mass above zero is lighter than this; 0 where nothing is known.
+    floor: f64,
     /// Masses are probabilities times the arithmetic's unit to this power.
     scale: i64,
     offset_nats: Sum,
@@ -45,8 +45,6 @@ pub(super) struct Search<S: Scorer, A> {
     /// By group: the token's probability in this frame.
     factors: Vec<f64>,
     extensions: Extensions,
-    kept: Vec<bool>,
-    nodes: Vec<NodeId>,
 }
 
 impl<S: Scorer, A: Arithmetic> Search<S, A> {
@@ -57,18 +55,16 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
             blank,
             scorer,
             arithmetic: PhantomData,
-            tree: PrefixTree::new(),
             fused: FusedRows::new(),
             prefixes: Prefixes::new(classes),
             masses: Masses::default(),
+            floor: 0.0,
             scale: 0,
             offset_nats: Sum::default(),
             lost: LostMass::default(),
             stays: Masses::default(),
             factors: Vec::new(),
             extensions: Extensions::new(width, blank),
-            kept: Vec::new(),
-            nodes: Vec::new(),
         };
         search.reset();
         search
@@ -81,13 +77,13 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
 
     /// Begins a new item.
     pub(super) fn reset(&mut self) {
-        self.tree.reset();
+        self.prefixes.reset();
         if !S::NEUTRAL {
             self.fused.begin::<A, S>(&self.scorer);
         }
-        self.prefixes.set(&[ROOT], &self.tree);
         self.masses.resize::<A>(1);
         self.masses.set(0, A::START, A::START, A::ZERO);
+        self.floor = 0.0;
         self.scale = A::START_SCALE;
         self.offset_nats = Sum::default();
         self.lost.reset();
@@ -102,7 +98,6 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
             masses: &self.masses,
             stays: self.stays.totals(),
             factors: &self.factors,
-            tree: &self.tree,
             fused: &self.fused,
         };
         vanished |= self.extensions.extend::<S, A, E>(frame, &view, in_order, &mut self.scorer);
@@ -120,6 +115,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
         if A::CAN_UNDERFLOW {
             let len = self.masses.len();
             self.lost.end(len, best_before, vanished);
+            self.floor = self.floor.min(lightest);
             if best >= LARGE || !self.lost.is_safe(lightest, len == self.width) {
                 return false;
             }
@@ -130,6 +126,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
             self.scale += units;
             if A::CAN_UNDERFLOW {
                 self.lost.rescale(units);
+                self.floor = A::rescaled(self.floor, units);
             }
         }
         true
@@ -149,12 +146,38 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
             vanished |= lossy;
             self.factors.push(p);
         }
+        let stayed = if A::CAN_UNDERFLOW && !(S::NEUTRAL && self.is_far_from_small(p_blank)) {
+            self.stay_rows::<true>(p_blank)
+        } else {
+            self.stay_rows::<false>(p_blank)
+        };
+        if A::CAN_UNDERFLOW && self.lost.any() {
+            self.lose_with_stays(p_blank);
+        }
+        Stayed { vanished: vanished || stayed.vanished, ..stayed }
+    }
+
+    /// Whether no mass becomes [`SMALL`] where rows stay. Lowers the floor by what such a frame can.
+    fn is_far_from_small(&mut self, p_blank: f64) -> bool {
+        let positive = |least: f64, x: f64| if x > 0.0 && x < least { x } else { least };
+        let least = self.factors.iter().copied().fold(positive(f64::INFINITY, p_blank), positive);
+        if self.floor * least < SMALL {
+            let masses = self.masses.flat.iter().chain(&self.masses.pn);
+            self.floor = masses.copied().fold(f64::INFINITY, positive);
+        }
+        self.floor *= least;
+        self.floor >= SMALL
+    }
+
+    /// The rows of [`Self::stay`]. `CHECKED`: whether to look which masses fade.
+    fn stay_rows<const CHECKED: bool>(&mut self, p_blank: f64) -> Stayed {
         let len = self.prefixes.len();
         self.stays.resize::<A>(len);
         let rows = self.masses.totals().iter().zip(&self.masses.pn);
         let rows = rows.zip(self.prefixes.group.iter().zip(&self.prefixes.sources));
         let (totals, pbs) = self.stays.flat.split_at_mut(len);
         let stays = totals.iter_mut().zip(pbs).zip(&mut self.stays.pn);
+        let mut vanished = false;
         let mut in_order = true;
         let (mut before, mut total_before) = (f64::INFINITY, f64::INFINITY);
         for (row, (stay, ((&total, &pn), (&group, &source)))) in stays.zip(rows).enumerate() {
@@ -167,7 +190,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
             if !S::NEUTRAL {
                 inflow = A::mul(inflow, self.fused.rows()[row].factor);
             }
-            if A::CAN_UNDERFLOW {
+            if CHECKED {
                 let fades = |mass: f64, from: f64, p: f64| mass < SMALL && from > 0.0 && p > 0.0;
                 vanished |= fades(pb, total, p_blank);
                 vanished |= fades(repeat, pn, p_last);
@@ -180,42 +203,33 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
             in_order &= *stay_total < before || (*stay_total == before && total == total_before);
             (before, total_before) = (*stay_total, total);
         }
-        if A::CAN_UNDERFLOW && self.lost.any() {
-            self.lose_with_stays(p_blank);
-        }
         Stayed { in_order: in_order && before > A::ZERO, vanished }
     }
 
     #[cold]
     fn lose_with_stays(&mut self, p_blank: f64) {
         self.lost.begin();
-        for (row, (&group, &parent)) in self.prefixes.group.iter().zip(&self.prefixes.parents).enumerate() {
+        for (row, (&group, prefix)) in self.prefixes.group.iter().zip(&self.prefixes.rows).enumerate() {
             let p_last = self.factors[group as usize];
             let gain = if S::NEUTRAL { 1.0 } else { self.fused.rows()[row].factor };
-            let above = (parent != NONE).then_some((parent as usize, p_last * gain));
+            let above = (prefix.parent != NONE).then_some((prefix.parent as usize, p_last * gain));
             self.lost.stay(row, p_blank + p_last, above);
         }
     }
 
     /// Makes the best of what stays and what extends the beam.
     fn rebuild(&mut self) {
-        let Self { prefixes, masses, stays, tree, nodes, lost, .. } = self;
-        let selected = self.extensions.pool.select(stays.totals(), |a, b| {
-            let node = |candidate: &Candidate| prefixes.nodes[candidate.row as usize];
-            tree.compare((node(a), a.token), (node(b), b.token))
-        });
-        self.kept.clear();
-        self.kept.resize(prefixes.len(), false);
-        nodes.clear();
+        let Self { prefixes, masses, stays, lost, .. } = self;
+        let selected = self
+            .extensions
+            .pool
+            .select(stays.totals(), |a, b| prefixes.compare((a.row, a.token), (b.row, b.token)));
         let lossy = A::CAN_UNDERFLOW && lost.any();
-        // The parents' masses are still needed where losses are followed.
-        for (position, candidate) in (0..).zip(selected) {
+        prefixes.begin();
+        for candidate in selected {
             let row = candidate.row as usize;
-            let parent = prefixes.nodes[row];
             if candidate.stays() {
-                self.kept[row] = true;
-                tree.set_position(parent, position);
-                nodes.push(parent);
+                prefixes.keep(row);
                 if !S::NEUTRAL {
                     self.fused.keep(row);
                 }
@@ -224,26 +238,19 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
                 }
                 continue;
             }
-            let node = tree.child(parent, candidate.token);
-            tree.set_position(node, position);
-            nodes.push(node);
             if lossy {
-                let repeats = prefixes.last[row] == candidate.token;
+                let repeats = prefixes.rows[row].last == candidate.token;
                 let from = if repeats { masses.pb()[row] } else { masses.totals()[row] };
                 lost.extend(row, candidate.mass / from);
             }
+            prefixes.extend(row, candidate.token);
             if !S::NEUTRAL {
                 self.fused.extend::<A, S>(row, candidate.token, &mut self.scorer);
             }
         }
+        prefixes.end();
         if !S::NEUTRAL {
             self.fused.end();
-        }
-        // Only now, so that nothing is freed that the new beam needs.
-        for (&node, kept) in prefixes.nodes.iter().zip(&self.kept) {
-            if !kept {
-                tree.leave(node);
-            }
         }
         masses.resize::<A>(selected.len());
         for (position, candidate) in selected.iter().enumerate() {
@@ -254,19 +261,18 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
                 masses.set(position, candidate.mass, A::ZERO, candidate.mass);
             }
         }
-        prefixes.set(nodes, tree);
     }
 
     /// The beam as it stands, at most `limit` hypotheses of it.
     pub(super) fn finish(&mut self, limit: usize) -> BeamResult {
-        let Self { prefixes, masses, tree, fused, scorer, .. } = self;
+        let Self { prefixes: Prefixes { rows, tree, .. }, masses, fused, scorer, .. } = self;
         let offset = self.offset_nats.value();
         let space = if A::CAN_UNDERFLOW { Space::Linear } else { Space::Log };
         let nats = |mass: f64| A::to_nats(mass, self.scale) + offset;
-        let rows = prefixes.nodes.iter().zip(masses.totals());
+        let rows = rows.iter().map(|prefix| prefix.node).zip(masses.totals());
         if S::NEUTRAL {
             let all = masses.totals().iter().copied().fold(A::ZERO, A::add);
-            let hypotheses = rows.take(limit).map(|(&node, &total)| {
+            let hypotheses = rows.take(limit).map(|(node, &total)| {
                 let logp_nats = nats(total);
                 Hypothesis { tokens: tree.tokens(node), logp_nats, score_nats: logp_nats }
             });
@@ -275,7 +281,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
         let mut beam_logp_nats = f64::NEG_INFINITY;
         let mut ended = Vec::new();
         let mut unended = Vec::new();
-        for ((&node, &total), &FusedRow { state, gain, .. }) in rows.zip(fused.rows()) {
+        for ((node, &total), &FusedRow { state, gain, .. }) in rows.zip(fused.rows()) {
             let score = nats(total);
             let logp_nats = score - gain;
             beam_logp_nats = log_add(beam_logp_nats, logp_nats);
