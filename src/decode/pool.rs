@@ -20,11 +20,6 @@ impl Candidate {
     fn weight(&self) -> f64 {
         self.mass
     }
-
-    /// Whether it is an entry of this beam.
-    pub(super) fn stays(&self) -> bool {
-        self.token == NONE
-    }
 }
 
 /// The candidates of a frame, of which `width` will be kept.

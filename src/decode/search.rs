@@ -8,6 +8,7 @@ use super::extend::{Extensions, View};
 use super::frame::Frame;
 use super::fused::{FusedRow, FusedRows};
 use super::lost_mass::{LARGE, LostMass, SMALL};
+use super::pool::Candidate;
 use super::prefix_tree::NONE;
 use super::prefixes::{Masses, Prefixes};
 use super::scorer::Scorer;
@@ -224,42 +225,30 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
             .extensions
             .pool
             .select(stays.totals(), |a, b| prefixes.compare((a.row, a.token), (b.row, b.token)));
-        let lossy = A::CAN_UNDERFLOW && lost.any();
+        if A::CAN_UNDERFLOW && lost.any() {
+            lose_with_selected(lost, selected, prefixes, masses);
+        }
         prefixes.begin();
-        for candidate in selected {
-            let row = candidate.row as usize;
-            if candidate.stays() {
+        masses.resize::<A>(selected.len());
+        for (place, &Candidate { mass, row, token }) in selected.iter().enumerate() {
+            let row = row as usize;
+            if token == NONE {
                 prefixes.keep(row);
+                masses.set(place, mass, stays.pb()[row], stays.pn[row]);
                 if !S::NEUTRAL {
                     self.fused.keep(row);
                 }
-                if lossy {
-                    lost.keep(row);
+            } else {
+                prefixes.extend(row, token);
+                masses.set(place, mass, A::ZERO, mass);
+                if !S::NEUTRAL {
+                    self.fused.extend::<A, S>(row, token, &mut self.scorer);
                 }
-                continue;
-            }
-            if lossy {
-                let repeats = prefixes.rows[row].last == candidate.token;
-                let from = if repeats { masses.pb()[row] } else { masses.totals()[row] };
-                lost.extend(row, candidate.mass / from);
-            }
-            prefixes.extend(row, candidate.token);
-            if !S::NEUTRAL {
-                self.fused.extend::<A, S>(row, candidate.token, &mut self.scorer);
             }
         }
         prefixes.end();
         if !S::NEUTRAL {
             self.fused.end();
-        }
-        masses.resize::<A>(selected.len());
-        for (position, candidate) in selected.iter().enumerate() {
-            let row = candidate.row as usize;
-            if candidate.stays() {
-                masses.set(position, candidate.mass, stays.pb()[row], stays.pn[row]);
-            } else {
-                masses.set(position, candidate.mass, A::ZERO, candidate.mass);
-            }
         }
     }
 
@@ -298,5 +287,19 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
             score_nats,
         });
         BeamResult { hypotheses: hypotheses.collect(), beam_logp_nats, space }
+    }
+}
+
+#[cold]
+fn lose_with_selected(lost: &mut LostMass, selected: &[Candidate], prefixes: &Prefixes, masses: &Masses) {
+    for &Candidate { mass, row, token } in selected {
+        let row = row as usize;
+        if token == NONE {
+            lost.keep(row);
+        } else {
+            let repeats = prefixes.rows[row].last == token;
+            let from = if repeats { masses.pb()[row] } else { masses.totals()[row] };
+            lost.extend(row, mass / from);
+        }
     }
 }
