@@ -28,7 +28,7 @@ struct Node {
 const EMPTY: Node = Node { parent: ROOT, token: NONE, depth: 0, jump: ROOT, dormant: NONE, sibling: NONE };
 
 /// Fewer nodes are not worth cleaning.
-const FEW: usize = 1024;
+const FEW: usize = 4096;
 
 /// Prefixes hash-consed by (parent, token), without a hash.
 ///
