@@ -1,7 +1,7 @@
 //! Greedy (best path) decoding.
 
 use super::frame::{Frame, FrameError, frames};
-use super::row::position_of;
+use super::row::{position_of, row_max};
 use crate::kernel::{Element, Sum};
 use crate::logits::InputKind;
 
@@ -34,11 +34,20 @@ pub fn greedy<E: Element>(
     let mut logp = Sum::default();
     for (number, row) in frames(values, classes)?.enumerate() {
         let frame = Frame::new(row, input, f64::NEG_INFINITY, number)?;
-        // A checked frame has its maximum somewhere.
-        path.push(position_of(row, frame.max()).unwrap_or_default() as u32);
+        path.push(winner(row, frame.max()));
         logp.add(frame.max_logp());
     }
     Ok(GreedyPath { tokens: collapse(&path, blank), logp_nats: logp.value(), path })
+}
+
+/// The class that wins each of some frames that were found to be usable; the smaller where two are equal.
+pub(super) fn winners<E: Element>(values: &[E], classes: usize) -> Vec<u32> {
+    values.chunks_exact(classes).map(|row| winner(row, row_max(row))).collect()
+}
+
+fn winner<E: Element>(row: &[E], max: f64) -> u32 {
+    // A usable frame has its maximum somewhere.
+    position_of(row, max).unwrap_or_default() as u32
 }
 
 /// The text of a path, a class a frame: repeats merged, then blanks dropped.

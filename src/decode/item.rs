@@ -4,7 +4,7 @@ use super::alignment::{TokenSpan, align};
 use super::beam::{BeamConfig, BeamDecoder, BeamError, BeamResult, Hypothesis, Space};
 use super::collect::{ItemFrames, Values};
 use super::fusion::{Fusion, FusionScorer, FusionWeights};
-use super::greedy::greedy;
+use super::greedy::{greedy, winners};
 use super::scorer::NoScorer;
 use crate::kernel::{Element, Sum};
 use crate::logits::{InputKind, RowScale};
@@ -126,9 +126,13 @@ impl<'a> ItemDecoder<'a> {
     /// Where a frame has a value that is no score, or no class has a chance in it.
     pub fn decode<E: Element>(&mut self, values: &[E]) -> Result<DecodedItem, BeamError> {
         let (config, classes) = (self.config, self.classes);
-        let best_path = greedy(values, classes, config.blank, config.input)?;
+        let mut path = None;
         let (mut transcripts, beam_logp_nats, log_space) = match &mut self.search {
-            Search::Greedy => (vec![Transcript::new(best_path.tokens, best_path.logp_nats)], None, false),
+            Search::Greedy => {
+                let best = greedy(values, classes, config.blank, config.input)?;
+                path = Some(best.path);
+                (vec![Transcript::new(best.tokens, best.logp_nats)], None, false)
+            }
             Search::Beam(beam) => {
                 // The proof needs every entry of the beam.
                 let limit = if config.exact_scores { usize::MAX } else { config.nbest };
@@ -172,7 +176,8 @@ impl<'a> ItemDecoder<'a> {
                 }
             }
         }
-        Ok(DecodedItem { transcripts, proved_best, unfinished, path: best_path.path, log_space })
+        let path = path.unwrap_or_else(|| winners(values, classes));
+        Ok(DecodedItem { transcripts, proved_best, unfinished, path, log_space })
     }
 }
 
