@@ -68,7 +68,7 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     }
     let matrix = args.logits.open(diagnostics)?;
     let labels = open_labels(&args.labels, diagnostics)?;
-    args.output.on_threads(|| args.run(matrix, &labels, diagnostics))
+    args.run(matrix, &labels, diagnostics)
 }
 
 impl Args {

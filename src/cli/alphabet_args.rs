@@ -11,6 +11,7 @@ use super::values::Word;
 use crate::decode::spelling::{Spelling, WORD_PIECE_MARK, WordDelimiter};
 use crate::input::{Alphabet, AlphabetFile, BlankChoice, LabelFile, LabelSplit, List, resolve_blank};
 use crate::loss::ctc::CtcLabels;
+use crate::shown::shown;
 
 /// Class names and the blank.
 #[derive(Args, Clone)]
@@ -85,9 +86,12 @@ impl AlphabetArgs {
                 return UsageError::new(message)
                     .hint("leave the empty line out, or give --label-split longest");
             }
-            let message =
-                "the alphabet has tokens of more than one character: it is not clear how labels are split";
-            UsageError::new(message).hint("give --label-split chars, tokens or longest")
+            let (class, token) = names.long_entry().unwrap_or_default();
+            let message = format!(
+                "the alphabet's entry {class}, {}, is not one character: it is not clear how labels are split",
+                shown(token)
+            );
+            UsageError::new(message).hint("give --label-split chars, tokens or longest; or --blank, if that is it")
         })?;
         let unknown = self.unk.as_deref().map(|token| names.unknown(token)).transpose()?;
         let sequences = labels.text_sequences(items, names, split, unknown, blank)?;

@@ -106,8 +106,8 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     diagnostics.judge(&report)?;
     let details: Vec<_> = (!texts.is_empty()).then(|| changed_texts_table(&texts)).into_iter().collect();
     let table = report.summary.table(&report.params);
-    args.output.output(args.format).write(&report, &details, &table)?;
-    Ok(ExitStatus::of_checks(report.passed()))
+    let written = args.output.output(args.format).write(&report, &details, &table);
+    ExitStatus::of_checks(report.passed(), written)
 }
 
 fn kinds_differ(base: &str, new: &str) -> anyhow::Error {

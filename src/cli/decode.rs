@@ -94,7 +94,7 @@ struct SearchArgs {
 pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
     args.check_usage()?;
     let matrix = args.logits.open(diagnostics)?;
-    args.output.on_threads(|| args.run(matrix, diagnostics))
+    args.run(matrix, diagnostics)
 }
 
 impl Args {
@@ -220,13 +220,14 @@ impl Args {
         }
         diagnostics.judge(&report)?;
         let output = self.output.output(self.format);
-        if self.format == Format::Text {
-            output.write_lines(report.items.iter().map(|item| item.text.as_str()))?;
+        let written = if self.format == Format::Text {
+            output.write_lines(report.items.iter().map(|item| item.text.as_str()))
         } else {
-            let details = self.search.timestamps.then(|| timed_table(&report.items));
-            output.write(&report, details.as_slice(), &table)?;
-        }
-        Ok(ExitStatus::of_checks(report.passed()))
+            let timed = self.search.timestamps && self.format == Format::Table;
+            let details = timed.then(|| timed_table(&report.items));
+            output.write(&report, details.as_slice(), &table)
+        };
+        ExitStatus::of_checks(report.passed(), written)
     }
 
     fn config(&self, blank: u32) -> ItemConfig {

@@ -88,14 +88,14 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     }
     diagnostics.judge(&report)?;
     let output = args.output.output(args.format);
-    if args.format == Format::Table {
+    let written = if args.format == Format::Table {
         let details = args.alignments.then(|| alignment_table(&items));
-        output.write(&report, details.as_slice(), &table)?;
+        output.write(&report, details.as_slice(), &table)
     } else {
         report.items = items;
-        output.write(&report, &[], &table)?;
-    }
-    Ok(ExitStatus::of_checks(report.passed()))
+        output.write(&report, &[], &table)
+    };
+    ExitStatus::of_checks(report.passed(), written)
 }
 
 /// The symbols of both lines, paired.

@@ -130,7 +130,7 @@ struct Checks {
 
 pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
     args.check_usage()?;
-    args.output.on_threads(|| args.run(diagnostics))
+    args.run(diagnostics)
 }
 
 impl Args {
@@ -179,8 +179,14 @@ impl Args {
                 "--max-loss and --expect need a reduced loss: --reduction mean or sum",
             ));
         }
-        if self.gradient.grad.as_ref().is_some_and(|path| path.as_os_str() == "-") {
-            return Err(UsageError::new("--grad: expected a file: the result goes to standard output"));
+        if let Some(grad) = &self.gradient.grad {
+            if grad.as_os_str() == "-" {
+                return Err(UsageError::new("--grad: expected a file: the result goes to standard output"));
+            }
+            if Some(grad) == self.output.output.as_ref() || *grad == self.logits.logits {
+                let other = if *grad == self.logits.logits { "LOGITS" } else { "--output" };
+                return Err(UsageError::new(format!("--grad and {other} are the same file")));
+            }
         }
         if self.checks.guess.is_some_and(|guess| !guess.is_finite()) {
             return Err(UsageError::new("--guess: expected a finite number"));
@@ -305,8 +311,8 @@ impl Args {
             gradient.write(path)?;
         }
         let check = gradient.and_then(|gradient| gradient.summary.check.as_ref()).map(GradientCheck::table);
-        self.output.output(self.format).write(&report, check.as_slice(), &table)?;
-        Ok(ExitStatus::of_checks(report.passed()))
+        let written = self.output.output(self.format).write(&report, check.as_slice(), &table);
+        ExitStatus::of_checks(report.passed(), written)
     }
 }
 

@@ -30,6 +30,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use diagnostics::Diagnostics;
 use output_args::OutputArgs;
 
+use crate::report::OutputError;
+
 /// How the program ends; the whole policy of exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitStatus {
@@ -42,9 +44,14 @@ pub enum ExitStatus {
 }
 
 impl ExitStatus {
-    /// Of a program that ran.
-    fn of_checks(passed: bool) -> Self {
-        if passed { Self::Success } else { Self::Failure }
+    /// Of a program that ran and wrote its result. Whoever reads it may stop when they have seen enough: what the
+    /// checks say is known before.
+    fn of_checks(passed: bool, written: Result<(), OutputError>) -> anyhow::Result<Self> {
+        match written {
+            Err(error) if error.source.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+            _ if passed => Ok(Self::Success),
+            _ => Ok(Self::Failure),
+        }
     }
 }
 
@@ -113,14 +120,14 @@ pub fn main() -> ExitStatus {
     })
 }
 
-/// Runs a command that has a result, unless it could not be written.
+/// Runs a command, once it is known that its result can be written.
 fn deliver(
     output: &OutputArgs,
-    run: impl FnOnce(Diagnostics) -> anyhow::Result<ExitStatus>,
+    run: impl FnOnce(Diagnostics) -> anyhow::Result<ExitStatus> + Send,
 ) -> (anyhow::Result<ExitStatus>, Diagnostics) {
     let diagnostics = output.diagnostics();
     let started = Instant::now();
-    let result = output.check_target().map_err(anyhow::Error::from).and_then(|()| run(diagnostics));
+    let result = output.check_target().and_then(|()| output.on_threads(|| run(diagnostics)));
     if result.is_ok() {
         diagnostics.note(format_args!("done in {:.1} ms", started.elapsed().as_secs_f64() * 1e3));
     }

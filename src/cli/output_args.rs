@@ -1,12 +1,12 @@
 //! Options of how a result is delivered and what it must hold.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::diagnostics::Diagnostics;
+use super::diagnostics::{Diagnostics, UsageError};
 use super::values::Color;
-use crate::report::{Format, Output, OutputError};
+use crate::report::{Format, Output};
 
 /// Limits of error rates.
 #[derive(Args)]
@@ -75,8 +75,12 @@ impl OutputArgs {
     }
 
     /// Whether the result can be written where it was asked for; told before all work.
-    pub(super) fn check_target(&self) -> Result<(), OutputError> {
-        self.output(Format::default()).check_target()
+    pub(super) fn check_target(&self) -> anyhow::Result<()> {
+        if self.output.as_deref() == Some(Path::new("-")) {
+            let message = "--output: expected a file: without it, the result goes to standard output";
+            return Err(UsageError::new(message).into());
+        }
+        Ok(self.output(Format::default()).check_target()?)
     }
 
     /// Runs `work` on as many threads as were asked for.

@@ -110,7 +110,7 @@ fn of_tune(arg: clap::Arg) -> clap::Arg {
 pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
     args.check_usage()?;
     let matrix = args.logits.open(diagnostics)?;
-    args.output.on_threads(|| args.run(matrix, diagnostics))
+    args.run(matrix, diagnostics)
 }
 
 /// All that a setting is tried on.

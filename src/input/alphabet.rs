@@ -251,6 +251,14 @@ impl Alphabet {
         all.then_some(LabelSplit::Chars)
     }
 
+    /// The first class but the blank whose name is longer than one character, and its name.
+    pub fn long_entry(&self) -> Option<(usize, &str)> {
+        let mut named = self.tokens.iter().enumerate();
+        let long =
+            |&(class, token): &(usize, &String)| class != self.blank as usize && token.chars().count() > 1;
+        named.find(long).map(|(class, token)| (class, token.as_str()))
+    }
+
     /// The first class but the blank without a name: what an empty line at a file's end makes.
     pub fn empty_entry(&self) -> Option<usize> {
         let named = self.tokens.iter().enumerate();

@@ -85,7 +85,7 @@ fn beginning(name: &str, head: &[u8], options: CsvOptions) -> Option<(usize, u8)
     text.contains(&b'\n').then_some((start, delimiter))
 }
 
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Parses a whole file. A delimiter at the end of a row makes no column.
 pub(super) fn parse(name: &str, bytes: &[u8], options: CsvOptions) -> Result<Table, InputError> {
@@ -123,7 +123,9 @@ pub(super) fn parse(name: &str, bytes: &[u8], options: CsvOptions) -> Result<Tab
                 let place = Place::whole().at("line", line).at("column", column + 1);
                 let text = String::from_utf8_lossy(field);
                 let error = InputError::new(name, place, "a number", shown(&text));
-                match hint(&text, table.rows, options) {
+                let may_be_names =
+                    table.rows == 0 && !options.headers && record.iter().all(|f| number(f).is_none());
+                match hint(&text, may_be_names) {
                     Some(hint) => error.hint(hint),
                     None => error,
                 }
@@ -152,12 +154,13 @@ fn delimiter_of(name: &str, bytes: &[u8]) -> u8 {
     if Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("tsv")) {
         return b'\t';
     }
-    let first = bytes.split(|&b| b == b'\n').next().unwrap_or_default();
+    let mut lines = bytes.split(|&b| b == b'\n');
+    let first = lines.find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
     if first.contains(&b';') && !first.contains(&b',') { b';' } else { b',' }
 }
 
 /// What a field that is no number most likely means.
-fn hint(field: &str, row: usize, options: CsvOptions) -> Option<String> {
+fn hint(field: &str, may_be_names: bool) -> Option<String> {
     let splits_at = |delimiter: char| {
         let mut parts = field.split(delimiter).filter(|part| !part.is_empty()).peekable();
         field.contains(delimiter)
@@ -170,5 +173,5 @@ fn hint(field: &str, row: usize, options: CsvOptions) -> Option<String> {
     if let Some(delimiter) = delimiter {
         return Some(format!("the numbers look separated otherwise: try --delimiter {delimiter}"));
     }
-    (row == 0 && !options.headers).then(|| "if the first row is names, give --headers".to_owned())
+    may_be_names.then(|| "if the first row is names, give --headers".to_owned())
 }

@@ -10,10 +10,16 @@ use super::InputError;
 use super::csv::number;
 use super::source::RandomAccess;
 
-/// Bytes of text that a thread takes at a time.
-const BLOCK_BYTES: usize = 1 << 20;
-/// Bytes that are read beyond a block for its last line, and again where they were too few.
-const SLACK_BYTES: usize = 1 << 14;
+/// How a text is cut.
+#[derive(Clone, Copy)]
+struct Cut {
+    /// Bytes of text that a thread takes at a time.
+    block: usize,
+    /// Bytes that are read beyond a block for its last line; eight times as many where they were too few.
+    slack: usize,
+}
+
+const CUT: Cut = Cut { block: 1 << 20, slack: 1 << 14 };
 
 /// Where the text is.
 #[derive(Clone, Copy)]
@@ -41,8 +47,12 @@ pub(super) struct Blocks {
 
 /// Parses the lines from byte `start` on; none where the text is not plain.
 pub(super) fn parse(text: Text<'_>, start: usize, delimiter: u8) -> Result<Option<Blocks>, InputError> {
-    let blocks = text.len().saturating_sub(start).div_ceil(BLOCK_BYTES);
-    let one = |block: usize| block_of(text, start + block * BLOCK_BYTES, start, delimiter);
+    parse_cut(text, start, delimiter, CUT)
+}
+
+fn parse_cut(text: Text<'_>, start: usize, delimiter: u8, cut: Cut) -> Result<Option<Blocks>, InputError> {
+    let blocks = text.len().saturating_sub(start).div_ceil(cut.block);
+    let one = |block: usize| block_of(text, start + block * cut.block, start, delimiter, cut);
     let parsed: Result<Vec<Option<Rows>>, InputError> =
         (0..blocks).into_par_iter().with_max_len(1).map(one).collect();
     let mut columns = None;
@@ -66,12 +76,18 @@ struct Rows {
 }
 
 /// The rows of the lines that begin in the block at `begin`; the text begins at `start`.
-fn block_of(text: Text<'_>, begin: usize, start: usize, delimiter: u8) -> Result<Option<Rows>, InputError> {
+fn block_of(
+    text: Text<'_>,
+    begin: usize,
+    start: usize,
+    delimiter: u8,
+    cut: Cut,
+) -> Result<Option<Rows>, InputError> {
     let len = text.len();
-    let end = (begin + BLOCK_BYTES).min(len);
+    let end = (begin + cut.block).min(len);
     // The byte before tells whether a line begins with the block.
     let from = if begin == start { begin } else { begin - 1 };
-    let mut slack = SLACK_BYTES;
+    let mut slack = cut.slack;
     let mut buffer = Vec::new();
     loop {
         let to = (end + slack).min(len);
@@ -288,16 +304,40 @@ mod tests {
 
     #[test]
     fn any_cut_gives_the_same_rows() {
-        let text = b"1,2,3\n4,5,6,\r\n\n7, 8 ,9e2\n-1,inf,nan";
-        for start in 0..1 {
-            let blocks = parse(Text::Memory(text), start, b',').expect("readable").expect("numbers");
-            let values: Vec<f64> = blocks.values.concat();
-            assert_eq!(blocks.columns, 3);
-            assert_eq!(values[..11], [1., 2., 3., 4., 5., 6., 7., 8., 900., -1., f64::INFINITY]);
-            assert!(values[11].is_nan());
+        let texts = [
+            &b"1,2,3\n4,5,6,\r\n\n7, 8 ,9e2\n-1,inf,nan"[..],
+            b"names,of,columns\n1,2,3\n\n\n4,5,6\n",
+            b"\n\n12345678901234567890,2,3\r\n4,5,6\r\n\r\n",
+            b"1,2,3",
+        ];
+        for text in texts {
+            let start = if text[0] == b'n' { 17 } else { 0 };
+            let rows = |cut| {
+                let blocks =
+                    parse_cut(Text::Memory(text), start, b',', cut).expect("readable").expect("numbers");
+                assert_eq!(blocks.columns, 3);
+                blocks.values.concat().into_iter().map(f64::to_bits).collect::<Vec<_>>()
+            };
+            let whole = rows(CUT);
+            for block in 1..=text.len() + 1 {
+                for slack in [1, 3] {
+                    assert_eq!(rows(Cut { block, slack }), whole, "{block}, {slack}");
+                }
+            }
         }
+        let blocks = parse(Text::Memory(texts[0]), 0, b',').expect("readable").expect("numbers");
+        let values: Vec<f64> = blocks.values.concat();
+        assert_eq!(values[..11], [1., 2., 3., 4., 5., 6., 7., 8., 900., -1., f64::INFINITY]);
+        assert!(values[11].is_nan());
+    }
+
+    #[test]
+    fn what_is_not_plain_is_left_alone_wherever_it_is_cut() {
         for broken in [&b"1,2\n3\n"[..], b"1,x\n", b"1,,2\n", b"\"1\",2\n"] {
-            assert!(parse(Text::Memory(broken), 0, b',').expect("readable").is_none());
+            for block in 1..=broken.len() {
+                let cut = Cut { block, slack: 1 };
+                assert!(parse_cut(Text::Memory(broken), 0, b',', cut).expect("readable").is_none());
+            }
         }
     }
 }

@@ -2,6 +2,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 
+use super::csv::BYTE_ORDER_MARK;
 use super::{InputError, Place};
 
 /// First bytes of every .npy file.
@@ -91,7 +92,8 @@ impl Source {
 
     /// Whether it begins as a JSON object does; to be asked after [`Self::is_npy`].
     pub(super) fn is_json(&self) -> bool {
-        self.peeked.trim_ascii_start().first() == Some(&b'{')
+        let text = self.peeked.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.peeked);
+        text.trim_ascii_start().first() == Some(&b'{')
     }
 
     /// Reads until `buffer` is full or the source ends; returns the number of bytes read.

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 pub enum Cell<'a> {
     /// Text as it is.
     Text(&'a str),
-    /// What can be printed without being text already.
+    /// An item's name: `input#index`.
     Id(&'a ItemId),
     /// A count or an index.
     Count(u64),
@@ -29,7 +29,7 @@ pub trait Record: Serialize + Sync {
     /// Hands each column's value to `sink`, in order; an item of several rows, row after row.
     fn cells<'a>(&'a self, sink: &mut dyn FnMut(Cell<'a>));
 
-    /// What is wrong with the item, where a check can fail for it: its name, what was observed and the limit.
+    /// What is wrong with the item, where a check can fail for it: its name, and a line for people.
     fn failure(&self) -> Option<(String, String)> {
         None
     }

@@ -3,11 +3,12 @@ use serde::Serialize;
 use super::Shortest;
 use super::compare::{CompareParams, CompareSummary};
 use super::error_counts::RateSummary;
+use crate::metrics::{Difference, Tolerance};
 
 /// A check that was asked for, and how it came out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Check {
-    /// The option that asked for it: `max_loss`, `expect`.
+    /// What asked for it: `max_loss`, `expect`, `max_cer`, `max_wer`, `compare`; `cer` and `wer` have no limit.
     pub name: &'static str,
     /// What was found.
     pub observed: f64,
@@ -92,10 +93,9 @@ impl Check {
 
     /// `|observed - expected| <= atol + rtol |expected|`; equal infinities pass, NaN never does.
     pub fn close(name: &'static str, what: &str, observed: f64, expected: f64, rtol: f64, atol: f64) -> Self {
-        let allowed = atol + rtol * expected.abs();
-        let difference = (observed - expected).abs();
-        let passed = observed == expected || expected.is_finite() && difference <= allowed;
-        let [allowed, difference, shown, of] = [allowed, difference, observed, expected].map(Shortest);
+        let Difference { absolute, allowed, passed, .. } =
+            Tolerance { rtol, atol }.compare(expected, observed);
+        let [allowed, difference, shown, of] = [allowed, absolute, observed, expected].map(Shortest);
         let message = if passed {
             format!("{what} {shown} is within {allowed} of {of}")
         } else {

@@ -47,7 +47,7 @@ pub struct GuessItem {
     pub relative_difference: f64,
     /// `ctc` or `cross-entropy`.
     pub criterion: &'static str,
-    /// `mean`, `sum`, `batch_mean`, `token_mean` or `frame_mean`.
+    /// `mean`, `sum`, `batch_mean`, `token_mean`, `frame_mean`, `item_frame_mean`, `first_axis_mean` or `item_mean`.
     pub convention: &'static str,
     /// `nats`, `bits`, `digits` or `log_prob`.
     pub unit: &'static str,

@@ -22,7 +22,7 @@ pub enum Format {
     Json,
     /// A JSON object a line: the items, then the summary.
     Jsonl,
-    /// The items as CSV; the summary goes to standard error.
+    /// The items as CSV; all else that a table has goes to standard error.
     Csv,
     /// GitHub's workflow annotations.
     Github,
@@ -112,7 +112,10 @@ impl Output {
                 csv::write(&report.items, out)?;
                 // A terminal shows both, the items first.
                 out.flush()?;
-                table::write(&[summary], &report.checks, precision, &mut io::stderr().lock())
+                let tables: Vec<&TableText<'_>> = details.iter().chain([summary]).collect();
+                // The result is the items; nobody need listen to the rest.
+                let _ = table::write(&tables, &report.checks, precision, &mut io::stderr().lock());
+                Ok(())
             }
         })
     }

@@ -86,6 +86,27 @@ fn what_was_observed_and_allowed_belong_to_one_place() {
 }
 
 #[test]
+fn integers_that_doubles_leave_out_are_refused() {
+    let folder = Folder::new();
+    let wide = |x: u64| npy_bytes("<u8", false, &[1, 2], &[7_u64.to_le_bytes(), x.to_le_bytes()].concat());
+    folder.file("a", wide((1 << 53) - 1));
+    folder.file("b", wide((1 << 53) - 2));
+    folder.file("c", wide(1 << 53));
+    compare(&folder, &["a", "b", "--rtol", "0", "--atol", "0"]).assert().code(1);
+    let assert = compare(&folder, &["a", "c"]).assert().code(2);
+    assert.stderr("error: c: expected integers below 2^53, which a double holds exactly, found 9007199254740992 at [0, 1]\n");
+}
+
+#[test]
+fn a_mean_is_finite_where_its_sum_is_not() {
+    let folder = Folder::new();
+    folder.file("a", npy_f64(&[1, 2], &[1e308, 1e308]));
+    folder.file("b", npy_f64(&[1, 2], &[5e307, 5e307]));
+    compare(&folder, &["a", "b", "--stat", "mean"]).assert().code(1);
+    compare(&folder, &["a", "b", "--stat", "mean", "--rtol", "0.6"]).assert().success();
+}
+
+#[test]
 fn an_infinity_passes_only_where_equal_whatever_the_statistic() {
     let folder = Folder::new();
     folder.file("a", npy_f64(&[5], &[f64::INFINITY, 1.0, 2.0, 3.0, 4.0]));

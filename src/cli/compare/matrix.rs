@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::super::values::{Stat, Word};
 use super::{Args, MOST_LISTED, Outcome};
 use crate::input::{Dtype, InputError, Matrix, Place, shape_text};
+use crate::kernel::Sum;
 use crate::metrics::{Difference, Tolerance};
 use crate::report::Shortest;
 use crate::report::compare::{CompareItem, CompareParams, CompareSummary};
@@ -28,7 +29,7 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
         dtype: Some(dtype.name()),
         command: None,
     };
-    let (base, new) = (base.into_values()?, new.into_values()?);
+    let (base, new) = (values(base)?, values(new)?);
     let differences: Vec<Difference> =
         base.iter().zip(&new).map(|(&base, &new)| tolerance.compare(base, new)).collect();
     let mut failed: Vec<usize> = (0..differences.len()).filter(|&at| !differences[at].passed).collect();
@@ -94,6 +95,23 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
     Ok(Outcome { params, summary, items, texts: Vec::new() })
 }
 
+/// The values as doubles, none of which is another number than in the file.
+fn values(matrix: Matrix) -> Result<Vec<f64>, InputError> {
+    /// From here on, doubles leave out integers.
+    const EXACT: f64 = 9_007_199_254_740_992.0; // 2⁵³
+    let (name, shape) = (matrix.name().to_owned(), matrix.shape().to_vec());
+    let is_integer = !matches!(matrix.dtype(), Dtype::F16 | Dtype::F32 | Dtype::F64);
+    let values = matrix.into_values()?;
+    match values.iter().position(|x| is_integer && x.abs() >= EXACT) {
+        None => Ok(values),
+        Some(at) => {
+            let found = format!("{} at {}", Shortest(values[at]), place(at, &shape));
+            let expected = "integers below 2^53, which a double holds exactly";
+            Err(InputError::new(&name, Place::whole(), expected, found))
+        }
+    }
+}
+
 /// Integers are exact, so the other decides.
 fn less_precise(a: Dtype, b: Dtype) -> Dtype {
     let rank = |dtype: Dtype| match dtype {
@@ -113,7 +131,16 @@ fn statistic(stat: Stat, mut values: Vec<f64>) -> f64 {
     match stat {
         _ if values.is_empty() => 0.0,
         Stat::Elementwise | Stat::Max => values.into_iter().fold(0.0, f64::max),
-        Stat::Mean => values.iter().copied().collect::<crate::kernel::Sum>().value() / values.len() as f64,
+        Stat::Mean => {
+            let count = values.len() as f64;
+            let sum = values.iter().copied().collect::<Sum>().value();
+            // A sum may be too large where the mean is not.
+            if sum.is_finite() {
+                sum / count
+            } else {
+                values.iter().map(|x| x / count).collect::<Sum>().value()
+            }
+        }
         Stat::Median => {
             let middle = values.len() / 2;
             let even = values.len().is_multiple_of(2);

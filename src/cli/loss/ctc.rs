@@ -24,10 +24,9 @@ impl Args {
     ) -> anyhow::Result<ExitStatus> {
         let lengths = optional_integers("--lengths", self.logits.lengths.as_deref())?;
         let label_lengths = optional_integers("--label-lengths", self.label_lengths.as_deref())?;
-        let speaks_of = match &lengths {
-            Some(lengths) => Some(lengths.len()),
-            None => labels.sequences(label_lengths.as_deref().map(<[i64]>::len)),
-        };
+        let label_count = label_lengths.as_deref().map(<[i64]>::len);
+        let speaks_of = lengths.as_deref().map(<[i64]>::len);
+        let speaks_of = speaks_of.or_else(|| labels.sequences(label_count)).or(label_count);
         let shape = CtcShape::new(&matrix, self.logits.layout, speaks_of)?;
         let lengths = shape.lengths(lengths.as_ref())?;
         let CtcTargets { sequences, blank, split, .. } =

@@ -1,0 +1,83 @@
+//! Where results go: pipes, files, standard error.
+
+use predicates::prelude::*;
+
+use crate::support::{Folder, ctctool, repository};
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let folder = Folder::new();
+    let rows: String = (0..50_000).map(|_| "1,2,3\n").collect();
+    folder.file("x.csv", rows);
+    folder.file("y.txt", "1\n".repeat(50_000));
+    let program = assert_cmd::cargo::cargo_bin("ctctool");
+    // A check that does not hold is told all the same.
+    let formats = ["table", "json", "jsonl", "csv"].map(|format| (format, "--reduction none", "0"));
+    for (format, options, code) in formats.into_iter().chain([("jsonl", "--items --max-loss 0", "1")]) {
+        let script = format!(
+            "'{}' loss x.csv --labels y.txt {options} --format {format} 2>err | head -c 10 >/dev/null; \
+             echo ${{PIPESTATUS[0]}}",
+            program.display()
+        );
+        let output = std::process::Command::new("bash")
+            .args(["-c", &script])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), code, "{format} {options}");
+        let errors = std::fs::read_to_string(folder.path().join("err")).unwrap();
+        assert!(!errors.contains("error") && !errors.contains("panicked"), "{format}: {errors}");
+    }
+}
+
+#[test]
+fn csv_is_written_whoever_listens_to_the_summary() {
+    let folder = Folder::new();
+    folder.file("x.csv", "1,2,3\n");
+    folder.file("y.txt", "1\n");
+    let program = assert_cmd::cargo::cargo_bin("ctctool");
+    let arguments = "loss x.csv --labels y.txt --criterion ce --format csv --check-grad";
+    let script = format!("'{}' {arguments} -o out.csv 2>&1 >/dev/null | true", program.display());
+    let mut bash = std::process::Command::new("bash");
+    assert!(bash.args(["-c", &script]).current_dir(folder.path()).status().unwrap().success());
+    assert!(std::fs::read_to_string(folder.path().join("out.csv")).unwrap().contains("x.csv"));
+    // The check is part of the summary.
+    let mut command = ctctool();
+    let assert = command.current_dir(folder.path()).args(arguments.split(' ')).assert().success();
+    assert.stderr(predicate::str::contains("gradient"));
+}
+
+#[test]
+fn completions_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        ctctool()
+            .args(["completions", shell])
+            .assert()
+            .success()
+            .stdout(predicate::str::contains("max-loss"));
+    }
+    ctctool().arg("--version").assert().success().stdout(concat!(
+        "ctctool ",
+        env!("CARGO_PKG_VERSION"),
+        "\n"
+    ));
+    assert!(repository("man/ctctool-loss.1").exists());
+}
+
+#[test]
+fn an_output_that_would_be_lost_is_a_usage_error() {
+    let folder = Folder::new();
+    folder.file("x.csv", "1,2,3\n");
+    folder.file("y.txt", "1\n");
+    for (options, message) in [
+        (&["-o", "-"][..], "--output: expected a file: without it, the result goes to standard output"),
+        (&["--grad", "g.npy", "-o", "g.npy"], "--grad and --output are the same file"),
+        (&["--grad", "x.csv"], "--grad and LOGITS are the same file"),
+        (&["--grad", "-"], "--grad: expected a file: the result goes to standard output"),
+    ] {
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["loss", "x.csv", "--labels", "y.txt", "--criterion", "ce"]);
+        command.args(options).assert().code(2).stderr(format!("error: {message}\n"));
+    }
+    assert_eq!(std::fs::read_to_string(folder.path().join("x.csv")).unwrap(), "1,2,3\n");
+}
