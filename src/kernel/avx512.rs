@@ -35,7 +35,7 @@ type Registers = [__m512; SIDE_BY_SIDE];
 type Totals = [__m512d; 2];
 
 /// Each row of `values`, `[rows, classes]`.
-pub(super) fn of_rows(_: Avx512, values: &[f32], classes: usize, out: &mut [LogSumExp]) {
+pub(super) fn of_rows(instructions: Avx512, values: &[f32], classes: usize, out: &mut [LogSumExp]) {
     let (short, few) = (tile::is_worth(out.len(), classes), out.len() <= LANES);
     // SAFETY: there is an `Avx512` only where the machine has the instructions of these functions.
     unsafe {
@@ -44,7 +44,7 @@ pub(super) fn of_rows(_: Avx512, values: &[f32], classes: usize, out: &mut [LogS
             (true, false) => short::of_rows::<MANY>(values, classes, out),
             (false, _) if classes > long::BLOCK => {
                 for (row, out) in values.chunks_exact(classes).zip(out) {
-                    *out = single::of_blocks::<true, InRegisters>(row);
+                    *out = single::of_blocks::<true, _>(row, InRegisters(instructions));
                 }
             }
             (false, true) => long::of_rows::<LANES>(values, classes, out),

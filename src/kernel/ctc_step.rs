@@ -15,7 +15,8 @@ const TOP: i64 = 959;
 /// A group is brought up again where its largest state is below this.
 const LOW: f64 = pow2(860);
 /// What is below this is dropped: at least 2^-1260 of its group's largest state.
-const FLUSH: f64 = pow2(-400);
+const FLUSH: f64 = pow2(FLUSH_EXPONENT);
+const FLUSH_EXPONENT: i64 = -400;
 
 /// The exponent of the least probability that [`CtcStep`] takes: times a state it is still a normal number, so
 /// that what is dropped is seen.
@@ -189,7 +190,9 @@ impl Task for CtcStep<'_> {
             let largest = larger(larger(max4[0], max4[1]), larger(max4[2], max4[3]));
             let any_lost = (lost4[0] + lost4[1]) + (lost4[2] + lost4[3]);
             if any_lost > 0.0 {
-                worst = if exponent - 399 > worst { exponent - 399 } else { worst };
+                // Two states of each place, each below the flush.
+                let lost = exponent + FLUSH_EXPONENT + 1;
+                worst = if lost > worst { lost } else { worst };
             }
             *to_exponent = if largest > 0.0 { exponent } else { NONE };
             if largest > 0.0 {

@@ -45,7 +45,7 @@ impl Wide {
         if m == 0.0 { f64::NEG_INFINITY } else { m.ln() + e as f64 * std::f64::consts::LN_2 }
     }
 
-    /// Takes the exponentials of `logs`; tells what does not let itself be computed with.
+    /// Takes the exponentials of `logs`; says whether they can be computed with.
     pub(crate) fn set_exp(&mut self, set: InstructionSet, logs: &[f64]) -> Logs {
         self.mantissas.resize(logs.len(), 0.0);
         self.exponents.resize(logs.len(), NONE);

@@ -68,8 +68,7 @@ fn exp_of_rest<const FMA: bool>(x: f64, n: f64) -> f64 {
     madd::<FMA>(p, r, 1.0)
 }
 
-/// `exp(x) / 2^(exponent)` in two factors whose product it is, `n` and the power of two being told by
-/// `shifted`; see [`super::single`]. Within 1.1e-7 relative.
+/// `exp(x)` times the power of two whose exponent `offset` holds; see [`super::single`]. Within 1.1e-7 relative.
 #[inline(always)]
 pub(super) fn exp_single<const FMA: bool>(x: f32, offset: f32) -> f32 {
     let shifted = madd_single::<FMA>(x, std::f32::consts::LOG2_E, offset);

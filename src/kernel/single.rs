@@ -183,30 +183,31 @@ fn add_narrowed(total: &mut [f64; NARROW], sum: &[f32; WIDTH]) {
 }
 
 /// What a row's blocks are looked at with.
-pub(super) trait RowSums {
+pub(super) trait RowSums: Copy {
     /// Values that are looked at twice in one go: they stay in the first-level cache.
     const BLOCK: usize;
 
     /// The largest value but for NaN; `-inf` where there is none.
-    fn max_of(block: &[f32]) -> f32;
+    fn max_of(self, block: &[f32]) -> f32;
 
     /// `Σ exp(x - max)` over what is below the finite maximum, and how often the maximum is there.
-    fn sum_of(block: &[f32], max: f32) -> (f64, f64);
+    fn sum_of(self, block: &[f32], max: f32) -> (f64, f64);
 }
 
 /// In lanes.
+#[derive(Clone, Copy)]
 struct InLanes<const FMA: bool>;
 
 impl<const FMA: bool> RowSums for InLanes<FMA> {
     const BLOCK: usize = 4096;
 
     #[inline(always)]
-    fn max_of(block: &[f32]) -> f32 {
+    fn max_of(self, block: &[f32]) -> f32 {
         max_of(block)
     }
 
     #[inline(always)]
-    fn sum_of(block: &[f32], max: f32) -> (f64, f64) {
+    fn sum_of(self, block: &[f32], max: f32) -> (f64, f64) {
         sum_of::<FMA>(block, max)
     }
 }
@@ -214,17 +215,17 @@ impl<const FMA: bool> RowSums for InLanes<FMA> {
 /// One row of any length.
 #[inline(always)]
 pub(super) fn of_row<const FMA: bool>(row: &[f32]) -> LogSumExp {
-    of_blocks::<FMA, InLanes<FMA>>(row)
+    of_blocks::<FMA, _>(row, InLanes::<FMA>)
 }
 
 /// The same with other sums.
 #[inline(always)]
-pub(super) fn of_blocks<const FMA: bool, S: RowSums>(row: &[f32]) -> LogSumExp {
+pub(super) fn of_blocks<const FMA: bool, S: RowSums>(row: &[f32], sums: S) -> LogSumExp {
     let mut max = f32::NEG_INFINITY;
     // The sum of all but one maximum.
     let mut rest = 0.0_f64;
     for block in row.chunks(S::BLOCK) {
-        let here = S::max_of(block);
+        let here = sums.max_of(block);
         if !here.is_finite() {
             // All of it is -inf, or something is NaN or +inf.
             if here > 0.0 || block.iter().any(|x| x.is_nan()) {
@@ -232,7 +233,7 @@ pub(super) fn of_blocks<const FMA: bool, S: RowSums>(row: &[f32]) -> LogSumExp {
             }
             continue;
         }
-        let (sum, ties) = S::sum_of(block, here);
+        let (sum, ties) = sums.sum_of(block, here);
         let sum = sum + (ties - 1.0);
         if here > max {
             let ratio = (f64::from(max) - f64::from(here)).exp();

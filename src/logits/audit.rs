@@ -27,8 +27,9 @@ const SAMPLE_ROWS: usize = 256;
 pub struct RowAudit {
     kind: InputKind,
     nonfinite: Nonfinite,
-    /// Rows, in the user's numbering, that do not sum to one; the least of them; and what it sums to.
+    /// How many rows do not sum to one.
     unnormalised: usize,
+    /// The first of them, in the user's numbering, and what it sums to.
     first_unnormalised: Option<(usize, f64)>,
     sampled: usize,
     sampled_like_probs: usize,

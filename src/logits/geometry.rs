@@ -16,6 +16,9 @@ pub enum ShapeError {
     /// There is no such axis.
     #[error("shape {0:?} has no axis {1}")]
     NoAxis(Vec<usize>, usize),
+    /// The order of rows names an axis twice, or leaves one out.
+    #[error("rows of shape {0:?} can't be numbered by axes {1:?}")]
+    RowOrder(Vec<usize>, Vec<usize>),
 }
 
 /// How a file's numbers lie: `planes × [classes][inner]`, and which row each of them is to the user.
@@ -34,7 +37,7 @@ impl Geometry {
     /// other axes in `row_order` (slowest first; every other axis once).
     ///
     /// # Errors
-    /// Where the shape overflows, the class axis is empty, or an axis does not exist.
+    /// Where the shape overflows, the class axis is empty, an axis does not exist, or `row_order` is none.
     pub fn new(
         shape: &[usize],
         fortran_order: bool,
@@ -45,6 +48,14 @@ impl Geometry {
         let classes = *shape.get(class_axis).ok_or_else(|| no_axis(class_axis))?;
         if classes == 0 {
             return Err(ShapeError::NoClasses(shape.to_vec(), class_axis));
+        }
+        let mut axes = [row_order, &[class_axis]].concat();
+        axes.sort_unstable();
+        if let Some(&axis) = axes.iter().find(|&&axis| axis >= shape.len()) {
+            return Err(no_axis(axis));
+        }
+        if !axes.iter().copied().eq(0..shape.len()) {
+            return Err(ShapeError::RowOrder(shape.to_vec(), row_order.to_vec()));
         }
         let too_large = || ShapeError::TooLarge(shape.to_vec());
         // Zeros are left out of the product, so that no partial product overflows either.
@@ -58,7 +69,7 @@ impl Geometry {
         let mut stride = 1_usize;
         for &axis in row_order.iter().rev() {
             strides[axis] = stride;
-            stride *= *shape.get(axis).ok_or_else(|| no_axis(axis))?;
+            stride *= shape[axis];
         }
         let mut file_axes: Vec<usize> = (0..shape.len()).collect();
         if fortran_order {
@@ -100,11 +111,6 @@ impl Geometry {
     /// Number of planes in the file.
     pub fn planes(&self) -> usize {
         self.planes
-    }
-
-    /// Rows in a plane: 1 where each row lies in one piece.
-    pub fn rows_per_plane(&self) -> usize {
-        self.inner
     }
 
     /// Values in a plane.
@@ -232,18 +238,21 @@ impl<'a, E: Element> Block<'a, E> {
             }
         });
     }
-
-    /// A copy of one row, for looking closer at what went wrong in it.
-    pub fn row_to_f64(&self, row: usize) -> Vec<f64> {
-        let mut copy = Vec::new();
-        self.for_each_row(row..row + 1, |_, scores| copy = scores.iter().map(|x| x.to_f64()).collect());
-        copy
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_are_numbered_by_each_axis_once() {
+        let new = |row_order: &[usize]| Geometry::new(&[3, 4, 5], false, 2, row_order);
+        assert!(new(&[1, 0]).is_ok());
+        assert_eq!(new(&[0, 7]), Err(ShapeError::NoAxis(vec![3, 4, 5], 7)));
+        for wrong in [&[][..], &[0], &[0, 0], &[0, 2], &[0, 1, 2]] {
+            assert_eq!(new(wrong), Err(ShapeError::RowOrder(vec![3, 4, 5], wrong.to_vec())));
+        }
+    }
 
     /// Every layout must hand out the rows of the same logical array.
     #[test]

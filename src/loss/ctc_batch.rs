@@ -143,11 +143,11 @@ impl CtcBatch {
         lock(&self.ready).pop()
     }
 
-    /// The item and frame of a row, where it is in use.
-    fn frame_of<E: Element>(&self, block: &Block<'_, E>, row: usize) -> Option<usize> {
+    /// Whether a row is a frame in use.
+    fn is_used<E: Element>(&self, block: &Block<'_, E>, row: usize) -> bool {
         let logical = self.geometry.logical_row(block.first_row() + row);
         let item = logical / self.frames;
-        (logical % self.frames < self.items[item].length).then_some(item)
+        logical % self.frames < self.items[item].length
     }
 
     /// Normalises the rows in use and gathers their columns.
@@ -160,12 +160,12 @@ impl CtcBatch {
         let mut row = range.start;
         while row < range.end && notes.refused.is_none() {
             // Rows that are not in use are not looked at.
-            if self.frame_of(block, row).is_none() {
+            if !self.is_used(block, row) {
                 row += 1;
                 continue;
             }
             let start = row;
-            while row < range.end && self.frame_of(block, row).is_some() {
+            while row < range.end && self.is_used(block, row) {
                 row += 1;
             }
             block.for_each_run(start..row, most, |first, values| {
@@ -201,7 +201,7 @@ impl CtcBatch {
         rows.values.clear();
     }
 
-    /// The same for `values`, which are those of the rows numbered in `rows`.
+    /// Normalises `values`, `[rows, classes]`, of the rows numbered in `rows`, and keeps what their items' labels need.
     fn gather_rows<E: Element>(&self, values: &[E], rows: &mut Rows<E>, notes: &mut ChunkNotes) {
         let classes = self.geometry.classes();
         rows.scales.of_rows(values, classes, self.kind);
@@ -238,7 +238,7 @@ impl CtcBatch {
             if !sample.wants_sample() {
                 break;
             }
-            if self.frame_of(block, row).is_some() {
+            if self.is_used(block, row) {
                 block.for_each_row(row..row + 1, |_, scores| sample.sample(scores));
             }
         }

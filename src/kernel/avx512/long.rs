@@ -5,6 +5,7 @@ use std::arch::x86_64::*;
 
 use super::reduction::{Reduction, Sums, log_unit};
 use super::{DEPTH, Group, LANES, Registers, SIDE_BY_SIDE};
+use crate::kernel::instruction_set::Avx512;
 use crate::kernel::lanes::exp;
 use crate::kernel::log_sum_exp::LogSumExp;
 use crate::kernel::single::{self, LARGE, RowSums};
@@ -30,20 +31,21 @@ pub(super) fn of_rows<const ROWS: usize>(values: &[f32], classes: usize, out: &m
     }
 }
 
-/// The blocks of a longer row.
-pub(super) struct InRegisters;
+/// The blocks of a longer row, where the machine has the instructions.
+#[derive(Clone, Copy)]
+pub(super) struct InRegisters(pub(super) Avx512);
 
 impl RowSums for InRegisters {
     const BLOCK: usize = BLOCK;
 
     #[inline(always)]
-    fn max_of(block: &[f32]) -> f32 {
-        // SAFETY: used where the machine has the instructions, see `super::of_rows`.
+    fn max_of(self, block: &[f32]) -> f32 {
+        // SAFETY: there is an `Avx512` only where the machine has the instructions.
         unsafe { max_of(block) }
     }
 
     #[inline(always)]
-    fn sum_of(block: &[f32], max: f32) -> (f64, f64) {
+    fn sum_of(self, block: &[f32], max: f32) -> (f64, f64) {
         if max.abs() >= LARGE {
             return single::sum_of::<true>(block, max);
         }
