@@ -124,7 +124,7 @@ impl Args {
         let tokens: Vec<Vec<u32>> = sequences.iter().map(CtcLabels::labels).collect();
 
         let kind = self.logits.input;
-        let mut batch = AlignBatch::new(kind, shape.geometry.clone(), shape.frames, sequences, &lengths);
+        let mut batch = AlignBatch::new(kind, shape.with_lengths(&lengths)?, sequences);
         matrix.read(&shape.geometry, &mut batch).map_err(|error| match error {
             ReadError::Input(error) => error,
             ReadError::Visit(row) => improper_row(&name, &row, shape.place(row.row), kind, INSPECT),

@@ -6,7 +6,7 @@ use super::diagnostics::UsageError;
 use super::inputs::{LogitsArgs, bad_shape, found_shape};
 use super::values::{Layout, Word};
 use crate::input::{InputError, List, Matrix, Place, counted, display_name, shape_text};
-use crate::logits::Geometry;
+use crate::logits::{Geometry, Items, ItemsError};
 use crate::report::ctc_input::CtcInputParams;
 
 /// How a CTC input's axes lie.
@@ -86,6 +86,11 @@ impl CtcShape {
         let place = Place::whole();
         let place = if self.is_batch() { place.at("item", row / self.frames) } else { place };
         place.at("frame", row % self.frames)
+    }
+
+    /// The same items with so many frames in use.
+    pub(super) fn with_lengths(&self, lengths: &[usize]) -> Result<Items, ItemsError> {
+        Items::new(self.geometry.clone(), self.frames, lengths.to_vec())
     }
 
     /// The frames in use of each item.

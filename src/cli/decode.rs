@@ -162,7 +162,7 @@ impl Args {
 
         let progress = Progress::new(shape.items, diagnostics);
         let on_item = || progress.item_done();
-        let mut batch = DecodeBatch::new(config, shape.geometry.clone(), shape.frames, &lengths, &on_item)
+        let mut batch = DecodeBatch::new(config, shape.with_lengths(&lengths)?, &on_item)
             .steered(steering.as_ref().map(|steering| (&steering.fusion, steering.weights)));
         let name = matrix.name().to_owned();
         let refused = |error: ItemError| item_error(&name, &error, shape.is_batch(), config.input);

@@ -186,7 +186,7 @@ impl Args {
             objective: self.objective.word(),
         };
         let name = matrix.name().to_owned();
-        let mut frames = CollectItems::new(shape.geometry.clone(), shape.frames, &lengths);
+        let mut frames = CollectItems::new(shape.with_lengths(&lengths)?);
         matrix.read(&shape.geometry, &mut frames).map_err(|error| match error {
             ReadError::Input(error) => error,
             ReadError::Visit(never) => match never {},

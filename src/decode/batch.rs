@@ -7,15 +7,14 @@ use super::collect::{ItemFrames, Values};
 use super::fusion::{Fusion, FusionWeights};
 use super::item::{DecodedItem, ItemConfig, ItemDecoder};
 use crate::kernel::Element;
-use crate::logits::{Block, BlockVisitor, Geometry, InputKind, Nonfinite, RowAudit, RowScale};
+use crate::logits::{Block, BlockVisitor, InputKind, Items, Nonfinite, RowAudit, RowScale};
 
 /// Collects each item's frames, in whatever order the frames come, and decodes it as soon as its last one
 /// was there.
 pub struct DecodeBatch<'a> {
     config: ItemConfig,
     fusion: Option<(&'a Fusion, FusionWeights)>,
-    geometry: Geometry,
-    frames: usize,
+    rows: Items,
     items: Vec<Item>,
     progress: &'a (dyn Fn() + Sync),
 }
@@ -45,19 +44,11 @@ pub struct ItemError {
 }
 
 impl<'a> DecodeBatch<'a> {
-    /// Items of `frames` frames each, numbered `item * frames + frame` by `geometry`; of item `i` the first
-    /// `lengths[i]` are in use. `progress` is called after each item.
-    pub fn new(
-        config: ItemConfig,
-        geometry: Geometry,
-        frames: usize,
-        lengths: &[usize],
-        progress: &'a (dyn Fn() + Sync),
-    ) -> Self {
-        debug_assert_eq!(lengths.len() * frames, geometry.rows());
+    /// A batch of these items. `progress` is called after each.
+    pub fn new(config: ItemConfig, rows: Items, progress: &'a (dyn Fn() + Sync)) -> Self {
         let item = |&length: &usize| Item { frames: ItemFrames::new(length), done: None };
-        let items = lengths.iter().map(item).collect();
-        Self { config, fusion: None, geometry, frames, items, progress }
+        let items = rows.lengths().iter().map(item).collect();
+        Self { config, fusion: None, rows, items, progress }
     }
 
     /// Has the beam steered.
@@ -71,16 +62,20 @@ impl<'a> DecodeBatch<'a> {
     ///
     /// # Errors
     /// The first item that can't be decoded.
+    ///
+    /// # Panics
+    /// Where not all of the matrix was looked at.
     pub fn finish(mut self) -> Result<Vec<DecodedAudited>, ItemError> {
         self.decode_ready();
         let results =
-            self.items.into_iter().enumerate().filter_map(|(item, state)| Some((item, state.done?)));
-        results.map(|(item, result)| result.map_err(|error| ItemError { item, error })).collect()
+            self.items.into_iter().map(|item| item.done.expect("all frames of the matrix were looked at"));
+        let refused = |item| move |error| ItemError { item, error };
+        results.enumerate().map(|(item, result)| result.map_err(refused(item))).collect()
     }
 
     fn decode_ready(&mut self) {
         let (config, fusion) = (self.config, self.fusion);
-        let (classes, progress) = (self.geometry.classes(), self.progress);
+        let (classes, progress) = (self.rows.geometry().classes(), self.progress);
         let ready = self.items.par_iter_mut().filter(|item| item.is_ready(classes));
         ready.for_each_init(
             || ItemDecoder::new(config, classes, fusion),
@@ -158,13 +153,13 @@ impl BlockVisitor for DecodeBatch<'_> {
     type Error = ItemError;
 
     fn visit<E: Element>(&mut self, block: Block<'_, E>) -> Result<(), ItemError> {
-        let classes = self.geometry.classes();
+        let classes = self.rows.geometry().classes();
         let mut complete = false;
         block.for_each_row(0..block.rows(), |row, scores| {
-            let logical = self.geometry.logical_row(block.first_row() + row);
             // Every layout hands out an item's frames in order.
-            let (item, frame) = (&mut self.items[logical / self.frames], logical % self.frames);
-            if item.frames.has(frame) {
+            let number = self.rows.number(block.first_row() + row);
+            if self.rows.is_used(number) {
+                let item = &mut self.items[self.rows.place(number).0];
                 item.frames.push(scores);
                 complete |= item.is_ready(classes);
             }

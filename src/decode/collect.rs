@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use crate::kernel::Element;
-use crate::logits::{Block, BlockVisitor, Geometry};
+use crate::logits::{Block, BlockVisitor, Items};
 
 /// The frames in use of an item.
 #[derive(Clone, Debug)]
@@ -23,11 +23,6 @@ impl ItemFrames {
     /// None yet, of `length`.
     pub(super) fn new(length: usize) -> Self {
         Self { length, values: Values::Single(Vec::new()) }
-    }
-
-    /// Whether the item has this frame.
-    pub(super) fn has(&self, frame: usize) -> bool {
-        frame < self.length
     }
 
     /// Whether all frames of `classes` values are there.
@@ -64,17 +59,16 @@ impl ItemFrames {
 /// Collects the frames of all items, to be decoded several times.
 #[derive(Debug)]
 pub struct CollectItems {
-    geometry: Geometry,
-    frames: usize,
+    rows: Items,
     /// The items, in order.
     pub items: Vec<ItemFrames>,
 }
 
 impl CollectItems {
-    /// Items of `frames` frames each, numbered `item * frames + frame` by `geometry`; of item `i` the first
-    /// `lengths[i]` are in use.
-    pub fn new(geometry: Geometry, frames: usize, lengths: &[usize]) -> Self {
-        Self { geometry, frames, items: lengths.iter().map(|&length| ItemFrames::new(length)).collect() }
+    /// No frame of these items yet.
+    pub fn new(rows: Items) -> Self {
+        let items = rows.lengths().iter().map(|&length| ItemFrames::new(length)).collect();
+        Self { rows, items }
     }
 }
 
@@ -83,10 +77,9 @@ impl BlockVisitor for CollectItems {
 
     fn visit<E: Element>(&mut self, block: Block<'_, E>) -> Result<(), Infallible> {
         block.for_each_row(0..block.rows(), |row, scores| {
-            let logical = self.geometry.logical_row(block.first_row() + row);
-            let (item, frame) = (&mut self.items[logical / self.frames], logical % self.frames);
-            if item.has(frame) {
-                item.push(scores);
+            let number = self.rows.number(block.first_row() + row);
+            if self.rows.is_used(number) {
+                self.items[self.rows.place(number).0].push(scores);
             }
         });
         Ok(())

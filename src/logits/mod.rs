@@ -8,12 +8,14 @@
 
 mod audit;
 mod geometry;
+mod items;
 mod row;
 mod survey;
 
 pub use audit::{ImproperRow, RowAudit};
 pub use geometry::{Block, Geometry, ShapeError, rows_at_once};
 pub(crate) use geometry::{rows_in_order, rows_to_file};
+pub use items::{Items, ItemsError};
 pub use row::{Accuracy, RowScale};
 pub use survey::{Entropies, Nonfinites, Survey, SurveyPart, SurveyTotals};
 

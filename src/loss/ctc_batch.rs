@@ -10,9 +10,7 @@ use super::collected::{Collected, Gathered};
 use super::ctc::{CtcLabels, CtcLoss, loss_of_emissions};
 use super::frame_scales::{FrameScales, SHORT};
 use crate::kernel::Element;
-use crate::logits::{
-    Block, BlockReducer, Geometry, ImproperRow, InputKind, Nonfinite, RowAudit, rows_at_once,
-};
+use crate::logits::{Block, BlockReducer, ImproperRow, InputKind, Items, Nonfinite, RowAudit, rows_at_once};
 
 /// Values that one thread takes at a time.
 const CHUNK_VALUES: usize = 1 << 16;
@@ -24,8 +22,7 @@ const FEW_CHUNKS: usize = 4;
 pub struct CtcBatch {
     kind: InputKind,
     nonfinite: Nonfinite,
-    geometry: Geometry,
-    frames: usize,
+    rows: Items,
     items: Vec<Item>,
     /// What was collected of each item that is not complete.
     collected: Vec<Mutex<Collected>>,
@@ -41,7 +38,6 @@ pub struct CtcBatch {
 
 struct Item {
     labels: CtcLabels,
-    length: usize,
     loss: OnceLock<CtcLoss>,
 }
 
@@ -87,30 +83,21 @@ struct ChunkNotes {
 }
 
 impl CtcBatch {
-    /// Items of `frames` frames each, numbered `item * frames + frame` by `geometry`; of item `i` the
-    /// first `lengths[i]` are in use.
-    pub fn new(
-        kind: InputKind,
-        nonfinite: Nonfinite,
-        geometry: Geometry,
-        frames: usize,
-        labels: Vec<CtcLabels>,
-        lengths: &[usize],
-    ) -> Self {
-        debug_assert_eq!(labels.len() * frames, geometry.rows());
-        debug_assert!(lengths.len() == labels.len() && lengths.iter().all(|&length| length <= frames));
-        let items: Vec<Item> = labels
-            .into_iter()
-            .zip(lengths)
-            .map(|(labels, &length)| Item { labels, length, loss: OnceLock::new() })
-            .collect();
-        let empty = |(item, _): (usize, &Item)| Ready { item, collected: Collected::default() };
-        let ready = items.iter().enumerate().filter(|(_, item)| item.length == 0).map(empty).collect();
+    /// A batch of these items, each with its labels.
+    ///
+    /// # Panics
+    /// Where there are not as many labels as items.
+    pub fn new(kind: InputKind, nonfinite: Nonfinite, rows: Items, labels: Vec<CtcLabels>) -> Self {
+        assert_eq!(labels.len(), rows.lengths().len(), "an item has labels");
+        let items: Vec<Item> =
+            labels.into_iter().map(|labels| Item { labels, loss: OnceLock::new() }).collect();
+        let empty = |(item, _): (usize, &usize)| Ready { item, collected: Collected::default() };
+        let ready =
+            rows.lengths().iter().enumerate().filter(|(_, length)| **length == 0).map(empty).collect();
         Self {
             kind,
             nonfinite,
-            geometry,
-            frames,
+            rows,
             collected: items.iter().map(|_| Mutex::default()).collect(),
             gathered: Mutex::default(),
             scratch: Mutex::default(),
@@ -122,11 +109,15 @@ impl CtcBatch {
     }
 
     /// The items' losses, in order, and what was noticed about the frames in use.
+    ///
+    /// # Panics
+    /// Where not all of the matrix was looked at.
     pub fn finish(mut self) -> (Vec<CtcLoss>, RowAudit) {
         let ready = std::mem::take(self.ready.get_mut().unwrap_or_else(PoisonError::into_inner));
         ready.into_par_iter().for_each(|ready| self.compute(&ready));
         self.audit.merge(&self.sample, 0);
-        let losses = self.items.iter().filter_map(|item| item.loss.get().copied()).collect();
+        let loss = |item: &Item| *item.loss.get().expect("all frames of the matrix were looked at");
+        let losses = self.items.iter().map(loss).collect();
         (losses, self.audit)
     }
 
@@ -145,15 +136,13 @@ impl CtcBatch {
 
     /// Whether a row is a frame in use.
     fn is_used<E: Element>(&self, block: &Block<'_, E>, row: usize) -> bool {
-        let logical = self.geometry.logical_row(block.first_row() + row);
-        let item = logical / self.frames;
-        logical % self.frames < self.items[item].length
+        self.rows.is_used(self.rows.number(block.first_row() + row))
     }
 
     /// Normalises the rows in use and gathers their columns.
     fn gather<E: Element>(&self, block: &Block<'_, E>, range: Range<usize>) -> ChunkNotes {
         let mut notes = ChunkNotes { audit: RowAudit::new(self.kind, self.nonfinite), refused: None };
-        let classes = self.geometry.classes();
+        let classes = self.rows.geometry().classes();
         let gathered = lock(&self.gathered).pop().unwrap_or_default();
         let mut rows = Rows { gathered, ..Rows::default() };
         let most = rows_at_once(classes);
@@ -170,7 +159,7 @@ impl CtcBatch {
             }
             block.for_each_run(start..row, most, |first, values| {
                 let first = block.first_row() + first;
-                let numbers = (first..).map(|row| self.geometry.logical_row(row));
+                let numbers = (first..).map(|row| self.rows.number(row));
                 if classes > SHORT {
                     rows.numbers.clear();
                     rows.numbers.extend(numbers.take(values.len() / classes));
@@ -203,10 +192,10 @@ impl CtcBatch {
 
     /// Normalises `values`, `[rows, classes]`, of the rows numbered in `rows`, and keeps what their items' labels need.
     fn gather_rows<E: Element>(&self, values: &[E], rows: &mut Rows<E>, notes: &mut ChunkNotes) {
-        let classes = self.geometry.classes();
+        let classes = self.rows.geometry().classes();
         rows.scales.of_rows(values, classes, self.kind);
         for (at, (scores, &number)) in values.chunks_exact(classes).zip(&rows.numbers).enumerate() {
-            let (item, frame) = (number / self.frames, number % self.frames);
+            let (item, frame) = self.rows.place(number);
             self.items[item].labels.columns().pick(scores, &mut rows.columns);
             let scale = rows.scales.scale(at, scores, self.kind, &rows.columns);
             let values = || scores.iter().map(|x| x.to_f64()).collect();
@@ -221,7 +210,7 @@ impl CtcBatch {
     /// Adds to each item what was gathered of it; where that was the last of it, the item is ready.
     fn collect(&self, gathered: &mut Gathered) {
         gathered.drain(|item, frames| {
-            let length = self.items[item].length;
+            let length = self.rows.lengths()[item];
             let mut collected = lock(&self.collected[item]);
             collected.add(frames, length);
             if collected.frames() == length {
@@ -259,7 +248,7 @@ impl BlockReducer for CtcBatch {
         while let Some(ready) = self.next_ready() {
             self.compute(&ready);
         }
-        let rows_per_chunk = (CHUNK_VALUES / self.geometry.classes()).max(16);
+        let rows_per_chunk = (CHUNK_VALUES / self.rows.geometry().classes()).max(16);
         let chunks = (0..block.rows().div_ceil(rows_per_chunk)).into_par_iter().with_min_len(FEW_CHUNKS);
         let gather = |chunk: usize| {
             let first = chunk * rows_per_chunk;

@@ -58,14 +58,8 @@ impl Args {
 
         let kind = self.logits.input;
         let loaded = loaded.map(|loaded| (loaded, sequences.clone()));
-        let mut batch = CtcBatch::new(
-            kind,
-            self.settings.nonfinite,
-            shape.geometry.clone(),
-            shape.frames,
-            sequences,
-            &lengths,
-        );
+        let rows = shape.with_lengths(&lengths)?;
+        let mut batch = CtcBatch::new(kind, self.settings.nonfinite, rows, sequences);
         let name = matrix.name().to_owned();
         matrix.reduce(&shape.geometry, &mut batch).map_err(|error| match error {
             ReadError::Input(error) => error,

@@ -1,0 +1,99 @@
+//! Which row of a file is which frame of which item.
+
+use thiserror::Error;
+
+use super::Geometry;
+
+/// Why items can't be those of a matrix.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ItemsError {
+    /// The matrix has more or fewer rows.
+    #[error("{rows} rows are not {items} items of {frames} frames")]
+    Rows {
+        /// Rows of the matrix.
+        rows: usize,
+        /// Number of lengths.
+        items: usize,
+        /// Frames of each item.
+        frames: usize,
+    },
+    /// More frames in use than there are.
+    #[error("item {item}: a length of {length} for {frames} frames")]
+    Length {
+        /// Its index.
+        item: usize,
+        /// Its length.
+        length: usize,
+        /// Frames of each item.
+        frames: usize,
+    },
+}
+
+/// The items of a CTC input: of a matrix's rows, which is which frame of which item, and which are in use.
+#[derive(Clone, Debug)]
+pub struct Items {
+    geometry: Geometry,
+    frames: usize,
+    lengths: Vec<usize>,
+}
+
+impl Items {
+    /// Items of `frames` frames each, whose rows `geometry` numbers `item * frames + frame`; of item `i` the first
+    /// `lengths[i]` are in use.
+    ///
+    /// # Errors
+    /// Where that is not the number of rows, or a length is above `frames`.
+    pub fn new(geometry: Geometry, frames: usize, lengths: Vec<usize>) -> Result<Self, ItemsError> {
+        let (rows, items) = (geometry.rows(), lengths.len());
+        if items.checked_mul(frames) != Some(rows) {
+            return Err(ItemsError::Rows { rows, items, frames });
+        }
+        match lengths.iter().position(|&length| length > frames) {
+            Some(item) => Err(ItemsError::Length { item, length: lengths[item], frames }),
+            None => Ok(Self { geometry, frames, lengths }),
+        }
+    }
+
+    /// How the matrix lies.
+    pub fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    /// Frames in use of each item.
+    pub fn lengths(&self) -> &[usize] {
+        &self.lengths
+    }
+
+    /// The number of a row of the file to the user.
+    pub fn number(&self, file_row: usize) -> usize {
+        self.geometry.logical_row(file_row)
+    }
+
+    /// The item and the frame of a row, by its number.
+    pub fn place(&self, number: usize) -> (usize, usize) {
+        (number / self.frames, number % self.frames)
+    }
+
+    /// Whether a row is in use, by its number.
+    pub fn is_used(&self, number: usize) -> bool {
+        let (item, frame) = self.place(number);
+        frame < self.lengths[item]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_fill_the_matrix_and_lengths_their_frames() {
+        let geometry = Geometry::new(&[6, 4], false, 1, &[0]).expect("a matrix");
+        let new = |frames, lengths: &[usize]| Items::new(geometry.clone(), frames, lengths.to_vec());
+        let items = new(3, &[2, 0]).expect("two items");
+        let used: Vec<usize> = (0..6).filter(|&number| items.is_used(number)).collect();
+        assert_eq!((used, items.place(5)), (vec![0, 1], (1, 2)));
+        assert_eq!(new(4, &[2, 0]).err(), Some(ItemsError::Rows { rows: 6, items: 2, frames: 4 }));
+        assert_eq!(new(3, &[2]).err(), Some(ItemsError::Rows { rows: 6, items: 1, frames: 3 }));
+        assert_eq!(new(3, &[0, 9]).err(), Some(ItemsError::Length { item: 1, length: 9, frames: 3 }));
+    }
+}
