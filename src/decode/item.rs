@@ -214,7 +214,7 @@ impl<'a, E: Element> Frames<'a, E> {
 
     fn ctc_logp(&self, tokens: &[u32]) -> Result<f64, BeamError> {
         let (labels, log_probs) = self.gather(tokens)?;
-        let loss = loss_of_emissions(&Emissions::new(&log_probs, labels.columns()), &labels);
+        let loss = loss_of_emissions(&Emissions::new(&log_probs, &labels));
         Ok(0.0 - loss.loss_nats)
     }
 

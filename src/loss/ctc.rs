@@ -143,16 +143,17 @@ pub fn ctc_loss<E: Element>(matrix: &[E], kind: InputKind, labels: &CtcLabels) -
             }
         }
     }
-    Ok(loss_of_emissions(&Emissions::new(&log_probs, labels.columns()), labels).loss_nats)
+    Ok(loss_of_emissions(&Emissions::new(&log_probs, labels)).loss_nats)
 }
 
 /// CTC loss of one item from what was gathered of its frames.
-pub fn loss_of_emissions(emissions: &Emissions, labels: &CtcLabels) -> CtcLoss {
-    loss_of_emissions_on(InstructionSet::best(), emissions, labels)
+pub fn loss_of_emissions(emissions: &Emissions) -> CtcLoss {
+    loss_of_emissions_on(InstructionSet::best(), emissions)
 }
 
 /// The same with the instructions of `set`.
-pub fn loss_of_emissions_on(set: InstructionSet, emissions: &Emissions, labels: &CtcLabels) -> CtcLoss {
+pub fn loss_of_emissions_on(set: InstructionSet, emissions: &Emissions) -> CtcLoss {
+    let labels = emissions.labels();
     // The recursion ends where nothing is possible any more; behind that, too, a NaN goes through.
     let or_nan = |loss_nats: f64| {
         let nan = loss_nats == f64::INFINITY && emissions.iter().flatten().any(|log_prob| log_prob.is_nan());

@@ -126,7 +126,7 @@ impl CtcBatch {
         let mut log_probs = lock(&self.scratch).pop().unwrap_or_default();
         ready.collected.log_probs(labels.columns().count(), &mut log_probs);
         // An item is ready once.
-        let _ = loss.set(loss_of_emissions(&Emissions::new(&log_probs, labels.columns()), labels));
+        let _ = loss.set(loss_of_emissions(&Emissions::new(&log_probs, labels)));
         lock(&self.scratch).push(log_probs);
     }
 

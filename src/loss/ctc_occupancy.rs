@@ -3,15 +3,14 @@
 //! Graves et al., "Connectionist Temporal Classification" (ICML 2006), section 4.1, equation 14. The backward
 //! recursion is the forward one over the reversed frames and labels.
 
+use super::Emissions;
 use super::ctc_log_space::forward_states;
-use super::{Columns, Emissions};
 
 /// Of all alignments of the labels, the share that is at each column's class in each frame: `[frames, columns]`,
 /// row-major, each frame summing to one; NaN where no alignment is possible.
-pub(super) fn occupancy(log_probs: &[f64], columns: &Columns) -> Vec<f64> {
-    let emissions = Emissions::new(log_probs, columns);
-    let (frames, width) = (emissions.frames(), columns.count());
-    let of_label = columns.of_label();
+pub(super) fn occupancy(emissions: &Emissions) -> Vec<f64> {
+    let (frames, width) = (emissions.frames(), emissions.columns());
+    let of_label = emissions.of_label();
     let length = of_label.len();
     // All states after each frame: the blanks, then the labels.
     let states = 2 * length + 2;
@@ -28,7 +27,7 @@ pub(super) fn occupancy(log_probs: &[f64], columns: &Columns) -> Vec<f64> {
         let alpha = &alphas[frame * states..][..states];
         let out = &mut shares[frame * width..][..width];
         // Both directions hold the frame's own log-probability.
-        let log_probs = &log_probs[frame * width..][..width];
+        let log_probs = emissions.frame(frame);
         let path = |forward: f64, backward: f64, column: usize| {
             let possible = forward > f64::NEG_INFINITY && backward > f64::NEG_INFINITY;
             if possible { forward + backward - log_probs[column] } else { f64::NEG_INFINITY }

@@ -1,3 +1,4 @@
+use super::ctc::CtcLabels;
 use crate::kernel::Element;
 use crate::logits::RowScale;
 
@@ -61,33 +62,47 @@ impl Columns {
 #[derive(Clone, Copy, Debug)]
 pub struct Emissions<'a> {
     log_probs: &'a [f64],
-    columns: &'a Columns,
+    labels: &'a CtcLabels,
 }
 
 impl<'a> Emissions<'a> {
-    /// `log_probs`: whole frames, each as [`Columns::gather`] writes it.
-    pub fn new(log_probs: &'a [f64], columns: &'a Columns) -> Self {
-        debug_assert_eq!(log_probs.len() % columns.count(), 0);
-        Self { log_probs, columns }
+    /// `log_probs`: whole frames, each as [`Columns::gather`] writes it for these labels.
+    ///
+    /// # Panics
+    /// Where they are not whole frames.
+    pub fn new(log_probs: &'a [f64], labels: &'a CtcLabels) -> Self {
+        assert!(log_probs.len().is_multiple_of(labels.columns().count()), "whole frames");
+        Self { log_probs, labels }
+    }
+
+    /// What the frames were gathered for.
+    pub fn labels(&self) -> &'a CtcLabels {
+        self.labels
     }
 
     /// Number of frames.
     pub fn frames(&self) -> usize {
-        self.log_probs.len() / self.columns.count()
+        self.log_probs.len() / self.labels.columns().count()
     }
 
     /// Number of columns.
     pub(crate) fn columns(&self) -> usize {
-        self.columns.count()
+        self.labels.columns().count()
     }
 
     /// The columns' log-probabilities, a slice a frame.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &'a [f64]> + ExactSizeIterator + use<'a> {
-        self.log_probs.chunks_exact(self.columns.count())
+        self.log_probs.chunks_exact(self.labels.columns().count())
+    }
+
+    /// The columns' log-probabilities in one frame.
+    pub(crate) fn frame(&self, frame: usize) -> &'a [f64] {
+        let width = self.columns();
+        &self.log_probs[frame * width..][..width]
     }
 
     /// Column of each label.
     pub fn of_label(&self) -> &'a [u32] {
-        &self.columns.of_label
+        &self.labels.columns().of_label
     }
 }

@@ -4,6 +4,7 @@
 //! derivative by each `lp` of a row, the derivative by the value `x` is `g - softmax(x) Σ g` for logits, `g` for
 //! log-probabilities and `g / p` for probabilities.
 
+use super::Emissions;
 use super::cross_entropy::CrossEntropy;
 use super::cross_entropy_batch::Target;
 use super::ctc::CtcLabels;
@@ -32,7 +33,7 @@ pub fn ctc_gradient(
     let shares = if frames < labels.frames_needed() {
         vec![f64::NAN; log_probs.len()]
     } else {
-        occupancy(&log_probs, columns)
+        occupancy(&Emissions::new(&log_probs, labels))
     };
     let rows = rows.chunks_exact(classes).zip(out.chunks_exact_mut(classes));
     for ((row, out), shares) in rows.zip(shares.chunks_exact(columns.count())) {

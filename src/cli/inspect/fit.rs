@@ -112,7 +112,7 @@ fn item(id: ItemId, index: usize, labels: &[i64], frames: usize, classes: usize,
         CtcLabels::new(&valid, classes, blank).ok().filter(|labels_| labels_.len() == labels.len());
     let ln_alignments = ln_alignments.map(|labels| {
         let ones = vec![0.0; frames * labels.columns().count()];
-        -loss_of_emissions(&Emissions::new(&ones, labels.columns()), &labels).loss_nats
+        -loss_of_emissions(&Emissions::new(&ones, &labels)).loss_nats
     });
     InspectItem {
         id,

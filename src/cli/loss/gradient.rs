@@ -154,7 +154,7 @@ impl Args {
                 let mut scores = rows[row * classes..][..classes].to_vec();
                 let slope = central_difference(&mut scores, class, kind, |scores| {
                     gather(scores, &mut log_probs[place.clone()]);
-                    loss_of_emissions(&Emissions::new(log_probs, columns), &labels[item]).loss_nats
+                    loss_of_emissions(&Emissions::new(log_probs, &labels[item])).loss_nats
                 });
                 log_probs[place].copy_from_slice(&before);
                 slope.map(|slope| slope * factor(item))
