@@ -205,6 +205,18 @@ fn a_layout_that_can_not_be_told_is_a_finding() {
     assert_eq!(inspect(&folder, &["z.npy"])["summary"]["classes"], 3);
 }
 
+/// Classes of (N, C, d), or (N, T, C) with labels of length d: nothing in the data tells.
+#[test]
+fn labels_that_fit_both_losses_are_a_finding() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f32(&[2, 3, 4], &[0.0; 24]));
+    folder.file("y.npy", npy_i64(&[2, 4], &[1, 2, 0, 1, 2, 2, 1, 0]));
+    let result = inspect(&folder, &["x.npy", "--labels", "y.npy"]);
+    assert_eq!(codes(&result)[0], "criterion");
+    let result = inspect(&folder, &["x.npy", "--labels", "y.npy", "--lengths", "3,3"]);
+    assert!(!codes(&result).contains(&"criterion"), "{result}");
+}
+
 #[test]
 fn real_files_are_diagnosed() {
     let mut command = ctctool();

@@ -38,9 +38,14 @@ impl Args {
                 InputError::new(matrix.name(), Place::whole(), "at least one axis", "a single number");
             return Err(error.into());
         }
-        let cross_entropy = !self.asks_for_ctc()
-            && labels
-                .is_some_and(|labels| criteria_that_fit(shape, Some(class_axis), labels) == (true, false));
+        let fits = labels.map(|labels| criteria_that_fit(shape, Some(class_axis), labels));
+        let fits = fits.filter(|_| !self.asks_for_ctc());
+        let cross_entropy = fits == Some((true, false));
+        if fits == Some((true, true)) {
+            let message =
+                "the labels fit both losses: it is a classifier's output with --criterion cross-entropy";
+            findings.push(Finding { code: "criterion", message: message.to_owned(), flag: None });
+        }
         if cross_entropy {
             let message = "there is a label for each row: these are logits of a classifier".to_owned();
             let flag = Some("--criterion cross-entropy".to_owned());
