@@ -132,6 +132,9 @@ impl Args {
         let (alignments, audit) = batch.finish();
         let mut warnings = input_warnings(&audit, |row| shape.place(row).to_string());
         for ((item, tokens), alignment) in items.iter_mut().zip(&tokens).zip(alignments) {
+            if let Err(error @ AlignmentError::TooLarge { .. }) = &alignment {
+                return Err(UsageError::new(format!("{name}: item {}: {error}", item.index)).into());
+            }
             self.fill(item, tokens, alignment, &spelling);
         }
         warnings.extend(objections(&items));

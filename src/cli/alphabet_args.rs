@@ -132,7 +132,14 @@ impl ClassArgs {
         let choice = self.blank.clone().unwrap_or(BlankChoice::Index(0));
         let blank = resolve_blank(&choice, classes, file.as_ref())?;
         let Some(file) = file else { return Ok((Spelling::indices(), blank, None)) };
-        let names = Alphabet::new(file, classes, blank)?.tokens().to_vec();
+        let alphabet = Alphabet::new(file, classes, blank)?;
+        if let Some(class) = alphabet.empty_entry() {
+            let error =
+                UsageError::new(format!("the alphabet's entry {class} is empty, and no text can be that"));
+            let hint = format!("leave the empty line out, or give --blank {class} if that is the blank");
+            return Err(error.hint(hint).into());
+        }
+        let names = alphabet.tokens().to_vec();
         let delimiter = match self.word_delimiter.as_deref() {
             None => Spelling::default_delimiter(&names, blank),
             Some(token) => match names.iter().position(|name| name == token) {

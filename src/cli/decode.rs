@@ -110,8 +110,8 @@ impl Args {
         if search.frame_shift.is_some_and(|shift| !(shift > 0.0 && shift.is_finite())) {
             return Err(UsageError::new("--frame-shift: expected a number of seconds above 0"));
         }
-        if search.token_min_logp.is_some_and(f64::is_nan) {
-            return Err(UsageError::new("--token-min-logp: expected a number, found NaN"));
+        if search.token_min_logp.is_some_and(|logp| logp.is_nan() || logp > 0.0) {
+            return Err(UsageError::new("--token-min-logp: expected a log-probability, which is 0 or less"));
         }
         if self.format.is_of_checks() && !self.limits.any() {
             return Err(UsageError::new(
@@ -322,7 +322,7 @@ pub(super) fn item_error(name: &str, refused: &ItemError, is_batch: bool, kind: 
             let error = UsageError::new(format!("{name}: {item}{}", refused.error));
             return match refused.error {
                 BeamError::NoPath { .. } => error.hint(
-                    "the lexicon or --token-min-logp forbids what was left in the beam: a wider --beam may keep more",
+                    "the lexicon or --token-min-logp forbids all that the beam holds; where some of it has a chance, a wider beam finds it",
                 ),
                 _ => error,
             }

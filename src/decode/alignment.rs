@@ -40,6 +40,14 @@ pub enum AlignmentError {
         /// Number of labels and of equal neighbours among them.
         needed: usize,
     },
+    /// The path can't be followed back in the memory that there is: two bits for each state of each frame.
+    #[error("{labels} labels over {frames} frames need more memory than there is")]
+    TooLarge {
+        /// Number of frames.
+        frames: usize,
+        /// Number of labels.
+        labels: usize,
+    },
     /// Every path has a probability of zero.
     #[error("every path of the labels has a probability of zero")]
     NoPath,
@@ -112,7 +120,8 @@ fn best_states(
 ) -> Result<(Vec<u32>, f64), AlignmentError> {
     let frames = log_probs.len() / columns;
     let count = 2 * labels.len() + 1;
-    let mut steps = Steps::new(frames, count);
+    let too_large = AlignmentError::TooLarge { frames, labels: labels.len() };
+    let mut steps = Steps::new(frames, count).ok_or(too_large)?;
     // Scores of the blanks and of the labels; before the first frame, only the first blank's place.
     let mut blanks = vec![f64::NEG_INFINITY; labels.len() + 1];
     let mut tokens = vec![f64::NEG_INFINITY; labels.len()];
@@ -161,9 +170,14 @@ struct Steps {
 }
 
 impl Steps {
-    fn new(frames: usize, states: usize) -> Self {
+    /// None where there is no memory.
+    fn new(frames: usize, states: usize) -> Option<Self> {
         let stride = states.div_ceil(4);
-        Self { bytes: vec![0; frames * stride], stride }
+        let len = frames.checked_mul(stride)?;
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(len).ok()?;
+        bytes.resize(len, 0);
+        Some(Self { bytes, stride })
     }
 
     /// Each is set once.

@@ -15,6 +15,7 @@
 
 use thiserror::Error;
 
+use super::alignment::AlignmentError;
 use super::arithmetic::{Arithmetic, Linear, Log};
 use super::frame::{Frame, FrameError, frames};
 use super::scorer::Scorer;
@@ -59,6 +60,9 @@ pub enum BeamError {
     /// A frame that can't be decoded.
     #[error(transparent)]
     Frame(#[from] FrameError),
+    /// A text that was found can't be aligned.
+    #[error(transparent)]
+    Alignment(#[from] AlignmentError),
     /// No prefix has any probability after this frame: pruning or the scorer forbids all.
     #[error("frame {frame}: no label sequence has any probability")]
     NoPath {

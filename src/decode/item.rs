@@ -222,9 +222,7 @@ impl<'a, E: Element> Frames<'a, E> {
     fn spans(&self, tokens: &[u32]) -> Result<Vec<TokenSpan>, BeamError> {
         let (labels, log_probs) = self.gather(tokens)?;
         let columns = labels.columns();
-        let alignment = align(&log_probs, columns.count(), columns.of_label(), 0);
-        // A decoded text has a path.
-        alignment.map(|alignment| alignment.spans).map_err(|_| BeamError::NoPath { frame: 0 })
+        Ok(align(&log_probs, columns.count(), columns.of_label(), 0)?.spans)
     }
 }
 

@@ -78,12 +78,10 @@ impl AlphabetFile {
         let entries = if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
             serde_json::from_str(&text).map_err(|error| {
                 let place = Place::whole().at("line", error.line()).at("column", error.column());
-                InputError::new(
-                    &name,
-                    place,
-                    "a JSON list of tokens or object of token to index",
-                    error.to_string(),
-                )
+                // It says the place once more.
+                let found = error.to_string();
+                let found = found.split(" at line ").next().unwrap_or_default();
+                InputError::new(&name, place, "a JSON list of tokens or object of token to index", found)
             })?
         } else {
             Entries::List(lines_of(&text).map(str::to_owned).collect())
@@ -266,6 +264,12 @@ impl Alphabet {
             .filter(|&(class, _)| class != self.blank as usize)
             .find(|(_, token)| token.is_empty())
             .map(|(class, _)| class)
+    }
+
+    /// What most likely stands for a space in an alphabet without one.
+    pub fn space(&self) -> Option<&'static str> {
+        let has = |space: &&'static str| self.tokens.iter().any(|token| token.starts_with(*space));
+        ["|", "▁"].into_iter().find(has)
     }
 
     /// The class that stands for what is not in the alphabet.

@@ -50,3 +50,45 @@ fn an_entry_of_several_characters_is_named() {
     );
     run(&folder, &[&loss[..], &["--blank", "<blank>"]].concat()).success();
 }
+
+/// A line left empty at the end of an alphabet would shift all classes.
+#[test]
+fn an_empty_entry_that_is_not_the_blank_is_refused() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0,9,0,0\n0,0,0,9\n");
+    folder.file("alphabet.txt", "a\nb\nc\n\n");
+    let decode = ["decode", "x.csv", "--alphabet", "alphabet.txt", "--format", "text"];
+    run(&folder, &decode).code(2).stderr(
+        "error: the alphabet's entry 3 is empty, and no text can be that\n\
+         hint: leave the empty line out, or give --blank 3 if that is the blank\n",
+    );
+    run(&folder, &[&decode[..], &["--blank", "3"]].concat()).success().stdout("b\n");
+}
+
+#[test]
+fn a_space_in_labels_is_what_the_alphabet_has_for_it() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0,9,0,0\n0,0,0,9\n0,0,9,0\n");
+    folder.file("y.txt", "a b\n");
+    for (space, shown) in [("|", "'|'"), ("▁", "'▁'")] {
+        folder.file("alphabet.txt", format!("-\na\nb\n{space}\n"));
+        let align = ["align", "x.csv", "--labels", "y.txt", "--alphabet", "alphabet.txt"];
+        run(&folder, &align).code(2).stderr(format!(
+            "error: y.txt: item 0, line 1, column 2: expected a token of the alphabet, found ' '\n\
+             hint: words are separated by {shown} in this alphabet: write it for the space\n"
+        ));
+    }
+}
+
+#[test]
+fn values_that_can_only_be_mistakes_are_refused() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0,9\n");
+    folder.file("alphabet.json", "[null]");
+    run(&folder, &["decode", "x.csv", "--beam", "2", "--token-min-logp", "5"])
+        .code(2)
+        .stderr("error: --token-min-logp: expected a log-probability, which is 0 or less\n");
+    run(&folder, &["decode", "x.csv", "--alphabet", "alphabet.json"])
+        .code(2)
+        .stderr(predicate::str::contains(" at line ").not().and(predicate::str::contains("line 1, column")));
+}

@@ -232,8 +232,14 @@ impl LabelFile {
                     return InputError::new(&self.name, place, "a token that is not the blank", found)
                         .hint("give --blank if another class is the blank");
                 }
-                InputError::new(&self.name, place, "a token of the alphabet", shown(&text))
-                    .hint("--unk TOKEN maps what the alphabet does not have")
+                let error = InputError::new(&self.name, place, "a token of the alphabet", shown(&text));
+                match alphabet.space() {
+                    Some(space) if text == " " => error.hint(format!(
+                        "words are separated by {} in this alphabet: write it for the space",
+                        shown(space)
+                    )),
+                    _ => error.hint("--unk TOKEN maps what the alphabet does not have"),
+                }
             })?;
             CtcLabels::new(&labels, alphabet.tokens().len(), blank).map_err(|error| {
                 let place = Place::whole().at("item", line).at("line", line + 1);
