@@ -20,8 +20,6 @@ use crate::logits::{Block, BlockReducer, BlockVisitor, Geometry};
 const BLOCK_VALUES: usize = 1 << 20;
 /// Values that a thread reads and looks at at a time: what was read is still in its cache then.
 const PIECE_VALUES: usize = 1 << 17;
-/// Pieces for each thread that are looked at before what was found is taken.
-const ROUND_PIECES: usize = 64;
 
 /// An opened matrix: what it is, and its values still to be read.
 pub struct Matrix {
@@ -272,17 +270,21 @@ fn reduce_all<R: BlockReducer>(
         plane += values.len() / geometry.plane_len().max(1);
         blocks.push((first, values));
     }
-    let step = ROUND_PIECES * rayon::current_num_threads();
-    for round in blocks.chunks(step) {
+    for round in blocks.chunks(round_of::<R>()) {
         let look = |(plane, values): &(usize, Vec<f64>)| reducer.look(Block::new(values, geometry, *plane));
         let parts: Vec<R::Part> = round.par_iter().with_max_len(1).map(look).collect();
         parts.into_iter().try_for_each(|part| reducer.take(part))?;
+        reducer.end_round();
     }
     Ok(())
 }
 
-fn rounds(blocks: usize) -> impl Iterator<Item = Range<usize>> {
-    let step = ROUND_PIECES * rayon::current_num_threads();
+/// Blocks that are looked at together.
+fn round_of<R: BlockReducer>() -> usize {
+    R::ROUND * rayon::current_num_threads()
+}
+
+fn rounds(blocks: usize, step: usize) -> impl Iterator<Item = Range<usize>> {
     (0..blocks).step_by(step).map(move |first| first..(first + step).min(blocks))
 }
 
@@ -297,7 +299,7 @@ fn reduce_npy<E: Element, R: BlockReducer>(
     let name = source.name().to_owned();
     let start = source.position();
     let pieces = Pieces::new(info, cut, fill, start);
-    for round in rounds(cut.blocks()) {
+    for round in rounds(cut.blocks(), round_of::<R>()) {
         let look =
             |piece: usize, values: &[E]| reducer.look(Block::new(values, geometry, cut.first_plane(piece)));
         let parts = match source.random_access() {
@@ -307,6 +309,7 @@ fn reduce_npy<E: Element, R: BlockReducer>(
         for part in parts {
             reducer.take(part?).map_err(ReadError::Visit)?;
         }
+        reducer.end_round();
     }
     let behind = match source.random_access() {
         Some(file) => file.read_at(&mut [0], start + info.byte_len() as u64)?,

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::InstructionSet;
+use super::ctc_step::{CtcState, exponent_of, pow2};
 use super::instruction_set::Task;
 use super::lanes::exp_parts;
 
@@ -28,14 +29,33 @@ impl Wide {
         Self { mantissas: vec![0.0; len], exponents: vec![NONE; len] }
     }
 
-    /// Makes place `at` a one.
-    pub(crate) fn set_one(&mut self, at: usize) {
-        (self.mantissas[at], self.exponents[at]) = (1.0, 0);
-    }
-
     /// Copies the value at `from` of `source` to place `to`.
     pub(crate) fn copy(&mut self, to: usize, source: &Self, from: usize) {
         (self.mantissas[to], self.exponents[to]) = (source.mantissas[from], source.exponents[from]);
+    }
+
+    /// The blanks and the labels of a state that is numbered from place `first` of these on.
+    pub(crate) fn of_state(state: &CtcState, first: usize, places: usize) -> (Self, Self) {
+        let (mut blanks, mut labels) = (Self::zeros(places), Self::zeros(places));
+        for at in 0..state.room().min(places - first) {
+            let (blank, label, exponent) = state.at(at);
+            blanks.set(first + at, blank, exponent);
+            labels.set(first + at, label, exponent);
+        }
+        (blanks, labels)
+    }
+
+    /// Makes place `at` a number, 0 or a normal one, times a power of two.
+    fn set(&mut self, at: usize, x: f64, exponent: i64) {
+        let up = exponent_of(x);
+        let number = if x == 0.0 { (0.0, NONE) } else { (x * pow2(-up), exponent + up) };
+        (self.mantissas[at], self.exponents[at]) = number;
+    }
+
+    /// The natural logarithm of a value.
+    pub(crate) fn ln(&self, at: usize) -> f64 {
+        let (m, e) = (self.mantissas[at], self.exponents[at]);
+        if m == 0.0 { f64::NEG_INFINITY } else { m.ln() + e as f64 * std::f64::consts::LN_2 }
     }
 
     /// The natural logarithm of the sum of two values.

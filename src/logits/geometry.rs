@@ -136,6 +136,19 @@ impl Geometry {
         }
         row
     }
+
+    /// The number in the file of the row that is number `row` to the user: the opposite of [`Self::logical_row`].
+    pub fn file_row(&self, row: usize) -> usize {
+        if self.in_order {
+            return row;
+        }
+        self.row_axes.iter().fold(0, |at, &(size, stride)| at * size + row / stride % size)
+    }
+
+    /// Whether rows that follow each other to the user, `count` to a run, lie along one axis of the file.
+    pub(super) fn is_axis(&self, count: usize) -> bool {
+        self.in_order || count <= 1 || self.row_axes.contains(&(count, 1))
+    }
 }
 
 /// A matrix in memory, in the order of its file, as `[rows, classes]` in the user's order.
@@ -279,6 +292,7 @@ mod tests {
                     let mut seen = vec![false; geometry.rows()];
                     block.for_each_row(0..block.rows(), |row, scores| {
                         let logical = geometry.logical_row(row);
+                        assert_eq!(geometry.file_row(logical), row);
                         seen[logical] = true;
                         let mut index = [0; 3];
                         index[order[0]] = logical / shape[order[1]];

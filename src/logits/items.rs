@@ -27,6 +27,9 @@ pub enum ItemsError {
         /// Frames of each item.
         frames: usize,
     },
+    /// Frames that are no axis of the matrix may come in any order.
+    #[error("{0} frames of an item are not one axis of the matrix")]
+    Frames(usize),
 }
 
 /// The items of a CTC input: of a matrix's rows, which is which frame of which item, and which are in use.
@@ -42,11 +45,15 @@ impl Items {
     /// `lengths[i]` are in use.
     ///
     /// # Errors
-    /// Where that is not the number of rows, or a length is above `frames`.
+    /// Where that is not the number of rows, a length is above `frames`, or an item's frames do not follow each other
+    /// along one axis.
     pub fn new(geometry: Geometry, frames: usize, lengths: Vec<usize>) -> Result<Self, ItemsError> {
         let (rows, items) = (geometry.rows(), lengths.len());
         if items.checked_mul(frames) != Some(rows) {
             return Err(ItemsError::Rows { rows, items, frames });
+        }
+        if !geometry.is_axis(frames) {
+            return Err(ItemsError::Frames(frames));
         }
         match lengths.iter().position(|&length| length > frames) {
             Some(item) => Err(ItemsError::Length { item, length: lengths[item], frames }),
@@ -74,6 +81,14 @@ impl Items {
         (number / self.frames, number % self.frames)
     }
 
+    /// Where in the file an item's frames in use lie: the first's row and the distance from one to the next.
+    pub(crate) fn file_rows(&self, item: usize) -> (usize, usize) {
+        let first = item * self.frames;
+        let start = self.geometry.file_row(first);
+        let stride = if self.frames > 1 { self.geometry.file_row(first + 1) - start } else { 1 };
+        (start, stride)
+    }
+
     /// Whether a row is in use, by its number.
     pub fn is_used(&self, number: usize) -> bool {
         let (item, frame) = self.place(number);
@@ -95,5 +110,7 @@ mod tests {
         assert_eq!(new(4, &[2, 0]).err(), Some(ItemsError::Rows { rows: 6, items: 2, frames: 4 }));
         assert_eq!(new(3, &[2]).err(), Some(ItemsError::Rows { rows: 6, items: 1, frames: 3 }));
         assert_eq!(new(3, &[0, 9]).err(), Some(ItemsError::Length { item: 1, length: 9, frames: 3 }));
+        let transposed = Geometry::new(&[3, 2, 4], true, 2, &[0, 1]).expect("a matrix");
+        assert_eq!(Items::new(transposed, 6, vec![6]).err(), Some(ItemsError::Frames(6)));
     }
 }

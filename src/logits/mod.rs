@@ -46,6 +46,8 @@ pub enum Nonfinite {
 /// Takes a matrix in pieces: blocks are looked at in parallel, and what was found in each is taken in the
 /// order of the file.
 pub trait BlockReducer: Sync {
+    /// Blocks for each thread that are looked at before what was found is taken.
+    const ROUND: usize = 64;
     /// What is found in a block.
     type Part: Send;
     /// Why a block can't be used.
@@ -59,6 +61,9 @@ pub trait BlockReducer: Sync {
     /// # Errors
     /// Where the rows can't be used; reading ends there.
     fn take(&mut self, part: Self::Part) -> Result<(), Self::Error>;
+
+    /// What was found so far is taken, and more blocks may follow.
+    fn end_round(&mut self) {}
 }
 
 /// Takes a matrix block by block, in the order of the file.

@@ -1,17 +1,13 @@
 //! CTC loss: minus the log-probability of a label sequence, summed over all its alignments.
 //!
-//! The forward recursion of Graves et al., "Connectionist Temporal Classification" (ICML 2006),
-//! section 4.1: in linear space, and where that loses too much, again in numbers of any size; in log space
-//! where log-probabilities lie below -1e12.
+//! The forward recursion of Graves et al., "Connectionist Temporal Classification" (ICML 2006), section 4.1.
 
 use thiserror::Error;
 
-use super::ctc_linear;
-use super::ctc_log_space;
-use super::ctc_wide;
+use super::ctc_forward::Forward;
 use super::frame_scales::FrameScales;
 use super::{Columns, Emissions};
-use crate::kernel::{Element, InstructionSet, Sum};
+use crate::kernel::{Element, InstructionSet};
 use crate::logits::{InputKind, rows_at_once};
 
 /// Why a label sequence does not fit a matrix.
@@ -113,7 +109,7 @@ impl CtcLabels {
 pub struct CtcLoss {
     /// Minus the natural logarithm of the labels' probability; `+inf` where no alignment is possible.
     pub loss_nats: f64,
-    /// Whether linear space was wide enough; else the item was computed in numbers of any size.
+    /// Whether linear space was wide enough; else the recursion went on in numbers of any size.
     pub linear: bool,
 }
 
@@ -154,22 +150,9 @@ pub fn loss_of_emissions(emissions: &Emissions) -> CtcLoss {
 /// The same with the instructions of `set`.
 pub fn loss_of_emissions_on(set: InstructionSet, emissions: &Emissions) -> CtcLoss {
     let labels = emissions.labels();
-    // The recursion ends where nothing is possible any more; behind that, too, a NaN goes through.
-    let or_nan = |loss_nats: f64| {
-        let nan = loss_nats == f64::INFINITY && emissions.iter().flatten().any(|log_prob| log_prob.is_nan());
-        if nan { f64::NAN } else { loss_nats + 0.0 }
-    };
-    let exact = |loss_nats: f64| CtcLoss { loss_nats, linear: true };
-    if emissions.frames() < labels.frames_needed() {
-        return exact(f64::INFINITY);
+    let mut forward = Forward::new(labels, emissions.frames());
+    for frame in emissions.iter() {
+        forward.advance(set, labels, frame);
     }
-    if labels.is_empty() {
-        let total: Sum = emissions.iter().map(|frame| frame[0]).collect();
-        return exact(-total.value() + 0.0);
-    }
-    if let Some(log_prob) = ctc_linear::forward(emissions, set) {
-        return exact(or_nan(-log_prob));
-    }
-    let log_prob = ctc_wide::forward(emissions, set).unwrap_or_else(|| ctc_log_space::forward(emissions));
-    CtcLoss { loss_nats: or_nan(-log_prob), linear: false }
+    forward.finish(labels)
 }

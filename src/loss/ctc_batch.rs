@@ -1,15 +1,16 @@
 //! CTC loss of a whole file: frames in, items' losses out.
 
 use std::ops::Range;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
 
-use super::Emissions;
-use super::collected::{Collected, Gathered};
-use super::ctc::{CtcLabels, CtcLoss, loss_of_emissions};
+use super::ctc::{CtcLabels, CtcLoss};
+use super::ctc_forward::Forward;
 use super::frame_scales::{FrameScales, SHORT};
-use crate::kernel::Element;
+use super::gathered::Gathered;
+use crate::kernel::{Element, InstructionSet};
 use crate::logits::{Block, BlockReducer, ImproperRow, InputKind, Items, Nonfinite, RowAudit, rows_at_once};
 
 /// Values that one thread takes at a time.
@@ -17,39 +18,47 @@ const CHUNK_VALUES: usize = 1 << 16;
 /// Chunks that one thread takes at least: blocks of no more come several at a time.
 const FEW_CHUNKS: usize = 4;
 
-/// Collects what the items' labels need of each frame, in whatever order the frames come, and computes an
-/// item's loss as soon as its last frame was there.
+/// Gathers what the items' labels need of each frame, and advances their recursions round by round: what was
+/// gathered in one is taken while the next is gathered.
 pub struct CtcBatch {
     kind: InputKind,
     nonfinite: Nonfinite,
     rows: Items,
     items: Vec<Item>,
-    /// What was collected of each item that is not complete.
-    collected: Vec<Mutex<Collected>>,
-    /// Items that are complete; whoever looks at the next block computes them first.
-    ready: Mutex<Vec<Ready>>,
-    /// Room for what a thread gathers, to be used again.
-    gathered: Mutex<Vec<Gathered>>,
-    /// Room for an item's log-probabilities, to be used again.
-    scratch: Mutex<Vec<Vec<f64>>>,
+    /// What was gathered in this round so far, in the order of the file.
+    coming: Vec<Gathered>,
+    /// What was gathered in the round before.
+    round: Vec<Gathered>,
+    /// Items with frames in it, whose recursions whoever looks at the next block advances first.
+    waiting: Vec<usize>,
+    /// So many of them were taken.
+    taken: AtomicUsize,
+    /// Items that have frames in use, in the order in which these begin in the file; the first `begun` are not all
+    /// behind what was read.
+    order: Vec<usize>,
+    begun: usize,
+    /// Room for what is gathered, to be used again.
+    room: Mutex<Vec<Gathered>>,
     audit: RowAudit,
     sample: RowAudit,
 }
 
 struct Item {
     labels: CtcLabels,
-    loss: OnceLock<CtcLoss>,
+    progress: Mutex<Progress>,
 }
 
-struct Ready {
-    item: usize,
-    collected: Collected,
+/// How far an item is.
+enum Progress {
+    NotBegun,
+    Begun(Box<Forward>),
+    Done(CtcLoss),
 }
 
 /// Rows that are looked at together, and what is computed of them.
 struct Rows<E> {
-    /// The user's numbers of the rows.
-    numbers: Vec<usize>,
+    /// The user's numbers of the rows, and those in the file.
+    numbers: Vec<(usize, usize)>,
     /// Copies of the rows, where they are short.
     values: Vec<E>,
     scales: FrameScales,
@@ -58,19 +67,7 @@ struct Rows<E> {
     gathered: Gathered,
 }
 
-impl<E> Default for Rows<E> {
-    fn default() -> Self {
-        Self {
-            numbers: Vec::new(),
-            values: Vec::new(),
-            scales: FrameScales::default(),
-            columns: Vec::new(),
-            gathered: Gathered::default(),
-        }
-    }
-}
-
-/// What was noticed in a block.
+/// What was found in a block.
 #[derive(Default)]
 pub struct BlockNotes {
     chunks: Vec<ChunkNotes>,
@@ -80,6 +77,7 @@ pub struct BlockNotes {
 struct ChunkNotes {
     audit: RowAudit,
     refused: Option<ImproperRow>,
+    gathered: Gathered,
 }
 
 impl CtcBatch {
@@ -89,20 +87,21 @@ impl CtcBatch {
     /// Where there are not as many labels as items.
     pub fn new(kind: InputKind, nonfinite: Nonfinite, rows: Items, labels: Vec<CtcLabels>) -> Self {
         assert_eq!(labels.len(), rows.lengths().len(), "an item has labels");
-        let items: Vec<Item> =
-            labels.into_iter().map(|labels| Item { labels, loss: OnceLock::new() }).collect();
-        let empty = |(item, _): (usize, &usize)| Ready { item, collected: Collected::default() };
-        let ready =
-            rows.lengths().iter().enumerate().filter(|(_, length)| **length == 0).map(empty).collect();
+        let mut order: Vec<usize> = (0..labels.len()).filter(|&item| rows.lengths()[item] > 0).collect();
+        order.sort_by_key(|&item| rows.file_rows(item).0);
+        let item = |labels| Item { labels, progress: Mutex::new(Progress::NotBegun) };
         Self {
             kind,
             nonfinite,
             rows,
-            collected: items.iter().map(|_| Mutex::default()).collect(),
-            gathered: Mutex::default(),
-            scratch: Mutex::default(),
-            items,
-            ready: Mutex::new(ready),
+            items: labels.into_iter().map(item).collect(),
+            coming: Vec::new(),
+            round: Vec::new(),
+            waiting: Vec::new(),
+            taken: AtomicUsize::new(0),
+            order,
+            begun: 0,
+            room: Mutex::default(),
             audit: RowAudit::new(kind, nonfinite),
             sample: RowAudit::new(kind, nonfinite),
         }
@@ -113,25 +112,70 @@ impl CtcBatch {
     /// # Panics
     /// Where not all of the matrix was looked at.
     pub fn finish(mut self) -> (Vec<CtcLoss>, RowAudit) {
-        let ready = std::mem::take(self.ready.get_mut().unwrap_or_else(PoisonError::into_inner));
-        ready.into_par_iter().for_each(|ready| self.compute(&ready));
+        self.end_round();
+        self.advance_all();
         self.audit.merge(&self.sample, 0);
-        let loss = |item: &Item| *item.loss.get().expect("all frames of the matrix were looked at");
-        let losses = self.items.iter().map(loss).collect();
-        (losses, self.audit)
+        let losses =
+            self.items.into_iter().zip(self.rows.lengths()).map(|(Item { labels, progress }, length)| {
+                match progress.into_inner().unwrap_or_else(PoisonError::into_inner) {
+                    Progress::Done(loss) => loss,
+                    Progress::NotBegun if *length == 0 => Forward::new(&labels, 0).finish(&labels),
+                    _ => panic!("all frames of the matrix were looked at"),
+                }
+            });
+        (losses.collect(), self.audit)
     }
 
-    fn compute(&self, ready: &Ready) {
-        let Item { labels, loss, .. } = &self.items[ready.item];
-        let mut log_probs = lock(&self.scratch).pop().unwrap_or_default();
-        ready.collected.log_probs(labels.columns().count(), &mut log_probs);
-        // An item is ready once.
-        let _ = loss.set(loss_of_emissions(&Emissions::new(&log_probs, labels)));
-        lock(&self.scratch).push(log_probs);
+    /// Advances the recursions that wait for a thread.
+    fn advance_some(&self) {
+        let mut log_probs = Vec::new();
+        while let Some(&item) = self.waiting.get(self.taken.fetch_add(1, Ordering::Relaxed)) {
+            self.advance(item, &mut log_probs);
+        }
     }
 
-    fn next_ready(&self) -> Option<Ready> {
-        lock(&self.ready).pop()
+    /// The same with all threads.
+    fn advance_all(&self) {
+        if self.waiting.len() > 1 {
+            (0..rayon::current_num_threads())
+                .into_par_iter()
+                .with_max_len(1)
+                .for_each(|_| self.advance_some());
+        } else {
+            self.advance_some();
+        }
+    }
+
+    /// Takes an item's frames of the round; `log_probs` is room.
+    fn advance(&self, item: usize, log_probs: &mut Vec<f64>) {
+        let set = InstructionSet::best();
+        let Item { labels, progress } = &self.items[item];
+        let length = self.rows.lengths()[item];
+        let mut progress = lock(progress);
+        let mut forward = match std::mem::replace(&mut *progress, Progress::NotBegun) {
+            Progress::NotBegun => Box::new(Forward::new(labels, length)),
+            Progress::Begun(forward) => forward,
+            Progress::Done(_) => unreachable!("an item that is done waits for nothing"),
+        };
+        log_probs.resize(labels.columns().count(), 0.0);
+        let (start, stride) = self.rows.file_rows(item);
+        // The first frame that was not taken.
+        let mut row = start + forward.taken() * stride;
+        let last = start + (length - 1) * stride;
+        let from = self.round.partition_point(|gathered| gathered.rows().end <= row);
+        for gathered in &self.round[from..] {
+            let end = gathered.rows().end.min(last + 1);
+            while row < end {
+                gathered.log_probs(row, log_probs);
+                forward.advance(set, labels, log_probs);
+                row += stride;
+            }
+        }
+        *progress = if forward.taken() < length {
+            Progress::Begun(forward)
+        } else {
+            Progress::Done(forward.finish(labels))
+        };
     }
 
     /// Whether a row is a frame in use.
@@ -141,10 +185,17 @@ impl CtcBatch {
 
     /// Normalises the rows in use and gathers their columns.
     fn gather<E: Element>(&self, block: &Block<'_, E>, range: Range<usize>) -> ChunkNotes {
-        let mut notes = ChunkNotes { audit: RowAudit::new(self.kind, self.nonfinite), refused: None };
+        let (audit, gathered) = (RowAudit::new(self.kind, self.nonfinite), Gathered::default());
+        let mut notes = ChunkNotes { audit, refused: None, gathered };
         let classes = self.rows.geometry().classes();
-        let gathered = lock(&self.gathered).pop().unwrap_or_default();
-        let mut rows = Rows { gathered, ..Rows::default() };
+        let mut rows = Rows {
+            numbers: Vec::new(),
+            values: Vec::new(),
+            scales: FrameScales::default(),
+            columns: Vec::new(),
+            gathered: lock(&self.room).pop().unwrap_or_default(),
+        };
+        rows.gathered.begin::<E>(block.first_row() + range.start..block.first_row() + range.end);
         let most = rows_at_once(classes);
         let mut row = range.start;
         while row < range.end && notes.refused.is_none() {
@@ -159,7 +210,7 @@ impl CtcBatch {
             }
             block.for_each_run(start..row, most, |first, values| {
                 let first = block.first_row() + first;
-                let numbers = (first..).map(|row| self.rows.number(row));
+                let numbers = (first..).map(|row| (self.rows.number(row), row));
                 if classes > SHORT {
                     rows.numbers.clear();
                     rows.numbers.extend(numbers.take(values.len() / classes));
@@ -177,8 +228,7 @@ impl CtcBatch {
             });
         }
         self.gather_packed(&mut rows, &mut notes);
-        self.collect(&mut rows.gathered);
-        lock(&self.gathered).push(rows.gathered);
+        notes.gathered = rows.gathered;
         notes
     }
 
@@ -194,30 +244,17 @@ impl CtcBatch {
     fn gather_rows<E: Element>(&self, values: &[E], rows: &mut Rows<E>, notes: &mut ChunkNotes) {
         let classes = self.rows.geometry().classes();
         rows.scales.of_rows(values, classes, self.kind);
-        for (at, (scores, &number)) in values.chunks_exact(classes).zip(&rows.numbers).enumerate() {
-            let (item, frame) = self.rows.place(number);
+        for (at, (scores, &(number, row))) in values.chunks_exact(classes).zip(&rows.numbers).enumerate() {
+            let (item, _) = self.rows.place(number);
             self.items[item].labels.columns().pick(scores, &mut rows.columns);
             let scale = rows.scales.scale(at, scores, self.kind, &rows.columns);
             let values = || scores.iter().map(|x| x.to_f64()).collect();
-            if let Err(row) = notes.audit.note(number, scale.total(), values) {
-                notes.refused.get_or_insert(row);
+            if let Err(improper) = notes.audit.note(number, scale.total(), values) {
+                notes.refused.get_or_insert(improper);
                 return;
             }
-            rows.gathered.push((item, frame), &rows.columns, scale);
+            rows.gathered.push(row, &rows.columns, scale);
         }
-    }
-
-    /// Adds to each item what was gathered of it; where that was the last of it, the item is ready.
-    fn collect(&self, gathered: &mut Gathered) {
-        gathered.drain(|item, frames| {
-            let length = self.rows.lengths()[item];
-            let mut collected = lock(&self.collected[item]);
-            collected.add(frames, length);
-            if collected.frames() == length {
-                let collected = std::mem::take(&mut *collected);
-                lock(&self.ready).push(Ready { item, collected });
-            }
-        });
     }
 
     /// The first rows in use, from which it is told what the numbers are.
@@ -241,13 +278,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl BlockReducer for CtcBatch {
+    /// Few, for what they gather is kept.
+    const ROUND: usize = 4;
     type Part = BlockNotes;
     type Error = ImproperRow;
 
     fn look<E: Element>(&self, block: Block<'_, E>) -> BlockNotes {
-        while let Some(ready) = self.next_ready() {
-            self.compute(&ready);
-        }
+        self.advance_some();
         let rows_per_chunk = (CHUNK_VALUES / self.rows.geometry().classes()).max(16);
         let chunks = (0..block.rows().div_ceil(rows_per_chunk)).into_par_iter().with_min_len(FEW_CHUNKS);
         let gather = |chunk: usize| {
@@ -269,7 +306,25 @@ impl BlockReducer for CtcBatch {
                 return Err(row);
             }
             self.audit.merge(&chunk.audit, 0);
+            self.coming.push(chunk.gathered);
         }
         Ok(())
+    }
+
+    fn end_round(&mut self) {
+        // Threads that had nothing to look at have left some.
+        self.advance_all();
+        let mut used = std::mem::replace(&mut self.round, std::mem::take(&mut self.coming));
+        lock(&self.room).append(&mut used);
+        let end = self.round.last().map_or(0, |gathered| gathered.rows().end);
+        let begins_before = |&&item: &&usize| self.rows.file_rows(item).0 < end;
+        let begin = self.order[self.begun..].iter().take_while(begins_before).count();
+        let unfinished = |&item: &usize| !matches!(*lock(&self.items[item].progress), Progress::Done(_));
+        let waiting = std::mem::take(&mut self.waiting);
+        let waiting = waiting.into_iter().filter(unfinished);
+        let waiting = waiting.chain(self.order[self.begun..][..begin].iter().copied()).collect();
+        self.waiting = waiting;
+        self.begun += begin;
+        self.taken = AtomicUsize::new(0);
     }
 }

@@ -4,7 +4,8 @@
 //! recursion is the forward one over the reversed frames and labels.
 
 use super::Emissions;
-use super::ctc_log_space::forward_states;
+use super::ctc_band::Band;
+use super::ctc_log_space::LogSpace;
 
 /// Of all alignments of the labels, the share that is at each column's class in each frame: `[frames, columns]`,
 /// row-major, each frame summing to one; NaN where no alignment is possible.
@@ -15,19 +16,21 @@ pub(super) fn occupancy(emissions: &Emissions) -> Vec<f64> {
     // All states after each frame: the blanks, then the labels.
     let states = 2 * length + 2;
     let mut alphas = Vec::with_capacity(frames * states);
-    forward_states(emissions.iter(), of_label, |blanks, labels| {
-        alphas.extend_from_slice(blanks);
-        alphas.extend_from_slice(labels);
-    });
+    let mut forward = LogSpace::new(length);
+    for (frame, log_probs) in emissions.iter().enumerate() {
+        forward.advance(Band::new(frame, frames, length), of_label, log_probs);
+        alphas.extend_from_slice(&forward.blanks);
+        alphas.extend_from_slice(&forward.labels);
+    }
     let reversed: Vec<u32> = of_label.iter().rev().copied().collect();
     let mut shares = vec![0.0; frames * width];
-    let mut frame = frames;
-    forward_states(emissions.iter().rev(), &reversed, |blanks, labels| {
-        frame -= 1;
+    let mut backward = LogSpace::new(length);
+    for (frame, log_probs) in emissions.iter().enumerate().rev() {
+        backward.advance(Band::new(frames - 1 - frame, frames, length), &reversed, log_probs);
+        let LogSpace { blanks, labels } = &backward;
         let alpha = &alphas[frame * states..][..states];
         let out = &mut shares[frame * width..][..width];
         // Both directions hold the frame's own log-probability.
-        let log_probs = emissions.frame(frame);
         let path = |forward: f64, backward: f64, column: usize| {
             let possible = forward > f64::NEG_INFINITY && backward > f64::NEG_INFINITY;
             if possible { forward + backward - log_probs[column] } else { f64::NEG_INFINITY }
@@ -48,6 +51,6 @@ pub(super) fn occupancy(emissions: &Emissions) -> Vec<f64> {
         for share in out {
             *share /= total;
         }
-    });
+    }
     shares
 }

@@ -1,49 +1,92 @@
 //! The CTC forward recursion in numbers of any size: slower than linear space, and nothing is dropped.
 
-use super::Emissions;
 use super::ctc_band::Band;
-use crate::kernel::{CtcWideStep, InstructionSet, Logs, Wide};
+use super::ctc_forward::Step;
+use super::ctc_linear::Linear;
+use crate::kernel::{CtcWideStep, InstructionSet, Logs, Sum, Wide};
 
-/// The log-probability of the labels; none where a log-probability is too low even for this. At least one
-/// label, and frames enough for an alignment.
-pub(super) fn forward(emissions: &Emissions, set: InstructionSet) -> Option<f64> {
-    let frames = emissions.frames();
-    let of_label = emissions.of_label();
-    let length = of_label.len();
-    // As in linear space: the state that is numbered `i` is at place `i + 1`.
-    let places = length + 2 + CtcWideStep::LANES;
-    let mut may_skip = vec![0.0; places];
-    for (i, pair) in of_label.windows(2).enumerate() {
-        may_skip[i + 3] = if pair[0] == pair[1] { 0.0 } else { 1.0 };
-    }
-    let (mut blanks, mut labels) = (Wide::zeros(places), Wide::zeros(places));
-    let (mut next_blanks, mut next_labels) = (blanks.clone(), labels.clone());
-    let mut probs = Wide::zeros(places);
-    let mut columns = Wide::zeros(0);
-    blanks.set_one(1);
-    for (frame, log_probs) in emissions.iter().enumerate() {
-        match columns.set_exp(set, log_probs) {
-            Logs::Usable => {}
-            Logs::Not(log_prob) => return Some(log_prob),
-            Logs::TooLow => return None,
+/// Place of the state that is numbered 0: the one before it is looked at, too.
+const FIRST: usize = 1;
+
+/// Where the recursion stands between two frames.
+pub(super) struct AnySize {
+    blanks: Wide,
+    labels: Wide,
+    next_blanks: Wide,
+    next_labels: Wide,
+    /// 0 where a label equals the one before.
+    may_skip: Vec<f64>,
+    /// Of each label in this frame.
+    probs: Wide,
+    /// Of each column in this frame.
+    columns: Wide,
+    /// What the states' logarithms lack.
+    log_scale: Sum,
+}
+
+impl AnySize {
+    /// Goes on from where linear space ends.
+    pub(super) fn from_linear(linear: &Linear, of_label: &[u32]) -> Self {
+        let places = of_label.len() + 1 + FIRST + CtcWideStep::LANES;
+        let mut may_skip = vec![0.0; places];
+        for (i, pair) in of_label.windows(2).enumerate() {
+            may_skip[i + 2 + FIRST] = if pair[0] == pair[1] { 0.0 } else { 1.0 };
         }
-        let band = Band::new(frame, frames, length);
+        let (states, log_scale) = linear.states();
+        let (blanks, labels) = Wide::of_state(states, FIRST, places);
+        Self {
+            blanks,
+            labels,
+            next_blanks: Wide::zeros(places),
+            next_labels: Wide::zeros(places),
+            may_skip,
+            probs: Wide::zeros(places),
+            columns: Wide::zeros(0),
+            log_scale,
+        }
+    }
+
+    /// Takes a frame's log-probabilities of the columns, or says why not.
+    pub(super) fn advance(
+        &mut self,
+        set: InstructionSet,
+        band: Band,
+        of_label: &[u32],
+        log_probs: &[f64],
+    ) -> Step {
+        match self.columns.set_exp(set, log_probs) {
+            Logs::Usable => {}
+            Logs::Not(log_prob) => return Step::Over(log_prob),
+            Logs::TooLow => return Step::Lossy,
+        }
         for i in band.low.max(1)..=band.labels {
-            probs.copy(i + 1, &columns, of_label[i - 1] as usize);
+            self.probs.copy(i + FIRST, &self.columns, of_label[i - 1] as usize);
         }
         let step = CtcWideStep {
-            blanks: &blanks,
-            labels: &labels,
-            next_blanks: &mut next_blanks,
-            next_labels: &mut next_labels,
-            may_skip: &may_skip,
-            probs: &probs,
-            columns: &columns,
-            range: band.low + 1..band.labels + 2,
+            blanks: &self.blanks,
+            labels: &self.labels,
+            next_blanks: &mut self.next_blanks,
+            next_labels: &mut self.next_labels,
+            may_skip: &self.may_skip,
+            probs: &self.probs,
+            columns: &self.columns,
+            range: band.low + FIRST..band.labels + 1 + FIRST,
         };
         step.run_on(set);
-        std::mem::swap(&mut blanks, &mut next_blanks);
-        std::mem::swap(&mut labels, &mut next_labels);
+        std::mem::swap(&mut self.blanks, &mut self.next_blanks);
+        std::mem::swap(&mut self.labels, &mut self.next_labels);
+        Step::Taken
     }
-    Some(Wide::ln_of_sum((&blanks, length + 1), (&labels, length + 1)))
+
+    /// The logarithms of the blanks' and the labels' states, from number 0 on, and what they lack.
+    pub(super) fn states(&self, length: usize) -> (Vec<f64>, Vec<f64>, Sum) {
+        let logs = |states: &Wide| (0..=length).map(|i| states.ln(i + FIRST)).collect();
+        (logs(&self.blanks), logs(&self.labels), self.log_scale)
+    }
+
+    /// The log-probability of the labels after the last frame.
+    pub(super) fn finish(mut self, length: usize) -> f64 {
+        self.log_scale.add(Wide::ln_of_sum((&self.blanks, length + FIRST), (&self.labels, length + FIRST)));
+        self.log_scale.value()
+    }
 }

@@ -95,12 +95,6 @@ impl<'a> Emissions<'a> {
         self.log_probs.chunks_exact(self.labels.columns().count())
     }
 
-    /// The columns' log-probabilities in one frame.
-    pub(crate) fn frame(&self, frame: usize) -> &'a [f64] {
-        let width = self.columns();
-        &self.log_probs[frame * width..][..width]
-    }
-
     /// Column of each label.
     pub fn of_label(&self) -> &'a [u32] {
         &self.labels.columns().of_label

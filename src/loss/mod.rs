@@ -1,17 +1,18 @@
 //! Cross-entropy and CTC losses and their reductions, in natural logarithms.
 
-mod collected;
 pub mod cross_entropy;
 pub mod cross_entropy_batch;
 pub mod ctc;
 mod ctc_band;
 pub mod ctc_batch;
+mod ctc_forward;
 mod ctc_linear;
 mod ctc_log_space;
 mod ctc_occupancy;
 mod ctc_wide;
 mod emissions;
 mod frame_scales;
+mod gathered;
 pub mod gradient;
 pub mod guess;
 pub mod reduction;

@@ -29,6 +29,7 @@ mod lm;
 mod lm_cli;
 mod lm_fusion;
 mod loss;
+mod loss_rounds;
 mod messages;
 mod metrics_edit_distance;
 mod nonfinite;

@@ -1,0 +1,132 @@
+//! The CTC forward recursion frame by frame, in whatever numbers hold its states.
+//!
+//! Graves et al., "Connectionist Temporal Classification" (ICML 2006), section 4.1. It begins in linear space;
+//! before a state is lost there it goes on in numbers of any size, and in log space where log-probabilities lie
+//! below -1e12. So no frame is needed twice.
+
+use super::ctc::{CtcLabels, CtcLoss};
+use super::ctc_band::Band;
+use super::ctc_linear::Linear;
+use super::ctc_log_space::LogSpace;
+use super::ctc_wide::AnySize;
+use crate::kernel::{InstructionSet, Sum};
+
+/// What became of a frame.
+pub(super) enum Step {
+    /// It was taken.
+    Taken,
+    /// The log-probability of the labels is known: `-inf` for nothing is possible any more, or NaN.
+    Over(f64),
+    /// These numbers would lose something; the states are as before.
+    Lossy,
+}
+
+/// An item's recursion between two of its frames.
+pub(super) struct Forward {
+    frames: usize,
+    taken: usize,
+    states: States,
+    linear: bool,
+}
+
+enum States {
+    /// Fewer frames than the labels need.
+    Infeasible,
+    /// No labels: the sum of the blank's log-probabilities.
+    Blanks(Sum),
+    Linear(Linear),
+    AnySize(AnySize),
+    /// And what the logarithms lack, and whether there was a NaN.
+    LogSpace(LogSpace, Sum, bool),
+    /// Whatever follows.
+    Over(f64),
+}
+
+impl Forward {
+    /// Before the first of so many frames.
+    pub(super) fn new(labels: &CtcLabels, frames: usize) -> Self {
+        let of_label = labels.columns().of_label();
+        let states = if frames < labels.frames_needed() {
+            States::Infeasible
+        } else if labels.is_empty() {
+            States::Blanks(Sum::default())
+        } else {
+            States::Linear(Linear::new(of_label, labels.columns().count()))
+        };
+        Self { frames, taken: 0, states, linear: true }
+    }
+
+    /// Frames that were taken.
+    pub(super) fn taken(&self) -> usize {
+        self.taken
+    }
+
+    /// Takes the next frame: the log-probabilities of the labels' columns, `[columns]`.
+    pub(super) fn advance(&mut self, set: InstructionSet, labels: &CtcLabels, log_probs: &[f64]) {
+        let of_label = labels.columns().of_label();
+        let band = Band::new(self.taken, self.frames, of_label.len());
+        self.taken += 1;
+        loop {
+            let step = match &mut self.states {
+                States::Blanks(sum) => {
+                    sum.add(log_probs[0]);
+                    Step::Taken
+                }
+                States::Linear(states) => states.advance(set, band, of_label, log_probs),
+                States::AnySize(states) => states.advance(set, band, of_label, log_probs),
+                States::LogSpace(states, _, nan) => {
+                    *nan |= log_probs.iter().any(|log_prob| log_prob.is_nan());
+                    states.advance(band, of_label, log_probs);
+                    Step::Taken
+                }
+                // Behind what is impossible, too, a NaN goes through.
+                States::Over(log_prob) if *log_prob == f64::NEG_INFINITY => {
+                    if log_probs.iter().any(|log_prob| log_prob.is_nan()) {
+                        *log_prob = f64::NAN;
+                    }
+                    Step::Taken
+                }
+                States::Infeasible | States::Over(_) => Step::Taken,
+            };
+            match step {
+                Step::Taken => return,
+                Step::Over(log_prob) => {
+                    self.states = States::Over(log_prob);
+                    return;
+                }
+                Step::Lossy => self.widen(of_label),
+            }
+        }
+    }
+
+    fn widen(&mut self, of_label: &[u32]) {
+        self.linear = false;
+        match &self.states {
+            States::Linear(states) => {
+                self.states = States::AnySize(AnySize::from_linear(states, of_label));
+            }
+            States::AnySize(states) => {
+                let (blanks, labels, log_scale) = states.states(of_label.len());
+                self.states = States::LogSpace(LogSpace { blanks, labels }, log_scale, false);
+            }
+            _ => unreachable!("log space holds everything"),
+        }
+    }
+
+    /// The loss, after the last frame.
+    pub(super) fn finish(self, labels: &CtcLabels) -> CtcLoss {
+        let log_prob = match self.states {
+            States::Infeasible => f64::NEG_INFINITY,
+            States::Blanks(sum) => sum.value(),
+            States::Linear(states) => states.finish(labels.len()),
+            States::AnySize(states) => states.finish(labels.len()),
+            States::LogSpace(states, mut log_scale, nan) => {
+                let log_prob = states.finish();
+                log_scale.add(log_prob);
+                if nan && log_prob == f64::NEG_INFINITY { f64::NAN } else { log_scale.value() }
+            }
+            States::Over(log_prob) => log_prob,
+        };
+        CtcLoss { loss_nats: -log_prob + 0.0, linear: self.linear }
+    }
+}
