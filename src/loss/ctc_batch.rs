@@ -41,6 +41,7 @@ pub struct CtcBatch {
     room: Mutex<Vec<Gathered>>,
     audit: RowAudit,
     sample: RowAudit,
+    first_wins: Vec<u64>,
 }
 
 struct Item {
@@ -51,8 +52,34 @@ struct Item {
 /// How far an item is.
 enum Progress {
     NotBegun,
-    Begun(Box<Forward>),
-    Done(CtcLoss),
+    Begun(Box<Begun>),
+    Done(CtcItem),
+}
+
+struct Begun {
+    forward: Forward,
+    /// The log-probabilities of the columns in the last frame that was taken.
+    last: Vec<f64>,
+    equal_at_end: usize,
+}
+
+/// What was computed of an item.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CtcItem {
+    /// Its loss.
+    pub loss: CtcLoss,
+    /// How many of its last frames are equal in all that its labels need.
+    pub equal_at_end: usize,
+}
+
+/// The losses of a whole file.
+pub struct CtcTotals {
+    /// The items, in order.
+    pub items: Vec<CtcItem>,
+    /// What was noticed about the frames in use.
+    pub audit: RowAudit,
+    /// How often each class wins one of the first frames in use.
+    pub first_wins: Vec<u64>,
 }
 
 /// Rows that are looked at together, and what is computed of them.
@@ -71,7 +98,8 @@ struct Rows<E> {
 #[derive(Default)]
 pub struct BlockNotes {
     chunks: Vec<ChunkNotes>,
-    sample: Option<RowAudit>,
+    /// Of the first rows in use, and who wins each.
+    sample: Option<(RowAudit, Vec<u32>)>,
 }
 
 struct ChunkNotes {
@@ -89,6 +117,7 @@ impl CtcBatch {
         assert_eq!(labels.len(), rows.lengths().len(), "an item has labels");
         let mut order: Vec<usize> = (0..labels.len()).filter(|&item| rows.lengths()[item] > 0).collect();
         order.sort_by_key(|&item| rows.file_rows(item).0);
+        let first_wins = vec![0; rows.geometry().classes()];
         let item = |labels| Item { labels, progress: Mutex::new(Progress::NotBegun) };
         Self {
             kind,
@@ -104,6 +133,7 @@ impl CtcBatch {
             room: Mutex::default(),
             audit: RowAudit::new(kind, nonfinite),
             sample: RowAudit::new(kind, nonfinite),
+            first_wins,
         }
     }
 
@@ -111,19 +141,21 @@ impl CtcBatch {
     ///
     /// # Panics
     /// Where not all of the matrix was looked at.
-    pub fn finish(mut self) -> (Vec<CtcLoss>, RowAudit) {
+    pub fn finish(mut self) -> CtcTotals {
         self.end_round();
         self.advance_all();
         self.audit.merge(&self.sample, 0);
-        let losses =
+        let items =
             self.items.into_iter().zip(self.rows.lengths()).map(|(Item { labels, progress }, length)| {
                 match progress.into_inner().unwrap_or_else(PoisonError::into_inner) {
-                    Progress::Done(loss) => loss,
-                    Progress::NotBegun if *length == 0 => Forward::new(&labels, 0).finish(&labels),
+                    Progress::Done(item) => item,
+                    Progress::NotBegun if *length == 0 => {
+                        CtcItem { loss: Forward::new(&labels, 0).finish(&labels), equal_at_end: 0 }
+                    }
                     _ => panic!("all frames of the matrix were looked at"),
                 }
             });
-        (losses.collect(), self.audit)
+        CtcTotals { items: items.collect(), audit: self.audit, first_wins: self.first_wins }
     }
 
     /// Advances the recursions that wait for a thread.
@@ -152,29 +184,35 @@ impl CtcBatch {
         let Item { labels, progress } = &self.items[item];
         let length = self.rows.lengths()[item];
         let mut progress = lock(progress);
-        let mut forward = match std::mem::replace(&mut *progress, Progress::NotBegun) {
-            Progress::NotBegun => Box::new(Forward::new(labels, length)),
-            Progress::Begun(forward) => forward,
+        let mut begun = match std::mem::replace(&mut *progress, Progress::NotBegun) {
+            Progress::NotBegun => {
+                Box::new(Begun { forward: Forward::new(labels, length), last: Vec::new(), equal_at_end: 0 })
+            }
+            Progress::Begun(begun) => begun,
             Progress::Done(_) => unreachable!("an item that is done waits for nothing"),
         };
         log_probs.resize(labels.columns().count(), 0.0);
         let (start, stride) = self.rows.file_rows(item);
         // The first frame that was not taken.
-        let mut row = start + forward.taken() * stride;
+        let mut row = start + begun.forward.taken() * stride;
         let last = start + (length - 1) * stride;
         let from = self.round.partition_point(|gathered| gathered.rows().end <= row);
         for gathered in &self.round[from..] {
             let end = gathered.rows().end.min(last + 1);
             while row < end {
                 gathered.log_probs(row, log_probs);
-                forward.advance(set, labels, log_probs);
+                begun.forward.advance(set, labels, log_probs);
+                begun.equal_at_end = if begun.last == *log_probs { begun.equal_at_end + 1 } else { 1 };
+                std::mem::swap(&mut begun.last, log_probs);
+                log_probs.resize(begun.last.len(), 0.0);
                 row += stride;
             }
         }
-        *progress = if forward.taken() < length {
-            Progress::Begun(forward)
+        *progress = if begun.forward.taken() < length {
+            Progress::Begun(begun)
         } else {
-            Progress::Done(forward.finish(labels))
+            let Begun { forward, equal_at_end, .. } = *begun;
+            Progress::Done(CtcItem { loss: forward.finish(labels), equal_at_end })
         };
     }
 
@@ -258,17 +296,24 @@ impl CtcBatch {
     }
 
     /// The first rows in use, from which it is told what the numbers are.
-    fn sample_of<E: Element>(&self, block: &Block<'_, E>) -> RowAudit {
+    fn sample_of<E: Element>(&self, block: &Block<'_, E>) -> (RowAudit, Vec<u32>) {
         let mut sample = RowAudit::new(self.kind, self.nonfinite);
+        let mut winners = Vec::new();
         for row in 0..block.rows() {
             if !sample.wants_sample() {
                 break;
             }
             if self.is_used(block, row) {
-                block.for_each_row(row..row + 1, |_, scores| sample.sample(scores));
+                block.for_each_row(row..row + 1, |_, scores| {
+                    sample.sample(scores);
+                    let max = |best: usize, class: usize| {
+                        if scores[class].to_f64() > scores[best].to_f64() { class } else { best }
+                    };
+                    winners.push((0..scores.len()).fold(0, max) as u32);
+                });
             }
         }
-        sample
+        (sample, winners)
     }
 }
 
@@ -296,10 +341,11 @@ impl BlockReducer for CtcBatch {
     }
 
     fn take(&mut self, part: BlockNotes) -> Result<(), ImproperRow> {
-        if let Some(sample) = part.sample
+        if let Some((sample, winners)) = part.sample
             && self.sample.wants_sample()
         {
             self.sample.merge(&sample, 0);
+            winners.into_iter().for_each(|class| self.first_wins[class as usize] += 1);
         }
         for chunk in part.chunks {
             if let Some(row) = chunk.refused {

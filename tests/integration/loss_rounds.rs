@@ -1,11 +1,12 @@
-//! CTC losses of files that are read in several rounds, and of items whose numbers outgrow linear space on the way.
+//! CTC losses of files that are read in several rounds, of items whose numbers outgrow linear space on the way, and what
+//! is noticed of the frames.
 
 use ctctool::logits::InputKind;
 use ctctool::loss::ctc::{CtcLabels, ctc_loss};
 use serde_json::Value;
 
 use crate::oracle::ctc_by_recursion;
-use crate::support::{Folder, SplitMix, close, ctctool, json, npy_f64};
+use crate::support::{Folder, SplitMix, close, ctctool, json, npy_f64, repository};
 
 /// Three megabytes are three rounds of one thread and one of three. An item that ends early, one of no frames, one with
 /// too few, one without labels, one that needs numbers of any size.
@@ -84,4 +85,31 @@ fn a_log_probability_that_only_log_space_holds_may_come_in_any_frame() {
             assert!((found - expected).abs() <= 1e-12 * expected.abs(), "{low}: {found} for {expected}");
         }
     }
+}
+
+#[test]
+fn forgotten_lengths_and_a_blank_that_never_wins_are_warned_of() {
+    let codes = |options: &[&str]| -> Vec<String> {
+        let mut command = ctctool();
+        command.current_dir(repository("fixtures")).args(["loss", "lines.npy", "--labels", "lines.txt"]);
+        let result = json(command.args(["--alphabet", "alphabet.txt"]).args(options));
+        let warnings = result["warnings"].as_array().unwrap();
+        warnings.iter().map(|warning| warning["code"].as_str().unwrap().to_owned()).collect()
+    };
+    let lengths = ["--lengths", "lines.lengths.txt"];
+    assert_eq!(codes(&lengths), [""; 0]);
+    assert_eq!(codes(&[]), ["padding_counted"]);
+    assert_eq!(codes(&[&lengths[..], &["--blank", "last"]].concat()), ["blank_wins_no_frame"]);
+    // Numbers that mean nothing are no reason to warn.
+    let mut random = SplitMix(5);
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[40, 5], &(0..200).map(|_| random.score()).collect::<Vec<_>>()));
+    folder.file("y.txt", "1 2 3 4\n");
+    let result = json(
+        ctctool()
+            .current_dir(folder.path())
+            .args(["loss", "x.npy", "--labels", "y.txt"])
+            .args(["--criterion", "ctc"]),
+    );
+    assert_eq!(result["warnings"], serde_json::json!([]));
 }

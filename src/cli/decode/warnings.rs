@@ -26,60 +26,64 @@ impl Seen<'_> {
             item.decoded.path.iter().for_each(|&class| wins[class as usize] += 1);
         }
         let mut warnings = input_warnings(&audit, |row| self.shape.place(row).to_string());
-        warnings.extend(blank_warning(&wins, blank));
+        warnings.extend(blank_warning(&wins, "", blank));
         if !lengths_given {
-            warnings.extend(self.padding());
+            let equal: Vec<usize> = self.decoded.iter().map(|item| item.equal_at_end).collect();
+            warnings.extend(padding("padding_decoded", self.name, self.shape, &equal, self.lengths));
         }
         warnings.extend(self.unfinished(|item| self.decoded[item].decoded.unfinished));
         warnings
     }
 
-    /// Padding that was decoded because nobody gave lengths.
-    fn padding(&self) -> Option<Warning> {
-        let padded = |index: &usize| {
-            let equal = self.decoded[*index].equal_at_end;
-            equal >= PADDING_FRAMES && equal < self.lengths[*index]
-        };
-        let items: Vec<usize> = (0..self.decoded.len()).filter(padded).collect();
-        let first = *items.first()?;
-        let (item, others) = self.first_and_more(&items)?;
-        let message = format!(
-            "{item}: its last {} of {} frames are all equal{others}: if that is padding, give --lengths",
-            self.decoded[first].equal_at_end, self.lengths[first]
-        );
-        Some(Warning { code: "padding_decoded", message })
-    }
-
     /// Last words that are no words of the lexicon.
     pub(in crate::cli) fn unfinished(&self, is_unfinished: impl Fn(usize) -> bool) -> Option<Warning> {
         let items: Vec<usize> = (0..self.decoded.len()).filter(|&item| is_unfinished(item)).collect();
-        let (item, others) = self.first_and_more(&items)?;
+        let (item, others) = first_and_more(self.name, self.shape, &items)?;
         let message = format!(
             "{item}: no text of the beam ends with a whole word of the lexicon, so the last word is unfinished\
              {others}: a wider beam may find one"
         );
         Some(Warning { code: "unfinished_word", message })
     }
+}
 
-    /// What the first of some items is called, and how many others there are.
-    fn first_and_more(&self, items: &[usize]) -> Option<(String, String)> {
-        let (first, others) = items.split_first()?;
-        let item =
-            if self.shape.is_batch() { format!("{}#{first}", self.name) } else { self.name.to_owned() };
-        let others = match others.len() {
-            0 => String::new(),
-            1 => " (and 1 more item)".to_owned(),
-            count => format!(" (and {count} more items)"),
-        };
-        Some((item, others))
-    }
+/// What the first of some items is called, and how many others there are.
+fn first_and_more(name: &str, shape: &CtcShape, items: &[usize]) -> Option<(String, String)> {
+    let (first, others) = items.split_first()?;
+    let item = if shape.is_batch() { format!("{name}#{first}") } else { name.to_owned() };
+    let others = match others.len() {
+        0 => String::new(),
+        1 => " (and 1 more item)".to_owned(),
+        count => format!(" (and {count} more items)"),
+    };
+    Some((item, others))
 }
 
 /// Frames at an item's end that look like padding: at least this many, all equal.
 const PADDING_FRAMES: usize = 3;
 
+/// Items that look padded though nobody gave lengths: how many of their last frames are equal, of how many.
+pub(in crate::cli) fn padding(
+    code: &'static str,
+    name: &str,
+    shape: &CtcShape,
+    equal_at_end: &[usize],
+    lengths: &[usize],
+) -> Option<Warning> {
+    let padded = |&item: &usize| (PADDING_FRAMES..lengths[item]).contains(&equal_at_end[item]);
+    let items: Vec<usize> = (0..lengths.len()).filter(padded).collect();
+    let (item, others) = first_and_more(name, shape, &items)?;
+    let (equal, length) = (equal_at_end[items[0]], lengths[items[0]]);
+    let message = format!(
+        "{item}: its last {equal} of {length} frames are all equal{others}: if that is padding, give --lengths"
+    );
+    Some(Warning { code, message })
+}
+
 /// The class that wins most frames is not the blank.
-fn blank_warning(wins: &[u64], blank: u32) -> Option<Warning> {
+///
+/// `which` of the frames were looked at: nothing for all, or `the first `.
+pub(in crate::cli) fn blank_warning(wins: &[u64], which: &str, blank: u32) -> Option<Warning> {
     let frames: u64 = wins.iter().sum();
     // Of equal ones the first, but the blank before all.
     let (winner, &most) =
@@ -90,7 +94,7 @@ fn blank_warning(wins: &[u64], blank: u32) -> Option<Warning> {
     }
     let share = |count: u64| 100.0 * count as f64 / frames as f64;
     let message = format!(
-        "class {winner} wins {:.0} % of {frames} frames and the blank, class {blank}, {:.0} %: \
+        "class {winner} wins {:.0} % of {which}{frames} frames and the blank, class {blank}, {:.0} %: \
          if {winner} is the blank, give --blank {winner}",
         share(most),
         share(blank_wins)

@@ -3,13 +3,14 @@
 use super::super::ExitStatus;
 use super::super::alphabet_args::CtcTargets;
 use super::super::ctc_shape::CtcShape;
+use super::super::decode::warnings::{blank_warning, padding};
 use super::super::diagnostics::Diagnostics;
 use super::super::inputs::{improper_row, input_warnings, optional_integers};
 use super::super::values::{Criterion, Word};
 use super::gradient::Loaded;
 use super::{Args, PROPAGATE};
 use crate::input::{LabelFile, Matrix, ReadError};
-use crate::loss::ctc_batch::CtcBatch;
+use crate::loss::ctc_batch::{CtcBatch, CtcItem as ComputedItem, CtcTotals};
 use crate::loss::reduction::Reducer;
 use crate::report::loss::{CtcItem, LossParams, Tally};
 use crate::report::{ItemId, Status, Warning, infeasible};
@@ -65,11 +66,11 @@ impl Args {
             ReadError::Input(error) => error,
             ReadError::Visit(row) => improper_row(&name, &row, shape.place(row.row), kind, PROPAGATE),
         })?;
-        let (losses, audit) = batch.finish();
+        let CtcTotals { items: computed, audit, first_wins } = batch.finish();
 
         let mut tally = Tally::default();
         let mut reducer = Reducer::default();
-        for (item, loss) in items.iter_mut().zip(&losses) {
+        for (item, ComputedItem { loss, .. }) in items.iter_mut().zip(&computed) {
             item.status = match Status::of(loss.loss_nats) {
                 Status::Infinite if item.frames < item.frames_needed => Status::Infeasible,
                 status => status,
@@ -81,16 +82,33 @@ impl Args {
             tally.add(item.status);
             reducer.add_ctc(item.loss_nats, item.label_length);
         }
-        let exact = losses.iter().filter(|loss| !loss.linear).count();
-        diagnostics.note(format_args!("{exact} of {} items computed beyond linear space", losses.len()));
+        let exact = computed.iter().filter(|item| !item.loss.linear).count();
+        diagnostics.note(format_args!("{exact} of {} items computed beyond linear space", computed.len()));
         let mut warnings = input_warnings(&audit, |row| shape.place(row).to_string());
+        warnings.extend(blank_of_none(&first_wins, blank));
+        if self.logits.lengths.is_none() {
+            let equal: Vec<usize> = computed.iter().map(|item| item.equal_at_end).collect();
+            warnings.extend(padding("padding_counted", &name, &shape, &equal, &lengths));
+        }
         warnings.extend(infeasible_warnings(&items, self.settings.zero_infinity));
-        let losses: Vec<f64> = losses.iter().map(|loss| loss.loss_nats).collect();
+        let losses: Vec<f64> = computed.iter().map(|item| item.loss.loss_nats).collect();
         let gradient = loaded
             .map(|(loaded, labels)| self.ctc_gradient(loaded, &shape, &labels, &lengths, &losses))
             .transpose()?;
         self.deliver(params, reducer.finish(), tally, warnings, items, gradient.as_ref(), diagnostics)
     }
+}
+
+/// Fewer frames than these tell nothing of who wins them.
+const FEW_FRAMES: u64 = 16;
+
+/// Of the first frames, the blank wins none, and another class more than half: who gives labels and a loss may look at
+/// any numbers, so less than that is no mistake.
+fn blank_of_none(first_wins: &[u64], blank: u32) -> Option<Warning> {
+    let frames: u64 = first_wins.iter().sum();
+    let most = first_wins.iter().max().copied().unwrap_or_default();
+    let told = frames >= FEW_FRAMES && first_wins[blank as usize] == 0 && 2 * most > frames;
+    told.then(|| blank_warning(first_wins, "the first ", blank)).flatten()
 }
 
 fn infeasible_warnings(items: &[CtcItem], zero_infinity: bool) -> Vec<Warning> {

@@ -198,7 +198,7 @@ fn ctc_losses(
     // With `propagate` no row is refused.
     let part = batch.look(Block::new(&values, &geometry, 0));
     let _ = batch.take(part);
-    batch.finish().0.iter().map(|loss| loss.loss_nats).collect()
+    batch.finish().items.iter().map(|item| item.loss.loss_nats).collect()
 }
 
 /// The input in each layout that it may have.
