@@ -103,7 +103,7 @@ impl CtcShape {
         let check = |(item, &length): (usize, &i64)| {
             usize::try_from(length).ok().filter(|&length| length <= self.frames).ok_or_else(|| {
                 let expected = format!("a length from 0 to {}, the number of frames", self.frames);
-                InputError::new(given.name(), Place::whole().at("item", item), expected, length.to_string())
+                InputError::new(given.name(), given.place(item), expected, length.to_string())
             })
         };
         given.iter().enumerate().map(check).collect()

@@ -113,8 +113,27 @@ fn a_typed_list_is_not_taken_for_a_file() {
     }
     // A file is named.
     folder.file("l.txt", "7\n");
-    let error = "l.txt: item 0: expected a length from 0 to 3, the number of frames, found 7";
+    let error =
+        "l.txt: item 0, line 1, column 1: expected a length from 0 to 3, the number of frames, found 7";
     refused(&folder, &["decode", "x.csv", "--lengths", "l.txt"], error, None);
+}
+
+#[test]
+fn a_wrong_length_is_named_where_it_is() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[3, 2, 3], &[0.0; 18]));
+    for (lengths, error) in [
+        ("2\n 7\n", "item 1, line 2, column 2: expected a length from 0 to 3, the number of frames, found 7"),
+        (
+            "2, -1\n",
+            "item 1, line 1, column 4: expected a length from 0 to 3, the number of frames, found -1",
+        ),
+        ("2\n1.5\n", "line 2, column 1: expected an integer, found '1.5'"),
+    ] {
+        folder.file("l.txt", lengths);
+        let args = ["decode", "x.npy", "--layout", "tnc", "--lengths", "l.txt"];
+        refused(&folder, &args, &format!("l.txt: {error}"), None);
+    }
 }
 
 #[test]
