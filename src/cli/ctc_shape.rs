@@ -27,7 +27,17 @@ impl CtcShape {
         }
         let expected = format!("{}, one an item", counted(self.items, "line"));
         let name = path.display().to_string();
-        Err(InputError::new(&name, Place::whole(), expected, references.len().to_string()))
+        let error = InputError::new(&name, Place::whole(), expected, references.len().to_string());
+        if !self.is_batch() {
+            return Err(error);
+        }
+        Err(error.hint(format!(
+            "layout {} was {}, which has {} of {}: another --layout swaps them",
+            self.layout.word(),
+            if self.layout_inferred { "told from --lengths" } else { "given" },
+            counted(self.items, "item"),
+            counted(self.frames, "frame"),
+        )))
     }
 
     /// What a result says of the input.

@@ -137,6 +137,30 @@ fn a_wrong_length_is_named_where_it_is() {
 }
 
 #[test]
+fn references_for_other_items_name_the_layout() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[3, 2, 3], &[0.0; 18]));
+    folder.file("two", "a\nb\n");
+    folder.file("three", "a\nb\nc\n");
+    for (refs, options, error, hint) in [
+        (
+            "two",
+            ["--layout", "ntc"],
+            "two: expected 3 lines, one an item, found 2",
+            "layout ntc was given, which has 3 items of 2 frames: another --layout swaps them",
+        ),
+        (
+            "three",
+            ["--lengths", "3,3"],
+            "three: expected 2 lines, one an item, found 3",
+            "layout tnc was told from --lengths, which has 2 items of 3 frames: another --layout swaps them",
+        ),
+    ] {
+        refused(&folder, &[&["decode", "x.npy", "--refs", refs], &options[..]].concat(), error, Some(hint));
+    }
+}
+
+#[test]
 fn a_wrong_label_length_is_named_where_it_is() {
     let folder = Folder::new();
     folder.file("x.npy", npy_f64(&[3, 2, 3], &[0.0; 18]));
