@@ -9,7 +9,7 @@ use super::alphabet_args::{AlphabetArgs, CtcTargets};
 use super::ctc_shape::CtcShape;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{
-    INSPECT, LogitsArgs, check_stdin, improper_row, input_warnings, open_labels, optional_integers,
+    INSPECT, LogitsArgs, check_files, improper_row, input_warnings, open_labels, optional_integers,
 };
 use super::output_args::OutputArgs;
 use super::timing::Clock;
@@ -58,7 +58,7 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     let [logits, lengths] = args.logits.named();
     let label_lengths = ("--label-lengths", args.label_lengths.as_deref().map(OsStr::new));
     let labels = ("--labels", Some(args.labels.as_os_str()));
-    check_stdin(&[logits, labels, args.alphabet.named(), lengths, label_lengths])?;
+    check_files(&[logits, labels, args.alphabet.named(), lengths, label_lengths], &args.output)?;
     if args.frame_shift.is_some_and(|shift| !(shift > 0.0 && shift.is_finite())) {
         return Err(UsageError::new("--frame-shift: expected a number of seconds above 0").into());
     }

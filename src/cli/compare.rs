@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::ExitStatus;
 use super::diagnostics::{Diagnostics, UsageError};
-use super::inputs::note_matrix;
+use super::inputs::{check_files, note_matrix};
 use super::output_args::OutputArgs;
 use super::values::{Stat, checked_format, delimiter};
 use crate::input::{Comparable, CsvOptions, Dtype};
@@ -73,9 +73,7 @@ struct Outcome {
 const MOST_LISTED: usize = 20;
 
 pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
-    if args.base.as_os_str() == "-" && args.new.as_os_str() == "-" {
-        return Err(UsageError::new("only one of BASE and NEW can come from standard input").into());
-    }
+    check_files(&[("BASE", Some(args.base.as_os_str())), ("NEW", Some(args.new.as_os_str()))], &args.output)?;
     for (name, tolerance) in [("--rtol", args.rtol), ("--atol", args.atol)] {
         if tolerance.is_some_and(|tolerance| tolerance.is_nan() || tolerance < 0.0) {
             return Err(UsageError::new(format!("{name}: expected a number of 0 or more")).into());

@@ -11,7 +11,7 @@ use super::ExitStatus;
 use super::alphabet_args::ClassArgs;
 use super::ctc_shape::CtcShape;
 use super::diagnostics::{Diagnostics, UsageError};
-use super::inputs::{INSPECT, LogitsArgs, check_stdin, improper_row, open_lines, optional_integers};
+use super::inputs::{INSPECT, LogitsArgs, check_files, improper_row, open_lines, optional_integers};
 use super::output_args::{OutputArgs, RateLimits};
 use super::progress::Progress;
 use super::steering::{SteeringArgs, WeightArgs};
@@ -130,7 +130,10 @@ impl Args {
         self.weights.check_usage()?;
         let [logits, lengths] = self.logits.named();
         let refs = ("--refs", self.refs.as_deref().map(Path::as_os_str));
-        check_stdin(&[&[logits, lengths, self.classes.named(), refs], &self.steering.named()[..]].concat())
+        check_files(
+            &[&[logits, lengths, self.classes.named(), refs], &self.steering.named()[..]].concat(),
+            &self.output,
+        )
     }
 
     fn run(&self, matrix: Matrix, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {

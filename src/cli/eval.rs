@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ExitStatus;
-use super::diagnostics::{Diagnostics, UsageError};
-use super::inputs::open_lines;
+use super::diagnostics::Diagnostics;
+use super::inputs::{check_files, open_lines};
 use super::output_args::{OutputArgs, RateLimits};
 use super::values::checked_format;
 use crate::input::{InputError, Place, counted};
@@ -45,9 +45,10 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
-    if args.hyp.as_os_str() == "-" && args.reference.as_os_str() == "-" {
-        return Err(UsageError::new("only one of HYP and REF can come from standard input").into());
-    }
+    check_files(
+        &[("HYP", Some(args.hyp.as_os_str())), ("REF", Some(args.reference.as_os_str()))],
+        &args.output,
+    )?;
     let hypotheses = open_lines(&args.hyp, diagnostics)?;
     let references = open_lines(&args.reference, diagnostics)?;
     let name = args.hyp.display().to_string();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::diagnostics::{Diagnostics, UsageError};
+use super::output_args::OutputArgs;
 use super::values::{Layout, delimiter};
 use crate::input::{
     CsvOptions, InputError, LabelFile, List, Matrix, Place, counted, integer_list, read_lines, shape_text,
@@ -42,14 +43,19 @@ pub(super) struct LogitsArgs {
     pub(super) headers: bool,
 }
 
-/// Only one thing can come from standard input: options and the files they name.
-pub(super) fn check_stdin(named: &[(&str, Option<&OsStr>)]) -> Result<(), UsageError> {
+/// Only one thing can come from standard input, and a result does not go onto what it is made of: options and the
+/// files they name.
+pub(super) fn check_files(named: &[(&str, Option<&OsStr>)], output: &OutputArgs) -> Result<(), UsageError> {
     let mut from_stdin = named.iter().filter(|(_, file)| file.is_some_and(|file| file == "-"));
-    match (from_stdin.next(), from_stdin.next()) {
-        (Some((one, _)), Some((other, _))) => {
-            Err(UsageError::new(format!("only one of {one} and {other} can come from standard input")))
-        }
-        _ => Ok(()),
+    if let (Some((one, _)), Some((other, _))) = (from_stdin.next(), from_stdin.next()) {
+        return Err(UsageError::new(format!("only one of {one} and {other} can come from standard input")));
+    }
+    let regular = |file: &Path| file.canonicalize().ok().filter(|path| path.is_file());
+    let Some(target) = output.output.as_deref().and_then(regular) else { return Ok(()) };
+    let is_target = |file: &OsStr| regular(Path::new(file)).as_ref() == Some(&target);
+    match named.iter().find(|(_, file)| file.is_some_and(is_target)) {
+        Some((option, _)) => Err(UsageError::new(format!("--output and {option} are the same file"))),
+        None => Ok(()),
     }
 }
 

@@ -13,7 +13,7 @@ use view::View;
 use super::ExitStatus;
 use super::alphabet_args::AlphabetArgs;
 use super::diagnostics::Diagnostics;
-use super::inputs::{LogitsArgs, check_stdin, open_labels, optional_integers};
+use super::inputs::{LogitsArgs, check_files, open_labels, optional_integers};
 use super::output_args::OutputArgs;
 use super::values::{Word, result_format};
 use crate::input::{Alphabet, AlphabetFile, LabelFile, Matrix, Place, ReadError, resolve_blank};
@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     let [logits, lengths] = args.logits.named();
     let label_lengths = ("--label-lengths", args.label_lengths.as_deref().map(OsStr::new));
     let labels = ("--labels", args.labels.as_deref().map(Path::as_os_str));
-    check_stdin(&[logits, labels, args.alphabet.named(), lengths, label_lengths])?;
+    check_files(&[logits, labels, args.alphabet.named(), lengths, label_lengths], &args.output)?;
     let matrix = args.logits.open(diagnostics)?;
     let labels = args.labels.as_deref().map(|path| open_labels(path, diagnostics)).transpose()?;
     args.run(matrix, labels.as_ref(), diagnostics)

@@ -14,7 +14,7 @@ use gradient::{Gradient, GradientArgs, Loaded};
 use super::ExitStatus;
 use super::alphabet_args::AlphabetArgs;
 use super::diagnostics::{Diagnostics, UsageError};
-use super::inputs::{LogitsArgs, check_stdin, open_labels};
+use super::inputs::{LogitsArgs, check_files, open_labels};
 use super::output_args::OutputArgs;
 use super::values::{Criterion, Word, checked_format};
 use crate::input::{LabelFile, Matrix};
@@ -159,7 +159,7 @@ impl Args {
         let label_lengths = ("--label-lengths", self.label_lengths.as_deref().map(OsStr::new));
         let weight = ("--weight", self.settings.weight.as_deref().map(OsStr::new));
         let labels = ("--labels", Some(self.labels.as_os_str()));
-        check_stdin(&[logits, labels, self.alphabet.named(), lengths, label_lengths, weight])?;
+        check_files(&[logits, labels, self.alphabet.named(), lengths, label_lengths, weight], &self.output)?;
         if self.settings.class_axis == Some(0) {
             return Err(UsageError::new("--class-axis: expected 1 or -1, found 0"));
         }

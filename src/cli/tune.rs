@@ -12,7 +12,7 @@ use super::ctc_shape::CtcShape;
 use super::decode::item_error;
 use super::decode::warnings::Seen;
 use super::diagnostics::{Diagnostics, UsageError};
-use super::inputs::{LogitsArgs, check_stdin, open_lines, optional_integers};
+use super::inputs::{LogitsArgs, check_files, open_lines, optional_integers};
 use super::output_args::OutputArgs;
 use super::progress::Progress;
 use super::steering::{LmUnit, STEERING_HEADING, SteeringArgs, check_lm_weight, check_size};
@@ -154,7 +154,10 @@ impl Args {
         self.word_bonuses.iter().try_for_each(|&bonus| check_size("--word-bonus", Some(bonus)))?;
         let [logits, lengths] = self.logits.named();
         let refs = ("--refs", Some(self.refs.as_os_str()));
-        check_stdin(&[&[logits, lengths, self.classes.named(), refs], &self.steering.named()[..]].concat())
+        check_files(
+            &[&[logits, lengths, self.classes.named(), refs], &self.steering.named()[..]].concat(),
+            &self.output,
+        )
     }
 
     fn bonuses(&self) -> Vec<f64> {

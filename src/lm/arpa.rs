@@ -225,7 +225,10 @@ impl ArpaParser {
                 if found > most {
                     return Err(first_column(
                         line,
-                        format!("{most} {order}-grams, as \\data\\ says, and then an empty line"),
+                        format!(
+                            "{most} {order}-grams, as \\data\\ says, and then {}",
+                            self.header_after(order)
+                        ),
                         "one more".to_owned(),
                     ));
                 }

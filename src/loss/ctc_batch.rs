@@ -345,7 +345,9 @@ impl BlockReducer for CtcBatch {
             && self.sample.wants_sample()
         {
             self.sample.merge(&sample, 0);
-            winners.into_iter().for_each(|class| self.first_wins[class as usize] += 1);
+            for class in winners {
+                self.first_wins[class as usize] += 1;
+            }
         }
         for chunk in part.chunks {
             if let Some(row) = chunk.refused {

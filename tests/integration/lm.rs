@@ -156,7 +156,7 @@ fn what_is_malformed_is_named_with_its_place() {
         ),
         ("ngram 1=4", "ngram 2=4", r"line 2, column 1: expected 'ngram 1=' and a number, found 'ngram 2=4'"),
         ("ngram 1=4", "ngram 1=99999999999999999999", "line 2, column 1"),
-        ("ngram 1=4", "ngram 1=5", r"line 10, column 1: expected 5 1-grams, as \data\ says, found 4"),
+        ("ngram 1=4", "ngram 1=5", r"line 11, column 1: expected 5 1-grams, as \data\ says, found 4"),
         ("ngram 1=4", "ngram 1=3", "line 9, column 1: expected 3 1-grams"),
         ("ngram 2=2", "ngram 2=2\nngram 4=1", "line 4, column 1: expected 'ngram 3=' and a number, or"),
         ("\\2-grams:", "\\3-grams:", r"line 11, column 1: expected \2-grams:, found '\\3-grams:'"),
@@ -169,7 +169,11 @@ fn what_is_malformed_is_named_with_its_place() {
         ),
         ("-2\tb", "0.5\tb", "line 9, column 1: expected the base-10 logarithm"),
         ("-2\tb", "nan\tb", "line 9, column 1"),
-        ("-2\tb", "-inf\tb", "line 9, column 1"),
+        (
+            "-2\tb",
+            "-inf\tb",
+            "line 9, column 1: expected the base-10 logarithm of a probability, 0 or less (-99 where it is 0)",
+        ),
         ("-2\tb", "-1e30\tb", "line 9, column 1"),
         ("a\t-0.25", "a\t1e30", "line 8, column 6: expected the base-10 logarithm of a back-off weight"),
         ("-2\tb", "-2", "line 9, column 3: expected 1 word of a 1-gram, found 0"),
@@ -186,7 +190,7 @@ fn what_is_malformed_is_named_with_its_place() {
         ("a b", "<s> a", "line 13, column 1: expected each 2-gram once"),
         ("a b", "b a", "line 13, column 1: expected an n-gram whose first words have a back-off weight"),
         ("a b", "a b\t-1", "line 13, column 10: expected no back-off weight for the longest n-grams"),
-        ("-0.2\ta b\n", "", r"line 13, column 1: expected 2 2-grams, as \data\ says, found 1"),
+        ("-0.2\ta b\n", "", r"line 14, column 1: expected 2 2-grams, as \data\ says, found 1"),
     ] {
         let text = SMALL.replacen(from, to, 1);
         let error = parse(&text).expect_err(to);
@@ -208,6 +212,8 @@ fn what_is_malformed_is_named_with_its_place() {
         "{error}"
     );
     assert!(parse(&format!("made by hand\n\n{SMALL}")).is_ok());
+    // As KenLM has it: empty lines mean nothing.
+    assert!(parse(&SMALL.replace("-2\tb", "\n \t\n-2\tb").replace("\n\n\\", "\n\\")).is_ok());
 }
 
 /// Words that could be numbers, and every byte of a file exchanged: errors have places, nothing panics.

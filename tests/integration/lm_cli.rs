@@ -208,7 +208,7 @@ fn model_files_that_are_none_are_refused() {
     let huge = folder.file("huge.arpa", huge);
     let mut command = fixture("decode", &["--beam", "9", "--lm"]);
     let expected =
-        "huge.arpa: line 6, column 1: expected 18446744073709551615 1-grams, as \\data\\ says, found 1";
+        "huge.arpa: line 7, column 1: expected 18446744073709551615 1-grams, as \\data\\ says, found 1";
     command.arg(&huge).assert().code(2).stderr(predicate::str::contains(expected));
     let no_end = "\\data\\\nngram 1=2\n\n\\1-grams:\n-1\t<s>\n-1\ta\n\n\\end\\\n";
     let no_end = folder.file("no_end.arpa", no_end);

@@ -73,6 +73,8 @@ fn an_output_that_would_be_lost_is_a_usage_error() {
         (&["-o", "-"][..], "--output: expected a file: without it, the result goes to standard output"),
         (&["--grad", "g.npy", "-o", "g.npy"], "--grad and --output are the same file"),
         (&["--grad", "x.csv"], "--grad and LOGITS are the same file"),
+        (&["-o", "./x.csv"], "--output and LOGITS are the same file"),
+        (&["-o", "y.txt"], "--output and --labels are the same file"),
         (&["--grad", "-"], "--grad: expected a file: the result goes to standard output"),
     ] {
         let mut command = ctctool();

@@ -24,7 +24,7 @@ pub(super) enum Ngram<'a> {
 #[derive(Default)]
 pub(super) struct Piece<'a> {
     pub(super) entries: Vec<Entry<'a>>,
-    /// Where in it the section ends, in bytes, and the number of lines before that.
+    /// Where in it the section ends, in bytes: at a line that begins with a backslash; and the number of lines before.
     pub(super) end: Option<usize>,
     pub(super) lines: u64,
     pub(super) error: Option<ArpaError>,
@@ -65,9 +65,14 @@ pub(super) fn parse<'a>(piece: &'a [u8], builder: &Builder, order: usize, highes
             }
         };
         let content = text.trim_ascii();
-        if content.is_empty() || content.starts_with('\\') {
+        if content.starts_with('\\') {
             parsed.end = Some(start);
             return parsed;
+        }
+        if content.is_empty() {
+            parsed.lines = number;
+            start = end;
+            continue;
         }
         match entry(text, number, builder, order, highest, &mut words) {
             Ok(entry) => parsed.entries.push(entry),
@@ -93,9 +98,9 @@ fn entry<'a>(
 ) -> Result<Entry<'a>, ArpaError> {
     let mut fields = text.split([' ', '\t']).filter(|field| !field.is_empty());
     let prob = fields.next().unwrap_or_default();
-    let log10_prob = number(prob).filter(|&log10| log10 <= 0.0).ok_or_else(|| {
-        at(line, text, prob, "the base-10 logarithm of a probability, 0 or less".to_owned(), shown(prob))
-    })?;
+    let log10_prob = number(prob)
+        .filter(|&log10| log10 <= 0.0)
+        .ok_or_else(|| at(line, text, prob, expected_prob(prob), shown(prob)))?;
     let short = |found: usize| {
         let plural = if order == 1 { "" } else { "s" };
         at(
@@ -150,6 +155,12 @@ fn entry<'a>(
             Err(at(line, text, field, format!("the end of a line of a {order}-gram"), shown(field)))
         }
     }
+}
+
+/// What a probability must be, and what to write for one that is found.
+fn expected_prob(found: &str) -> String {
+    let never = if found.eq_ignore_ascii_case("-inf") { " (-99 where it is 0)" } else { "" };
+    format!("the base-10 logarithm of a probability, 0 or less{never}")
 }
 
 /// A number that sums of can be made.
