@@ -25,7 +25,7 @@ use crate::input::{Matrix, Place, ReadError};
 use crate::logits::{ImproperRow, InputKind};
 use crate::metrics::{ErrorRates, LineErrors};
 use crate::report::decode::{DecodeItem, DecodeParams, DecodeSummary, HypothesisItem, timed_table};
-use crate::report::{Check, Format, ItemId, Report, Warning};
+use crate::report::{Check, Format, ItemId, Report, Status, Warning};
 
 /// Greedy or beam-search CTC transcripts of a matrix
 ///
@@ -280,6 +280,7 @@ impl Args {
             id,
             index,
             frames,
+            status: best.is_none().then_some(Status::Infeasible),
             text: best.map(|best| best.text.clone()).unwrap_or_default(),
             tokens: best.map(|best| best.tokens.clone()).unwrap_or_default(),
             logp_nats: best.map_or(f64::NEG_INFINITY, |best| best.logp_nats),
@@ -322,14 +323,7 @@ pub(super) fn item_error(name: &str, refused: &ItemError, is_batch: bool, kind: 
         }
         _ => {
             let item = if is_batch { format!("item {}, ", refused.item) } else { String::new() };
-            let error = UsageError::new(format!("{name}: {item}{}", refused.error));
-            return match refused.error {
-                BeamError::NoPath { .. } => error.hint(
-                    "the lexicon or --token-min-logp forbids all that the beam holds; where some of it has a chance, a wider beam finds it",
-                ),
-                _ => error,
-            }
-            .into();
+            return UsageError::new(format!("{name}: {item}{}", refused.error)).into();
         }
     };
     improper_row(name, &row, place.at("frame", frame), kind, INSPECT).into()

@@ -26,7 +26,7 @@ use crate::input::{Matrix, ReadError};
 use crate::metrics::{ErrorRates, LineErrors};
 use crate::report::error_counts::RateSummary;
 use crate::report::tune::{TuneParams, TunePoint, TuneSummary};
-use crate::report::{Format, Report, Shortest};
+use crate::report::{Format, Report, Shortest, Warning};
 
 /// What is to become least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -129,22 +129,31 @@ impl Trial<'_> {
         let mut decoder =
             ItemDecoder::new(config, self.classes, Some((fusion, weights))).map_err(refused(0))?;
         let mut rates = ErrorRates::default();
-        let mut unfinished = Vec::new();
+        let (mut unfinished, mut without_path) = (Vec::new(), Vec::new());
         for (index, (item, reference)) in self.items.iter().zip(self.references).enumerate() {
             let decoded = decoder.decode_frames(item).map_err(refused(index))?;
             let text = decoded.transcripts.first().map(|best| self.spelling.text(&best.tokens));
             rates.add(&LineErrors::new(reference, &text.unwrap_or_default()));
             unfinished.extend(decoded.unfinished.then_some(index));
+            without_path.extend(decoded.transcripts.is_empty().then_some(index));
         }
-        Ok(Tried { rates: rates.into(), unfinished })
+        Ok(Tried { rates: rates.into(), suspects: Suspects { unfinished, without_path } })
     }
 }
 
 /// What came of a setting.
 struct Tried {
     rates: RateSummary,
-    /// Items whose last word is unfinished.
+    suspects: Suspects,
+}
+
+/// Items that a warning is about.
+#[derive(Default)]
+struct Suspects {
+    /// Their last word is unfinished.
     unfinished: Vec<usize>,
+    /// No path is left.
+    without_path: Vec<usize>,
 }
 
 impl Args {
@@ -222,15 +231,17 @@ impl Args {
             let text = item.decoded.transcripts.first().map(|best| spelling.text(&best.tokens));
             rates.add(&LineErrors::new(reference, &text.unwrap_or_default()));
         }
-        let (mut points, mut unfinished): (Vec<TunePoint>, Vec<Vec<usize>>) =
+        let (mut points, mut suspects): (Vec<TunePoint>, Vec<Suspects>) =
             self.try_all(&trial, &steering.fusion, steering.weights, diagnostics).map_err(refused)?;
         // Of equal ones, the first that was asked for.
         let best = (0..points.len()).min_by(|&a, &b| self.compare(&points[a], &points[b]));
         let Some(best) = best else { return Err(UsageError::new("there is no setting to try").into()) };
         points[best].is_best = true;
-        let unfinished = std::mem::take(&mut unfinished[best]);
-        let of_best = seen.unfinished(|item| unfinished.contains(&item));
-        diagnostics.warn(of_best.as_slice())?;
+        let Suspects { unfinished, without_path } = std::mem::take(&mut suspects[best]);
+        let of_best = seen.unfinished(|item| unfinished.contains(&item)).into_iter();
+        let of_best: Vec<Warning> =
+            of_best.chain(seen.no_path(|item| without_path.contains(&item))).collect();
+        diagnostics.warn(&of_best)?;
         warnings.extend(of_best);
         let best = points[best].clone();
         let flags = format!(
@@ -255,7 +266,7 @@ impl Args {
         fusion: &Fusion,
         weights: FusionWeights,
         diagnostics: Diagnostics,
-    ) -> Result<(Vec<TunePoint>, Vec<Vec<usize>>), ItemError> {
+    ) -> Result<(Vec<TunePoint>, Vec<Suspects>), ItemError> {
         let mut settings = Vec::new();
         let bonuses = unique(&self.bonuses());
         for beam in unique(&self.beams) {
@@ -266,11 +277,11 @@ impl Args {
         let progress = Progress::new(settings.len(), diagnostics);
         let points = settings.par_iter().with_max_len(1).map(|&(beam, lm_weight, word_bonus)| {
             let weights = FusionWeights { lm_weight, unit_bonus: word_bonus, ..weights };
-            let Tried { rates, unfinished } = trial.rates(beam, fusion, weights)?;
+            let Tried { rates, suspects } = trial.rates(beam, fusion, weights)?;
             progress.item_done();
-            Ok((TunePoint { lm_weight, word_bonus, beam, is_best: false, rates }, unfinished))
+            Ok((TunePoint { lm_weight, word_bonus, beam, is_best: false, rates }, suspects))
         });
-        let points: Vec<Result<(TunePoint, Vec<usize>), ItemError>> = points.collect();
+        let points: Vec<Result<(TunePoint, Suspects), ItemError>> = points.collect();
         progress.finish();
         // The first error in order, at any number of threads.
         points.into_iter().collect()

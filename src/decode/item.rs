@@ -56,7 +56,7 @@ impl Transcript {
 /// An item's transcripts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DecodedItem {
-    /// Best first.
+    /// Best first; none where what the lexicon or the least log-probability leaves has no path through the frames.
     pub transcripts: Vec<Transcript>,
     /// Whether no text at all is more probable than the first transcript; none where it was not asked, or the
     /// beam is steered and so looks for another text.
@@ -125,6 +125,22 @@ impl<'a> ItemDecoder<'a> {
     /// # Errors
     /// Where a frame has a value that is no score, or no class has a chance in it.
     pub fn decode<E: Element>(&mut self, values: &[E]) -> Result<DecodedItem, BeamError> {
+        let found = self.search(values);
+        if !matches!(found, Err(BeamError::NoPath { .. })) {
+            return found;
+        }
+        // Also behind the frame where the search ended, a value that is no score is refused.
+        let path = greedy(values, self.classes, self.config.blank, self.config.input)?.path;
+        Ok(DecodedItem {
+            transcripts: Vec::new(),
+            proved_best: None,
+            unfinished: false,
+            path,
+            log_space: false,
+        })
+    }
+
+    fn search<E: Element>(&mut self, values: &[E]) -> Result<DecodedItem, BeamError> {
         let (config, classes) = (self.config, self.classes);
         let mut path = None;
         let (mut transcripts, beam_logp_nats, log_space) = match &mut self.search {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::ctc_input::CtcInputParams;
 use super::error_counts::{ItemErrors, RateSummary};
-use super::{Cell, ItemId, Record, TableText};
+use super::{Cell, ItemId, Record, Status, TableText};
 use crate::input::counted;
 
 /// Every resolved setting; null where it does not apply.
@@ -93,6 +93,9 @@ pub struct DecodeItem {
     pub index: usize,
     /// Frames in use.
     pub frames: usize,
+    /// `infeasible` where no path is left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
     /// The best hypothesis's text.
     pub text: String,
     /// Its classes.
@@ -170,6 +173,19 @@ pub struct TimedItem {
     pub peak_seconds: Option<f64>,
 }
 
+/// What is shown of an item of which no path is left.
+static NOTHING: [HypothesisItem; 1] = [HypothesisItem {
+    rank: 1,
+    text: String::new(),
+    tokens: Vec::new(),
+    logp_nats: f64::NEG_INFINITY,
+    score: None,
+    lm_logp_nats: None,
+    ctc_logp_nats: None,
+    tokens_timed: None,
+    words: None,
+}];
+
 impl Record for DecodeItem {
     const COLUMNS: &'static [&'static str] = &[
         "id",
@@ -187,9 +203,10 @@ impl Record for DecodeItem {
         "word_errors",
     ];
 
-    /// A row a hypothesis.
+    /// A row a hypothesis; one for an item that has none.
     fn cells<'a>(&'a self, sink: &mut dyn FnMut(Cell<'a>)) {
-        for hypothesis in &self.hypotheses {
+        let hypotheses = if self.hypotheses.is_empty() { &NOTHING[..] } else { &self.hypotheses };
+        for hypothesis in hypotheses {
             let first = hypothesis.rank == 1;
             let errors = |counts: fn(&ItemErrors) -> usize| match &self.errors {
                 Some(errors) if first => Cell::Count(counts(errors) as u64),

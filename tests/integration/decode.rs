@@ -282,3 +282,38 @@ fn error_rates_decide_the_exit_code() {
         .code(2)
         .stderr(predicate::str::contains("line.txt: expected 16 lines"));
 }
+
+#[test]
+fn an_item_without_a_path_is_a_result_and_the_others_are_decoded() {
+    const NO_BLANK: [f64; 3] = [f64::NEG_INFINITY, 0.0, 0.0];
+    let folder = Folder::new();
+    let logits = [[9.0, 0.0, 0.0], [0.0, 9.0, 0.0], NO_BLANK, NO_BLANK, [0.0, 0.0, 9.0], [9.0, 0.0, 0.0]];
+    folder.file("x.npy", npy_f32(&[3, 2, 3], logits.as_flattened()));
+    folder.file("refs.txt", "1\n1 2\n2\n");
+    let run = |options: &[&str]| {
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["decode", "x.npy", "--beam", "4", "--refs", "refs.txt"]);
+        command.args(["--layout", "ntc", "--token-min-logp", "-0.5"]).args(options);
+        command
+    };
+    let result = run_json(&mut run(&[]));
+    let items = result["items"].as_array().unwrap();
+    assert_eq!((&items[0]["text"], &items[2]["text"]), (&json!("1"), &json!("2")));
+    let nothing = &items[1];
+    assert_eq!(
+        (&nothing["status"], &nothing["text"], &nothing["logp_nats"], &nothing["hypotheses"]),
+        (&json!("infeasible"), &json!(""), &Value::Null, &json!([]))
+    );
+    assert!(items[0].get("status").is_none());
+    // Both words of its reference, of four in all, were left out.
+    assert_eq!(result["summary"]["wer_ratio"], json!(0.5), "{}", result["summary"]);
+    // The blank does not win most of these few frames, either.
+    let warning = result["warnings"].as_array().unwrap().last().unwrap();
+    assert_eq!(warning["code"], "no_path");
+    let message = warning["message"].as_str().unwrap();
+    assert!(message.starts_with("x.npy#1: no path is left"), "{message}");
+    run(&["--format", "text"]).assert().success().stdout("1\n\n2\n");
+    let csv = run(&["--format", "csv"]).output().unwrap().stdout;
+    assert_eq!(String::from_utf8(csv).unwrap().lines().count(), 4);
+    run(&["--strict"]).assert().code(2).stdout("");
+}

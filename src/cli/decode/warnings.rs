@@ -32,7 +32,19 @@ impl Seen<'_> {
             warnings.extend(padding("padding_decoded", self.name, self.shape, &equal, self.lengths));
         }
         warnings.extend(self.unfinished(|item| self.decoded[item].decoded.unfinished));
+        warnings.extend(self.no_path(|item| self.decoded[item].decoded.transcripts.is_empty()));
         warnings
+    }
+
+    /// Items of which nothing is left.
+    pub(in crate::cli) fn no_path(&self, has_none: impl Fn(usize) -> bool) -> Option<Warning> {
+        let items: Vec<usize> = (0..self.decoded.len()).filter(|&item| has_none(item)).collect();
+        let (item, others) = first_and_more(self.name, self.shape, &items)?;
+        let message = format!(
+            "{item}: no path is left, for the lexicon or --token-min-logp forbids all that the beam holds{others}: where \
+             some of it has a chance, a wider beam finds it"
+        );
+        Some(Warning { code: "no_path", message })
     }
 
     /// Last words that are no words of the lexicon.
