@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use thiserror::Error;
 
 use crate::input::InputError;
-use crate::report::{Report, Warning};
+use crate::report::{Report, Warning, escaped};
 
 /// A call that can't be carried out as typed.
 #[derive(Debug, Error)]
@@ -99,6 +99,6 @@ impl Diagnostics {
         let label =
             if self.colored { format!("\x1b[1;{color}m{label}:\x1b[0m") } else { format!("{label}:") };
         // Nobody can be told where standard error is closed.
-        let _ = writeln!(io::stderr(), "{label} {}", message.replace('\n', " "));
+        let _ = writeln!(io::stderr(), "{label} {}", escaped(&message.replace('\n', " ")));
     }
 }

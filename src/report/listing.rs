@@ -18,22 +18,16 @@ struct Columns {
     widths: Vec<usize>,
     /// Whether any item has something there.
     filled: Vec<bool>,
-    /// Whether a text would break its line.
-    breaks: bool,
 }
 
-/// Writes the items; `false` and nothing where one of them takes several lines.
-pub(super) fn write<I: Record>(items: &[I], precision: usize, out: &mut dyn Write) -> io::Result<bool> {
+/// Writes the items.
+pub(super) fn write<I: Record>(items: &[I], precision: usize, out: &mut dyn Write) -> io::Result<()> {
     let empty = Columns {
         widths: I::COLUMNS.iter().map(|name| name.width()).collect(),
         filled: vec![false; I::COLUMNS.len()],
-        breaks: false,
     };
     let measured = items.par_chunks(CHUNK_ITEMS).map(|items| measure(items, precision, empty.clone()));
     let columns = measured.reduce(|| empty.clone(), Columns::merged);
-    if columns.breaks {
-        return Ok(false);
-    }
     let mut line = Vec::new();
     let last = columns.filled.iter().rposition(|&filled| filled);
     for (column, name) in I::COLUMNS.iter().enumerate().filter(|&(column, _)| columns.filled[column]) {
@@ -62,8 +56,7 @@ pub(super) fn write<I: Record>(items: &[I], precision: usize, out: &mut dyn Writ
             });
         }
         Ok(())
-    })?;
-    Ok(true)
+    })
 }
 
 impl Columns {
@@ -74,7 +67,6 @@ impl Columns {
         for (a, b) in self.filled.iter_mut().zip(other.filled) {
             *a |= b;
         }
-        self.breaks |= other.breaks;
         self
     }
 }
@@ -87,7 +79,6 @@ fn measure<I: Record>(items: &[I], precision: usize, mut columns: Columns) -> Co
             text_of(cell, precision, &mut text);
             let width = if text.is_ascii() { text.len() } else { text.width() };
             columns.widths[column] = columns.widths[column].max(width);
-            columns.breaks |= matches!(cell, Cell::Text(_) | Cell::Id(_)) && text.contains(char::is_control);
             column = (column + 1) % I::COLUMNS.len();
         });
     }
@@ -129,13 +120,14 @@ mod tests {
 
     #[test]
     fn a_long_listing_looks_like_a_short_one() {
-        let item = |i: u64| Item(i as f64 * 1e-4 - 3.0, i * i, "ä日".repeat((i % 7) as usize));
+        // A text that would break its line, or take the terminal's cursor elsewhere, is escaped in both.
+        let text = |i: u64| if i == 9 { "a\nb\x1b[2J".to_owned() } else { "ä日".repeat((i % 7) as usize) };
+        let item = |i: u64| Item(i as f64 * 1e-4 - 3.0, i * i, text(i));
         let items: Vec<Item> = (0..10_000).map(item).collect();
         let (mut long, mut short) = (Vec::new(), Vec::new());
-        assert!(write(&items, 6, &mut long).is_ok_and(|done| done));
+        assert!(write(&items, 6, &mut long).is_ok());
         assert!(table::write(&[&table::listing(&items)], &[], 6, &mut short).is_ok());
         assert!(long == short, "{}", String::from_utf8_lossy(&long[..1000]));
-        let broken = [Item(0.0, 0, "a\nb".to_owned())];
-        assert!(write(&broken, 6, &mut long).is_ok_and(|done| !done));
+        assert!(String::from_utf8_lossy(&long).contains(r"a\nb\u{1b}[2J"));
     }
 }

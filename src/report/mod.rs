@@ -34,6 +34,7 @@ pub(crate) use check::listed;
 pub(crate) use npy::write_npy;
 pub use number::Shortest;
 pub use output::{Format, Output, OutputError};
+pub(crate) use table::escaped;
 
 /// Something that the user should know about the input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

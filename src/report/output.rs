@@ -95,9 +95,9 @@ impl Output {
         let precision = self.precision;
         self.deliver(|out| match self.format {
             Format::Table | Format::Text | Format::Ctm | Format::Srt | Format::TextGrid => {
-                let long =
-                    report.items.len() > LONG_LISTING && listing::write(&report.items, precision, out)?;
+                let long = report.items.len() > LONG_LISTING;
                 if long {
+                    listing::write(&report.items, precision, out)?;
                     writeln!(out)?;
                 }
                 let items = (!long && !report.items.is_empty()).then(|| table::listing(&report.items));

@@ -1,5 +1,6 @@
 //! Tables for people: rounded numbers, aligned columns.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -22,7 +23,7 @@ pub(super) fn write(
             writeln!(out)?;
         }
         if !text.title.is_empty() {
-            writeln!(out, "{}", text.title)?;
+            writeln!(out, "{}", escaped(&text.title))?;
         }
         if !text.header.is_empty() {
             let mut table = new_table(&text.header);
@@ -38,7 +39,7 @@ pub(super) fn write(
             "check {}: {}: {}",
             check.name,
             if check.passed { "ok" } else { "FAILED" },
-            check.message
+            escaped(&check.message)
         )?;
     }
     Ok(())
@@ -68,6 +69,18 @@ pub(super) fn listing<I: Record>(items: &[I]) -> TableText<'_> {
         header: columns.iter().map(|&column| I::COLUMNS[column]).collect(),
         rows,
     }
+}
+
+/// Text as a terminal may get it: control characters, which could move its cursor or break a line, by their escapes.
+pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut harmless = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if c.is_control() { harmless.extend(c.escape_debug()) } else { harmless.push(c) }
+    }
+    Cow::Owned(harmless)
 }
 
 fn new_table(header: &[&str]) -> Table {
@@ -111,5 +124,10 @@ pub(super) fn text_of(cell: Cell<'_>, precision: usize, text: &mut String) -> bo
         Cell::Number(value) => write!(text, "{value:.precision$}"),
         Cell::Empty => Ok(()),
     };
+    if matches!(cell, Cell::Text(_) | Cell::Id(_))
+        && let Cow::Owned(harmless) = escaped(text)
+    {
+        *text = harmless;
+    }
     matches!(cell, Cell::Count(_) | Cell::Integer(_) | Cell::Number(_))
 }
