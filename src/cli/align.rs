@@ -59,8 +59,9 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     let label_lengths = ("--label-lengths", args.label_lengths.as_deref().map(OsStr::new));
     let labels = ("--labels", Some(args.labels.as_os_str()));
     check_files(&[logits, labels, args.alphabet.named(), lengths, label_lengths], &args.output)?;
-    if args.frame_shift.is_some_and(|shift| !(shift > 0.0 && shift.is_finite())) {
-        return Err(UsageError::new("--frame-shift: expected a number of seconds above 0").into());
+    if let Some(shift) = args.frame_shift.filter(|&shift| !(shift > 0.0 && shift.is_finite())) {
+        let message = format!("--frame-shift: expected a number of seconds above 0, found {shift}");
+        return Err(UsageError::new(message).into());
     }
     if args.format.is_special() && args.frame_shift.is_none() {
         let message = format!("--format {} has times in seconds", args.format.word());

@@ -9,7 +9,7 @@ use super::ExitStatus;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{check_files, note_matrix};
 use super::output_args::OutputArgs;
-use super::values::{Stat, checked_format, delimiter};
+use super::values::{Stat, checked_format, delimiter, zero_or_more};
 use crate::input::{Comparable, CsvOptions, Dtype};
 use crate::metrics::Tolerance;
 use crate::report::compare::{CompareItem, CompareParams, CompareSummary, changed_texts_table};
@@ -32,11 +32,11 @@ pub(super) struct Args {
     new: PathBuf,
 
     /// Relative tolerance [default: by dtype: 1e-3 f16, 1.3e-6 f32, 1e-7 f64]
-    #[arg(long, value_name = "R")]
+    #[arg(long, value_name = "R", value_parser = zero_or_more, allow_negative_numbers = true)]
     rtol: Option<f64>,
 
     /// Absolute tolerance [default: 1e-5 for f16 and f32, 1e-7 for f64]
-    #[arg(long, value_name = "A")]
+    #[arg(long, value_name = "A", value_parser = zero_or_more, allow_negative_numbers = true)]
     atol: Option<f64>,
 
     /// What must be within the tolerance: every value, or a statistic of the absolute differences against that of
@@ -74,11 +74,6 @@ const MOST_LISTED: usize = 20;
 
 pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
     check_files(&[("BASE", Some(args.base.as_os_str())), ("NEW", Some(args.new.as_os_str()))], &args.output)?;
-    for (name, tolerance) in [("--rtol", args.rtol), ("--atol", args.atol)] {
-        if tolerance.is_some_and(|tolerance| tolerance.is_nan() || tolerance < 0.0) {
-            return Err(UsageError::new(format!("{name}: expected a number of 0 or more")).into());
-        }
-    }
     let options = CsvOptions { delimiter: args.delimiter, headers: args.headers };
     let base = Comparable::open(&args.base, options)?;
     let new = Comparable::open(&args.new, options)?;

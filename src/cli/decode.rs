@@ -107,8 +107,9 @@ impl Args {
             });
             return Err(error.hint(format!("give --beam {} or more", search.nbest)));
         }
-        if search.frame_shift.is_some_and(|shift| !(shift > 0.0 && shift.is_finite())) {
-            return Err(UsageError::new("--frame-shift: expected a number of seconds above 0"));
+        if let Some(shift) = search.frame_shift.filter(|&shift| !(shift > 0.0 && shift.is_finite())) {
+            let message = format!("--frame-shift: expected a number of seconds above 0, found {shift}");
+            return Err(UsageError::new(message));
         }
         if search.token_min_logp.is_some_and(|logp| logp.is_nan() || logp > 0.0) {
             return Err(UsageError::new("--token-min-logp: expected a log-probability, which is 0 or less"));

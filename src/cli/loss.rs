@@ -16,7 +16,7 @@ use super::alphabet_args::AlphabetArgs;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{LogitsArgs, check_files, open_labels};
 use super::output_args::OutputArgs;
-use super::values::{Criterion, Word, checked_format};
+use super::values::{Criterion, Word, checked_format, number, zero_or_more};
 use crate::input::{LabelFile, Matrix};
 use crate::logits::Nonfinite;
 use crate::loss::reduction::{Reduction, Reductions};
@@ -107,19 +107,19 @@ struct Settings {
 #[command(next_help_heading = "Checks (exit code 1 where one does not hold)")]
 struct Checks {
     /// The reduced loss is a number and not above X
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
     max_loss: Option<f64>,
 
     /// The reduced loss is X, within --rtol and --atol
-    #[arg(long, value_name = "X", allow_negative_numbers = true, group = "number")]
+    #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true, group = "number")]
     expect: Option<f64>,
 
     /// Relative tolerance of --expect and --guess [default: 1e-5]
-    #[arg(long, value_name = "R", requires = "number", allow_negative_numbers = true)]
+    #[arg(long, value_name = "R", value_parser = zero_or_more, requires = "number", allow_negative_numbers = true)]
     rtol: Option<f64>,
 
     /// Absolute tolerance of --expect and --guess [default: 1e-8]
-    #[arg(long, value_name = "A", requires = "number", allow_negative_numbers = true)]
+    #[arg(long, value_name = "A", value_parser = zero_or_more, requires = "number", allow_negative_numbers = true)]
     atol: Option<f64>,
 
     /// Search for what makes the loss X, another system's number: reduction, kind of input, blank, layout, criterion,
@@ -193,11 +193,6 @@ impl Args {
         }
         if self.checks.guess.is_some() && self.settings.reduction == Reduction::None {
             return Err(UsageError::new("--guess looks for one number: --reduction none has none"));
-        }
-        for (name, tolerance) in [("--rtol", self.checks.rtol), ("--atol", self.checks.atol)] {
-            if tolerance.is_some_and(|tolerance| tolerance.is_nan() || tolerance < 0.0) {
-                return Err(UsageError::new(format!("{name}: expected a number of 0 or more")));
-            }
         }
         let (ctc, cross_entropy) = (self.ctc_option(), self.cross_entropy_option());
         let clash = match (self.settings.criterion, ctc, cross_entropy) {

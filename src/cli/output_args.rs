@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::diagnostics::{Diagnostics, UsageError};
-use super::values::Color;
+use super::values::{Color, number};
 use crate::report::{Format, Output};
 
 /// Limits of error rates.
@@ -13,11 +13,11 @@ use crate::report::{Format, Output};
 #[command(next_help_heading = "Checks (exit code 1 where one does not hold)")]
 pub(super) struct RateLimits {
     /// The character error rate is not above X
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
     pub(super) max_cer: Option<f64>,
 
     /// The word error rate is not above X
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
     pub(super) max_wer: Option<f64>,
 }
 
@@ -43,7 +43,7 @@ pub(super) struct OutputArgs {
     #[arg(long)]
     strict: bool,
 
-    /// Print no warnings
+    /// Print neither warnings nor which check failed
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
 

@@ -192,3 +192,13 @@ pub(super) fn delimiter(text: &str) -> Result<u8, String> {
         _ => Err("expected one character that is not part of a number, or 'tab'".to_owned()),
     }
 }
+
+/// A number to compare with: infinite perhaps, but not NaN, to which nothing compares.
+pub(super) fn number(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|x: &f64| !x.is_nan()).ok_or_else(|| "expected a number".to_owned())
+}
+
+/// A tolerance.
+pub(super) fn zero_or_more(text: &str) -> Result<f64, String> {
+    number(text).ok().filter(|&x| x >= 0.0).ok_or_else(|| "expected a number of 0 or more".to_owned())
+}

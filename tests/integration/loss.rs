@@ -247,7 +247,7 @@ fn checks_decide_the_exit_code() {
         (vec!["--expect", "0.7532"], 1),
         (vec!["--expect", "0.7532", "--rtol", "1e-3"], 0),
         (vec!["--expect", "inf"], 1),
-        (vec!["--expect", "nan"], 1),
+        (vec!["--expect", "nan"], 2),
         (vec!["--ignore-index", "0", "--max-loss", "1"], 2), // -100 is out of range then
     ] {
         classifier(&folder).args(&args).assert().code(code);

@@ -54,7 +54,7 @@ fn negative_values_are_values() {
     refused(
         &folder,
         &["decode", "x.csv", "--timestamps", "--frame-shift", "-1"],
-        "--frame-shift: expected a number of seconds above 0",
+        "--frame-shift: expected a number of seconds above 0, found -1",
         None,
     );
     refused(
@@ -65,6 +65,10 @@ fn negative_values_are_values() {
     );
     let (code, stderr) = said(&folder, &["eval", "h", "r", "--max-cer", "-1"]);
     assert_eq!((code, &stderr[..]), (Some(1), "check failed: CER 1 is not at most -1\n"));
+    for (value, name) in [("nan", "--max-wer"), ("25%", "--max-cer")] {
+        let message = format!("invalid value '{value}' for '{name} <X>': expected a number");
+        refused(&folder, &["eval", "h", "r", name, value], &message, Some(&see("eval")));
+    }
 }
 
 #[test]
