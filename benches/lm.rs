@@ -18,8 +18,6 @@ use std::path::Path;
 use ctctool::decode::spelling::{Spelling, WordDelimiter};
 use ctctool::decode::{BeamConfig, BeamDecoder, Fusion, FusionScorer, FusionWeights, LanguageModel};
 use ctctool::input::read_language_model;
-use ctctool::lm::WordTree;
-use ctctool::lm::words::TreeWord;
 use ctctool::logits::InputKind;
 
 use self::fixture::{CLASSES, lines};
@@ -62,16 +60,12 @@ fn spelling() -> Spelling {
 
 fn words() -> Fusion {
     let model = read_language_model(&fixture::path("lm_word3.arpa")).unwrap();
-    let words = model.words().filter(|&(word, _)| !model.is_special(word));
-    let tree = WordTree::new(words.map(|(word, text)| TreeWord { text, known: Some(word) }));
-    Fusion::new(&spelling(), CLASSES, Some(LanguageModel::Words(model)), Some(tree), false, None)
+    Fusion::new(&spelling(), CLASSES, Some(LanguageModel::Words(model)), None, None)
 }
 
 fn tokens() -> Fusion {
     let model = read_language_model(&fixture::path("lm_char6.arpa.gz")).unwrap();
     let spelling = spelling();
-    let name = |class| Some(spelling.token(class)).filter(|name| !name.is_empty());
-    let entry = |class| name(class).and_then(|name| model.word(if name == " " { "|" } else { &name }));
-    let entries = (0..CLASSES as u32).map(entry).collect();
-    Fusion::new(&spelling, CLASSES, Some(LanguageModel::Tokens(model, entries)), None, false, None)
+    let language = LanguageModel::tokens(model, &spelling, CLASSES, 0, "|");
+    Fusion::new(&spelling, CLASSES, Some(language), None, None)
 }

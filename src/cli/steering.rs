@@ -7,12 +7,12 @@ use clap::ValueEnum;
 
 use super::diagnostics::{Diagnostics, UsageError};
 use super::values::Word;
+use crate::decode::fusion::{own_words, space_class};
 use crate::decode::spelling::{Spelling, WordDelimiter};
 use crate::decode::token_texts::TokenTexts;
 use crate::decode::{Fusion, FusionWeights, LanguageModel};
 use crate::input::{InputError, Place, counted, read_hotwords, read_language_model, read_lexicon};
-use crate::lm::words::TreeWord;
-use crate::lm::{Hotwords, LARGEST_SIZE, NgramModel, WordTree};
+use crate::lm::{Hotwords, LARGEST_SIZE, NgramModel};
 use crate::report::decode::SteeringParams;
 use crate::report::{Shortest, Warning};
 use crate::shown::shown;
@@ -206,11 +206,9 @@ impl SteeringArgs {
                     LanguageModel::Words(model)
                 }
                 LmUnit::Token => {
-                    let space_class = space_class(spelling, classes);
-                    let own = space_class.map(|class| spelling.token(class));
-                    let space = self.space(&model, own.as_deref())?;
-                    let entries = entries(&model, spelling, classes, blank, space_class, &space);
-                    if entries.iter().all(Option::is_none) {
+                    let space = self.space(&model, spelling, classes)?;
+                    let language = LanguageModel::tokens(model, spelling, classes, blank, &space);
+                    if language.known_tokens() == 0 {
                         let name = path.display().to_string();
                         let error = InputError::new(&name, Place::whole(), "tokens of the alphabet", "none");
                         return Err(error
@@ -218,7 +216,7 @@ impl SteeringArgs {
                             .into());
                     }
                     params.lm_space = Some(space);
-                    LanguageModel::Tokens(model, entries)
+                    language
                 }
             });
         }
@@ -226,7 +224,6 @@ impl SteeringArgs {
         if let (Some(path), Some(words)) = (&self.lexicon, &lexicon) {
             warnings.extend(useless(path, "word", words.iter().map(String::as_str), &texts));
         }
-        let words = word_tree(language.as_ref(), lexicon.as_deref());
         let hotwords = match (&self.hotwords, params.hotword_weight) {
             (Some(path), Some(weight)) => {
                 let phrases = read_hotwords(path, weight)?;
@@ -244,7 +241,7 @@ impl SteeringArgs {
             }
             _ => None,
         };
-        let fusion = Fusion::new(spelling, classes, language, words, lexicon.is_some(), hotwords);
+        let fusion = Fusion::new(spelling, classes, language, lexicon.as_deref(), hotwords);
         Ok(Some(Steering { fusion, weights, params, warnings }))
     }
 
@@ -274,15 +271,15 @@ impl SteeringArgs {
         Err(UsageError::new(message).hint("give --no-lm-eos"))
     }
 
-    /// What the model calls the alphabet's space, whose own name is `own`.
-    fn space(&self, model: &NgramModel, own: Option<&str>) -> Result<String, UsageError> {
-        let known = |token: &&str| model.word(token).is_some_and(|word| !model.is_special(word));
+    /// What the model calls the alphabet's space.
+    fn space(&self, model: &NgramModel, spelling: &Spelling, classes: usize) -> Result<String, UsageError> {
+        let known = |token: &str| model.word(token).is_some_and(|word| !model.is_special(word));
         match self.lm_space.as_deref() {
-            None => Ok(own.into_iter().chain(["|", "<space>"]).find(known).unwrap_or(" ").to_owned()),
-            Some(_) if own.is_none() => {
+            None => Ok(LanguageModel::default_space(model, spelling, classes)),
+            Some(_) if space_class(spelling, classes).is_none() => {
                 Err(UsageError::new("--lm-space: this alphabet has no space that the model could spell"))
             }
-            Some(token) if known(&token) => Ok(token.to_owned()),
+            Some(token) if known(token) => Ok(token.to_owned()),
             Some(token) => {
                 let token = shown(token);
                 Err(UsageError::new(format!("--lm-space: expected an entry of the model, found {token}")))
@@ -350,52 +347,4 @@ fn unwritable<'a>(
         shown(first),
     );
     Some(Warning { code: "unwritable", message })
-}
-
-/// The model's entries but the special ones.
-fn own_words(model: &NgramModel) -> impl Iterator<Item = (u32, &str)> {
-    model.words().filter(|&(word, _)| !model.is_special(word))
-}
-
-/// The alphabet's space, or where it has none, what separates its words.
-fn space_class(spelling: &Spelling, classes: usize) -> Option<u32> {
-    let named = |name: &str| (0..classes as u32).find(|&class| spelling.token(class) == name);
-    named(" ").or_else(|| match spelling.delimiter() {
-        WordDelimiter::Token(delimiter) => Some(*delimiter),
-        WordDelimiter::Prefix(mark) => named(mark),
-        WordDelimiter::None => None,
-    })
-}
-
-/// The model's entry for each class.
-fn entries(
-    model: &NgramModel,
-    spelling: &Spelling,
-    classes: usize,
-    blank: u32,
-    space_class: Option<u32>,
-    space: &str,
-) -> Vec<Option<u32>> {
-    let entry = |class: u32| {
-        let name = spelling.token(class);
-        let is_space = space_class == Some(class);
-        let spelled = if is_space { space } else { &name };
-        // What stands for the space is not itself.
-        let found = model.word(spelled).filter(|_| is_space || space_class.is_none() || name != space);
-        found.filter(|&word| class != blank && !model.is_special(word))
-    };
-    (0..classes as u32).map(entry).collect()
-}
-
-/// The words that may be in progress: the lexicon's, else the model's.
-fn word_tree(language: Option<&LanguageModel>, lexicon: Option<&[String]>) -> Option<WordTree> {
-    let model = match language {
-        Some(LanguageModel::Words(model)) => Some(model),
-        _ => None,
-    };
-    let known = |text: &str| model.and_then(|model| model.word(text).filter(|&word| !model.is_special(word)));
-    if let Some(lexicon) = lexicon {
-        return Some(WordTree::new(lexicon.iter().map(|text| TreeWord { text, known: known(text) })));
-    }
-    Some(WordTree::new(own_words(model?).map(|(word, text)| TreeWord { text, known: Some(word) })))
 }

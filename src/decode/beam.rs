@@ -220,7 +220,23 @@ impl<S: Scorer> BeamDecoder<S> {
     }
 }
 
-/// Decodes one item, as [`BeamDecoder`] does.
+/// Decodes one item, as [`BeamDecoder`] does: `values` is `[frames, classes]`, row-major, and at most `limit`
+/// hypotheses are returned. [`mod@super::fusion`] has an example with a language model.
+///
+/// ```
+/// use ctctool::decode::{BeamConfig, NoScorer, beam_search};
+/// use ctctool::logits::InputKind;
+///
+/// // Two frames, three classes, class 0 is the blank.
+/// let probs = [0.5, 0.3, 0.2, 0.4, 0.35, 0.25];
+/// let config = BeamConfig { beam_width: 10, blank: 0, input: InputKind::Probs, token_min_logp: None };
+/// let found = beam_search(&probs, 3, config, 2, NoScorer)?;
+/// let best = &found.hypotheses[0];
+/// // "1 1", "1 blank" and "blank 1" are read as 1.
+/// assert_eq!(best.tokens, [1]);
+/// assert!((best.logp_nats - (0.3 * 0.35 + 0.3 * 0.4 + 0.5 * 0.35_f64).ln()).abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// As [`BeamDecoder::new`] and [`BeamDecoder::decode`].

@@ -8,14 +8,44 @@
 //!
 //! Units are words, scored where they end, or tokens. An unknown word gains the unknown score as soon as it
 //! is no beginning of a known one, and the model's probability of `<unk>` at its end.
+//!
+//! ```
+//! use ctctool::decode::spelling::{Spelling, WordDelimiter};
+//! use ctctool::decode::{BeamConfig, Fusion, FusionScorer, FusionWeights, LanguageModel, NoScorer, beam_search};
+//! use ctctool::lm::ArpaParser;
+//! use ctctool::logits::InputKind;
+//!
+//! let arpa = "\\data\\\nngram 1=5\n\n\\1-grams:\n-9\t<unk>\n-9\t<s>\n-1\t</s>\n-0.1\ton\n-3\tno\n\n\\end\\\n";
+//! let mut parser = ArpaParser::new();
+//! parser.feed(arpa.as_bytes())?;
+//! let model = LanguageModel::Words(parser.finish()?);
+//!
+//! // Class 0 is the blank, class 3 separates words. Two frames in which "n" and "o" are as likely.
+//! let names = ["", "n", "o", " "].map(str::to_owned).to_vec();
+//! let spelling = Spelling::new(names, WordDelimiter::Token(3));
+//! let fusion = Fusion::new(&spelling, 4, Some(model), None, None);
+//! let weights = FusionWeights { lm_weight: 0.5, with_end: true, unit_bonus: 1.5, unk_score: -10.0 };
+//!
+//! let probs = [0.1, 0.44, 0.44, 0.02, 0.1, 0.44, 0.44, 0.02];
+//! let config = BeamConfig { beam_width: 10, blank: 0, input: InputKind::Probs, token_min_logp: None };
+//! let steered = beam_search(&probs, 4, config, 1, FusionScorer::new(&fusion, weights))?;
+//! assert_eq!(spelling.text(&steered.hypotheses[0].tokens), "on");
+//! // By the frames alone, one letter that lasts is likelier than two.
+//! let plain = beam_search(&probs, 4, config, 1, NoScorer)?;
+//! assert_eq!(spelling.text(&plain.hypotheses[0].tokens), "n");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod bounds;
+mod language;
 mod scorer;
 
+pub use self::language::LanguageModel;
+pub(crate) use self::language::{own_words, space_class};
 pub use self::scorer::FusionScorer;
 use super::scorer::Scorer;
 use super::spelling::{Spelling, WordPiece};
-use crate::lm::{Expectations, Hotwords, NgramModel, WordTree};
+use crate::lm::{Expectations, Hotwords, WordTree};
 
 /// How much each part counts; all but the first two in nats.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,15 +58,6 @@ pub struct FusionWeights {
     pub unit_bonus: f64,
     /// For each unit that the model does not know; finite.
     pub unk_score: f64,
-}
-
-/// What a language model's entries are.
-#[derive(Clone, Debug)]
-pub enum LanguageModel {
-    /// Words, as the spelling separates them.
-    Words(NgramModel),
-    /// Tokens: the entry of each class; `None` where the model does not know it.
-    Tokens(NgramModel, Vec<Option<u32>>),
 }
 
 /// All that steers a beam; shared by searches.
@@ -66,16 +87,15 @@ struct Token {
 }
 
 impl Fusion {
-    /// `words` are all words that `language` has, if its entries are words; with `only_words` no others can
-    /// be in a text.
+    /// `classes` counts the blank, too; with a `lexicon` no other words can be in a text.
     pub fn new(
         spelling: &Spelling,
         classes: usize,
         language: Option<LanguageModel>,
-        words: Option<WordTree>,
-        only_words: bool,
+        lexicon: Option<&[String]>,
         hotwords: Option<Hotwords>,
     ) -> Self {
+        let words = language::words_in_progress(language.as_ref(), lexicon);
         let token = |class| {
             let pieces = spelling.pieces(class).into_boxed_slice();
             Token { ends_word: pieces.iter().any(|piece| piece.boundary), pieces }
@@ -96,6 +116,7 @@ impl Fusion {
             Some(LanguageModel::Tokens(model, _)) if words.is_none() => Some(Expectations::new(model)),
             _ => None,
         };
+        let only_words = lexicon.is_some();
         Self { tokens, language, words, only_words, hotwords, hotwords_most, language_most, expectations }
     }
 

@@ -5,8 +5,7 @@ use ctctool::decode::{
     BeamResult, Expected, Fusion, FusionScorer, FusionWeights, GainBounds, LanguageModel, Log, Scorer, Space,
     beam_search,
 };
-use ctctool::lm::words::TreeWord;
-use ctctool::lm::{Hotwords, WordTree};
+use ctctool::lm::Hotwords;
 use ctctool::logits::InputKind;
 
 use crate::decode_beam::{assert_same, config};
@@ -128,26 +127,16 @@ fn both(random: &mut Random, names: &[&str], unit: Unit, lexicon: bool, hotwords
         weights,
     };
     let model = parse(&text).unwrap();
-    let plain = |word: &str| model.word(word).filter(|&word| !model.is_special(word));
-    let tree = match (&listed, unit) {
-        (Some(listed), _) => Some(WordTree::new(
-            listed
-                .iter()
-                .map(|text| TreeWord { text, known: if unit == Unit::Word { plain(text) } else { None } }),
-        )),
-        (None, Unit::Word) => {
-            Some(WordTree::new(words.iter().map(|text| TreeWord { text, known: plain(text) })))
-        }
-        _ => None,
-    };
-    let entries = names_of_model.iter().map(|name| plain(name)).collect();
     let language = match unit {
         Unit::None => None,
         Unit::Word => Some(LanguageModel::Words(model)),
-        Unit::Token => Some(LanguageModel::Tokens(model, entries)),
+        Unit::Token => {
+            let space = LanguageModel::default_space(&model, &spelling, names.len());
+            Some(LanguageModel::tokens(model, &spelling, names.len(), 0, &space))
+        }
     };
     let found = hotwords.then(|| Hotwords::new(phrases.iter().map(|(p, w)| (p.as_str(), *w)), by_words));
-    (Fusion::new(&spelling, names.len(), language, tree, lexicon, found), naive)
+    (Fusion::new(&spelling, names.len(), language, listed.as_deref(), found), naive)
 }
 
 /// All kinds of steering.

@@ -1,0 +1,79 @@
+//! What a language model's entries are, and what they mean for an alphabet.
+
+use crate::decode::spelling::{Spelling, WordDelimiter};
+use crate::lm::words::TreeWord;
+use crate::lm::{NgramModel, WordTree};
+
+/// What a language model's entries are.
+#[derive(Clone, Debug)]
+pub enum LanguageModel {
+    /// Words, as the spelling separates them.
+    Words(NgramModel),
+    /// Tokens: the entry of each class; `None` where the model does not know it. See [`Self::tokens`].
+    Tokens(NgramModel, Vec<Option<u32>>),
+}
+
+impl LanguageModel {
+    /// A model of tokens, each class the entry of its name. `classes` counts the blank, too; `space` is how the model
+    /// spells the alphabet's space, such as [`Self::default_space`].
+    pub fn tokens(model: NgramModel, spelling: &Spelling, classes: usize, blank: u32, space: &str) -> Self {
+        let space_class = space_class(spelling, classes);
+        let entry = |class: u32| {
+            let name = spelling.token(class);
+            let is_space = space_class == Some(class);
+            let spelled = if is_space { space } else { &name };
+            // What stands for the space is not itself.
+            let found = model.word(spelled).filter(|_| is_space || space_class.is_none() || name != space);
+            found.filter(|&word| class != blank && !model.is_special(word))
+        };
+        let entries = (0..classes as u32).map(entry).collect();
+        Self::Tokens(model, entries)
+    }
+
+    /// Of a model of tokens: classes that it knows.
+    pub(crate) fn known_tokens(&self) -> usize {
+        match self {
+            Self::Words(_) => 0,
+            Self::Tokens(_, entries) => entries.iter().flatten().count(),
+        }
+    }
+
+    /// How a model of tokens spells the alphabet's space where nobody says: by its own name where the model has
+    /// that, else `|`, else `<space>`.
+    pub fn default_space(model: &NgramModel, spelling: &Spelling, classes: usize) -> String {
+        let own = space_class(spelling, classes).map(|class| spelling.token(class));
+        let known = |token: &&str| model.word(token).is_some_and(|word| !model.is_special(word));
+        own.as_deref().into_iter().chain(["|", "<space>"]).find(known).unwrap_or(" ").to_owned()
+    }
+}
+
+/// The alphabet's space, or where it has none, what separates its words.
+pub(crate) fn space_class(spelling: &Spelling, classes: usize) -> Option<u32> {
+    let named = |name: &str| (0..classes as u32).find(|&class| spelling.token(class) == name);
+    named(" ").or_else(|| match spelling.delimiter() {
+        WordDelimiter::Token(delimiter) => Some(*delimiter),
+        WordDelimiter::Prefix(mark) => named(mark),
+        WordDelimiter::None => None,
+    })
+}
+
+/// A model's entries but the special ones.
+pub(crate) fn own_words(model: &NgramModel) -> impl Iterator<Item = (u32, &str)> {
+    model.words().filter(|&(word, _)| !model.is_special(word))
+}
+
+/// The words that may be in progress: the lexicon's, else the model's.
+pub(super) fn words_in_progress(
+    language: Option<&LanguageModel>,
+    lexicon: Option<&[String]>,
+) -> Option<WordTree> {
+    let model = match language {
+        Some(LanguageModel::Words(model)) => Some(model),
+        _ => None,
+    };
+    let known = |text: &str| model.and_then(|model| model.word(text).filter(|&word| !model.is_special(word)));
+    if let Some(lexicon) = lexicon {
+        return Some(WordTree::new(lexicon.iter().map(|text| TreeWord { text, known: known(text) })));
+    }
+    Some(WordTree::new(own_words(model?).map(|(word, text)| TreeWord { text, known: Some(word) })))
+}
