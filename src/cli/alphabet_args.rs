@@ -70,13 +70,10 @@ impl AlphabetArgs {
         shape: &CtcShape,
         label_lengths: Option<&List<i64>>,
     ) -> anyhow::Result<CtcTargets> {
+        check_label_lengths(labels, label_lengths)?;
         let (items, classes) = (shape.items, shape.classes);
         let alphabet = file.map(|file| Alphabet::new(file, classes, blank)).transpose()?;
         let Some(names) = alphabet.as_ref().filter(|_| labels.is_text()) else {
-            if labels.is_text() && label_lengths.is_some() {
-                let message = "--label-lengths is for .npy labels; in text, each line is an item";
-                return Err(UsageError::new(message).into());
-            }
             let sequences = labels.index_sequences(items, label_lengths, classes, blank)?;
             return Ok(CtcTargets { sequences, blank, split: None, alphabet });
         };
@@ -100,6 +97,19 @@ impl AlphabetArgs {
 
     pub(super) fn blank(&self) -> BlankChoice {
         self.blank.clone().unwrap_or(BlankChoice::Index(0))
+    }
+}
+
+/// Text has no padding.
+pub(super) fn check_label_lengths(
+    labels: &LabelFile,
+    label_lengths: Option<&List<i64>>,
+) -> Result<(), UsageError> {
+    match label_lengths {
+        Some(_) if labels.is_text() => {
+            Err(UsageError::new("--label-lengths is for .npy labels; in text, each line is an item"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -11,7 +11,7 @@ use findings::{entropy_and_winners, numbers_of};
 use view::View;
 
 use super::ExitStatus;
-use super::alphabet_args::AlphabetArgs;
+use super::alphabet_args::{AlphabetArgs, check_label_lengths};
 use super::diagnostics::Diagnostics;
 use super::inputs::{LogitsArgs, check_files, open_labels, optional_integers};
 use super::output_args::OutputArgs;
@@ -67,6 +67,9 @@ impl Args {
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
         let label_lengths = optional_integers("--label-lengths", self.label_lengths.as_deref())?;
+        if let Some(labels) = labels {
+            check_label_lengths(labels, label_lengths.as_ref())?;
+        }
         let mut findings = Vec::new();
         let view = self.view(&matrix, labels, label_lengths.as_ref(), &mut findings)?;
         let classes = view.geometry.classes();
@@ -98,7 +101,7 @@ impl Args {
             (Some(labels), Some(shape), Some(blank)) if view.labels_fit => {
                 let raw = self.raw_labels(labels, shape, file, blank, label_lengths.as_ref())?;
                 fit::count_labels(&mut summary, raw.concat(), classes);
-                fit::items(matrix.name(), &raw, shape, &view.lengths, blank, &mut findings)
+                fit::items(matrix.name(), labels, &raw, shape, &view.lengths, blank, &mut findings)
             }
             (Some(labels), _, _) if view.cross_entropy => {
                 fit::targets(&mut summary, labels, classes, &mut findings);

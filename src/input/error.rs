@@ -6,7 +6,7 @@ use thiserror::Error;
 /// Where in a file something is: names and numbers from the outside in ("item 2, frame 5, class 3").
 ///
 /// Lines and columns of text count from 1, as editors do; items, rows, frames and classes count from 0, as
-/// arrays do.
+/// arrays do. Several numbers of one name are an index ("index [2, 0, 1]").
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place(Vec<(&'static str, u64)>);
 
@@ -26,8 +26,12 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, (name, number)) in self.0.iter().enumerate() {
-            write!(f, "{}{name} {number}", if i > 0 { ", " } else { "" })?;
+        for (i, group) in self.0.chunk_by(|(a, _), (b, _)| a == b).enumerate() {
+            write!(f, "{}{} ", if i > 0 { ", " } else { "" }, group[0].0)?;
+            match group {
+                [(_, number)] => write!(f, "{number}")?,
+                _ => f.debug_list().entries(group.iter().map(|(_, number)| number)).finish()?,
+            }
         }
         Ok(())
     }

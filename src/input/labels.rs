@@ -178,13 +178,37 @@ impl LabelFile {
         ignore_index: Option<i64>,
     ) -> InputError {
         let ignored = ignore_index.map(|index| format!(" or {index} (ignored)")).unwrap_or_default();
-        let error =
-            InputError::new(&self.name, place, format!("a class from 0 to {}{ignored}", classes - 1), found);
-        if found == classes.to_string() {
-            error.hint("classes count from 0: subtract 1 if yours count from 1")
-        } else {
-            error
+        InputError::new(&self.name, place, format!("a class from 0 to {}{ignored}", classes - 1), found)
+    }
+
+    /// How to go on after a CTC label that is no class.
+    pub(crate) fn label_hint(&self, value: i64, classes: usize) -> Option<&'static str> {
+        match (value, self.is_text()) {
+            _ if is_one_past(value, classes) => Some(COUNTED_FROM_1),
+            // Such a number is no padding.
+            (i64::MAX, false) => None,
+            (_, false) => Some("if this is padding, give --label-lengths"),
+            (..0, true) => Some("text has no padding: a line is all of an item's labels"),
+            _ => None,
         }
+    }
+
+    /// How to go on after a CTC label that is the blank.
+    pub(crate) fn blank_hint(&self) -> &'static str {
+        if self.is_text() {
+            "give --blank if another class is the blank"
+        } else {
+            "give --label-lengths if it is padding, or --blank if another class is the blank"
+        }
+    }
+
+    /// Where a CTC label of an item is.
+    pub(crate) fn label_place(&self, item: usize, position: usize) -> Place {
+        let place = Place::whole().at("item", item);
+        let Content::Text(text) = &self.content else { return place.at("position", position) };
+        let column = lines_of(text).nth(item).and_then(|line| words(line).nth(position));
+        let place = place.at("line", item + 1);
+        column.map_or(place.clone(), |(column, _)| place.at("column", column))
     }
 
     /// Whether it is a list of integers: class indices, or CTC labels of one item or of several joined.
@@ -200,6 +224,22 @@ impl LabelFile {
     /// Whether it holds text rather than an array.
     pub fn is_text(&self) -> bool {
         matches!(self.content, Content::Text(_))
+    }
+}
+
+const COUNTED_FROM_1: &str = "classes count from 0: subtract 1 if yours count from 1";
+
+/// Whether a label is what the last class has where classes count from 1.
+fn is_one_past(value: i64, classes: usize) -> bool {
+    usize::try_from(value) == Ok(classes)
+}
+
+/// How to go on after a class index that is none.
+pub(crate) fn index_hint(value: i64, classes: usize) -> String {
+    if is_one_past(value, classes) {
+        COUNTED_FROM_1.to_owned()
+    } else {
+        format!("if {value} marks rows to leave out, give --ignore-index {value}")
     }
 }
 

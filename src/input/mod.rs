@@ -19,8 +19,8 @@ pub use alphabet::{Alphabet, AlphabetFile, BlankChoice, LabelSplit, resolve_blan
 pub use csv::CsvOptions;
 pub use error::{InputError, Place};
 pub(crate) use error::{counted, display_name};
-pub(crate) use labels::is_class;
 pub use labels::{ClassTargets, LabelFile, ProbTargets};
+pub(crate) use labels::{index_hint, is_class};
 pub use language::{read_hotwords, read_language_model, read_lexicon};
 pub use matrix::{Matrix, ReadError};
 pub use npy::Dtype;

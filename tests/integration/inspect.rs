@@ -123,8 +123,8 @@ fn labels_of_a_classifier_are_counted() {
     assert_eq!(fit["params"]["layout"], Value::Null);
     let from_one = of("1\n2\n3\n1\n3\n");
     assert_eq!(from_one["summary"]["labels_out_of_range"], 2);
-    assert_eq!(flags(&from_one)[1], "subtract 1 from each, if they count from 1");
-    assert_eq!(flags(&of("1\n-1\n0\n1\n2\n"))[1], "--ignore-index -1, if it is padding");
+    assert_eq!(flags(&from_one)[1], "classes count from 0: subtract 1 if yours count from 1");
+    assert_eq!(flags(&of("1\n-1\n0\n1\n2\n"))[1], "if -1 marks rows to leave out, give --ignore-index -1");
     // Neither a class a row nor an item.
     let misfit = of("1\n2\n");
     assert_eq!(codes(&misfit), ["label_count"]);
@@ -203,6 +203,76 @@ fn a_layout_that_can_not_be_told_is_a_finding() {
     assert_eq!((&result["params"]["layout"], codes(&result)[0]), (&Value::Null, "layout"));
     folder.file("z.npy", npy_f32(&[2, 3, 2, 2], &[0.0; 24]));
     assert_eq!(inspect(&folder, &["z.npy"])["summary"]["classes"], 3);
+}
+
+/// Findings about labels name the first such label and say what `loss` says.
+#[test]
+fn what_is_wrong_with_labels_is_said_as_loss_says_it() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f32(&[4, 30, 5], &[0.0; 600]));
+    let finding = |labels: &str, code: &str| {
+        let result = inspect(&folder, &["x.npy", "--labels", labels]);
+        let findings = result["summary"]["findings"].as_array().unwrap();
+        let found = findings.iter().find(|f| f["code"] == code).unwrap().clone();
+        (found["message"].as_str().unwrap().to_owned(), found["flag"].as_str().unwrap().to_owned())
+    };
+    folder.file("y.txt", "1 2\n2 3  5\n1\n0\n");
+    folder.file("minus.txt", "1\n2 -1\n1\n1\n");
+    folder.file("y.npy", npy_i64(&[4, 2], &[1, 2, 3, -1, 1, 0, 2, 1]));
+    let [no_class, blank] = ["out_of_range", "blank_label"];
+    for (labels, code, end, flag) in [
+        (
+            "y.txt",
+            no_class,
+            "x.npy#1: 5 at item 1, line 2, column 6 of y.txt",
+            "classes count from 0: subtract 1 if yours count from 1",
+        ),
+        (
+            "y.txt",
+            blank,
+            "x.npy#3: 0 at item 3, line 4, column 1 of y.txt",
+            "give --blank if another class is the blank",
+        ),
+        (
+            "minus.txt",
+            no_class,
+            "x.npy#1: -1 at item 1, line 2, column 3 of minus.txt",
+            "text has no padding: a line is all of an item's labels",
+        ),
+        (
+            "y.npy",
+            no_class,
+            "x.npy#1: -1 at item 1, position 1 of y.npy",
+            "if this is padding, give --label-lengths",
+        ),
+    ] {
+        let (message, found) = finding(labels, code);
+        assert!(message.ends_with(end), "{message}");
+        assert_eq!(found, flag);
+        let mut command = ctctool();
+        let output = command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", labels]).output();
+        if code == no_class {
+            let stderr = String::from_utf8(output.unwrap().stderr).unwrap();
+            assert!(stderr.ends_with(&format!("hint: {flag}\n")), "{stderr}");
+        }
+    }
+}
+
+#[test]
+fn label_lengths_of_text_are_refused_as_loss_refuses_them() {
+    let folder = Folder::new();
+    folder.file("x.csv", "1,2,3\n0,0,0\n");
+    folder.file("y.txt", "1\n");
+    folder.file("abc.txt", "\na\nb\n");
+    folder.file("a.txt", "a\n");
+    for command in ["inspect", "loss"] {
+        for labels in [&["--labels", "y.txt"][..], &["--labels", "a.txt", "--alphabet", "abc.txt"]] {
+            let mut program = ctctool();
+            program.current_dir(folder.path()).args([command, "x.csv", "--label-lengths", "1"]).args(labels);
+            let refusal = "error: --label-lengths is for .npy labels; in text, each line is an item\n";
+            program.assert().code(2).stderr(refusal);
+        }
+    }
 }
 
 /// Classes of (N, C, d), or (N, T, C) with labels of length d: nothing in the data tells.

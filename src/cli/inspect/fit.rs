@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::ctc_shape::CtcShape;
 use super::Args;
-use crate::input::{AlphabetFile, LabelFile, List, is_class};
+use crate::input::{AlphabetFile, LabelFile, List, index_hint, is_class};
 use crate::loss::Emissions;
 use crate::loss::ctc::{CtcLabels, loss_of_emissions};
 use crate::report::ItemId;
@@ -56,11 +56,7 @@ pub(super) fn targets(
             classes - 1,
             targets[first]
         );
-        let flag = if targets[first] == classes as i64 {
-            "subtract 1 from each, if they count from 1".to_owned()
-        } else {
-            format!("--ignore-index {}, if it is padding", targets[first])
-        };
+        let flag = index_hint(targets[first], classes);
         findings.push(Finding { code: "out_of_range", message, flag: Some(flag) });
     }
     count_labels(summary, targets.into_iter().filter(|&label| label != ignored).collect(), classes);
@@ -69,6 +65,7 @@ pub(super) fn targets(
 /// Each item's labels against its frames.
 pub(super) fn items(
     name: &str,
+    labels: &LabelFile,
     raw: &[Vec<i64>],
     shape: &CtcShape,
     lengths: &[usize],
@@ -84,21 +81,38 @@ pub(super) fn items(
             item(id, index, sequence, lengths[index], shape.classes, blank)
         })
         .collect();
-    let mut find = |code, what: &str, flag: Option<&str>, test: fn(&InspectItem) -> bool| {
+    let first_of = |what: &str, test: &dyn Fn(&InspectItem) -> bool| {
         let mut found = items.iter().filter(|item| test(item));
-        if let Some(first) = found.next() {
-            let count = 1 + found.count();
-            let verb = if count == 1 { "has" } else { "have" };
-            let message =
-                format!("{count} of {} items {verb} {what}, the first is {}", items.len(), first.id);
-            findings.push(Finding { code, message, flag: flag.map(str::to_owned) });
-        }
+        let first = found.next()?;
+        let count = 1 + found.count();
+        let verb = if count == 1 { "has" } else { "have" };
+        Some((
+            first.index,
+            format!("{count} of {} items {verb} {what}, the first is {}", items.len(), first.id),
+        ))
     };
-    find("infeasible", "fewer frames than the labels need", None, |item| item.frames < item.frames_needed);
-    let flag = "--label-lengths, if it is padding";
-    find("out_of_range", "labels that are no class", Some(flag), |item| item.out_of_range > 0);
-    let flag = "--label-lengths, if it is padding; --blank, if another class is the blank";
-    find("blank_label", "the blank among the labels", Some(flag), |item| item.blanks > 0);
+    let short = |item: &InspectItem| item.frames < item.frames_needed;
+    if let Some((_, message)) = first_of("fewer frames than the labels need", &short) {
+        findings.push(Finding { code: "infeasible", message, flag: None });
+    }
+    let mut find_label =
+        |code, what: &str, strange: &dyn Fn(i64) -> bool, hint: &dyn Fn(i64) -> Option<&'static str>| {
+            let position = |item: usize| raw[item].iter().position(|&label| strange(label));
+            let (item, message) = first_of(what, &|item| position(item.index).is_some())?;
+            let position = position(item)?;
+            let label = raw[item][position];
+            let message =
+                format!("{message}: {label} at {} of {}", labels.label_place(item, position), labels.name());
+            findings.push(Finding { code, message, flag: hint(label).map(str::to_owned) });
+            Some(())
+        };
+    let classes = shape.classes;
+    let no_class = |label| !is_class(label, classes);
+    find_label("out_of_range", "labels that are no class", &no_class, &|label| {
+        labels.label_hint(label, classes)
+    });
+    let is_blank = |label| label == i64::from(blank);
+    find_label("blank_label", "the blank among the labels", &is_blank, &|_| Some(labels.blank_hint()));
     items
 }
 

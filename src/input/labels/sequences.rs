@@ -182,10 +182,9 @@ impl LabelFile {
                     let found =
                         if *value == TOO_LARGE { "a larger number".into() } else { value.to_string() };
                     let error = self.out_of_range(place.clone(), classes, &found, None);
-                    return Err(match (*value < 0, self.is_text()) {
-                        (false, _) => error,
-                        (true, false) => error.hint("if this is padding, give --label-lengths"),
-                        (true, true) => error.hint("text has no padding: a line is all of an item's labels"),
+                    return Err(match self.label_hint(*value, classes) {
+                        Some(hint) => error.hint(hint),
+                        None => error,
                     });
                 }
             }
@@ -197,11 +196,7 @@ impl LabelFile {
                 "a label that is not the blank",
                 label.to_string(),
             )
-            .hint(if self.is_text() {
-                "give --blank if another class is the blank"
-            } else {
-                "give --label-lengths if it is padding, or --blank if another class is the blank"
-            }),
+            .hint(self.blank_hint()),
             other => {
                 InputError::new(&self.name, Place::whole(), "labels that fit the logits", other.to_string())
             }

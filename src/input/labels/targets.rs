@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
-use super::{Content, Integers, LabelFile, for_each_plain, text_shape};
+use super::{Content, Integers, LabelFile, for_each_plain, index_hint, text_shape};
 use crate::input::csv::{self, CsvOptions};
 use crate::input::error::counted;
 use crate::input::npy::shape_text;
@@ -105,7 +105,10 @@ impl LabelFile {
             }
             match class_of(value) {
                 class if is_class(class, classes) => Ok(class as i32),
-                _ => Err(self.out_of_range(place(), classes, &value.to_string(), Some(ignore_index))),
+                _ => {
+                    let error = self.out_of_range(place(), classes, &value.to_string(), Some(ignore_index));
+                    Err(error.hint(index_hint(value, classes)))
+                }
             }
         };
         let mismatch = || {
@@ -261,11 +264,10 @@ fn place_of(flat: usize, shape: &[usize], class_axis: Option<usize>) -> Place {
         coordinates.push(rest % size);
         rest /= size;
     }
-    let named = coordinates.iter().rev().enumerate();
-    let name = |axis| match axis {
-        _ if class_axis == Some(axis) => "class",
-        0 => "row",
-        _ => "position",
-    };
-    named.fold(Place::whole(), |place, (axis, &at)| place.at(name(axis), at))
+    coordinates.reverse();
+    let class = class_axis.map(|axis| coordinates.remove(axis));
+    // A row of one axis is a number, else an index as NumPy writes it.
+    let name = if coordinates.len() == 1 { "row" } else { "index" };
+    let place = coordinates.iter().fold(Place::whole(), |place, &at| place.at(name, at));
+    class.map_or(place.clone(), |class| place.at("class", class))
 }
