@@ -123,8 +123,10 @@ pub(super) fn parse(name: &str, bytes: &[u8], options: CsvOptions) -> Result<Tab
                 let place = Place::whole().at("line", line).at("column", column + 1);
                 let text = String::from_utf8_lossy(field);
                 let error = InputError::new(name, place, "a number", shown(&text));
-                let may_be_names =
-                    table.rows == 0 && !options.headers && record.iter().all(|f| number(f).is_none());
+                // The names of a table with an index begin with none for the index.
+                let named = column == 0 && field.trim_ascii().is_empty()
+                    || record.iter().all(|field| number(field).is_none());
+                let may_be_names = table.rows == 0 && !options.headers && named;
                 match hint(&text, may_be_names) {
                     Some(hint) => error.hint(hint),
                     None => error,

@@ -344,6 +344,19 @@ fn other_files_are_told_by_name() {
     );
 }
 
+/// As pandas writes it, with an index, which has no name.
+#[test]
+fn names_of_which_the_first_is_empty_are_names() {
+    let folder = Folder::new();
+    folder.file("x.csv", ",0,1,2\n0,1.5,2,3\n");
+    refused(
+        &folder,
+        &["decode", "x.csv"],
+        "x.csv: line 1, column 1: expected a number, found ''",
+        Some("if the first row is names, give --headers"),
+    );
+}
+
 #[test]
 fn a_matrix_without_rows_or_classes_is_told_so() {
     let folder = Folder::new();
