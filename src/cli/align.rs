@@ -24,8 +24,8 @@ use crate::report::{Format, ItemId, Report, Status, Warning};
 
 /// Where each label lies in time: the best path of given labels
 ///
-/// Prints first, last and most probable frame and a confidence of each token and, where the alphabet has words, of
-/// each word.
+/// Prints the first frame, the one past the last (`end_frame`), the most probable frame and a confidence of each token
+/// and, where the alphabet has words, of each word.
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -43,7 +43,7 @@ pub(super) struct Args {
     alphabet: AlphabetArgs,
 
     /// Seconds from frame to frame: prints times beside frames; ctm, srt and textgrid need it
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     frame_shift: Option<f64>,
 
     /// How the result is printed; ctm, srt and textgrid need --frame-shift
@@ -81,12 +81,15 @@ impl Args {
     ) -> anyhow::Result<ExitStatus> {
         let given = optional_integers("--lengths", self.logits.lengths.as_deref())?;
         let label_lengths = optional_integers("--label-lengths", self.label_lengths.as_deref())?;
-        let speaks_of = match &given {
-            Some(lengths) => Some(lengths.len()),
-            None => labels.sequences(label_lengths.as_deref().map(<[i64]>::len)),
-        };
-        let shape = CtcShape::new(&matrix, self.logits.layout, speaks_of)?;
+        let items = labels.sequences(label_lengths.as_deref().map(<[i64]>::len));
+        let other = items.map(|items| (labels.name(), items));
+        let shape = CtcShape::of(&matrix, self.logits.layout, given.as_ref(), other)?;
         let lengths = shape.lengths(given.as_ref())?;
+        if self.format == Format::Srt && shape.items > 1 {
+            let items = shape.items;
+            let message = format!("--format srt is subtitles of one item, and {} has {items}", matrix.name());
+            return Err(UsageError::new(message).hint("textgrid and ctm name the items").into());
+        }
         let CtcTargets { sequences, blank, split, alphabet } =
             self.alphabet.sequences(labels, &shape, label_lengths.as_ref())?;
         let spelling = match alphabet {

@@ -72,9 +72,12 @@ impl AlphabetArgs {
     ) -> anyhow::Result<CtcTargets> {
         check_label_lengths(labels, label_lengths)?;
         let (items, classes) = (shape.items, shape.classes);
+        let found = labels.sequences(label_lengths.map(|lengths| lengths.len()));
         let alphabet = file.map(|file| Alphabet::new(file, classes, blank)).transpose()?;
         let Some(names) = alphabet.as_ref().filter(|_| labels.is_text()) else {
-            let sequences = labels.index_sequences(items, label_lengths, classes, blank)?;
+            let sequences = labels
+                .index_sequences(items, label_lengths, classes, blank)
+                .map_err(|error| shape.with_layout_hint(error, found))?;
             return Ok(CtcTargets { sequences, blank, split: None, alphabet });
         };
         let split = self.label_split.or_else(|| names.only_split()).ok_or_else(|| {
@@ -91,7 +94,9 @@ impl AlphabetArgs {
             UsageError::new(message).hint("give --label-split chars, tokens or longest; or --blank, if that is it")
         })?;
         let unknown = self.unk.as_deref().map(|token| names.unknown(token)).transpose()?;
-        let sequences = labels.text_sequences(items, names, split, unknown, blank)?;
+        let sequences = labels
+            .text_sequences(items, names, split, unknown, blank)
+            .map_err(|error| shape.with_layout_hint(error, found))?;
         Ok(CtcTargets { sequences, blank, split: Some(split.word()), alphabet })
     }
 

@@ -19,8 +19,9 @@ use crate::report::{Check, Format, Report};
 /// Two matrices or two results of this program, within a tolerance
 ///
 /// A value may differ from the base's by atol + rtol × |base|. NaN never passes, infinities pass where equal.
-/// Matrices are .npy or CSV, also one of each; results are what --format json prints. Exit code 1 where they differ,
-/// 2 where they can't be compared: other shapes, commands or parameters.
+/// Matrices are .npy or CSV, also one of each; of two dtypes the less precise decides the tolerance. Results are what
+/// --format json prints. Exit code 1 where they differ, 2 where they can't be compared: other shapes, commands or
+/// parameters.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// What is right; - is standard input

@@ -28,16 +28,25 @@ impl CtcShape {
         let expected = format!("{}, one an item", counted(self.items, "line"));
         let name = path.display().to_string();
         let error = InputError::new(&name, Place::whole(), expected, references.len().to_string());
-        if !self.is_batch() {
-            return Err(error);
+        Err(self.with_layout_hint(error, Some(references.len())))
+    }
+
+    /// An error about a number of things that is not that of the items, with a hint where it would be in the other
+    /// layout.
+    pub(super) fn with_layout_hint(&self, error: InputError, found: Option<usize>) -> InputError {
+        let Self { layout, items, frames, classes, .. } = *self;
+        let (axis, shape, other) = match layout {
+            Layout::Tc => return error,
+            Layout::Tnc => (1, [frames, items, classes], Layout::Ntc),
+            Layout::Ntc => (0, [items, frames, classes], Layout::Tnc),
+        };
+        if found != Some(frames) || frames == items {
+            return error;
         }
-        Err(error.hint(format!(
-            "layout {} was {}, which has {} of {}: another --layout swaps them",
-            self.layout.word(),
-            if self.layout_inferred { "told from --lengths" } else { "given" },
-            counted(self.items, "item"),
-            counted(self.frames, "frame"),
-        )))
+        let (shape, layout, other) = (shape_text(&shape), layout.word(), other.word());
+        error.hint(format!(
+            "{items} is axis {axis} of shape {shape}, the items by layout {layout}; {frames} fits --layout {other}"
+        ))
     }
 
     /// What a result says of the input.
@@ -60,6 +69,26 @@ impl CtcShape {
             alphabet: alphabet.map(|path| path.display().to_string()),
             lengths: logits.lengths.clone(),
         }
+    }
+
+    /// Resolves the layout. `lengths` speak of so many items, else as many as `other` has: a file and its number.
+    pub(super) fn of(
+        matrix: &Matrix,
+        asked: Option<Layout>,
+        lengths: Option<&List<i64>>,
+        other: Option<(&str, usize)>,
+    ) -> anyhow::Result<Self> {
+        let items = lengths.map(|lengths| lengths.len()).or(other.map(|(_, count)| count));
+        Self::new(matrix, asked, items).map_err(|error| match (lengths, other) {
+            // Which of the two is wrong, no axis says.
+            (Some(lengths), Some((file, count)))
+                if asked.is_none() && matrix.shape().len() == 3 && count != lengths.len() =>
+            {
+                let expected = format!("{}, as many as {file} has items", counted(count, "length"));
+                InputError::new(lengths.name(), Place::whole(), expected, lengths.len().to_string()).into()
+            }
+            _ => error,
+        })
     }
 
     /// Resolves the layout; `items` is how many items the labels or lengths speak of.
@@ -108,7 +137,8 @@ impl CtcShape {
         let Some(given) = given else { return Ok(vec![self.frames; self.items]) };
         if given.len() != self.items {
             let expected = format!("{}, one an item", counted(self.items, "length"));
-            return Err(InputError::new(given.name(), Place::whole(), expected, given.len().to_string()));
+            let error = InputError::new(given.name(), Place::whole(), expected, given.len().to_string());
+            return Err(self.with_layout_hint(error, Some(given.len())));
         }
         let check = |(item, &length): (usize, &i64)| {
             usize::try_from(length).ok().filter(|&length| length <= self.frames).ok_or_else(|| {

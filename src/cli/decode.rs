@@ -21,7 +21,7 @@ use crate::decode::batch::{DecodeBatch, DecodedAudited, ItemError};
 use crate::decode::item::{ItemConfig, Transcript};
 use crate::decode::spelling::Spelling;
 use crate::decode::{BeamError, FrameError};
-use crate::input::{Matrix, Place, ReadError};
+use crate::input::{Matrix, Place, ReadError, counted};
 use crate::logits::{ImproperRow, InputKind};
 use crate::metrics::{ErrorRates, LineErrors};
 use crate::report::decode::{DecodeItem, DecodeParams, DecodeSummary, HypothesisItem, timed_table};
@@ -82,7 +82,7 @@ struct SearchArgs {
     #[arg(long)]
     exact_scores: bool,
 
-    /// First, last and most probable frame, and a confidence, of each token and word
+    /// First frame, one past the last (`end_frame`), most probable frame and confidence of each token and word
     #[arg(long)]
     timestamps: bool,
 
@@ -140,8 +140,9 @@ impl Args {
     fn run(&self, matrix: Matrix, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
         let references = self.refs.as_deref().map(|path| open_lines(path, diagnostics)).transpose()?;
         let given = optional_integers("--lengths", self.logits.lengths.as_deref())?;
-        let speaks_of = given.as_deref().map(<[i64]>::len).or_else(|| references.as_ref().map(Vec::len));
-        let shape = CtcShape::new(&matrix, self.logits.layout, speaks_of)?;
+        let refs = self.refs.as_ref().map(|path| path.display().to_string());
+        let other = refs.as_deref().zip(references.as_ref().map(Vec::len));
+        let shape = CtcShape::of(&matrix, self.logits.layout, given.as_ref(), other)?;
         let lengths = shape.lengths(given.as_ref())?;
         if let (Some(references), Some(path)) = (&references, &self.refs) {
             shape.check_references(path, references)?;
@@ -177,7 +178,10 @@ impl Args {
         let decoded = batch.finish().map_err(refused)?;
         progress.finish();
         let log_space = decoded.iter().filter(|item| item.decoded.log_space).count();
-        diagnostics.note(format_args!("{log_space} of {} items searched in log space", decoded.len()));
+        diagnostics.note(format_args!(
+            "{log_space} of {} computed with logarithms, for probabilities too small for doubles",
+            counted(decoded.len(), "item")
+        ));
 
         let seen = Seen { decoded: &decoded, shape: &shape, lengths: &lengths, name: &name };
         let mut warnings = seen.warnings(self.logits.input, self.logits.lengths.is_some(), blank);

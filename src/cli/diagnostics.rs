@@ -28,6 +28,19 @@ impl UsageError {
     }
 }
 
+/// An error with a word on how to go on, where it has none.
+pub(super) fn with_hint(error: anyhow::Error, hint: String) -> anyhow::Error {
+    match error.downcast::<InputError>() {
+        Ok(error) if error.get_hint().is_some() => error.into(),
+        Ok(error) => error.hint(hint).into(),
+        Err(error) => match error.downcast::<UsageError>() {
+            Ok(error) if error.hint.is_some() => error.into(),
+            Ok(error) => error.hint(hint).into(),
+            Err(error) => error,
+        },
+    }
+}
+
 /// How much is said, and in which colours.
 #[allow(clippy::struct_excessive_bools)] // four switches of the command line
 #[derive(Clone, Copy, Debug, Default)]

@@ -13,7 +13,7 @@ use gradient::{Gradient, GradientArgs, Loaded};
 
 use super::ExitStatus;
 use super::alphabet_args::AlphabetArgs;
-use super::diagnostics::{Diagnostics, UsageError};
+use super::diagnostics::{Diagnostics, UsageError, with_hint};
 use super::inputs::{LogitsArgs, check_files, open_labels};
 use super::output_args::OutputArgs;
 use super::values::{Criterion, Word, checked_format, number, zero_or_more};
@@ -141,16 +141,21 @@ impl Args {
             return self.run_guess(matrix, &labels, guess, diagnostics);
         }
         let criterion = self.criterion(&matrix, &labels)?;
+        let misled = self.misleading_option(&matrix, &labels);
         let (matrix, loaded) = if self.gradient.wanted() {
             let (matrix, loaded) = Loaded::new(matrix)?;
             (matrix, Some(loaded))
         } else {
             (matrix, None)
         };
-        match criterion {
+        let result = match criterion {
             Criterion::Ctc => self.run_ctc(matrix, &labels, loaded.as_ref(), diagnostics),
             Criterion::CrossEntropy => self.run_cross_entropy(matrix, &labels, loaded.as_ref(), diagnostics),
-        }
+        };
+        result.map_err(|error| match misled {
+            Some(hint) => with_hint(error, hint),
+            None => error,
+        })
     }
 
     /// What can be refused before a file is opened.
@@ -188,8 +193,8 @@ impl Args {
                 return Err(UsageError::new(format!("--grad and {other} are the same file")));
             }
         }
-        if self.checks.guess.is_some_and(|guess| !guess.is_finite()) {
-            return Err(UsageError::new("--guess: expected a finite number"));
+        if let Some(guess) = self.checks.guess.filter(|guess| !guess.is_finite()) {
+            return Err(UsageError::new(format!("--guess: expected a finite number, found {guess}")));
         }
         if self.checks.guess.is_some() && self.settings.reduction == Reduction::None {
             return Err(UsageError::new("--guess looks for one number: --reduction none has none"));
@@ -304,6 +309,7 @@ impl Args {
         diagnostics.judge(&report)?;
         if let (Some(gradient), Some(path)) = (gradient, &self.gradient.grad) {
             gradient.write(path)?;
+            diagnostics.note(format_args!("{}: the gradient was written", path.display()));
         }
         let check = gradient.and_then(|gradient| gradient.summary.check.as_ref()).map(GradientCheck::table);
         let written = self.output.output(self.format).write(&report, check.as_slice(), &table);

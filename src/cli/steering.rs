@@ -207,6 +207,7 @@ impl SteeringArgs {
                 }
                 LmUnit::Token => {
                     let space = self.space(&model, spelling, classes)?;
+                    let own = own_words(&model).count();
                     let language = LanguageModel::tokens(model, spelling, classes, blank, &space);
                     if language.known_tokens() == 0 {
                         let name = path.display().to_string();
@@ -215,6 +216,7 @@ impl SteeringArgs {
                             .hint("without --lm-unit token, the model's entries are words")
                             .into());
                     }
+                    warnings.extend(token_warning(path, language.known_tokens(), classes - 1, own));
                     params.lm_space = Some(space);
                     language
                 }
@@ -304,6 +306,17 @@ fn unit_warning(path: &Path, model: &NgramModel) -> Option<Warning> {
     let message =
         format!("{}: every word is one character: if these are tokens, give --lm-unit token", path.display());
     Some(Warning { code: "lm_unit", message })
+}
+
+/// Where most tokens are not in the model and most of the model's entries are no tokens, those are rather words.
+fn token_warning(path: &Path, known: usize, tokens: usize, entries: usize) -> Option<Warning> {
+    let message = format!(
+        "{}: the model has {known} of {} of the alphabet, and {}: if these are words, leave out --lm-unit token",
+        path.display(),
+        counted(tokens, "token"),
+        if entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") },
+    );
+    (2 * known < tokens.min(entries)).then_some(Warning { code: "lm_unit", message })
 }
 
 /// Words of a model most of which the alphabet can't write are of another language, or in other letters.

@@ -1,6 +1,5 @@
 //! `ctctool tune`: the weights that give the lowest error rate.
 
-use std::cmp::Ordering;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -50,7 +49,7 @@ impl Word for Objective {
 ///
 /// Reads the logits once, decodes them with every combination of the weights, bonuses and widths given, and prints
 /// the error rates of each and the options of `ctctool decode` that are best. Of settings with as few errors the
-/// narrower beam is best, then the one that comes first.
+/// narrower beam is best, then the one in their middle; how many tie is said.
 #[derive(clap::Args)]
 #[command(mut_args(of_tune))]
 pub(super) struct Args {
@@ -180,8 +179,9 @@ impl Args {
     fn run(&self, matrix: Matrix, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
         let references = open_lines(&self.refs, diagnostics)?;
         let given = optional_integers("--lengths", self.logits.lengths.as_deref())?;
-        let items = given.as_deref().map_or(references.len(), <[i64]>::len);
-        let shape = CtcShape::new(&matrix, self.logits.layout, Some(items))?;
+        let refs = self.refs.display().to_string();
+        let other = Some((refs.as_str(), references.len()));
+        let shape = CtcShape::of(&matrix, self.logits.layout, given.as_ref(), other)?;
         let lengths = shape.lengths(given.as_ref())?;
         shape.check_references(&self.refs, &references)?;
         let (spelling, blank, delimiter) = self.classes.spelling(shape.classes)?;
@@ -190,7 +190,7 @@ impl Args {
         let params = TuneParams {
             of: shape.params(&matrix, &self.logits, blank, self.classes.alphabet.as_deref()),
             word_delimiter: delimiter,
-            refs: self.refs.display().to_string(),
+            refs,
             steering: steering.params.clone(),
             lm_weights: self.lm_weights.clone(),
             word_bonuses: self.bonuses(),
@@ -233,9 +233,9 @@ impl Args {
         }
         let (mut points, mut suspects): (Vec<TunePoint>, Vec<Suspects>) =
             self.try_all(&trial, &steering.fusion, steering.weights, diagnostics).map_err(refused)?;
-        // Of equal ones, the first that was asked for.
-        let best = (0..points.len()).min_by(|&a, &b| self.compare(&points[a], &points[b]));
-        let Some(best) = best else { return Err(UsageError::new("there is no setting to try").into()) };
+        let Some((best, tied)) = self.best(&points) else {
+            return Err(UsageError::new("there is no setting to try").into());
+        };
         points[best].is_best = true;
         let Suspects { unfinished, without_path } = std::mem::take(&mut suspects[best]);
         let of_best = seen.unfinished(|item| unfinished.contains(&item)).into_iter();
@@ -251,7 +251,7 @@ impl Args {
             Shortest(best.word_bonus)
         );
         let lines = references.len();
-        let summary = TuneSummary { settings: points.len(), lines, best, flags, greedy: rates.into() };
+        let summary = TuneSummary { settings: points.len(), lines, tied, best, flags, greedy: rates.into() };
         let table = summary.table(&params);
         let mut report = Report::new("tune", params, summary);
         report.warnings = warnings;
@@ -287,17 +287,38 @@ impl Args {
         points.into_iter().collect()
     }
 
-    /// Fewer errors first; of equal ones the narrower beam.
-    fn compare(&self, a: &TunePoint, b: &TunePoint) -> Ordering {
+    /// The best point, and how many have as few errors. Of those it has the narrowest beam, and then lies nearest to
+    /// their middle in the grid: where all are as good, a corner would be the least likely to hold for other lines.
+    fn best(&self, points: &[TunePoint]) -> Option<(usize, usize)> {
         let errors = |point: &TunePoint| {
             let [characters, words] = [point.rates.characters, point.rates.words]
                 .map(|counts| counts.substitutions + counts.deletions + counts.insertions);
             match self.objective {
-                Objective::Wer => (words, characters, point.beam),
-                Objective::Cer => (characters, words, point.beam),
+                Objective::Wer => (words, characters),
+                Objective::Cer => (characters, words),
             }
         };
-        errors(a).cmp(&errors(b))
+        let least = points.iter().map(errors).min()?;
+        let tied = || (0..points.len()).filter(|&at| errors(&points[at]) == least);
+        let beam = tied().map(|at| points[at].beam).min()?;
+        let tied_of_beam: Vec<usize> = tied().filter(|&at| points[at].beam == beam).collect();
+        let rank = |of: fn(&TunePoint) -> f64, at: usize| {
+            let mut smaller: Vec<f64> = points.iter().map(of).filter(|&x| x < of(&points[at])).collect();
+            smaller.sort_by(f64::total_cmp);
+            smaller.dedup();
+            smaller.len() as i64
+        };
+        let place = |at: usize| [rank(|point| point.lm_weight, at), rank(|point| point.word_bonus, at)];
+        let places: Vec<[i64; 2]> = tied_of_beam.iter().map(|&at| place(at)).collect();
+        let count = places.len() as i64;
+        // Times the count, so that all are integers.
+        let distance = |place: &[i64; 2]| -> i64 {
+            let middle = |axis: usize| places.iter().map(|place| place[axis]).sum::<i64>();
+            (0..2).map(|axis| (count * place[axis] - middle(axis)).pow(2)).sum()
+        };
+        // Of equal ones the first that was asked for.
+        let (best, _) = tied_of_beam.iter().zip(&places).min_by_key(|(_, place)| distance(place))?;
+        Some((*best, tied().count()))
     }
 }
 

@@ -62,16 +62,16 @@ words!(LabelSplit {
 });
 
 words!(Format {
+    Table = "table", "aligned columns for people, rounded";
+    Json = "json", "one JSON object";
+    Jsonl = "jsonl", "a JSON object a line: the items, then the summary";
+    Csv = "csv", "the items as CSV; the summary goes to standard error";
     Text = "text", "a transcript a line and nothing else";
     Github = "github", "GitHub's workflow annotations of the checks";
     Junit = "junit", "JUnit's XML of the checks";
     Ctm = "ctm", "NIST's time-marked words: item, channel, start and duration in seconds, word, confidence";
     Srt = "srt", "SubRip subtitles";
     TextGrid = "textgrid", "Praat's TextGrid";
-    Table = "table", "aligned columns for people, rounded";
-    Json = "json", "one JSON object";
-    Jsonl = "jsonl", "a JSON object a line: the items, then the summary";
-    Csv = "csv", "the items as CSV; the summary goes to standard error";
 });
 
 /// The formats that every result has.

@@ -25,6 +25,9 @@ pub struct CompareParams {
     pub shape: Option<Vec<usize>>,
     /// Matrices: the less precise of their dtypes; results: that of their input.
     pub dtype: Option<String>,
+    /// Matrices: the dtypes of base and new, where they differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dtypes: Option<[String; 2]>,
     /// Results: the command that printed them.
     pub command: Option<String>,
 }
@@ -123,8 +126,15 @@ impl CompareSummary {
     pub fn table(&self, params: &CompareParams) -> TableText<'_> {
         let verdict = if self.equal { "the same within tolerance" } else { "different" };
         let title = format!(
-            "{} and {}: {verdict}: {} of {} values differ (rtol {:e}, atol {:e}, {})",
-            params.base, params.new, self.differing, self.values, params.rtol, params.atol, params.stat
+            "{} and {}: {verdict}: {} of {} values differ (rtol {:e}, atol {:e}, {}{})",
+            params.base,
+            params.new,
+            self.differing,
+            self.values,
+            params.rtol,
+            params.atol,
+            params.stat,
+            params.dtypes.as_ref().map_or(String::new(), |[base, new]| format!(", {base} against {new}")),
         );
         let mut rows = Vec::new();
         // No difference is nowhere.

@@ -88,12 +88,12 @@ impl Record for EvalItem {
         "character_substitutions",
         "character_deletions",
         "character_insertions",
-        "characters",
+        "character_reference_length",
         "wer_ratio",
         "word_substitutions",
         "word_deletions",
         "word_insertions",
-        "words",
+        "word_reference_length",
     ];
 
     fn cells<'a>(&'a self, sink: &mut dyn FnMut(Cell<'a>)) {

@@ -38,7 +38,9 @@ pub struct TuneSummary {
     pub settings: usize,
     /// Number of lines that each was tried on.
     pub lines: usize,
-    /// The setting with the least errors.
+    /// Settings with as few errors as the best, and the best itself.
+    pub tied: usize,
+    /// The setting with the least errors; of tied ones the narrowest beam, then the one in their middle.
     pub best: TunePoint,
     /// The options of `decode` that make it.
     pub flags: String,
@@ -99,12 +101,13 @@ impl TuneSummary {
             vec![Cell::Text(name), ratio(rates.cer_ratio), ratio(rates.wer_ratio), ratio(rates.ser_ratio)]
         };
         let title = format!(
-            "{} on {} of {}: the least {} has {}",
+            "{} on {} of {}: the least {} has {}{}",
             counted(self.settings, "setting"),
             counted(self.lines, "line"),
             params.of.logits,
             params.objective.to_uppercase(),
             self.flags,
+            if self.tied > 1 { format!(" (in the middle of {} that tie)", self.tied) } else { String::new() },
         );
         let rows = vec![row("greedy", &self.greedy), row("best", &self.best.rates)];
         TableText { title, header: vec!["", "CER", "WER", "SER"], rows }

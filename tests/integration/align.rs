@@ -95,7 +95,6 @@ fn what_has_no_alignment_is_not_silent() {
     let infeasible = ";; x.npy#0: infeasible: its 3 labels need 4 frames, it has 3\n";
     let infinite = ";; x.npy#2: every path of its labels has a probability of 0\n";
     assert_eq!(align(&["--format", "ctm", "-q"]), ([infeasible, infinite].concat(), String::new()));
-    assert_eq!(align(&["--format", "srt", "-q"]).0, "");
     let (grid, _) = align(&["--format", "textgrid"]);
     assert!(
         grid.contains("\"x.npy#0 tokens (infeasible)\"") && grid.contains("\"x.npy#1 tokens\""),
@@ -143,6 +142,26 @@ fn real_lines_have_words_in_every_format() {
         .stderr(predicate::str::contains("hint: give --frame-shift SECONDS"));
     let csv = line(&["--format", "csv"]).assert().success();
     csv.stdout(predicate::str::contains("line.csv,0,ok,word,dry,43,55,"));
+}
+
+/// Captions of several items would lie over each other.
+#[test]
+fn subtitles_are_of_one_item() {
+    let folder = Folder::new();
+    folder.file("y.txt", "1\n2\n");
+    let align = |shape: &[usize], labels: &str| {
+        folder.file("x.npy", npy_f64(shape, &vec![0.0; shape.iter().product()]));
+        folder.file("y.txt", labels);
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["align", "x.npy", "--labels", "y.txt", "--format", "srt"]);
+        command.args(["--layout", "ntc", "--frame-shift", "0.5"]).assert()
+    };
+    align(&[2, 4, 3], "1\n2\n").code(2).stderr(
+        "error: --format srt is subtitles of one item, and x.npy has 2\n\
+         hint: textgrid and ctm name the items\n",
+    );
+    // An item without an alignment has none.
+    align(&[1, 2, 3], "1 1\n").code(0).stdout("");
 }
 
 /// Intervals must cover the time without a gap, or Praat refuses the file.

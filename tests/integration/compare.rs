@@ -44,6 +44,10 @@ fn matrices_differ_by_what_their_dtype_allows() {
     ] {
         compare(&folder, args).assert().code(code);
     }
+    // Of two dtypes the less precise decides, and the result says so.
+    let result = run_json(&mut compare(&folder, &["a64", "b32"]));
+    assert_eq!(result["params"]["dtypes"], json!(["float64", "float32"]));
+    assert!(run_json(&mut compare(&folder, &["a32", "b32"]))["params"]["dtypes"].is_null());
     let result = run_json(&mut compare(&folder, &["a64", "b64"]));
     let summary = &result["summary"];
     assert_eq!(

@@ -113,7 +113,7 @@ fn nothing_but_the_lexicon_is_printed() {
         "-v",
         "--lexicon",
     ]);
-    let expected = "note: 0 of 16 items searched in log space";
+    let expected = "note: 0 of 16 items computed with logarithms, for";
     verbose.arg(&lexicon).assert().success().stderr(predicate::str::contains(expected));
     let spelled = folder.file("spelled.txt", "a a\n");
     let expected = "spelled.txt: line 1, column 2: expected one word a line, found ' a'\nhint: spellings";

@@ -32,6 +32,7 @@ mod loss;
 mod loss_rounds;
 mod messages;
 mod metrics_edit_distance;
+mod mistakes;
 mod nonfinite;
 mod oracle;
 mod oracle_beam;

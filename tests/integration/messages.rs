@@ -7,14 +7,14 @@ use crate::support::{Folder, ctctool, npy_bytes, npy_f64, npy_i64};
 const ROWS: &str = "1,2,3\n0,0,0\n5,1,1\n";
 
 /// Runs the program in `folder` and returns its exit code and what went to standard error.
-fn said(folder: &Folder, args: &[&str]) -> (Option<i32>, String) {
+pub(crate) fn said(folder: &Folder, args: &[&str]) -> (Option<i32>, String) {
     let Output { status, stdout, stderr } = ctctool().current_dir(folder.path()).args(args).output().unwrap();
     assert!(status.code() != Some(2) || stdout.is_empty(), "{args:?}");
     (status.code(), String::from_utf8(stderr).unwrap())
 }
 
 /// Checks the one or two lines of a refusal.
-fn refused(folder: &Folder, args: &[&str], error: &str, hint: Option<&str>) {
+pub(crate) fn refused(folder: &Folder, args: &[&str], error: &str, hint: Option<&str>) {
     let (code, stderr) = said(folder, args);
     let expected = match hint {
         Some(hint) => format!("error: {error}\nhint: {hint}\n"),
@@ -151,13 +151,13 @@ fn references_for_other_items_name_the_layout() {
             "two",
             ["--layout", "ntc"],
             "two: expected 3 lines, one an item, found 2",
-            "layout ntc was given, which has 3 items of 2 frames: another --layout swaps them",
+            "3 is axis 0 of shape (3, 2, 3), the items by layout ntc; 2 fits --layout tnc",
         ),
         (
             "three",
             ["--lengths", "3,3"],
             "three: expected 2 lines, one an item, found 3",
-            "layout tnc was told from --lengths, which has 2 items of 3 frames: another --layout swaps them",
+            "2 is axis 1 of shape (3, 2, 3), the items by layout tnc; 3 fits --layout ntc",
         ),
     ] {
         refused(&folder, &[&["decode", "x.npy", "--refs", refs], &options[..]].concat(), error, Some(hint));

@@ -27,6 +27,7 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
         atol: tolerance.atol,
         shape: Some(shape.clone()),
         dtype: Some(dtype.name()),
+        dtypes: (base.dtype() != new.dtype()).then(|| [base.dtype().name(), new.dtype().name()]),
         command: None,
     };
     let (base, new) = (values(base)?, values(new)?);

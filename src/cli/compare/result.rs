@@ -121,6 +121,7 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
         atol: tolerance.atol,
         shape: None,
         dtype: dtype.map(str::to_owned),
+        dtypes: None,
         command: Some(base.command.clone()),
     };
     Ok(Outcome { params, summary, items, texts })

@@ -57,8 +57,8 @@ impl Args {
         let given = optional_integers("--lengths", self.logits.lengths.as_deref())?;
         let sequences =
             labels.and_then(|labels| labels.sequences(label_lengths.map(|lengths| lengths.len())));
-        let speaks_of = given.as_deref().map(<[i64]>::len).or(sequences);
-        match CtcShape::new(matrix, self.logits.layout, speaks_of) {
+        let other = labels.map(LabelFile::name).zip(sequences);
+        match CtcShape::of(matrix, self.logits.layout, given.as_ref(), other) {
             Ok(ctc) => {
                 if ctc.layout_inferred {
                     findings.push(inferred(&ctc));
@@ -78,7 +78,9 @@ impl Args {
             }
             Err(error) if shape.len() == 3 && self.logits.layout.is_none() => {
                 let message = error.to_string();
-                let flag = Some("--layout tnc or --layout ntc".to_owned());
+                // The lengths may be wrong instead.
+                let told = error.downcast_ref::<InputError>().is_none();
+                let flag = told.then(|| "--layout tnc or --layout ntc".to_owned());
                 findings.push(Finding { code: "layout", message, flag });
                 Ok(by_class(matrix, 2)?)
             }

@@ -12,11 +12,8 @@ impl Args {
         if let Some(criterion) = self.settings.criterion {
             return Ok(criterion);
         }
-        if self.ctc_option().is_some() {
-            return Ok(Criterion::Ctc);
-        }
-        if self.cross_entropy_option().is_some() {
-            return Ok(Criterion::CrossEntropy);
+        if let Some((criterion, _)) = self.implied() {
+            return Ok(criterion);
         }
         let shape = matrix.shape();
         match criteria_that_fit(shape, self.class_axis(shape), labels) {
@@ -38,6 +35,30 @@ impl Args {
             })
             .into()),
         }
+    }
+}
+
+impl Args {
+    /// Which loss other options imply, and the first of them.
+    fn implied(&self) -> Option<(Criterion, &'static str)> {
+        let ctc = self.ctc_option().map(|option| (Criterion::Ctc, option));
+        ctc.or_else(|| self.cross_entropy_option().map(|option| (Criterion::CrossEntropy, option)))
+    }
+
+    /// How to go on where an option implied a loss that the labels do not fit, but the other.
+    pub(super) fn misleading_option(&self, matrix: &Matrix, labels: &LabelFile) -> Option<String> {
+        let (criterion, option) = self.implied().filter(|_| self.settings.criterion.is_none())?;
+        let shape = matrix.shape();
+        let (cross_entropy, ctc) = criteria_that_fit(shape, self.class_axis(shape), labels);
+        let (fits, name, other_fits, other) = match criterion {
+            Criterion::CrossEntropy => (cross_entropy, "cross-entropy", ctc, "CTC"),
+            Criterion::Ctc => (ctc, "CTC", cross_entropy, "cross-entropy"),
+        };
+        (!fits && other_fits).then(|| {
+            format!(
+                "{option} is for {name}, but the labels look like those of {other}: leave it out for that"
+            )
+        })
     }
 }
 

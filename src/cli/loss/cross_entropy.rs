@@ -46,9 +46,10 @@ impl Args {
         let smoothing = settings.label_smoothing.unwrap_or(0.0);
         let loss = CrossEntropy::new(classes, weight.clone(), smoothing).map_err(|error| {
             let name = settings.weight.as_deref().filter(|_| (0.0..=1.0).contains(&smoothing));
-            UsageError::new(
-                name.map_or_else(|| error.to_string(), |name| format!("--weight {name}: {error}")),
-            )
+            UsageError::new(match name {
+                Some(name) => format!("--weight {name}: {error}"),
+                None => format!("--label-smoothing: expected a number from 0 to 1, found {smoothing}"),
+            })
         })?;
         let params = LossParams {
             class_axis: Some(class_axis),

@@ -9,7 +9,7 @@ use super::super::inputs::{improper_row, input_warnings, optional_integers};
 use super::super::values::{Criterion, Word};
 use super::gradient::Loaded;
 use super::{Args, PROPAGATE};
-use crate::input::{LabelFile, Matrix, ReadError};
+use crate::input::{LabelFile, Matrix, ReadError, counted};
 use crate::loss::ctc_batch::{CtcBatch, CtcItem as ComputedItem, CtcTotals};
 use crate::loss::reduction::Reducer;
 use crate::report::loss::{CtcItem, LossParams, Tally};
@@ -26,9 +26,8 @@ impl Args {
         let lengths = optional_integers("--lengths", self.logits.lengths.as_deref())?;
         let label_lengths = optional_integers("--label-lengths", self.label_lengths.as_deref())?;
         let label_count = label_lengths.as_deref().map(<[i64]>::len);
-        let speaks_of = lengths.as_deref().map(<[i64]>::len);
-        let speaks_of = speaks_of.or_else(|| labels.sequences(label_count)).or(label_count);
-        let shape = CtcShape::new(&matrix, self.logits.layout, speaks_of)?;
+        let other = labels.sequences(label_count).or(label_count).map(|count| (labels.name(), count));
+        let shape = CtcShape::of(&matrix, self.logits.layout, lengths.as_ref(), other)?;
         let lengths = shape.lengths(lengths.as_ref())?;
         let CtcTargets { sequences, blank, split, .. } =
             self.alphabet.sequences(labels, &shape, label_lengths.as_ref())?;
@@ -83,7 +82,10 @@ impl Args {
             reducer.add_ctc(item.loss_nats, item.label_length);
         }
         let exact = computed.iter().filter(|item| !item.loss.linear).count();
-        diagnostics.note(format_args!("{exact} of {} items computed beyond linear space", computed.len()));
+        diagnostics.note(format_args!(
+            "{exact} of {} computed in other than plain doubles, for probabilities too small for them",
+            counted(computed.len(), "item")
+        ));
         let mut warnings = input_warnings(&audit, |row| shape.place(row).to_string());
         warnings.extend(blank_of_none(&first_wins, blank));
         if self.logits.lengths.is_none() {

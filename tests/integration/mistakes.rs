@@ -1,0 +1,169 @@
+//! What a new user gets wrong, and what is said of it.
+
+use serde_json::Value;
+
+use crate::messages::{refused, said};
+use crate::support::{Folder, ctctool, json, npy_f64, npy_i64, repository};
+
+fn warnings(result: &Value) -> Vec<&str> {
+    result["warnings"].as_array().unwrap().iter().map(|w| w["code"].as_str().unwrap()).collect()
+}
+
+/// PyTorch's segmentation and NumPy's unsigned bytes: 255 and -1 mark what is left out.
+#[test]
+fn labels_to_leave_out_have_a_hint_and_an_index() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[2, 3, 1, 2], &[0.0; 12]));
+    let labels =
+        [&["loss", "x.npy", "--criterion", "ce", "--labels", "y.npy"][..], &["--ignore-index", "255"]];
+    folder.file("y.npy", npy_i64(&[2, 1, 2], &[0, 1, 255, 2]));
+    let found = "y.npy: index [1, 0, 0]: expected a class from 0 to 2 or -100 (ignored), found 255";
+    refused(&folder, labels[0], found, Some("if 255 marks rows to leave out, give --ignore-index 255"));
+    assert_eq!(said(&folder, &labels.concat()).0, Some(0));
+    folder.file("y.npy", npy_i64(&[2, 1, 2], &[0, 3, 2, 2]));
+    let found = "y.npy: index [0, 0, 1]: expected a class from 0 to 2 or -100 (ignored), found 3";
+    refused(&folder, labels[0], found, Some("classes count from 0: subtract 1 if yours count from 1"));
+    // Of a list it is a row still.
+    folder.file("x.csv", "1,2\n3,4\n");
+    folder.file("y.txt", "0\n-1\n");
+    let found = "y.txt: line 2, column 1: expected a class from 0 to 1 or -100 (ignored), found -1";
+    refused(
+        &folder,
+        &["loss", "x.csv", "--labels", "y.txt"],
+        found,
+        Some("if -1 marks rows to leave out, give --ignore-index -1"),
+    );
+    let mut probs = [0.5; 12];
+    probs[10] = f64::NAN;
+    folder.file("y.npy", npy_f64(&[2, 3, 1, 2], &probs));
+    refused(&folder, labels[0], "y.npy: index [1, 0, 0], class 2: expected a probability, found NaN", None);
+}
+
+/// The option implied cross-entropy, and the labels are those of CTC; or the other way round.
+#[test]
+fn an_option_that_implies_the_wrong_loss_is_named() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[30, 2, 4], &[0.0; 240]));
+    folder.file("y.txt", "1 2\n3\n");
+    let loss = ["loss", "x.npy", "--labels", "y.txt"];
+    let hint = |option: &str| {
+        format!("{option} is for cross-entropy, but the labels look like those of CTC: leave it out for that")
+    };
+    refused(
+        &folder,
+        &[&loss[..], &["--weight", "1,1,1"]].concat(),
+        "--weight 1,1,1: 3 class weights for 2 classes",
+        Some(&hint("--weight")),
+    );
+    let count = "y.txt: expected a class index for each row of the logits: shape (30, 4) (30 lines of 4 in text), \
+                 found 2 lines";
+    let smoothing = ["--label-smoothing", "0.1"];
+    refused(&folder, &[&loss[..], &smoothing].concat(), count, Some(&hint("--label-smoothing")));
+    // What was asked for in so many words needs no hint.
+    let asked = ["--criterion", "ce"];
+    refused(&folder, &[&loss[..], &smoothing, &asked].concat(), count, None);
+    folder.file("x.csv", "1,2\n3,4\n5,6\n");
+    folder.file("y.txt", "0\n1\n1\n");
+    refused(
+        &folder,
+        &["loss", "x.csv", "--labels", "y.txt", "--zero-infinity"],
+        "y.txt: expected 1 line of labels, one an item, found 3",
+        Some(
+            "--zero-infinity is for CTC, but the labels look like those of cross-entropy: leave it out for that",
+        ),
+    );
+}
+
+/// A wrong layout shows as a wrong number of labels, a wrong number of lengths as no layout.
+#[test]
+fn counts_that_do_not_fit_lead_to_what_is_wrong() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[4, 30, 8], &[0.0; 960]));
+    folder.file("y.txt", "1\n2\n3\n4\n");
+    folder.file("y.npy", npy_i64(&[4], &[1, 2, 3, 4]));
+    let hint = Some("30 is axis 1 of shape (4, 30, 8), the items by layout tnc; 4 fits --layout ntc");
+    let tnc = ["--layout", "tnc"];
+    let count = "y.txt: expected 30 lines of labels, one an item, found 4";
+    let lengths = "--lengths: expected 4 lengths, as many as y.txt has items, found 3";
+    for command in ["loss", "align"] {
+        let labels = [command, "x.npy", "--labels", "y.txt"];
+        refused(&folder, &[&labels[..], &tnc].concat(), count, hint);
+        refused(&folder, &[&labels[..], &["--lengths", "30,30,30"]].concat(), lengths, None);
+    }
+    let refs = ["decode", "x.npy", "--refs", "y.txt"];
+    refused(&folder, &[&refs[..], &tnc].concat(), "y.txt: expected 30 lines, one an item, found 4", hint);
+    refused(&folder, &[&refs[..], &["--lengths", "30,30,30"]].concat(), lengths, None);
+    let args = ["decode", "x.npy", "--layout", "tnc", "--lengths", "30,30,30,30"];
+    refused(&folder, &args, "--lengths: expected 30 lengths, one an item, found 4", hint);
+    let joined =
+        ["loss", "x.npy", "--labels", "y.npy", "--label-lengths", "1,1,1,1", "--lengths", "30,30,30"];
+    refused(&folder, &joined, &lengths.replace("y.txt", "y.npy"), None);
+    let result = json(ctctool().current_dir(folder.path()).args([
+        "inspect",
+        "x.npy",
+        "--labels",
+        "y.txt",
+        "--lengths",
+        "9,9,9",
+    ]));
+    assert_eq!(result["summary"]["findings"][0]["message"], lengths);
+    // Lengths alone, and an axis of neither size.
+    refused(
+        &folder,
+        &["decode", "x.npy", "--lengths", "30,30,30"],
+        "x.npy: the layout of shape (4, 30, 8) can't be told: neither of the first axes has 3 entries, one for each item",
+        Some("give --layout tnc (time, item, class) or --layout ntc (item, time, class)"),
+    );
+}
+
+/// The opposite mistake was warned of already.
+#[test]
+fn a_model_of_words_given_as_one_of_tokens_is_warned_of() {
+    let of_unit = |model: &str| {
+        let mut command = ctctool();
+        command.current_dir(repository("fixtures")).args([
+            "decode",
+            "line.csv",
+            "--alphabet",
+            "alphabet.txt",
+        ]);
+        json(command.args(["--beam", "2", "--lm", model, "--lm-unit", "token"]))
+    };
+    let found = of_unit("lm_word3.arpa");
+    assert_eq!(warnings(&found), ["lm_unit"]);
+    let message = found["warnings"][0]["message"].as_str().unwrap();
+    assert!(message.ends_with("if these are words, leave out --lm-unit token"), "{message}");
+    assert!(warnings(&of_unit("lm_char6.arpa.gz")).is_empty());
+}
+
+/// Where nothing depends on the weights, a corner of the grid is as good as any, and says nothing.
+#[test]
+fn of_tied_settings_tune_takes_the_one_in_the_middle() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0,9,0\n9,0,0\n0,9,0\n");
+    folder.file("ab.txt", "a\n \n");
+    folder.file("refs.txt", "aa\n");
+    let arpa = "\\data\\\nngram 1=4\n\n\\1-grams:\n-9\t<unk>\n-1\t<s>\n-1\t</s>\n-1\taa\n\n\\end\\\n";
+    folder.file("lm.arpa", arpa);
+    let tune = |weights: &str, bonuses: &str| {
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args([
+            "tune",
+            "x.csv",
+            "--alphabet",
+            "ab.txt",
+            "--refs",
+            "refs.txt",
+        ]);
+        command.args(["--lm", "lm.arpa", "--lm-weight", weights, "--word-bonus", bonuses, "--beam", "20,10"]);
+        command
+    };
+    for weights in ["0,0.1,0.2", "0.2,0,0.1"] {
+        let summary = json(&mut tune(weights, "0,-0.5,0.5"))["summary"].clone();
+        assert_eq!(summary["flags"], "--beam 10 --lm-weight 0.1 --word-bonus 0", "{summary}");
+        assert_eq!(summary["tied"], 18);
+    }
+    let table = String::from_utf8(tune("0,0.1,0.2", "0,-0.5,0.5").output().unwrap().stdout).unwrap();
+    assert!(table.contains("--word-bonus 0 (in the middle of 18 that tie)\n"), "{table}");
+    assert_eq!(json(&mut tune("0.1", "0"))["summary"]["tied"], 2);
+}
