@@ -84,34 +84,16 @@ impl AlphabetFile {
                 InputError::new(&name, place, "a JSON list of tokens or object of token to index", found)
             })?
         } else {
-            Entries::List(lines_of(&text).map(str::to_owned).collect())
+            let tokens: Vec<String> = lines_of(&text).map(str::to_owned).collect();
+            check_not_numbered(&name, &tokens)?;
+            check_distinct(&name, "line", 1, &tokens)?;
+            return Ok(Self { name, entries: Entries::List(tokens) });
         };
-        let file = Self { name, entries };
-        file.check_distinct()?;
-        Ok(file)
-    }
-
-    fn check_distinct(&self) -> Result<(), InputError> {
-        let mut first: HashMap<&str, usize> = HashMap::new();
-        for (at, token) in self.tokens().enumerate() {
-            if let Some(before) = first.insert(token, at) {
-                let found = format!("{} again (first as entry {before})", shown(token));
-                return Err(InputError::new(
-                    &self.name,
-                    Place::whole().at("entry", at),
-                    "each token once",
-                    found,
-                ));
-            }
+        match &entries {
+            Entries::List(tokens) => check_distinct(&name, "entry", 0, tokens)?,
+            Entries::Indexed(map) => check_distinct(&name, "entry", 0, map.iter().map(|(token, _)| token))?,
         }
-        Ok(())
-    }
-
-    fn tokens(&self) -> Box<dyn Iterator<Item = &str> + '_> {
-        match &self.entries {
-            Entries::List(list) => Box::new(list.iter().map(String::as_str)),
-            Entries::Indexed(map) => Box::new(map.iter().map(|(token, _)| token.as_str())),
-        }
+        Ok(Self { name, entries })
     }
 
     fn len(&self) -> usize {
@@ -175,6 +157,41 @@ impl AlphabetFile {
         }
         Ok(tokens)
     }
+}
+
+/// Refuses two equal tokens; the first has the number `from`.
+fn check_distinct<'a>(
+    name: &str,
+    unit: &'static str,
+    from: usize,
+    tokens: impl IntoIterator<Item = &'a String>,
+) -> Result<(), InputError> {
+    let mut first: HashMap<&str, usize> = HashMap::new();
+    for (at, token) in (from..).zip(tokens) {
+        if let Some(before) = first.insert(token, at) {
+            let found = format!("{} again (first in {unit} {before})", shown(token));
+            return Err(InputError::new(name, Place::whole().at(unit, at), "each token once", found));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses lines that are a token and its number each, as Kaldi and k2 write them: none would be the token meant.
+fn check_not_numbered(name: &str, lines: &[String]) -> Result<(), InputError> {
+    let number = |line: &String| -> Option<usize> { line.rsplit_once([' ', '\t'])?.1.parse().ok() };
+    let Some(mut numbers) = lines.iter().map(number).collect::<Option<Vec<_>>>() else { return Ok(()) };
+    numbers.sort_unstable();
+    if lines.len() < 2 || !numbers.iter().copied().eq(0..lines.len()) {
+        return Ok(());
+    }
+    let place = Place::whole().at("line", 1);
+    Err(InputError::new(
+        name,
+        place,
+        "a token a line",
+        format!("{}, a token and its number", shown(&lines[0])),
+    )
+    .hint("write the tokens alone in the order of their numbers: sort -n -k2 tokens.txt | cut -d' ' -f1"))
 }
 
 /// The index of the blank among `classes`.

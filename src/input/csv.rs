@@ -127,7 +127,8 @@ pub(super) fn parse(name: &str, bytes: &[u8], options: CsvOptions) -> Result<Tab
                 let named = column == 0 && field.trim_ascii().is_empty()
                     || record.iter().all(|field| number(field).is_none());
                 let may_be_names = table.rows == 0 && !options.headers && named;
-                match hint(&text, may_be_names) {
+                let comma = decimal_comma(line_at(&record, bytes));
+                match comma.or_else(|| hint(&text, may_be_names)) {
                     Some(hint) => error.hint(hint),
                     None => error,
                 }
@@ -145,6 +146,31 @@ fn line_of(record: &csv::ByteRecord, bytes: &[u8]) -> u64 {
     let rest = bytes.get(position.byte() as usize..).unwrap_or_default();
     let empty = rest.iter().take_while(|byte| b"\r\n".contains(byte)).filter(|&&byte| byte == b'\n');
     position.line() + empty.count() as u64
+}
+
+/// The text of a record's line.
+fn line_at<'a>(record: &csv::ByteRecord, bytes: &'a [u8]) -> &'a str {
+    let start = record.position().map_or(0, |position| position.byte() as usize);
+    let rest = bytes.get(start..).unwrap_or_default();
+    let line = rest.split(|&byte| byte == b'\n').find(|line| !line.trim_ascii().is_empty());
+    line.and_then(|line| std::str::from_utf8(line).ok()).unwrap_or_default()
+}
+
+/// What to do about a line that is nothing but numbers, with decimal commas among them.
+fn decimal_comma(line: &str) -> Option<String> {
+    let in_points = |field: &str| {
+        let (whole, fraction) = field.split_once(',')?;
+        let between_digits = whole.ends_with(|c: char| c.is_ascii_digit())
+            && fraction.starts_with(|c: char| c.is_ascii_digit());
+        let point = format!("{whole}.{fraction}");
+        (between_digits && number(point.as_bytes()).is_some()).then_some(point)
+    };
+    [';', '\t', ' '].into_iter().filter(|&delimiter| line.contains(delimiter)).find_map(|delimiter| {
+        let fields = || line.split(delimiter).map(str::trim).filter(|field| !field.is_empty());
+        let all = fields().all(|field| number(field.as_bytes()).is_some() || in_points(field).is_some());
+        let (comma, point) = fields().filter(|_| all).find_map(|field| Some((field, in_points(field)?)))?;
+        Some(format!("decimal commas are not read: write points, {point} for {comma}"))
+    })
 }
 
 /// A number as Python, C and spreadsheets write it, blanks around it allowed.

@@ -252,7 +252,7 @@ fn alphabets_that_do_not_fit() {
     let path = |name: &str, content: &[u8]| folder.file(name, content).display().to_string();
     let cases: [(&str, &[u8], &str); 10] = [
         ("a", b"a\nb\n", "expected 4 entries, or 3 without the blank, found 2"),
-        ("b", b"a\nb\na\n", "entry 2: expected each token once, found 'a' again (first as entry 0)"),
+        ("b", b"a\nb\na\n", "line 3: expected each token once, found 'a' again (first in line 1)"),
         ("c", b"a\nb\n\xff\n", "line 3, byte 1: expected UTF-8 text"),
         ("d", b"a\nb\ncc\n", "it is not clear how labels are split"),
         ("e.json", b"{\"a\": 1, \"b\": 2", "expected a JSON list of tokens or object of token to index"),

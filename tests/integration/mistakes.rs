@@ -9,6 +9,46 @@ fn warnings(result: &Value) -> Vec<&str> {
     result["warnings"].as_array().unwrap().iter().map(|w| w["code"].as_str().unwrap()).collect()
 }
 
+/// The hints were to try the one delimiter, then the other.
+#[test]
+fn decimal_commas_are_said_to_be_such() {
+    let folder = Folder::new();
+    let hint = Some("decimal commas are not read: write points, 0.1257 for 0,1257");
+    folder.file("x.csv", "0,1257;-0,1321\n0,5;1\n");
+    let found = "x.csv: line 1, column 2: expected a number, found '1257;-0'";
+    refused(&folder, &["decode", "x.csv"], found, hint);
+    let found = "x.csv: line 1, column 1: expected a number, found '0,1257'";
+    refused(&folder, &["decode", "x.csv", "-d", ";"], found, hint);
+    folder.file("x.csv", "0,1257\t-0,1321e-5\n0,5\t1\n");
+    refused(&folder, &["decode", "x.csv", "-d", "tab"], found, hint);
+    // Several commas in a part are a delimiter.
+    folder.file("x.csv", "1,2,3;4,5,6\n");
+    let found = "x.csv: line 1, column 3: expected a number, found '3;4'";
+    let hint = Some("the numbers look separated otherwise: try --delimiter ';'");
+    refused(&folder, &["decode", "x.csv"], found, hint);
+}
+
+/// Taken by the letter, the texts of a table of symbols would have the numbers in them.
+#[test]
+fn alphabets_that_are_something_else_say_where() {
+    let folder = Folder::new();
+    folder.file("x.csv", "1,2,3\n0,0,0\n");
+    let alphabet = |content: &str, error: &str, hint: Option<&str>| {
+        folder.file("a.txt", content);
+        refused(&folder, &["decode", "x.csv", "--alphabet", "a.txt"], &format!("a.txt: {error}"), hint);
+    };
+    let hint = "write the tokens alone in the order of their numbers: sort -n -k2 tokens.txt | cut -d' ' -f1";
+    let found = "line 1: expected a token a line, found '<blk> 0', a token and its number";
+    alphabet("<blk> 0\na 1\nb 2\n", found, Some(hint));
+    alphabet("a\nb\na\n", "line 3: expected each token once, found 'a' again (first in line 1)", None);
+    folder.file("a.json", "[\"a\", \"b\", \"a\"]");
+    let error = "a.json: entry 2: expected each token once, found 'a' again (first in entry 0)";
+    refused(&folder, &["decode", "x.csv", "--alphabet", "a.json"], error, None);
+    // Numbers that are not those of the lines may be part of the tokens.
+    folder.file("a.txt", "a 1\nb 2\nc 3\n");
+    assert_eq!(said(&folder, &["decode", "x.csv", "--alphabet", "a.txt", "-q"]).0, Some(0));
+}
+
 /// PyTorch's segmentation and NumPy's unsigned bytes: 255 and -1 mark what is left out.
 #[test]
 fn labels_to_leave_out_have_a_hint_and_an_index() {
