@@ -12,13 +12,14 @@ use view::View;
 
 use super::ExitStatus;
 use super::alphabet_args::{AlphabetArgs, check_label_lengths};
+use super::decode::warnings::seeming_padding;
 use super::diagnostics::Diagnostics;
 use super::inputs::{LogitsArgs, check_files, open_labels, optional_integers};
 use super::output_args::OutputArgs;
 use super::values::{Word, result_format};
 use crate::input::{Alphabet, AlphabetFile, LabelFile, Matrix, Place, ReadError, resolve_blank};
 use crate::logits::Survey;
-use crate::report::inspect::{InspectParams, InspectSummary};
+use crate::report::inspect::{Finding, InspectParams, InspectSummary};
 use crate::report::{Format, Report};
 
 /// What is in the file, and whether the labels fit it
@@ -122,6 +123,11 @@ impl Args {
         numbers_of(&mut summary, &survey, row_place);
         entropy_and_winners(&mut summary, &survey, blank, names.as_ref());
         self.number_findings(&summary, &survey, blank, row_place, &mut findings);
+        if let (Some(shape), None) = (&view.ctc, &self.logits.lengths) {
+            let padding = seeming_padding(&params.logits, shape, &survey.equal_at_end(), &view.lengths);
+            let flag = Some("--lengths FILE".to_owned());
+            findings.extend(padding.map(|message| Finding { code: "padding", message, flag }));
+        }
         summary.findings = findings;
         let mut report = Report::new("inspect", params, summary);
         report.items = items;

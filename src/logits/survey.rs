@@ -19,8 +19,25 @@ pub struct Survey {
     pub wins: Vec<u64>,
     /// Runs of rows, within an item, that the same class wins.
     pub runs: u64,
-    /// By item: who won its last row, if anyone did.
-    last_winners: Vec<Option<u32>>,
+    /// How each item's rows ended so far.
+    ends: Vec<End>,
+}
+
+/// How some rows of an item end.
+#[derive(Clone, Copy, Debug, Default)]
+struct End {
+    /// The last row, where it is a distribution.
+    row: Option<Shape>,
+    /// How many equal rows, that one included, were the last.
+    equal: usize,
+}
+
+/// What tells one row from another: in equal rows, this is equal.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Shape {
+    winner: u32,
+    sum: f64,
+    log_sum: f64,
 }
 
 /// What can be added up of rows.
@@ -92,9 +109,11 @@ pub struct SurveyPart {
 
 /// An item's rows in a block.
 struct Runs {
-    /// Who won the first and the last of them, if anyone did.
-    first: Option<u32>,
-    last: Option<u32>,
+    /// The first of them, where it is a distribution.
+    first: Option<Shape>,
+    end: End,
+    rows: usize,
+    /// Runs of rows that the same class wins.
     count: u64,
 }
 
@@ -119,7 +138,7 @@ impl Survey {
     pub fn new(geometry: Geometry, rows_per_item: usize, lengths: Vec<usize>) -> Self {
         Self {
             wins: vec![0; geometry.classes()],
-            last_winners: Vec::new(),
+            ends: Vec::new(),
             geometry,
             rows_per_item: rows_per_item.max(1),
             lengths,
@@ -141,6 +160,12 @@ impl Survey {
         }
     }
 
+    /// By item, how many of its last rows are equal.
+    pub fn equal_at_end(&self) -> Vec<usize> {
+        let equal = |item: usize| self.ends.get(item).map_or(0, |end| end.equal);
+        (0..self.lengths.len()).map(equal).collect()
+    }
+
     /// The rows' entropies, as what the numbers look like; none where no row is a distribution.
     pub fn entropies(&self) -> Option<Entropies> {
         let entropies = match self.looks_like() {
@@ -151,9 +176,17 @@ impl Survey {
     }
 }
 
+impl End {
+    /// After `count` more rows, all of them like this.
+    fn then(self, row: Option<Shape>, count: usize) -> Self {
+        let goes_on = row.is_some() && self.row == row;
+        Self { row, equal: if goes_on { self.equal + count } else { count } }
+    }
+}
+
 impl SurveyTotals {
-    /// Looks at a row, and says which class wins it; none where it is no distribution.
-    fn note_row<E: Element>(&mut self, row: usize, scores: &[E]) -> Option<u32> {
+    /// Looks at a row, and says what it is; none where it is no distribution.
+    fn note_row<E: Element>(&mut self, row: usize, scores: &[E]) -> Option<Shape> {
         self.rows += 1;
         let Spread { least, greatest, sum } = spread(scores);
         let finite = sum.is_finite() && !scores.is_empty();
@@ -185,7 +218,8 @@ impl SurveyTotals {
         } else {
             scores.iter().map(|x| of(lse.log_prob(x.to_f64()))).sum()
         });
-        scores.iter().position(|x| x.to_f64() == lse.max).map(|class| class as u32)
+        let winner = scores.iter().position(|x| x.to_f64() == lse.max)? as u32;
+        Some(Shape { winner, sum, log_sum: lse.log_sum })
     }
 
     fn note_range(&mut self, least: f64, greatest: f64) {
@@ -235,17 +269,19 @@ impl BlockReducer for Survey {
             if self.lengths.get(item).is_some_and(|&length| frame >= length) {
                 return;
             }
-            let winner = part.found.note_row(logical, scores);
-            part.winners.extend(winner);
-            let new = u64::from(winner.is_some());
+            let shape = part.found.note_row(logical, scores);
+            let winner = |shape: Option<Shape>| shape.map(|shape| shape.winner);
+            part.winners.extend(winner(shape));
+            let new = u64::from(shape.is_some());
             // Every layout hands out an item's frames in order.
             part.items
                 .entry(item)
                 .and_modify(|runs| {
-                    runs.count += if runs.last == winner { 0 } else { new };
-                    runs.last = winner;
+                    runs.count += if winner(runs.end.row) == winner(shape) { 0 } else { new };
+                    runs.end = runs.end.then(shape, 1);
+                    runs.rows += 1;
                 })
-                .or_insert(Runs { first: winner, last: winner, count: new });
+                .or_insert(Runs { first: shape, end: End::default().then(shape, 1), rows: 1, count: new });
         });
         part
     }
@@ -257,12 +293,13 @@ impl BlockReducer for Survey {
         }
         for (item, runs) in part.items {
             // Only as many as there were, for a header may claim any number.
-            if self.last_winners.len() <= item {
-                self.last_winners.resize(item + 1, None);
+            if self.ends.len() <= item {
+                self.ends.resize(item + 1, End::default());
             }
-            let goes_on = runs.first.is_some() && self.last_winners[item] == runs.first;
+            let end = &mut self.ends[item];
+            let goes_on = end.row.zip(runs.first).is_some_and(|(last, first)| last.winner == first.winner);
             self.runs += runs.count - u64::from(goes_on);
-            self.last_winners[item] = runs.last;
+            *end = if runs.end.equal == runs.rows { end.then(runs.first, runs.rows) } else { runs.end };
         }
         Ok(())
     }

@@ -151,6 +151,43 @@ fn runs_are_counted_within_items_in_every_layout() {
     }
 }
 
+/// Three megabytes, which are read in several blocks.
+#[test]
+fn padding_is_found_in_every_layout() {
+    let (items, frames, classes) = (3, 520, 250);
+    let mut random = Random::new(6);
+    let mut ntc: Vec<f64> = (0..items * frames * classes).map(|_| random.normal()).collect();
+    // The last 301 frames of item 1 are equal, the last two of item 2.
+    for (item, first) in [(1, 219), (2, 518)] {
+        let rows = |frame: usize| (item * frames + frame) * classes;
+        for frame in first..frames {
+            ntc.copy_within(rows(first)..rows(first + 1), rows(frame));
+        }
+    }
+    let mut tnc = ntc.clone();
+    for (row, values) in ntc.chunks(classes).enumerate() {
+        tnc[(row % frames * items + row / frames) * classes..][..classes].copy_from_slice(values);
+    }
+    let folder = Folder::new();
+    folder.file("ntc.npy", npy_f32(&[items, frames, classes], &ntc));
+    folder.file("tnc.npy", npy_f32(&[frames, items, classes], &tnc));
+    let found = |layout: &str, more: &[&str]| {
+        let file = format!("{layout}.npy");
+        let result = inspect(&folder, &[&[file.as_str(), "--layout", layout], more].concat());
+        let findings = result["summary"]["findings"].as_array().unwrap().clone();
+        findings.into_iter().filter(|finding| finding["code"] == "padding").collect::<Vec<_>>()
+    };
+    for layout in ["tnc", "ntc"] {
+        let expected = json!({
+            "code": "padding",
+            "message": format!("{layout}.npy#1: its last 301 of 520 frames are all equal"),
+            "flag": "--lengths FILE",
+        });
+        assert_eq!(found(layout, &[]), [expected]);
+        assert!(found(layout, &["--lengths", "520,520,520"]).is_empty());
+    }
+}
+
 #[test]
 fn entropies_of_many_rows_are_their_definition() {
     let folder = Folder::new();

@@ -82,14 +82,22 @@ pub(in crate::cli) fn padding(
     equal_at_end: &[usize],
     lengths: &[usize],
 ) -> Option<Warning> {
+    let found = seeming_padding(name, shape, equal_at_end, lengths)?;
+    Some(Warning { code, message: format!("{found}: if that is padding, give --lengths") })
+}
+
+/// The same without what to do about it.
+pub(in crate::cli) fn seeming_padding(
+    name: &str,
+    shape: &CtcShape,
+    equal_at_end: &[usize],
+    lengths: &[usize],
+) -> Option<String> {
     let padded = |&item: &usize| (PADDING_FRAMES..lengths[item]).contains(&equal_at_end[item]);
     let items: Vec<usize> = (0..lengths.len()).filter(padded).collect();
     let (item, others) = first_and_more(name, shape, &items)?;
     let (equal, length) = (equal_at_end[items[0]], lengths[items[0]]);
-    let message = format!(
-        "{item}: its last {equal} of {length} frames are all equal{others}: if that is padding, give --lengths"
-    );
-    Some(Warning { code, message })
+    Some(format!("{item}: its last {equal} of {length} frames are all equal{others}"))
 }
 
 /// The class that wins most frames is not the blank.
