@@ -86,8 +86,9 @@ impl Args {
         let shape = CtcShape::of(&matrix, self.logits.layout, given.as_ref(), other)?;
         let lengths = shape.lengths(given.as_ref())?;
         if self.format == Format::Srt && shape.items > 1 {
-            let items = shape.items;
-            let message = format!("--format srt is subtitles of one item, and {} has {items}", matrix.name());
+            // Each item's time begins at 0: captions of several would lie over each other.
+            let message =
+                format!("--format srt is subtitles of one item, and {} has {}", matrix.name(), shape.items);
             return Err(UsageError::new(message).hint("textgrid and ctm name the items").into());
         }
         let CtcTargets { sequences, blank, split, alphabet } =
@@ -188,7 +189,9 @@ impl Args {
         let output = self.output.output(self.format);
         match self.format {
             Format::Ctm => output.deliver(|out| write_ctm(&report.items, out))?,
-            Format::Srt => output.deliver(|out| write_srt(&report.items, out))?,
+            Format::Srt => {
+                output.deliver(|out| report.items.iter().try_for_each(|item| write_srt(item, out)))?;
+            }
             Format::TextGrid => output.deliver(|out| write_textgrid(&report.items, shift, out))?,
             _ => output.write(&report, &[], &table)?,
         }

@@ -12,7 +12,7 @@ use super::alphabet_args::ClassArgs;
 use super::ctc_shape::CtcShape;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{INSPECT, LogitsArgs, check_files, improper_row, open_lines, optional_integers};
-use super::output_args::{OutputArgs, RateLimits};
+use super::output_args::{OutputArgs, RateLimits, not_shown};
 use super::progress::Progress;
 use super::steering::{SteeringArgs, WeightArgs};
 use super::timing::Clock;
@@ -186,6 +186,7 @@ impl Args {
         let seen = Seen { decoded: &decoded, shape: &shape, lengths: &lengths, name: &name };
         let mut warnings = seen.warnings(self.logits.input, self.logits.lengths.is_some(), blank);
         warnings.extend(steering.iter().flat_map(|steering| steering.warnings.clone()));
+        warnings.extend(not_shown("--timestamps", self.search.timestamps, self.format));
         let proved = decoded.iter().filter(|item| item.decoded.proved_best == Some(true)).count();
         let input: Arc<str> = name.as_str().into();
         let mut rates = ErrorRates::default();

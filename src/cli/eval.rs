@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::ExitStatus;
 use super::diagnostics::Diagnostics;
 use super::inputs::{check_files, open_lines};
-use super::output_args::{OutputArgs, RateLimits};
+use super::output_args::{OutputArgs, RateLimits, not_shown};
 use super::values::checked_format;
 use crate::input::{InputError, Place, counted};
 use crate::metrics::error_rate::{characters, words};
@@ -87,6 +87,7 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     if args.format.is_of_checks() && !args.limits.any() {
         report.checks = Check::rates_without_limits(&report.summary.rates);
     }
+    report.warnings.extend(not_shown("--alignments", args.alignments, args.format));
     diagnostics.judge(&report)?;
     let output = args.output.output(args.format);
     let written = if args.format == Format::Table {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::diagnostics::{Diagnostics, UsageError};
-use super::values::{Color, number};
-use crate::report::{Format, Output};
+use super::values::{Color, Word, number};
+use crate::report::{Format, Output, Warning};
 
 /// Limits of error rates.
 #[derive(Args)]
@@ -95,4 +95,16 @@ impl OutputArgs {
             }
         }
     }
+}
+
+/// Says that what an option asked for is not among what a format shows.
+pub(super) fn not_shown(option: &str, asked: bool, format: Format) -> Option<Warning> {
+    let shows = matches!(format, Format::Table | Format::Json | Format::Jsonl);
+    (asked && !shows).then(|| Warning {
+        code: "not_shown",
+        message: format!(
+            "{option}: --format {} has no place for it: table, json and jsonl have",
+            format.word()
+        ),
+    })
 }

@@ -172,27 +172,16 @@ pub fn write_ctm(items: &[AlignItem], out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// SubRip subtitles: a caption an item, or a word where there is one item only.
+/// SubRip subtitles of one item: a caption a word.
 ///
 /// # Errors
 /// Where `out` can't be written.
-pub fn write_srt(items: &[AlignItem], out: &mut dyn Write) -> io::Result<()> {
-    let mut number = 0;
-    let mut caption = |out: &mut dyn Write, start: f64, end: f64, text: &str| {
-        number += 1;
+pub fn write_srt(item: &AlignItem, out: &mut dyn Write) -> io::Result<()> {
+    for (unit, number) in item.units().iter().zip(1..) {
+        let (start, end) = seconds(unit);
         // An empty line would end the caption.
-        let text = text.replace(['\n', '\r'], " ");
-        writeln!(out, "{number}\n{} --> {}\n{text}\n", srt_time(start), srt_time(end))
-    };
-    for item in items {
-        if let ([first, .., last], true) = (item.units(), items.len() > 1) {
-            caption(out, seconds(first).0, seconds(last).1, &item.text)?;
-            continue;
-        }
-        for unit in item.units() {
-            let (start, end) = seconds(unit);
-            caption(out, start, end, &unit.text)?;
-        }
+        let text = unit.text.replace(['\n', '\r'], " ");
+        writeln!(out, "{number}\n{} --> {}\n{text}\n", srt_time(start), srt_time(end))?;
     }
     Ok(())
 }

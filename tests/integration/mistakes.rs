@@ -207,3 +207,23 @@ fn of_tied_settings_tune_takes_the_one_in_the_middle() {
     assert!(table.contains("--word-bonus 0 (in the middle of 18 that tie)\n"), "{table}");
     assert_eq!(json(&mut tune("0.1", "0"))["summary"]["tied"], 2);
 }
+
+#[test]
+fn what_a_format_has_no_place_for_is_said() {
+    let folder = Folder::new();
+    folder.file("x.csv", "1,2,3\n0,0,0\n");
+    folder.file("t.txt", "a b\n");
+    let warning = |option: &str, format: &str| {
+        format!("warning: {option}: --format {format} has no place for it: table, json and jsonl have\n")
+    };
+    for format in ["csv", "text"] {
+        let (_, stderr) = said(&folder, &["decode", "x.csv", "--timestamps", "--format", format]);
+        assert!(stderr.starts_with(&warning("--timestamps", format)), "{stderr}");
+    }
+    let eval = ["eval", "t.txt", "t.txt", "--alignments", "--format"];
+    let (_, stderr) = said(&folder, &[&eval[..], &["csv"]].concat());
+    assert!(stderr.starts_with(&warning("--alignments", "csv")), "{stderr}");
+    for format in ["table", "json", "jsonl"] {
+        assert_eq!(said(&folder, &[&eval[..], &[format]].concat()), (Some(0), String::new()));
+    }
+}
