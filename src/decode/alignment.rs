@@ -3,6 +3,8 @@
 //! The Viterbi recursion over the label sequence with blanks put in (Graves et al. 2006, section 4.1,
 //! with maximum for sum).
 
+use std::ops::Range;
+
 use thiserror::Error;
 
 /// Where one token lies.
@@ -106,78 +108,136 @@ pub fn align(
     if frames < needed {
         return Err(AlignmentError::TooFewFrames { frames, needed });
     }
-    let (states, logp_nats) = best_states(log_probs, columns, labels, blank)?;
+    let span = frames.isqrt().max(FEW_BYTES / Steps::stride(labels.len()));
+    let (states, logp_nats) = best_states(log_probs, columns, labels, blank, span)?;
     let spans = spans(log_probs, columns, labels, &states);
     Ok(Alignment { states, spans, logp_nats })
 }
 
+/// Two bits for each state of so many frames are kept in any case: 64 megabytes of them.
+const FEW_BYTES: usize = 1 << 26;
+
 /// The state of each frame, and the path's log-probability.
+///
+/// The scores are kept of one frame in each `span`, and the way back is found span by span.
 fn best_states(
     log_probs: &[f64],
     columns: usize,
     labels: &[u32],
     blank: u32,
+    span: usize,
 ) -> Result<(Vec<u32>, f64), AlignmentError> {
     let frames = log_probs.len() / columns;
-    let count = 2 * labels.len() + 1;
+    let span = span.clamp(1, frames.max(1));
     let too_large = AlignmentError::TooLarge { frames, labels: labels.len() };
-    let mut steps = Steps::new(frames, count).ok_or(too_large)?;
-    // Scores of the blanks and of the labels; before the first frame, only the first blank's place.
-    let mut blanks = vec![f64::NEG_INFINITY; labels.len() + 1];
-    let mut tokens = vec![f64::NEG_INFINITY; labels.len()];
-    blanks[0] = 0.0;
-    let may_skip: Vec<bool> = (0..labels.len()).map(|i| i > 0 && labels[i] != labels[i - 1]).collect();
-    for (frame, row) in log_probs.chunks_exact(columns).enumerate() {
-        // From the end, so that what a state is computed from is still the last frame's.
-        for i in (0..labels.len()).rev() {
-            let (stay, enter) = (blanks[i + 1], tokens[i]);
-            let step = u8::from(enter > stay);
-            steps.set(frame, 2 * i + 2, step);
-            blanks[i + 1] = if step == 1 { enter } else { stay } + row[blank as usize];
+    let mut steps = Steps::new(span, labels.len()).ok_or(too_large)?;
+    let rows =
+        |frames: Range<usize>| log_probs[frames.start * columns..frames.end * columns].chunks_exact(columns);
+    let mut starts = vec![Scores::new(labels, blank)];
+    let before_last = frames.saturating_sub(1) / span * span;
+    for first in (0..before_last).step_by(span) {
+        let mut scores = starts[starts.len() - 1].clone();
+        rows(first..first + span).for_each(|row| scores.advance(row, |_, _| {}));
+        starts.push(scores);
+    }
+    let mut states = vec![0; frames];
+    let mut end = None;
+    let mut rest = frames;
+    while let Some(mut scores) = starts.pop() {
+        let first = starts.len() * span;
+        steps.clear();
+        for (frame, row) in rows(first..rest).enumerate() {
+            scores.advance(row, |state, step| steps.set(frame, state, step));
+        }
+        let (mut state, logp) = end.unwrap_or_else(|| scores.best_end());
+        if logp == f64::NEG_INFINITY {
+            return Err(AlignmentError::NoPath);
+        }
+        for frame in (first..rest).rev() {
+            states[frame] = state as u32;
+            state -= usize::from(steps.get(frame - first, state));
+        }
+        end = Some((state, logp));
+        rest = first;
+    }
+    Ok((states, end.map_or(0.0, |(_, logp)| logp)))
+}
 
-            let (mut best, mut step) = (tokens[i], 0);
+/// The scores of the best paths to each state: the blanks, and the labels.
+#[derive(Clone)]
+struct Scores<'a> {
+    sequence: &'a [u32],
+    blank: u32,
+    blanks: Vec<f64>,
+    labels: Vec<f64>,
+}
+
+impl<'a> Scores<'a> {
+    /// Before the first frame, only the first blank's place.
+    fn new(sequence: &'a [u32], blank: u32) -> Self {
+        let mut blanks = vec![f64::NEG_INFINITY; sequence.len() + 1];
+        blanks[0] = 0.0;
+        Self { sequence, blank, blanks, labels: vec![f64::NEG_INFINITY; sequence.len()] }
+    }
+
+    /// Takes a frame; `came` is told how far each state comes from.
+    fn advance(&mut self, row: &[f64], mut came: impl FnMut(usize, u8)) {
+        let Self { sequence, blanks, labels, .. } = self;
+        let of_blank = row[self.blank as usize];
+        // From the end, so that what a state is computed from is still the last frame's.
+        for i in (0..sequence.len()).rev() {
+            let (stay, enter) = (blanks[i + 1], labels[i]);
+            let step = u8::from(enter > stay);
+            came(2 * i + 2, step);
+            blanks[i + 1] = if step == 1 { enter } else { stay } + of_blank;
+
+            let (mut best, mut step) = (labels[i], 0);
             if blanks[i] > best {
                 (best, step) = (blanks[i], 1);
             }
-            if may_skip[i] && tokens[i - 1] > best {
-                (best, step) = (tokens[i - 1], 2);
+            if i > 0 && sequence[i] != sequence[i - 1] && labels[i - 1] > best {
+                (best, step) = (labels[i - 1], 2);
             }
-            steps.set(frame, 2 * i + 1, step);
-            tokens[i] = best + row[labels[i] as usize];
+            came(2 * i + 1, step);
+            labels[i] = best + row[sequence[i] as usize];
         }
-        blanks[0] += row[blank as usize];
+        blanks[0] += of_blank;
     }
-    let last_blank = blanks[labels.len()];
-    let (mut state, logp) = match tokens.last() {
-        Some(&token) if token >= last_blank => (count - 2, token),
-        _ => (count - 1, last_blank),
-    };
-    if logp == f64::NEG_INFINITY {
-        return Err(AlignmentError::NoPath);
+
+    /// Where the best path ends, and its score.
+    fn best_end(&self) -> (usize, f64) {
+        let length = self.sequence.len();
+        match self.labels.last() {
+            Some(&label) if label >= self.blanks[length] => (2 * length - 1, label),
+            _ => (2 * length, self.blanks[length]),
+        }
     }
-    let mut states = vec![0; frames];
-    for frame in (0..frames).rev() {
-        states[frame] = state as u32;
-        state -= usize::from(steps.get(frame, state));
-    }
-    Ok((states, logp))
 }
 
-/// How far each state of each frame comes from: two bits each.
+/// How far each state of some frames comes from: two bits each.
 struct Steps {
     bytes: Vec<u8>,
     stride: usize,
 }
 
 impl Steps {
+    /// Bytes a frame.
+    fn stride(labels: usize) -> usize {
+        (2 * labels + 1).div_ceil(4)
+    }
+
     /// None where there is no memory.
-    fn new(frames: usize, states: usize) -> Option<Self> {
-        let stride = states.div_ceil(4);
+    fn new(frames: usize, labels: usize) -> Option<Self> {
+        let stride = Self::stride(labels);
         let len = frames.checked_mul(stride)?;
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(len).ok()?;
         bytes.resize(len, 0);
         Some(Self { bytes, stride })
+    }
+
+    fn clear(&mut self) {
+        self.bytes.fill(0);
     }
 
     /// Each is set once.
@@ -210,4 +270,30 @@ fn spans(log_probs: &[f64], columns: usize, labels: &[u32], states: &[u32]) -> V
         frame = end_frame;
     }
     spans
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// Few different scores, so that paths tie.
+    fn scores(frames: usize, columns: usize, seed: usize) -> Vec<f64> {
+        (0..frames * columns).map(|at| -(((at * 7919 + seed * 104_729) % 1013 % 5) as f64)).collect()
+    }
+
+    #[test]
+    fn spans_of_any_length_give_the_same_path() {
+        let labels = [1, 2, 2, 3, 1];
+        for frames in 6..30 {
+            let log_probs = scores(frames, 4, frames);
+            let whole = best_states(&log_probs, 4, &labels, 0, frames).unwrap();
+            for span in 1..frames {
+                assert_eq!(best_states(&log_probs, 4, &labels, 0, span).unwrap(), whole, "{frames}, {span}");
+            }
+        }
+        assert_eq!(best_states(&[], 4, &[], 0, 1).unwrap(), (Vec::new(), 0.0));
+        let forbidden = vec![f64::NEG_INFINITY; 40];
+        assert_eq!(best_states(&forbidden, 4, &labels, 0, 3), Err(AlignmentError::NoPath));
+    }
 }

@@ -15,7 +15,7 @@ const MAX_HEADER: usize = 10_000;
 /// Bytes that are decoded at a time: what was read is still in the cache then. A multiple of every size.
 const READ_BYTES: usize = 1 << 17;
 /// Values that a thread narrows at a time: what was read is still in its cache then.
-const NARROWED_AT_ONCE: usize = 1 << 14;
+const NARROWED_AT_ONCE: usize = 1 << 13;
 /// The deepest that brackets of a plain array's header nest is 2.
 const MAX_NESTING: usize = 16;
 

@@ -116,7 +116,8 @@ pub struct CtcLoss {
 /// CTC loss of one item.
 ///
 /// `matrix`: `[frames, classes]`, row-major; all frames are in use. From single precision the loss is within 2e-7
-/// relative where there are more than 128 classes, else as exact as from double precision.
+/// relative where there are more than 128 classes, else as exact as from double precision. Where an alignment is
+/// possible, a frame with NaN or `+inf`, or with nothing but `-inf`, makes it NaN, as in PyTorch.
 ///
 /// # Errors
 /// Where `matrix` is not whole frames of the classes that `labels` was checked against.

@@ -6,6 +6,7 @@ use crate::kernel::log_add;
 /// The states between two frames: those of the blanks (after label `i` from 0) and of the labels (from 1).
 ///
 /// States that are on no alignment may be anything where they can't be reached from the end.
+#[derive(Clone)]
 pub(super) struct LogSpace {
     pub(super) blanks: Vec<f64>,
     pub(super) labels: Vec<f64>,
