@@ -5,16 +5,15 @@ use std::ops::Range;
 
 use super::InstructionSet;
 use super::instruction_set::Task;
+use super::lanes::{larger, madd};
 
 /// States that share an exponent: one register of AVX-512.
 const LANES: usize = 8;
 /// The exponent of states that are 0, below all others.
 const NONE: i64 = -(1 << 60);
-/// The exponent that the largest state of a group is brought to.
+/// The exponent that the largest state of a group is brought to in each frame.
 const TOP: i64 = 959;
-/// A group is brought up again where its largest state is below this.
-const LOW: f64 = pow2(860);
-/// What is below this is dropped: at least 2^-1260 of its group's largest state.
+/// What is below this is dropped: at most 2^-1358 of its group's largest state.
 const FLUSH: f64 = pow2(-400);
 
 /// The exponent of the least probability that [`CtcStep`] takes: times a state it is still a normal number, so
@@ -31,7 +30,7 @@ pub(crate) fn exponent_of(x: f64) -> i64 {
 }
 
 /// The state of the recursion after a frame. `LANES` neighbours share an exponent: the value of place `i` is
-/// `blanks[i] 2^exponents[i / LANES]`, and of the labels likewise.
+/// `blanks[LANES + i] 2^exponents[i / LANES]`, and of the labels likewise. What stands before place 0 is 0.
 #[derive(Clone, Debug)]
 pub(crate) struct CtcState {
     blanks: Vec<f64>,
@@ -44,25 +43,25 @@ impl CtcState {
     pub(crate) fn zeros(places: usize) -> Self {
         let groups = places.div_ceil(LANES);
         Self {
-            blanks: vec![0.0; groups * LANES],
-            labels: vec![0.0; groups * LANES],
+            blanks: vec![0.0; LANES + groups * LANES],
+            labels: vec![0.0; LANES + groups * LANES],
             exponents: vec![NONE; groups],
         }
     }
 
     /// Places that there is room for.
     pub(crate) fn room(&self) -> usize {
-        self.blanks.len()
+        self.blanks.len() - LANES
     }
 
     /// Makes the blank at place `at` a one.
     pub(crate) fn set_one(&mut self, at: usize) {
-        (self.blanks[at], self.exponents[at / LANES]) = (pow2(TOP), -TOP);
+        (self.blanks[LANES + at], self.exponents[at / LANES]) = (pow2(TOP), -TOP);
     }
 
     /// The blank and the label at a place, and the exponent of a power of two that both are times.
     pub(crate) fn at(&self, at: usize) -> (f64, f64, i64) {
-        (self.blanks[at], self.labels[at], self.exponents[at / LANES])
+        (self.blanks[LANES + at], self.labels[LANES + at], self.exponents[at / LANES])
     }
 }
 
@@ -108,95 +107,86 @@ fn factor(shift: i64) -> f64 {
     f64::from_bits(((shift + 1023) as u64) << 52)
 }
 
-#[inline(always)]
-fn larger(a: f64, b: f64) -> f64 {
-    if a > b { a } else { b }
-}
-
 impl Task for CtcStep<'_> {
     type Output = CtcStepDone;
 
     #[inline(always)]
     fn run<const FMA: bool>(self) -> CtcStepDone {
         let Self { now, next, may_skip, probs, blank, range } = self;
-        let (blanks, _) = now.blanks.as_chunks::<LANES>();
-        let (labels, _) = now.labels.as_chunks::<LANES>();
-        let (to_blanks, _) = next.blanks.as_chunks_mut::<LANES>();
-        let (to_labels, _) = next.labels.as_chunks_mut::<LANES>();
-        let (may_skip, _) = may_skip.as_chunks::<LANES>();
-        let (probs, _) = probs.as_chunks::<LANES>();
         let groups = range.start / LANES..range.end.div_ceil(LANES);
+        let first = groups.start * LANES;
+        let blanks = now.blanks[first + LANES..].as_chunks::<LANES>().0;
+        let labels = now.labels[first + LANES..].as_chunks::<LANES>().0;
+        // The same, each lane one place before.
+        let blanks_before = now.blanks[first + LANES - 1..].as_chunks::<LANES>().0;
+        let labels_before = now.labels[first + LANES - 1..].as_chunks::<LANES>().0;
+        let to_blanks = next.blanks[first + LANES..].as_chunks_mut::<LANES>().0;
+        let to_labels = next.labels[first + LANES..].as_chunks_mut::<LANES>().0;
+        let may_skip = may_skip[first..].as_chunks::<LANES>().0;
+        let probs = probs[first..].as_chunks::<LANES>().0;
         let (mut alive, mut lost) = (false, [0.0; LANES]);
-        // What comes in from the group before: its last blank, its last label, and their exponent.
-        let mut incoming = (0.0, 0.0, NONE);
-        if groups.start > 0 && range.start % LANES == 0 {
-            let last = groups.start - 1;
-            incoming = (blanks[last][LANES - 1], labels[last][LANES - 1], now.exponents[last]);
-        }
         // 0 for lanes of the first group that are below the range.
         let mut inside = [1.0; LANES];
-        for lane in &mut inside[..range.start % LANES] {
-            *lane = 0.0;
+        inside[..range.start % LANES].fill(0.0);
+        // The exponent of the group before, where something comes from there.
+        let mut before = NONE;
+        if groups.start > 0 && range.start % LANES == 0 {
+            before = now.exponents[groups.start - 1];
         }
-        let from = blanks[groups.clone()].iter().zip(&labels[groups.clone()]);
+        let from = blanks.iter().zip(labels).zip(blanks_before.iter().zip(labels_before));
         let from = from.zip(&now.exponents[groups.clone()]);
-        let with = may_skip[groups.clone()].iter().zip(&probs[groups.clone()]);
-        let to = to_blanks[groups.clone()].iter_mut().zip(&mut to_labels[groups.clone()]);
-        let to = to.zip(&mut next.exponents[groups]);
+        let with = may_skip.iter().zip(probs);
+        let to = to_blanks.iter_mut().zip(to_labels).zip(&mut next.exponents[groups]);
         for (((from, &own), (may_skip, probs)), ((to_blanks, to_labels), to_exponent)) in
             from.zip(with).zip(to)
         {
-            let (blanks, labels) = from;
-            let other = if incoming.0 + incoming.1 > 0.0 { incoming.2 } else { NONE };
+            // Into arrays of this function, which nothing else refers to: only then are these lanes.
+            let ((&blanks, &labels), (&blanks_before, &labels_before)) = from;
+            let (may_skip, probs) = (*may_skip, *probs);
+            let other = if blanks_before[0] + labels_before[0] > 0.0 { before } else { NONE };
+            before = own;
             let exponent = if own > other { own } else { other };
             let stay = factor(own - exponent);
-            let mut blanks_before = [incoming.0; LANES];
-            let mut labels_before = [incoming.1; LANES];
-            blanks_before[1..].copy_from_slice(&blanks[..LANES - 1]);
-            labels_before[1..].copy_from_slice(&labels[..LANES - 1]);
             let mut enter = [stay; LANES];
             enter[0] = factor(other - exponent);
-            incoming = (blanks[LANES - 1], labels[LANES - 1], own);
-            // Into arrays of this function, which nothing else refers to: only then are these lanes.
-            let (blanks, labels, may_skip, probs) = (*blanks, *labels, *may_skip, *probs);
             let (mut blanks_after, mut labels_after) = ([0.0; LANES], [0.0; LANES]);
             let mut max = [0.0_f64; LANES];
             for i in 0..LANES {
-                let before = blanks_before[i] + may_skip[i] * labels_before[i];
-                let blank_source = (blanks[i] + labels[i]) * inside[i];
-                let label_source = (labels[i] + before) * inside[i];
-                let blank_after = blank_source * stay * blank;
-                let label_after = (labels[i] * stay + before * enter[i]) * inside[i] * probs[i];
+                let entering = madd::<FMA>(may_skip[i], labels_before[i], blanks_before[i]);
+                let (blank, prob) = (blank * inside[i], probs[i] * inside[i]);
+                // Above 0 where a state is, whatever its exponent: the product is a normal number.
+                let blank_source = (blanks[i] + labels[i]) * blank;
+                let label_source = (labels[i] + entering) * prob;
+                let blank_after = blank_source * stay;
+                let label_after = madd::<FMA>(labels[i], stay, entering * enter[i]) * prob;
                 let blank_kept = if blank_after >= FLUSH { blank_after } else { 0.0 };
                 let label_kept = if label_after >= FLUSH { label_after } else { 0.0 };
                 blanks_after[i] = blank_kept;
                 labels_after[i] = label_kept;
-                max[i] = if blank_kept > label_kept { blank_kept } else { label_kept };
-                // Above 0 where a state was, whatever its exponent; the product is a normal number.
-                let blank_lost = if blank_after < FLUSH { blank_source * blank } else { 0.0 };
-                let label_lost = if label_after < FLUSH { label_source * probs[i] } else { 0.0 };
+                max[i] = larger(blank_kept, label_kept);
+                let blank_lost = if blank_after < FLUSH { blank_source } else { 0.0 };
+                let label_lost = if label_after < FLUSH { label_source } else { 0.0 };
                 lost[i] += blank_lost + label_lost;
             }
             inside = [1.0; LANES];
-            *to_blanks = blanks_after;
-            *to_labels = labels_after;
             // By halves, so that the lanes need not wait for each other.
             let mut max4 = [0.0; LANES / 2];
             for i in 0..LANES / 2 {
                 max4[i] = larger(max[i], max[i + LANES / 2]);
             }
-            let largest = larger(larger(max4[0], max4[1]), larger(max4[2], max4[3]));
-            *to_exponent = if largest > 0.0 { exponent } else { NONE };
+            let largest = larger(larger(max4[0], max4[2]), larger(max4[1], max4[3]));
             alive |= largest > 0.0;
-            if largest > 0.0 && largest < LOW {
-                let top = exponent_of(largest);
-                let up = if TOP - top > 1023 { 1023 } else { TOP - top };
-                for i in 0..LANES {
-                    to_blanks[i] *= pow2(up);
-                    to_labels[i] *= pow2(up);
-                }
-                *to_exponent -= up;
+            // Without a branch, which would be taken in one frame of ten or so.
+            let up = TOP - exponent_of(largest);
+            let up = if up > 1023 { 1023 } else { up };
+            for i in 0..LANES {
+                blanks_after[i] *= pow2(up);
+                labels_after[i] *= pow2(up);
             }
+            let exponent = if largest > 0.0 { exponent - up } else { NONE };
+            *to_blanks = blanks_after;
+            *to_labels = labels_after;
+            *to_exponent = exponent;
         }
         CtcStepDone { alive, dropped: lost.iter().any(|&lost| lost > 0.0) }
     }
@@ -239,10 +229,11 @@ mod tests {
                 let state = |seed| -> Vec<f64> {
                     numbers(seed, 40).into_iter().enumerate().map(|(at, x)| x * of_group(at)).collect()
                 };
-                (now.blanks, now.labels) = (state(1), state(2));
+                now.blanks.splice(LANES.., state(1));
+                now.labels.splice(LANES.., state(2));
                 let probs = numbers(3, 40);
                 let may_skip: Vec<f64> = (0..40).map(|i| f64::from(u8::from(i % 3 != 0))).collect();
-                let value = |values: &[f64], at: usize| log2(values[at], now.exponents[at / LANES]);
+                let value = |values: &[f64], at: usize| log2(values[LANES + at], now.exponents[at / LANES]);
                 let zero = f64::NEG_INFINITY;
                 let before = |values: &[f64], at: usize| if at == 0 { zero } else { value(values, at - 1) };
                 for set in InstructionSet::available() {
@@ -258,7 +249,7 @@ mod tests {
                         let label = add(value(&now.labels, at), add(before(&now.blanks, at), skipped))
                             + probs[at].log2();
                         for (found, expected) in [(&next.blanks, blank), (&next.labels, label)] {
-                            let found = log2(found[at], next.exponents[at / LANES]);
+                            let found = log2(found[LANES + at], next.exponents[at / LANES]);
                             alive |= found > zero;
                             let close = (found - expected).abs() <= 1e-12 * expected.abs().max(1.0);
                             let name = set.name();
@@ -269,9 +260,7 @@ mod tests {
                         }
                     }
                     assert_eq!(done.alive, alive);
-                    assert!(
-                        (start / LANES * LANES..start).all(|at| next.blanks[at] + next.labels[at] == 0.0)
-                    );
+                    assert!((start / LANES * LANES..start).all(|at| next.at(at).0 + next.at(at).1 == 0.0));
                 }
             }
         }

@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::InstructionSet;
 use super::ctc_step::{CtcState, exponent_of, pow2};
 use super::instruction_set::Task;
-use super::lanes::exp_parts;
+use super::lanes::{exp_parts, larger};
 
 const LANES: usize = 8;
 /// The exponent of 0: below all others, and far enough from the end that sums of exponents do not overflow.
@@ -120,11 +120,6 @@ impl Task for SetExp<'_> {
 fn scaled(m: f64, shift: i64) -> f64 {
     let shift = if shift < -1022 { -1023 } else { shift };
     m * f64::from_bits(((shift + 1023) as u64) << 52)
-}
-
-#[inline(always)]
-fn larger(a: i64, b: i64) -> i64 {
-    if a > b { a } else { b }
 }
 
 /// The sum of three values; its mantissa is below 6.

@@ -2,7 +2,7 @@
 
 use super::Element;
 use super::instruction_set::Task;
-use super::lanes::{exp, ln_1p};
+use super::lanes::{exp, larger, ln_1p};
 use super::log_sum_exp::LogSumExp;
 use super::tile::{SHORT, TILE, transpose_to_f64};
 
@@ -10,12 +10,6 @@ use super::tile::{SHORT, TILE, transpose_to_f64};
 const WIDTH: usize = 32;
 /// Values that are looked at twice in one go: they stay in the first-level cache.
 const BLOCK: usize = 2048;
-
-/// The larger; `b` where one is NaN.
-#[inline(always)]
-fn larger(a: f64, b: f64) -> f64 {
-    if a > b { a } else { b }
-}
 
 /// The largest value but for NaN; `-inf` where there is none.
 #[inline(always)]

@@ -1,5 +1,11 @@
 //! Elementary functions of one lane, free of branches, so that a loop over lanes becomes vector code.
 
+/// The larger; `b` where one is NaN.
+#[inline(always)]
+pub(super) fn larger<T: PartialOrd>(a: T, b: T) -> T {
+    if a > b { a } else { b }
+}
+
 /// `a * b + c`, rounded once where that is one instruction.
 #[inline(always)]
 pub(super) fn madd<const FMA: bool>(a: f64, b: f64, c: f64) -> f64 {

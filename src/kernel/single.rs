@@ -11,7 +11,7 @@
 
 use super::double;
 use super::instruction_set::{InstructionSet, Task};
-use super::lanes::{ROUND_SINGLE, exp, exp_single, ln_1p};
+use super::lanes::{ROUND_SINGLE, exp, exp_single, larger, ln_1p};
 use super::log_sum_exp::LogSumExp;
 use super::tile::{SHORT, TILE, is_worth, transpose};
 
@@ -76,12 +76,6 @@ impl Reduction {
         let n = f64::from((ROUND_SINGLE + 127.0) - self.offset);
         n * std::f64::consts::LN_2 - f64::from(self.max)
     }
-}
-
-/// The larger; `b` where one is NaN.
-#[inline(always)]
-fn larger(a: f32, b: f32) -> f32 {
-    if a > b { a } else { b }
 }
 
 /// The largest value but for NaN; `-inf` where there is none.

@@ -1,14 +1,18 @@
 //! The CTC forward recursion in linear space.
 //!
-//! Each frame is scaled so that its columns sum to one, and every few neighbouring states share an exponent, so
-//! nothing is rounded that log space would keep, except for states that sink far beneath their neighbours. Before
-//! the first such state is dropped, the recursion ends here and goes on in numbers of any size.
+//! Each frame is scaled so that its largest column is a quarter: then no sum of three states grows. Every few
+//! neighbouring states share an exponent, so nothing is rounded that log space would keep, except for states that
+//! sink far beneath their neighbours. Before the first such state is dropped, the recursion ends here and goes on
+//! in numbers of any size.
 
 use super::ctc_band::Band;
 use super::ctc_forward::Step;
 use crate::kernel::{
     CtcState, CtcStep, InstructionSet, LEAST_PROB_EXPONENT, Sum, exponent_of, pow2, scaled_columns,
 };
+
+/// What the largest column of a frame becomes.
+const UNIT_EXPONENT: i64 = -2;
 
 /// Where the recursion stands between two frames.
 pub(super) struct Linear {
@@ -21,10 +25,10 @@ pub(super) struct Linear {
     probs: Vec<f64>,
     /// Of each column in this frame.
     columns: Vec<f64>,
-    /// The logarithms of what the frames were divided by, but for `total`.
+    /// The logarithms of the frames' largest columns.
     log_scale: Sum,
-    /// The product of the frames' totals: a number from 1 to 2 and the exponent of a power of two.
-    total: (f64, i64),
+    /// The exponent of the power of two that the frames' units are together.
+    exponent: i64,
 }
 
 impl Linear {
@@ -42,7 +46,7 @@ impl Linear {
             probs: vec![0.0; now.room()],
             columns: vec![0.0; columns],
             log_scale: Sum::default(),
-            total: (1.0, 0),
+            exponent: 0,
             now,
             may_skip,
         }
@@ -57,7 +61,7 @@ impl Linear {
         log_probs: &[f64],
     ) -> Step {
         let Self { now, next, may_skip, probs, columns, .. } = self;
-        let scaled = scaled_columns(set, log_probs, pow2(LEAST_PROB_EXPONENT), columns);
+        let scaled = scaled_columns(set, log_probs, pow2(UNIT_EXPONENT), pow2(LEAST_PROB_EXPONENT), columns);
         if !scaled.max.is_finite() {
             // Nothing that the labels need has a chance in this frame; or a NaN goes through.
             return Step::Over(scaled.max);
@@ -79,18 +83,14 @@ impl Linear {
         }
         std::mem::swap(now, next);
         self.log_scale.add(scaled.max);
-        // Their logarithms are added as the logarithm of their product.
-        let product = self.total.0 * scaled.total;
-        let up = exponent_of(product);
-        self.total = (product * pow2(-up), self.total.1 + up);
+        self.exponent += UNIT_EXPONENT;
         Step::Taken
     }
 
     /// The states, as [`CtcState`] numbers them, and what their logarithms lack.
     pub(super) fn states(&self) -> (&CtcState, Sum) {
         let mut log_scale = self.log_scale;
-        log_scale.add(self.total.1 as f64 * std::f64::consts::LN_2);
-        log_scale.add(self.total.0.ln());
+        log_scale.add(-self.exponent as f64 * std::f64::consts::LN_2);
         (&self.now, log_scale)
     }
 
@@ -101,13 +101,12 @@ impl Linear {
         if prob == 0.0 {
             return f64::NEG_INFINITY;
         }
-        let exponent_of_prob = exponent + exponent_of(prob);
+        let exponent_of_prob = exponent + exponent_of(prob) - self.exponent;
         // Between 1/2 and 2 where the probability is, which keeps the digits of one next to 1.
         let near = exponent_of_prob.clamp(-1, 0);
         let mantissa = prob * pow2(-exponent_of(prob)) * pow2(near);
-        self.log_scale.add((exponent_of_prob - near + self.total.1) as f64 * std::f64::consts::LN_2);
+        self.log_scale.add((exponent_of_prob - near) as f64 * std::f64::consts::LN_2);
         self.log_scale.add(mantissa.ln());
-        self.log_scale.add(self.total.0.ln());
         self.log_scale.value()
     }
 }
