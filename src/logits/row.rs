@@ -64,6 +64,11 @@ impl RowScale {
         }
     }
 
+    /// The natural logarithm of the largest probability of a row of logits.
+    pub(crate) fn log_largest(self) -> f64 {
+        -self.lse.log_sum
+    }
+
     /// Whether the row is a distribution: no NaN, no `+inf`, no negative probability, and some class
     /// has a chance.
     pub fn is_proper(self) -> bool {

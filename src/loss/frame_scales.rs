@@ -5,9 +5,9 @@ use crate::logits::{Accuracy, InputKind, RowScale};
 
 /// Frames of no more classes are computed in double precision at once: it costs little.
 pub(super) const SHORT: usize = 128;
-/// The logarithm of the share of a frame that the labels' classes may have for single precision to be enough; a
-/// little below `ln(1/e)`, for it is computed in single precision.
-const MOST_COVERED: f64 = -1.02;
+/// The error of a normaliser from single precision beside what a frame may add to a loss within 2e-7: 1.8e-7, and
+/// some for what compares them.
+const ERROR_SHARE: f64 = 0.95;
 
 /// The normalisers of a few frames.
 #[derive(Default)]
@@ -35,16 +35,18 @@ impl FrameScales {
 
 /// Whether the frame's normaliser must be more exact than single precision makes it.
 ///
-/// Its error is at most `2e-7 (1 - p)`, `p` being the largest probability. Every alignment passes through one
+/// Its error is at most `1.8e-7 (1 - p)`, `p` being the largest probability. Every alignment passes through one
 /// of these columns in this frame, so the frame adds at least `-ln c` to the loss, where `c` is what they sum
-/// to. With `c` below `1/e` that is above 1, and the error at most 2e-7 of it; so is the sum of all frames'
-/// errors beside the loss.
+/// to. Where the error is at most 2e-7 of that in each frame, so is the sum of all frames' errors beside the loss.
 fn needs_double<E: Element>(scale: RowScale, scores: &[E]) -> bool {
     let mut columns = [LogSumExp::ZERO];
     fast_log_sum_exp_rows(InstructionSet::best(), scores, scores.len(), &mut columns);
     match columns[0].max {
         _ if !scale.is_proper() => true,
         f64::NEG_INFINITY => false,
-        max => scale.log_prob(max) + columns[0].log_sum > MOST_COVERED,
+        max => {
+            let covered = scale.log_prob(max) + columns[0].log_sum;
+            covered > -ERROR_SHARE && covered > ERROR_SHARE * scale.log_largest().exp_m1()
+        }
     }
 }
