@@ -20,6 +20,10 @@ use crate::logits::{Block, BlockReducer, BlockVisitor, Geometry};
 const BLOCK_VALUES: usize = 1 << 20;
 /// Values that a thread reads and looks at at a time: what was read is still in its cache then.
 const PIECE_VALUES: usize = 1 << 17;
+/// As many pieces are made of a small file, of no fewer values: memory that is touched for the first time costs as
+/// much as what is computed of it.
+const MANY_PIECES: usize = 64;
+const FEW_VALUES: usize = 1 << 14;
 
 /// An opened matrix: what it is, and its values still to be read.
 pub struct Matrix {
@@ -295,7 +299,8 @@ fn reduce_npy<E: Element, R: BlockReducer>(
     reducer: &mut R,
     fill: Fill<E>,
 ) -> Result<(), ReadError<R::Error>> {
-    let cut = Cut::new(geometry, PIECE_VALUES);
+    let values = geometry.planes().saturating_mul(geometry.plane_len());
+    let cut = Cut::new(geometry, (values / MANY_PIECES).clamp(FEW_VALUES, PIECE_VALUES));
     let name = source.name().to_owned();
     let start = source.position();
     let pieces = Pieces::new(info, cut, fill, start);

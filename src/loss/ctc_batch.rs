@@ -324,7 +324,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl BlockReducer for CtcBatch {
     /// Few, for what they gather is kept.
-    const ROUND: usize = 4;
+    const ROUND: usize = 2;
     type Part = BlockNotes;
     type Error = ImproperRow;
 
