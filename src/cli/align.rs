@@ -13,7 +13,7 @@ use super::inputs::{
 };
 use super::output_args::OutputArgs;
 use super::timing::Clock;
-use super::values::{Word, alignment_format};
+use super::values::{Word, alignment_format, frame_shift};
 use crate::decode::align_batch::AlignBatch;
 use crate::decode::spelling::Spelling;
 use crate::decode::{Alignment, AlignmentError};
@@ -43,7 +43,7 @@ pub(super) struct Args {
     alphabet: AlphabetArgs,
 
     /// Seconds from frame to frame: prints times beside frames; ctm, srt and textgrid need it
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SECONDS", value_parser = frame_shift, allow_negative_numbers = true)]
     frame_shift: Option<f64>,
 
     /// How the result is printed; ctm, srt and textgrid need --frame-shift
@@ -58,11 +58,7 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     let [logits, lengths] = args.logits.named();
     let label_lengths = ("--label-lengths", args.label_lengths.as_deref().map(OsStr::new));
     let labels = ("--labels", Some(args.labels.as_os_str()));
-    check_files(&[logits, labels, args.alphabet.named(), lengths, label_lengths], &args.output)?;
-    if let Some(shift) = args.frame_shift.filter(|&shift| !(shift > 0.0 && shift.is_finite())) {
-        let message = format!("--frame-shift: expected a number of seconds above 0, found {shift}");
-        return Err(UsageError::new(message).into());
-    }
+    check_files(&[logits, labels, args.alphabet.named(), lengths, label_lengths], &[args.output.named()])?;
     if args.format.is_special() && args.frame_shift.is_none() {
         let message = format!("--format {} has times in seconds", args.format.word());
         return Err(UsageError::new(message).hint("give --frame-shift SECONDS").into());

@@ -74,7 +74,10 @@ struct Outcome {
 const MOST_LISTED: usize = 20;
 
 pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
-    check_files(&[("BASE", Some(args.base.as_os_str())), ("NEW", Some(args.new.as_os_str()))], &args.output)?;
+    check_files(
+        &[("BASE", Some(args.base.as_os_str())), ("NEW", Some(args.new.as_os_str()))],
+        &[args.output.named()],
+    )?;
     let options = CsvOptions { delimiter: args.delimiter, headers: args.headers };
     let base = Comparable::open(&args.base, options)?;
     let new = Comparable::open(&args.new, options)?;

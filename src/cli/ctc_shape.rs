@@ -9,6 +9,9 @@ use crate::input::{InputError, List, Matrix, Place, counted, display_name, shape
 use crate::logits::{Geometry, Items, ItemsError};
 use crate::report::ctc_input::CtcInputParams;
 
+/// The most items: a header can claim what no file holds.
+const MOST_ITEMS: usize = 1 << 24;
+
 /// How a CTC input's axes lie.
 pub(super) struct CtcShape {
     pub(super) layout: Layout,
@@ -109,6 +112,9 @@ impl CtcShape {
             Layout::Tnc => (shape[1], shape[0]),
             Layout::Ntc => (shape[0], shape[1]),
         };
+        if items > MOST_ITEMS {
+            return Err(wrong(&format!("at most {MOST_ITEMS} items")).into());
+        }
         let class_axis = shape.len() - 1;
         let geometry = Geometry::new(shape, matrix.fortran_order(), class_axis, layout.row_axes())
             .map_err(|error| bad_shape(matrix, &error))?;

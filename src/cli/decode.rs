@@ -16,7 +16,7 @@ use super::output_args::{OutputArgs, RateLimits, not_shown};
 use super::progress::Progress;
 use super::steering::{SteeringArgs, WeightArgs};
 use super::timing::Clock;
-use super::values::transcript_format;
+use super::values::{frame_shift, transcript_format};
 use crate::decode::batch::{DecodeBatch, DecodedAudited, ItemError};
 use crate::decode::item::{ItemConfig, Transcript};
 use crate::decode::spelling::Spelling;
@@ -87,7 +87,7 @@ struct SearchArgs {
     timestamps: bool,
 
     /// Seconds from frame to frame: prints times beside frames
-    #[arg(long, value_name = "SECONDS", requires = "timestamps", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SECONDS", value_parser = frame_shift, requires = "timestamps", allow_negative_numbers = true)]
     frame_shift: Option<f64>,
 }
 
@@ -106,10 +106,6 @@ impl Args {
                 Some(beam) => format!("--nbest {} is more than --beam {beam} keeps", search.nbest),
             });
             return Err(error.hint(format!("give --beam {} or more", search.nbest)));
-        }
-        if let Some(shift) = search.frame_shift.filter(|&shift| !(shift > 0.0 && shift.is_finite())) {
-            let message = format!("--frame-shift: expected a number of seconds above 0, found {shift}");
-            return Err(UsageError::new(message));
         }
         if search.token_min_logp.is_some_and(|logp| logp.is_nan() || logp > 0.0) {
             return Err(UsageError::new("--token-min-logp: expected a log-probability, which is 0 or less"));
@@ -133,7 +129,7 @@ impl Args {
         let refs = ("--refs", self.refs.as_deref().map(Path::as_os_str));
         check_files(
             &[&[logits, lengths, self.classes.named(), refs], &self.steering.named()[..]].concat(),
-            &self.output,
+            &[self.output.named()],
         )
     }
 

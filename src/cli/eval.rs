@@ -47,7 +47,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
     check_files(
         &[("HYP", Some(args.hyp.as_os_str())), ("REF", Some(args.reference.as_os_str()))],
-        &args.output,
+        &[args.output.named()],
     )?;
     let hypotheses = open_lines(&args.hyp, diagnostics)?;
     let references = open_lines(&args.reference, diagnostics)?;

@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::diagnostics::{Diagnostics, UsageError};
-use super::output_args::OutputArgs;
 use super::values::{Layout, delimiter};
 use crate::input::{
     CsvOptions, InputError, LabelFile, List, Matrix, Place, counted, integer_list, read_lines, shape_text,
 };
-use crate::logits::{ImproperRow, InputKind, RowAudit, ShapeError};
+use crate::logits::{ImproperRow, InputKind, MOST_CLASSES, RowAudit, ShapeError};
 use crate::report::Warning;
 
 /// The matrix and what its numbers are.
@@ -43,20 +42,37 @@ pub(super) struct LogitsArgs {
     pub(super) headers: bool,
 }
 
-/// Only one thing can come from standard input, and a result does not go onto what it is made of: options and the
-/// files they name.
-pub(super) fn check_files(named: &[(&str, Option<&OsStr>)], output: &OutputArgs) -> Result<(), UsageError> {
+/// Only one thing can come from standard input, and no result goes onto what it is made of, or onto another: options
+/// and the files they name.
+pub(super) fn check_files(
+    named: &[(&str, Option<&OsStr>)],
+    targets: &[(&str, Option<&Path>)],
+) -> Result<(), UsageError> {
     let mut from_stdin = named.iter().filter(|(_, file)| file.is_some_and(|file| file == "-"));
     if let (Some((one, _)), Some((other, _))) = (from_stdin.next(), from_stdin.next()) {
         return Err(UsageError::new(format!("only one of {one} and {other} can come from standard input")));
     }
-    let regular = |file: &Path| file.canonicalize().ok().filter(|path| path.is_file());
-    let Some(target) = output.output.as_deref().and_then(regular) else { return Ok(()) };
-    let is_target = |file: &OsStr| regular(Path::new(file)).as_ref() == Some(&target);
-    match named.iter().find(|(_, file)| file.is_some_and(is_target)) {
-        Some((option, _)) => Err(UsageError::new(format!("--output and {option} are the same file"))),
-        None => Ok(()),
+    let mut taken: Vec<(&str, PathBuf)> = Vec::new();
+    for &(option, file) in named {
+        taken.extend(file.and_then(|file| regular(Path::new(file))).map(|file| (option, file)));
     }
+    for &(option, target) in targets {
+        let Some(target) = target.and_then(regular) else { continue };
+        if let Some((other, _)) = taken.iter().find(|(_, file)| *file == target) {
+            return Err(UsageError::new(format!("{option} and {other} are the same file")));
+        }
+        taken.push((option, target));
+    }
+    Ok(())
+}
+
+/// Where a regular file is or would be; none for a pipe or device, or where there is no such folder.
+fn regular(file: &Path) -> Option<PathBuf> {
+    if file.exists() {
+        return file.canonicalize().ok().filter(|path| path.is_file());
+    }
+    let folder = file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    Some(folder.canonicalize().ok()?.join(file.file_name()?))
 }
 
 impl LogitsArgs {
@@ -105,6 +121,9 @@ pub(super) fn bad_shape(matrix: &Matrix, error: &ShapeError) -> InputError {
         }
         ShapeError::NoClasses(_, axis) => {
             (format!("a shape with at least one class on axis {axis}"), found_shape(matrix))
+        }
+        ShapeError::TooManyClasses(_, axis) => {
+            (format!("at most {MOST_CLASSES} classes on axis {axis}"), found_shape(matrix))
         }
         _ => ("a shape that memory can hold".to_owned(), found_shape(matrix)),
     };

@@ -7,7 +7,7 @@ mod gradient;
 mod guess;
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use gradient::{Gradient, GradientArgs, Loaded};
 
@@ -164,7 +164,10 @@ impl Args {
         let label_lengths = ("--label-lengths", self.label_lengths.as_deref().map(OsStr::new));
         let weight = ("--weight", self.settings.weight.as_deref().map(OsStr::new));
         let labels = ("--labels", Some(self.labels.as_os_str()));
-        check_files(&[logits, labels, self.alphabet.named(), lengths, label_lengths, weight], &self.output)?;
+        check_files(
+            &[logits, labels, self.alphabet.named(), lengths, label_lengths, weight],
+            &[self.output.named(), self.gradient.named()],
+        )?;
         if self.settings.class_axis == Some(0) {
             return Err(UsageError::new("--class-axis: expected 1 or -1, found 0"));
         }
@@ -184,14 +187,8 @@ impl Args {
                 "--max-loss and --expect need a reduced loss: --reduction mean or sum",
             ));
         }
-        if let Some(grad) = &self.gradient.grad {
-            if grad.as_os_str() == "-" {
-                return Err(UsageError::new("--grad: expected a file: the result goes to standard output"));
-            }
-            if Some(grad) == self.output.output.as_ref() || *grad == self.logits.logits {
-                let other = if *grad == self.logits.logits { "LOGITS" } else { "--output" };
-                return Err(UsageError::new(format!("--grad and {other} are the same file")));
-            }
+        if self.gradient.grad.as_deref() == Some(Path::new("-")) {
+            return Err(UsageError::new("--grad: expected a file: the result goes to standard output"));
         }
         if let Some(guess) = self.checks.guess.filter(|guess| !guess.is_finite()) {
             return Err(UsageError::new(format!("--guess: expected a finite number, found {guess}")));
@@ -308,7 +305,8 @@ impl Args {
         }
         diagnostics.judge(&report)?;
         if let (Some(gradient), Some(path)) = (gradient, &self.gradient.grad) {
-            gradient.write(path)?;
+            // A pipe that nobody reads does not make a check hold.
+            ExitStatus::of_checks(report.passed(), gradient.write(path))?;
             diagnostics.note(format_args!("{}: the gradient was written", path.display()));
         }
         let check = gradient.and_then(|gradient| gradient.summary.check.as_ref()).map(GradientCheck::table);

@@ -61,6 +61,11 @@ pub(super) struct OutputArgs {
 }
 
 impl OutputArgs {
+    /// The option that names where the result goes, and that file.
+    pub(super) fn named(&self) -> (&'static str, Option<&Path>) {
+        ("--output", self.output.as_deref())
+    }
+
     pub(super) fn diagnostics(&self) -> Diagnostics {
         let colored = match self.color {
             Color::Auto => Diagnostics::stderr_takes_color(),

@@ -164,7 +164,7 @@ impl Args {
         let refs = ("--refs", Some(self.refs.as_os_str()));
         check_files(
             &[&[logits, lengths, self.classes.named(), refs], &self.steering.named()[..]].concat(),
-            &self.output,
+            &[self.output.named()],
         )
     }
 

@@ -200,5 +200,12 @@ pub(super) fn number(text: &str) -> Result<f64, String> {
 
 /// A tolerance.
 pub(super) fn zero_or_more(text: &str) -> Result<f64, String> {
-    number(text).ok().filter(|&x| x >= 0.0).ok_or_else(|| "expected a number of 0 or more".to_owned())
+    let finite = number(text).ok().filter(|&x| x >= 0.0 && x.is_finite());
+    finite.ok_or_else(|| "expected a finite number of 0 or more".to_owned())
+}
+
+/// Seconds from frame to frame.
+pub(super) fn frame_shift(text: &str) -> Result<f64, String> {
+    let seconds = number(text).ok().filter(|&x| x > 0.0 && x <= 1000.0);
+    seconds.ok_or_else(|| "expected a number of seconds above 0 and up to 1000".to_owned())
 }

@@ -147,8 +147,8 @@ impl NpyInfo {
         let info =
             Self { dtype, big_endian, shape, fortran_order: parsed.order() == Order::Fortran, version, len };
         if let Some(file_len) = source.len() {
-            let expected = (header.len() + info.byte_len()) as u64;
-            if file_len != expected {
+            let expected = header.len().checked_add(info.byte_len());
+            if expected.is_none_or(|expected| file_len != expected as u64) {
                 return Err(info.length_error(&name, file_len.saturating_sub(header.len() as u64)));
             }
         }
@@ -254,8 +254,7 @@ impl NpyInfo {
         out: &mut Vec<f32>,
     ) -> Result<usize, E> {
         if self.dtype == Dtype::F32 && self.is_native() {
-            out.resize(len, 0.0);
-            return read(bytemuck::cast_slice_mut(out));
+            return fill_native(len, read, out);
         }
         self.fill(len, read, raw, out, Self::decode_f32)
     }
@@ -269,8 +268,7 @@ impl NpyInfo {
         out: &mut Vec<f64>,
     ) -> Result<usize, E> {
         if self.dtype == Dtype::F64 && self.is_native() {
-            out.resize(len, 0.0);
-            return read(bytemuck::cast_slice_mut(out));
+            return fill_native(len, read, out);
         }
         self.fill(len, read, raw, out, Self::decode_f64)
     }
@@ -337,6 +335,31 @@ impl NpyInfo {
             });
         }
     }
+}
+
+/// Values for which there is memory before any was read.
+const BELIEVED: usize = 1 << 20;
+
+/// Reads `len` values as they are in memory; a header that claims more than there is costs no more than what there is.
+fn fill_native<T: bytemuck::Pod, E>(
+    len: usize,
+    read: &mut dyn FnMut(&mut [u8]) -> Result<usize, E>,
+    out: &mut Vec<T>,
+) -> Result<usize, E> {
+    out.truncate(len);
+    let (mut done, mut count) = (0, 0);
+    while done < len {
+        let end = out.len().max(2 * done).max(BELIEVED).min(len);
+        out.resize(end, T::zeroed());
+        let piece = bytemuck::cast_slice_mut(&mut out[done..]);
+        let found = read(piece)?;
+        count += found;
+        if found < piece.len() {
+            break;
+        }
+        done = end;
+    }
+    Ok(count)
 }
 
 fn values<const N: usize>(bytes: &[u8]) -> impl ExactSizeIterator<Item = [u8; N]> {

@@ -1,5 +1,6 @@
 //! What `compare` reads: a matrix, or a result of this program.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
@@ -46,7 +47,10 @@ impl Comparable {
         })?;
         let known = value["schema_version"] == crate::SCHEMA_VERSION;
         match value["command"].as_str().filter(|_| known) {
-            Some(command) => Ok(Self::Result(ResultFile { name, command: command.to_owned(), value })),
+            Some(command) => {
+                check_indices(&name, &value)?;
+                Ok(Self::Result(ResultFile { name, command: command.to_owned(), value }))
+            }
             None => Err(InputError::new(
                 &name,
                 Place::whole(),
@@ -55,4 +59,19 @@ impl Comparable {
             )),
         }
     }
+}
+
+/// Items are told from each other by their indices.
+fn check_indices(name: &str, result: &Value) -> Result<(), InputError> {
+    let mut seen = BTreeMap::new();
+    for (at, item) in result["items"].as_array().into_iter().flatten().enumerate() {
+        let Some(index) = item["index"].as_u64() else { continue };
+        if let Some(first) = seen.insert(index, at) {
+            let found = format!("{index}, the index of items[{first}]");
+            let place = Place::whole().at("items", at);
+            return Err(InputError::new(name, place, "an index that no other item has", found)
+                .hint("results are not joined by joining their items: run the command on all of them"));
+        }
+    }
+    Ok(())
 }

@@ -4,6 +4,9 @@ use thiserror::Error;
 
 use crate::kernel::Element;
 
+/// The most classes: far more than any model has.
+pub const MOST_CLASSES: usize = 1 << 24;
+
 /// Why a shape can't be computed on.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ShapeError {
@@ -13,6 +16,9 @@ pub enum ShapeError {
     /// The class axis has no entry.
     #[error("the class axis (axis {1}) of shape {0:?} is empty")]
     NoClasses(Vec<usize>, usize),
+    /// A header can claim what no file holds; what is counted by class has bounded memory.
+    #[error("the class axis (axis {1}) of shape {0:?} has more than {MOST_CLASSES} classes")]
+    TooManyClasses(Vec<usize>, usize),
     /// There is no such axis.
     #[error("shape {0:?} has no axis {1}")]
     NoAxis(Vec<usize>, usize),
@@ -37,7 +43,7 @@ impl Geometry {
     /// other axes in `row_order` (slowest first; every other axis once).
     ///
     /// # Errors
-    /// Where the shape overflows, the class axis is empty, an axis does not exist, or `row_order` is none.
+    /// Where the shape overflows, the class axis is empty or has more than [`MOST_CLASSES`], an axis does not exist, or `row_order` is none.
     pub fn new(
         shape: &[usize],
         fortran_order: bool,
@@ -48,6 +54,9 @@ impl Geometry {
         let classes = *shape.get(class_axis).ok_or_else(|| no_axis(class_axis))?;
         if classes == 0 {
             return Err(ShapeError::NoClasses(shape.to_vec(), class_axis));
+        }
+        if classes > MOST_CLASSES {
+            return Err(ShapeError::TooManyClasses(shape.to_vec(), class_axis));
         }
         let mut axes = [row_order, &[class_axis]].concat();
         axes.sort_unstable();

@@ -13,7 +13,7 @@ mod row;
 mod survey;
 
 pub use audit::{ImproperRow, RowAudit};
-pub use geometry::{Block, Geometry, ShapeError, rows_at_once};
+pub use geometry::{Block, Geometry, MOST_CLASSES, ShapeError, rows_at_once};
 pub(crate) use geometry::{rows_in_order, rows_to_file};
 pub use items::{Items, ItemsError};
 pub use row::{Accuracy, RowScale};

@@ -159,6 +159,8 @@ fn what_can_not_be_compared_is_an_error() {
         "p.json",
         r#"{"schema_version":1,"command":"loss","params":{"blank":3},"summary":{},"items":[]}"#,
     );
+    let twins = r#"{"schema_version":1,"command":"loss","items":[{"index":0,"loss_nats":1},{"index":0,"loss_nats":2}]}"#;
+    folder.file("twins.json", twins);
     folder.file("cut.json", r#"{"schema_version":1,"#);
     folder.file("deep.json", "{\"a\":".repeat(100_000));
     for (args, expected) in [
@@ -167,12 +169,17 @@ fn what_can_not_be_compared_is_an_error() {
         (&["r.json", "d.json"], "r.json is a result of 'loss' and d.json of 'decode'"),
         (&["r.json", "p.json"], "other parameters: blank is null in the first and 3 in the second"),
         (&["old.json", "r.json"], "old.json: expected a result of ctctool with schema_version 1"),
+        (
+            &["twins.json", "twins.json"],
+            "twins.json: items 1: expected an index that no other item has, found 0, the index of items[0]",
+        ),
         (&["cut.json", "r.json"], "cut.json: line 1, column"),
         (&["deep.json", "r.json"], "deep.json: line 1, column"),
         (&["a", "missing"], "missing: cannot be opened"),
         (&["-", "-"], "only one of BASE and NEW"),
         (&["r.json", "r.json", "--stat", "max"], "--stat is for matrices"),
         (&["a", "a", "--rtol", "nan"], "--rtol"),
+        (&["a", "a", "--stat", "max", "--rtol", "inf"], "--rtol"),
     ] {
         let assert = compare(&folder, args).assert().code(2).stdout("");
         assert.stderr(predicate::str::starts_with("error: ").and(predicate::str::contains(expected)));

@@ -3,7 +3,7 @@
 use predicates::prelude::*;
 use serde_json::Value;
 
-use crate::support::{Folder, SplitMix, ctctool, json, npy_f64, npy_i64, repository};
+use crate::support::{Folder, SplitMix, ctctool, json, npy_bytes, npy_f64, npy_i64, repository};
 
 fn loss(folder: &Folder, options: &[&str]) -> assert_cmd::Command {
     let mut command = ctctool();
@@ -318,4 +318,25 @@ fn means_that_no_row_shows_are_found() {
     ] {
         assert_eq!(notes(&guess(&folder, number, &call)), [note]);
     }
+}
+
+/// A label that no integer holds is a label all the same: what comes out without it is another number.
+#[test]
+fn labels_that_no_integer_holds_are_not_left_out() {
+    let mut random = SplitMix(5);
+    let values: Vec<f64> = (0..30).map(|_| random.score()).collect();
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[1, 6, 5], &values));
+    let labels = |labels: [u64; 2]| npy_bytes("<u8", false, &[1, 2], &labels.map(u64::to_le_bytes).concat());
+    folder.file("short.npy", npy_bytes("<u8", false, &[1, 1], &1_u64.to_le_bytes()));
+    folder.file("y.npy", labels([2, u64::MAX]));
+    let run = |labels: &str| {
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", labels]);
+        command.args(["--layout", "ntc", "--criterion", "ctc"]);
+        command
+    };
+    let number = json(&mut run("short.npy"))["summary"]["loss_nats"].as_f64().unwrap().to_string();
+    let expected = "position 1: expected a class from 0 to 4, found a larger number";
+    run("y.npy").args(["--guess", &number]).assert().code(2).stderr(predicate::str::contains(expected));
 }

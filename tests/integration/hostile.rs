@@ -85,6 +85,52 @@ fn npy_files_that_lie() {
     }
 }
 
+/// Headers that claim what is not there, read by every command, from a file and from a pipe: none is believed.
+#[test]
+fn headers_that_claim_too_much() {
+    let huge = 99_999_999_999;
+    let shapes: [(&str, bool, &[usize]); 9] = [
+        ("<f4", false, &[huge, 0, 3]),
+        ("<f4", false, &[0, huge, 3]),
+        ("<f4", true, &[huge, 3]),
+        ("<f8", true, &[huge, 3]),
+        ("<f4", false, &[1, 10 * huge]),
+        ("<f2", false, &[3, huge]),
+        ("<f4", false, &[huge, 1, 1]),
+        ("<f4", false, &[1, huge, 1]),
+        ("|u1", false, &[usize::MAX]),
+    ];
+    let folder = Folder::new();
+    folder.file("y", b"1\n");
+    folder.file("a", b"a\nb\n");
+    let commands: [&[&str]; 9] = [
+        &["inspect"],
+        &["decode"],
+        &["decode", "--layout", "ntc", "--beam", "2"],
+        &["decode", "--layout", "tnc"],
+        &["align", "--labels", "y", "--layout", "ntc"],
+        &["loss", "--labels", "y", "--criterion", "ctc", "--layout", "ntc"],
+        &["loss", "--labels", "y", "--criterion", "ctc", "--guess", "1"],
+        &["loss", "--labels", "y", "--criterion", "ce", "--check-grad"],
+        &["compare", "y"],
+    ];
+    for (descr, fortran, shape) in shapes {
+        let file = npy_bytes(descr, fortran, shape, &[0; 24]);
+        folder.file("x.npy", &file);
+        for command in commands {
+            for input in ["x.npy", "-"] {
+                let mut run = ctctool();
+                let output = run.current_dir(folder.path()).args(command).arg(input);
+                let output = output.write_stdin(file.clone()).output().unwrap();
+                let stderr = String::from_utf8_lossy(&output.stderr);
+                let context = format!("{shape:?}, {command:?} {input}: {stderr}");
+                assert_eq!(output.status.code(), Some(2), "{context}");
+                assert!(stderr.starts_with("error: "), "{context}");
+            }
+        }
+    }
+}
+
 #[test]
 fn shapes_that_fit_no_loss() {
     let three = npy_f64(&[2, 2, 3], &[0.0; 12]);
@@ -177,7 +223,7 @@ fn class_targets_that_do_not_fit() {
         (&["--class-axis", "0"], "--class-axis: expected 1 or -1, found 0"),
         (&["--blank", "0"], "--blank is an option of CTC, not of cross-entropy"),
         (&["--reduction", "none", "--max-loss", "1"], "need a reduced loss"),
-        (&["--expect", "1", "--rtol", "-1"], "for '--rtol <R>': expected a number of 0 or more"),
+        (&["--expect", "1", "--rtol", "-1"], "for '--rtol <R>': expected a finite number of 0 or more"),
         (&["--expect", "18,6"], "invalid value '18,6' for '--expect <X>': expected a number"),
         (&["--max-loss", "nan"], "invalid value 'nan' for '--max-loss <X>': expected a number"),
         (&["--rtol", "1"], "required arguments were not provided: <--expect <X>|--guess <X>>"),

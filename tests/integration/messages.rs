@@ -54,8 +54,8 @@ fn negative_values_are_values() {
     refused(
         &folder,
         &["decode", "x.csv", "--timestamps", "--frame-shift", "-1"],
-        "--frame-shift: expected a number of seconds above 0, found -1",
-        None,
+        "invalid value '-1' for '--frame-shift <SECONDS>': expected a number of seconds above 0 and up to 1000",
+        Some(&see("decode")),
     );
     refused(
         &folder,

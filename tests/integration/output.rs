@@ -13,7 +13,11 @@ fn a_closed_pipe_ends_quietly() {
     let program = assert_cmd::cargo::cargo_bin("ctctool");
     // A check that does not hold is told all the same.
     let formats = ["table", "json", "jsonl", "csv"].map(|format| (format, "--reduction none", "0"));
-    for (format, options, code) in formats.into_iter().chain([("jsonl", "--items --max-loss 0", "1")]) {
+    for (format, options, code) in formats.into_iter().chain([
+        ("jsonl", "--items --max-loss 0", "1"),
+        ("table", "--max-loss 0 --grad /dev/stdout", "1"),
+        ("table", "--grad /dev/stdout", "0"),
+    ]) {
         let script = format!(
             "'{}' loss x.csv --labels y.txt {options} --format {format} 2>err | head -c 10 >/dev/null; \
              echo ${{PIPESTATUS[0]}}",
@@ -69,10 +73,15 @@ fn an_output_that_would_be_lost_is_a_usage_error() {
     let folder = Folder::new();
     folder.file("x.csv", "1,2,3\n");
     folder.file("y.txt", "1\n");
+    folder.file("w.csv", "1\n1\n1\n");
+    std::os::unix::fs::symlink("w.csv", folder.path().join("link")).unwrap();
     for (options, message) in [
         (&["-o", "-"][..], "--output: expected a file: without it, the result goes to standard output"),
         (&["--grad", "g.npy", "-o", "g.npy"], "--grad and --output are the same file"),
+        (&["--grad", "./g.npy", "-o", "g.npy"], "--grad and --output are the same file"),
         (&["--grad", "x.csv"], "--grad and LOGITS are the same file"),
+        (&["--grad", "./y.txt"], "--grad and --labels are the same file"),
+        (&["--grad", "link", "--weight", "w.csv"], "--grad and --weight are the same file"),
         (&["-o", "./x.csv"], "--output and LOGITS are the same file"),
         (&["-o", "y.txt"], "--output and --labels are the same file"),
         (&["--grad", "-"], "--grad: expected a file: the result goes to standard output"),

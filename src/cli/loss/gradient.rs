@@ -1,6 +1,6 @@
 //! `--grad` and `--check-grad`: the gradient of the reduced loss, written and checked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
@@ -30,6 +30,11 @@ pub(super) struct GradientArgs {
 }
 
 impl GradientArgs {
+    /// The option that names where the gradient goes, and that file.
+    pub(super) fn named(&self) -> (&'static str, Option<&Path>) {
+        ("--grad", self.grad.as_deref())
+    }
+
     pub(super) fn wanted(&self) -> bool {
         self.grad.is_some() || self.check_grad
     }
@@ -90,7 +95,7 @@ impl Loaded {
 
 impl Gradient {
     /// Writes it whole or not at all.
-    pub(super) fn write(&self, path: &std::path::Path) -> Result<(), OutputError> {
+    pub(super) fn write(&self, path: &Path) -> Result<(), OutputError> {
         let output = Output { path: Some(path.to_owned()), ..Output::default() };
         output.deliver(|out| write_npy(out, &self.values, &self.shape, self.fortran_order, self.dtype))
     }

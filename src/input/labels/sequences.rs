@@ -28,21 +28,8 @@ impl LabelFile {
     ) -> Result<Vec<CtcLabels>, InputError> {
         if let Content::Text(text) = &self.content {
             self.check_count(items, line_count(text), "line")?;
-            return lines_of(text)
-                .enumerate()
-                .map(|(line, content)| {
-                    let mut labels = Vec::new();
-                    for (column, word) in words(content) {
-                        let place = Place::whole().at("item", line).at("line", line + 1).at("column", column);
-                        let value = whole_number(word).ok_or_else(|| {
-                            InputError::new(&self.name, place.clone(), "a class index", shown(word))
-                                .hint("labels that are text need --alphabet FILE")
-                        })?;
-                        labels.push((value, place));
-                    }
-                    self.sequence(&labels, classes, blank)
-                })
-                .collect();
+            let sequences = self.index_lines(text);
+            return sequences.map(|labels| self.sequence(&labels?, classes, blank)).collect();
         }
         let Content::Integers { shape, values } = &self.content else {
             return Err(InputError::new(&self.name, Place::whole(), "integer labels", self.describe())
@@ -60,7 +47,7 @@ impl LabelFile {
         sequences.collect()
     }
 
-    /// Label sequences as they are in the file, whatever they are; values that no integer holds are dropped.
+    /// Label sequences as they are in the file, whatever they are; what no 64-bit integer holds is [`i64::MAX`].
     ///
     /// # Errors
     /// Where there are not as many sequences as items, or they are no numbers.
@@ -71,27 +58,38 @@ impl LabelFile {
     ) -> Result<Vec<Vec<i64>>, InputError> {
         match &self.content {
             Content::Text(text) => {
-                self.check_count(items, lines_of(text).count(), "line")?;
-                let line = |(line, content): (usize, &str)| {
-                    let label = |(column, word): (usize, &str)| {
-                        let place = Place::whole().at("item", line).at("line", line + 1).at("column", column);
-                        let error = || InputError::new(&self.name, place, "a class index", shown(word));
-                        whole_number(word)
-                            .ok_or_else(|| error().hint("labels that are text need --alphabet FILE"))
-                    };
-                    words(content).map(label).collect()
-                };
-                lines_of(text).enumerate().map(line).collect()
+                self.check_count(items, line_count(text), "line")?;
+                let sequences = self.index_lines(text);
+                let labels =
+                    |sequence: Vec<(i64, Place)>| sequence.into_iter().map(|(label, _)| label).collect();
+                sequences.map(|sequence| Ok(labels(sequence?))).collect()
             }
             Content::Integers { shape, values } => {
                 let spans = self.spans(items, lengths, shape)?;
-                let sequence = |span: &Range<usize>| span.clone().filter_map(|at| values.get(at)).collect();
+                let sequence = |span: &Range<usize>| {
+                    span.clone().map(|at| values.get(at).unwrap_or(TOO_LARGE)).collect()
+                };
                 Ok(spans.iter().map(sequence).collect())
             }
             Content::Floats { .. } => {
                 Err(InputError::new(&self.name, Place::whole(), "integer labels", self.describe()))
             }
         }
+    }
+
+    /// The class indices of each line, each with its place.
+    fn index_lines(&self, text: &str) -> impl Iterator<Item = Result<Vec<(i64, Place)>, InputError>> {
+        lines_of(text).enumerate().map(|(line, content)| {
+            let label = |(column, word): (usize, &str)| {
+                let place = Place::whole().at("item", line).at("line", line + 1).at("column", column);
+                match whole_number(word) {
+                    Some(label) => Ok((label, place)),
+                    None => Err(InputError::new(&self.name, place, "a class index", shown(word))
+                        .hint("labels that are text need --alphabet FILE")),
+                }
+            };
+            words(content).map(label).collect()
+        })
     }
 
     /// Where each item's labels lie among the values.
