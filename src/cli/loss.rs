@@ -5,16 +5,16 @@ mod cross_entropy;
 mod ctc;
 mod gradient;
 mod guess;
+mod usage;
 
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use gradient::{Gradient, GradientArgs, Loaded};
 
 use super::ExitStatus;
 use super::alphabet_args::AlphabetArgs;
-use super::diagnostics::{Diagnostics, UsageError, with_hint};
-use super::inputs::{LogitsArgs, check_files, open_labels};
+use super::diagnostics::{Diagnostics, with_hint};
+use super::inputs::{LogitsArgs, open_labels};
 use super::output_args::OutputArgs;
 use super::values::{Criterion, Word, checked_format, number, zero_or_more};
 use crate::input::{LabelFile, Matrix};
@@ -156,83 +156,6 @@ impl Args {
             Some(hint) => with_hint(error, hint),
             None => error,
         })
-    }
-
-    /// What can be refused before a file is opened.
-    fn check_usage(&self) -> Result<(), UsageError> {
-        let [logits, lengths] = self.logits.named();
-        let label_lengths = ("--label-lengths", self.label_lengths.as_deref().map(OsStr::new));
-        let weight = ("--weight", self.settings.weight.as_deref().map(OsStr::new));
-        let labels = ("--labels", Some(self.labels.as_os_str()));
-        check_files(
-            &[logits, labels, self.alphabet.named(), lengths, label_lengths, weight],
-            &[self.output.named(), self.gradient.named()],
-        )?;
-        if self.settings.class_axis == Some(0) {
-            return Err(UsageError::new("--class-axis: expected 1 or -1, found 0"));
-        }
-        let checked = self.checks.max_loss.is_some() || self.checks.expect.is_some();
-        if self.format.is_of_checks() && !checked {
-            return Err(UsageError::new(
-                "--format github and junit show checks: give --max-loss or --expect",
-            ));
-        }
-        if self.gradient.wanted() && self.settings.reduction == Reduction::None {
-            return Err(UsageError::new(
-                "--grad and --check-grad need a reduced loss: --reduction mean or sum",
-            ));
-        }
-        if checked && self.settings.reduction == Reduction::None {
-            return Err(UsageError::new(
-                "--max-loss and --expect need a reduced loss: --reduction mean or sum",
-            ));
-        }
-        if self.gradient.grad.as_deref() == Some(Path::new("-")) {
-            return Err(UsageError::new("--grad: expected a file: the result goes to standard output"));
-        }
-        if let Some(guess) = self.checks.guess.filter(|guess| !guess.is_finite()) {
-            return Err(UsageError::new(format!("--guess: expected a finite number, found {guess}")));
-        }
-        if self.checks.guess.is_some() && self.settings.reduction == Reduction::None {
-            return Err(UsageError::new("--guess looks for one number: --reduction none has none"));
-        }
-        let (ctc, cross_entropy) = (self.ctc_option(), self.cross_entropy_option());
-        let clash = match (self.settings.criterion, ctc, cross_entropy) {
-            (Some(Criterion::CrossEntropy), Some(option), _) => Some((option, "CTC", "cross-entropy")),
-            (Some(Criterion::Ctc), _, Some(option)) => Some((option, "cross-entropy", "CTC")),
-            (None, Some(option), Some(_)) => Some((option, "CTC", "cross-entropy, as another option asks")),
-            _ => None,
-        };
-        match clash {
-            Some((option, of, not)) => {
-                Err(UsageError::new(format!("{option} is an option of {of}, not of {not}")))
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// The first option given that only CTC has.
-    fn ctc_option(&self) -> Option<&'static str> {
-        let given = [
-            (self.logits.layout.is_some(), "--layout"),
-            (self.logits.lengths.is_some(), "--lengths"),
-            (self.label_lengths.is_some(), "--label-lengths"),
-            (self.alphabet.alphabet.is_some(), "--alphabet"),
-            (self.alphabet.blank.is_some(), "--blank"),
-            (self.settings.zero_infinity, "--zero-infinity"),
-        ];
-        given.into_iter().find_map(|(given, option)| given.then_some(option))
-    }
-
-    /// The first option given that only cross-entropy has.
-    fn cross_entropy_option(&self) -> Option<&'static str> {
-        let given = [
-            (self.settings.class_axis.is_some(), "--class-axis"),
-            (self.settings.weight.is_some(), "--weight"),
-            (self.settings.ignore_index.is_some(), "--ignore-index"),
-            (self.settings.label_smoothing.is_some(), "--label-smoothing"),
-        ];
-        given.into_iter().find_map(|(given, option)| given.then_some(option))
     }
 
     fn class_axis(&self, shape: &[usize]) -> Option<usize> {

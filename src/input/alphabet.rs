@@ -76,13 +76,8 @@ impl AlphabetFile {
         let name = source.name().to_owned();
         let text = text_of(&name, source.read_rest()?)?;
         let entries = if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
-            serde_json::from_str(&text).map_err(|error| {
-                let place = Place::whole().at("line", error.line()).at("column", error.column());
-                // It says the place once more.
-                let found = error.to_string();
-                let found = found.split(" at line ").next().unwrap_or_default();
-                InputError::new(&name, place, "a JSON list of tokens or object of token to index", found)
-            })?
+            let expected = "a JSON list of tokens or object of token to index";
+            serde_json::from_str(&text).map_err(|error| InputError::of_json(&name, &error, expected))?
         } else {
             let tokens: Vec<String> = lines_of(&text).map(str::to_owned).collect();
             check_not_numbered(&name, &tokens)?;

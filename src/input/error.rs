@@ -92,6 +92,16 @@ impl InputError {
         }))
     }
 
+    /// JSON that can't be read as what it must be.
+    pub(super) fn of_json(file: &str, error: &serde_json::Error, expected: &str) -> Self {
+        let place = Place::whole().at("line", error.line()).at("column", error.column());
+        let message = error.to_string();
+        // It says the place once more.
+        let cause = message.split(" at line ").next().unwrap_or_default();
+        let found = if error.is_data() { cause.to_owned() } else { format!("malformed JSON ({cause})") };
+        Self::new(file, place, expected, found)
+    }
+
     /// This error with a word on how to go on.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

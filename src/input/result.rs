@@ -38,13 +38,9 @@ impl Comparable {
         }
         let name = source.name().to_owned();
         let text = text_of(&name, source.read_rest()?)?;
-        let value: Value = serde_json::from_str(&text).map_err(|error| {
-            let place = Place::whole().at("line", error.line()).at("column", error.column());
-            // It says the place once more.
-            let found = error.to_string();
-            let found = format!("malformed JSON ({})", found.split(" at line ").next().unwrap_or_default());
-            InputError::new(&name, place, "one JSON object, as --format json prints it", found)
-        })?;
+        let expected = "one JSON object, as --format json prints it";
+        let value: Value =
+            serde_json::from_str(&text).map_err(|error| InputError::of_json(&name, &error, expected))?;
         let known = value["schema_version"] == crate::SCHEMA_VERSION;
         match value["command"].as_str().filter(|_| known) {
             Some(command) => {

@@ -54,15 +54,13 @@ impl Wide {
 
     /// The natural logarithm of a value.
     pub(crate) fn ln(&self, at: usize) -> f64 {
-        let (m, e) = (self.mantissas[at], self.exponents[at]);
-        if m == 0.0 { f64::NEG_INFINITY } else { m.ln() + e as f64 * std::f64::consts::LN_2 }
+        ln((self.mantissas[at], self.exponents[at]))
     }
 
     /// The natural logarithm of the sum of two values.
     pub(crate) fn ln_of_sum(a: (&Self, usize), b: (&Self, usize)) -> f64 {
         let part = |(x, at): (&Self, usize)| (x.mantissas[at], x.exponents[at]);
-        let (m, e) = sum(part(a), part(b), (0.0, NONE));
-        if m == 0.0 { f64::NEG_INFINITY } else { m.ln() + e as f64 * std::f64::consts::LN_2 }
+        ln(sum(part(a), part(b), (0.0, NONE)))
     }
 
     /// Takes the exponentials of `logs`; says whether they can be computed with.
@@ -120,6 +118,11 @@ impl Task for SetExp<'_> {
 fn scaled(m: f64, shift: i64) -> f64 {
     let shift = if shift < -1022 { -1023 } else { shift };
     m * f64::from_bits(((shift + 1023) as u64) << 52)
+}
+
+/// The natural logarithm of a mantissa times a power of two.
+fn ln((mantissa, exponent): (f64, i64)) -> f64 {
+    if mantissa == 0.0 { f64::NEG_INFINITY } else { mantissa.ln() + exponent as f64 * std::f64::consts::LN_2 }
 }
 
 /// The sum of three values; its mantissa is below 6.
@@ -201,11 +204,6 @@ impl Task for CtcWideStep<'_> {
 mod tests {
     use super::*;
 
-    /// A number as its logarithm.
-    fn ln(x: &Wide, at: usize) -> f64 {
-        Wide::ln_of_sum((x, at), (&Wide::zeros(1), 0))
-    }
-
     fn wide(set: InstructionSet, logs: &[f64]) -> Wide {
         let mut wide = Wide::zeros(0);
         assert_eq!(wide.set_exp(set, logs), Logs::Usable);
@@ -255,7 +253,7 @@ mod tests {
                     let skipped = if may_skip[i] == 0.0 { f64::NEG_INFINITY } else { labels[i - 1] };
                     let blank = log_sum(&[blanks[i], labels[i]]) + blank;
                     let label = log_sum(&[labels[i], blanks[i - 1], skipped]) + probs[i];
-                    for (found, state) in [(ln(&next_blanks, i), blank), (ln(&next_labels, i), label)] {
+                    for (found, state) in [(next_blanks.ln(i), blank), (next_labels.ln(i), label)] {
                         let close = found == state || (found - state).abs() <= 1e-14 * state.abs().max(1.0);
                         assert!(close, "{}: {found} for {state}", set.name());
                     }

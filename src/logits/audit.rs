@@ -17,10 +17,13 @@ pub struct ImproperRow {
     pub all_impossible: bool,
 }
 
-/// How far from one a row of probabilities may sum: half precision rounds each to one in 2048.
-const SUM_TOLERANCE: f64 = 1e-3;
 /// Rows that are looked at to tell what the numbers are.
 const SAMPLE_ROWS: usize = 256;
+
+/// Whether a row of probabilities may sum to this: half precision rounds each of them to one in 2048.
+pub(super) fn sums_to_one(sum: f64) -> bool {
+    (sum - 1.0).abs() <= 1e-3
+}
 
 /// Watches the rows in use for what they should not be.
 #[derive(Clone, Debug)]
@@ -50,8 +53,7 @@ impl RowAudit {
     pub fn sample<E: Element>(&mut self, row: &[E]) {
         let sum = || row.iter().map(|x| x.to_f64()).sum::<f64>();
         // A row of logits ends at its first negative value; the sum of all would take longer than their loss.
-        let like_probs =
-            row.len() > 1 && row.iter().all(|x| x.to_f64() >= 0.0) && (sum() - 1.0).abs() <= SUM_TOLERANCE;
+        let like_probs = row.len() > 1 && row.iter().all(|x| x.to_f64() >= 0.0) && sums_to_one(sum());
         self.sampled += 1;
         self.sampled_like_probs += usize::from(like_probs);
     }
@@ -72,7 +74,7 @@ impl RowAudit {
                 Nonfinite::Propagate => Ok(()),
             };
         }
-        if (total - 1.0).abs() > SUM_TOLERANCE {
+        if !sums_to_one(total) {
             self.unnormalised += 1;
             if self.first_unnormalised.is_none_or(|(first, _)| row < first) {
                 self.first_unnormalised = Some((row, total));

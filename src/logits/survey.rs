@@ -1,11 +1,9 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
+use super::audit::sums_to_one;
 use super::{Block, BlockReducer, Geometry, InputKind};
 use crate::kernel::{Element, Spread, log_sum_exp, mean_distance_sum, spread};
-
-/// How far from one (or its logarithm from zero) a row may sum: half precision rounds to one in 2048.
-const SUM_TOLERANCE: f64 = 1e-3;
 
 /// What all numbers of a matrix look like.
 #[derive(Clone, Debug)]
@@ -205,9 +203,9 @@ impl SurveyTotals {
             return None;
         }
         let negative = scores.iter().any(|x| x.to_f64() < 0.0);
-        let probs = !negative && (sum - 1.0).abs() <= SUM_TOLERANCE;
+        let probs = !negative && sums_to_one(sum);
         self.like_probs += u64::from(probs);
-        self.like_log_probs += u64::from(lse.value().abs() <= SUM_TOLERANCE);
+        self.like_log_probs += u64::from(sums_to_one(lse.value().exp()));
         let of = |lp: f64| if lp == f64::NEG_INFINITY { 0.0 } else { -lp.exp() * lp };
         if probs {
             self.entropies_of_probs.note(scores.iter().map(|x| of(x.to_f64().ln())).sum());

@@ -6,7 +6,7 @@
 //! in numbers of any size.
 
 use super::ctc_band::Band;
-use super::ctc_forward::Step;
+use super::ctc_forward::{Step, may_skip};
 use crate::kernel::{
     CtcState, CtcStep, InstructionSet, LEAST_PROB_EXPONENT, Sum, exponent_of, pow2, scaled_columns,
 };
@@ -19,7 +19,6 @@ pub(super) struct Linear {
     /// State `i` is at place `i`: the blank after label `i`, counted from 1, and that label.
     now: CtcState,
     next: CtcState,
-    /// 0 where a label equals the one before: no step may pass over the blank between them.
     may_skip: Vec<f64>,
     /// Of each label in this frame.
     probs: Vec<f64>,
@@ -37,18 +36,14 @@ impl Linear {
         let mut now = CtcState::zeros(of_label.len() + 1);
         // A state from which the first blank and the first label are reached.
         now.set_one(0);
-        let mut may_skip = vec![0.0; now.room()];
-        for (i, pair) in of_label.windows(2).enumerate() {
-            may_skip[i + 2] = if pair[0] == pair[1] { 0.0 } else { 1.0 };
-        }
         Self {
             next: CtcState::zeros(of_label.len() + 1),
             probs: vec![0.0; now.room()],
             columns: vec![0.0; columns],
             log_scale: Sum::default(),
             exponent: 0,
+            may_skip: may_skip(of_label, now.room(), 0),
             now,
-            may_skip,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The CTC forward recursion in numbers of any size: slower than linear space, and nothing is dropped.
 
 use super::ctc_band::Band;
-use super::ctc_forward::Step;
+use super::ctc_forward::{Step, may_skip};
 use super::ctc_linear::Linear;
 use crate::kernel::{CtcWideStep, InstructionSet, Logs, Sum, Wide};
 
@@ -14,7 +14,6 @@ pub(super) struct AnySize {
     labels: Wide,
     next_blanks: Wide,
     next_labels: Wide,
-    /// 0 where a label equals the one before.
     may_skip: Vec<f64>,
     /// Of each label in this frame.
     probs: Wide,
@@ -28,10 +27,6 @@ impl AnySize {
     /// Goes on from where linear space ends.
     pub(super) fn from_linear(linear: &Linear, of_label: &[u32]) -> Self {
         let places = of_label.len() + 1 + FIRST + CtcWideStep::LANES;
-        let mut may_skip = vec![0.0; places];
-        for (i, pair) in of_label.windows(2).enumerate() {
-            may_skip[i + 2 + FIRST] = if pair[0] == pair[1] { 0.0 } else { 1.0 };
-        }
         let (states, log_scale) = linear.states();
         let (blanks, labels) = Wide::of_state(states, FIRST, places);
         Self {
@@ -39,7 +34,7 @@ impl AnySize {
             labels,
             next_blanks: Wide::zeros(places),
             next_labels: Wide::zeros(places),
-            may_skip,
+            may_skip: may_skip(of_label, places, FIRST),
             probs: Wide::zeros(places),
             columns: Wide::zeros(0),
             log_scale,

@@ -22,6 +22,7 @@ pub(crate) fn assert_same(result: &BeamResult, expected: &Ranked, what: &str) {
     let distinct: BTreeSet<_> = tokens.iter().collect();
     assert_eq!(distinct.len(), tokens.len(), "duplicates: {what}");
     for (found, (text, score)) in result.hypotheses.iter().zip(expected) {
+        // Alternatives are added in another order, a hundred roundings of 1e-16 at most.
         let difference = (found.score_nats - score).abs();
         assert!(difference <= 1e-11 * score.abs().max(1.0), "{what}: {text:?} {} {score}", found.score_nats);
     }

@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 use predicates::prelude::*;
 use serde_json::Value;
 
-use crate::support::{Folder, ctctool, json, npy_f64, number, repository};
+use crate::support::{Folder, SUMMED, ctctool, json, npy_f64, number, repository};
 
 const LINES: [&str; 8] = [
     "lines.npy",
@@ -59,7 +59,7 @@ fn models_lower_the_error_rates_and_scores_have_their_parts() {
             + 0.5 * number(&hypothesis["lm_logp_nats"])
             + 1.5 * text.len() as f64
             - 10.0 * unknown as f64;
-        assert!((number(&hypothesis["score"]) - expected).abs() < 1e-9, "{hypothesis}");
+        assert!((number(&hypothesis["score"]) - expected).abs() < SUMMED, "{hypothesis}");
     }
 }
 
@@ -132,7 +132,7 @@ fn hotwords_are_preferred() {
     assert!(!text(&without, 3).contains(" arrived on "));
     assert!(text(&with, 3).contains(" arrived on "), "{}", text(&with, 3));
     let best = &with["items"][3]["hypotheses"][0];
-    assert!((number(&best["score"]) - number(&best["logp_nats"]) - 8.0).abs() < 1e-9);
+    assert!((number(&best["score"]) - number(&best["logp_nats"]) - 8.0).abs() < SUMMED);
     assert!(best.get("lm_logp_nats").is_none());
     let wrong = folder.file("wrong.txt", "one\ntwo\tmany\n");
     let mut command = fixture("decode", &["--beam", "10", "--hotwords"]);
@@ -379,6 +379,6 @@ fn token_models_spell_the_space_of_any_alphabet() {
         let result = json(&mut command);
         assert_eq!(result["params"]["lm_space"], expected);
         let lm = number(&result["items"][0]["hypotheses"][0]["lm_logp_nats"]);
-        assert!((lm + 3.0 * std::f64::consts::LN_10).abs() < 1e-6, "{delimiter} {entry}: {lm}");
+        assert!((lm + 3.0 * std::f64::consts::LN_10).abs() < SUMMED, "{delimiter} {entry}: {lm}");
     }
 }

@@ -13,6 +13,7 @@ use crate::lm::parse;
 use crate::oracle_beam::{Ranked, enumerate, full_sort, relative, softmax};
 use crate::oracle_fusion::{Naive, NaiveModel};
 use crate::random::Random;
+use crate::support::SUMMED;
 
 const CHARACTERS: [&str; 5] = ["", "a", "b", "c", " "];
 const PIECES: [&str; 6] = ["", "▁", "▁a", "b", "▁bc", "ca"];
@@ -204,7 +205,7 @@ fn assert_same_scores(result: &BeamResult, expected: &Ranked, what: &str) {
     for at in 0..result.hypotheses.len().min(expected.len()) {
         let tokens = &result.hypotheses[at].tokens;
         let other = expected.iter().position(|(text, _)| text == tokens);
-        if let Some(other) = other.filter(|&other| (expected[other].1 - expected[at].1).abs() < 1e-9) {
+        if let Some(other) = other.filter(|&other| (expected[other].1 - expected[at].1).abs() < SUMMED) {
             expected.swap(at, other);
         }
     }
@@ -242,7 +243,7 @@ fn no_gain_exceeds_its_bound_and_the_parts_add_up() {
                 let Expected { tokens, less } = scorer.expected(state);
                 assert!(less >= 0.0);
                 let bound = if tokens >> bit & 1 == 1 { most } else { unexpected - less };
-                assert!(gain <= bound + 1e-9, "{what}: {text:?} {token}: {gain} above {bound}");
+                assert!(gain <= bound + SUMMED, "{what}: {text:?} {token}: {gain} above {bound}");
                 assert!(most <= scorer.max_gain_of_all());
                 if gain == f64::NEG_INFINITY {
                     break;
@@ -250,12 +251,12 @@ fn no_gain_exceeds_its_bound_and_the_parts_add_up() {
                 text.push(token);
                 state = next;
                 sum += gain;
-                assert!((sum - naive.partial(&text)).abs() < 1e-9, "{what}: {text:?}");
+                assert!((sum - naive.partial(&text)).abs() < SUMMED, "{what}: {text:?}");
             }
             let end = scorer.finish(state);
             assert_eq!(end.is_some(), naive.whole(&text).is_some(), "{what}: {text:?}");
             if let (Some(end), Some(whole)) = (end, naive.whole(&text)) {
-                assert!((sum + end - whole).abs() < 1e-9, "{what}: {text:?}");
+                assert!((sum + end - whole).abs() < SUMMED, "{what}: {text:?}");
             }
         }
     });

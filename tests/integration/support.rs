@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use serde_json::Value;
 
+/// How far sums of some hundred numbers of up to some hundred may be apart when added in another order:
+/// each addition rounds to 1e-16 of the sum, 1e-12 in all, and room.
+pub(crate) const SUMMED: f64 = 1e-9;
+
 /// The program, with nothing on standard input.
 pub(crate) fn ctctool() -> Command {
     let mut command = Command::cargo_bin("ctctool").unwrap();

@@ -101,7 +101,7 @@ fn values(matrix: Matrix) -> Result<Vec<f64>, InputError> {
     /// From here on, doubles leave out integers.
     const EXACT: f64 = 9_007_199_254_740_992.0; // 2⁵³
     let (name, shape) = (matrix.name().to_owned(), matrix.shape().to_vec());
-    let is_integer = !matches!(matrix.dtype(), Dtype::F16 | Dtype::F32 | Dtype::F64);
+    let is_integer = matrix.dtype().is_integer();
     let values = matrix.into_values()?;
     match values.iter().position(|x| is_integer && x.abs() >= EXACT) {
         None => Ok(values),
