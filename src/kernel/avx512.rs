@@ -54,6 +54,7 @@ pub(super) fn of_rows(instructions: Avx512, values: &[f32], classes: usize, out:
 }
 
 /// What was found of so many rows: their logarithms are computed together.
+#[repr(align(64))]
 struct Group<const ROWS: usize> {
     max: [f32; ROWS],
     /// The power of two next to `exp(max)`.

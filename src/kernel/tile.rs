@@ -7,6 +7,10 @@ pub(super) const TILE: usize = 16;
 /// The longest row that goes side by side with others.
 pub(super) const SHORT: usize = 128;
 
+/// In memory so that no register of it lies in two lines of the cache.
+#[repr(align(64))]
+pub(super) struct Aligned<T>(pub(super) T);
+
 /// Whether rows go side by side: a tile of one or two costs as much as a full one.
 pub(super) fn is_worth(rows: usize, classes: usize) -> bool {
     classes <= SHORT && (rows > 2 || classes < 16)

@@ -6,7 +6,10 @@ use std::arch::x86_64::*;
 use super::reduction::{Reduction, Sums};
 use super::{DEPTH, Group, LANES, Registers, SIDE_BY_SIDE};
 use crate::kernel::log_sum_exp::LogSumExp;
-use crate::kernel::tile::{self, SHORT};
+use crate::kernel::tile::{self, Aligned, SHORT};
+
+/// Tiles that are fetched ahead.
+const AHEAD: usize = 4;
 
 /// A column of each row.
 type Column = [f32; LANES];
@@ -14,8 +17,8 @@ type Column = [f32; LANES];
 /// Rows of up to [`SHORT`] values.
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
 pub(super) fn of_rows<const ROWS: usize>(values: &[f32], classes: usize, out: &mut [LogSumExp]) {
-    let mut tile = [[f32::NEG_INFINITY; LANES]; SHORT];
-    let tile = &mut tile[..classes.next_multiple_of(SIDE_BY_SIDE)];
+    let mut tile = Aligned([[f32::NEG_INFINITY; LANES]; SHORT]);
+    let tile = &mut tile.0[..classes.next_multiple_of(SIDE_BY_SIDE)];
     let mut group = Group::<ROWS>::EMPTY;
     for (rows, out) in values.chunks(ROWS * classes).zip(out.chunks_mut(ROWS)) {
         for (number, rows) in rows.chunks(LANES * classes).enumerate() {
@@ -93,6 +96,11 @@ fn transpose(rows: &[f32], classes: usize, tile: &mut [Column]) {
             // SAFETY: the mask has a bit for each value that the row still has, four at most.
             unsafe { _mm_mask_loadu_ps(_mm_set1_ps(f32::NEG_INFINITY), mask, from) }
         };
+        // As many values of a later tile, on their way into the cache: one line for each column.
+        for line in 0..4 {
+            let from = rows.as_ptr().wrapping_add((AHEAD * classes + first + line) * LANES);
+            _mm_prefetch::<_MM_HINT_T0>(from.cast());
+        }
         // Register `i` has four values of the rows i, 4 + i, 8 + i and 12 + i.
         let mut quarters = [_mm512_setzero_ps(); 4];
         for (i, quarter) in quarters.iter_mut().enumerate() {
