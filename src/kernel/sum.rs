@@ -1,3 +1,9 @@
+use super::InstructionSet;
+use super::instruction_set::Task;
+
+/// Terms that are added side by side.
+const LANES: usize = 32;
+
 /// A running sum of doubles that keeps what rounding would lose (Kahan's idea, with Knuth's exact sum of two).
 ///
 /// A million terms sum to the last bit or two, so a mean does not depend on how long the file is.
@@ -10,11 +16,18 @@ pub struct Sum {
 impl Sum {
     /// Adds one term; infinities and NaN go through as in a plain sum.
     pub fn add(&mut self, term: f64) {
-        let total = self.total + term;
-        // What was rounded away, whichever of the two is the larger (D. E. Knuth's TwoSum): no branch.
-        let part = total - self.total;
-        self.lost += (self.total - (total - part)) + (term - part);
+        let (total, error) = two_sum(self.total, term);
         self.total = total;
+        self.lost += error;
+    }
+
+    /// Adds many terms.
+    pub fn add_all(&mut self, terms: &[f64]) {
+        let (chunks, rest) = terms.as_chunks::<LANES>();
+        InstructionSet::best().run(SumLanes(chunks)).into_iter().for_each(|lane| self.append(lane));
+        for &term in rest {
+            self.add(term);
+        }
     }
 
     /// Adds the terms of another sum.
@@ -30,10 +43,85 @@ impl Sum {
     }
 }
 
+/// The sum of two numbers, and what was rounded away of it, whichever is the larger (D. E. Knuth's `TwoSum`).
+#[inline(always)]
+fn two_sum(a: f64, b: f64) -> (f64, f64) {
+    let sum = a + b;
+    let of_b = sum - a;
+    (sum, (a - (sum - of_b)) + (b - of_b))
+}
+
+/// Sums each lane of a few chunks, so that no sum waits for the one before.
+struct SumLanes<'a>(&'a [[f64; LANES]]);
+
+impl Task for SumLanes<'_> {
+    type Output = [Sum; LANES];
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) -> [Sum; LANES] {
+        let (mut totals, mut lost) = ([0.0; LANES], [0.0; LANES]);
+        for terms in self.0 {
+            // Through arrays of this function, each by itself: only then are these lanes.
+            let (mut sums, mut errors) = ([0.0; LANES], [0.0; LANES]);
+            for i in 0..LANES {
+                let (sum, error) = two_sum(totals[i], terms[i]);
+                sums[i] = sum;
+                errors[i] = lost[i] + error;
+            }
+            (totals, lost) = (sums, errors);
+        }
+        let mut sums = [Sum::default(); LANES];
+        for i in 0..LANES {
+            sums[i] = Sum { total: totals[i], lost: lost[i] };
+        }
+        sums
+    }
+}
+
 impl FromIterator<f64> for Sum {
     fn from_iter<I: IntoIterator<Item = f64>>(terms: I) -> Self {
         let mut sum = Self::default();
         terms.into_iter().for_each(|term| sum.add(term));
         sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_rounding_loses_is_kept_at_every_length() {
+        // Whole numbers whose plain sum in doubles loses the small ones.
+        let terms: Vec<i64> = (0..3 * LANES as i64 + 2)
+            .map(|i| if i % 3 == 0 { (1 << 60) - (i << 20) } else { 2 * i - 1 })
+            .collect();
+        for len in 0..=terms.len() {
+            let exact: i128 = terms[..len].iter().map(|&term| i128::from(term)).sum();
+            let terms: Vec<f64> = terms[..len].iter().map(|&term| term as f64).collect();
+            let mut lanes = Sum::default();
+            lanes.add_all(&terms);
+            for sum in [lanes, terms.into_iter().collect()] {
+                assert_eq!(sum.value(), exact as f64, "{len} terms");
+            }
+        }
+    }
+
+    #[test]
+    fn infinities_and_nan_go_through() {
+        for at in [0, 1, LANES, 3 * LANES] {
+            for (term, other, expected) in [
+                (f64::INFINITY, 1.0, f64::INFINITY),
+                (f64::NEG_INFINITY, 1.0, f64::NEG_INFINITY),
+                (f64::INFINITY, f64::NEG_INFINITY, f64::NAN),
+                (f64::NAN, f64::INFINITY, f64::NAN),
+            ] {
+                let mut terms = vec![1.0; 3 * LANES + 2];
+                (terms[at], terms[at + 1]) = (term, other);
+                let mut sum = Sum::default();
+                sum.add_all(&terms);
+                assert_eq!(sum.value().to_bits() << 1, expected.to_bits() << 1, "{term} at {at}");
+            }
+        }
     }
 }

@@ -31,30 +31,6 @@ impl RowScale {
         Self { kind, lse }
     }
 
-    /// Looks at each row of `values`, `[rows, classes]`, row-major, once, and leaves the normalisers in
-    /// `scales`; `scratch` is room to be used again.
-    pub fn of_rows<E: Element>(
-        values: &[E],
-        classes: usize,
-        kind: InputKind,
-        accuracy: Accuracy,
-        scratch: &mut Vec<LogSumExp>,
-        scales: &mut Vec<Self>,
-    ) {
-        scales.clear();
-        if kind == InputKind::Probs {
-            scales.extend(values.chunks_exact(classes).map(|row| Self::new(row, kind)));
-            return;
-        }
-        scratch.resize(values.len() / classes, LogSumExp::ZERO);
-        let set = InstructionSet::best();
-        match accuracy {
-            Accuracy::Double => log_sum_exp_rows(set, values, classes, scratch),
-            Accuracy::OfInput => fast_log_sum_exp_rows(set, values, classes, scratch),
-        }
-        scales.extend(scratch.iter().map(|&lse| Self { kind, lse }));
-    }
-
     /// The natural logarithm of the probability of a value of this row.
     pub fn log_prob<E: Element>(self, x: E) -> f64 {
         match self.kind {
@@ -82,6 +58,46 @@ impl RowScale {
             InputKind::Logits => 1.0,
             InputKind::LogProbs | InputKind::Probs => self.lse.value().exp(),
         }
+    }
+}
+
+/// The normalisers of a few rows.
+#[derive(Debug)]
+pub struct RowScales {
+    kind: InputKind,
+    lse: Vec<LogSumExp>,
+}
+
+impl RowScales {
+    /// No rows yet, of values that are `kind`.
+    pub fn new(kind: InputKind) -> Self {
+        Self { kind, lse: Vec::new() }
+    }
+
+    /// Looks at each row of `values`, `[rows, classes]`, row-major, once; the rows of before are forgotten.
+    pub fn look_at<E: Element>(&mut self, values: &[E], classes: usize, accuracy: Accuracy) {
+        let set = InstructionSet::best();
+        // What is there from before is overwritten.
+        self.lse.resize(values.len() / classes, LogSumExp::ZERO);
+        match accuracy {
+            _ if self.kind == InputKind::Probs => {
+                for (row, lse) in values.chunks_exact(classes).zip(&mut self.lse) {
+                    *lse = sum_of_probs(row);
+                }
+            }
+            Accuracy::Double => log_sum_exp_rows(set, values, classes, &mut self.lse),
+            Accuracy::OfInput => fast_log_sum_exp_rows(set, values, classes, &mut self.lse),
+        }
+    }
+
+    /// That of row `at`.
+    pub fn get(&self, at: usize) -> RowScale {
+        RowScale { kind: self.kind, lse: self.lse[at] }
+    }
+
+    /// Those of all rows.
+    pub fn iter(&self) -> impl Iterator<Item = RowScale> {
+        self.lse.iter().map(|&lse| RowScale { kind: self.kind, lse })
     }
 }
 

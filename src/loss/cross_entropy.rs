@@ -101,18 +101,20 @@ impl CrossEntropy {
     ///
     /// # Panics
     /// Where `target` is not a class of the row.
+    #[inline]
     pub fn of_index<E: Element>(&self, row: &[E], scale: RowScale, target: usize) -> WeightedLoss {
         let weight = self.weight_of(target);
-        let mut loss = -scale.log_prob(row[target]) * weight;
-        if self.smoothing > 0.0 {
-            let all: Sum = row
-                .iter()
-                .enumerate()
-                .map(|(class, &x)| -scale.log_prob(x) * self.weight_of(class))
-                .collect();
-            loss = loss * (1.0 - self.smoothing) + all.value() * (self.smoothing / self.classes as f64);
-        }
+        let loss = -scale.log_prob(row[target]) * weight;
+        let loss = if self.smoothing > 0.0 { self.smoothed(loss, row, scale) } else { loss };
         WeightedLoss { loss_nats: loss + 0.0, weight }
+    }
+
+    /// `(1-ε) loss + (ε/C) Σ_c -w[c] lp[c]`.
+    #[inline(never)] // what it needs would leave `of_index` no registers
+    fn smoothed<E: Element>(&self, loss: f64, row: &[E], scale: RowScale) -> f64 {
+        let terms = row.iter().enumerate().map(|(class, &x)| -scale.log_prob(x) * self.weight_of(class));
+        let all = terms.collect::<Sum>().value();
+        loss * (1.0 - self.smoothing) + all * (self.smoothing / self.classes as f64)
     }
 
     /// The loss of a row against `target`, `[classes]` probabilities:

@@ -6,7 +6,7 @@ use super::cross_entropy::{CrossEntropy, WeightedLoss};
 use super::reduction::{Reducer, Reductions};
 use crate::kernel::Element;
 use crate::logits::{
-    Accuracy, Block, BlockReducer, Geometry, ImproperRow, InputKind, Nonfinite, RowAudit, RowScale,
+    Accuracy, Block, BlockReducer, Geometry, ImproperRow, InputKind, Nonfinite, RowAudit, RowScales,
     rows_at_once,
 };
 
@@ -62,6 +62,13 @@ pub struct CrossEntropyTotals {
     pub zero_times_infinity: Option<usize>,
     /// What was noticed about the rows.
     pub audit: RowAudit,
+}
+
+/// A few rows' losses and weights in the mean.
+#[derive(Default)]
+struct Run {
+    losses: Vec<f64>,
+    weights: Vec<f64>,
 }
 
 /// What is left of some rows.
@@ -154,7 +161,7 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
         losses: &mut [f64],
     ) -> Found {
         let mut found = Found::new(self.kind, self.nonfinite);
-        let (mut scratch, mut scales) = (Vec::new(), Vec::new());
+        let (mut scales, mut run) = (RowScales::new(self.kind), Run::default());
         let start = rows.start;
         let classes = self.geometry.classes();
         block.for_each_run(rows, rows_at_once(classes), |first, values| {
@@ -162,43 +169,79 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
                 return;
             }
             // A loss is the logarithm of one probability or a sum of such: no more exact than each of them.
-            let accuracy = Accuracy::OfInput;
-            RowScale::of_rows(values, classes, self.kind, accuracy, &mut scratch, &mut scales);
-            // Not by reference: the sums would go through memory from row to row.
-            let mut reducer = found.reducer;
-            for (at, (scores, &scale)) in values.chunks_exact(classes).zip(&scales).enumerate() {
-                let logical = self.geometry.logical_row(block.first_row() + first + at);
-                let loss = match self.targets.target(logical) {
-                    Target::Index(class) => self.loss.of_index(scores, scale, class),
-                    Target::Probs(probs) => self.loss.of_probs(scores, scale, probs),
-                    Target::Ignored => {
-                        found.ignored += 1;
-                        reducer.add_cross_entropy(0.0, 0.0, true);
-                        continue;
-                    }
-                };
-                let total = scale.total();
-                let values = || scores.iter().map(|x| x.to_f64()).collect();
-                if let Err(row) = found.audit.note(logical, total, values) {
-                    found.refused = Some(row);
-                    return;
-                }
-                let WeightedLoss { loss_nats, weight } = loss;
-                if !loss_nats.is_finite() {
-                    found.infinite += usize::from(loss_nats.is_infinite());
-                    found.nan += usize::from(loss_nats.is_nan());
-                    if loss_nats.is_nan() && !total.is_nan() {
-                        found.undefined = Some(found.undefined.map_or(logical, |row| row.min(logical)));
-                    }
-                }
-                reducer.add_cross_entropy(loss_nats, weight, false);
-                if !losses.is_empty() {
-                    losses[first + at - start] = loss_nats;
-                }
+            scales.look_at(values, classes, Accuracy::OfInput);
+            // Loops of a few things each: what one loop for all needs does not fit into registers.
+            let first_row = block.first_row() + first;
+            let ignored = self.losses_of(first_row, values, &scales, &mut run);
+            // All are looked at, so that lanes do not wait for each other.
+            let finite = run.losses.iter().fold(true, |all, loss| all & loss.is_finite());
+            if self.kind != InputKind::Logits || !finite {
+                self.note(first_row, values, &scales, &run, &mut found);
             }
-            found.reducer = reducer;
+            found.ignored += ignored;
+            found.reducer.add_cross_entropy(&run.losses, &run.weights, ignored);
+            if !losses.is_empty() {
+                losses[first - start..][..run.losses.len()].copy_from_slice(&run.losses);
+            }
         });
         found
+    }
+
+    /// The losses of the rows from `first_row` of the file on; returns how many are ignored, whose loss is 0.
+    fn losses_of<E: Element>(
+        &self,
+        first_row: usize,
+        values: &[E],
+        scales: &RowScales,
+        run: &mut Run,
+    ) -> usize {
+        let classes = self.geometry.classes();
+        let mut ignored = 0;
+        run.losses.resize(values.len() / classes, 0.0);
+        run.weights.resize(values.len() / classes, 0.0);
+        let rows = values.chunks_exact(classes).zip(scales.iter());
+        let to = run.losses.iter_mut().zip(&mut run.weights);
+        for (at, ((scores, scale), (loss, weight))) in rows.zip(to).enumerate() {
+            let of_row = match self.targets.target(self.geometry.logical_row(first_row + at)) {
+                Target::Index(class) => self.loss.of_index(scores, scale, class),
+                Target::Probs(probs) => self.loss.of_probs(scores, scale, probs),
+                Target::Ignored => {
+                    ignored += 1;
+                    WeightedLoss { loss_nats: 0.0, weight: 0.0 }
+                }
+            };
+            (*loss, *weight) = (of_row.loss_nats, of_row.weight);
+        }
+        ignored
+    }
+
+    /// Notes what is odd about the same rows: whether they are distributions, and their losses finite.
+    fn note<E: Element>(
+        &self,
+        first_row: usize,
+        values: &[E],
+        scales: &RowScales,
+        run: &Run,
+        found: &mut Found,
+    ) {
+        let rows = values.chunks_exact(self.geometry.classes()).zip(scales.iter());
+        for (at, ((scores, scale), loss)) in rows.zip(&run.losses).enumerate() {
+            let row = self.geometry.logical_row(first_row + at);
+            if self.targets.target(row) == Target::Ignored {
+                continue;
+            }
+            let total = scale.total();
+            let values = || scores.iter().map(|x| x.to_f64()).collect();
+            if let Err(improper) = found.audit.note(row, total, values) {
+                found.refused = Some(improper);
+                return;
+            }
+            found.infinite += usize::from(loss.is_infinite());
+            found.nan += usize::from(loss.is_nan());
+            if loss.is_nan() && !total.is_nan() {
+                found.undefined = Some(found.undefined.map_or(row, |first| row.min(first)));
+            }
+        }
     }
 
     /// The first rows in use, from which it is told what the numbers are.

@@ -128,13 +128,13 @@ pub fn ctc_loss<E: Element>(matrix: &[E], kind: InputKind, labels: &CtcLabels) -
     let count = labels.columns.count();
     let mut log_probs = vec![0.0; matrix.len() / labels.classes * count];
     let (classes, columns) = (labels.classes, labels.columns());
-    let (mut scales, mut scores) = (FrameScales::default(), Vec::new());
+    let (mut scales, mut scores) = (FrameScales::new(kind), Vec::new());
     let rows = rows_at_once(classes);
     for (values, out) in matrix.chunks(rows * classes).zip(log_probs.chunks_mut(rows * count)) {
-        scales.of_rows(values, classes, kind);
+        scales.look_at(values, classes);
         for (at, (row, out)) in values.chunks_exact(classes).zip(out.chunks_exact_mut(count)).enumerate() {
             columns.pick(row, &mut scores);
-            let scale = scales.scale(at, row, kind, &scores);
+            let scale = scales.scale(at, row, &scores);
             for (out, &score) in out.iter_mut().zip(&scores) {
                 *out = scale.log_prob(score);
             }

@@ -229,7 +229,7 @@ impl CtcBatch {
         let mut rows = Rows {
             numbers: Vec::new(),
             values: Vec::new(),
-            scales: FrameScales::default(),
+            scales: FrameScales::new(self.kind),
             columns: Vec::new(),
             gathered: lock(&self.room).pop().unwrap_or_default(),
         };
@@ -281,11 +281,11 @@ impl CtcBatch {
     /// Normalises `values`, `[rows, classes]`, of the rows numbered in `rows`, and keeps what their items' labels need.
     fn gather_rows<E: Element>(&self, values: &[E], rows: &mut Rows<E>, notes: &mut ChunkNotes) {
         let classes = self.rows.geometry().classes();
-        rows.scales.of_rows(values, classes, self.kind);
+        rows.scales.look_at(values, classes);
         for (at, (scores, &(number, row))) in values.chunks_exact(classes).zip(&rows.numbers).enumerate() {
             let (item, _) = self.rows.place(number);
             self.items[item].labels.columns().pick(scores, &mut rows.columns);
-            let scale = rows.scales.scale(at, scores, self.kind, &rows.columns);
+            let scale = rows.scales.scale(at, scores, &rows.columns);
             let values = || scores.iter().map(|x| x.to_f64()).collect();
             if let Err(improper) = notes.audit.note(number, scale.total(), values) {
                 notes.refused.get_or_insert(improper);

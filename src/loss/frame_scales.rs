@@ -1,7 +1,7 @@
 //! Frames' normalisers, as exact as a CTC loss needs them.
 
 use crate::kernel::{Element, InstructionSet, LogSumExp, fast_log_sum_exp_rows};
-use crate::logits::{Accuracy, InputKind, RowScale};
+use crate::logits::{Accuracy, InputKind, RowScale, RowScales};
 
 /// Frames of no more classes are computed in double precision at once: it costs little.
 pub(super) const SHORT: usize = 128;
@@ -10,26 +10,30 @@ pub(super) const SHORT: usize = 128;
 const ERROR_SHARE: f64 = 0.95;
 
 /// The normalisers of a few frames.
-#[derive(Default)]
 pub(super) struct FrameScales {
-    scales: Vec<RowScale>,
-    scratch: Vec<LogSumExp>,
+    kind: InputKind,
+    scales: RowScales,
     /// They are within single precision only.
     rough: bool,
 }
 
 impl FrameScales {
+    /// No frames yet, of values that are `kind`.
+    pub(super) fn new(kind: InputKind) -> Self {
+        Self { kind, scales: RowScales::new(kind), rough: false }
+    }
+
     /// Looks at each row of `values`, `[rows, classes]`, row-major.
-    pub(super) fn of_rows<E: Element>(&mut self, values: &[E], classes: usize, kind: InputKind) {
+    pub(super) fn look_at<E: Element>(&mut self, values: &[E], classes: usize) {
         let accuracy = if classes > SHORT { Accuracy::OfInput } else { Accuracy::Double };
-        self.rough = accuracy == Accuracy::OfInput && E::SINGLE && kind == InputKind::Logits;
-        RowScale::of_rows(values, classes, kind, accuracy, &mut self.scratch, &mut self.scales);
+        self.rough = accuracy == Accuracy::OfInput && E::SINGLE && self.kind == InputKind::Logits;
+        self.scales.look_at(values, classes, accuracy);
     }
 
     /// The normaliser of `row`, which was number `at` of those, where the labels' columns have these scores.
-    pub(super) fn scale<E: Element>(&self, at: usize, row: &[E], kind: InputKind, scores: &[E]) -> RowScale {
-        let scale = self.scales[at];
-        if self.rough && needs_double(scale, scores) { RowScale::new(row, kind) } else { scale }
+    pub(super) fn scale<E: Element>(&self, at: usize, row: &[E], scores: &[E]) -> RowScale {
+        let scale = self.scales.get(at);
+        if self.rough && needs_double(scale, scores) { RowScale::new(row, self.kind) } else { scale }
     }
 }
 

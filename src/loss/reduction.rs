@@ -56,20 +56,19 @@ impl Reducer {
     /// One CTC item. Formula: PyTorch's `ctc_loss`, reduction `mean`.
     pub fn add_ctc(&mut self, loss: f64, label_length: usize) {
         self.per_label.get_or_insert_default().add(loss / label_length.max(1) as f64);
-        self.add(loss, 1.0, label_length as u64);
-    }
-
-    /// One row of cross-entropy. `weight` is its share of the mean's denominator: the target's class
-    /// weight, 0 where it is ignored, 1 for class probabilities.
-    pub fn add_cross_entropy(&mut self, loss: f64, weight: f64, ignored: bool) {
-        self.add(loss, weight, u64::from(!ignored));
-    }
-
-    fn add(&mut self, loss: f64, weight: f64, tokens: u64) {
         self.sum.add(loss);
-        self.weight.add(weight);
+        self.weight.add(1.0);
         self.items += 1;
-        self.tokens += tokens;
+        self.tokens += label_length as u64;
+    }
+
+    /// Rows of cross-entropy, so many of which are ignored. Each row's weight is its share of the mean's
+    /// denominator: the target's class weight, 0 where it is ignored, 1 for class probabilities.
+    pub fn add_cross_entropy(&mut self, losses: &[f64], weights: &[f64], ignored: usize) {
+        self.sum.add_all(losses);
+        self.weight.add_all(weights);
+        self.items += losses.len();
+        self.tokens += (losses.len() - ignored) as u64;
     }
 
     /// Adds what another has of the items that follow.
