@@ -1,6 +1,7 @@
 //! A matrix file, read once from front to back in blocks of whole rows.
 
 mod pieces;
+mod window;
 
 use std::convert::Infallible;
 use std::ops::Range;
@@ -9,6 +10,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use self::pieces::{Cut, Fill, Pieces};
+use self::window::Window;
 use super::csv::{self, CsvOptions};
 use super::npy::NpyInfo;
 use super::source::Source;
@@ -244,22 +246,47 @@ fn read_npy<E: Element, V: BlockVisitor>(
     fill: Fill<E>,
 ) -> Result<(), ReadError<V::Error>> {
     let cut = Cut::new(geometry, BLOCK_VALUES);
-    let (mut raw, mut values) = (Vec::new(), Vec::new());
+    let (mut raw, mut read) = (Vec::new(), Vec::new());
+    let start = source.position();
+    let mut window = Window::new(info, start);
     for block in 0..cut.blocks() {
-        let size = info.dtype.size();
-        let count = fill(info, cut.len(block), &mut |b| source.read_up_to(b), &mut raw, &mut values)?;
-        if count < cut.len(block) * size {
-            return Err(info.length_error(source.name(), (cut.offset(block) * size + count) as u64).into());
+        if let Some(file) = source.random_access() {
+            window.cover(file, cut.values(block));
         }
-        visitor.visit(Block::new(&values, geometry, cut.first_plane(block))).map_err(ReadError::Visit)?;
+        let values = if let Some(values) = window.values(cut.values(block)) {
+            values
+        } else {
+            let offset = cut.offset(block) * info.dtype.size();
+            let mut at = start + offset as u64;
+            let count =
+                fill(info, cut.len(block), &mut |b| read_next(&mut source, &mut at, b), &mut raw, &mut read)?;
+            if count < cut.len(block) * info.dtype.size() {
+                return Err(info.length_error(source.name(), (offset + count) as u64).into());
+            }
+            &read
+        };
+        visitor.visit(Block::new(values, geometry, cut.first_plane(block))).map_err(ReadError::Visit)?;
     }
-    let behind = source.read_up_to(&mut [0])?;
-    Ok(check_end(behind, source.name(), info)?)
+    Ok(check_end(&mut source, info, start)?)
 }
 
-/// Nothing may follow the values: `behind` is how many bytes were found there.
-fn check_end(behind: usize, name: &str, info: &NpyInfo) -> Result<(), InputError> {
-    if behind > 0 { Err(info.length_error(name, info.byte_len() as u64 + 1)) } else { Ok(()) }
+/// Fills `buffer` from byte `at` on, which a stream has reached, and moves on behind it.
+fn read_next(source: &mut Source, at: &mut u64, buffer: &mut [u8]) -> Result<usize, InputError> {
+    let count = match source.random_access() {
+        Some(file) => file.read_at(buffer, *at)?,
+        None => source.read_up_to(buffer)?,
+    };
+    *at += count as u64;
+    Ok(count)
+}
+
+/// Nothing may follow the values, which began at byte `start`.
+fn check_end(source: &mut Source, info: &NpyInfo, start: u64) -> Result<(), InputError> {
+    let mut end = start + info.byte_len() as u64;
+    match read_next(source, &mut end, &mut [0])? {
+        0 => Ok(()),
+        _ => Err(info.length_error(source.name(), info.byte_len() as u64 + 1)),
+    }
 }
 
 fn reduce_all<R: BlockReducer>(
@@ -303,7 +330,7 @@ fn reduce_npy<E: Element, R: BlockReducer>(
     let cut = Cut::new(geometry, (values / MANY_PIECES).clamp(FEW_VALUES, PIECE_VALUES));
     let name = source.name().to_owned();
     let start = source.position();
-    let pieces = Pieces::new(info, cut, fill, start);
+    let mut pieces = Pieces::new(info, cut, fill, start);
     for round in rounds(cut.blocks(), round_of::<R>()) {
         let look =
             |piece: usize, values: &[E]| reducer.look(Block::new(values, geometry, cut.first_plane(piece)));
@@ -316,9 +343,5 @@ fn reduce_npy<E: Element, R: BlockReducer>(
         }
         reducer.end_round();
     }
-    let behind = match source.random_access() {
-        Some(file) => file.read_at(&mut [0], start + info.byte_len() as u64)?,
-        None => source.read_up_to(&mut [0])?,
-    };
-    Ok(check_end(behind, &name, info)?)
+    Ok(check_end(&mut source, info, start)?)
 }

@@ -273,6 +273,11 @@ impl NpyInfo {
         self.fill(len, read, raw, out, Self::decode_f64)
     }
 
+    /// Whether the values lie in the file as they do in memory, in single or double precision.
+    pub(super) fn is_native_float(&self) -> bool {
+        matches!(self.dtype, Dtype::F32 | Dtype::F64) && self.is_native()
+    }
+
     fn is_native(&self) -> bool {
         self.big_endian == cfg!(target_endian = "big")
     }

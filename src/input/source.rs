@@ -1,9 +1,11 @@
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
+use std::ops::Range;
 use std::path::Path;
 
 use super::csv::BYTE_ORDER_MARK;
 use super::{InputError, Place};
+use crate::kernel::Mapping;
 
 /// First bytes of every .npy file.
 pub(super) const MAGIC: &[u8; 6] = b"\x93NUMPY";
@@ -181,6 +183,11 @@ impl RandomAccess<'_> {
             }
         }
         Ok(filled)
+    }
+
+    /// Its bytes `range` as memory, where the system has that.
+    pub(super) fn map(self, range: Range<u64>) -> Option<Mapping> {
+        Mapping::new(self.file, self.name, range)
     }
 }
 

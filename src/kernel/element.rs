@@ -1,7 +1,7 @@
 use super::{InstructionSet, LogSumExp, double, single};
 
 /// A number as it lies in memory: `f32` (also for half-precision files, which widen without loss) or `f64`.
-pub trait Element: Copy + PartialOrd + Send + Sync + 'static + sealed::Kernels {
+pub trait Element: bytemuck::Pod + PartialOrd + Send + Sync + 'static + sealed::Kernels {
     /// Zero.
     const ZERO: Self;
     /// Whether this is single precision.

@@ -1,4 +1,4 @@
-//! Log-sum-exp and its kin over slices.
+//! Log-sum-exp and its kin over slices; and, because it needs unsafe code, a file as memory.
 //!
 //! Every function takes rows of class scores as they lie in memory and computes as if in double precision from the
 //! values given, but for [`fast_log_sum_exp_rows`]: within 2e-7 from single precision. Each is compiled for several instruction sets, and the best that the
@@ -17,6 +17,7 @@ mod exp;
 mod instruction_set;
 mod lanes;
 mod log_sum_exp;
+mod mapping;
 mod single;
 mod spread;
 mod sum;
@@ -28,5 +29,6 @@ pub use element::Element;
 pub(crate) use exp::scaled_columns;
 pub use instruction_set::InstructionSet;
 pub use log_sum_exp::{LogSumExp, fast_log_sum_exp_rows, log_add, log_sum_exp, log_sum_exp_rows};
+pub(crate) use mapping::Mapping;
 pub use spread::{Spread, mean_distance_sum, spread};
 pub use sum::Sum;

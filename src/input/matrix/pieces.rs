@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
+use super::window::Window;
 use crate::input::InputError;
 use crate::input::npy::NpyInfo;
 use crate::input::source::{RandomAccess, Source};
@@ -52,6 +53,12 @@ impl Cut {
     pub(super) fn len(self, block: usize) -> usize {
         (self.planes - self.first_plane(block)).min(self.planes_per_block) * self.plane_len
     }
+
+    /// The values of block `block`.
+    pub(super) fn values(self, block: usize) -> Range<usize> {
+        let start = self.offset(block);
+        start..start + self.len(block)
+    }
 }
 
 /// The pieces of a .npy file's values, each read and looked at by one thread.
@@ -62,12 +69,13 @@ pub(super) struct Pieces<'a, E> {
     /// Where in the file the values begin.
     start: u64,
     buffers: Pool<E>,
+    window: Window,
 }
 
 impl<'a, E: Element> Pieces<'a, E> {
     /// The pieces of the values that begin at byte `start`.
     pub(super) fn new(info: &'a NpyInfo, cut: Cut, fill: Fill<E>, start: u64) -> Self {
-        Self { info, cut, fill, start, buffers: Pool::default() }
+        Self { info, cut, fill, start, buffers: Pool::default(), window: Window::new(info, start) }
     }
 
     fn read(
@@ -93,13 +101,17 @@ impl<'a, E: Element> Pieces<'a, E> {
 
     /// Every thread reads its own pieces.
     pub(super) fn of_file<P: Send>(
-        &self,
+        &mut self,
         file: RandomAccess<'_>,
         name: &str,
         round: Range<usize>,
         look: impl Fn(usize, &[E]) -> P + Sync,
     ) -> Vec<Result<P, InputError>> {
+        self.window.cover(file, self.cut.offset(round.start)..self.cut.values(round.end - 1).end);
         let one = |piece: usize| {
+            if let Some(values) = self.window.values(self.cut.values(piece)) {
+                return Ok(look(piece, values));
+            }
             let mut at = self.start + (self.cut.offset(piece) * self.info.dtype.size()) as u64;
             let mut read = |bytes: &mut [u8]| {
                 let count = file.read_at(bytes, at)?;
