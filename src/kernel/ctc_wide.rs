@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::InstructionSet;
-use super::ctc_step::{CtcState, exponent_of, pow2};
+use super::ctc_block::{CtcStates, exponent_of, pow2};
 use super::instruction_set::Task;
 use super::lanes::{exp_parts, larger};
 
@@ -35,10 +35,10 @@ impl Wide {
     }
 
     /// The blanks and the labels of a state that is numbered from place `first` of these on.
-    pub(crate) fn of_state(state: &CtcState, first: usize, places: usize) -> (Self, Self) {
+    pub(crate) fn of_states(states: &CtcStates, first: usize, places: usize) -> (Self, Self) {
         let (mut blanks, mut labels) = (Self::zeros(places), Self::zeros(places));
-        for at in 0..state.room().min(places - first) {
-            let (blank, label, exponent) = state.at(at);
+        for at in 0..states.room().min(places - first) {
+            let (blank, label, exponent) = states.get(at);
             blanks.set(first + at, blank, exponent);
             labels.set(first + at, label, exponent);
         }
@@ -61,6 +61,15 @@ impl Wide {
     pub(crate) fn ln_of_sum(a: (&Self, usize), b: (&Self, usize)) -> f64 {
         let part = |(x, at): (&Self, usize)| (x.mantissas[at], x.exponents[at]);
         ln(sum(part(a), part(b), (0.0, NONE)))
+    }
+
+    /// Takes numbers, 0 or normal ones, each times a power of two.
+    pub(crate) fn set_all(&mut self, numbers: &[f64], exponent: i64) {
+        self.mantissas.resize(numbers.len(), 0.0);
+        self.exponents.resize(numbers.len(), NONE);
+        for (at, &x) in numbers.iter().enumerate() {
+            self.set(at, x, exponent);
+        }
     }
 
     /// Takes the exponentials of `logs`; says whether they can be computed with.
@@ -142,7 +151,7 @@ fn product(a: (f64, i64), b: (f64, i64)) -> (f64, i64) {
     if m == 0.0 { (0.0, NONE) } else { (one, e) }
 }
 
-/// A frame's step, as that of [`super::CtcStep`], in numbers of any size.
+/// A frame's step, as those of [`super::CtcBlock`], in numbers of any size.
 pub(crate) struct CtcWideStep<'a> {
     pub(crate) blanks: &'a Wide,
     pub(crate) labels: &'a Wide,

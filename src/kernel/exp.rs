@@ -1,89 +1,99 @@
 //! Exponentials of a few numbers beside the largest of them.
 
-use super::InstructionSet;
 use super::instruction_set::Task;
-use super::lanes::{exp, larger};
+use super::lanes::{exp, larger, lesser};
+use super::{Element, InstructionSet};
 
 /// Two registers of AVX-512.
 const WIDTH: usize = 16;
 
-/// What a frame's columns were divided by, and whether something was lost of them.
+/// What some numbers are beside each other.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct ScaledColumns {
-    /// The largest logarithm; NaN where any is. Where it is not finite, the rest means nothing.
+    /// The largest; NaN where any is. Where it is not finite, the rest means nothing.
     pub(crate) max: f64,
-    /// Whether a probability above 0 became 0.
-    pub(crate) dropped: bool,
+    /// The least above `-inf`.
+    pub(crate) least: f64,
+    /// `Σ exp(x - max)`.
+    pub(crate) sum: f64,
 }
 
-/// Writes `unit exp(x - max)` to `out`, of the same length; what is below `flush` becomes 0. To about 1e-16, where
-/// `unit` is a power of two.
-pub(crate) fn scaled_columns(
+/// Writes `unit exp(x - max)` to `out`, of the same length. To about 1e-16, where `unit` is a power of two; what is
+/// below `exp(-708)` becomes 0.
+pub(crate) fn scaled_columns<E: Element>(
     set: InstructionSet,
-    x: &[f64],
+    x: &[E],
     unit: f64,
-    flush: f64,
     out: &mut [f64],
 ) -> ScaledColumns {
-    set.run(ScaleColumns { x, unit, flush, out })
+    set.run(ScaleColumns { x, unit, out })
 }
 
-struct ScaleColumns<'a> {
-    x: &'a [f64],
+struct ScaleColumns<'a, E> {
+    x: &'a [E],
     unit: f64,
-    flush: f64,
     out: &'a mut [f64],
 }
 
-/// The largest of the lanes, by halves, so that they need not wait for each other.
+/// What all lanes come to, by halves, so that they need not wait for each other.
 #[inline(always)]
-fn largest(lanes: [f64; WIDTH]) -> f64 {
-    let (mut max8, mut max4) = ([0.0; 8], [0.0; 4]);
+fn fold(lanes: [f64; WIDTH], join: impl Fn(f64, f64) -> f64) -> f64 {
+    let (mut eight, mut four) = ([0.0; 8], [0.0; 4]);
     for i in 0..8 {
-        max8[i] = larger(lanes[i], lanes[i + 8]);
+        eight[i] = join(lanes[i], lanes[i + 8]);
     }
     for i in 0..4 {
-        max4[i] = larger(max8[i], max8[i + 4]);
+        four[i] = join(eight[i], eight[i + 4]);
     }
-    larger(larger(max4[0], max4[2]), larger(max4[1], max4[3]))
+    join(join(four[0], four[2]), join(four[1], four[3]))
 }
 
-impl Task for ScaleColumns<'_> {
+impl<E: Element> Task for ScaleColumns<'_, E> {
     type Output = ScaledColumns;
 
     #[inline(always)]
     fn run<const FMA: bool>(self) -> ScaledColumns {
-        let Self { x, unit, flush, out } = self;
+        let Self { x, unit, out } = self;
         let (chunks, rest) = x.as_chunks::<WIDTH>();
         let mut last = [f64::NEG_INFINITY; WIDTH];
-        last[..rest.len()].copy_from_slice(rest);
-        let mut lanes = [f64::NEG_INFINITY; WIDTH];
-        let mut nan = [0.0; WIDTH];
-        for chunk in chunks.iter().chain([&last]) {
-            for i in 0..WIDTH {
-                lanes[i] = larger(chunk[i], lanes[i]);
-                nan[i] = if chunk[i].is_nan() { 1.0 } else { nan[i] };
-            }
+        for (last, x) in last.iter_mut().zip(rest) {
+            *last = x.to_f64();
         }
-        let max = if nan.iter().any(|&nan| nan > 0.0) { f64::NAN } else { largest(lanes) };
-        let mut lost = [0.0; WIDTH];
-        let mut terms = [0.0; WIDTH];
+        let (mut greatest, mut least) = ([f64::NEG_INFINITY; WIDTH], [f64::INFINITY; WIDTH]);
+        let mut nan = [0.0; WIDTH];
+        let mut look = |chunk: [f64; WIDTH]| {
+            for i in 0..WIDTH {
+                let x = chunk[i];
+                greatest[i] = larger(x, greatest[i]);
+                least[i] = if x > f64::NEG_INFINITY { lesser(x, least[i]) } else { least[i] };
+                nan[i] = if x.is_nan() { 1.0 } else { nan[i] };
+            }
+        };
+        for chunk in chunks {
+            look(chunk.map(E::to_f64));
+        }
+        look(last);
+        let nan = fold(nan, larger) > 0.0;
+        let max = if nan { f64::NAN } else { fold(greatest, larger) };
+        let least = fold(least, lesser);
+        let mut sums = [0.0; WIDTH];
+        let mut terms_of = |chunk: [f64; WIDTH]| {
+            // Through arrays of this function, which nothing else refers to: only then are these lanes.
+            let mut terms = [0.0; WIDTH];
+            for i in 0..WIDTH {
+                let term = exp::<FMA>(chunk[i] - max);
+                sums[i] += term;
+                terms[i] = term * unit;
+            }
+            terms
+        };
         let (to, to_rest) = out.as_chunks_mut::<WIDTH>();
         for (chunk, to) in chunks.iter().zip(to) {
-            // Through arrays of this function, which nothing else refers to: only then are these lanes.
-            for i in 0..WIDTH {
-                let term = exp::<FMA>(chunk[i] - max) * unit;
-                terms[i] = if term < flush { 0.0 } else { term };
-                lost[i] = if term < flush && chunk[i] > f64::NEG_INFINITY { 1.0 } else { lost[i] };
-            }
-            *to = terms;
+            *to = terms_of(chunk.map(E::to_f64));
         }
-        for i in 0..WIDTH {
-            let term = exp::<FMA>(last[i] - max) * unit;
-            terms[i] = if term < flush { 0.0 } else { term };
-            lost[i] = if term < flush && last[i] > f64::NEG_INFINITY { 1.0 } else { lost[i] };
-        }
+        let terms = terms_of(last);
         to_rest.copy_from_slice(&terms[..rest.len()]);
-        ScaledColumns { max, dropped: lost.iter().any(|&lost| lost > 0.0) }
+        ScaledColumns { max, least, sum: fold(sums, |a, b| a + b) }
     }
 }
 
@@ -95,26 +105,37 @@ mod tests {
     fn columns_are_scaled_right_at_every_length() {
         for set in InstructionSet::available() {
             for len in 1..50 {
-                let x: Vec<f64> = (0..len).map(|i| f64::from(i * 37 % 101) * -0.9 - 400.0).collect();
+                let mut x: Vec<f64> = (0..len).map(|i| f64::from(i * 37 % 101) * -0.9 - 400.0).collect();
+                if len > 4 {
+                    x[len as usize / 3] = f64::NEG_INFINITY;
+                }
                 let max = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let least = x.iter().copied().filter(|x| x.is_finite()).fold(f64::INFINITY, f64::min);
                 let mut out = vec![0.0; x.len()];
-                let found = scaled_columns(set, &x, 0.5, 1e-30, &mut out);
-                assert_eq!(found.max, max);
-                let mut dropped = false;
+                let found = scaled_columns(set, &x, 0.5, &mut out);
+                assert_eq!((found.max, found.least), (max, least));
+                let mut sum = 0.0;
                 for (x, out) in x.iter().zip(&out) {
                     let expected = (x - max).exp() / 2.0;
-                    dropped |= expected < 1e-30;
-                    let expected = if expected < 1e-30 { 0.0 } else { expected };
+                    sum += expected * 2.0;
                     assert!((out - expected).abs() <= 5e-16 * expected, "{}: {out}, {expected}", set.name());
                 }
-                assert_eq!(found.dropped, dropped);
-                let mut broken = x;
-                broken[len as usize / 2] = f64::NAN;
-                assert!(scaled_columns(set, &broken, 0.5, 1e-30, &mut out).max.is_nan());
+                assert!((found.sum - sum).abs() <= 1e-14 * sum, "{}: {found:?}, {sum}", set.name());
+                let single: Vec<f32> = x.iter().map(|&x| x as f32).collect();
+                let double: Vec<f64> = single.iter().map(|&x| f64::from(x)).collect();
+                let mut same = out.clone();
+                assert_eq!(
+                    scaled_columns(set, &single, 1.0, &mut out),
+                    scaled_columns(set, &double, 1.0, &mut same)
+                );
+                assert_eq!(out, same);
+                x[len as usize / 2] = f64::NAN;
+                assert!(scaled_columns(set, &x, 0.5, &mut out).max.is_nan());
             }
             let mut out = [1.0; 3];
-            let found = scaled_columns(set, &[0.0, f64::NEG_INFINITY, 0.0], 0.5, 1e-30, &mut out);
-            assert!(!found.dropped && out == [0.5, 0.0, 0.5]);
+            scaled_columns(set, &[0.0, f64::NEG_INFINITY, 0.0], 0.5, &mut out);
+            assert_eq!(out, [0.5, 0.0, 0.5]);
+            assert_eq!(scaled_columns(set, &[f64::NEG_INFINITY; 3], 0.5, &mut out).max, f64::NEG_INFINITY);
         }
     }
 }

@@ -6,6 +6,12 @@ pub(super) fn larger<T: PartialOrd>(a: T, b: T) -> T {
     if a > b { a } else { b }
 }
 
+/// The lesser; `b` where one is NaN.
+#[inline(always)]
+pub(super) fn lesser<T: PartialOrd>(a: T, b: T) -> T {
+    if a < b { a } else { b }
+}
+
 /// `a * b + c`, rounded once where that is one instruction.
 #[inline(always)]
 pub(super) fn madd<const FMA: bool>(a: f64, b: f64, c: f64) -> f64 {

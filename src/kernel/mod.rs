@@ -9,7 +9,7 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx512;
-mod ctc_step;
+mod ctc_block;
 mod ctc_wide;
 mod double;
 mod element;
@@ -23,10 +23,10 @@ mod spread;
 mod sum;
 mod tile;
 
-pub(crate) use ctc_step::{CtcState, CtcStep, LEAST_PROB_EXPONENT, exponent_of, pow2};
+pub(crate) use ctc_block::{BLOCK_FRAMES, CtcBlock, CtcStates, exponent_of, pow2};
 pub(crate) use ctc_wide::{CtcWideStep, Logs, Wide};
 pub use element::Element;
-pub(crate) use exp::scaled_columns;
+pub(crate) use exp::{ScaledColumns, scaled_columns};
 pub use instruction_set::InstructionSet;
 pub use log_sum_exp::{LogSumExp, fast_log_sum_exp_rows, log_add, log_sum_exp, log_sum_exp_rows};
 pub(crate) use mapping::Mapping;

@@ -22,6 +22,9 @@ pub struct RowScale {
 }
 
 impl RowScale {
+    /// That of any row of log-probabilities, which are what they are.
+    pub(crate) const LOG_PROBS: Self = Self { kind: InputKind::LogProbs, lse: LogSumExp::ZERO };
+
     /// Looks at one row of `[classes]` values once.
     pub fn new<E: Element>(row: &[E], kind: InputKind) -> Self {
         let lse = match kind {

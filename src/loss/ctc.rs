@@ -5,10 +5,11 @@
 use thiserror::Error;
 
 use super::ctc_forward::Forward;
+use super::frame_columns::Frames;
 use super::frame_scales::FrameScales;
 use super::{Columns, Emissions};
-use crate::kernel::{Element, InstructionSet};
-use crate::logits::{InputKind, rows_at_once};
+use crate::kernel::{BLOCK_FRAMES, Element, InstructionSet};
+use crate::logits::{InputKind, RowScale, rows_at_once};
 
 /// Why a label sequence does not fit a matrix.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -125,22 +126,21 @@ pub fn ctc_loss<E: Element>(matrix: &[E], kind: InputKind, labels: &CtcLabels) -
     if !matrix.len().is_multiple_of(labels.classes) {
         return Err(CtcError::RaggedFrames { values: matrix.len(), classes: labels.classes });
     }
-    let count = labels.columns.count();
-    let mut log_probs = vec![0.0; matrix.len() / labels.classes * count];
     let (classes, columns) = (labels.classes, labels.columns());
-    let (mut scales, mut scores) = (FrameScales::new(kind), Vec::new());
-    let rows = rows_at_once(classes);
-    for (values, out) in matrix.chunks(rows * classes).zip(log_probs.chunks_mut(rows * count)) {
+    let set = InstructionSet::best();
+    let mut forward = Forward::new(labels, matrix.len() / classes);
+    let (mut scales, mut frames) = (FrameScales::new(kind), Frames::new(kind));
+    let mut scores = Vec::new();
+    for values in matrix.chunks(rows_at_once(classes) * classes) {
         scales.look_at(values, classes);
-        for (at, (row, out)) in values.chunks_exact(classes).zip(out.chunks_exact_mut(count)).enumerate() {
+        frames.clear();
+        for (at, row) in values.chunks_exact(classes).enumerate() {
             columns.pick(row, &mut scores);
-            let scale = scales.scale(at, row, &scores);
-            for (out, &score) in out.iter_mut().zip(&scores) {
-                *out = scale.log_prob(score);
-            }
+            frames.push(&scores, |found| scales.scale(at, row, found));
         }
+        forward.advance(set, labels, frames.iter());
     }
-    Ok(loss_of_emissions(&Emissions::new(&log_probs, labels)).loss_nats)
+    Ok(forward.finish(labels).loss_nats)
 }
 
 /// CTC loss of one item from what was gathered of its frames.
@@ -152,8 +152,15 @@ pub fn loss_of_emissions(emissions: &Emissions) -> CtcLoss {
 pub fn loss_of_emissions_on(set: InstructionSet, emissions: &Emissions) -> CtcLoss {
     let labels = emissions.labels();
     let mut forward = Forward::new(labels, emissions.frames());
-    for frame in emissions.iter() {
-        forward.advance(set, labels, frame);
+    let mut frames = Frames::new(InputKind::LogProbs).with(set);
+    for log_probs in emissions.iter() {
+        // Blocks of frames are advanced at a time.
+        if frames.len() == BLOCK_FRAMES {
+            forward.advance(set, labels, frames.iter());
+            frames.clear();
+        }
+        frames.push(log_probs, |_| RowScale::LOG_PROBS);
     }
+    forward.advance(set, labels, frames.iter());
     forward.finish(labels)
 }

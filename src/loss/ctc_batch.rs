@@ -8,10 +8,13 @@ use rayon::prelude::*;
 
 use super::ctc::{CtcLabels, CtcLoss};
 use super::ctc_forward::Forward;
+use super::frame_columns::{ColumnScale, Frame};
 use super::frame_scales::{FrameScales, SHORT};
 use super::gathered::Gathered;
 use crate::kernel::{Element, InstructionSet};
-use crate::logits::{Block, BlockReducer, ImproperRow, InputKind, Items, Nonfinite, RowAudit, rows_at_once};
+use crate::logits::{
+    Block, BlockReducer, ImproperRow, InputKind, Items, Nonfinite, RowAudit, RowScale, rows_at_once,
+};
 
 /// Values that one thread takes at a time.
 const CHUNK_VALUES: usize = 1 << 16;
@@ -58,8 +61,9 @@ enum Progress {
 
 struct Begun {
     forward: Forward,
-    /// The log-probabilities of the columns in the last frame that was taken.
-    last: Vec<f64>,
+    /// The last frame that was taken.
+    last: (Vec<f64>, ColumnScale),
+    /// So many of the last frames are the same.
     equal_at_end: usize,
 }
 
@@ -160,9 +164,8 @@ impl CtcBatch {
 
     /// Advances the recursions that wait for a thread.
     fn advance_some(&self) {
-        let mut log_probs = Vec::new();
         while let Some(&item) = self.waiting.get(self.taken.fetch_add(1, Ordering::Relaxed)) {
-            self.advance(item, &mut log_probs);
+            self.advance(item);
         }
     }
 
@@ -178,36 +181,43 @@ impl CtcBatch {
         }
     }
 
-    /// Takes an item's frames of the round; `log_probs` is room.
-    fn advance(&self, item: usize, log_probs: &mut Vec<f64>) {
+    /// An item's frames of the round, which follow so many.
+    fn frames_of(&self, item: usize, taken: usize) -> impl Iterator<Item = Frame<'_>> {
+        let (start, stride) = self.rows.file_rows(item);
+        let mut row = start + taken * stride;
+        let last = start + (self.rows.lengths()[item] - 1) * stride;
+        let from = self.round.partition_point(|gathered| gathered.rows().end <= row);
+        self.round[from..].iter().flat_map(move |gathered| {
+            let rows = (row..gathered.rows().end.min(last + 1)).step_by(stride);
+            row += rows.len() * stride;
+            rows.map(|row| gathered.frame(row))
+        })
+    }
+
+    /// Takes an item's frames of the round.
+    fn advance(&self, item: usize) {
         let set = InstructionSet::best();
         let Item { labels, progress } = &self.items[item];
         let length = self.rows.lengths()[item];
         let mut progress = lock(progress);
         let mut begun = match std::mem::replace(&mut *progress, Progress::NotBegun) {
-            Progress::NotBegun => {
-                Box::new(Begun { forward: Forward::new(labels, length), last: Vec::new(), equal_at_end: 0 })
-            }
+            Progress::NotBegun => Box::new(Begun {
+                forward: Forward::new(labels, length),
+                last: (Vec::new(), Frame::NONE.scale),
+                equal_at_end: 0,
+            }),
             Progress::Begun(begun) => begun,
             Progress::Done(_) => unreachable!("an item that is done waits for nothing"),
         };
-        log_probs.resize(labels.columns().count(), 0.0);
-        let (start, stride) = self.rows.file_rows(item);
-        // The first frame that was not taken.
-        let mut row = start + begun.forward.taken() * stride;
-        let last = start + (length - 1) * stride;
-        let from = self.round.partition_point(|gathered| gathered.rows().end <= row);
-        for gathered in &self.round[from..] {
-            let end = gathered.rows().end.min(last + 1);
-            while row < end {
-                gathered.log_probs(row, log_probs);
-                begun.forward.advance(set, labels, log_probs);
-                begun.equal_at_end = if begun.last == *log_probs { begun.equal_at_end + 1 } else { 1 };
-                std::mem::swap(&mut begun.last, log_probs);
-                log_probs.resize(begun.last.len(), 0.0);
-                row += stride;
-            }
-        }
+        let Begun { forward, last, equal_at_end } = &mut *begun;
+        let mut before = Frame { columns: &last.0, scale: last.1 };
+        let frames = self.frames_of(item, forward.taken()).inspect(|frame| {
+            *equal_at_end = if frame.equals(&before) { *equal_at_end + 1 } else { 1 };
+            before = *frame;
+        });
+        forward.advance(set, labels, frames);
+        let (columns, scale) = (before.columns.to_vec(), before.scale);
+        *last = (columns, scale);
         *progress = if begun.forward.taken() < length {
             Progress::Begun(begun)
         } else {
@@ -223,17 +233,17 @@ impl CtcBatch {
 
     /// Normalises the rows in use and gathers their columns.
     fn gather<E: Element>(&self, block: &Block<'_, E>, range: Range<usize>) -> ChunkNotes {
-        let (audit, gathered) = (RowAudit::new(self.kind, self.nonfinite), Gathered::default());
-        let mut notes = ChunkNotes { audit, refused: None, gathered };
+        let audit = RowAudit::new(self.kind, self.nonfinite);
+        let mut notes = ChunkNotes { audit, refused: None, gathered: Gathered::new(self.kind) };
         let classes = self.rows.geometry().classes();
         let mut rows = Rows {
             numbers: Vec::new(),
             values: Vec::new(),
             scales: FrameScales::new(self.kind),
             columns: Vec::new(),
-            gathered: lock(&self.room).pop().unwrap_or_default(),
+            gathered: lock(&self.room).pop().unwrap_or_else(|| Gathered::new(self.kind)),
         };
-        rows.gathered.begin::<E>(block.first_row() + range.start..block.first_row() + range.end);
+        rows.gathered.begin(block.first_row() + range.start..block.first_row() + range.end);
         let most = rows_at_once(classes);
         let mut row = range.start;
         while row < range.end && notes.refused.is_none() {
@@ -281,17 +291,21 @@ impl CtcBatch {
     /// Normalises `values`, `[rows, classes]`, of the rows numbered in `rows`, and keeps what their items' labels need.
     fn gather_rows<E: Element>(&self, values: &[E], rows: &mut Rows<E>, notes: &mut ChunkNotes) {
         let classes = self.rows.geometry().classes();
-        rows.scales.look_at(values, classes);
-        for (at, (scores, &(number, row))) in values.chunks_exact(classes).zip(&rows.numbers).enumerate() {
+        let Rows { numbers, scales, columns, gathered, .. } = rows;
+        scales.look_at(values, classes);
+        for (at, (scores, &(number, row))) in values.chunks_exact(classes).zip(numbers.iter()).enumerate() {
             let (item, _) = self.rows.place(number);
-            self.items[item].labels.columns().pick(scores, &mut rows.columns);
-            let scale = rows.scales.scale(at, scores, &rows.columns);
+            self.items[item].labels.columns().pick(scores, columns);
+            let mut scale = RowScale::LOG_PROBS;
+            gathered.push(row, columns, |found| {
+                scale = scales.scale(at, scores, found);
+                scale
+            });
             let values = || scores.iter().map(|x| x.to_f64()).collect();
             if let Err(improper) = notes.audit.note(number, scale.total(), values) {
                 notes.refused.get_or_insert(improper);
                 return;
             }
-            rows.gathered.push(row, &rows.columns, scale);
         }
     }
 

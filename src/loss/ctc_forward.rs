@@ -9,7 +9,8 @@ use super::ctc_band::Band;
 use super::ctc_linear::Linear;
 use super::ctc_log_space::LogSpace;
 use super::ctc_wide::AnySize;
-use crate::kernel::{InstructionSet, Sum};
+use super::frame_columns::Frame;
+use crate::kernel::{BLOCK_FRAMES, InstructionSet, Sum};
 
 /// What became of a frame.
 pub(super) enum Step {
@@ -27,6 +28,8 @@ pub(super) struct Forward {
     taken: usize,
     states: States,
     linear: bool,
+    /// Room for a frame's log-probabilities.
+    log_probs: Vec<f64>,
 }
 
 /// For each of so many places, of which state 0 is number `first`: 0 where a label equals the one before, for no step
@@ -63,7 +66,7 @@ impl Forward {
         } else {
             States::Linear(Linear::new(of_label, labels.columns().count()))
         };
-        Self { frames, taken: 0, states, linear: true }
+        Self { frames, taken: 0, states, linear: true, log_probs: Vec::new() }
     }
 
     /// Frames that were taken.
@@ -71,41 +74,62 @@ impl Forward {
         self.taken
     }
 
-    /// Takes the next frame: the log-probabilities of the labels' columns, `[columns]`.
-    pub(super) fn advance(&mut self, set: InstructionSet, labels: &CtcLabels, log_probs: &[f64]) {
-        let of_label = labels.columns().of_label();
-        let band = Band::new(self.taken, self.frames, of_label.len());
-        self.taken += 1;
+    /// Takes the next frames.
+    pub(super) fn advance<'a>(
+        &mut self,
+        set: InstructionSet,
+        labels: &CtcLabels,
+        frames: impl IntoIterator<Item = Frame<'a>>,
+    ) {
+        let mut frames = frames.into_iter();
+        let mut block = [Frame::NONE; BLOCK_FRAMES];
         loop {
-            let step = match &mut self.states {
-                States::Blanks(sum) => {
-                    sum.add(log_probs[0]);
-                    Step::Taken
-                }
-                States::Linear(states) => states.advance(set, band, of_label, log_probs),
-                States::AnySize(states) => states.advance(set, band, of_label, log_probs),
+            let mut count = 0;
+            for (to, frame) in block.iter_mut().zip(&mut frames) {
+                *to = frame;
+                count += 1;
+            }
+            if count == 0 {
+                return;
+            }
+            self.advance_block(set, labels, &block[..count]);
+        }
+    }
+
+    fn advance_block(&mut self, set: InstructionSet, labels: &CtcLabels, mut frames: &[Frame]) {
+        let of_label = labels.columns().of_label();
+        while let Some(frame) = frames.first() {
+            let (first, all) = (self.taken, self.frames);
+            let band_of = |at: usize| Band::new(first + at, all, of_label.len());
+            let (mut taken, mut step) = (1, Step::Taken);
+            match &mut self.states {
+                States::Blanks(sum) => sum.add(frame.scale.log_max),
+                States::Linear(states) => (taken, step) = states.advance(set, band_of, frames),
+                States::AnySize(states) => step = states.advance(set, band_of(0), of_label, frame),
                 States::LogSpace(states, _, nan) => {
-                    *nan |= log_probs.iter().any(|log_prob| log_prob.is_nan());
-                    states.advance(band, of_label, log_probs);
-                    Step::Taken
+                    self.log_probs.clear();
+                    self.log_probs.extend(frame.log_probs());
+                    *nan |= self.log_probs.iter().any(|log_prob| log_prob.is_nan());
+                    states.advance(band_of(0), of_label, &self.log_probs);
                 }
                 // Behind what is impossible, too, a NaN goes through.
                 States::Over(log_prob) if *log_prob == f64::NEG_INFINITY => {
-                    if log_probs.iter().any(|log_prob| log_prob.is_nan()) {
+                    if frame.log_probs().any(f64::is_nan) {
                         *log_prob = f64::NAN;
                     }
-                    Step::Taken
                 }
-                States::Infeasible | States::Over(_) => Step::Taken,
-            };
-            match step {
-                Step::Taken => return,
-                Step::Over(log_prob) => {
-                    self.states = States::Over(log_prob);
-                    return;
-                }
-                Step::Lossy => self.widen(of_label),
+                States::Infeasible | States::Over(_) => {}
             }
+            match step {
+                Step::Taken => {}
+                Step::Over(log_prob) => self.states = States::Over(log_prob),
+                Step::Lossy => {
+                    self.widen(of_label);
+                    continue;
+                }
+            }
+            frames = &frames[taken..];
+            self.taken += taken;
         }
     }
 

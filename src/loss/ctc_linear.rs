@@ -2,28 +2,17 @@
 //!
 //! Each frame is scaled so that its largest column is a quarter: then no sum of three states grows. Every few
 //! neighbouring states share an exponent, so nothing is rounded that log space would keep, except for states that
-//! sink far beneath their neighbours. Before the first such state is dropped, the recursion ends here and goes on
+//! sink far beneath their neighbours. Before the first such state could be lost, the recursion ends here and goes on
 //! in numbers of any size.
 
 use super::ctc_band::Band;
-use super::ctc_forward::{Step, may_skip};
-use crate::kernel::{
-    CtcState, CtcStep, InstructionSet, LEAST_PROB_EXPONENT, Sum, exponent_of, pow2, scaled_columns,
-};
-
-/// What the largest column of a frame becomes.
-const UNIT_EXPONENT: i64 = -2;
+use super::ctc_forward::Step;
+use super::frame_columns::{Frame, UNIT_EXPONENT};
+use crate::kernel::{BLOCK_FRAMES, CtcBlock, CtcStates, InstructionSet, Sum, exponent_of, pow2};
 
 /// Where the recursion stands between two frames.
 pub(super) struct Linear {
-    /// State `i` is at place `i`: the blank after label `i`, counted from 1, and that label.
-    now: CtcState,
-    next: CtcState,
-    may_skip: Vec<f64>,
-    /// Of each label in this frame.
-    probs: Vec<f64>,
-    /// Of each column in this frame.
-    columns: Vec<f64>,
+    states: CtcStates,
     /// The logarithms of the frames' largest columns.
     log_scale: Sum,
     /// The exponent of the power of two that the frames' units are together.
@@ -33,65 +22,57 @@ pub(super) struct Linear {
 impl Linear {
     /// Before the first frame. At least one label.
     pub(super) fn new(of_label: &[u32], columns: usize) -> Self {
-        let mut now = CtcState::zeros(of_label.len() + 1);
-        // A state from which the first blank and the first label are reached.
-        now.set_one(0);
-        Self {
-            next: CtcState::zeros(of_label.len() + 1),
-            probs: vec![0.0; now.room()],
-            columns: vec![0.0; columns],
-            log_scale: Sum::default(),
-            exponent: 0,
-            may_skip: may_skip(of_label, now.room(), 0),
-            now,
-        }
+        Self { states: CtcStates::new(of_label, columns), log_scale: Sum::default(), exponent: 0 }
     }
 
-    /// Takes a frame's log-probabilities of the columns, or says why not.
+    /// Takes some of the next frames, of which there is one at least and whose bands `band_of` knows; returns how many
+    /// were taken, and what became of the one behind them.
     pub(super) fn advance(
         &mut self,
         set: InstructionSet,
-        band: Band,
-        of_label: &[u32],
-        log_probs: &[f64],
-    ) -> Step {
-        let Self { now, next, may_skip, probs, columns, .. } = self;
-        let scaled = scaled_columns(set, log_probs, pow2(UNIT_EXPONENT), pow2(LEAST_PROB_EXPONENT), columns);
-        if !scaled.max.is_finite() {
+        band_of: impl Fn(usize) -> Band,
+        frames: &[Frame],
+    ) -> (usize, Step) {
+        let log_max = frames[0].scale.log_max;
+        if !log_max.is_finite() {
             // Nothing that the labels need has a chance in this frame; or a NaN goes through.
-            return Step::Over(scaled.max);
+            return (1, Step::Over(log_max));
         }
-        if scaled.dropped {
-            return Step::Lossy;
+        let (mut columns, mut bits) = ([&[][..]; BLOCK_FRAMES], [0; BLOCK_FRAMES]);
+        let mut count = 0;
+        for (frame, to) in frames.iter().zip(columns.iter_mut().zip(&mut bits)) {
+            match frame.scale.bits {
+                Some(bits) if frame.scale.log_max.is_finite() => *to.1 = bits,
+                _ => break,
+            }
+            *to.0 = frame.columns;
+            count += 1;
         }
-        let first = band.low.max(1);
-        for (prob, &column) in probs[first..=band.labels].iter_mut().zip(&of_label[first - 1..]) {
-            *prob = columns[column as usize];
+        if count == 0 {
+            return (0, Step::Lossy);
         }
-        let range = band.low..band.labels + 1;
-        let done = CtcStep { now, next, may_skip, probs, blank: columns[0], range }.run_on(set);
-        if done.dropped {
-            return Step::Lossy;
+        // A state that matters behind a frame needs the one before it in front of it.
+        let range = band_of(0).low.saturating_sub(1)..band_of(count - 1).labels + 1;
+        let block =
+            CtcBlock { states: &mut self.states, frames: &columns[..count], bits: &bits[..count], range };
+        let taken = block.run_on(set);
+        for frame in &frames[..taken] {
+            self.log_scale.add(frame.scale.log_max);
+            self.exponent += UNIT_EXPONENT;
         }
-        if !done.alive {
-            return Step::Over(f64::NEG_INFINITY);
-        }
-        std::mem::swap(now, next);
-        self.log_scale.add(scaled.max);
-        self.exponent += UNIT_EXPONENT;
-        Step::Taken
+        (taken, if taken == 0 { Step::Lossy } else { Step::Taken })
     }
 
-    /// The states, as [`CtcState`] numbers them, and what their logarithms lack.
-    pub(super) fn states(&self) -> (&CtcState, Sum) {
+    /// The states, and what their logarithms lack.
+    pub(super) fn states(&self) -> (&CtcStates, Sum) {
         let mut log_scale = self.log_scale;
         log_scale.add(-self.exponent as f64 * std::f64::consts::LN_2);
-        (&self.now, log_scale)
+        (&self.states, log_scale)
     }
 
     /// The log-probability of the labels after the last frame.
     pub(super) fn finish(mut self, length: usize) -> f64 {
-        let (blank, label, exponent) = self.now.at(length);
+        let (blank, label, exponent) = self.states.get(length);
         let prob = blank + label;
         if prob == 0.0 {
             return f64::NEG_INFINITY;

@@ -3,6 +3,7 @@
 use super::ctc_band::Band;
 use super::ctc_forward::{Step, may_skip};
 use super::ctc_linear::Linear;
+use super::frame_columns::{Frame, UNIT_EXPONENT};
 use crate::kernel::{CtcWideStep, InstructionSet, Logs, Sum, Wide};
 
 /// Place of the state that is numbered 0: the one before it is looked at, too.
@@ -28,7 +29,7 @@ impl AnySize {
     pub(super) fn from_linear(linear: &Linear, of_label: &[u32]) -> Self {
         let places = of_label.len() + 1 + FIRST + CtcWideStep::LANES;
         let (states, log_scale) = linear.states();
-        let (blanks, labels) = Wide::of_state(states, FIRST, places);
+        let (blanks, labels) = Wide::of_states(states, FIRST, places);
         Self {
             blanks,
             labels,
@@ -41,18 +42,26 @@ impl AnySize {
         }
     }
 
-    /// Takes a frame's log-probabilities of the columns, or says why not.
+    /// Takes a frame, or says why not.
     pub(super) fn advance(
         &mut self,
         set: InstructionSet,
         band: Band,
         of_label: &[u32],
-        log_probs: &[f64],
+        frame: &Frame,
     ) -> Step {
-        match self.columns.set_exp(set, log_probs) {
-            Logs::Usable => {}
-            Logs::Not(log_prob) => return Step::Over(log_prob),
-            Logs::TooLow => return Step::Lossy,
+        let columns = &frame.columns[..frame.columns.len() - 1];
+        match frame.scale.bits {
+            _ if !frame.scale.log_max.is_finite() => return Step::Over(frame.scale.log_max),
+            Some(_) => {
+                self.columns.set_all(columns, -UNIT_EXPONENT);
+                self.log_scale.add(frame.scale.log_max);
+            }
+            None => match self.columns.set_exp(set, columns) {
+                Logs::Usable => {}
+                Logs::Not(log_prob) => return Step::Over(log_prob),
+                Logs::TooLow => return Step::Lossy,
+            },
         }
         for i in band.low.max(1)..=band.labels {
             self.probs.copy(i + FIRST, &self.columns, of_label[i - 1] as usize);

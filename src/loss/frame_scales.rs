@@ -1,6 +1,6 @@
 //! Frames' normalisers, as exact as a CTC loss needs them.
 
-use crate::kernel::{Element, InstructionSet, LogSumExp, fast_log_sum_exp_rows};
+use crate::kernel::{Element, ScaledColumns};
 use crate::logits::{Accuracy, InputKind, RowScale, RowScales};
 
 /// Frames of no more classes are computed in double precision at once: it costs little.
@@ -30,10 +30,10 @@ impl FrameScales {
         self.scales.look_at(values, classes, accuracy);
     }
 
-    /// The normaliser of `row`, which was number `at` of those, where the labels' columns have these scores.
-    pub(super) fn scale<E: Element>(&self, at: usize, row: &[E], scores: &[E]) -> RowScale {
+    /// The normaliser of `row`, which was number `at` of those, where the scores of the labels' columns are so.
+    pub(super) fn scale<E: Element>(&self, at: usize, row: &[E], columns: ScaledColumns) -> RowScale {
         let scale = self.scales.get(at);
-        if self.rough && needs_double(scale, scores) { RowScale::new(row, self.kind) } else { scale }
+        if self.rough && needs_double(scale, columns) { RowScale::new(row, self.kind) } else { scale }
     }
 }
 
@@ -42,14 +42,12 @@ impl FrameScales {
 /// Its error is at most `1.8e-7 (1 - p)`, `p` being the largest probability. Every alignment passes through one
 /// of these columns in this frame, so the frame adds at least `-ln c` to the loss, where `c` is what they sum
 /// to. Where the error is at most 2e-7 of that in each frame, so is the sum of all frames' errors beside the loss.
-fn needs_double<E: Element>(scale: RowScale, scores: &[E]) -> bool {
-    let mut columns = [LogSumExp::ZERO];
-    fast_log_sum_exp_rows(InstructionSet::best(), scores, scores.len(), &mut columns);
-    match columns[0].max {
+fn needs_double(scale: RowScale, columns: ScaledColumns) -> bool {
+    match columns.max {
         _ if !scale.is_proper() => true,
         f64::NEG_INFINITY => false,
         max => {
-            let covered = scale.log_prob(max) + columns[0].log_sum;
+            let covered = scale.log_prob(max) + columns.sum.ln();
             covered > -ERROR_SHARE && covered > ERROR_SHARE * scale.log_largest().exp_m1()
         }
     }

@@ -11,6 +11,7 @@ mod ctc_log_space;
 mod ctc_occupancy;
 mod ctc_wide;
 mod emissions;
+mod frame_columns;
 mod frame_scales;
 mod gathered;
 pub mod gradient;

@@ -1,0 +1,529 @@
+//! A few frames of the CTC forward recursion in linear space.
+//!
+//! One exponent for all states would not do: between the first and the last of them lie more powers of two than a double
+//! has, and the more the more labels there are. Neighbours share one, and a lane holds neighbours: so no step needs a
+//! state of another lane but the first place of each, and the exponents, too, are lanes. Between the blocks of frames
+//! the exponents are set anew, and the least state of each few neighbours tells for how many frames none of them can be
+//! lost, whatever happens in these.
+#![allow(unsafe_code)]
+
+use std::ops::Range;
+
+use super::InstructionSet;
+use super::instruction_set::Task;
+use super::lanes::{larger, lesser, madd};
+
+/// Groups of neighbours that are computed side by side: one register of AVX-512.
+const LANES: usize = 8;
+/// Places of a group at the most.
+const MOST_DEPTH: usize = 8;
+/// Frames of a block at the most.
+pub(crate) const BLOCK_FRAMES: usize = 8;
+/// The exponent of states that are 0, below all others.
+const NONE: i64 = -(1 << 60);
+/// The exponent that a group's largest state is brought to. Three of them are added before anything makes them less.
+const TOP: i64 = 1000;
+/// The least exponent that a state may come to have: what is rounded away below the normal numbers is nothing beside it.
+const LEAST: i64 = -960;
+
+pub(crate) const fn pow2(exponent: i64) -> f64 {
+    f64::from_bits(((1023 + exponent) as u64) << 52)
+}
+
+/// The exponent of a normal number.
+pub(crate) fn exponent_of(x: f64) -> i64 {
+    (x.to_bits() >> 52) as i64 - 1023
+}
+
+type Lanes = [f64; LANES];
+
+/// The states of the recursion between two frames.
+///
+/// State `i`, the blank after label `i`, counted from 1, and that label, is at place `i`. Group `g` has the places
+/// from `g depth` on, and lies in lane `g % LANES` of `depth` rows. A state is its number times 2 to its group's exponent.
+#[derive(Clone, Debug)]
+pub(crate) struct CtcStates {
+    depth: usize,
+    blanks: Vec<Lanes>,
+    labels: Vec<Lanes>,
+    exponents: Vec<i64>,
+    /// 0 where a label equals the one before, for no step may pass over the blank between them, and 1 where it does not.
+    may_skip: Vec<Lanes>,
+    /// The column of each label; `columns` where there is none. None is above that.
+    column_of: Vec<[u32; LANES]>,
+    columns: usize,
+    /// Room for what is found in a block.
+    survey: Survey,
+}
+
+impl CtcStates {
+    /// Before the first frame: a blank at place 0, from which the first blank and the first label are reached.
+    ///
+    /// # Panics
+    /// Where the column of a label is not below `columns`.
+    pub(crate) fn new(of_label: &[u32], columns: usize) -> Self {
+        let places = of_label.len() + 1;
+        let sets = places.div_ceil(LANES * MOST_DEPTH);
+        let depth = places.div_ceil(LANES * sets);
+        let rows = sets * depth;
+        assert!(of_label.iter().all(|&column| (column as usize) < columns), "the column of a label");
+        let mut states = Self {
+            depth,
+            blanks: vec![[0.0; LANES]; rows],
+            labels: vec![[0.0; LANES]; rows],
+            exponents: vec![NONE; sets * LANES],
+            may_skip: vec![[1.0; LANES]; rows],
+            column_of: vec![[columns as u32; LANES]; rows],
+            columns,
+            survey: Survey::new(sets),
+        };
+        for (i, &column) in of_label.iter().enumerate() {
+            let (row, lane) = states.row_of(i + 1);
+            states.column_of[row][lane] = column;
+            states.may_skip[row][lane] = f64::from(u8::from(i == 0 || of_label[i - 1] != column));
+        }
+        (states.blanks[0][0], states.exponents[0]) = (1.0, 0);
+        states
+    }
+
+    fn row_of(&self, place: usize) -> (usize, usize) {
+        let (group, row) = (place / self.depth, place % self.depth);
+        (group / LANES * self.depth + row, group % LANES)
+    }
+
+    /// The blank and the label at a place, and the exponent of a power of two that both are times.
+    pub(crate) fn get(&self, place: usize) -> (f64, f64, i64) {
+        let (row, lane) = self.row_of(place);
+        (self.blanks[row][lane], self.labels[row][lane], self.exponents[place / self.depth])
+    }
+
+    /// Places that there is room for.
+    pub(crate) fn room(&self) -> usize {
+        self.depth * self.exponents.len()
+    }
+}
+
+/// Frames to come, at most [`BLOCK_FRAMES`].
+pub(crate) struct CtcBlock<'a> {
+    pub(crate) states: &'a mut CtcStates,
+    /// Each frame's probabilities, none above a quarter, column 0 the blank's, and one 0 behind them.
+    pub(crate) frames: &'a [&'a [f64]],
+    /// For each frame: 2 to minus this is no more than any of its probabilities above 0.
+    pub(crate) bits: &'a [i64],
+    /// States below matter no more, states from the end on are all 0 still behind the last of the frames.
+    pub(crate) range: Range<usize>,
+}
+
+impl CtcBlock<'_> {
+    /// In each frame, at each place `i`
+    ///
+    /// ```text
+    /// blanks'[i] = (blanks[i] + labels[i]) blank
+    /// labels'[i] = (labels[i] + blanks[i - 1] + may_skip[i] labels[i - 1]) prob[i]
+    /// ```
+    ///
+    /// Returns how many of the frames were taken: those in which surely no state above 0 becomes 0.
+    pub(crate) fn run_on(self, set: InstructionSet) -> usize {
+        let columns = self.states.columns;
+        assert!(
+            self.frames.len() <= BLOCK_FRAMES && self.frames.len() == self.bits.len(),
+            "a block of frames"
+        );
+        assert!(self.frames.iter().all(|frame| frame.len() > columns), "each frame has all columns");
+        set.run(self)
+    }
+}
+
+/// What is known of each group before a block, behind what is known of [`BLOCK_FRAMES`] that are none.
+#[derive(Clone, Debug)]
+struct Survey {
+    /// The exponent of the largest state; [`NONE`] where all are 0.
+    most: Vec<i64>,
+    /// The exponent of the least state above 0; [`ALL`] where all are 0.
+    least: Vec<i64>,
+    /// The exponent that states are to have.
+    next: Vec<i64>,
+    /// For each set, what states of the group before are times to have that of their own.
+    entering: Vec<[Lanes; 2]>,
+}
+
+/// The exponent of the least of no states.
+const ALL: i64 = -NONE;
+
+impl Survey {
+    fn new(sets: usize) -> Self {
+        let of = |exponent| vec![exponent; at(sets)];
+        Self { most: of(NONE), least: of(ALL), next: of(NONE), entering: vec![[[0.0; LANES]; 2]; sets] }
+    }
+}
+
+/// The place in [`Survey`] of the first group of a set.
+fn at(set: usize) -> usize {
+    BLOCK_FRAMES + set * LANES
+}
+
+#[inline(always)]
+fn lanes(values: &[i64], at: usize) -> [i64; LANES] {
+    *values[at..].first_chunk().expect("all lanes of a set")
+}
+
+/// The exponents of the largest and the least state above 0 in each lane, and whether some state of it is 0.
+#[inline(always)]
+fn survey(blanks: &[Lanes], labels: &[Lanes]) -> ([i64; LANES], [i64; LANES], [bool; LANES]) {
+    let (mut max, mut min, mut low) = ([0.0; LANES], [f64::INFINITY; LANES], [f64::INFINITY; LANES]);
+    for (&blanks, &labels) in blanks.iter().zip(labels) {
+        for i in 0..LANES {
+            max[i] = larger(larger(blanks[i], labels[i]), max[i]);
+            low[i] = lesser(lesser(blanks[i], labels[i]), low[i]);
+            let blank = if blanks[i] > 0.0 { blanks[i] } else { f64::INFINITY };
+            let label = if labels[i] > 0.0 { labels[i] } else { f64::INFINITY };
+            min[i] = lesser(lesser(blank, label), min[i]);
+        }
+    }
+    let (mut most, mut least, mut gaps) = ([NONE; LANES], [ALL; LANES], [false; LANES]);
+    for i in 0..LANES {
+        most[i] = if max[i] > 0.0 { exponent_of(max[i]) } else { NONE };
+        least[i] = if max[i] > 0.0 { exponent_of(min[i]) } else { ALL };
+        gaps[i] = low[i] == 0.0;
+    }
+    (most, least, gaps)
+}
+
+/// Two to the exponents, in two factors, for each may be beyond what one can be; 0 where that says so.
+#[inline(always)]
+fn powers(exponents: [i64; LANES], zero: [bool; LANES]) -> [Lanes; 2] {
+    let (mut a, mut b) = ([0.0; LANES], [0.0; LANES]);
+    for i in 0..LANES {
+        let exponent = exponents[i].clamp(-2000, 2000);
+        let half = exponent >> 1;
+        a[i] = if zero[i] { 0.0 } else { pow2(half) };
+        b[i] = pow2(exponent - half);
+    }
+    [a, b]
+}
+
+#[inline(always)]
+fn times(x: Lanes, factors: &[Lanes; 2]) -> Lanes {
+    let mut out = [0.0; LANES];
+    for i in 0..LANES {
+        out[i] = x[i] * factors[0][i] * factors[1][i];
+    }
+    out
+}
+
+/// Each lane's value is that of the lane before; the first's is `first`.
+#[inline(always)]
+fn from_before(lanes: Lanes, first: f64) -> Lanes {
+    std::array::from_fn(|i| if i == 0 { first } else { lanes[i - 1] })
+}
+
+/// A row of the formula of [`CtcBlock::run_on`].
+#[inline(always)]
+fn step<const FMA: bool>(
+    [blanks, labels]: [Lanes; 2],
+    [blanks_before, labels_before]: [Lanes; 2],
+    may_skip: Lanes,
+    probs: Lanes,
+    blank: f64,
+) -> [Lanes; 2] {
+    let (mut to_blanks, mut to_labels) = ([0.0; LANES], [0.0; LANES]);
+    for i in 0..LANES {
+        let entering = madd::<FMA>(may_skip[i], labels_before[i], blanks_before[i]);
+        to_blanks[i] = (blanks[i] + labels[i]) * blank;
+        to_labels[i] = (labels[i] + entering) * probs[i];
+    }
+    [to_blanks, to_labels]
+}
+
+impl CtcBlock<'_> {
+    /// Finds what exponents the groups need; returns how many powers of two each state can lose.
+    #[inline(always)]
+    fn survey(&mut self, sets: Range<usize>, groups: Range<usize>) -> i64 {
+        let depth = self.states.depth;
+        let CtcStates { blanks, labels, exponents, survey: found, .. } = &mut *self.states;
+        // How many groups before it a group can be reached from within a block.
+        let reach = BLOCK_FRAMES.div_ceil(depth);
+        // What is before the sets is of no use any more.
+        found.most[at(sets.start) - reach..at(sets.start)].fill(NONE);
+        found.least[at(sets.start) - reach..at(sets.start)].fill(ALL);
+        found.next[at(sets.start) - 1] = NONE;
+        let mut budgets = [ALL; LANES];
+        for set in sets {
+            let rows = set * depth..(set + 1) * depth;
+            let (mut most, mut least, gaps) = survey(&blanks[rows.clone()], &labels[rows]);
+            let own = lanes(exponents, set * LANES);
+            for i in 0..LANES {
+                let none = most[i] == NONE || set * LANES + i < groups.start;
+                most[i] = if none { NONE } else { most[i] + own[i] };
+                least[i] = if none { ALL } else { least[i] + own[i] };
+            }
+            found.most[at(set)..][..LANES].copy_from_slice(&most);
+            found.least[at(set)..][..LANES].copy_from_slice(&least);
+            let mut entering = [ALL; LANES];
+            for back in 1..=reach {
+                let (more, less) = (lanes(&found.most, at(set) - back), lanes(&found.least, at(set) - back));
+                for i in 0..LANES {
+                    most[i] = larger(most[i], more[i]);
+                    entering[i] = lesser(entering[i], less[i]);
+                }
+            }
+            let mut next = [NONE; LANES];
+            for i in 0..LANES {
+                // What enters a group without gaps is added to more, or matters.
+                let entering = if gaps[i] { entering[i] } else { ALL };
+                budgets[i] = lesser(budgets[i], lesser(least[i], entering) - most[i]);
+                next[i] = if most[i] == NONE { NONE } else { most[i] - TOP };
+            }
+            found.next[at(set)..][..LANES].copy_from_slice(&next);
+        }
+        budgets.into_iter().fold(ALL, lesser) + TOP - LEAST
+    }
+}
+
+impl Task for CtcBlock<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<const FMA: bool>(mut self) -> usize {
+        let depth = self.states.depth;
+        let groups = self.range.start / depth..(self.range.end - 1) / depth + 1;
+        let sets = groups.start / LANES..groups.end.div_ceil(LANES);
+        let mut budget = self.survey(sets.clone(), groups);
+        let enough = |&&bits: &&i64| {
+            budget -= bits;
+            budget >= 0
+        };
+        let count = self.bits.iter().take_while(enough).count();
+        if count == 0 {
+            return 0;
+        }
+        let CtcStates { blanks, labels, exponents, survey, may_skip, column_of, .. } = self.states;
+        for set in sets.clone() {
+            let (next, before) = (lanes(&survey.next, at(set)), lanes(&survey.next, at(set) - 1));
+            let (own, most) = (lanes(exponents, set * LANES), lanes(&survey.most, at(set)));
+            let (mut up, mut gone) = ([0; LANES], [false; LANES]);
+            let (mut up_entering, mut none) = ([0; LANES], [false; LANES]);
+            for i in 0..LANES {
+                gone[i] = most[i] == NONE;
+                up[i] = own[i] - next[i];
+                none[i] = before[i] == NONE || next[i] == NONE;
+                up_entering[i] = before[i] - next[i];
+            }
+            let factors = powers(up, gone);
+            for row in set * depth..(set + 1) * depth {
+                blanks[row] = times(blanks[row], &factors);
+                labels[row] = times(labels[row], &factors);
+            }
+            survey.entering[set] = powers(up_entering, none);
+            exponents[set * LANES..][..LANES].copy_from_slice(&next);
+        }
+        for frame in &self.frames[..count] {
+            let blank = frame[0];
+            // From the end backwards: a state needs those before it as they were.
+            for set in sets.clone().rev() {
+                let first = set * depth;
+                let last = first + depth - 1;
+                let (first_blank, first_label) = if first == 0 {
+                    (0.0, 0.0)
+                } else {
+                    (blanks[first - 1][LANES - 1], labels[first - 1][LANES - 1])
+                };
+                let (mut blank_row, mut label_row) = (blanks[last], labels[last]);
+                let blanks_entering = times(from_before(blank_row, first_blank), &survey.entering[set]);
+                let labels_entering = times(from_before(label_row, first_label), &survey.entering[set]);
+                for row in (first..=last).rev() {
+                    let (blanks_before, labels_before) = if row == first {
+                        (blanks_entering, labels_entering)
+                    } else {
+                        (blanks[row - 1], labels[row - 1])
+                    };
+                    let mut probs = [0.0; LANES];
+                    for (prob, &column) in probs.iter_mut().zip(&column_of[row]) {
+                        // SAFETY: no column is above `columns`, and each frame has more values: `CtcStates::new` and
+                        // `run_on` make sure.
+                        *prob = unsafe { *frame.get_unchecked(column as usize) };
+                    }
+                    [blanks[row], labels[row]] = step::<FMA>(
+                        [blank_row, label_row],
+                        [blanks_before, labels_before],
+                        may_skip[row],
+                        probs,
+                        blank,
+                    );
+                    (blank_row, label_row) = (blanks_before, labels_before);
+                }
+            }
+        }
+        count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers from 0 to 1, some of them tiny, some 0.
+    fn numbers(seed: u64, len: usize) -> Vec<f64> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        (0..len).map(|_| if next() < 0.1 { 0.0 } else { next() * 10_f64.powf(-8.0 * next()) }).collect()
+    }
+
+    fn add(a: f64, b: f64) -> f64 {
+        let (high, low) = if a > b { (a, b) } else { (b, a) };
+        if low == f64::NEG_INFINITY { high } else { high + (1.0 + (low - high).exp2()).log2() }
+    }
+
+    /// The logarithms to base 2 of the states.
+    fn logs(states: &CtcStates) -> Vec<[f64; 2]> {
+        let log = |place: usize| {
+            let (blank, label, exponent) = states.get(place);
+            [blank, label].map(|x| x.log2() + exponent as f64)
+        };
+        (0..states.room()).map(log).collect()
+    }
+
+    /// The formula, with logarithms.
+    fn expected(now: &[[f64; 2]], of_label: &[u32], frame: &[f64]) -> Vec<[f64; 2]> {
+        let none = f64::NEG_INFINITY;
+        let at = |place: usize| {
+            let [blank, label] = now[place];
+            let [blank_before, label_before] = if place == 0 { [none; 2] } else { now[place - 1] };
+            let column = |place: usize| of_label.get(place.wrapping_sub(1));
+            let skipped = if place > 1 && column(place) == column(place - 1) { none } else { label_before };
+            let prob = column(place).map_or(none, |&column| frame[column as usize].log2());
+            [add(blank, label) + frame[0].log2(), add(label, add(blank_before, skipped)) + prob]
+        };
+        (0..now.len()).map(at).collect()
+    }
+
+    /// What a group's states are times.
+    const SCALES: [[i64; 5]; 4] =
+        [[0, 0, 0, 0, 0], [0, -900, 500, -3000, 200], [0, NONE, 40, NONE, -7], [-90, 0, 100, 0, 0]];
+
+    /// States of so many labels above 0 up to a place, and their labels.
+    fn states(labels: usize, end: usize, scales: [i64; 5]) -> (CtcStates, Vec<u32>) {
+        let of_label: Vec<u32> = (0..labels).map(|i| [1, 2, 2, 3, 1, 4, 4, 4][i * 5 % 8]).collect();
+        let mut states = CtcStates::new(&of_label, 5);
+        for group in 0..states.exponents.len() {
+            states.exponents[group] = scales[group % scales.len()];
+        }
+        let (blanks, some) = (numbers(labels as u64, end), numbers(9, end));
+        for place in 0..states.room() {
+            let (row, lane) = states.row_of(place);
+            let empty = place >= end || states.exponents[place / states.depth] == NONE;
+            (states.blanks[row][lane], states.labels[row][lane]) =
+                if empty { (0.0, 0.0) } else { (blanks[place], if place == 0 { 0.0 } else { some[place] }) };
+        }
+        (states, of_label)
+    }
+
+    #[test]
+    fn a_block_is_its_formula_with_every_instruction_set() {
+        let mut taken_in_all = 0;
+        // From one place a lane to eight, and several sets.
+        for labels in [1, 2, 6, 7, 8, 15, 23, 29, 39, 47, 55, 63, 64, 100, 128, 200] {
+            for (scales, count, low) in SCALES.into_iter().flat_map(|scales| {
+                (1..=BLOCK_FRAMES).flat_map(move |count| [0, 3, 50].map(|low| (scales, count, low)))
+            }) {
+                let end = (labels + 1_usize).saturating_sub(count).max(1);
+                if low >= end {
+                    continue;
+                }
+                let (before, of_label) = states(labels, end, scales);
+                let frames: Vec<Vec<f64>> = (0..count)
+                    .map(|at| {
+                        let mut frame = numbers(at as u64 + 70, 6);
+                        for x in &mut frame {
+                            *x *= 0.25;
+                        }
+                        frame[5] = 0.0;
+                        frame
+                    })
+                    .collect();
+                let slices: Vec<&[f64]> = frames.iter().map(Vec::as_slice).collect();
+                let least = |frame: &&[f64]| {
+                    frame.iter().filter(|x| **x > 0.0).map(|&x| -exponent_of(x)).max().unwrap_or(0)
+                };
+                let bits: Vec<i64> = slices.iter().map(least).collect();
+                let mut should = vec![logs(&before)];
+                for frame in &slices {
+                    should.push(expected(should.last().expect("one"), &of_label, frame));
+                }
+                for set in InstructionSet::available() {
+                    let mut states = before.clone();
+                    let range = low..(end + count).min(labels + 1);
+                    let (frames, bits) = (&slices[..], &bits[..]);
+                    let taken = CtcBlock { states: &mut states, frames, bits, range }.run_on(set);
+                    taken_in_all += taken;
+                    let found = logs(&states);
+                    // What is below the range has come no farther than a place a frame.
+                    let from = if low == 0 || taken == 0 { 0 } else { low + taken };
+                    for (place, (found, should)) in found.iter().zip(&should[taken]).enumerate().skip(from) {
+                        for (found, should) in found.iter().zip(should) {
+                            let close = (found - should).abs() <= 1e-12 * should.abs().max(1.0);
+                            assert!(
+                                found == should || close,
+                                "{}, {labels} labels, {scales:?}, {taken} of {count} from {low}, at {place}: \
+                                 {found} for {should}",
+                                set.name()
+                            );
+                        }
+                    }
+                }
+            }
+        }
+        assert!(taken_in_all > 1000, "{taken_in_all}");
+    }
+
+    /// How many of a block of frames are taken, each of which may take so many bits of a state.
+    fn taken(states: &mut CtcStates, bits: i64) -> usize {
+        let prob = pow2(-bits);
+        let frame = [0.25, 0.25, prob, prob, prob, 0.0];
+        let range = 0..states.room().min(32);
+        CtcBlock { states, frames: &[&frame[..]; BLOCK_FRAMES], bits: &[bits; BLOCK_FRAMES], range }
+            .run_on(InstructionSet::best())
+    }
+
+    #[test]
+    fn no_more_frames_are_taken_than_are_surely_lossless() {
+        // One exponent for four places, 31 labels.
+        let all_ones = || {
+            let (mut states, _) = states(31, 0, SCALES[0]);
+            for place in 0..32 {
+                let (row, lane) = states.row_of(place);
+                (states.blanks[row][lane], states.labels[row][lane]) = (1.0, 1.0);
+            }
+            states
+        };
+        let room = TOP - LEAST;
+        assert_eq!(taken(&mut all_ones(), 2), BLOCK_FRAMES);
+        assert_eq!(taken(&mut all_ones(), room / 8), BLOCK_FRAMES);
+        assert_eq!(taken(&mut all_ones(), room / 8 + 1), BLOCK_FRAMES - 1);
+        assert_eq!(taken(&mut all_ones(), room), 1);
+        assert_eq!(taken(&mut all_ones(), room + 1), 0);
+        // A state far beneath one of its group, or of the groups that it is reached from.
+        for place in [1, 4, 8, 9, 31] {
+            let mut states = all_ones();
+            let (row, lane) = states.row_of(place);
+            states.labels[row][lane] = pow2(-900);
+            assert_eq!(taken(&mut states, 2), BLOCK_FRAMES);
+            let mut states = all_ones();
+            states.labels[row][lane] = pow2(-900);
+            assert_eq!(taken(&mut states, room - 900), 1);
+            let mut states = all_ones();
+            states.labels[row][lane] = pow2(-900);
+            assert_eq!(taken(&mut states, room - 899), 0);
+        }
+        // A group with gaps is entered by one far beneath it; one without does not care.
+        for (gap, frames) in [(0.0, 0), (1.0, BLOCK_FRAMES)] {
+            let mut states = all_ones();
+            states.exponents[1..].fill(3000);
+            states.labels[2][1] = gap;
+            assert_eq!(taken(&mut states, 2), frames);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What a frame is to an item's recursion.
+
+use crate::kernel::{Element, InstructionSet, ScaledColumns, pow2, scaled_columns};
+use crate::logits::{InputKind, RowScale};
+
+/// The exponent of what the most probable column of a frame becomes: so no sum of three states grows.
+pub(super) const UNIT_EXPONENT: i64 = -2;
+/// The most powers of two between a frame's columns: far from where a double ends.
+const MOST_BITS: f64 = 600.0;
+
+/// A frame, as far as an item's labels need it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame<'a> {
+    /// What is kept of each column, `[columns]`, and one 0.
+    pub(super) columns: &'a [f64],
+    pub(super) scale: ColumnScale,
+}
+
+/// What a frame's columns are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct ColumnScale {
+    /// The log-probability of the most probable column: `-inf` where none has a chance, NaN where one is NaN or the frame
+    /// is no distribution. The columns mean nothing then.
+    pub(super) log_max: f64,
+    /// The columns are their probabilities, of which the largest is 2 to [`UNIT_EXPONENT`], and two to minus this is less
+    /// than any above 0; none where they lie too far apart for that, and are log-probabilities.
+    pub(super) bits: Option<i64>,
+}
+
+impl Frame<'_> {
+    /// No frame, where one is to come.
+    pub(super) const NONE: Self =
+        Self { columns: &[], scale: ColumnScale { log_max: f64::NEG_INFINITY, bits: None } };
+
+    /// The columns' log-probabilities.
+    pub(super) fn log_probs(&self) -> impl Iterator<Item = f64> {
+        let Self { columns, scale: ColumnScale { log_max, bits } } = *self;
+        let of_unit = -(UNIT_EXPONENT as f64) * std::f64::consts::LN_2 + log_max;
+        let columns = columns[..columns.len() - 1].iter();
+        columns.map(move |&x| match bits {
+            _ if !log_max.is_finite() => log_max,
+            Some(_) => x.ln() + of_unit,
+            None => x,
+        })
+    }
+
+    /// Whether another frame is the same to the labels.
+    pub(super) fn equals(&self, other: &Self) -> bool {
+        self.scale == other.scale && self.columns == other.columns
+    }
+}
+
+/// Some frames, made of their columns' scores.
+pub(super) struct Frames {
+    set: InstructionSet,
+    kind: InputKind,
+    columns: Vec<f64>,
+    /// For each frame: where its columns end, and what they are.
+    ends: Vec<(usize, ColumnScale)>,
+    logs: Vec<f64>,
+}
+
+impl Frames {
+    /// None, of scores that are `kind`.
+    pub(super) fn new(kind: InputKind) -> Self {
+        Self { set: InstructionSet::best(), kind, columns: Vec::new(), ends: Vec::new(), logs: Vec::new() }
+    }
+
+    /// The same with the instructions of `set`.
+    pub(super) fn with(self, set: InstructionSet) -> Self {
+        Self { set, ..self }
+    }
+
+    /// Forgets them.
+    pub(super) fn clear(&mut self) {
+        self.columns.clear();
+        self.ends.clear();
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Adds a frame whose columns have these scores; `scale_of` is asked for its normaliser once it is known what they
+    /// are beside each other.
+    pub(super) fn push<E: Element>(
+        &mut self,
+        scores: &[E],
+        scale_of: impl FnOnce(ScaledColumns) -> RowScale,
+    ) {
+        let start = self.columns.len();
+        self.columns.resize(start + scores.len() + 1, 0.0);
+        let columns = &mut self.columns[start..][..scores.len()];
+        let unit = pow2(UNIT_EXPONENT);
+        let found = if self.kind == InputKind::Probs {
+            self.logs.clear();
+            self.logs.extend(scores.iter().map(|x| x.to_f64().ln()));
+            scaled_columns(self.set, &self.logs, unit, columns)
+        } else {
+            scaled_columns(self.set, scores, unit, columns)
+        };
+        let scale = scale_of(found);
+        let log_max = if self.kind == InputKind::Logits { scale.log_prob(found.max) } else { found.max };
+        let bits = (found.max - found.least) * std::f64::consts::LOG2_E;
+        let bits = (bits <= MOST_BITS).then(|| bits as i64 + 1 - UNIT_EXPONENT);
+        if bits.is_none() {
+            for (column, &x) in columns.iter_mut().zip(scores) {
+                *column = scale.log_prob(x);
+            }
+        }
+        self.ends.push((self.columns.len(), ColumnScale { log_max, bits }));
+    }
+
+    /// That of number `at`.
+    pub(super) fn get(&self, at: usize) -> Frame<'_> {
+        let start = if at == 0 { 0 } else { self.ends[at - 1].0 };
+        let (end, scale) = self.ends[at];
+        Frame { columns: &self.columns[start..end], scale }
+    }
+
+    /// All, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Frame<'_>> {
+        (0..self.len()).map(|at| self.get(at))
+    }
+}
