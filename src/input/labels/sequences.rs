@@ -28,8 +28,11 @@ impl LabelFile {
     ) -> Result<Vec<CtcLabels>, InputError> {
         if let Content::Text(text) = &self.content {
             self.check_count(items, line_count(text), "line")?;
-            let sequences = self.index_lines(text);
-            return sequences.map(|labels| self.sequence(&labels?, classes, blank)).collect();
+            let sequence = |(line, content): (usize, &str)| {
+                let place_of = |position| place_in_line(line, content, position);
+                self.sequence(&self.index_line(line, content)?, place_of, classes, blank)
+            };
+            return lines_of(text).enumerate().map(sequence).collect();
         }
         let Content::Integers { shape, values } = &self.content else {
             return Err(InputError::new(&self.name, Place::whole(), "integer labels", self.describe())
@@ -37,12 +40,10 @@ impl LabelFile {
         };
         let spans = self.spans(items, lengths, shape)?;
         let sequences = spans.iter().enumerate().map(|(item, span)| {
-            let labels = span.clone().enumerate().map(|(position, at)| {
-                let place = Place::whole().at("item", item).at("position", position);
-                // What is no 64-bit integer is no class either.
-                (values.get(at).unwrap_or(TOO_LARGE), place)
-            });
-            self.sequence(&labels.collect::<Vec<_>>(), classes, blank)
+            // What is no 64-bit integer is no class either.
+            let labels: Vec<i64> = span.clone().map(|at| values.get(at).unwrap_or(TOO_LARGE)).collect();
+            let place_of = |position| Place::whole().at("item", item).at("position", position);
+            self.sequence(&labels, place_of, classes, blank)
         });
         sequences.collect()
     }
@@ -59,10 +60,7 @@ impl LabelFile {
         match &self.content {
             Content::Text(text) => {
                 self.check_count(items, line_count(text), "line")?;
-                let sequences = self.index_lines(text);
-                let labels =
-                    |sequence: Vec<(i64, Place)>| sequence.into_iter().map(|(label, _)| label).collect();
-                sequences.map(|sequence| Ok(labels(sequence?))).collect()
+                lines_of(text).enumerate().map(|(line, content)| self.index_line(line, content)).collect()
             }
             Content::Integers { shape, values } => {
                 let spans = self.spans(items, lengths, shape)?;
@@ -77,19 +75,16 @@ impl LabelFile {
         }
     }
 
-    /// The class indices of each line, each with its place.
-    fn index_lines(&self, text: &str) -> impl Iterator<Item = Result<Vec<(i64, Place)>, InputError>> {
-        lines_of(text).enumerate().map(|(line, content)| {
-            let label = |(column, word): (usize, &str)| {
-                let place = Place::whole().at("item", line).at("line", line + 1).at("column", column);
-                match whole_number(word) {
-                    Some(label) => Ok((label, place)),
-                    None => Err(InputError::new(&self.name, place, "a class index", shown(word))
-                        .hint("labels that are text need --alphabet FILE")),
-                }
-            };
-            words(content).map(label).collect()
-        })
+    /// The class indices of a line.
+    fn index_line(&self, line: usize, content: &str) -> Result<Vec<i64>, InputError> {
+        let label = |(position, (_, word)): (usize, (usize, &str))| {
+            whole_number(word).ok_or_else(|| {
+                let place = place_in_line(line, content, position);
+                InputError::new(&self.name, place, "a class index", shown(word))
+                    .hint("labels that are text need --alphabet FILE")
+            })
+        };
+        words(content).enumerate().map(label).collect()
     }
 
     /// Where each item's labels lie among the values.
@@ -171,16 +166,21 @@ impl LabelFile {
         Err(if found < items { error.hint("an empty target is an empty line") } else { error })
     }
 
-    fn sequence(&self, labels: &[(i64, Place)], classes: usize, blank: u32) -> Result<CtcLabels, InputError> {
+    fn sequence(
+        &self,
+        labels: &[i64],
+        place_of: impl Fn(usize) -> Place,
+        classes: usize,
+        blank: u32,
+    ) -> Result<CtcLabels, InputError> {
         let mut sequence = Vec::with_capacity(labels.len());
-        for (value, place) in labels {
-            match u32::try_from(*value) {
+        for (position, &value) in labels.iter().enumerate() {
+            match u32::try_from(value) {
                 Ok(label) if (label as usize) < classes => sequence.push(label),
                 _ => {
-                    let found =
-                        if *value == TOO_LARGE { "a larger number".into() } else { value.to_string() };
-                    let error = self.out_of_range(place.clone(), classes, &found, None);
-                    return Err(match self.label_hint(*value, classes) {
+                    let found = if value == TOO_LARGE { "a larger number".into() } else { value.to_string() };
+                    let error = self.out_of_range(place_of(position), classes, &found, None);
+                    return Err(match self.label_hint(value, classes) {
                         Some(hint) => error.hint(hint),
                         None => error,
                     });
@@ -190,7 +190,7 @@ impl LabelFile {
         CtcLabels::new(&sequence, classes, blank).map_err(|error| match error {
             CtcError::LabelIsBlank { position, label } => InputError::new(
                 &self.name,
-                labels[position].1.clone(),
+                place_of(position),
                 "a label that is not the blank",
                 label.to_string(),
             )
@@ -240,5 +240,14 @@ impl LabelFile {
             })
         };
         lines_of(text).enumerate().map(encode).collect()
+    }
+}
+
+/// Where a number of a line is.
+fn place_in_line(line: usize, content: &str, position: usize) -> Place {
+    let place = Place::whole().at("item", line).at("line", line + 1);
+    match words(content).nth(position) {
+        Some((column, _)) => place.at("column", column),
+        None => place,
     }
 }
