@@ -5,19 +5,23 @@
 //! register, so that the series of `exp` can end early.
 #![allow(unsafe_code)]
 
+mod exp;
+mod gather;
 mod long;
 mod reduction;
 mod short;
 
 use std::arch::x86_64::{__m512, __m512d};
 
+pub(super) use self::exp::{exp_tile, scaled_columns};
+pub(super) use self::gather::ctc_block;
 use self::long::InRegisters;
 use self::reduction::log_unit;
 use super::instruction_set::Avx512;
 use super::lanes::{exp, ln_1p};
 use super::log_sum_exp::LogSumExp;
 use super::single::{self, LARGE, TOO_SMALL};
-use super::tile;
+use super::tile::{self, Tile};
 
 /// Values of a register.
 const LANES: usize = 16;
@@ -51,6 +55,12 @@ pub(super) fn of_rows(instructions: Avx512, values: &[f32], classes: usize, out:
             (false, false) => long::of_rows::<MANY>(values, classes, out),
         }
     }
+}
+
+/// Puts sixteen rows of `classes` values side by side.
+pub(super) fn transpose(_: Avx512, rows: &[f32], classes: usize, tile: &mut Tile<f32>) {
+    // SAFETY: there is an `Avx512` only where the machine has the instructions of this function.
+    unsafe { short::transpose(rows, classes, &mut tile[..classes.next_multiple_of(4)]) }
 }
 
 /// What was found of so many rows: their logarithms are computed together.

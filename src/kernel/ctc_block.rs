@@ -14,7 +14,7 @@ use super::instruction_set::Task;
 use super::lanes::{larger, lesser, madd};
 
 /// Groups of neighbours that are computed side by side: one register of AVX-512.
-const LANES: usize = 8;
+pub(super) const LANES: usize = 8;
 /// Places of a group at the most.
 const MOST_DEPTH: usize = 8;
 /// Frames of a block at the most.
@@ -35,7 +35,7 @@ pub(crate) fn exponent_of(x: f64) -> i64 {
     (x.to_bits() >> 52) as i64 - 1023
 }
 
-type Lanes = [f64; LANES];
+pub(super) type Lanes = [f64; LANES];
 
 /// The states of the recursion between two frames.
 ///
@@ -60,13 +60,16 @@ impl CtcStates {
     /// Before the first frame: a blank at place 0, from which the first blank and the first label are reached.
     ///
     /// # Panics
-    /// Where the column of a label is not below `columns`.
+    /// Where the column of a label is not below `columns`, or there are more than `i32` counts.
     pub(crate) fn new(of_label: &[u32], columns: usize) -> Self {
         let places = of_label.len() + 1;
         let sets = places.div_ceil(LANES * MOST_DEPTH);
         let depth = places.div_ceil(LANES * sets);
         let rows = sets * depth;
-        assert!(of_label.iter().all(|&column| (column as usize) < columns), "the column of a label");
+        assert!(
+            i32::try_from(columns).is_ok() && of_label.iter().all(|&column| (column as usize) < columns),
+            "the column of a label"
+        );
         let mut states = Self {
             depth,
             blanks: vec![[0.0; LANES]; rows],
@@ -130,6 +133,10 @@ impl CtcBlock<'_> {
             "a block of frames"
         );
         assert!(self.frames.iter().all(|frame| frame.len() > columns), "each frame has all columns");
+        #[cfg(target_arch = "x86_64")]
+        if let Some(avx512) = set.avx512() {
+            return super::avx512::ctc_block(avx512, self);
+        }
         set.run(self)
     }
 }
@@ -280,11 +287,88 @@ impl CtcBlock<'_> {
     }
 }
 
+/// Rows of a set, as many each.
+struct Set<'a> {
+    blanks: &'a mut [Lanes],
+    labels: &'a mut [Lanes],
+    may_skip: &'a [Lanes],
+    column_of: &'a [[u32; LANES]],
+    /// The last blank and the last label of the set before.
+    before: [f64; 2],
+    /// See [`Survey`].
+    entering: &'a [Lanes; 2],
+}
+
+impl Set<'_> {
+    #[inline(always)]
+    fn advance<const FMA: bool, G: Gather>(self, gather: G, frame: &[f64]) {
+        let Self { blanks, labels, may_skip, column_of, before: [first_blank, first_label], entering } = self;
+        let depth = blanks.len();
+        let (labels, may_skip, column_of) = (&mut labels[..depth], &may_skip[..depth], &column_of[..depth]);
+        let Some(last) = depth.checked_sub(1) else { return };
+        let (mut blank_row, mut label_row) = (blanks[last], labels[last]);
+        let blanks_entering = times(from_before(blank_row, first_blank), entering);
+        let labels_entering = times(from_before(label_row, first_label), entering);
+        let blank = frame[0];
+        for row in (0..depth).rev() {
+            let (blanks_before, labels_before) = if row == 0 {
+                (blanks_entering, labels_entering)
+            } else {
+                (blanks[row - 1], labels[row - 1])
+            };
+            // SAFETY: no column is above `columns`, and each frame has more values: `CtcStates::new` and
+            // `CtcBlock::run_on` make sure.
+            let probs = unsafe { gather.gather(frame, &column_of[row]) };
+            [blanks[row], labels[row]] = step::<FMA>(
+                [blank_row, label_row],
+                [blanks_before, labels_before],
+                may_skip[row],
+                probs,
+                blank,
+            );
+            (blank_row, label_row) = (blanks_before, labels_before);
+        }
+    }
+}
+
+/// How values are picked.
+pub(super) trait Gather: Copy {
+    /// `values` at each of the places.
+    ///
+    /// # Safety
+    /// There are more values than any place is, and no place is more than `i32` counts.
+    unsafe fn gather(self, values: &[f64], places: &[u32; LANES]) -> Lanes;
+}
+
+/// One by one.
+#[derive(Clone, Copy)]
+struct Loads;
+
+impl Gather for Loads {
+    #[inline(always)]
+    unsafe fn gather(self, values: &[f64], places: &[u32; LANES]) -> Lanes {
+        let mut lanes = [0.0; LANES];
+        for (lane, &place) in lanes.iter_mut().zip(places) {
+            // SAFETY: as the caller promises.
+            *lane = unsafe { *values.get_unchecked(place as usize) };
+        }
+        lanes
+    }
+}
+
 impl Task for CtcBlock<'_> {
     type Output = usize;
 
     #[inline(always)]
-    fn run<const FMA: bool>(mut self) -> usize {
+    fn run<const FMA: bool>(self) -> usize {
+        self.advance::<FMA, _>(Loads)
+    }
+}
+
+impl CtcBlock<'_> {
+    /// See [`CtcBlock::run_on`].
+    #[inline(always)]
+    pub(super) fn advance<const FMA: bool, G: Gather>(mut self, gather: G) -> usize {
         let depth = self.states.depth;
         let groups = self.range.start / depth..(self.range.end - 1) / depth + 1;
         let sets = groups.start / LANES..groups.end.div_ceil(LANES);
@@ -318,40 +402,21 @@ impl Task for CtcBlock<'_> {
             exponents[set * LANES..][..LANES].copy_from_slice(&next);
         }
         for frame in &self.frames[..count] {
-            let blank = frame[0];
             // From the end backwards: a state needs those before it as they were.
             for set in sets.clone().rev() {
-                let first = set * depth;
-                let last = first + depth - 1;
-                let (first_blank, first_label) = if first == 0 {
-                    (0.0, 0.0)
-                } else {
-                    (blanks[first - 1][LANES - 1], labels[first - 1][LANES - 1])
+                let (blanks_behind, blanks) = blanks[..(set + 1) * depth].split_at_mut(set * depth);
+                let (labels_behind, labels) = labels[..(set + 1) * depth].split_at_mut(set * depth);
+                let first = |rows: &[Lanes]| rows.last().map_or(0.0, |row| row[LANES - 1]);
+                let rows = set * depth..(set + 1) * depth;
+                let set = Set {
+                    blanks,
+                    labels,
+                    may_skip: &may_skip[rows.clone()],
+                    column_of: &column_of[rows],
+                    before: [first(blanks_behind), first(labels_behind)],
+                    entering: &survey.entering[set],
                 };
-                let (mut blank_row, mut label_row) = (blanks[last], labels[last]);
-                let blanks_entering = times(from_before(blank_row, first_blank), &survey.entering[set]);
-                let labels_entering = times(from_before(label_row, first_label), &survey.entering[set]);
-                for row in (first..=last).rev() {
-                    let (blanks_before, labels_before) = if row == first {
-                        (blanks_entering, labels_entering)
-                    } else {
-                        (blanks[row - 1], labels[row - 1])
-                    };
-                    let mut probs = [0.0; LANES];
-                    for (prob, &column) in probs.iter_mut().zip(&column_of[row]) {
-                        // SAFETY: no column is above `columns`, and each frame has more values: `CtcStates::new` and
-                        // `run_on` make sure.
-                        *prob = unsafe { *frame.get_unchecked(column as usize) };
-                    }
-                    [blanks[row], labels[row]] = step::<FMA>(
-                        [blank_row, label_row],
-                        [blanks_before, labels_before],
-                        may_skip[row],
-                        probs,
-                        blank,
-                    );
-                    (blank_row, label_row) = (blanks_before, labels_before);
-                }
+                set.advance::<FMA, G>(gather, frame);
             }
         }
         count

@@ -1,10 +1,11 @@
 //! Log-sum-exp of rows in double-precision lanes.
 
-use super::Element;
+use super::exp_rows::RowSums;
 use super::instruction_set::Task;
 use super::lanes::{exp, larger, ln_1p};
 use super::log_sum_exp::LogSumExp;
-use super::tile::{SHORT, TILE, transpose_to_f64};
+use super::tile::{Aligned, SHORT, TILE};
+use super::{Element, InstructionSet};
 
 /// Lanes that a row is summed in: four registers of AVX-512.
 const WIDTH: usize = 32;
@@ -107,37 +108,18 @@ pub(super) fn of_row<E: Element, const FMA: bool>(row: &[E]) -> LogSumExp {
 
 /// Rows of up to [`SHORT`] values, [`TILE`] of them side by side.
 #[inline(always)]
-fn of_short_rows<E: Element, const FMA: bool>(values: &[E], classes: usize, out: &mut [LogSumExp]) {
-    let mut tile = [[0.0_f64; TILE]; SHORT];
-    let tile = &mut tile[..classes];
+fn of_short_rows<E: Element, const FMA: bool>(
+    set: InstructionSet,
+    values: &[E],
+    classes: usize,
+    out: &mut [LogSumExp],
+) {
+    let mut tile = Aligned([[E::ZERO; TILE]; SHORT]);
     for (rows, out) in values.chunks(TILE * classes).zip(out.chunks_mut(TILE)) {
-        transpose_to_f64(rows, tile);
-        let mut max = [f64::NEG_INFINITY; TILE];
-        for lanes in tile.iter() {
-            for i in 0..TILE {
-                max[i] = larger(lanes[i], max[i]);
-            }
-        }
-        let mut below = [0.0_f64; TILE];
-        let mut ties = [-1.0_f64; TILE];
-        for lanes in tile.iter() {
-            for i in 0..TILE {
-                let e = exp::<FMA>(lanes[i] - max[i]);
-                let (term, tie) = if lanes[i] >= max[i] { (0.0, 1.0) } else { (e, 0.0) };
-                below[i] += term;
-                ties[i] += tie;
-            }
-        }
-        let mut log_sum = [0.0_f64; TILE];
-        for i in 0..TILE {
-            log_sum[i] = ln_1p::<FMA>(below[i] + ties[i]);
-        }
-        for (lane, out) in out.iter_mut().enumerate() {
-            *out = if log_sum[lane] >= 0.0 && max[lane].is_finite() {
-                LogSumExp { max: max[lane], log_sum: log_sum[lane] }
-            } else {
-                of_row::<E, FMA>(&rows[lane * classes..][..classes])
-            };
+        E::transpose(set, rows, classes, &mut tile.0);
+        let sums = RowSums::of_tile::<E, FMA>(&tile.0[..classes], |_, _| {});
+        for (lane, (row, out)) in rows.chunks_exact(classes).zip(out).enumerate() {
+            *out = sums.log_sum_exp(lane).unwrap_or_else(|| of_row::<E, FMA>(row));
         }
     }
 }
@@ -156,6 +138,7 @@ impl<E: Element> Task for OfRow<'_, E> {
 
 /// Rows of `classes` values each.
 pub(super) struct OfRows<'a, E> {
+    pub(super) set: InstructionSet,
     pub(super) values: &'a [E],
     pub(super) classes: usize,
     pub(super) out: &'a mut [LogSumExp],
@@ -167,7 +150,7 @@ impl<E: Element> Task for OfRows<'_, E> {
     #[inline(always)]
     fn run<const FMA: bool>(self) {
         if self.classes <= SHORT {
-            of_short_rows::<E, FMA>(self.values, self.classes, self.out);
+            of_short_rows::<E, FMA>(self.set, self.values, self.classes, self.out);
             return;
         }
         for (row, out) in self.values.chunks_exact(self.classes).zip(self.out) {

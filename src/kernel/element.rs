@@ -1,9 +1,14 @@
+use super::exp::{self, ScaledColumns};
+use super::exp_rows::{self, RowSums};
+use super::tile::{self, Tile};
 use super::{InstructionSet, LogSumExp, double, single};
 
 /// A number as it lies in memory: `f32` (also for half-precision files, which widen without loss) or `f64`.
 pub trait Element: bytemuck::Pod + PartialOrd + Send + Sync + 'static + sealed::Kernels {
     /// Zero.
     const ZERO: Self;
+    /// Minus infinity.
+    const NEG_INFINITY: Self;
     /// Whether this is single precision.
     const SINGLE: bool;
 
@@ -16,6 +21,7 @@ pub trait Element: bytemuck::Pod + PartialOrd + Send + Sync + 'static + sealed::
 
 impl Element for f32 {
     const ZERO: Self = 0.0;
+    const NEG_INFINITY: Self = Self::NEG_INFINITY;
     const SINGLE: bool = true;
 
     #[inline(always)]
@@ -31,6 +37,7 @@ impl Element for f32 {
 
 impl Element for f64 {
     const ZERO: Self = 0.0;
+    const NEG_INFINITY: Self = Self::NEG_INFINITY;
     const SINGLE: bool = false;
 
     #[inline(always)]
@@ -44,12 +51,30 @@ impl Element for f64 {
 }
 
 pub(super) mod sealed {
+    use super::exp::ScaledColumns;
+    use super::exp_rows::RowSums;
+    use super::tile::Tile;
     use super::{InstructionSet, LogSumExp};
 
     /// The kernels that are written anew for each type; it also keeps other types out.
     pub trait Kernels: Sized {
         /// See [`super::super::fast_log_sum_exp_rows`].
         fn fast_rows(set: InstructionSet, values: &[Self], classes: usize, out: &mut [LogSumExp]);
+
+        /// See [`super::tile::transpose`].
+        fn transpose(set: InstructionSet, rows: &[Self], classes: usize, tile: &mut Tile<Self>);
+
+        /// See [`exp_tile_by_lanes`](super::exp_rows::exp_tile_by_lanes).
+        fn exp_tile(
+            set: InstructionSet,
+            tile: &Tile<Self>,
+            classes: usize,
+            unit: f64,
+            exps: &mut Tile<f64>,
+        ) -> RowSums;
+
+        /// See [`super::scaled_columns`].
+        fn scaled_columns(set: InstructionSet, x: &[Self], unit: f64, out: &mut [f64]) -> ScaledColumns;
     }
 }
 
@@ -57,10 +82,54 @@ impl sealed::Kernels for f32 {
     fn fast_rows(set: InstructionSet, values: &[Self], classes: usize, out: &mut [LogSumExp]) {
         single::of_rows(set, values, classes, out);
     }
+
+    fn transpose(set: InstructionSet, rows: &[Self], classes: usize, tile: &mut Tile<Self>) {
+        single::transpose(set, rows, classes, tile);
+    }
+
+    fn exp_tile(
+        set: InstructionSet,
+        tile: &Tile<Self>,
+        classes: usize,
+        unit: f64,
+        exps: &mut Tile<f64>,
+    ) -> RowSums {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(avx512) = set.avx512() {
+            return super::avx512::exp_tile(avx512, tile, classes, unit, exps);
+        }
+        exp_rows::exp_tile_by_lanes(set, tile, classes, unit, exps)
+    }
+
+    fn scaled_columns(set: InstructionSet, x: &[Self], unit: f64, out: &mut [f64]) -> ScaledColumns {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(avx512) = set.avx512() {
+            return super::avx512::scaled_columns(avx512, x, unit, out);
+        }
+        exp::scaled_columns_by_lanes(set, x, unit, out)
+    }
 }
 
 impl sealed::Kernels for f64 {
     fn fast_rows(set: InstructionSet, values: &[Self], classes: usize, out: &mut [LogSumExp]) {
-        set.run(double::OfRows { values, classes, out });
+        set.run(double::OfRows { set, values, classes, out });
+    }
+
+    fn transpose(_: InstructionSet, rows: &[Self], classes: usize, tile: &mut Tile<Self>) {
+        tile::transpose(rows, classes, tile);
+    }
+
+    fn exp_tile(
+        set: InstructionSet,
+        tile: &Tile<Self>,
+        classes: usize,
+        unit: f64,
+        exps: &mut Tile<f64>,
+    ) -> RowSums {
+        exp_rows::exp_tile_by_lanes(set, tile, classes, unit, exps)
+    }
+
+    fn scaled_columns(set: InstructionSet, x: &[Self], unit: f64, out: &mut [f64]) -> ScaledColumns {
+        exp::scaled_columns_by_lanes(set, x, unit, out)
     }
 }

@@ -26,14 +26,14 @@ pub(super) fn madd_single<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
 
 // ln 2 in two parts (W. J. Cody and W. Waite; the doubles are fdlibm's): a small integer times the first
 // part is exact.
-const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
-const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
+pub(super) const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
+pub(super) const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 pub(super) const LN2_HIGH_SINGLE: f32 = 355.0 / 512.0;
 pub(super) const LN2_LOW_SINGLE: f32 = -2.121_944_4e-4;
 
 /// Added to a number below 2⁵¹ and taken away again, this rounds it to an integer, which is in the low bits
 /// of the sum.
-const ROUND: f64 = 6_755_399_441_055_744.0; // 1.5 · 2⁵²
+pub(super) const ROUND: f64 = 6_755_399_441_055_744.0; // 1.5 · 2⁵²
 pub(super) const ROUND_SINGLE: f32 = 12_582_912.0; // 1.5 · 2²³
 
 /// Below this, `exp` of a double is 0 to its lanes: the last normal number is just beneath.

@@ -51,7 +51,7 @@ pub fn log_sum_exp_rows<E: Element>(
     out: &mut [LogSumExp],
 ) {
     assert_eq!(values.len(), classes * out.len(), "values are whole rows, one for each result");
-    set.run(double::OfRows { values, classes, out });
+    set.run(double::OfRows { set, values, classes, out });
 }
 
 /// The same for who needs no more than single precision has, some three times as fast on such values:

@@ -14,6 +14,7 @@ mod ctc_wide;
 mod double;
 mod element;
 mod exp;
+mod exp_rows;
 mod instruction_set;
 mod lanes;
 mod log_sum_exp;
@@ -27,6 +28,7 @@ pub(crate) use ctc_block::{BLOCK_FRAMES, CtcBlock, CtcStates, exponent_of, pow2}
 pub(crate) use ctc_wide::{CtcWideStep, Logs, Wide};
 pub use element::Element;
 pub(crate) use exp::{ScaledColumns, scaled_columns};
+pub(crate) use exp_rows::ExpRows;
 pub use instruction_set::InstructionSet;
 pub use log_sum_exp::{LogSumExp, fast_log_sum_exp_rows, log_add, log_sum_exp, log_sum_exp_rows};
 pub(crate) use mapping::Mapping;

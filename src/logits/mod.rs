@@ -46,12 +46,15 @@ pub enum Nonfinite {
 /// Takes a matrix in pieces: blocks are looked at in parallel, and what was found in each is taken in the
 /// order of the file.
 pub trait BlockReducer: Sync {
-    /// Blocks for each thread that are looked at before what was found is taken.
-    const ROUND: usize = 64;
     /// What is found in a block.
     type Part: Send;
     /// Why a block can't be used.
     type Error: Send;
+
+    /// How many blocks of `rows` rows each are looked at by each thread before what was found is taken.
+    fn round(&self, _rows: usize) -> usize {
+        64
+    }
 
     /// Looks at a block. Blocks come in any order, several at a time.
     fn look<E: Element>(&self, block: Block<'_, E>) -> Self::Part;

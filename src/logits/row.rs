@@ -25,6 +25,11 @@ impl RowScale {
     /// That of any row of log-probabilities, which are what they are.
     pub(crate) const LOG_PROBS: Self = Self { kind: InputKind::LogProbs, lse: LogSumExp::ZERO };
 
+    /// That of a row of `kind` with this log-sum-exp.
+    pub(crate) fn of(kind: InputKind, lse: LogSumExp) -> Self {
+        Self { kind, lse }
+    }
+
     /// Looks at one row of `[classes]` values once.
     pub fn new<E: Element>(row: &[E], kind: InputKind) -> Self {
         let lse = match kind {

@@ -2,11 +2,13 @@
 //!
 //! The forward recursion of Graves et al., "Connectionist Temporal Classification" (ICML 2006), section 4.1.
 
+use std::convert::Infallible;
+
 use thiserror::Error;
 
 use super::ctc_forward::Forward;
 use super::frame_columns::Frames;
-use super::frame_scales::FrameScales;
+use super::frames_of_rows::FramesOfRows;
 use super::{Columns, Emissions};
 use crate::kernel::{BLOCK_FRAMES, Element, InstructionSet};
 use crate::logits::{InputKind, RowScale, rows_at_once};
@@ -129,15 +131,11 @@ pub fn ctc_loss<E: Element>(matrix: &[E], kind: InputKind, labels: &CtcLabels) -
     let (classes, columns) = (labels.classes, labels.columns());
     let set = InstructionSet::best();
     let mut forward = Forward::new(labels, matrix.len() / classes);
-    let (mut scales, mut frames) = (FrameScales::new(kind), Frames::new(kind));
-    let mut scores = Vec::new();
+    let (mut rows, mut frames) = (FramesOfRows::new(kind), Frames::new(kind));
     for values in matrix.chunks(rows_at_once(classes) * classes) {
-        scales.look_at(values, classes);
         frames.clear();
-        for (at, row) in values.chunks_exact(classes).enumerate() {
-            columns.pick(row, &mut scores);
-            frames.push(&scores, |found| scales.scale(at, row, found));
-        }
+        let Ok(()) =
+            rows.push_all(values, classes, |_| columns, &mut frames, |_, _, _| Ok::<_, Infallible>(()));
         forward.advance(set, labels, frames.iter());
     }
     Ok(forward.finish(labels).loss_nats)

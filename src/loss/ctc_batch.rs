@@ -9,9 +9,9 @@ use rayon::prelude::*;
 use super::ctc::{CtcLabels, CtcLoss};
 use super::ctc_forward::Forward;
 use super::frame_columns::{ColumnScale, Frame};
-use super::frame_scales::{FrameScales, SHORT};
+use super::frames_of_rows::FramesOfRows;
 use super::gathered::Gathered;
-use crate::kernel::{Element, InstructionSet};
+use crate::kernel::{BLOCK_FRAMES, Element, InstructionSet};
 use crate::logits::{
     Block, BlockReducer, ImproperRow, InputKind, Items, Nonfinite, RowAudit, RowScale, rows_at_once,
 };
@@ -20,6 +20,10 @@ use crate::logits::{
 const CHUNK_VALUES: usize = 1 << 16;
 /// Chunks that one thread takes at least: blocks of no more come several at a time.
 const FEW_CHUNKS: usize = 4;
+/// Of each item, where that does not take too much memory.
+const FRAMES_PER_ROUND: usize = 4 * BLOCK_FRAMES;
+/// As many short rows are computed at once.
+const FEW_ROWS: usize = 16;
 
 /// Gathers what the items' labels need of each frame, and advances their recursions round by round: what was
 /// gathered in one is taken while the next is gathered.
@@ -86,15 +90,24 @@ pub struct CtcTotals {
     pub first_wins: Vec<u64>,
 }
 
+/// A row in use.
+#[derive(Clone, Copy)]
+struct Used {
+    /// In the file.
+    row: usize,
+    /// The user's.
+    number: usize,
+    item: usize,
+}
+
 /// Rows that are looked at together, and what is computed of them.
 struct Rows<E> {
-    /// The user's numbers of the rows, and those in the file.
-    numbers: Vec<(usize, usize)>,
-    /// Copies of the rows, where they are short.
+    /// Those that follow each other in the file.
+    run: Vec<Used>,
+    /// Some that do not, and copies of their values.
+    packed: Vec<Used>,
     values: Vec<E>,
-    scales: FrameScales,
-    /// The scores of a row's columns.
-    columns: Vec<E>,
+    frames: FramesOfRows<E>,
     gathered: Gathered,
 }
 
@@ -226,9 +239,11 @@ impl CtcBatch {
         };
     }
 
-    /// Whether a row is a frame in use.
-    fn is_used<E: Element>(&self, block: &Block<'_, E>, row: usize) -> bool {
-        self.rows.is_used(self.rows.number(block.first_row() + row))
+    /// A row of the file, where it is a frame in use.
+    fn used(&self, row: usize) -> Option<Used> {
+        let number = self.rows.number(row);
+        let (item, frame) = self.rows.place(number);
+        (frame < self.rows.lengths()[item]).then_some(Used { row, number, item })
     }
 
     /// Normalises the rows in use and gathers their columns.
@@ -237,43 +252,41 @@ impl CtcBatch {
         let mut notes = ChunkNotes { audit, refused: None, gathered: Gathered::new(self.kind) };
         let classes = self.rows.geometry().classes();
         let mut rows = Rows {
-            numbers: Vec::new(),
+            run: Vec::new(),
+            packed: Vec::new(),
             values: Vec::new(),
-            scales: FrameScales::new(self.kind),
-            columns: Vec::new(),
+            frames: FramesOfRows::new(self.kind),
             gathered: lock(&self.room).pop().unwrap_or_else(|| Gathered::new(self.kind)),
         };
         rows.gathered.begin(block.first_row() + range.start..block.first_row() + range.end);
         let most = rows_at_once(classes);
+        // Short rows are computed side by side, and in a batch of unequal lengths few are neighbours.
+        let few = if rows.frames.is_short(classes) { FEW_ROWS } else { 0 };
         let mut row = range.start;
         while row < range.end && notes.refused.is_none() {
-            // Rows that are not in use are not looked at.
-            if !self.is_used(block, row) {
+            let in_use = |row| self.used(block.first_row() + row);
+            let mut run = std::mem::take(&mut rows.run);
+            run.clear();
+            run.extend((row..range.end).map_while(in_use).take(most));
+            if run.is_empty() {
+                // It is not looked at.
                 row += 1;
-                continue;
             }
-            let start = row;
-            while row < range.end && self.is_used(block, row) {
-                row += 1;
-            }
-            block.for_each_run(start..row, most, |first, values| {
-                let first = block.first_row() + first;
-                let numbers = (first..).map(|row| (self.rows.number(row), row));
-                if classes > SHORT {
-                    rows.numbers.clear();
-                    rows.numbers.extend(numbers.take(values.len() / classes));
-                    self.gather_rows(values, &mut rows, &mut notes);
-                    return;
-                }
-                // Short rows are computed side by side, and in a batch of unequal lengths few are neighbours.
-                for (number, values) in numbers.zip(values.chunks_exact(classes)) {
-                    rows.numbers.push(number);
+            block.for_each_run(row..row + run.len(), most, |first, values| {
+                let run = &run[first - row..][..values.len() / classes];
+                if run.len() >= few {
+                    self.gather_packed(&mut rows, &mut notes);
+                    self.gather_rows(values, run, &mut rows, &mut notes);
+                } else {
+                    rows.packed.extend_from_slice(run);
                     rows.values.extend_from_slice(values);
-                    if rows.numbers.len() == most {
+                    if rows.packed.len() >= most {
                         self.gather_packed(&mut rows, &mut notes);
                     }
                 }
             });
+            row += run.len();
+            rows.run = run;
         }
         self.gather_packed(&mut rows, &mut notes);
         notes.gathered = rows.gathered;
@@ -281,31 +294,33 @@ impl CtcBatch {
     }
 
     fn gather_packed<E: Element>(&self, rows: &mut Rows<E>, notes: &mut ChunkNotes) {
-        let values = std::mem::take(&mut rows.values);
-        self.gather_rows(&values, rows, notes);
-        rows.numbers.clear();
-        rows.values = values;
-        rows.values.clear();
+        if rows.packed.is_empty() {
+            return;
+        }
+        let (mut used, mut values) = (std::mem::take(&mut rows.packed), std::mem::take(&mut rows.values));
+        self.gather_rows(&values, &used, rows, notes);
+        used.clear();
+        values.clear();
+        (rows.packed, rows.values) = (used, values);
     }
 
-    /// Normalises `values`, `[rows, classes]`, of the rows numbered in `rows`, and keeps what their items' labels need.
-    fn gather_rows<E: Element>(&self, values: &[E], rows: &mut Rows<E>, notes: &mut ChunkNotes) {
+    /// Normalises `values`, `[rows, classes]`, and keeps what their items' labels need.
+    fn gather_rows<E: Element>(
+        &self,
+        values: &[E],
+        used: &[Used],
+        rows: &mut Rows<E>,
+        notes: &mut ChunkNotes,
+    ) {
         let classes = self.rows.geometry().classes();
-        let Rows { numbers, scales, columns, gathered, .. } = rows;
-        scales.look_at(values, classes);
-        for (at, (scores, &(number, row))) in values.chunks_exact(classes).zip(numbers.iter()).enumerate() {
-            let (item, _) = self.rows.place(number);
-            self.items[item].labels.columns().pick(scores, columns);
-            let mut scale = RowScale::LOG_PROBS;
-            gathered.push(row, columns, |found| {
-                scale = scales.scale(at, scores, found);
-                scale
-            });
-            let values = || scores.iter().map(|x| x.to_f64()).collect();
-            if let Err(improper) = notes.audit.note(number, scale.total(), values) {
-                notes.refused.get_or_insert(improper);
-                return;
-            }
+        let columns_of = |at: usize| self.items[used[at].item].labels.columns();
+        let frames = rows.gathered.frames_of(used.iter().map(|used| used.row));
+        let audit = &mut notes.audit;
+        let done = |at: usize, row: &[E], scale: RowScale| {
+            audit.note(used[at].number, scale.total(), || row.iter().map(|x| x.to_f64()).collect())
+        };
+        if let Err(improper) = rows.frames.push_all(values, classes, columns_of, frames, done) {
+            notes.refused.get_or_insert(improper);
         }
     }
 
@@ -317,7 +332,7 @@ impl CtcBatch {
             if !sample.wants_sample() {
                 break;
             }
-            if self.is_used(block, row) {
+            if self.used(block.first_row() + row).is_some() {
                 block.for_each_row(row..row + 1, |_, scores| {
                     sample.sample(scores);
                     let max = |best: usize, class: usize| {
@@ -337,10 +352,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl BlockReducer for CtcBatch {
-    /// Few, for what they gather is kept.
-    const ROUND: usize = 2;
     type Part = BlockNotes;
     type Error = ImproperRow;
+
+    /// Few, for what they gather is kept; but where items lie side by side, more of them, for an item's frames are taken
+    /// several at a time.
+    fn round(&self, rows: usize) -> usize {
+        let side_by_side = if self.items.is_empty() { 1 } else { self.rows.file_rows(0).1 };
+        let wanted = (FRAMES_PER_ROUND * side_by_side) / rows.max(1) / rayon::current_num_threads();
+        wanted.clamp(2, 8)
+    }
 
     fn look<E: Element>(&self, block: Block<'_, E>) -> BlockNotes {
         self.advance_some();

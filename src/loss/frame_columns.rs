@@ -3,7 +3,7 @@
 use crate::kernel::{Element, InstructionSet, ScaledColumns, pow2, scaled_columns};
 use crate::logits::{InputKind, RowScale};
 
-/// The exponent of what the most probable column of a frame becomes: so no sum of three states grows.
+/// The exponent of what no column of a frame is above: so no sum of three states grows.
 pub(super) const UNIT_EXPONENT: i64 = -2;
 /// The most powers of two between a frame's columns: far from where a double ends.
 const MOST_BITS: f64 = 600.0;
@@ -19,11 +19,11 @@ pub(super) struct Frame<'a> {
 /// What a frame's columns are.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct ColumnScale {
-    /// The log-probability of the most probable column: `-inf` where none has a chance, NaN where one is NaN or the frame
+    /// A log-probability that no column's is above: `-inf` where none has a chance, NaN where one is NaN or the frame
     /// is no distribution. The columns mean nothing then.
     pub(super) log_max: f64,
-    /// The columns are their probabilities, of which the largest is 2 to [`UNIT_EXPONENT`], and two to minus this is less
-    /// than any above 0; none where they lie too far apart for that, and are log-probabilities.
+    /// The columns are their probabilities, one of `log_max` being 2 to [`UNIT_EXPONENT`], and two to minus this is no
+    /// more than any above 0; none where they lie too far apart for that, and are log-probabilities.
     pub(super) bits: Option<i64>,
 }
 
@@ -110,6 +110,13 @@ impl Frames {
             }
         }
         self.ends.push((self.columns.len(), ColumnScale { log_max, bits }));
+    }
+
+    /// Adds a frame of which all is known.
+    pub(super) fn push_scaled(&mut self, columns: impl Iterator<Item = f64>, scale: ColumnScale) {
+        self.columns.extend(columns);
+        self.columns.push(0.0);
+        self.ends.push((self.columns.len(), scale));
     }
 
     /// That of number `at`.

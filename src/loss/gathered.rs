@@ -3,8 +3,7 @@
 use std::ops::Range;
 
 use super::frame_columns::{Frame, Frames};
-use crate::kernel::{Element, ScaledColumns};
-use crate::logits::{InputKind, RowScale};
+use crate::logits::InputKind;
 
 /// Of consecutive rows of the file, those in use as the frames that they are to their items' labels.
 pub(super) struct Gathered {
@@ -29,15 +28,13 @@ impl Gathered {
         self.frame_of.clear();
     }
 
-    /// Keeps the scores of a row's columns; rows come in order. For `scale_of` see [`Frames::push`].
-    pub(super) fn push<E: Element>(
-        &mut self,
-        row: usize,
-        scores: &[E],
-        scale_of: impl FnOnce(ScaledColumns) -> RowScale,
-    ) {
-        self.frame_of.resize(row - self.first_row + 1, self.frames.len());
-        self.frames.push(scores, scale_of);
+    /// Where the frames of these rows are to be put, one after the other; rows come in order.
+    pub(super) fn frames_of(&mut self, rows: impl Iterator<Item = usize>) -> &mut Frames {
+        for (frame, row) in (self.frames.len()..).zip(rows) {
+            self.frame_of.resize(row - self.first_row, frame);
+            self.frame_of.push(frame);
+        }
+        &mut self.frames
     }
 
     /// The rows of the file.

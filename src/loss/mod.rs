@@ -12,7 +12,7 @@ mod ctc_occupancy;
 mod ctc_wide;
 mod emissions;
 mod frame_columns;
-mod frame_scales;
+mod frames_of_rows;
 mod gathered;
 pub mod gradient;
 pub mod guess;

@@ -76,7 +76,8 @@ proptest! {
         let found = ctc_loss(&values, InputKind::Logits, &checked).unwrap();
         assert_close(found, ctc_by_recursion(&rows(&values, classes), &labels, blank), "logits");
         let single: Vec<f32> = values.iter().map(|&x| x as f32).collect();
-        prop_assert_eq!(ctc_loss(&single, InputKind::Logits, &checked).unwrap(), found);
+        // The values are the same numbers; the two types have kernels of their own.
+        assert_close(ctc_loss(&single, InputKind::Logits, &checked).unwrap(), found, "single precision");
     }
 
     /// Impossible classes here and there, and sure ones in the wrong place: the linear recursion drops what

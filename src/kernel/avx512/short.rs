@@ -18,16 +18,16 @@ type Column = [f32; LANES];
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
 pub(super) fn of_rows<const ROWS: usize>(values: &[f32], classes: usize, out: &mut [LogSumExp]) {
     let mut tile = Aligned([[f32::NEG_INFINITY; LANES]; SHORT]);
-    let tile = &mut tile.0[..classes.next_multiple_of(SIDE_BY_SIDE)];
+    let steps = classes.next_multiple_of(SIDE_BY_SIDE);
     let mut group = Group::<ROWS>::EMPTY;
     for (rows, out) in values.chunks(ROWS * classes).zip(out.chunks_mut(ROWS)) {
         for (number, rows) in rows.chunks(LANES * classes).enumerate() {
             if rows.len() == LANES * classes {
-                transpose(rows, classes, tile);
+                transpose(rows, classes, &mut tile.0[..steps]);
             } else {
-                tile::transpose(rows, &mut tile[..classes]);
+                tile::transpose(rows, classes, &mut tile.0);
             }
-            look_at(tile, &mut group, number * LANES);
+            look_at(&tile.0[..steps], &mut group, number * LANES);
         }
         group.finish(rows, classes, out);
     }
@@ -83,7 +83,7 @@ fn load(columns: &[Column; SIDE_BY_SIDE]) -> Registers {
 /// `-inf`.
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
 #[inline]
-fn transpose(rows: &[f32], classes: usize, tile: &mut [Column]) {
+pub(super) fn transpose(rows: &[f32], classes: usize, tile: &mut [Column]) {
     assert!(
         rows.len() == LANES * classes && tile.len() == classes.next_multiple_of(4),
         "as the caller made them"

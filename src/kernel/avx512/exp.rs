@@ -1,0 +1,236 @@
+//! Exponentials in doubles, by a table of powers of two: see [`super::reduction`] for the method.
+
+#[allow(clippy::wildcard_imports)] // one line for each instruction would say no more
+use std::arch::x86_64::*;
+use std::f64::consts::{LOG2_E, SQRT_2};
+
+use crate::kernel::exp::ScaledColumns;
+use crate::kernel::exp_rows::RowSums;
+use crate::kernel::instruction_set::Avx512;
+use crate::kernel::lanes::{LN2_HIGH, LN2_LOW, ROUND, ln_1p};
+use crate::kernel::tile::{STEP, TILE, Tile};
+
+/// Values of a register.
+const LANES: usize = 8;
+/// Powers in the table.
+const POWERS: usize = 2 * LANES;
+/// Registers of columns whose steps alternate: see [`super::SIDE_BY_SIDE`].
+const COLUMNS: usize = 4;
+/// The same of rows side by side.
+const ROWS: usize = TILE / LANES * STEP;
+/// Below this, an exponential is 0: times the unit, it is still a normal number.
+const LOWEST: f64 = -700.0;
+
+/// `2^(j/16)`.
+const TABLE: [f64; POWERS] = [
+    1.0,
+    1.044_273_782_427_413_8,
+    1.090_507_732_665_257_7,
+    1.138_788_634_756_691_6,
+    1.189_207_115_002_721,
+    1.241_857_812_073_484,
+    1.296_839_554_651_009_6,
+    1.354_255_546_936_892_7,
+    SQRT_2,
+    1.476_826_145_939_499_3,
+    1.542_210_825_407_940_7,
+    1.610_490_331_949_254_3,
+    1.681_792_830_507_429,
+    1.756_252_160_373_299_5,
+    1.834_008_086_409_342_4,
+    1.915_206_561_397_147_4,
+];
+
+/// Interpolates `(exp(r) - 1 - r) / r²` at Chebyshev's nodes of `±ln 2 / 32`; 3e-17 off at most.
+const SERIES: [f64; 5] = [
+    1.388_903_434_859_973_5e-3,
+    8.333_449_701_253_673e-3,
+    4.166_666_666_496_045e-2,
+    1.666_666_666_530_169e-1,
+    0.5,
+];
+
+/// `unit exp(x)` of a few registers.
+#[derive(Clone, Copy)]
+struct Exp {
+    /// Of the powers times the unit, the bits less what `j` adds to them where `k` is shifted into the exponent.
+    table: [__m512d; 2],
+}
+
+impl Exp {
+    #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+    #[inline]
+    fn new(unit: f64) -> Self {
+        let mut table = [0_u64; POWERS];
+        for (j, (bits, power)) in table.iter_mut().zip(TABLE).enumerate() {
+            *bits = (power * unit).to_bits().wrapping_sub((j as u64) << 48);
+        }
+        let (low, high) = table.split_at(LANES);
+        // SAFETY: each half has eight numbers.
+        Self { table: [low, high].map(|half| unsafe { _mm512_loadu_pd(half.as_ptr().cast()) }) }
+    }
+
+    /// For `x <= 0`, to about one unit in the last place; NaN stays.
+    #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+    #[inline]
+    fn of<const N: usize>(self, x: [__m512d; N]) -> [__m512d; N] {
+        let (lowest, round) = (_mm512_set1_pd(LOWEST), _mm512_set1_pd(ROUND));
+        let sixteenths = _mm512_set1_pd(16.0 * LOG2_E);
+        let (high, low) = (_mm512_set1_pd(LN2_HIGH / 16.0), _mm512_set1_pd(LN2_LOW / 16.0));
+        let one = _mm512_set1_pd(1.0);
+        let [mut r, mut shifted, mut p, mut power, mut out] = [x; 5];
+        for i in 0..N {
+            // NaN stays, for it is the second.
+            r[i] = _mm512_max_pd(lowest, x[i]);
+        }
+        for i in 0..N {
+            shifted[i] = _mm512_fmadd_pd(r[i], sixteenths, round);
+        }
+        for i in 0..N {
+            let k = _mm512_sub_pd(shifted[i], round);
+            r[i] = _mm512_fnmadd_pd(k, low, _mm512_fnmadd_pd(k, high, r[i]));
+        }
+        for i in 0..N {
+            let k = _mm512_castpd_si512(shifted[i]);
+            let root = _mm512_permutex2var_pd(self.table[0], k, self.table[1]);
+            let bits = _mm512_add_epi64(_mm512_castpd_si512(root), _mm512_slli_epi64::<48>(k));
+            power[i] = _mm512_castsi512_pd(bits);
+        }
+        for i in 0..N {
+            p[i] = _mm512_fmadd_pd(_mm512_set1_pd(SERIES[0]), r[i], _mm512_set1_pd(SERIES[1]));
+        }
+        for term in &SERIES[2..] {
+            for i in 0..N {
+                p[i] = _mm512_fmadd_pd(p[i], r[i], _mm512_set1_pd(*term));
+            }
+        }
+        for i in 0..N {
+            p[i] = _mm512_mul_pd(_mm512_fmadd_pd(p[i], r[i], one), r[i]);
+        }
+        for i in 0..N {
+            let in_reach = _mm512_cmp_pd_mask::<_CMP_NLT_UQ>(x[i], lowest);
+            out[i] = _mm512_maskz_fmadd_pd(in_reach, power[i], p[i], power[i]);
+        }
+        out
+    }
+}
+
+/// Eight values, or the first of them and then `-inf`.
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+fn load(values: &[f32]) -> __m512d {
+    let lanes = ((1_u32 << values.len().min(LANES)) - 1) as u8;
+    // SAFETY: the mask has a bit for each value of the slice, eight at most; nothing else is read.
+    let some = unsafe { _mm256_mask_loadu_ps(_mm256_set1_ps(f32::NEG_INFINITY), lanes, values.as_ptr()) };
+    _mm512_cvtps_pd(some)
+}
+
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+fn array(x: __m512d) -> [f64; LANES] {
+    let mut values = [0.0; LANES];
+    // SAFETY: there is room for the eight values.
+    unsafe { _mm512_storeu_pd(values.as_mut_ptr(), x) };
+    values
+}
+
+/// See [`crate::kernel::scaled_columns`].
+pub(in crate::kernel) fn scaled_columns(_: Avx512, x: &[f32], unit: f64, out: &mut [f64]) -> ScaledColumns {
+    assert_eq!(x.len(), out.len(), "a result for each");
+    // SAFETY: there is an `Avx512` only where the machine has these instructions.
+    unsafe { scale(x, unit, out) }
+}
+
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+fn scale(x: &[f32], unit: f64, out: &mut [f64]) -> ScaledColumns {
+    let infinity = _mm512_set1_pd(f64::INFINITY);
+    let (mut max, mut least, mut nan) = (_mm512_sub_pd(_mm512_setzero_pd(), infinity), infinity, 0);
+    let lowest = max;
+    for chunk in x.chunks(LANES) {
+        let x = load(chunk);
+        nan |= _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(x, x);
+        max = _mm512_max_pd(x, max);
+        let finite = _mm512_cmp_pd_mask::<_CMP_GT_OQ>(x, lowest);
+        least = _mm512_mask_min_pd(least, finite, x, least);
+    }
+    let max = if nan == 0 { _mm512_reduce_max_pd(max) } else { f64::NAN };
+    let (exp, beside) = (Exp::new(unit), _mm512_set1_pd(max));
+    let mut sums = [_mm512_setzero_pd(); COLUMNS];
+    for (x, out) in x.chunks(COLUMNS * LANES).zip(out.chunks_mut(COLUMNS * LANES)) {
+        let mut columns = [_mm512_setzero_pd(); COLUMNS];
+        for (i, column) in columns.iter_mut().enumerate() {
+            *column = _mm512_sub_pd(load(x.get(i * LANES..).unwrap_or_default()), beside);
+        }
+        for (i, (e, sum)) in exp.of(columns).into_iter().zip(&mut sums).enumerate() {
+            *sum = _mm512_add_pd(*sum, e);
+            if let Some(out) = out.get_mut(i * LANES..) {
+                let lanes = ((1_u32 << out.len().min(LANES)) - 1) as u8;
+                // SAFETY: the mask has a bit for each value of the slice, eight at most.
+                unsafe { _mm512_mask_storeu_pd(out.as_mut_ptr(), lanes, e) };
+            }
+        }
+    }
+    let sum = _mm512_add_pd(_mm512_add_pd(sums[0], sums[1]), _mm512_add_pd(sums[2], sums[3]));
+    ScaledColumns { max, least: _mm512_reduce_min_pd(least), sum: _mm512_reduce_add_pd(sum) / unit }
+}
+
+/// Exponentials of rows side by side: see [`crate::kernel::ExpRows`].
+pub(in crate::kernel) fn exp_tile(
+    _: Avx512,
+    tile: &Tile<f32>,
+    classes: usize,
+    unit: f64,
+    exps: &mut Tile<f64>,
+) -> RowSums {
+    // SAFETY: there is an `Avx512` only where the machine has these instructions.
+    unsafe { exp_rows(tile, classes, unit, exps) }
+}
+
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+fn exp_rows(tile: &Tile<f32>, classes: usize, unit: f64, exps: &mut Tile<f64>) -> RowSums {
+    let infinity = _mm512_set1_ps(f32::INFINITY);
+    let (mut max, mut min) = (_mm512_sub_ps(_mm512_setzero_ps(), infinity), infinity);
+    for lanes in &tile[..classes] {
+        // SAFETY: reads sixteen values.
+        let x = unsafe { _mm512_loadu_ps(lanes.as_ptr()) };
+        // Not NaN, for that is the first.
+        (max, min) = (_mm512_max_ps(x, max), _mm512_min_ps(x, min));
+    }
+    let halves =
+        |x| [_mm512_cvtps_pd(_mm512_castps512_ps256(x)), _mm512_cvtps_pd(_mm512_extractf32x8_ps::<1>(x))];
+    let (max, min) = (halves(max), halves(min));
+    let (exp, zero, one) = (Exp::new(unit), _mm512_setzero_pd(), _mm512_set1_pd(1.0));
+    let (mut below, mut ties) = ([zero; 2], [zero; 2]);
+    let steps = classes.div_ceil(STEP);
+    for (tile, exps) in tile.as_chunks::<STEP>().0[..steps].iter().zip(exps.as_chunks_mut::<STEP>().0) {
+        let mut x = [zero; ROWS];
+        for (i, x) in x.iter_mut().enumerate() {
+            let half = tile[i / 2].as_chunks::<LANES>().0[i % 2];
+            *x = _mm512_sub_pd(load(&half), max[i % 2]);
+        }
+        let e = exp.of(x);
+        for i in 0..ROWS {
+            // NaN is not a maximum.
+            let is_max = _mm512_cmp_pd_mask::<_CMP_GE_OQ>(x[i], zero);
+            below[i % 2] = _mm512_mask_add_pd(below[i % 2], !is_max, below[i % 2], e[i]);
+            ties[i % 2] = _mm512_mask_add_pd(ties[i % 2], is_max, ties[i % 2], one);
+            let to = &mut exps[i / 2].as_chunks_mut::<LANES>().0[i % 2];
+            // SAFETY: there is room for the eight values.
+            unsafe { _mm512_storeu_pd(to.as_mut_ptr(), e[i]) };
+        }
+    }
+    let both = |halves: [__m512d; 2]| {
+        let mut all = [0.0; TILE];
+        for (to, half) in all.as_chunks_mut::<LANES>().0.iter_mut().zip(halves) {
+            *to = array(half);
+        }
+        all
+    };
+    let least = both(exp.of([_mm512_sub_pd(min[0], max[0]), _mm512_sub_pd(min[1], max[1])]));
+    let (below, ties) = (both(below), both(ties));
+    let mut log_sum = [0.0; TILE];
+    for i in 0..TILE {
+        log_sum[i] = ln_1p::<true>(below[i] / unit + (ties[i] - 1.0));
+    }
+    RowSums { max: both(max), log_sum, least }
+}
