@@ -302,14 +302,18 @@ fn reduce_all<R: BlockReducer>(
         blocks.push((first, values));
     }
     let rows = blocks.first().map_or(0, |(_, values)| values.len() / geometry.classes());
-    let round = reducer.round(rows) * rayon::current_num_threads();
-    for round in blocks.chunks(round.max(1)) {
+    for round in blocks.chunks(round_of(reducer, rows)) {
         let look = |(plane, values): &(usize, Vec<f64>)| reducer.look(Block::new(values, geometry, *plane));
         let parts: Vec<R::Part> = round.par_iter().with_max_len(1).map(look).collect();
         parts.into_iter().try_for_each(|part| reducer.take(part))?;
         reducer.end_round();
     }
     Ok(())
+}
+
+/// Blocks of `rows` rows each that are looked at together.
+fn round_of<R: BlockReducer>(reducer: &R, rows: usize) -> usize {
+    reducer.round(rows) * rayon::current_num_threads()
 }
 
 fn rounds(blocks: usize, step: usize) -> impl Iterator<Item = Range<usize>> {
@@ -328,9 +332,8 @@ fn reduce_npy<E: Element, R: BlockReducer>(
     let name = source.name().to_owned();
     let start = source.position();
     let mut pieces = Pieces::new(info, cut, fill, start);
-    let rows = if cut.blocks() == 0 { 0 } else { cut.len(0) / geometry.classes() };
-    let round = reducer.round(rows) * rayon::current_num_threads();
-    for round in rounds(cut.blocks(), round) {
+    let rows = cut.len(0) / geometry.classes();
+    for round in rounds(cut.blocks(), round_of(reducer, rows)) {
         let look =
             |piece: usize, values: &[E]| reducer.look(Block::new(values, geometry, cut.first_plane(piece)));
         let parts = match source.random_access() {

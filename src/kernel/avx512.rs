@@ -57,10 +57,10 @@ pub(super) fn of_rows(instructions: Avx512, values: &[f32], classes: usize, out:
     }
 }
 
-/// Puts sixteen rows of `classes` values side by side.
+/// See [`tile::transpose`].
 pub(super) fn transpose(_: Avx512, rows: &[f32], classes: usize, tile: &mut Tile<f32>) {
     // SAFETY: there is an `Avx512` only where the machine has the instructions of this function.
-    unsafe { short::transpose(rows, classes, &mut tile[..classes.next_multiple_of(4)]) }
+    unsafe { short::transpose(rows, classes, tile) }
 }
 
 /// What was found of so many rows: their logarithms are computed together.

@@ -176,7 +176,7 @@ fn lanes(values: &[i64], at: usize) -> [i64; LANES] {
 
 /// The exponents of the largest and the least state above 0 in each lane, and whether some state of it is 0.
 #[inline(always)]
-fn survey(blanks: &[Lanes], labels: &[Lanes]) -> ([i64; LANES], [i64; LANES], [bool; LANES]) {
+fn extremes(blanks: &[Lanes], labels: &[Lanes]) -> ([i64; LANES], [i64; LANES], [bool; LANES]) {
     let (mut max, mut min, mut low) = ([0.0; LANES], [f64::INFINITY; LANES], [f64::INFINITY; LANES]);
     for (&blanks, &labels) in blanks.iter().zip(labels) {
         for i in 0..LANES {
@@ -257,7 +257,7 @@ impl CtcBlock<'_> {
         let mut budgets = [ALL; LANES];
         for set in sets {
             let rows = set * depth..(set + 1) * depth;
-            let (mut most, mut least, gaps) = survey(&blanks[rows.clone()], &labels[rows]);
+            let (mut most, mut least, gaps) = extremes(&blanks[rows.clone()], &labels[rows]);
             let own = lanes(exponents, set * LANES);
             for i in 0..LANES {
                 let none = most[i] == NONE || set * LANES + i < groups.start;

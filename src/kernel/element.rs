@@ -51,30 +51,45 @@ impl Element for f64 {
 }
 
 pub(super) mod sealed {
-    use super::exp::ScaledColumns;
-    use super::exp_rows::RowSums;
-    use super::tile::Tile;
-    use super::{InstructionSet, LogSumExp};
+    use super::exp::{self, ScaledColumns};
+    use super::exp_rows::{self, RowSums};
+    use super::tile::{self, Tile};
+    use super::{Element, InstructionSet, LogSumExp};
 
-    /// The kernels that are written anew for each type; it also keeps other types out.
+    /// The kernels of which a type may have versions of its own; it also keeps other types out.
     pub trait Kernels: Sized {
         /// See [`super::super::fast_log_sum_exp_rows`].
         fn fast_rows(set: InstructionSet, values: &[Self], classes: usize, out: &mut [LogSumExp]);
 
-        /// See [`super::tile::transpose`].
-        fn transpose(set: InstructionSet, rows: &[Self], classes: usize, tile: &mut Tile<Self>);
+        /// See [`tile::transpose`].
+        fn transpose(_: InstructionSet, rows: &[Self], classes: usize, tile: &mut Tile<Self>)
+        where
+            Self: Element,
+        {
+            tile::transpose(rows, classes, tile);
+        }
 
-        /// See [`exp_tile_by_lanes`](super::exp_rows::exp_tile_by_lanes).
+        /// See [`exp_rows::exp_tile_by_lanes`].
         fn exp_tile(
             set: InstructionSet,
             tile: &Tile<Self>,
             classes: usize,
             unit: f64,
             exps: &mut Tile<f64>,
-        ) -> RowSums;
+        ) -> RowSums
+        where
+            Self: Element,
+        {
+            exp_rows::exp_tile_by_lanes(set, tile, classes, unit, exps)
+        }
 
-        /// See [`super::scaled_columns`].
-        fn scaled_columns(set: InstructionSet, x: &[Self], unit: f64, out: &mut [f64]) -> ScaledColumns;
+        /// See [`exp::scaled_columns`].
+        fn scaled_columns(set: InstructionSet, x: &[Self], unit: f64, out: &mut [f64]) -> ScaledColumns
+        where
+            Self: Element,
+        {
+            exp::scaled_columns_by_lanes(set, x, unit, out)
+        }
     }
 }
 
@@ -84,7 +99,11 @@ impl sealed::Kernels for f32 {
     }
 
     fn transpose(set: InstructionSet, rows: &[Self], classes: usize, tile: &mut Tile<Self>) {
-        single::transpose(set, rows, classes, tile);
+        #[cfg(target_arch = "x86_64")]
+        if let Some(avx512) = set.avx512() {
+            return super::avx512::transpose(avx512, rows, classes, tile);
+        }
+        tile::transpose(rows, classes, tile);
     }
 
     fn exp_tile(
@@ -113,23 +132,5 @@ impl sealed::Kernels for f32 {
 impl sealed::Kernels for f64 {
     fn fast_rows(set: InstructionSet, values: &[Self], classes: usize, out: &mut [LogSumExp]) {
         set.run(double::OfRows { set, values, classes, out });
-    }
-
-    fn transpose(_: InstructionSet, rows: &[Self], classes: usize, tile: &mut Tile<Self>) {
-        tile::transpose(rows, classes, tile);
-    }
-
-    fn exp_tile(
-        set: InstructionSet,
-        tile: &Tile<Self>,
-        classes: usize,
-        unit: f64,
-        exps: &mut Tile<f64>,
-    ) -> RowSums {
-        exp_rows::exp_tile_by_lanes(set, tile, classes, unit, exps)
-    }
-
-    fn scaled_columns(set: InstructionSet, x: &[Self], unit: f64, out: &mut [f64]) -> ScaledColumns {
-        exp::scaled_columns_by_lanes(set, x, unit, out)
     }
 }

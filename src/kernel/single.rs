@@ -13,7 +13,7 @@ use super::double;
 use super::instruction_set::{InstructionSet, Task};
 use super::lanes::{ROUND_SINGLE, exp, exp_single, larger, ln_1p};
 use super::log_sum_exp::LogSumExp;
-use super::tile::{self, SHORT, TILE, Tile, is_worth};
+use super::tile::{SHORT, TILE, is_worth, transpose};
 
 /// Values that each lane of a step adds up: the sum of their terms is rounded twice.
 const DEPTH: usize = 4;
@@ -250,7 +250,7 @@ pub(super) fn of_blocks<const FMA: bool, S: RowSums>(row: &[f32], sums: S) -> Lo
 fn of_short_rows<const FMA: bool>(values: &[f32], classes: usize, out: &mut [LogSumExp]) {
     let mut tile = [[0.0_f32; TILE]; SHORT];
     for (rows, out) in values.chunks(TILE * classes).zip(out.chunks_mut(TILE)) {
-        tile::transpose(rows, classes, &mut tile);
+        transpose(rows, classes, &mut tile);
         let tile = &tile[..classes];
         let mut max = [f32::NEG_INFINITY; TILE];
         for lanes in tile {
@@ -313,17 +313,6 @@ fn sums_of_tile<const FMA: bool>(tile: &[[f32; TILE]], max: &[f32; TILE]) -> ([f
         log_sum[i] = ln_1p::<FMA>(below[i]);
     }
     (below, log_sum)
-}
-
-/// See [`tile::transpose`].
-pub(super) fn transpose(set: InstructionSet, rows: &[f32], classes: usize, tile: &mut Tile<f32>) {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(avx512) = set.avx512()
-        && rows.len() == TILE * classes
-    {
-        return super::avx512::transpose(avx512, rows, classes, tile);
-    }
-    tile::transpose(rows, classes, tile);
 }
 
 /// Each row of `values`, `[rows, classes]`.

@@ -16,7 +16,7 @@ pub use audit::{ImproperRow, RowAudit};
 pub use geometry::{Block, Geometry, MOST_CLASSES, ShapeError, rows_at_once};
 pub(crate) use geometry::{rows_in_order, rows_to_file};
 pub use items::{Items, ItemsError};
-pub use row::{Accuracy, RowScale, RowScales};
+pub use row::{RowScale, RowScales};
 pub use survey::{Entropies, Nonfinites, Survey, SurveyPart, SurveyTotals};
 
 use crate::kernel::Element;

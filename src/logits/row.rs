@@ -1,17 +1,5 @@
 use super::InputKind;
-use crate::kernel::{
-    Element, InstructionSet, LogSumExp, fast_log_sum_exp_rows, log_sum_exp, log_sum_exp_rows,
-};
-
-/// How exact a row's normaliser is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Accuracy {
-    /// As if in double precision, whatever the values are. What adds up alternatives needs it: their
-    /// probabilities can sum to next to one, and what is missing from one is the result.
-    Double,
-    /// Log-probabilities within 2e-7 relative from single precision: enough for what takes them one by one.
-    OfInput,
-}
+use crate::kernel::{Element, InstructionSet, LogSumExp, fast_log_sum_exp_rows, log_sum_exp};
 
 /// One row's normaliser: turns each of its values into a log-probability.
 #[derive(Clone, Copy, Debug)]
@@ -83,18 +71,19 @@ impl RowScales {
     }
 
     /// Looks at each row of `values`, `[rows, classes]`, row-major, once; the rows of before are forgotten.
-    pub fn look_at<E: Element>(&mut self, values: &[E], classes: usize, accuracy: Accuracy) {
-        let set = InstructionSet::best();
+    ///
+    /// From single precision, log-probabilities are within 2e-7 relative: enough for what takes them one by one. What
+    /// adds up alternatives needs more, for their probabilities can sum to next to one, and what is missing from one is the
+    /// result.
+    pub fn look_at<E: Element>(&mut self, values: &[E], classes: usize) {
         // What is there from before is overwritten.
         self.lse.resize(values.len() / classes, LogSumExp::ZERO);
-        match accuracy {
-            _ if self.kind == InputKind::Probs => {
-                for (row, lse) in values.chunks_exact(classes).zip(&mut self.lse) {
-                    *lse = sum_of_probs(row);
-                }
+        if self.kind == InputKind::Probs {
+            for (row, lse) in values.chunks_exact(classes).zip(&mut self.lse) {
+                *lse = sum_of_probs(row);
             }
-            Accuracy::Double => log_sum_exp_rows(set, values, classes, &mut self.lse),
-            Accuracy::OfInput => fast_log_sum_exp_rows(set, values, classes, &mut self.lse),
+        } else {
+            fast_log_sum_exp_rows(InstructionSet::best(), values, classes, &mut self.lse);
         }
     }
 

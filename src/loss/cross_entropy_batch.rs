@@ -6,8 +6,7 @@ use super::cross_entropy::{CrossEntropy, WeightedLoss};
 use super::reduction::{Reducer, Reductions};
 use crate::kernel::Element;
 use crate::logits::{
-    Accuracy, Block, BlockReducer, Geometry, ImproperRow, InputKind, Nonfinite, RowAudit, RowScales,
-    rows_at_once,
+    Block, BlockReducer, Geometry, ImproperRow, InputKind, Nonfinite, RowAudit, RowScales, rows_at_once,
 };
 
 /// Values whose losses are added up for themselves, and that one thread takes at a time.
@@ -169,7 +168,7 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
                 return;
             }
             // A loss is the logarithm of one probability or a sum of such: no more exact than each of them.
-            scales.look_at(values, classes, Accuracy::OfInput);
+            scales.look_at(values, classes);
             // Loops of a few things each: what one loop for all needs does not fit into registers.
             let first_row = block.first_row() + first;
             let ignored = self.losses_of(first_row, values, &scales, &mut run);

@@ -108,7 +108,7 @@ struct Rows<E> {
     packed: Vec<Used>,
     values: Vec<E>,
     frames: FramesOfRows<E>,
-    gathered: Gathered,
+    notes: ChunkNotes,
 }
 
 /// What was found in a block.
@@ -249,21 +249,21 @@ impl CtcBatch {
     /// Normalises the rows in use and gathers their columns.
     fn gather<E: Element>(&self, block: &Block<'_, E>, range: Range<usize>) -> ChunkNotes {
         let audit = RowAudit::new(self.kind, self.nonfinite);
-        let mut notes = ChunkNotes { audit, refused: None, gathered: Gathered::new(self.kind) };
+        let mut gathered = lock(&self.room).pop().unwrap_or_else(|| Gathered::new(self.kind));
+        gathered.begin(block.first_row() + range.start..block.first_row() + range.end);
         let classes = self.rows.geometry().classes();
         let mut rows = Rows {
             run: Vec::new(),
             packed: Vec::new(),
             values: Vec::new(),
             frames: FramesOfRows::new(self.kind),
-            gathered: lock(&self.room).pop().unwrap_or_else(|| Gathered::new(self.kind)),
+            notes: ChunkNotes { audit, refused: None, gathered },
         };
-        rows.gathered.begin(block.first_row() + range.start..block.first_row() + range.end);
         let most = rows_at_once(classes);
         // Short rows are computed side by side, and in a batch of unequal lengths few are neighbours.
         let few = if rows.frames.is_short(classes) { FEW_ROWS } else { 0 };
         let mut row = range.start;
-        while row < range.end && notes.refused.is_none() {
+        while row < range.end && rows.notes.refused.is_none() {
             let in_use = |row| self.used(block.first_row() + row);
             let mut run = std::mem::take(&mut rows.run);
             run.clear();
@@ -275,52 +275,45 @@ impl CtcBatch {
             block.for_each_run(row..row + run.len(), most, |first, values| {
                 let run = &run[first - row..][..values.len() / classes];
                 if run.len() >= few {
-                    self.gather_packed(&mut rows, &mut notes);
-                    self.gather_rows(values, run, &mut rows, &mut notes);
+                    self.gather_packed(&mut rows);
+                    self.gather_rows(values, run, &mut rows);
                 } else {
                     rows.packed.extend_from_slice(run);
                     rows.values.extend_from_slice(values);
                     if rows.packed.len() >= most {
-                        self.gather_packed(&mut rows, &mut notes);
+                        self.gather_packed(&mut rows);
                     }
                 }
             });
             row += run.len();
             rows.run = run;
         }
-        self.gather_packed(&mut rows, &mut notes);
-        notes.gathered = rows.gathered;
-        notes
+        self.gather_packed(&mut rows);
+        rows.notes
     }
 
-    fn gather_packed<E: Element>(&self, rows: &mut Rows<E>, notes: &mut ChunkNotes) {
+    fn gather_packed<E: Element>(&self, rows: &mut Rows<E>) {
         if rows.packed.is_empty() {
             return;
         }
         let (mut used, mut values) = (std::mem::take(&mut rows.packed), std::mem::take(&mut rows.values));
-        self.gather_rows(&values, &used, rows, notes);
+        self.gather_rows(&values, &used, rows);
         used.clear();
         values.clear();
         (rows.packed, rows.values) = (used, values);
     }
 
     /// Normalises `values`, `[rows, classes]`, and keeps what their items' labels need.
-    fn gather_rows<E: Element>(
-        &self,
-        values: &[E],
-        used: &[Used],
-        rows: &mut Rows<E>,
-        notes: &mut ChunkNotes,
-    ) {
+    fn gather_rows<E: Element>(&self, values: &[E], used: &[Used], rows: &mut Rows<E>) {
         let classes = self.rows.geometry().classes();
         let columns_of = |at: usize| self.items[used[at].item].labels.columns();
-        let frames = rows.gathered.frames_of(used.iter().map(|used| used.row));
-        let audit = &mut notes.audit;
+        let ChunkNotes { audit, refused, gathered } = &mut rows.notes;
+        let frames = gathered.frames_of(used.iter().map(|used| used.row));
         let done = |at: usize, row: &[E], scale: RowScale| {
             audit.note(used[at].number, scale.total(), || row.iter().map(|x| x.to_f64()).collect())
         };
         if let Err(improper) = rows.frames.push_all(values, classes, columns_of, frames, done) {
-            notes.refused.get_or_insert(improper);
+            refused.get_or_insert(improper);
         }
     }
 

@@ -32,16 +32,6 @@ pub(super) struct Forward {
     log_probs: Vec<f64>,
 }
 
-/// For each of so many places, of which state 0 is number `first`: 0 where a label equals the one before, for no step
-/// may pass over the blank between them, and 1 where it does not.
-pub(super) fn may_skip(of_label: &[u32], places: usize, first: usize) -> Vec<f64> {
-    let mut may_skip = vec![0.0; places];
-    for (i, pair) in of_label.windows(2).enumerate() {
-        may_skip[first + i + 2] = if pair[0] == pair[1] { 0.0 } else { 1.0 };
-    }
-    may_skip
-}
-
 enum States {
     /// Fewer frames than the labels need.
     Infeasible,

@@ -1,7 +1,7 @@
 //! The CTC forward recursion in numbers of any size: slower than linear space, and nothing is dropped.
 
 use super::ctc_band::Band;
-use super::ctc_forward::{Step, may_skip};
+use super::ctc_forward::Step;
 use super::ctc_linear::Linear;
 use super::frame_columns::{Frame, UNIT_EXPONENT};
 use crate::kernel::{CtcWideStep, InstructionSet, Logs, Sum, Wide};
@@ -15,6 +15,7 @@ pub(super) struct AnySize {
     labels: Wide,
     next_blanks: Wide,
     next_labels: Wide,
+    /// 0 where a label equals the one before, for no step may pass over the blank between them, and 1 where it does not.
     may_skip: Vec<f64>,
     /// Of each label in this frame.
     probs: Wide,
@@ -30,12 +31,16 @@ impl AnySize {
         let places = of_label.len() + 1 + FIRST + CtcWideStep::LANES;
         let (states, log_scale) = linear.states();
         let (blanks, labels) = Wide::of_states(states, FIRST, places);
+        let mut may_skip = vec![0.0; places];
+        for (i, pair) in of_label.windows(2).enumerate() {
+            may_skip[FIRST + i + 2] = if pair[0] == pair[1] { 0.0 } else { 1.0 };
+        }
         Self {
             blanks,
             labels,
             next_blanks: Wide::zeros(places),
             next_labels: Wide::zeros(places),
-            may_skip: may_skip(of_label, places, FIRST),
+            may_skip,
             probs: Wide::zeros(places),
             columns: Wide::zeros(0),
             log_scale,

@@ -3,7 +3,7 @@
 use super::emissions::Columns;
 use super::frame_columns::{ColumnScale, Frames, UNIT_EXPONENT};
 use crate::kernel::{Element, ExpRows, InstructionSet, ScaledColumns, exponent_of, pow2};
-use crate::logits::{Accuracy, InputKind, RowScale, RowScales};
+use crate::logits::{InputKind, RowScale, RowScales};
 
 /// The error of a normaliser from single precision beside what a frame may add to a loss within 2e-7: 1.8e-7, and
 /// some for what compares them.
@@ -20,7 +20,8 @@ const MOST_BITS: i64 = 200;
 pub(super) struct FramesOfRows<E> {
     kind: InputKind,
     scales: RowScales,
-    short: ExpRows<E>,
+    /// Made when the first short row comes.
+    short: Option<ExpRows<E>>,
     /// The scores of a row's columns.
     scores: Vec<E>,
 }
@@ -28,7 +29,7 @@ pub(super) struct FramesOfRows<E> {
 impl<E: Element> FramesOfRows<E> {
     /// For values that are `kind`.
     pub(super) fn new(kind: InputKind) -> Self {
-        Self { kind, scales: RowScales::new(kind), short: ExpRows::new(), scores: Vec::new() }
+        Self { kind, scales: RowScales::new(kind), short: None, scores: Vec::new() }
     }
 
     /// Whether rows of so many classes are computed side by side.
@@ -47,7 +48,7 @@ impl<E: Element> FramesOfRows<E> {
         mut done: impl FnMut(usize, &[E], RowScale) -> Result<(), X>,
     ) -> Result<(), X> {
         if !self.is_short(classes) {
-            self.scales.look_at(values, classes, Accuracy::OfInput);
+            self.scales.look_at(values, classes);
             for (at, row) in values.chunks_exact(classes).enumerate() {
                 let scale = self.push(row, columns_of(at), self.scales.get(at), frames);
                 done(at, row, scale)?;
@@ -55,23 +56,25 @@ impl<E: Element> FramesOfRows<E> {
             return Ok(());
         }
         let (set, unit) = (InstructionSet::best(), pow2(UNIT_EXPONENT));
+        let mut short = self.short.take().unwrap_or_else(ExpRows::new);
         for (tile, values) in values.chunks(ExpRows::<E>::ROWS * classes).enumerate() {
-            self.short.look_at(set, unit, values, classes);
+            short.look_at(set, unit, values, classes);
             for (lane, row) in values.chunks_exact(classes).enumerate() {
                 let at = tile * ExpRows::<E>::ROWS + lane;
-                let (columns, lse) = (columns_of(at), self.short.log_sum_exp(lane));
+                let (columns, lse) = (columns_of(at), short.log_sum_exp(lane));
                 let scale = RowScale::of(self.kind, lse);
-                let bits = -exponent_of(self.short.least(lane));
-                // The blank alone is not far from 1, and its logarithm would not be what it was.
+                let bits = -exponent_of(short.least(lane));
+                // Where there are no labels, `log_max` must be the blank's.
                 if scale.is_proper() && bits <= MOST_BITS && columns.count() > 1 {
                     let scale = ColumnScale { log_max: scale.log_prob(lse.max), bits: Some(bits) };
-                    frames.push_scaled(self.short.pick(lane, columns.classes()), scale);
+                    frames.push_scaled(short.pick(lane, columns.classes()), scale);
                 } else {
                     self.push(row, columns, scale, frames);
                 }
                 done(at, row, scale)?;
             }
         }
+        self.short = Some(short);
         Ok(())
     }
 

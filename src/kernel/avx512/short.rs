@@ -6,7 +6,7 @@ use std::arch::x86_64::*;
 use super::reduction::{Reduction, Sums};
 use super::{DEPTH, Group, LANES, Registers, SIDE_BY_SIDE};
 use crate::kernel::log_sum_exp::LogSumExp;
-use crate::kernel::tile::{self, Aligned, SHORT};
+use crate::kernel::tile::{self, Aligned, SHORT, STEP, Tile};
 
 /// Tiles that are fetched ahead.
 const AHEAD: usize = 4;
@@ -22,11 +22,7 @@ pub(super) fn of_rows<const ROWS: usize>(values: &[f32], classes: usize, out: &m
     let mut group = Group::<ROWS>::EMPTY;
     for (rows, out) in values.chunks(ROWS * classes).zip(out.chunks_mut(ROWS)) {
         for (number, rows) in rows.chunks(LANES * classes).enumerate() {
-            if rows.len() == LANES * classes {
-                transpose(rows, classes, &mut tile.0[..steps]);
-            } else {
-                tile::transpose(rows, classes, &mut tile.0);
-            }
+            transpose(rows, classes, &mut tile.0);
             look_at(&tile.0[..steps], &mut group, number * LANES);
         }
         group.finish(rows, classes, out);
@@ -79,17 +75,16 @@ fn load(columns: &[Column; SIDE_BY_SIDE]) -> Registers {
     registers
 }
 
-/// Puts sixteen rows of `classes` values side by side, four columns at a time; the last four are filled up with
-/// `-inf`.
+/// See [`tile::transpose`]: sixteen rows four columns at a time.
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
 #[inline]
-pub(super) fn transpose(rows: &[f32], classes: usize, tile: &mut [Column]) {
-    assert!(
-        rows.len() == LANES * classes && tile.len() == classes.next_multiple_of(4),
-        "as the caller made them"
-    );
-    for (step, columns) in tile.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-        let first = 4 * step;
+pub(super) fn transpose(rows: &[f32], classes: usize, tile: &mut Tile<f32>) {
+    if rows.len() != LANES * classes {
+        return tile::transpose(rows, classes, tile);
+    }
+    let columns = &mut tile[..classes.next_multiple_of(STEP)];
+    for (step, columns) in columns.as_chunks_mut::<STEP>().0.iter_mut().enumerate() {
+        let first = STEP * step;
         let mask = if classes - first < 4 { (1_u8 << (classes - first)) - 1 } else { 0b1111 };
         let four = |row: usize| {
             let from = rows[row * classes + first..].as_ptr();
