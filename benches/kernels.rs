@@ -13,7 +13,7 @@ mod support;
 
 use std::hint::black_box;
 
-use ctctool::kernel::{InstructionSet, LogSumExp, fast_log_sum_exp_rows, log_sum_exp_rows};
+use ctctool::kernel::{InstructionSet, LogSumExp, Rows, fast_log_sum_exp_rows, log_sum_exp_rows};
 use ctctool::logits::InputKind;
 use ctctool::loss::ctc::{CtcLabels, ctc_loss};
 use rayon::prelude::*;
@@ -43,14 +43,16 @@ fn main() {
                     format!("fast log-sum-exp {shape}{name}"),
                     median(ROUNDS, || {
                         rows_of(&values, classes, |values, out| {
-                            fast_log_sum_exp_rows(set, values, classes, out);
+                            fast_log_sum_exp_rows(set, Rows::new(values, classes), out);
                         })
                     }),
                 ));
                 figures.push((
                     format!("log-sum-exp {shape}{name}"),
                     median(ROUNDS, || {
-                        rows_of(&values, classes, |values, out| log_sum_exp_rows(set, values, classes, out))
+                        rows_of(&values, classes, |values, out| {
+                            log_sum_exp_rows(set, Rows::new(values, classes), out);
+                        })
                     }),
                 ));
             }

@@ -119,6 +119,14 @@ impl Matrix {
         self.fortran_order
     }
 
+    /// Whether the values lie in memory, if only a part of them at a time.
+    pub fn is_in_memory(&self) -> bool {
+        match &self.body {
+            Body::Npy(source, info) => source.random_access().is_some() && info.is_native_float(),
+            Body::Csv(_) => true,
+        }
+    }
+
     /// Reads all values into memory as doubles, the last axis the fastest.
     ///
     /// # Errors
@@ -245,10 +253,12 @@ fn read_npy<E: Element, V: BlockVisitor>(
     visitor: &mut V,
     fill: Fill<E>,
 ) -> Result<(), ReadError<V::Error>> {
-    let cut = Cut::new(geometry, BLOCK_VALUES);
     let (mut raw, mut read) = (Vec::new(), Vec::new());
     let start = source.position();
     let mut window = Window::new(info, start);
+    let in_memory = source.random_access().and_then(|_| window.most_values());
+    let values = in_memory.map_or(BLOCK_VALUES, |most| most.min(visitor.values_at_once()));
+    let cut = Cut::new(geometry, values);
     for block in 0..cut.blocks() {
         if let Some(file) = source.random_access() {
             window.cover(file, cut.values(block));

@@ -20,6 +20,7 @@ use self::reduction::log_unit;
 use super::instruction_set::Avx512;
 use super::lanes::{exp, ln_1p};
 use super::log_sum_exp::LogSumExp;
+use super::rows::Rows;
 use super::single::{self, LARGE, TOO_SMALL};
 use super::tile::{self, Tile};
 
@@ -38,29 +39,31 @@ type Registers = [__m512; SIDE_BY_SIDE];
 /// Sums of sixteen lanes.
 type Totals = [__m512d; 2];
 
-/// Each row of `values`, `[rows, classes]`.
-pub(super) fn of_rows(instructions: Avx512, values: &[f32], classes: usize, out: &mut [LogSumExp]) {
+/// Each of `rows`.
+pub(super) fn of_rows(instructions: Avx512, rows: Rows<'_, f32>, out: &mut [LogSumExp]) {
+    let classes = rows.classes();
     let (short, few) = (tile::is_worth(out.len(), classes), out.len() <= LANES);
     // SAFETY: there is an `Avx512` only where the machine has the instructions of these functions.
     unsafe {
         match (short, few) {
-            (true, true) => short::of_rows::<LANES>(values, classes, out),
-            (true, false) => short::of_rows::<MANY>(values, classes, out),
+            (true, true) => short::of_rows::<LANES>(rows, out),
+            (true, false) => short::of_rows::<MANY>(rows, out),
             (false, _) if classes > long::BLOCK => {
-                for (row, out) in values.chunks_exact(classes).zip(out) {
-                    *out = single::of_blocks::<true, _>(row, InRegisters(instructions));
+                let sums = InRegisters { instructions, gap: rows.stride() - classes };
+                for (row, out) in rows.iter().zip(out) {
+                    *out = single::of_blocks::<true, _>(row, sums);
                 }
             }
-            (false, true) => long::of_rows::<LANES>(values, classes, out),
-            (false, false) => long::of_rows::<MANY>(values, classes, out),
+            (false, true) => long::of_rows::<LANES>(rows, out),
+            (false, false) => long::of_rows::<MANY>(rows, out),
         }
     }
 }
 
 /// See [`tile::transpose`].
-pub(super) fn transpose(_: Avx512, rows: &[f32], classes: usize, tile: &mut Tile<f32>) {
+pub(super) fn transpose(_: Avx512, rows: Rows<'_, f32>, tile: &mut Tile<f32>) {
     // SAFETY: there is an `Avx512` only where the machine has the instructions of this function.
-    unsafe { short::transpose(rows, classes, tile) }
+    unsafe { short::transpose(rows, tile) }
 }
 
 /// What was found of so many rows: their logarithms are computed together.
@@ -79,7 +82,7 @@ impl<const ROWS: usize> Group<ROWS> {
     const EMPTY: Self = Self { max: [0.0; ROWS], n: [0.0; ROWS], sum: [0.0; ROWS], ties: [0.0; ROWS] };
 
     #[inline(always)]
-    fn finish(&self, rows: &[f32], classes: usize, out: &mut [LogSumExp]) {
+    fn finish(&self, rows: Rows<'_, f32>, out: &mut [LogSumExp]) {
         let (mut rest, mut log_sum) = ([0.0; ROWS], [0.0; ROWS]);
         for (i, rest) in rest.iter_mut().enumerate() {
             let unit = exp::<true>(log_unit(self.max[i], self.n[i]));
@@ -88,11 +91,11 @@ impl<const ROWS: usize> Group<ROWS> {
         for i in 0..ROWS {
             log_sum[i] = ln_1p::<true>(rest[i]);
         }
-        for (i, (row, out)) in rows.chunks_exact(classes).zip(out).enumerate() {
+        for (i, out) in out.iter_mut().enumerate() {
             *out = if rest[i] >= TOO_SMALL && self.max[i].abs() < LARGE {
                 LogSumExp { max: f64::from(self.max[i]), log_sum: log_sum[i] }
             } else {
-                single::of_row::<true>(row)
+                single::of_row::<true>(rows.get(i))
             };
         }
     }

@@ -51,7 +51,7 @@ pub(crate) struct CtcStates {
     may_skip: Vec<Lanes>,
     /// The column of each label; `columns` where there is none. None is above that.
     column_of: Vec<[u32; LANES]>,
-    columns: usize,
+    pub(super) columns: usize,
     /// Room for what is found in a block.
     survey: Survey,
 }
@@ -301,7 +301,7 @@ struct Set<'a> {
 
 impl Set<'_> {
     #[inline(always)]
-    fn advance<const FMA: bool, G: Gather>(self, gather: G, frame: &[f64]) {
+    fn advance<const FMA: bool, G: Gather>(self, gather: G, frame: G::Frame<'_>, blank: f64) {
         let Self { blanks, labels, may_skip, column_of, before: [first_blank, first_label], entering } = self;
         let depth = blanks.len();
         let (labels, may_skip, column_of) = (&mut labels[..depth], &may_skip[..depth], &column_of[..depth]);
@@ -309,7 +309,6 @@ impl Set<'_> {
         let (mut blank_row, mut label_row) = (blanks[last], labels[last]);
         let blanks_entering = times(from_before(blank_row, first_blank), entering);
         let labels_entering = times(from_before(label_row, first_label), entering);
-        let blank = frame[0];
         for row in (0..depth).rev() {
             let (blanks_before, labels_before) = if row == 0 {
                 (blanks_entering, labels_entering)
@@ -331,13 +330,19 @@ impl Set<'_> {
     }
 }
 
-/// How values are picked.
+/// How a frame's columns are picked.
 pub(super) trait Gather: Copy {
-    /// `values` at each of the places.
+    /// A frame to pick from.
+    type Frame<'a>: Copy;
+
+    /// The frame of these columns.
+    fn frame(self, columns: &[f64]) -> Self::Frame<'_>;
+
+    /// The columns at each of the places.
     ///
     /// # Safety
-    /// There are more values than any place is, and no place is more than `i32` counts.
-    unsafe fn gather(self, values: &[f64], places: &[u32; LANES]) -> Lanes;
+    /// There are more columns than any place is, and no place is more than `i32` counts.
+    unsafe fn gather(self, frame: Self::Frame<'_>, places: &[u32; LANES]) -> Lanes;
 }
 
 /// One by one.
@@ -345,12 +350,19 @@ pub(super) trait Gather: Copy {
 struct Loads;
 
 impl Gather for Loads {
+    type Frame<'a> = &'a [f64];
+
     #[inline(always)]
-    unsafe fn gather(self, values: &[f64], places: &[u32; LANES]) -> Lanes {
+    fn frame(self, columns: &[f64]) -> &[f64] {
+        columns
+    }
+
+    #[inline(always)]
+    unsafe fn gather(self, frame: &[f64], places: &[u32; LANES]) -> Lanes {
         let mut lanes = [0.0; LANES];
         for (lane, &place) in lanes.iter_mut().zip(places) {
             // SAFETY: as the caller promises.
-            *lane = unsafe { *values.get_unchecked(place as usize) };
+            *lane = unsafe { *frame.get_unchecked(place as usize) };
         }
         lanes
     }
@@ -401,7 +413,8 @@ impl CtcBlock<'_> {
             survey.entering[set] = powers(up_entering, none);
             exponents[set * LANES..][..LANES].copy_from_slice(&next);
         }
-        for frame in &self.frames[..count] {
+        for columns in &self.frames[..count] {
+            let frame = gather.frame(columns);
             // From the end backwards: a state needs those before it as they were.
             for set in sets.clone().rev() {
                 let (blanks_behind, blanks) = blanks[..(set + 1) * depth].split_at_mut(set * depth);
@@ -416,7 +429,7 @@ impl CtcBlock<'_> {
                     before: [first(blanks_behind), first(labels_behind)],
                     entering: &survey.entering[set],
                 };
-                set.advance::<FMA, G>(gather, frame);
+                set.advance::<FMA, G>(gather, frame, columns[0]);
             }
         }
         count

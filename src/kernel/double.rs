@@ -4,6 +4,7 @@ use super::exp_rows::RowSums;
 use super::instruction_set::Task;
 use super::lanes::{exp, larger, ln_1p};
 use super::log_sum_exp::LogSumExp;
+use super::rows::Rows;
 use super::tile::{Aligned, SHORT, TILE};
 use super::{Element, InstructionSet};
 
@@ -108,17 +109,12 @@ pub(super) fn of_row<E: Element, const FMA: bool>(row: &[E]) -> LogSumExp {
 
 /// Rows of up to [`SHORT`] values, [`TILE`] of them side by side.
 #[inline(always)]
-fn of_short_rows<E: Element, const FMA: bool>(
-    set: InstructionSet,
-    values: &[E],
-    classes: usize,
-    out: &mut [LogSumExp],
-) {
+fn of_short_rows<E: Element, const FMA: bool>(set: InstructionSet, rows: Rows<'_, E>, out: &mut [LogSumExp]) {
     let mut tile = Aligned([[E::ZERO; TILE]; SHORT]);
-    for (rows, out) in values.chunks(TILE * classes).zip(out.chunks_mut(TILE)) {
-        E::transpose(set, rows, classes, &mut tile.0);
-        let sums = RowSums::of_tile::<E, FMA>(&tile.0[..classes], |_, _| {});
-        for (lane, (row, out)) in rows.chunks_exact(classes).zip(out).enumerate() {
+    for (rows, out) in rows.chunks(TILE).zip(out.chunks_mut(TILE)) {
+        E::transpose(set, rows, &mut tile.0);
+        let sums = RowSums::of_tile::<E, FMA>(&tile.0[..rows.classes()], |_, _| {});
+        for (lane, (row, out)) in rows.iter().zip(out).enumerate() {
             *out = sums.log_sum_exp(lane).unwrap_or_else(|| of_row::<E, FMA>(row));
         }
     }
@@ -136,11 +132,10 @@ impl<E: Element> Task for OfRow<'_, E> {
     }
 }
 
-/// Rows of `classes` values each.
+/// Each of some rows.
 pub(super) struct OfRows<'a, E> {
     pub(super) set: InstructionSet,
-    pub(super) values: &'a [E],
-    pub(super) classes: usize,
+    pub(super) rows: Rows<'a, E>,
     pub(super) out: &'a mut [LogSumExp],
 }
 
@@ -149,11 +144,11 @@ impl<E: Element> Task for OfRows<'_, E> {
 
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        if self.classes <= SHORT {
-            of_short_rows::<E, FMA>(self.set, self.values, self.classes, self.out);
+        if self.rows.classes() <= SHORT {
+            of_short_rows::<E, FMA>(self.set, self.rows, self.out);
             return;
         }
-        for (row, out) in self.values.chunks_exact(self.classes).zip(self.out) {
+        for (row, out) in self.rows.iter().zip(self.out) {
             *out = of_row::<E, FMA>(row);
         }
     }

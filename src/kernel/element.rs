@@ -1,7 +1,7 @@
 use super::exp::{self, ScaledColumns};
 use super::exp_rows::{self, RowSums};
 use super::tile::{self, Tile};
-use super::{InstructionSet, LogSumExp, double, single};
+use super::{InstructionSet, LogSumExp, Rows, double, single};
 
 /// A number as it lies in memory: `f32` (also for half-precision files, which widen without loss) or `f64`.
 pub trait Element: bytemuck::Pod + PartialOrd + Send + Sync + 'static + sealed::Kernels {
@@ -54,19 +54,19 @@ pub(super) mod sealed {
     use super::exp::{self, ScaledColumns};
     use super::exp_rows::{self, RowSums};
     use super::tile::{self, Tile};
-    use super::{Element, InstructionSet, LogSumExp};
+    use super::{Element, InstructionSet, LogSumExp, Rows};
 
     /// The kernels of which a type may have versions of its own; it also keeps other types out.
     pub trait Kernels: Sized {
         /// See [`super::super::fast_log_sum_exp_rows`].
-        fn fast_rows(set: InstructionSet, values: &[Self], classes: usize, out: &mut [LogSumExp]);
+        fn fast_rows(set: InstructionSet, rows: Rows<'_, Self>, out: &mut [LogSumExp]);
 
         /// See [`tile::transpose`].
-        fn transpose(_: InstructionSet, rows: &[Self], classes: usize, tile: &mut Tile<Self>)
+        fn transpose(_: InstructionSet, rows: Rows<'_, Self>, tile: &mut Tile<Self>)
         where
             Self: Element,
         {
-            tile::transpose(rows, classes, tile);
+            tile::transpose(rows, tile);
         }
 
         /// See [`exp_rows::exp_tile_by_lanes`].
@@ -94,16 +94,16 @@ pub(super) mod sealed {
 }
 
 impl sealed::Kernels for f32 {
-    fn fast_rows(set: InstructionSet, values: &[Self], classes: usize, out: &mut [LogSumExp]) {
-        single::of_rows(set, values, classes, out);
+    fn fast_rows(set: InstructionSet, rows: Rows<'_, Self>, out: &mut [LogSumExp]) {
+        single::of_rows(set, rows, out);
     }
 
-    fn transpose(set: InstructionSet, rows: &[Self], classes: usize, tile: &mut Tile<Self>) {
+    fn transpose(set: InstructionSet, rows: Rows<'_, Self>, tile: &mut Tile<Self>) {
         #[cfg(target_arch = "x86_64")]
         if let Some(avx512) = set.avx512() {
-            return super::avx512::transpose(avx512, rows, classes, tile);
+            return super::avx512::transpose(avx512, rows, tile);
         }
-        tile::transpose(rows, classes, tile);
+        tile::transpose(rows, tile);
     }
 
     fn exp_tile(
@@ -130,7 +130,7 @@ impl sealed::Kernels for f32 {
 }
 
 impl sealed::Kernels for f64 {
-    fn fast_rows(set: InstructionSet, values: &[Self], classes: usize, out: &mut [LogSumExp]) {
-        set.run(double::OfRows { set, values, classes, out });
+    fn fast_rows(set: InstructionSet, rows: Rows<'_, Self>, out: &mut [LogSumExp]) {
+        set.run(double::OfRows { set, rows, out });
     }
 }

@@ -3,7 +3,7 @@
 use super::instruction_set::Task;
 use super::lanes::{exp, larger, lesser, ln_1p};
 use super::tile::{Aligned, SHORT, TILE, Tile};
-use super::{Element, InstructionSet, LogSumExp, log_sum_exp};
+use super::{Element, InstructionSet, LogSumExp, Rows, log_sum_exp};
 
 /// Room for a few rows.
 pub(crate) struct ExpRows<E> {
@@ -27,16 +27,17 @@ impl<E: Element> ExpRows<E> {
         Self { tile, exps, lse: [LogSumExp::ZERO; TILE], least: [0.0; TILE] }
     }
 
-    /// Looks at `rows`, `[rows, classes]`, and keeps `unit exp(x - max)` of each value, `unit` being a power of two from
+    /// Looks at `rows` and keeps `unit exp(x - max)` of each value, `unit` being a power of two from
     /// 2^-8 to 1; what is below `exp(-700)` may become 0.
     ///
     /// # Panics
     /// Where there are more rows or more classes than there may be.
-    pub(crate) fn look_at(&mut self, set: InstructionSet, unit: f64, rows: &[E], classes: usize) {
-        assert!(classes <= SHORT && rows.len() <= classes * TILE, "a few short rows");
-        E::transpose(set, rows, classes, &mut self.tile.0);
+    pub(crate) fn look_at(&mut self, set: InstructionSet, unit: f64, rows: Rows<'_, E>) {
+        let classes = rows.classes();
+        assert!(classes <= SHORT && rows.len() <= TILE, "a few short rows");
+        E::transpose(set, rows, &mut self.tile.0);
         let sums = E::exp_tile(set, &self.tile.0, classes, unit, &mut self.exps.0);
-        for (lane, (row, lse)) in rows.chunks_exact(classes).zip(&mut self.lse).enumerate() {
+        for (lane, (row, lse)) in rows.iter().zip(&mut self.lse).enumerate() {
             *lse = sums.log_sum_exp(lane).unwrap_or_else(|| log_sum_exp(row));
         }
         self.least = sums.least;
@@ -154,7 +155,7 @@ mod tests {
 
     fn check<E: Element>(set: InstructionSet, values: &[E], classes: usize) {
         let mut rows = ExpRows::new();
-        rows.look_at(set, 0.25, values, classes);
+        rows.look_at(set, 0.25, Rows::new(values, classes));
         for (at, row) in values.chunks_exact(classes).enumerate() {
             let (alone, lse) = (log_sum_exp(row), rows.log_sum_exp(at));
             if !alone.is_proper() {

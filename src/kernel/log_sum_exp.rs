@@ -1,4 +1,4 @@
-use super::{Element, InstructionSet, double};
+use super::{Element, InstructionSet, Rows, double};
 
 /// The logarithm of a sum of exponentials, kept in two parts so that `x - lse` does not cancel.
 ///
@@ -40,18 +40,13 @@ pub fn log_sum_exp<E: Element>(row: &[E]) -> LogSumExp {
     InstructionSet::best().run(double::OfRow(row))
 }
 
-/// The same over each row of `values`, `[rows, classes]`, row-major; `out`: `[rows]`.
+/// The same over each of `rows`; `out`: `[rows]`.
 ///
 /// # Panics
 /// Where `out` has another length than there are rows.
-pub fn log_sum_exp_rows<E: Element>(
-    set: InstructionSet,
-    values: &[E],
-    classes: usize,
-    out: &mut [LogSumExp],
-) {
-    assert_eq!(values.len(), classes * out.len(), "values are whole rows, one for each result");
-    set.run(double::OfRows { set, values, classes, out });
+pub fn log_sum_exp_rows<E: Element>(set: InstructionSet, rows: Rows<'_, E>, out: &mut [LogSumExp]) {
+    assert_eq!(rows.len(), out.len(), "a row for each result");
+    set.run(double::OfRows { set, rows, out });
 }
 
 /// The same for who needs no more than single precision has, some three times as fast on such values:
@@ -60,14 +55,9 @@ pub fn log_sum_exp_rows<E: Element>(
 ///
 /// # Panics
 /// Where `out` has another length than there are rows.
-pub fn fast_log_sum_exp_rows<E: Element>(
-    set: InstructionSet,
-    values: &[E],
-    classes: usize,
-    out: &mut [LogSumExp],
-) {
-    assert_eq!(values.len(), classes * out.len(), "values are whole rows, one for each result");
-    E::fast_rows(set, values, classes, out);
+pub fn fast_log_sum_exp_rows<E: Element>(set: InstructionSet, rows: Rows<'_, E>, out: &mut [LogSumExp]) {
+    assert_eq!(rows.len(), out.len(), "a row for each result");
+    E::fast_rows(set, rows, out);
 }
 
 /// `ln(exp(a) + exp(b))`, where either may be `-inf`.

@@ -13,6 +13,7 @@ use super::double;
 use super::instruction_set::{InstructionSet, Task};
 use super::lanes::{ROUND_SINGLE, exp, exp_single, larger, ln_1p};
 use super::log_sum_exp::LogSumExp;
+use super::rows::Rows;
 use super::tile::{SHORT, TILE, is_worth, transpose};
 
 /// Values that each lane of a step adds up: the sum of their terms is rounded twice.
@@ -184,8 +185,9 @@ pub(super) trait RowSums: Copy {
     /// The largest value but for NaN; `-inf` where there is none.
     fn max_of(self, block: &[f32]) -> f32;
 
-    /// `Σ exp(x - max)` over what is below the finite maximum, and how often the maximum is there.
-    fn sum_of(self, block: &[f32], max: f32) -> (f64, f64);
+    /// `Σ exp(x - max)` over what is below the finite maximum, and how often the maximum is there. From the block's begin
+    /// on, the row has `rest` values.
+    fn sum_of(self, block: &[f32], max: f32, rest: usize) -> (f64, f64);
 }
 
 /// In lanes.
@@ -201,7 +203,7 @@ impl<const FMA: bool> RowSums for InLanes<FMA> {
     }
 
     #[inline(always)]
-    fn sum_of(self, block: &[f32], max: f32) -> (f64, f64) {
+    fn sum_of(self, block: &[f32], max: f32, _: usize) -> (f64, f64) {
         sum_of::<FMA>(block, max)
     }
 }
@@ -218,7 +220,7 @@ pub(super) fn of_blocks<const FMA: bool, S: RowSums>(row: &[f32], sums: S) -> Lo
     let mut max = f32::NEG_INFINITY;
     // The sum of all but one maximum.
     let mut rest = 0.0_f64;
-    for block in row.chunks(S::BLOCK) {
+    for (number, block) in row.chunks(S::BLOCK).enumerate() {
         let here = sums.max_of(block);
         if !here.is_finite() {
             // All of it is -inf, or something is NaN or +inf.
@@ -227,7 +229,7 @@ pub(super) fn of_blocks<const FMA: bool, S: RowSums>(row: &[f32], sums: S) -> Lo
             }
             continue;
         }
-        let (sum, ties) = sums.sum_of(block, here);
+        let (sum, ties) = sums.sum_of(block, here, row.len() - number * S::BLOCK);
         let sum = sum + (ties - 1.0);
         if here > max {
             let ratio = (f64::from(max) - f64::from(here)).exp();
@@ -247,11 +249,11 @@ pub(super) fn of_blocks<const FMA: bool, S: RowSums>(row: &[f32], sums: S) -> Lo
 
 /// Rows of up to [`SHORT`] values, [`TILE`] of them side by side.
 #[inline(always)]
-fn of_short_rows<const FMA: bool>(values: &[f32], classes: usize, out: &mut [LogSumExp]) {
+fn of_short_rows<const FMA: bool>(rows: Rows<'_, f32>, out: &mut [LogSumExp]) {
     let mut tile = [[0.0_f32; TILE]; SHORT];
-    for (rows, out) in values.chunks(TILE * classes).zip(out.chunks_mut(TILE)) {
-        transpose(rows, classes, &mut tile);
-        let tile = &tile[..classes];
+    for (rows, out) in rows.chunks(TILE).zip(out.chunks_mut(TILE)) {
+        transpose(rows, &mut tile);
+        let tile = &tile[..rows.classes()];
         let mut max = [f32::NEG_INFINITY; TILE];
         for lanes in tile {
             for i in 0..TILE {
@@ -259,11 +261,11 @@ fn of_short_rows<const FMA: bool>(values: &[f32], classes: usize, out: &mut [Log
             }
         }
         let (rest, log_sum) = sums_of_tile::<FMA>(tile, &max);
-        for (lane, out) in out.iter_mut().enumerate() {
+        for (lane, (row, out)) in rows.iter().zip(out).enumerate() {
             *out = if rest[lane] >= TOO_SMALL && max[lane].is_finite() {
                 LogSumExp { max: f64::from(max[lane]), log_sum: log_sum[lane] }
             } else {
-                double::of_row::<f32, FMA>(&rows[lane * classes..][..classes])
+                double::of_row::<f32, FMA>(row)
             };
         }
     }
@@ -315,18 +317,17 @@ fn sums_of_tile<const FMA: bool>(tile: &[[f32; TILE]], max: &[f32; TILE]) -> ([f
     (below, log_sum)
 }
 
-/// Each row of `values`, `[rows, classes]`.
-pub(super) fn of_rows(set: InstructionSet, values: &[f32], classes: usize, out: &mut [LogSumExp]) {
+/// Each of `rows`.
+pub(super) fn of_rows(set: InstructionSet, rows: Rows<'_, f32>, out: &mut [LogSumExp]) {
     #[cfg(target_arch = "x86_64")]
     if let Some(avx512) = set.avx512() {
-        return super::avx512::of_rows(avx512, values, classes, out);
+        return super::avx512::of_rows(avx512, rows, out);
     }
-    set.run(OfRows { values, classes, out });
+    set.run(OfRows { rows, out });
 }
 
 struct OfRows<'a> {
-    values: &'a [f32],
-    classes: usize,
+    rows: Rows<'a, f32>,
     out: &'a mut [LogSumExp],
 }
 
@@ -335,11 +336,11 @@ impl Task for OfRows<'_> {
 
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        if is_worth(self.out.len(), self.classes) {
-            of_short_rows::<FMA>(self.values, self.classes, self.out);
+        if is_worth(self.out.len(), self.rows.classes()) {
+            of_short_rows::<FMA>(self.rows, self.out);
             return;
         }
-        for (row, out) in self.values.chunks_exact(self.classes).zip(self.out) {
+        for (row, out) in self.rows.iter().zip(self.out) {
             *out = of_row::<FMA>(row);
         }
     }

@@ -1,6 +1,6 @@
 //! Short rows side by side: a lane is a row.
 
-use super::Element;
+use super::{Element, Rows};
 
 /// Rows that are computed side by side.
 pub(super) const TILE: usize = 16;
@@ -22,16 +22,17 @@ pub(super) fn is_worth(rows: usize, classes: usize) -> bool {
     classes <= SHORT && (rows > 2 || classes < 16)
 }
 
-/// Puts rows of `classes` values each side by side, and fills up the last [`STEP`]; there are at most [`TILE`]. What is
+/// Puts rows side by side, and fills up the last [`STEP`]; there are at most [`TILE`]. What is
 /// in the lanes beyond them stays.
 ///
 /// Not inlined, for with AVX-512 it would become scatter instructions, which are slower than plain moves.
 #[inline(never)]
-pub(super) fn transpose<E: Element>(rows: &[E], classes: usize, tile: &mut Tile<E>) {
-    for (lane, row) in rows.chunks_exact(classes).take(TILE).enumerate() {
+pub(super) fn transpose<E: Element>(rows: Rows<'_, E>, tile: &mut Tile<E>) {
+    for (lane, row) in rows.iter().take(TILE).enumerate() {
         for (lanes, &x) in tile.iter_mut().zip(row) {
             lanes[lane] = x;
         }
     }
+    let classes = rows.classes();
     tile[classes..classes.next_multiple_of(STEP)].fill([E::NEG_INFINITY; TILE]);
 }

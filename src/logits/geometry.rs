@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use thiserror::Error;
 
-use crate::kernel::Element;
+use crate::kernel::{Element, Rows};
 
 /// The most classes: far more than any model has.
 pub const MOST_CLASSES: usize = 1 << 24;
@@ -154,6 +154,11 @@ impl Geometry {
         self.row_axes.iter().fold(0, |at, &(size, stride)| at * size + row / stride % size)
     }
 
+    /// Whether the values of a row lie beside each other.
+    pub(crate) fn has_whole_rows(&self) -> bool {
+        self.inner == 1
+    }
+
     /// Whether rows that follow each other to the user, `count` to a run, lie along one axis of the file.
     pub(super) fn is_axis(&self, count: usize) -> bool {
         self.in_order || count <= 1 || self.row_axes.contains(&(count, 1))
@@ -250,6 +255,17 @@ impl<'a, E: Element> Block<'a, E> {
             visit(row, &tile);
             row += count;
         }
+    }
+
+    /// `count` rows, each `stride` after the one before, the first counted from the block's first, at least one; only
+    /// where [`Geometry::has_whole_rows`].
+    pub(crate) fn rows_apart(&self, first: usize, count: usize, stride: usize) -> Rows<'a, E> {
+        let end = first + (count - 1) * stride + 1;
+        Rows::apart(
+            &self.values[first * self.classes..end * self.classes],
+            self.classes,
+            stride * self.classes,
+        )
     }
 
     /// Calls `visit` with each row of `range` (counted from the block's first), in order.

@@ -76,6 +76,16 @@ impl Items {
         self.geometry.logical_row(file_row)
     }
 
+    /// The row of the file that the user gave this number.
+    pub(crate) fn file_row(&self, number: usize) -> usize {
+        self.geometry.file_row(number)
+    }
+
+    /// The number of a frame of an item to the user: the opposite of [`Self::place`].
+    pub(crate) fn number_of(&self, item: usize, frame: usize) -> usize {
+        item * self.frames + frame
+    }
+
     /// The item and the frame of a row, by its number.
     pub fn place(&self, number: usize) -> (usize, usize) {
         (number / self.frames, number % self.frames)

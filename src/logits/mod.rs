@@ -74,6 +74,11 @@ pub trait BlockVisitor {
     /// Why a block can't be used.
     type Error;
 
+    /// How many values are handed out at a time, where they lie in memory.
+    fn values_at_once(&self) -> usize {
+        1 << 20
+    }
+
     /// Takes the next rows.
     ///
     /// # Errors

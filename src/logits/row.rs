@@ -1,5 +1,5 @@
 use super::InputKind;
-use crate::kernel::{Element, InstructionSet, LogSumExp, fast_log_sum_exp_rows, log_sum_exp};
+use crate::kernel::{Element, InstructionSet, LogSumExp, Rows, fast_log_sum_exp_rows, log_sum_exp};
 
 /// One row's normaliser: turns each of its values into a log-probability.
 #[derive(Clone, Copy, Debug)]
@@ -70,20 +70,20 @@ impl RowScales {
         Self { kind, lse: Vec::new() }
     }
 
-    /// Looks at each row of `values`, `[rows, classes]`, row-major, once; the rows of before are forgotten.
+    /// Looks at each of `rows` once; the rows of before are forgotten.
     ///
     /// From single precision, log-probabilities are within 2e-7 relative: enough for what takes them one by one. What
     /// adds up alternatives needs more, for their probabilities can sum to next to one, and what is missing from one is the
     /// result.
-    pub fn look_at<E: Element>(&mut self, values: &[E], classes: usize) {
+    pub fn look_at<E: Element>(&mut self, rows: Rows<'_, E>) {
         // What is there from before is overwritten.
-        self.lse.resize(values.len() / classes, LogSumExp::ZERO);
+        self.lse.resize(rows.len(), LogSumExp::ZERO);
         if self.kind == InputKind::Probs {
-            for (row, lse) in values.chunks_exact(classes).zip(&mut self.lse) {
+            for (row, lse) in rows.iter().zip(&mut self.lse) {
                 *lse = sum_of_probs(row);
             }
         } else {
-            fast_log_sum_exp_rows(InstructionSet::best(), values, classes, &mut self.lse);
+            fast_log_sum_exp_rows(InstructionSet::best(), rows, &mut self.lse);
         }
     }
 

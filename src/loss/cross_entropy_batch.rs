@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::cross_entropy::{CrossEntropy, WeightedLoss};
 use super::reduction::{Reducer, Reductions};
-use crate::kernel::Element;
+use crate::kernel::{Element, Rows};
 use crate::logits::{
     Block, BlockReducer, Geometry, ImproperRow, InputKind, Nonfinite, RowAudit, RowScales, rows_at_once,
 };
@@ -168,7 +168,7 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
                 return;
             }
             // A loss is the logarithm of one probability or a sum of such: no more exact than each of them.
-            scales.look_at(values, classes);
+            scales.look_at(Rows::new(values, classes));
             // Loops of a few things each: what one loop for all needs does not fit into registers.
             let first_row = block.first_row() + first;
             let ignored = self.losses_of(first_row, values, &scales, &mut run);

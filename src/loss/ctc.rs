@@ -10,7 +10,7 @@ use super::ctc_forward::Forward;
 use super::frame_columns::Frames;
 use super::frames_of_rows::FramesOfRows;
 use super::{Columns, Emissions};
-use crate::kernel::{BLOCK_FRAMES, Element, InstructionSet};
+use crate::kernel::{BLOCK_FRAMES, Element, InstructionSet, Rows};
 use crate::logits::{InputKind, RowScale, rows_at_once};
 
 /// Why a label sequence does not fit a matrix.
@@ -134,8 +134,12 @@ pub fn ctc_loss<E: Element>(matrix: &[E], kind: InputKind, labels: &CtcLabels) -
     let (mut rows, mut frames) = (FramesOfRows::new(kind), Frames::new(kind));
     for values in matrix.chunks(rows_at_once(classes) * classes) {
         frames.clear();
-        let Ok(()) =
-            rows.push_all(values, classes, |_| columns, &mut frames, |_, _, _| Ok::<_, Infallible>(()));
+        let Ok(()) = rows.push_all(
+            Rows::new(values, classes),
+            |_| columns,
+            &mut frames,
+            |_, _, _| Ok::<_, Infallible>(()),
+        );
         forward.advance(set, labels, frames.iter());
     }
     Ok(forward.finish(labels).loss_nats)

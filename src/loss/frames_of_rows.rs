@@ -2,7 +2,7 @@
 
 use super::emissions::Columns;
 use super::frame_columns::{ColumnScale, Frames, UNIT_EXPONENT};
-use crate::kernel::{Element, ExpRows, InstructionSet, ScaledColumns, exponent_of, pow2};
+use crate::kernel::{Element, ExpRows, InstructionSet, Rows, ScaledColumns, exponent_of, pow2};
 use crate::logits::{InputKind, RowScale, RowScales};
 
 /// The error of a normaliser from single precision beside what a frame may add to a loss within 2e-7: 1.8e-7, and
@@ -37,19 +37,18 @@ impl<E: Element> FramesOfRows<E> {
         classes <= ExpRows::<E>::CLASSES && self.kind != InputKind::Probs
     }
 
-    /// Adds a frame for each row of `values`, `[rows, classes]`, with the columns that `columns_of` knows; `done` is told
+    /// Adds a frame for each of `rows`, with the columns that `columns_of` knows; `done` is told
     /// of each row, its values and their normaliser, and ends it where it fails.
     pub(super) fn push_all<'a, X>(
         &mut self,
-        values: &[E],
-        classes: usize,
+        rows: Rows<'_, E>,
         columns_of: impl Fn(usize) -> &'a Columns,
         frames: &mut Frames,
         mut done: impl FnMut(usize, &[E], RowScale) -> Result<(), X>,
     ) -> Result<(), X> {
-        if !self.is_short(classes) {
-            self.scales.look_at(values, classes);
-            for (at, row) in values.chunks_exact(classes).enumerate() {
+        if !self.is_short(rows.classes()) {
+            self.scales.look_at(rows);
+            for (at, row) in rows.iter().enumerate() {
                 let scale = self.push(row, columns_of(at), self.scales.get(at), frames);
                 done(at, row, scale)?;
             }
@@ -57,9 +56,9 @@ impl<E: Element> FramesOfRows<E> {
         }
         let (set, unit) = (InstructionSet::best(), pow2(UNIT_EXPONENT));
         let mut short = self.short.take().unwrap_or_else(ExpRows::new);
-        for (tile, values) in values.chunks(ExpRows::<E>::ROWS * classes).enumerate() {
-            short.look_at(set, unit, values, classes);
-            for (lane, row) in values.chunks_exact(classes).enumerate() {
+        for (tile, rows) in rows.chunks(ExpRows::<E>::ROWS).enumerate() {
+            short.look_at(set, unit, rows);
+            for (lane, row) in rows.iter().enumerate() {
                 let at = tile * ExpRows::<E>::ROWS + lane;
                 let (columns, lse) = (columns_of(at), short.log_sum_exp(lane));
                 let scale = RowScale::of(self.kind, lse);

@@ -2,7 +2,7 @@
 //! the lanes' widths, on values where single precision or a plain sum would lose digits.
 
 use ctctool::kernel::{
-    Element, InstructionSet, LogSumExp, Sum, fast_log_sum_exp_rows, log_sum_exp, log_sum_exp_rows,
+    Element, InstructionSet, LogSumExp, Rows, Sum, fast_log_sum_exp_rows, log_sum_exp, log_sum_exp_rows,
 };
 use ctctool::logits::{InputKind, RowScale};
 use ctctool::loss::Emissions;
@@ -31,14 +31,20 @@ fn check<E: Element>(rows: &[Vec<E>], tolerance: f64, fast: bool) {
             let (max, log_sum) = naive(&row.iter().map(|x| x.to_f64()).collect::<Vec<_>>());
             let other: Vec<E> = row.iter().rev().copied().collect();
             // One alone; a few that share a tile of sixteen; a full tile and one that is not; several and a rest.
-            for count in [1, 3, 19, 70] {
-                let values: Vec<E> =
-                    (0..count).flat_map(|i| if i % 2 == 0 { row } else { &other }).copied().collect();
+            // And some apart, with what makes any row another between them.
+            for (count, gap) in [(1, 0), (3, 0), (19, 0), (70, 0), (5, 1), (35, 7)] {
+                let stride = row.len() + gap;
+                let mut values = Vec::new();
+                for i in 0..count {
+                    values.extend_from_slice(if i % 2 == 0 { row } else { &other });
+                    values.resize((i + 1) * stride, E::round_up(1e30));
+                }
+                let rows = Rows::apart(&values[..values.len() - gap], row.len(), stride);
                 let mut found = vec![LogSumExp::ZERO; count];
                 if fast {
-                    fast_log_sum_exp_rows(set, &values, row.len(), &mut found);
+                    fast_log_sum_exp_rows(set, rows, &mut found);
                 } else {
-                    log_sum_exp_rows(set, &values, row.len(), &mut found);
+                    log_sum_exp_rows(set, rows, &mut found);
                 }
                 for found in found {
                     let close = found.max == max && (found.log_sum - log_sum).abs() <= tolerance * log_sum;
@@ -132,9 +138,9 @@ fn all_kernels<E: Element>(row: &[E]) -> Vec<LogSumExp> {
         // One alone, and a full tile and another.
         for count in [1, 17] {
             let mut out = vec![LogSumExp::ZERO; count];
-            log_sum_exp_rows(set, &row.repeat(count), row.len(), &mut out);
+            log_sum_exp_rows(set, Rows::new(&row.repeat(count), row.len()), &mut out);
             found.extend_from_slice(&out);
-            fast_log_sum_exp_rows(set, &row.repeat(count), row.len(), &mut out);
+            fast_log_sum_exp_rows(set, Rows::new(&row.repeat(count), row.len()), &mut out);
             found.extend_from_slice(&out);
         }
     }

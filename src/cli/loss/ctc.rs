@@ -61,7 +61,13 @@ impl Args {
         let rows = shape.with_lengths(&lengths)?;
         let mut batch = CtcBatch::new(kind, self.settings.nonfinite, rows, sequences);
         let name = matrix.name().to_owned();
-        matrix.reduce(&shape.geometry, &mut batch).map_err(|error| match error {
+        let by_items = matrix.is_in_memory() && batch.goes_by_items();
+        let read = if by_items {
+            matrix.read(&shape.geometry, &mut batch)
+        } else {
+            matrix.reduce(&shape.geometry, &mut batch)
+        };
+        read.map_err(|error| match error {
             ReadError::Input(error) => error,
             ReadError::Visit(row) => improper_row(&name, &row, shape.place(row.row), kind, PROPAGATE),
         })?;

@@ -2,12 +2,16 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use crate::input::npy::NpyInfo;
 use crate::input::source::RandomAccess;
 use crate::kernel::{Element, Mapping};
 
 /// Bytes that are mapped at a time: the system counts mapped pages as memory of the program.
 const BYTES: usize = 1 << 26;
+/// Bytes that a thread makes accessible at a time.
+const LOADED: usize = 1 << 19;
 
 /// Values of a file where the system keeps them; they lie there as in memory, and are neither read nor copied.
 pub(super) struct Window {
@@ -43,13 +47,19 @@ impl Window {
         self.mapping = file.map(byte(values.start)..byte(end));
     }
 
+    /// As many values are in it at a time; none where they have to be converted.
+    pub(super) fn most_values(&self) -> Option<usize> {
+        self.size.map(|size| BYTES / size)
+    }
+
     /// Some of the values; none where they have to be read.
     pub(super) fn values<E: Element>(&self, values: Range<usize>) -> Option<&[E]> {
         let (mapping, size) = (self.mapping.as_ref()?, self.size?);
         let byte = |value: usize| (value - self.values.start) * size;
         let bytes = byte(values.start)..byte(values.end);
         // Where they are not there any more, reading tells so.
-        mapping.load(bytes.clone()).ok()?;
+        let load = |start: usize| mapping.load(start..(start + LOADED).min(bytes.end));
+        bytes.clone().into_par_iter().step_by(LOADED).try_for_each(load).ok()?;
         mapping.values(bytes)
     }
 }

@@ -6,6 +6,7 @@ use std::arch::x86_64::*;
 use super::reduction::{Reduction, Sums};
 use super::{DEPTH, Group, LANES, Registers, SIDE_BY_SIDE};
 use crate::kernel::log_sum_exp::LogSumExp;
+use crate::kernel::rows::Rows;
 use crate::kernel::tile::{self, Aligned, SHORT, STEP, Tile};
 
 /// Tiles that are fetched ahead.
@@ -16,16 +17,16 @@ type Column = [f32; LANES];
 
 /// Rows of up to [`SHORT`] values.
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
-pub(super) fn of_rows<const ROWS: usize>(values: &[f32], classes: usize, out: &mut [LogSumExp]) {
+pub(super) fn of_rows<const ROWS: usize>(rows: Rows<'_, f32>, out: &mut [LogSumExp]) {
     let mut tile = Aligned([[f32::NEG_INFINITY; LANES]; SHORT]);
-    let steps = classes.next_multiple_of(SIDE_BY_SIDE);
+    let steps = rows.classes().next_multiple_of(SIDE_BY_SIDE);
     let mut group = Group::<ROWS>::EMPTY;
-    for (rows, out) in values.chunks(ROWS * classes).zip(out.chunks_mut(ROWS)) {
-        for (number, rows) in rows.chunks(LANES * classes).enumerate() {
-            transpose(rows, classes, &mut tile.0);
+    for (rows, out) in rows.chunks(ROWS).zip(out.chunks_mut(ROWS)) {
+        for (number, rows) in rows.chunks(LANES).enumerate() {
+            transpose(rows, &mut tile.0);
             look_at(&tile.0[..steps], &mut group, number * LANES);
         }
-        group.finish(rows, classes, out);
+        group.finish(rows, out);
     }
 }
 
@@ -78,22 +79,28 @@ fn load(columns: &[Column; SIDE_BY_SIDE]) -> Registers {
 /// See [`tile::transpose`]: sixteen rows four columns at a time.
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
 #[inline]
-pub(super) fn transpose(rows: &[f32], classes: usize, tile: &mut Tile<f32>) {
-    if rows.len() != LANES * classes {
-        return tile::transpose(rows, classes, tile);
+pub(super) fn transpose(rows: Rows<'_, f32>, tile: &mut Tile<f32>) {
+    if !rows.are(LANES) {
+        return tile::transpose(rows, tile);
     }
+    let (classes, stride, values) = (rows.classes(), rows.stride(), rows.values());
     let columns = &mut tile[..classes.next_multiple_of(STEP)];
     for (step, columns) in columns.as_chunks_mut::<STEP>().0.iter_mut().enumerate() {
         let first = STEP * step;
         let mask = if classes - first < 4 { (1_u8 << (classes - first)) - 1 } else { 0b1111 };
         let four = |row: usize| {
-            let from = rows[row * classes + first..].as_ptr();
+            let from = values[row * stride + first..].as_ptr();
             // SAFETY: the mask has a bit for each value that the row still has, four at most.
             unsafe { _mm_mask_loadu_ps(_mm_set1_ps(f32::NEG_INFINITY), mask, from) }
         };
         // As many values of a later tile, on their way into the cache: one line for each column.
-        for line in 0..4 {
-            let from = rows.as_ptr().wrapping_add((AHEAD * classes + first + line) * LANES);
+        for line in first..first + 4 {
+            let at = if stride == classes {
+                line * LANES
+            } else {
+                (line * LANES / classes) * stride + line * LANES % classes
+            };
+            let from = values.as_ptr().wrapping_add(AHEAD * LANES * stride + at);
             _mm_prefetch::<_MM_HINT_T0>(from.cast());
         }
         // Register `i` has four values of the rows i, 4 + i, 8 + i and 12 + i.

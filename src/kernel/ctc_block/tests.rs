@@ -42,10 +42,12 @@ fn expected(now: &[[f64; 2]], of_label: &[u32], frame: &[f64]) -> Vec<[f64; 2]> 
 const SCALES: [[i64; 5]; 4] =
     [[0, 0, 0, 0, 0], [0, -900, 500, -3000, 200], [0, NONE, 40, NONE, -7], [-90, 0, 100, 0, 0]];
 
-/// States of so many labels above 0 up to a place, and their labels.
-fn states(labels: usize, end: usize, scales: [i64; 5]) -> (CtcStates, Vec<u32>) {
-    let of_label: Vec<u32> = (0..labels).map(|i| [1, 2, 2, 3, 1, 4, 4, 4][i * 5 % 8]).collect();
-    let mut states = CtcStates::new(&of_label, 5);
+/// States of so many labels above 0 up to a place, and their labels, which are of so many columns, five at least.
+fn states(labels: usize, columns: usize, end: usize, scales: [i64; 5]) -> (CtcStates, Vec<u32>) {
+    let few = [1, 2, 2, 3, 1, 4, 4, 4];
+    let column = |i: usize| if i % 4 < 2 { few[i * 5 % 8] } else { (columns - 1 - i % (columns - 1)) as u32 };
+    let of_label: Vec<u32> = (0..labels).map(column).collect();
+    let mut states = CtcStates::new(&of_label, columns);
     for group in 0..states.exponents.len() {
         states.exponents[group] = scales[group % scales.len()];
     }
@@ -67,18 +69,20 @@ fn a_block_is_its_formula_with_every_instruction_set() {
         for (scales, count, low) in SCALES.into_iter().flat_map(|scales| {
             (1..=BLOCK_FRAMES).flat_map(move |count| [0, 3, 50].map(|low| (scales, count, low)))
         }) {
+            // Of each number of registers that hold them, and more.
+            let columns = [5, 15, 16, 31, 32, 63, 64, 100][(labels + count) % 8];
             let end = (labels + 1_usize).saturating_sub(count).max(1);
             if low >= end {
                 continue;
             }
-            let (before, of_label) = states(labels, end, scales);
+            let (before, of_label) = states(labels, columns, end, scales);
             let frames: Vec<Vec<f64>> = (0..count)
                 .map(|at| {
-                    let mut frame = numbers(at as u64 + 70, 6);
+                    let mut frame = numbers(at as u64 + 70, columns + 1);
                     for x in &mut frame {
                         *x *= 0.25;
                     }
-                    frame[5] = 0.0;
+                    frame[columns] = 0.0;
                     frame
                 })
                 .collect();
@@ -130,7 +134,7 @@ fn taken(states: &mut CtcStates, bits: i64) -> usize {
 fn no_more_frames_are_taken_than_are_surely_lossless() {
     // One exponent for four places, 31 labels.
     let all_ones = || {
-        let (mut states, _) = states(31, 0, SCALES[0]);
+        let (mut states, _) = states(31, 5, 0, SCALES[0]);
         for place in 0..32 {
             let (row, lane) = states.row_of(place);
             (states.blanks[row][lane], states.labels[row][lane]) = (1.0, 1.0);
