@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
         let message = format!("--format {} has times in seconds", args.format.word());
         return Err(UsageError::new(message).hint("give --frame-shift SECONDS").into());
     }
-    let matrix = args.logits.open(diagnostics)?;
+    let matrix = args.logits.open(&args.output, diagnostics)?;
     let labels = open_labels(&args.labels, diagnostics)?;
     args.run(matrix, &labels, diagnostics)
 }

@@ -79,6 +79,7 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
         &[args.output.named()],
     )?;
     let options = CsvOptions { delimiter: args.delimiter, headers: args.headers };
+    args.output.start_threads()?;
     let base = Comparable::open(&args.base, options)?;
     let new = Comparable::open(&args.new, options)?;
     for file in [&base, &new] {

@@ -93,7 +93,7 @@ struct SearchArgs {
 
 pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
     args.check_usage()?;
-    let matrix = args.logits.open(diagnostics)?;
+    let matrix = args.logits.open(&args.output, diagnostics)?;
     args.run(matrix, diagnostics)
 }
 

@@ -51,6 +51,7 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     )?;
     let hypotheses = open_lines(&args.hyp, diagnostics)?;
     let references = open_lines(&args.reference, diagnostics)?;
+    args.output.start_threads()?;
     let name = args.hyp.display().to_string();
     if hypotheses.len() != references.len() {
         let expected = format!("{} as in {}", counted(references.len(), "line"), args.reference.display());

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::diagnostics::{Diagnostics, UsageError};
+use super::output_args::OutputArgs;
 use super::values::{Layout, delimiter};
 use crate::input::{
-    CsvOptions, InputError, LabelFile, List, Matrix, Place, counted, integer_list, read_lines, shape_text,
+    CsvOptions, InputError, LabelFile, List, Matrix, Place, Source, counted, integer_list, read_lines,
+    shape_text,
 };
 use crate::logits::{ImproperRow, InputKind, MOST_CLASSES, RowAudit, ShapeError};
 use crate::report::Warning;
@@ -82,9 +84,12 @@ impl LogitsArgs {
         [("LOGITS", Some(self.logits.as_os_str())), ("--lengths", lengths)]
     }
 
-    pub(super) fn open(&self, diagnostics: Diagnostics) -> Result<Matrix, InputError> {
+    /// Opens the file and starts the threads that read it.
+    pub(super) fn open(&self, output: &OutputArgs, diagnostics: Diagnostics) -> anyhow::Result<Matrix> {
+        let source = Source::open(&self.logits)?;
+        output.start_threads()?;
         let options = CsvOptions { delimiter: self.delimiter, headers: self.headers };
-        let matrix = Matrix::open(&self.logits, options)?;
+        let matrix = Matrix::from_source(source, options)?;
         note_matrix(&matrix, diagnostics);
         Ok(matrix)
     }

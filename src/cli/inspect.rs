@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     let label_lengths = ("--label-lengths", args.label_lengths.as_deref().map(OsStr::new));
     let labels = ("--labels", args.labels.as_deref().map(Path::as_os_str));
     check_files(&[logits, labels, args.alphabet.named(), lengths, label_lengths], &[args.output.named()])?;
-    let matrix = args.logits.open(diagnostics)?;
+    let matrix = args.logits.open(&args.output, diagnostics)?;
     let labels = args.labels.as_deref().map(|path| open_labels(path, diagnostics)).transpose()?;
     args.run(matrix, labels.as_ref(), diagnostics)
 }

@@ -135,7 +135,7 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
 
 impl Args {
     fn run(&self, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
-        let matrix = self.logits.open(diagnostics)?;
+        let matrix = self.logits.open(&self.output, diagnostics)?;
         let labels = open_labels(&self.labels, diagnostics)?;
         if let Some(guess) = self.checks.guess {
             return self.run_guess(matrix, &labels, guess, diagnostics);

@@ -88,17 +88,12 @@ impl OutputArgs {
         Ok(self.output(Format::default()).check_target()?)
     }
 
-    /// Runs `work` on as many threads as were asked for.
-    pub(super) fn on_threads<T: Send>(
-        &self,
-        work: impl FnOnce() -> anyhow::Result<T> + Send,
-    ) -> anyhow::Result<T> {
-        match self.threads {
-            None => work(),
-            Some(count) => {
-                rayon::ThreadPoolBuilder::new().num_threads(usize::from(count)).build()?.install(work)
-            }
-        }
+    /// Starts as many threads as were asked for; this one is among them. A thread that has nothing to do goes to sleep,
+    /// and takes a while to wake up: so shortly before there is work for it.
+    pub(super) fn start_threads(&self) -> anyhow::Result<()> {
+        // None asked for is as many as there are processors.
+        let count = self.threads.map_or(0, usize::from);
+        Ok(rayon::ThreadPoolBuilder::new().num_threads(count).use_current_thread().build_global()?)
     }
 }
 

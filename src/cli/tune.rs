@@ -108,7 +108,7 @@ fn of_tune(arg: clap::Arg) -> clap::Arg {
 
 pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
     args.check_usage()?;
-    let matrix = args.logits.open(diagnostics)?;
+    let matrix = args.logits.open(&args.output, diagnostics)?;
     args.run(matrix, diagnostics)
 }
 

@@ -66,7 +66,8 @@ impl Matrix {
         Self::from_source(Source::open(path)?, options)
     }
 
-    pub(super) fn from_source(mut source: Source, options: CsvOptions) -> Result<Self, InputError> {
+    /// The same of a file that is open.
+    pub(crate) fn from_source(mut source: Source, options: CsvOptions) -> Result<Self, InputError> {
         let name = source.name().to_owned();
         if source.is_npy()? {
             let info = NpyInfo::read(&mut source)?;
