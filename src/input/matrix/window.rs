@@ -11,7 +11,7 @@ use crate::kernel::{Element, Mapping};
 /// Bytes that are mapped at a time: the system counts mapped pages as memory of the program.
 const BYTES: usize = 1 << 26;
 /// Bytes that a thread makes accessible at a time.
-const LOADED: usize = 1 << 19;
+const LOADED: usize = 1 << 21;
 
 /// Values of a file where the system keeps them; they lie there as in memory, and are neither read nor copied.
 pub(super) struct Window {

@@ -115,14 +115,34 @@ impl Exp {
     }
 }
 
-/// Eight values, or the first of them and then `-inf`.
+impl Exp {
+    /// Of each column less `max`; adds them to `sums`.
+    #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+    #[inline]
+    fn beside(
+        self,
+        max: f64,
+        mut columns: [__m512d; COLUMNS],
+        sums: &mut [__m512d; COLUMNS],
+    ) -> [__m512d; COLUMNS] {
+        let max = _mm512_set1_pd(max);
+        for column in &mut columns {
+            *column = _mm512_sub_pd(*column, max);
+        }
+        let e = self.of(columns);
+        for i in 0..COLUMNS {
+            sums[i] = _mm512_add_pd(sums[i], e[i]);
+        }
+        e
+    }
+}
+
+/// Eight values.
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
 #[inline]
-fn load(values: &[f32]) -> __m512d {
-    let lanes = ((1_u32 << values.len().min(LANES)) - 1) as u8;
-    // SAFETY: the mask has a bit for each value of the slice, eight at most; nothing else is read.
-    let some = unsafe { _mm256_mask_loadu_ps(_mm256_set1_ps(f32::NEG_INFINITY), lanes, values.as_ptr()) };
-    _mm512_cvtps_pd(some)
+fn load(values: &[f32; LANES]) -> __m512d {
+    // SAFETY: reads the eight values.
+    _mm512_cvtps_pd(unsafe { _mm256_loadu_ps(values.as_ptr()) })
 }
 
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
@@ -141,33 +161,88 @@ pub(in crate::kernel) fn scaled_columns(_: Avx512, x: &[f32], unit: f64, out: &m
     unsafe { scale(x, unit, out) }
 }
 
+/// Columns that are looked at in one step.
+const WIDTH: usize = COLUMNS * LANES;
+
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+fn columns(values: &[f32; WIDTH]) -> [__m512d; COLUMNS] {
+    let mut columns = [_mm512_setzero_pd(); COLUMNS];
+    for (column, values) in columns.iter_mut().zip(values.as_chunks::<LANES>().0) {
+        *column = load(values);
+    }
+    columns
+}
+
+/// Fewer than [`WIDTH`] values and then `-inf`.
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+fn last_columns(values: &[f32]) -> [__m512d; COLUMNS] {
+    let mask = (1_u32 << values.len()) - 1;
+    let mut columns = [_mm512_setzero_pd(); COLUMNS];
+    for (i, column) in columns.iter_mut().enumerate() {
+        let lanes = (mask >> (i * LANES)) as u8;
+        // Next to the others even where there are none, for what is left out of memory that can't be read takes hundreds
+        // of cycles.
+        let from = values.as_ptr().wrapping_add(i * LANES);
+        // SAFETY: the mask has a bit for each value of the slice; nothing else is read.
+        let some = unsafe { _mm256_mask_loadu_ps(_mm256_set1_ps(f32::NEG_INFINITY), lanes, from) };
+        *column = _mm512_cvtps_pd(some);
+    }
+    columns
+}
+
+/// What some columns are beside each other, as far as they were looked at.
+struct Extremes {
+    max: [__m512d; COLUMNS],
+    least: [__m512d; COLUMNS],
+    nan: u8,
+}
+
+impl Extremes {
+    #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+    #[inline]
+    fn look_at(&mut self, columns: [__m512d; COLUMNS]) {
+        let lowest = _mm512_set1_pd(f64::NEG_INFINITY);
+        for (i, x) in columns.into_iter().enumerate() {
+            self.nan |= _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(x, x);
+            self.max[i] = _mm512_max_pd(x, self.max[i]);
+            let finite = _mm512_cmp_pd_mask::<_CMP_GT_OQ>(x, lowest);
+            self.least[i] = _mm512_mask_min_pd(self.least[i], finite, x, self.least[i]);
+        }
+    }
+}
+
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
 fn scale(x: &[f32], unit: f64, out: &mut [f64]) -> ScaledColumns {
     let infinity = _mm512_set1_pd(f64::INFINITY);
-    let (mut max, mut least, mut nan) = (_mm512_sub_pd(_mm512_setzero_pd(), infinity), infinity, 0);
-    let lowest = max;
-    for chunk in x.chunks(LANES) {
-        let x = load(chunk);
-        nan |= _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(x, x);
-        max = _mm512_max_pd(x, max);
-        let finite = _mm512_cmp_pd_mask::<_CMP_GT_OQ>(x, lowest);
-        least = _mm512_mask_min_pd(least, finite, x, least);
+    let lowest = _mm512_set1_pd(f64::NEG_INFINITY);
+    let mut found = Extremes { max: [lowest; COLUMNS], least: [infinity; COLUMNS], nan: 0 };
+    let (steps, rest) = x.as_chunks::<WIDTH>();
+    for step in steps {
+        found.look_at(columns(step));
     }
+    found.look_at(last_columns(rest));
+    let Extremes { max: [a, b, c, d], least, nan } = found;
+    let max = _mm512_max_pd(_mm512_max_pd(a, b), _mm512_max_pd(c, d));
     let max = if nan == 0 { _mm512_reduce_max_pd(max) } else { f64::NAN };
-    let (exp, beside) = (Exp::new(unit), _mm512_set1_pd(max));
+    let least = _mm512_min_pd(_mm512_min_pd(least[0], least[1]), _mm512_min_pd(least[2], least[3]));
+    let exp = Exp::new(unit);
     let mut sums = [_mm512_setzero_pd(); COLUMNS];
-    for (x, out) in x.chunks(COLUMNS * LANES).zip(out.chunks_mut(COLUMNS * LANES)) {
-        let mut columns = [_mm512_setzero_pd(); COLUMNS];
-        for (i, column) in columns.iter_mut().enumerate() {
-            *column = _mm512_sub_pd(load(x.get(i * LANES..).unwrap_or_default()), beside);
+    let (to, to_rest) = out.as_chunks_mut::<WIDTH>();
+    for (step, to) in steps.iter().zip(to) {
+        let e = exp.beside(max, columns(step), &mut sums);
+        for (i, to) in to.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+            // SAFETY: there is room for the eight values.
+            unsafe { _mm512_storeu_pd(to.as_mut_ptr(), e[i]) };
         }
-        for (i, (e, sum)) in exp.of(columns).into_iter().zip(&mut sums).enumerate() {
-            *sum = _mm512_add_pd(*sum, e);
-            if let Some(out) = out.get_mut(i * LANES..) {
-                let lanes = ((1_u32 << out.len().min(LANES)) - 1) as u8;
-                // SAFETY: the mask has a bit for each value of the slice, eight at most.
-                unsafe { _mm512_mask_storeu_pd(out.as_mut_ptr(), lanes, e) };
-            }
+    }
+    if !rest.is_empty() {
+        let e = exp.beside(max, last_columns(rest), &mut sums);
+        for (i, to) in to_rest.chunks_mut(LANES).enumerate() {
+            let lanes = ((1_u32 << to.len()) - 1) as u8;
+            // SAFETY: the mask has a bit for each value of the slice, eight at most.
+            unsafe { _mm512_mask_storeu_pd(to.as_mut_ptr(), lanes, e[i]) };
         }
     }
     let sum = _mm512_add_pd(_mm512_add_pd(sums[0], sums[1]), _mm512_add_pd(sums[2], sums[3]));
@@ -205,8 +280,8 @@ fn exp_rows(tile: &Tile<f32>, classes: usize, unit: f64, exps: &mut Tile<f64>) -
     for (tile, exps) in tile.as_chunks::<STEP>().0[..steps].iter().zip(exps.as_chunks_mut::<STEP>().0) {
         let mut x = [zero; ROWS];
         for (i, x) in x.iter_mut().enumerate() {
-            let half = tile[i / 2].as_chunks::<LANES>().0[i % 2];
-            *x = _mm512_sub_pd(load(&half), max[i % 2]);
+            let half = &tile[i / 2].as_chunks::<LANES>().0[i % 2];
+            *x = _mm512_sub_pd(load(half), max[i % 2]);
         }
         let e = exp.of(x);
         for i in 0..ROWS {
