@@ -343,6 +343,9 @@ fn reduce_npy<E: Element, R: BlockReducer>(
     let name = source.name().to_owned();
     let start = source.position();
     let mut pieces = Pieces::new(info, cut, fill, start);
+    if let Some(file) = source.random_access() {
+        pieces = pieces.fastest(file);
+    }
     let rows = cut.len(0) / geometry.classes();
     for round in rounds(cut.blocks(), round_of(reducer, rows)) {
         let look =

@@ -78,6 +78,12 @@ impl<'a, E: Element> Pieces<'a, E> {
         Self { info, cut, fill, start, buffers: Pool::default(), window: Window::new(info, start) }
     }
 
+    /// The same of a file, read or mapped.
+    pub(super) fn fastest(mut self, file: RandomAccess<'_>) -> Self {
+        self.window.unless_reading_is_faster(file);
+        self
+    }
+
     fn read(
         &self,
         piece: usize,

@@ -10,6 +10,9 @@ use crate::logits::{Block, BlockVisitor, ImproperRow, RowAudit, RowScale, rows_a
 use crate::loss::frame_columns::Frames;
 use crate::loss::frames_of_rows::FramesOfRows;
 
+/// Columns are little beside so many times as many classes.
+const LITTLE: usize = 8;
+
 /// What a thread needs to go through frames.
 struct Room<E> {
     rows: FramesOfRows<E>,
@@ -23,13 +26,17 @@ struct Notes {
 }
 
 impl CtcBatch {
-    /// Whether threads are to take items, not rows, where the whole file is in memory: no item may be more than a
-    /// thread's share of it.
+    /// Whether threads are to take items, not rows, where the whole file is in memory: what would else be kept of the
+    /// rows is not little beside them, and no item is more than a thread's share.
     pub fn goes_by_items(&self) -> bool {
         let lengths = self.rows.lengths();
         let most = lengths.iter().max().copied().unwrap_or_default();
         let all: usize = lengths.iter().sum();
-        self.rows.geometry().has_whole_rows() && most.saturating_mul(rayon::current_num_threads()) <= all
+        let columns: usize = self.items.iter().map(|item| item.labels.columns().count()).sum();
+        let geometry = self.rows.geometry();
+        geometry.has_whole_rows()
+            && LITTLE * columns >= geometry.classes().saturating_mul(self.items.len())
+            && most.saturating_mul(rayon::current_num_threads()) <= all
     }
 
     /// Takes an item's frames of the block.
