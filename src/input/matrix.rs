@@ -347,7 +347,8 @@ fn reduce_npy<E: Element, R: BlockReducer>(
         pieces = pieces.fastest(file);
     }
     let rows = cut.len(0) / geometry.classes();
-    for round in rounds(cut.blocks(), round_of(reducer, rows)) {
+    let at_once = round_of(reducer, rows).min(pieces.most_at_once());
+    for round in rounds(cut.blocks(), at_once) {
         let look =
             |piece: usize, values: &[E]| reducer.look(Block::new(values, geometry, cut.first_plane(piece)));
         let parts = match source.random_access() {

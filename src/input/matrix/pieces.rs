@@ -78,6 +78,11 @@ impl<'a, E: Element> Pieces<'a, E> {
         Self { info, cut, fill, start, buffers: Pool::default(), window: Window::new(info, start) }
     }
 
+    /// As many pieces are in memory at a time at the most, where they are not read.
+    pub(super) fn most_at_once(&self) -> usize {
+        self.window.most_values().map_or(usize::MAX, |values| values / self.cut.len(0).max(1)).max(1)
+    }
+
     /// The same of a file, read or mapped.
     pub(super) fn fastest(mut self, file: RandomAccess<'_>) -> Self {
         self.window.unless_reading_is_faster(file);

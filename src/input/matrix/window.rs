@@ -15,9 +15,11 @@ const BYTES: usize = 1 << 26;
 const LOADED: usize = 1 << 21;
 /// Files of fewer bytes are mapped without a trial.
 const WORTH_A_TRIAL: usize = 1 << 24;
-/// How often each way is tried, and with how many bytes: two tenths of a millisecond in all.
-const TRIALS: u64 = 3;
-const TRIED: u64 = 1 << 18;
+/// Bytes that are mapped for a trial: some large pages of the system.
+const TRIED: usize = 2 * LARGE_PAGE;
+const LARGE_PAGE: usize = 1 << 21;
+/// As many times more than what is read for it.
+const PARTS: usize = 16;
 
 /// Values of a file where the system keeps them; they lie there as in memory, and are neither read nor copied.
 pub(super) struct Window {
@@ -39,12 +41,23 @@ impl Window {
         Self { len: info.len, start, size, values: 0..0, mapping: None }
     }
 
-    /// Never maps anything where reading is faster, as a few parts of a large file tell. By a factor of two either way,
-    /// that depends on the processor, the system and its host.
+    /// Never maps anything where reading is faster, as the first part of a large file tells: to map it costs next to
+    /// nothing where the system keeps it in large pages, and else, by what processor, system and host are, a third of
+    /// reading it or half as much again.
     pub(super) fn unless_reading_is_faster(&mut self, file: RandomAccess<'_>) {
-        let large = self.size.is_some_and(|size| self.len.saturating_mul(size) >= WORTH_A_TRIAL);
-        if large && trial(file, self.start).is_some_and(|Trial { read, map }| read < map) {
-            self.size = None;
+        if self.size.is_none_or(|size| self.len.saturating_mul(size) < WORTH_A_TRIAL) {
+            return;
+        }
+        self.cover(file, 0..1);
+        let Some(mapping) = &self.mapping else { return };
+        let begun = Instant::now();
+        // A file that was written from its start on begins with small pages.
+        let loaded = mapping.load(LARGE_PAGE..LARGE_PAGE + TRIED).is_ok();
+        let map = begun.elapsed();
+        if loaded
+            && time_to_read(file, self.start + (LARGE_PAGE + TRIED) as u64).is_some_and(|read| 2 * map > read)
+        {
+            *self = Self { size: None, mapping: None, values: 0..0, ..*self };
         }
     }
 
@@ -79,29 +92,20 @@ impl Window {
     }
 }
 
-/// How long some bytes take at best.
-struct Trial {
-    read: Duration,
-    map: Duration,
-}
-
-/// Reads and maps some bytes of a file from `start` on; none where one can't be done.
-fn trial(file: RandomAccess<'_>, start: u64) -> Option<Trial> {
-    let mut buffer = vec![0; TRIED as usize];
-    let mut best = Trial { read: Duration::MAX, map: Duration::MAX };
-    for trial in 0..TRIALS {
-        // Never the same bytes, which would be in the cache.
-        let at = start + 2 * trial * TRIED;
+/// How long it takes to read [`TRIED`] bytes from byte `at` on, going by some of them; none where there are too few.
+fn time_to_read(file: RandomAccess<'_>, at: u64) -> Option<Duration> {
+    let mut buffer = vec![0; TRIED / PARTS];
+    let mut best = Duration::MAX;
+    // The first time, the buffer is fresh memory.
+    for part in 0..3 {
         let begun = Instant::now();
-        file.read_at(&mut buffer, at).ok()?;
-        best.read = best.read.min(begun.elapsed());
-        let begun = Instant::now();
-        let mapping = file.map(at + TRIED..at + 2 * TRIED)?;
-        mapping.load(0..buffer.len()).ok()?;
-        drop(mapping);
-        best.map = best.map.min(begun.elapsed());
+        let count = file.read_at(&mut buffer, at + part * (TRIED / PARTS) as u64).ok()?;
+        best = best.min(begun.elapsed());
+        if count < buffer.len() {
+            return None;
+        }
     }
-    Some(best)
+    Some(best * PARTS as u32)
 }
 
 #[cfg(test)]
@@ -113,13 +117,13 @@ mod tests {
 
     #[test]
     fn a_trial_needs_all_its_bytes() {
-        let tried = 2 * TRIALS * TRIED;
-        for (len, enough) in [(tried + 10, true), (tried, false)] {
+        let tried = 3 * TRIED / PARTS;
+        for (len, enough) in [(tried + 10, true), (tried + 9, false)] {
             let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
-            file.write_all(&vec![7; len as usize]).expect("room for it");
+            file.write_all(&vec![7; len]).expect("room for it");
             let source = Source::open(file.path()).expect("the file");
-            let found = trial(source.random_access().expect("a regular file"), 10);
-            assert_eq!(found.is_some_and(|Trial { read, map }| read.min(map) > Duration::ZERO), enough);
+            let found = time_to_read(source.random_access().expect("a regular file"), 10);
+            assert_eq!(found.is_some_and(|time| time > Duration::ZERO), enough);
         }
     }
 }
