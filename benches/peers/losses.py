@@ -55,7 +55,7 @@ def ctc_of(folder, x, y, lengths, label_lengths):
     return args, lambda: F.ctc_loss(F.log_softmax(logits, -1), target, input_lengths, target_lengths)
 
 
-def fixture(folder):
+def fixture(folder, tiles):
     logits = np.load(ROOT / "fixtures/lines.npy")
     lengths = [int(n) for n in (ROOT / "fixtures/lines.lengths.txt").read_text().split()]
     names = (ROOT / "fixtures/alphabet.txt").read_text(encoding="utf-8").split("\n")[:96]
@@ -63,7 +63,6 @@ def fixture(folder):
     labels = [[names.index(c) + 1 for c in text] for text in texts]
     longest = max(map(len, labels))
     padded = np.array([label + [0] * (longest - len(label)) for label in labels])
-    tiles = 5
     x = np.ascontiguousarray(np.tile(logits, (tiles, 1, 1)).transpose(1, 0, 2))
     return ctc_of(folder, x, np.tile(padded, (tiles, 1)), lengths * tiles, [len(l) for l in labels] * tiles)
 
@@ -113,7 +112,8 @@ def main():
         ("CTC T500 N32 C32 L80", lambda f: ctc(f, rng, 500, 32, 32, 80)),
         ("CTC T500 N16 C5000 L80", lambda f: ctc(f, rng, 500, 16, 5000, 80)),
         ("CTC T1500 N8 C1000 L300", lambda f: ctc(f, rng, 1500, 8, 1000, 300)),
-        ("CTC, real fixture, tiled", fixture),
+        ("CTC, real fixture, 5 tiles", lambda f: fixture(f, 5)),
+        ("CTC, real fixture, 50 tiles", lambda f: fixture(f, 50)),
     ]
     theirs_ms = {}
     with tempfile.TemporaryDirectory() as name:

@@ -102,6 +102,15 @@ impl Begun {
 }
 
 impl Progress {
+    /// Frames that were taken of an item of so many.
+    fn taken(&self, length: usize) -> usize {
+        match self {
+            Self::NotBegun => 0,
+            Self::Begun(begun) => begun.forward.taken(),
+            Self::Done(_) => length,
+        }
+    }
+
     /// An item of so many frames, to go on with; what is left has not begun.
     fn go_on(&mut self, labels: &CtcLabels, length: usize) -> Box<Begun> {
         match std::mem::replace(self, Self::NotBegun) {

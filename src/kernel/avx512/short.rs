@@ -95,12 +95,13 @@ pub(super) fn transpose(rows: Rows<'_, f32>, tile: &mut Tile<f32>) {
         };
         // As many values of a later tile, on their way into the cache: one line for each column.
         for line in first..first + 4 {
-            let at = if stride == classes {
-                line * LANES
+            // Of rows that are apart, those beside them, which whoever takes these takes next.
+            let ahead = if stride == classes {
+                (AHEAD * classes + line) * LANES
             } else {
-                (line * LANES / classes) * stride + line * LANES % classes
+                (line * LANES / classes) * stride + line * LANES % classes + classes
             };
-            let from = values.as_ptr().wrapping_add(AHEAD * LANES * stride + at);
+            let from = values.as_ptr().wrapping_add(ahead);
             _mm_prefetch::<_MM_HINT_T0>(from.cast());
         }
         // Register `i` has four values of the rows i, 4 + i, 8 + i and 12 + i.

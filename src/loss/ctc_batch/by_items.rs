@@ -13,16 +13,22 @@ use crate::loss::frames_of_rows::FramesOfRows;
 /// Columns are little beside so many times as many classes.
 const LITTLE: usize = 8;
 
+/// Values of a frame that come into the cache together.
+const BESIDE: usize = 1024;
+/// Groups of items for each thread at least.
+const FEW_GROUPS: usize = 4;
+
 /// What a thread needs to go through frames.
 struct Room<E> {
     rows: FramesOfRows<E>,
     frames: Frames,
 }
 
-/// What was found in an item's frames of a block.
+/// What was found in some items' frames of a block.
 struct Notes {
     audit: RowAudit,
-    refused: Option<ImproperRow>,
+    /// Where there are some: among them the first.
+    refused: Vec<ImproperRow>,
 }
 
 impl CtcBatch {
@@ -39,33 +45,61 @@ impl CtcBatch {
             && most.saturating_mul(rayon::current_num_threads()) <= all
     }
 
-    /// Takes an item's frames of the block.
-    fn advance_through<E: Element>(&self, item: usize, block: &Block<'_, E>, room: &mut Room<E>) -> Notes {
+    /// How many items a thread takes side by side: where they lie beside each other, as many as have a frame in few
+    /// thousand bytes, which come into the cache together; but enough are left for all threads.
+    fn side_by_side(&self) -> usize {
+        let Some(&item) = self.waiting.first() else { return 1 };
+        if self.rows.file_rows(item).1 == 1 {
+            return 1;
+        }
+        let share = self.waiting.len() / (FEW_GROUPS * rayon::current_num_threads());
+        (BESIDE / self.rows.geometry().classes()).min(share).max(1)
+    }
+
+    /// Takes some items through all their frames of the block, a few frames of each in turn.
+    fn advance_group<E: Element>(&self, group: &[usize], block: &Block<'_, E>, room: &mut Room<E>) -> Notes {
+        let mut notes = Notes { audit: RowAudit::new(self.kind, self.nonfinite), refused: Vec::new() };
+        let mut more = true;
+        while more && notes.refused.is_empty() {
+            more = false;
+            for &item in group {
+                more |= self.advance_some_of(item, block, room, &mut notes);
+            }
+        }
+        notes
+    }
+
+    /// Takes an item's next frames of the block; returns whether there were any.
+    fn advance_some_of<E: Element>(
+        &self,
+        item: usize,
+        block: &Block<'_, E>,
+        room: &mut Room<E>,
+        notes: &mut Notes,
+    ) -> bool {
         let Item { labels, progress } = &self.items[item];
         let length = self.rows.lengths()[item];
         let (start, stride) = self.rows.file_rows(item);
+        let in_block = (block.first_row() + block.rows()).saturating_sub(start).div_ceil(stride).min(length);
         let mut progress = lock(progress);
-        let mut begun = progress.go_on(labels, length);
-        let first = begun.forward.taken();
-        let in_block = (block.first_row() + block.rows()).saturating_sub(start).div_ceil(stride);
-        let mut notes = Notes { audit: RowAudit::new(self.kind, self.nonfinite), refused: None };
-        let Room { rows, frames } = room;
-        let most = rows_at_once(self.rows.geometry().classes());
-        let mut taken = first;
-        while taken < in_block.min(length) && notes.refused.is_none() {
-            let count = most.min(in_block.min(length) - taken);
-            let values = block.rows_apart(start + taken * stride - block.first_row(), count, stride);
-            frames.clear();
-            let done = |at: usize, row: &[E], scale: RowScale| {
-                let values = || row.iter().map(|x| x.to_f64()).collect();
-                notes.audit.note(self.rows.number_of(item, taken + at), scale.total(), values)
-            };
-            notes.refused = rows.push_all(values, |_| labels.columns(), frames, done).err();
-            begun.take(labels, frames.iter());
-            taken += count;
+        let taken = progress.taken(length);
+        if taken >= in_block {
+            return false;
         }
+        let count = rows_at_once(self.rows.geometry().classes()).min(in_block - taken);
+        let values = block.rows_apart(start + taken * stride - block.first_row(), count, stride);
+        let Room { rows, frames } = room;
+        frames.clear();
+        let done = |at: usize, row: &[E], scale: RowScale| {
+            let values = || row.iter().map(|x| x.to_f64()).collect();
+            notes.audit.note(self.rows.number_of(item, taken + at), scale.total(), values)
+        };
+        let refused = rows.push_all(values, |_| labels.columns(), frames, done).err();
+        notes.refused.extend(refused);
+        let mut begun = progress.go_on(labels, length);
+        begun.take(labels, frames.iter());
         *progress = Progress::after(begun, labels, length);
-        notes
+        true
     }
 }
 
@@ -80,15 +114,16 @@ impl BlockVisitor for CtcBatch {
         let end = block.first_row() + block.rows();
         self.begin(end);
         let rooms: Mutex<Vec<Room<E>>> = Mutex::default();
-        let through = |&item: &usize| {
+        let through = |group: &[usize]| {
             let room = lock(&rooms).pop();
             let new = || Room { rows: FramesOfRows::new(self.kind), frames: Frames::new(self.kind) };
             let mut room = room.unwrap_or_else(new);
-            let notes = self.advance_through(item, &block, &mut room);
+            let notes = self.advance_group(group, &block, &mut room);
             lock(&rooms).push(room);
             notes
         };
-        let look = || self.waiting.par_iter().with_max_len(1).map(through).collect::<Vec<Notes>>();
+        let groups = self.waiting.par_chunks(self.side_by_side()).with_max_len(1);
+        let look = || groups.map(through).collect::<Vec<Notes>>();
         let (notes, sample) = rayon::join(look, || self.sample_of(&block));
         self.take_sample(sample);
         // Forgets those that are done now.
@@ -96,7 +131,7 @@ impl BlockVisitor for CtcBatch {
         for Notes { audit, .. } in &notes {
             self.audit.merge(audit, 0);
         }
-        let refused = notes.into_iter().filter_map(|notes| notes.refused);
+        let refused = notes.into_iter().flat_map(|notes| notes.refused);
         match refused.min_by_key(|row| self.rows.file_row(row.row)) {
             Some(row) => Err(row),
             None => Ok(()),
