@@ -34,31 +34,10 @@ impl<'a, E> Rows<'a, E> {
         self.classes
     }
 
-    /// From a row's first value to the next row's.
-    pub(super) fn stride(&self) -> usize {
-        self.stride
-    }
-
-    /// From the first row's first value on.
-    pub(super) fn values(&self) -> &'a [E] {
-        self.values
-    }
-
     /// Number of rows.
     #[allow(clippy::len_without_is_empty)] // nobody asks
     pub fn len(&self) -> usize {
         self.values.len().div_ceil(self.stride)
-    }
-
-    /// Whether there are so many: told without a division.
-    pub(super) fn are(&self, count: usize) -> bool {
-        let most = count * self.stride;
-        self.values.len() <= most && most < self.values.len() + self.stride
-    }
-
-    /// Row number `at`.
-    pub(super) fn get(&self, at: usize) -> &'a [E] {
-        &self.values[at * self.stride..][..self.classes]
     }
 
     /// The rows, in order.
@@ -71,6 +50,31 @@ impl<'a, E> Rows<'a, E> {
     pub fn chunks(&self, count: usize) -> impl ExactSizeIterator<Item = Self> + use<'a, E> {
         let Self { classes, stride, .. } = *self;
         self.values.chunks(count * stride).map(move |values| Self { values, classes, stride })
+    }
+}
+
+/// What kernels by hand need.
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+impl<'a, E> Rows<'a, E> {
+    /// From a row's first value to the next row's.
+    pub(super) fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// From the first row's first value on.
+    pub(super) fn values(&self) -> &'a [E] {
+        self.values
+    }
+
+    /// Whether there are so many: told without a division.
+    pub(super) fn are(&self, count: usize) -> bool {
+        let most = count * self.stride;
+        self.values.len() <= most && most < self.values.len() + self.stride
+    }
+
+    /// Row number `at`.
+    pub(super) fn get(&self, at: usize) -> &'a [E] {
+        &self.values[at * self.stride..][..self.classes]
     }
 }
 
