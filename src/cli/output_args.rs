@@ -93,7 +93,11 @@ impl OutputArgs {
     pub(super) fn start_threads(&self) -> anyhow::Result<()> {
         // None asked for is as many as there are processors.
         let count = self.threads.map_or(0, usize::from);
-        Ok(rayon::ThreadPoolBuilder::new().num_threads(count).use_current_thread().build_global()?)
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(count).use_current_thread();
+        threads.build_global().map_err(|error| {
+            let error = UsageError::new(format!("--threads: as many can't be started: {error}"));
+            error.hint("give fewer: --threads 1 needs none beside the program's own").into()
+        })
     }
 }
 
