@@ -51,7 +51,6 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     )?;
     let hypotheses = open_lines(&args.hyp, diagnostics)?;
     let references = open_lines(&args.reference, diagnostics)?;
-    args.output.start_threads()?;
     let name = args.hyp.display().to_string();
     if hypotheses.len() != references.len() {
         let expected = format!("{} as in {}", counted(references.len(), "line"), args.reference.display());
@@ -95,6 +94,8 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
         let details = args.alignments.then(|| alignment_table(&items));
         output.write(&report, details.as_slice(), &table)
     } else {
+        // They render the items; a table shows none.
+        args.output.start_threads()?;
         report.items = items;
         output.write(&report, &[], &table)
     };

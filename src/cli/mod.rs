@@ -205,14 +205,13 @@ mod tests {
     fn each_subcommand_is_the_same_alone() {
         let mut all = command();
         all.build();
-        let alone = SUBCOMMANDS.map(|(name, augment)| {
-            let mut command = program().subcommand(augment(clap::Command::new(name)));
-            command.build();
-            let found = command.find_subcommand_mut(name).map(|found| found.render_long_help().to_string());
-            (name, found)
-        });
-        for (name, help) in alone {
-            let among_all = all.find_subcommand_mut(name).map(|found| found.render_long_help().to_string());
+        let help_of = |all: &mut clap::Command, name| {
+            all.find_subcommand_mut(name).map(|found| found.render_long_help().to_string())
+        };
+        for (name, augment) in SUBCOMMANDS {
+            let mut alone = program().subcommand(augment(clap::Command::new(name)));
+            alone.build();
+            let (help, among_all) = (help_of(&mut alone, name), help_of(&mut all, name));
             assert!(help.is_some() && help == among_all, "{name}: {help:?}, {among_all:?}");
         }
         // And help of its own.

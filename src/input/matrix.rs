@@ -258,7 +258,7 @@ fn read_npy<E: Element, V: BlockVisitor>(
     let start = source.position();
     let mut window = Window::new(info, start);
     let in_memory = source.random_access().and_then(|_| window.most_values());
-    let values = in_memory.map_or(BLOCK_VALUES, |most| most.min(visitor.values_at_once()));
+    let values = in_memory.filter(|_| visitor.wants_all_in_memory()).unwrap_or(BLOCK_VALUES);
     let cut = Cut::new(geometry, values);
     for block in 0..cut.blocks() {
         if let Some(file) = source.random_access() {
@@ -344,7 +344,7 @@ fn reduce_npy<E: Element, R: BlockReducer>(
     let start = source.position();
     let mut pieces = Pieces::new(info, cut, fill, start);
     if let Some(file) = source.random_access() {
-        pieces = pieces.fastest(file);
+        pieces.read_where_faster(file);
     }
     let rows = cut.len(0) / geometry.classes();
     let at_once = round_of(reducer, rows).min(pieces.most_at_once());

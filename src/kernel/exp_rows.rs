@@ -27,8 +27,8 @@ impl<E: Element> ExpRows<E> {
         Self { tile, exps, lse: [LogSumExp::ZERO; TILE], least: [0.0; TILE] }
     }
 
-    /// Looks at `rows` and keeps `unit exp(x - max)` of each value, `unit` being a power of two from
-    /// 2^-8 to 1; what is below `exp(-700)` may become 0.
+    /// Looks at `rows` and keeps `unit exp(x - max)` of each value, `unit` being a power of two from 2^-8 to 1; what is
+    /// below `exp(-700)` may become 0.
     ///
     /// # Panics
     /// Where there are more rows or more classes than there may be.

@@ -22,8 +22,8 @@ pub(super) fn is_worth(rows: usize, classes: usize) -> bool {
     classes <= SHORT && (rows > 2 || classes < 16)
 }
 
-/// Puts rows side by side, and fills up the last [`STEP`]; there are at most [`TILE`]. What is
-/// in the lanes beyond them stays.
+/// Puts rows side by side, and fills up the last [`STEP`]; there are at most [`TILE`]. What is in the lanes beyond them
+/// stays.
 ///
 /// Not inlined, for with AVX-512 it would become scatter instructions, which are slower than plain moves.
 #[inline(never)]

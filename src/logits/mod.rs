@@ -74,9 +74,9 @@ pub trait BlockVisitor {
     /// Why a block can't be used.
     type Error;
 
-    /// How many values are handed out at a time, where they lie in memory.
-    fn values_at_once(&self) -> usize {
-        1 << 20
+    /// Whether a block is to be all that lies in memory at a time, not a few megabytes of it.
+    fn wants_all_in_memory(&self) -> bool {
+        false
     }
 
     /// Takes the next rows.

@@ -83,10 +83,9 @@ impl<'a, E: Element> Pieces<'a, E> {
         self.window.most_values().map_or(usize::MAX, |values| values / self.cut.len(0).max(1)).max(1)
     }
 
-    /// The same of a file, read or mapped.
-    pub(super) fn fastest(mut self, file: RandomAccess<'_>) -> Self {
+    /// Has all of them read, where that is faster than to map the file.
+    pub(super) fn read_where_faster(&mut self, file: RandomAccess<'_>) {
         self.window.unless_reading_is_faster(file);
-        self
     }
 
     fn read(

@@ -57,7 +57,7 @@ impl Window {
         if loaded
             && time_to_read(file, self.start + (LARGE_PAGE + TRIED) as u64).is_some_and(|read| 2 * map > read)
         {
-            *self = Self { size: None, mapping: None, values: 0..0, ..*self };
+            (self.size, self.mapping) = (None, None);
         }
     }
 

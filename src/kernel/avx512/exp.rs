@@ -16,6 +16,8 @@ const LANES: usize = 8;
 const POWERS: usize = 2 * LANES;
 /// Registers of columns whose steps alternate: see [`super::SIDE_BY_SIDE`].
 const COLUMNS: usize = 4;
+/// Columns that are looked at in one step.
+const WIDTH: usize = COLUMNS * LANES;
 /// The same of rows side by side.
 const ROWS: usize = TILE / LANES * STEP;
 /// Below this, an exponential is 0: times the unit, it is still a normal number.
@@ -113,9 +115,7 @@ impl Exp {
         }
         out
     }
-}
 
-impl Exp {
     /// Of each column less `max`; adds them to `sums`.
     #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
     #[inline]
@@ -160,9 +160,6 @@ pub(in crate::kernel) fn scaled_columns(_: Avx512, x: &[f32], unit: f64, out: &m
     // SAFETY: there is an `Avx512` only where the machine has these instructions.
     unsafe { scale(x, unit, out) }
 }
-
-/// Columns that are looked at in one step.
-const WIDTH: usize = COLUMNS * LANES;
 
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
 #[inline]

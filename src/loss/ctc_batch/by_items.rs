@@ -106,13 +106,12 @@ impl CtcBatch {
 impl BlockVisitor for CtcBatch {
     type Error = ImproperRow;
 
-    fn values_at_once(&self) -> usize {
-        usize::MAX
+    fn wants_all_in_memory(&self) -> bool {
+        true
     }
 
     fn visit<E: Element>(&mut self, block: Block<'_, E>) -> Result<(), ImproperRow> {
-        let end = block.first_row() + block.rows();
-        self.begin(end);
+        self.begin(block.first_row() + block.rows());
         let rooms: Mutex<Vec<Room<E>>> = Mutex::default();
         let through = |group: &[usize]| {
             let room = lock(&rooms).pop();
@@ -126,8 +125,6 @@ impl BlockVisitor for CtcBatch {
         let look = || groups.map(through).collect::<Vec<Notes>>();
         let (notes, sample) = rayon::join(look, || self.sample_of(&block));
         self.take_sample(sample);
-        // Forgets those that are done now.
-        self.begin(end);
         for Notes { audit, .. } in &notes {
             self.audit.merge(audit, 0);
         }

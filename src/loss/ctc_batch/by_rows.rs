@@ -191,8 +191,11 @@ impl CtcBatch {
         }
     }
 
-    /// Takes what is left of the last rounds.
+    /// Takes what is left of the last rounds, where there were any.
     pub(super) fn finish_rounds(&mut self) {
+        if self.rounds.round.is_empty() && self.rounds.coming.is_empty() {
+            return;
+        }
         self.end_round();
         self.advance_all();
     }

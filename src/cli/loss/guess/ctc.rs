@@ -5,7 +5,7 @@ use super::super::super::values::{Criterion, Layout};
 use super::super::Args;
 use super::search::{Given, Search, Setup};
 use crate::input::{LabelFile, Matrix, resolve_blank};
-use crate::logits::{Block, BlockVisitor, Geometry, Items, Nonfinite, rows_in_order};
+use crate::logits::{Block, BlockReducer, Geometry, Items, Nonfinite, rows_in_order};
 use crate::loss::ctc::CtcLabels;
 use crate::loss::ctc_batch::CtcBatch;
 use crate::loss::guess::{Convention, LabelShift, Reading};
@@ -196,7 +196,8 @@ fn ctc_losses(
     let Ok(items) = Items::new(geometry.clone(), frames, lengths.to_vec()) else { return Vec::new() };
     let mut batch = CtcBatch::new(kind, Nonfinite::Propagate, items, targets.to_vec());
     // With `propagate` no row is refused.
-    let _ = batch.visit(Block::new(&values, &geometry, 0));
+    let part = batch.look(Block::new(&values, &geometry, 0));
+    let _ = batch.take(part);
     batch.finish().items.iter().map(|item| item.loss.loss_nats).collect()
 }
 
