@@ -1,6 +1,6 @@
 //! The two number systems that the beam search runs in.
 
-use std::f64::consts::{LN_2, LOG2_E};
+use std::f64::consts::LN_2;
 use std::fmt::Debug;
 
 use super::scorer::Gain;
@@ -28,8 +28,6 @@ pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
     fn mul(a: f64, b: f64) -> f64;
     /// The factor whose natural logarithm is given.
     fn from_log(nats: f64) -> f64;
-    /// No less, but for rounding, than the factor whose natural logarithm is given, -700 to 700; at most a tenth more.
-    fn above_log(nats: f64) -> f64;
     /// The factor of a probability.
     fn from_prob(p: f64) -> f64;
     /// The factor of a gain.
@@ -70,12 +68,6 @@ impl Arithmetic for Linear {
 
     fn from_log(nats: f64) -> f64 {
         nats.exp()
-    }
-
-    fn above_log(nats: f64) -> f64 {
-        // Between powers of two the line is above the exponential. A double's bits are such lines.
-        let bits = (nats * LOG2_E + 1023.0) * (1_u64 << 52) as f64;
-        f64::from_bits(bits as u64)
     }
 
     fn from_prob(p: f64) -> f64 {
@@ -126,10 +118,6 @@ impl Arithmetic for Log {
     }
 
     fn from_log(nats: f64) -> f64 {
-        nats
-    }
-
-    fn above_log(nats: f64) -> f64 {
         nats
     }
 

@@ -17,7 +17,7 @@ use thiserror::Error;
 
 use super::alignment::AlignmentError;
 use super::arithmetic::{Arithmetic, Linear, Log};
-use super::frame::{Frame, FrameError, frames};
+use super::frame::{FrameError, frames};
 use super::scorer::Scorer;
 use super::search::Search;
 use crate::kernel::Element;
@@ -160,7 +160,7 @@ impl<S: Scorer, A: Arithmetic> BeamSearch<S, A> {
             return Err(FrameError::Ragged { values: row.len(), classes: self.classes }.into());
         }
         let min_logp = self.config.token_min_logp.unwrap_or(f64::NEG_INFINITY);
-        let frame = Frame::new(row, self.config.input, min_logp, self.frame)?;
+        let frame = self.search.look_at(row, self.config.input, min_logp, self.frame)?;
         if !self.search.step(&frame) {
             let frame = self.frame;
             return Err(if A::CAN_UNDERFLOW {

@@ -1,6 +1,6 @@
-//! The extensions of a frame, of which only those are looked at that can be kept.
+//! The extensions of a frame where there is no scorer, of which only those are looked at that can be kept.
 //!
-//! The entries are in order, heaviest first. Four things keep a frame far from `beam_width * classes`:
+//! The entries are in order, heaviest first. Three things keep a frame far from `beam_width * classes`:
 //!
 //! - What stays can only meet an extension of its own parent, so merging is a look whether the parent is
 //!   in the beam, and such an extension is left out here.
@@ -9,48 +9,36 @@
 //! - Tokens are tried likeliest first, each on the heaviest entries first, until the first that is too
 //!   light. Of one entry's extensions only the likeliest `beam_width` can matter, and one more, because
 //!   the entry's own last token counts with `pb` alone.
-//! - With a scorer, a token that an entry does not expect gains little, so the scorer is rarely asked in vain.
 //!
 //! Nothing that ties with the threshold is dropped but by the order of label sequences.
 
 use std::cmp::Ordering;
 
 use super::arithmetic::Arithmetic;
-use super::column::{Bounds, Column};
 use super::frame::Frame;
-use super::fused::{FusedRow, FusedRows};
-use super::lost_mass::VANISHING;
+use super::groups::Groups;
 use super::order::Order;
 use super::pool::{Candidate, Pool};
 use super::prefix_tree::NONE;
 use super::prefixes::{Masses, Prefixes};
 use super::row::{Scored, largest};
-use super::scorer::Scorer;
 use crate::kernel::Element;
 
 /// What a frame begins with, and what stays of it.
-pub(super) struct View<'a, T> {
+pub(super) struct View<'a> {
     pub(super) prefixes: &'a Prefixes,
+    pub(super) groups: &'a Groups,
     pub(super) masses: &'a Masses,
     /// By row: the mass if it stays.
     pub(super) stays: &'a [f64],
     /// By group: the token's relative probability.
     pub(super) factors: &'a [f64],
-    pub(super) fused: &'a FusedRows<T>,
 }
 
-impl<T: Copy> View<'_, T> {
+impl View<'_> {
     /// The order of two candidates' texts.
     fn ties(&self, a: &Candidate, b: &Candidate) -> Ordering {
         self.prefixes.compare((a.row, a.token), (b.row, b.token))
-    }
-
-    /// No extension by a token is heavier.
-    fn heaviest<A: Arithmetic>(&self, column: &Column) -> f64 {
-        let totals = self.masses.totals();
-        let unexpected = A::mul(totals[0], column.unexpected);
-        let first = self.fused.first(column.bit);
-        first.map_or(unexpected, |row| unexpected.max(A::mul(totals[row], column.bound)))
     }
 }
 
@@ -68,18 +56,20 @@ pub(super) struct Extensions {
     above: usize,
     found: Vec<Scored>,
     by_value: Order<Scored>,
-    /// With a scorer: what was found and may reach the threshold, in order.
-    columns: Vec<Column>,
-    by_bound: Order<Column>,
-    /// By class.
-    bounds: Vec<Bounds>,
-    /// What extends.
-    pub(super) pool: Pool,
     tied: Ties,
     vanished: bool,
-    /// The first `chosen` of them: what a column is tried on.
-    rows: Vec<u32>,
-    chosen: usize,
+}
+
+/// A token that may extend something.
+#[derive(Clone, Copy, Debug)]
+struct Column {
+    token: u32,
+    /// Its place among the frame's columns.
+    number: u32,
+    /// Relative probability.
+    p: f64,
+    /// First of the rows that end in this token.
+    head: u32,
 }
 
 /// The rows whose extension by some token meets the threshold exactly.
@@ -103,65 +93,41 @@ impl Extensions {
             above: 0,
             found: Vec::new(),
             by_value: Order::new(),
-            columns: Vec::new(),
-            by_bound: Order::new(),
-            bounds: Vec::new(),
-            pool: Pool::new(width),
             tied: Ties { p: f64::NAN, threshold: f64::NAN, token: 0, rows: Vec::new() },
             vanished: false,
-            rows: Vec::new(),
-            chosen: 0,
         }
     }
 
     /// Fills the pool with the extensions that may be kept. Returns whether some mass vanished.
-    pub(super) fn extend<S: Scorer, A: Arithmetic, E: Element>(
+    pub(super) fn extend<A: Arithmetic, E: Element>(
         &mut self,
         frame: &Frame<E>,
-        view: &View<S::State>,
-        in_order: bool,
-        scorer: &mut S,
+        view: &View,
+        pool: &mut Pool,
     ) -> bool {
         self.vanished = false;
         let rows = view.masses.len();
-        self.pool.begin(view.stays, in_order, A::SMALLEST, |a, b| view.ties(a, b));
         (self.reach, self.above) = (rows, rows);
         self.tied.p = f64::NAN;
         let mut number = 0;
-        if !S::NEUTRAL && self.bounds.is_empty() {
-            let bounds = |class| Bounds::new::<A>(scorer.bounds(class));
-            self.bounds = (0..frame.row().len() as u32).map(bounds).collect();
-        }
         // Where a token wins the frame, what stays is light, and the first column lifts the threshold.
         let winner = frame.winner(self.blank);
         if let Some(class) = winner {
             self.unmark(rows);
-            let column = self.column::<S, A, E>(Scored { value: frame.max(), class }, frame, view);
-            self.extend_by::<S, A>(column, view, scorer);
-            if !S::NEUTRAL {
-                // Another token's bound may be larger.
-                self.reach = rows;
-            }
+            let column = self.column::<A, E>(Scored { value: frame.max(), class }, number, frame, view);
+            self.extend_by::<A>(column, view, pool);
             number += 1;
         }
-        self.find::<S, A, E>(frame, view, scorer);
-        if !S::NEUTRAL {
-            self.find_bounded::<S, A, E>(frame, view);
-        }
-        let count = if S::NEUTRAL { self.found.len() } else { self.columns.len() };
-        if winner.is_none() && count > 0 {
+        self.find::<A, E>(frame, view, pool);
+        if winner.is_none() && !self.found.is_empty() {
             self.unmark(rows);
         }
-        for place in 0..count {
-            let column = if S::NEUTRAL {
-                self.column::<S, A, E>(self.found[place], frame, view)
-            } else {
-                self.columns[place]
-            };
+        for place in 0..self.found.len() {
+            let column = self.column::<A, E>(self.found[place], number, frame, view);
             if Some(column.token) == winner {
                 continue;
             }
-            self.extend_by::<S, A>(Column { number, ..column }, view, scorer);
+            self.extend_by::<A>(column, view, pool);
             number += 1;
             if self.reach == 0 {
                 break;
@@ -177,141 +143,85 @@ impl Extensions {
         }
     }
 
-    /// Tries a token on the rows. None that comes later may have a larger bound.
-    fn extend_by<S: Scorer, A: Arithmetic>(&mut self, column: Column, view: &View<S::State>, scorer: &mut S) {
+    /// Tries a token on the rows. None that comes later may be likelier.
+    fn extend_by<A: Arithmetic>(&mut self, column: Column, view: &View, pool: &mut Pool) {
         if column.p <= A::ZERO {
             return;
         }
         let totals = view.masses.totals();
-        let threshold = self.pool.threshold();
-        while self.reach > 0 && A::mul(totals[self.reach - 1], column.bound) < threshold {
-            self.vanished |= !self.pool.is_bounded();
+        let threshold = pool.threshold();
+        while self.reach > 0 && A::mul(totals[self.reach - 1], column.p) < threshold {
+            self.vanished |= !pool.is_bounded();
             self.reach -= 1;
         }
         if self.reach == 0 {
             return;
         }
-        if !S::NEUTRAL && view.heaviest::<A>(&column) < threshold {
-            let forbidden = column.unexpected <= A::ZERO && view.fused.first(column.bit).is_none();
-            self.vanished |= !self.pool.is_bounded() && !forbidden;
-            return;
+        self.mark(view, &column);
+        self.above = self.above.min(self.reach);
+        while pool.is_bounded() && self.above > 0 && A::mul(totals[self.above - 1], column.p) <= threshold {
+            self.above -= 1;
         }
-        self.mark(view.prefixes, &column);
-        if S::NEUTRAL {
-            self.above = self.above.min(self.reach);
-            while self.pool.is_bounded()
-                && self.above > 0
-                && A::mul(totals[self.above - 1], column.p) <= threshold
-            {
-                self.above -= 1;
-            }
-            self.extend_all::<A>(&totals[..self.above], &column);
-            self.extend_tied(&column, view);
-        } else {
-            self.choose::<A, S::State>(&column, view);
-            for place in 0..self.chosen {
-                let row = self.rows[place] as usize;
-                self.extend_scored::<S, A>(totals[row], row, &column, view, scorer);
-            }
-        }
-        self.extend_repeated::<S, A>(&column, view, scorer);
-        self.pool.settle(view.stays, |a, b| view.ties(a, b));
+        self.extend_all::<A>(&totals[..self.above], &column, pool);
+        self.extend_tied(&column, view, pool);
+        self.extend_repeated::<A>(&column, view, pool);
+        pool.settle(view.stays, |a, b| view.ties(a, b));
     }
 
-    /// Finds the tokens that may extend something, the likeliest first where none gains anything.
-    fn find<S: Scorer, A: Arithmetic, E: Element>(
-        &mut self,
-        frame: &Frame<E>,
-        view: &View<S::State>,
-        scorer: &S,
-    ) {
+    /// Finds the tokens that may extend something, the likeliest first.
+    fn find<A: Arithmetic, E: Element>(&mut self, frame: &Frame<E>, view: &View, pool: &Pool) {
         let best = view.masses.totals()[0];
-        let mut relative = 0.0;
-        if self.pool.is_bounded() {
-            relative = A::ratio(self.pool.threshold(), best);
-            if !S::NEUTRAL {
-                relative *= (-scorer.max_gain_of_all()).exp();
-            }
-        }
-        let limit = if S::NEUTRAL { self.width + 1 } else { usize::MAX };
-        largest(frame.row(), frame.bar(relative), limit, self.blank, &mut self.found);
-        if S::NEUTRAL {
-            self.by_value.sort(&mut self.found, |found| found.value, |a, b| a.class.cmp(&b.class));
-        }
+        let relative = if pool.is_bounded() { A::ratio(pool.threshold(), best) } else { 0.0 };
+        largest(frame.row(), frame.bar(relative), self.width + 1, self.blank, &mut self.found);
+        self.by_value.sort(&mut self.found, |found| found.value, |a, b| a.class.cmp(&b.class));
     }
 
-    /// Makes columns of those that may extend something with their own gain, those with the largest bound first.
-    fn find_bounded<S: Scorer, A: Arithmetic, E: Element>(
-        &mut self,
-        frame: &Frame<E>,
-        view: &View<S::State>,
-    ) {
-        self.columns.clear();
-        for place in 0..self.found.len() {
-            let found = self.found[place];
-            if self.pool.is_bounded() {
-                let above = frame.above::<A>(found.value);
-                let bounds = &self.bounds[found.class as usize];
-                let above = Column::bounded::<A>(found.class, above, NONE, bounds);
-                if view.heaviest::<A>(&above) < self.pool.threshold() {
-                    continue;
-                }
-            }
-            let column = self.column::<S, A, E>(found, frame, view);
-            self.columns.push(column);
-        }
-        self.by_bound.sort(&mut self.columns, |column| column.bound, |a, b| a.token.cmp(&b.token));
-    }
-
-    /// A token as the first column of a frame.
-    fn column<S: Scorer, A: Arithmetic, E: Element>(
+    /// A token as a column of a frame.
+    fn column<A: Arithmetic, E: Element>(
         &mut self,
         Scored { value, class: token }: Scored,
+        number: u32,
         frame: &Frame<E>,
-        view: &View<S::State>,
+        view: &View,
     ) -> Column {
-        let (p, head) = match view.prefixes.group_of(token) {
+        let (p, head) = match view.groups.of(token) {
             NONE => {
                 let (p, lossy) = frame.relative_token::<A>(value);
                 self.vanished |= lossy;
                 (p, NONE)
             }
-            group => (view.factors[group as usize], view.prefixes.groups[group as usize].head),
+            group => (view.factors[group as usize], view.groups.all[group as usize].head),
         };
-        if S::NEUTRAL {
-            Column::plain(token, p, head)
-        } else {
-            Column::bounded::<A>(token, p, head, &self.bounds[token as usize])
-        }
+        Column { token, number, p, head }
     }
 
     /// Marks the rows that have no plain extension in this column: they end in its token, or the
     /// extension is in the beam.
-    fn mark(&mut self, prefixes: &Prefixes, column: &Column) {
+    fn mark(&mut self, view: &View, column: &Column) {
         let mut row = column.head;
         while row != NONE {
             self.skip[row as usize] = column.number;
-            let parent = prefixes.rows[row as usize].parent;
+            let parent = view.prefixes.rows[row as usize].parent;
             if parent != NONE {
                 self.skip[parent as usize] = column.number;
                 self.has_child[parent as usize] = column.number;
             }
-            row = prefixes.next[row as usize];
+            row = view.groups.next[row as usize];
         }
     }
 
-    fn extend_all<A: Arithmetic>(&mut self, totals: &[f64], column: &Column) {
+    fn extend_all<A: Arithmetic>(&self, totals: &[f64], column: &Column, pool: &mut Pool) {
         for (row, (&total, &skip)) in (0..).zip(totals.iter().zip(&self.skip)) {
             if skip != column.number {
-                self.pool.push(Candidate { mass: A::mul(total, column.p), row, token: column.token });
+                pool.push(Candidate { mass: A::mul(total, column.p), row, token: column.token });
             }
         }
     }
 
     /// Extends the rows that meet the threshold exactly. One whose extension comes too late in the order
     /// of texts is dropped for all larger tokens of equal probability, for those come later still.
-    fn extend_tied<T: Copy>(&mut self, column: &Column, view: &View<T>) {
-        let Self { tied, pool, skip, .. } = self;
+    fn extend_tied(&mut self, column: &Column, view: &View, pool: &mut Pool) {
+        let Self { tied, skip, .. } = self;
         let threshold = pool.threshold();
         if tied.p != column.p || tied.threshold != threshold || tied.token > column.token {
             tied.rows.clear();
@@ -332,78 +242,23 @@ impl Extensions {
     }
 
     /// Extends the rows that end in the column's token by another one, after a blank.
-    fn extend_repeated<S: Scorer, A: Arithmetic>(
-        &mut self,
-        column: &Column,
-        view: &View<S::State>,
-        scorer: &mut S,
-    ) {
+    fn extend_repeated<A: Arithmetic>(&mut self, column: &Column, view: &View, pool: &mut Pool) {
         let mut next = column.head;
         while next != NONE {
             let row = next as usize;
-            next = view.prefixes.next[row];
+            next = view.groups.next[row];
             let pb = view.masses.pb()[row];
             if self.has_child[row] == column.number || pb <= A::ZERO {
                 continue;
             }
-            if !S::NEUTRAL {
-                let most = view.fused.rows()[row].most::<A>(column);
-                if A::mul(pb, most) >= self.pool.threshold() {
-                    self.extend_scored::<S, A>(pb, row, column, view, scorer);
-                } else {
-                    self.vanished |= !self.pool.is_bounded() && most > A::ZERO;
-                }
-                continue;
-            }
             let candidate = Candidate { mass: A::mul(pb, column.p), row: row as u32, token: column.token };
-            let threshold = self.pool.threshold();
+            let threshold = pool.threshold();
             let tie = candidate.mass == threshold;
-            if candidate.mass > threshold || (tie && self.pool.admits_tie(&candidate, |a, b| view.ties(a, b)))
-            {
-                self.pool.push(candidate);
+            if candidate.mass > threshold || (tie && pool.admits_tie(&candidate, |a, b| view.ties(a, b))) {
+                pool.push(candidate);
             } else {
-                self.vanished |= !self.pool.is_bounded();
+                self.vanished |= !pool.is_bounded();
             }
-        }
-    }
-
-    /// Chooses the rows whose extension may be kept as far as what they expect tells, without a branch for each.
-    fn choose<A: Arithmetic, T: Copy>(&mut self, column: &Column, view: &View<T>) {
-        let threshold = self.pool.threshold();
-        self.rows.resize(view.masses.len(), 0);
-        self.chosen = 0;
-        let rows = view.masses.totals()[..self.reach].iter().zip(view.fused.rows()).zip(&self.skip);
-        let mut left = false;
-        for (row, ((&total, fused), &skip)) in (0..).zip(rows) {
-            let heavy = A::mul(total, fused.most::<A>(column)) >= threshold;
-            left |= !heavy;
-            self.rows[self.chosen] = row;
-            self.chosen += usize::from(heavy && skip != column.number);
-        }
-        self.vanished |= left && !self.pool.is_bounded() && column.unexpected > A::ZERO;
-    }
-
-    /// Asks the scorer for the extension of a row.
-    #[inline]
-    fn extend_scored<S: Scorer, A: Arithmetic>(
-        &mut self,
-        mass: f64,
-        row: usize,
-        column: &Column,
-        view: &View<S::State>,
-        scorer: &mut S,
-    ) {
-        let FusedRow { state, .. } = view.fused.rows()[row];
-        let (_, gain) = scorer.extend(state, column.token);
-        let factor = A::from_gain(gain);
-        if A::CAN_UNDERFLOW && factor < VANISHING {
-            self.vanished |= gain.nats() > f64::NEG_INFINITY;
-        }
-        let mass = A::mul(A::mul(mass, column.p), factor);
-        if mass >= self.pool.threshold() {
-            self.pool.push(Candidate { mass, row: row as u32, token: column.token });
-        } else {
-            self.vanished |= !self.pool.is_bounded() && factor > A::ZERO;
         }
     }
 }

@@ -7,8 +7,11 @@ use thiserror::Error;
 use super::arithmetic::{Arithmetic, exp2i, exponent};
 use super::lost_mass::VANISHING;
 use super::row::{any, position_of, row_max};
-use crate::kernel::{Element, log_sum_exp};
+use crate::kernel::{Element, InstructionSet, ScaledColumns, log_sum_exp, log_sum_of, scaled_columns};
 use crate::logits::InputKind;
+
+/// Relative probabilities are taken as they are from this logarithm on.
+const LEAST_NATS: f64 = -690.0;
 
 /// Why a frame can't be decoded.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -60,9 +63,49 @@ pub(super) struct Frame<'a, E> {
     offset_nats: f64,
     /// Tokens below this log-probability have none; `-inf` leaves all in.
     min_logp: f64,
+    /// Some probability may be too small for the arithmetic.
+    may_vanish: bool,
 }
 
 impl<'a, E: Element> Frame<'a, E> {
+    /// The same as [`Self::new`], and by class the relative probabilities in `factors`: none of tokens below the least
+    /// log-probability asked for; the `blank` is not one.
+    pub(super) fn with_factors<A: Arithmetic>(
+        row: &'a [E],
+        kind: InputKind,
+        min_logp: f64,
+        frame: usize,
+        blank: u32,
+        factors: &mut Vec<f64>,
+    ) -> Result<Self, FrameError> {
+        let this = if A::CAN_UNDERFLOW && kind != InputKind::Probs {
+            factors.resize(row.len(), 0.0);
+            let ScaledColumns { max, least, .. } = scaled_columns(InstructionSet::best(), row, 1.0, factors);
+            if !max.is_finite() {
+                return Err(what_is_wrong(row, kind, frame));
+            }
+            let offset_nats = if kind == InputKind::Logits { -log_sum_of(factors) } else { max };
+            let may_vanish = least - max < LEAST_NATS;
+            Self { row, kind, max, factor: 1.0, offset_nats, min_logp, may_vanish }
+        } else {
+            let this = Self::new(row, kind, min_logp, frame)?;
+            factors.clear();
+            factors.extend(row.iter().map(|x| this.relative::<A>(x.to_f64()).0));
+            let vanishes = |x: E| this.relative::<A>(x.to_f64()).1;
+            // Probabilities of single precision are none so small.
+            let may_vanish = A::CAN_UNDERFLOW && !E::SINGLE && any(row, vanishes);
+            Self { may_vanish, ..this }
+        };
+        if min_logp > f64::NEG_INFINITY {
+            for (class, (factor, x)) in (0..).zip(factors.iter_mut().zip(row)) {
+                if class != blank && this.is_left_out(x.to_f64()) {
+                    *factor = A::ZERO;
+                }
+            }
+        }
+        Ok(this)
+    }
+
     /// Looks at one row of `[classes]` values, the `frame`-th of its item.
     pub(super) fn new(
         row: &'a [E],
@@ -92,7 +135,7 @@ impl<'a, E: Element> Frame<'a, E> {
                 (exp2i(-bits), bits as f64 * LN_2)
             }
         };
-        Ok(Self { row, kind, max, factor, offset_nats, min_logp })
+        Ok(Self { row, kind, max, factor, offset_nats, min_logp, may_vanish: true })
     }
 
     /// The largest value of the row.
@@ -139,26 +182,32 @@ impl<'a, E: Element> Frame<'a, E> {
         (p, A::CAN_UNDERFLOW && p < VANISHING && some)
     }
 
-    /// No less than the relative probability of a class whose value is not far below the largest; sooner told.
-    pub(super) fn above<A: Arithmetic>(&self, value: f64) -> f64 {
-        match self.kind {
-            InputKind::Logits | InputKind::LogProbs => A::above_log((value - self.max).max(-700.0)),
-            InputKind::Probs => A::from_prob(value * self.factor),
-        }
-    }
-
     /// As [`Self::relative`], for a token: none where it is below the least log-probability asked for.
     pub(super) fn relative_token<A: Arithmetic>(&self, value: f64) -> (f64, bool) {
-        if self.min_logp > f64::NEG_INFINITY {
-            let relative = match self.kind {
-                InputKind::Logits | InputKind::LogProbs => value - self.max,
-                InputKind::Probs => (value * self.factor).ln(),
-            };
-            if relative + self.offset_nats < self.min_logp {
-                return (A::ZERO, false);
-            }
+        if self.min_logp > f64::NEG_INFINITY && self.is_left_out(value) {
+            return (A::ZERO, false);
         }
         self.relative::<A>(value)
+    }
+
+    /// Whether a value is below the least log-probability asked for.
+    fn is_left_out(&self, value: f64) -> bool {
+        let relative = match self.kind {
+            InputKind::Logits | InputKind::LogProbs => value - self.max,
+            InputKind::Probs => (value * self.factor).ln(),
+        };
+        relative + self.offset_nats < self.min_logp
+    }
+
+    /// Whether some class's probability is too small for the arithmetic and was taken for none; perhaps not so, if it
+    /// was never looked at.
+    pub(super) fn may_vanish(&self) -> bool {
+        self.may_vanish
+    }
+
+    /// Whether a token's relative probability is too small for the arithmetic.
+    pub(super) fn vanishes<A: Arithmetic>(&self, class: u32) -> bool {
+        self.relative_token::<A>(self.row[class as usize].to_f64()).1
     }
 
     /// A bar for [`super::row::largest`]: no class below it has a relative probability of `relative` or more, or is

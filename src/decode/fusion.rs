@@ -36,8 +36,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod bounds;
 mod language;
+mod most;
 mod scorer;
 
 pub use self::language::LanguageModel;
@@ -45,7 +45,7 @@ pub(crate) use self::language::{own_words, space_class};
 pub use self::scorer::FusionScorer;
 use super::scorer::Scorer;
 use super::spelling::{Spelling, WordPiece};
-use crate::lm::{Expectations, Hotwords, WordTree};
+use crate::lm::{Hotwords, NgramModel, Successors, WordTree};
 
 /// How much each part counts; all but the first two in nats.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,8 +74,8 @@ pub struct Fusion {
     hotwords_most: Vec<f64>,
     /// The most of any entry, in nats before weighting.
     language_most: f64,
-    /// Of a model of tokens without words.
-    expectations: Option<Expectations>,
+    /// Of a model of tokens.
+    successors: Option<Successors>,
 }
 
 /// What a token adds to a text.
@@ -112,12 +112,12 @@ impl Fusion {
             }
             _ => 0.0,
         };
-        let expectations = match &language {
-            Some(LanguageModel::Tokens(model, _)) if words.is_none() => Some(Expectations::new(model)),
+        let successors = match &language {
+            Some(LanguageModel::Tokens(model, entries)) => Some(Successors::new(model, entries)),
             _ => None,
         };
         let only_words = lexicon.is_some();
-        Self { tokens, language, words, only_words, hotwords, hotwords_most, language_most, expectations }
+        Self { tokens, language, words, only_words, hotwords, hotwords_most, language_most, successors }
     }
 
     /// Natural logarithm of the language model's probability of a text, unweighted and without bonus and
@@ -136,6 +136,38 @@ impl Fusion {
             logp += gain;
         }
         Some(logp + scorer.finish(state).unwrap_or(0.0))
+    }
+
+    /// What the end of a word that is not empty gains; `logp` tells the natural logarithm of a word's probability.
+    fn end_word(
+        &self,
+        word: u32,
+        weights: &FusionWeights,
+        logp: impl FnOnce(&NgramModel, u32) -> f64,
+    ) -> f64 {
+        let Some(words) = &self.words else { return 0.0 };
+        if self.only_words && (word == UNKNOWN || !words.ends(word)) {
+            return f64::NEG_INFINITY;
+        }
+        let Some(LanguageModel::Words(model)) = &self.language else { return 0.0 };
+        let known = if word == UNKNOWN { None } else { words.known(word) };
+        let score = if known.is_none() && !is_noted(words, word) { weights.unk_score } else { 0.0 };
+        weights.lm_weight * logp(model, known.unwrap_or(model.unknown())) + weights.unit_bonus + score
+    }
+
+    /// The word in progress after more text, and the gain.
+    fn go_on(&self, word: u32, text: &[u8], weights: &FusionWeights) -> (u32, f64) {
+        let Some(words) = &self.words else { return (word, 0.0) };
+        if word == UNKNOWN {
+            return (UNKNOWN, 0.0);
+        }
+        let next = words.step(word, text);
+        if next.is_none() && self.only_words {
+            return (UNKNOWN, f64::NEG_INFINITY);
+        }
+        let note = !is_noted(words, word) && next.is_none_or(|next| !words.leads_to_known(next));
+        let by_words = matches!(self.language, Some(LanguageModel::Words(_)));
+        (next.unwrap_or(UNKNOWN), if note && by_words { weights.unk_score } else { 0.0 })
     }
 
     /// Whether a text that keeps to the lexicon may end: not within a word.

@@ -78,8 +78,8 @@ pub struct ItemDecoder<'a> {
 
 enum Search<'a> {
     Greedy,
-    Beam(BeamDecoder<NoScorer>),
-    Steered { beam: BeamDecoder<FusionScorer<'a>>, fusion: &'a Fusion, with_end: bool },
+    Beam(Box<BeamDecoder<NoScorer>>),
+    Steered { beam: Box<BeamDecoder<FusionScorer<'a>>>, fusion: &'a Fusion, with_end: bool },
 }
 
 impl<'a> ItemDecoder<'a> {
@@ -99,9 +99,9 @@ impl<'a> ItemDecoder<'a> {
         let beam = |beam_width| BeamConfig { beam_width, blank, input, token_min_logp };
         let search = match (config.beam_width, fusion) {
             (None, _) => Search::Greedy,
-            (Some(width), None) => Search::Beam(BeamDecoder::new(beam(width), classes, NoScorer)?),
+            (Some(width), None) => Search::Beam(Box::new(BeamDecoder::new(beam(width), classes, NoScorer)?)),
             (Some(width), Some((fusion, weights))) => Search::Steered {
-                beam: BeamDecoder::new(beam(width), classes, FusionScorer::new(fusion, weights))?,
+                beam: Box::new(BeamDecoder::new(beam(width), classes, FusionScorer::new(fusion, weights))?),
                 fusion,
                 with_end: weights.with_end,
             },

@@ -5,23 +5,6 @@ use std::cmp::Ordering;
 use super::arithmetic::Arithmetic;
 use super::prefix_tree::{NONE, NodeId, PrefixTree, ROOT};
 
-/// Entries that end in the same token.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Group {
-    /// The token; [`NONE`] for the empty prefix.
-    pub(super) token: u32,
-    /// The first of its rows; [`Prefixes::next`] has the others.
-    pub(super) head: u32,
-}
-
-/// Which group a class has in this beam, if any.
-#[derive(Clone, Copy, Debug)]
-struct Slot {
-    /// Number of the beam.
-    epoch: u64,
-    group: u32,
-}
-
 /// A label sequence in the beam.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Prefix {
@@ -39,13 +22,6 @@ pub(super) struct Prefixes {
     pub(super) rows: Vec<Prefix>,
     /// By row: where [`Masses::flat`] has what of the parent goes on to this row.
     pub(super) sources: Vec<u32>,
-    /// By row: index into `groups`.
-    pub(super) group: Vec<u32>,
-    /// By row: the next that ends in the same token, or [`NONE`].
-    pub(super) next: Vec<u32>,
-    pub(super) groups: Vec<Group>,
-    slots: Vec<Slot>,
-    epoch: u64,
     pub(super) tree: PrefixTree,
     /// The rows of the next beam; their parents are rows of this one.
     new: Vec<Prefix>,
@@ -58,16 +34,11 @@ pub(super) struct Prefixes {
 }
 
 impl Prefixes {
-    /// No rows yet, over `classes` classes.
-    pub(super) fn new(classes: usize) -> Self {
+    /// No rows yet.
+    pub(super) fn new() -> Self {
         Self {
             rows: Vec::new(),
             sources: Vec::new(),
-            group: Vec::new(),
-            next: Vec::new(),
-            groups: Vec::new(),
-            slots: vec![Slot { epoch: 0, group: NONE }; classes],
-            epoch: 0,
             tree: PrefixTree::new(),
             new: Vec::new(),
             places: Vec::new(),
@@ -166,42 +137,16 @@ impl Prefixes {
         }
     }
 
-    /// Finds what the rows have to do with each other.
+    /// Finds where each row's mass comes from.
     fn link(&mut self) {
         let len = self.rows.len();
-        self.epoch += 1;
-        self.groups.clear();
-        for list in [&mut self.sources, &mut self.group, &mut self.next] {
-            list.resize(len, NONE);
-        }
-        let rows = self.rows.iter().zip(&mut self.sources);
-        let rows = rows.zip(&mut self.group).zip(&mut self.next);
-        for (row, (((&Prefix { last, parent, .. }, source), group), next)) in (0..).zip(rows) {
-            *source = match parent {
-                NONE => 2 * len as u32,
-                // A repeated label needs a blank before it.
-                _ if self.rows[parent as usize].last == last => len as u32 + parent,
-                _ => parent,
-            };
-            *group = self.groups.len() as u32;
-            if let Some(slot) = self.slots.get_mut(last as usize) {
-                if slot.epoch == self.epoch {
-                    *group = slot.group;
-                } else {
-                    *slot = Slot { epoch: self.epoch, group: *group };
-                }
-            }
-            if *group as usize == self.groups.len() {
-                self.groups.push(Group { token: last, head: NONE });
-            }
-            *next = std::mem::replace(&mut self.groups[*group as usize].head, row);
-        }
-    }
-
-    /// The group of a class, or [`NONE`].
-    pub(super) fn group_of(&self, class: u32) -> u32 {
-        let slot = self.slots[class as usize];
-        if slot.epoch == self.epoch { slot.group } else { NONE }
+        self.sources.clear();
+        self.sources.extend(self.rows.iter().map(|&Prefix { last, parent, .. }| match parent {
+            NONE => 2 * len as u32,
+            // A repeated label needs a blank before it.
+            _ if self.rows[parent as usize].last == last => len as u32 + parent,
+            _ => parent,
+        }));
     }
 }
 

@@ -1,5 +1,11 @@
 //! What can steer the beam beside the class scores: a language model, a lexicon, hotwords.
 
+use std::f64::consts::LOG2_E;
+
+/// With more classes a search looks only at those that have a chance in a frame, and it does not pay to look at all of a
+/// state.
+pub(super) const MANY_CLASSES: usize = 1 << 14;
+
 /// What an extension adds to a prefix's score: nats, and the factor that they are.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gain {
@@ -28,35 +34,19 @@ impl Gain {
     }
 }
 
-/// Bounds of what a token gains, in nats. The tighter, the sooner the search can stop.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct GainBounds {
-    /// It gains no more in any state.
-    pub most: f64,
-    /// It gains no more in a state that does not expect it.
-    pub unexpected: f64,
-    /// Which bit of [`Expected::tokens`] stands for it, below 64. Tokens may share one.
-    pub bit: u32,
-}
-
-/// What a state expects.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Expected {
-    /// The tokens, as bits. Any other gains no more than [`GainBounds::unexpected`].
-    pub tokens: u64,
-    /// Nats that all others gain less than that; at least 0.
-    pub less: f64,
-}
-
-impl Expected {
-    /// Anything.
-    pub const ALL: Self = Self { tokens: u64::MAX, less: 0.0 };
-}
-
-impl GainBounds {
-    /// So much, whatever the state.
-    pub fn of_any_state(most: f64) -> Self {
-        Self { most, unexpected: most, bit: 0 }
+/// No less than the factor that a gain in nats is, and less than a tenth more; at least 1e-15 unless that is 0. Sooner
+/// told than the factor itself.
+pub fn factor_above(nats: f64) -> f32 {
+    const HIGHEST: f64 = 88.0;
+    const LOWEST: f64 = -34.5;
+    if nats == f64::NEG_INFINITY {
+        0.0
+    } else if nats > HIGHEST {
+        f32::INFINITY
+    } else {
+        // Between powers of two the line is above the exponential. A float's bits are such lines.
+        let bits = (nats.max(LOWEST) * LOG2_E + 127.0) * f64::from(1_u32 << 23);
+        f32::from_bits(bits as u32 + 2)
     }
 }
 
@@ -81,16 +71,12 @@ pub trait Scorer {
     /// allowed.
     fn extend(&mut self, state: Self::State, token: u32) -> (Self::State, Gain);
 
-    /// What extensions by `token` gain at most. Asked once for each token.
-    fn bounds(&self, token: u32) -> GainBounds;
+    /// By class: a factor that the gain after `state` does not exceed, see [`factor_above`]; 0 where the token is
+    /// forbidden. The tighter, the less often [`Self::extend`] is asked in vain.
+    fn most(&mut self, state: Self::State) -> &[f32];
 
-    /// What a state expects.
-    fn expected(&self, _state: Self::State) -> Expected {
-        Expected::ALL
-    }
-
-    /// No extension by any token gains more, in nats.
-    fn max_gain_of_all(&self) -> f64;
+    /// By class: the same, whatever the state.
+    fn most_of_all(&self) -> &[f32];
 
     /// What a text gains that ends in this state, in nats; `None` where no text may end. Such texts
     /// are dropped at the end of the input unless nothing else is left.
@@ -111,12 +97,12 @@ impl Scorer for NoScorer {
         ((), Gain::NONE)
     }
 
-    fn bounds(&self, _token: u32) -> GainBounds {
-        GainBounds::of_any_state(0.0)
+    fn most(&mut self, (): ()) -> &[f32] {
+        &[]
     }
 
-    fn max_gain_of_all(&self) -> f64 {
-        0.0
+    fn most_of_all(&self) -> &[f32] {
+        &[]
     }
 
     fn finish(&mut self, (): ()) -> Option<f64> {
@@ -136,16 +122,12 @@ impl<S: Scorer> Scorer for &mut S {
         (**self).extend(state, token)
     }
 
-    fn bounds(&self, token: u32) -> GainBounds {
-        (**self).bounds(token)
+    fn most(&mut self, state: S::State) -> &[f32] {
+        (**self).most(state)
     }
 
-    fn expected(&self, state: S::State) -> Expected {
-        (**self).expected(state)
-    }
-
-    fn max_gain_of_all(&self) -> f64 {
-        (**self).max_gain_of_all()
+    fn most_of_all(&self) -> &[f32] {
+        (**self).most_of_all()
     }
 
     fn finish(&mut self, state: S::State) -> Option<f64> {

@@ -4,15 +4,19 @@ use std::marker::PhantomData;
 
 use super::arithmetic::Arithmetic;
 use super::beam::{BeamResult, Hypothesis, Space};
+use super::children::Children;
 use super::extend::{Extensions, View};
-use super::frame::Frame;
+use super::extend_scored::{ScoredExtensions, ScoredView};
+use super::frame::{Frame, FrameError};
 use super::fused::{FusedRow, FusedRows};
+use super::groups::Groups;
 use super::lost_mass::{LARGE, LostMass, SMALL};
-use super::pool::Candidate;
+use super::pool::{Candidate, Pool};
 use super::prefix_tree::NONE;
 use super::prefixes::{Masses, Prefixes};
 use super::scorer::Scorer;
 use crate::kernel::{Element, Sum, log_add};
+use crate::logits::InputKind;
 
 /// How the rows are after a frame if none is added.
 #[derive(Clone, Copy, Debug)]
@@ -43,9 +47,15 @@ pub(super) struct Search<S: Scorer, A> {
     lost: LostMass,
     /// The masses if all rows stay.
     stays: Masses,
-    /// By group: the token's probability in this frame.
+    /// The tokens' probabilities in this frame: without a scorer by group, else by class, and then that of no token.
     factors: Vec<f64>,
+    pool: Pool,
     extensions: Extensions,
+    /// Without a scorer.
+    groups: Groups,
+    scored_extensions: ScoredExtensions,
+    /// With a scorer.
+    children: Children,
 }
 
 impl<S: Scorer, A: Arithmetic> Search<S, A> {
@@ -57,7 +67,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
             scorer,
             arithmetic: PhantomData,
             fused: FusedRows::new(),
-            prefixes: Prefixes::new(classes),
+            prefixes: Prefixes::new(),
             masses: Masses::default(),
             floor: 0.0,
             scale: 0,
@@ -65,7 +75,11 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
             lost: LostMass::default(),
             stays: Masses::default(),
             factors: Vec::new(),
+            pool: Pool::new(width),
             extensions: Extensions::new(width, blank),
+            groups: Groups::new(classes),
+            scored_extensions: ScoredExtensions::new(blank),
+            children: Children::new(classes),
         };
         search.reset();
         search
@@ -76,12 +90,30 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
         &mut self.scorer
     }
 
+    /// Looks at the next frame. With a scorer, its factors are kept for [`Self::step`].
+    pub(super) fn look_at<'a, E: Element>(
+        &mut self,
+        row: &'a [E],
+        kind: InputKind,
+        min_logp: f64,
+        number: usize,
+    ) -> Result<Frame<'a, E>, FrameError> {
+        if S::NEUTRAL {
+            Frame::new(row, kind, min_logp, number)
+        } else {
+            let frame = Frame::with_factors::<A>(row, kind, min_logp, number, self.blank, &mut self.factors)?;
+            self.factors.push(A::ZERO);
+            Ok(frame)
+        }
+    }
+
     /// Begins a new item.
     pub(super) fn reset(&mut self) {
         self.prefixes.reset();
         if !S::NEUTRAL {
             self.fused.begin::<A, S>(&self.scorer);
         }
+        self.link();
         self.masses.resize::<A>(1);
         self.masses.set(0, A::START, A::START, A::ZERO);
         self.floor = 0.0;
@@ -94,15 +126,21 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
     pub(super) fn step<E: Element>(&mut self, frame: &Frame<E>) -> bool {
         let best_before = self.masses.totals()[0];
         let Stayed { in_order, mut vanished } = self.stay(frame);
-        let view = View {
-            prefixes: &self.prefixes,
-            masses: &self.masses,
-            stays: self.stays.totals(),
-            factors: &self.factors,
-            fused: &self.fused,
+        let stays = self.stays.totals();
+        let prefixes = &self.prefixes;
+        self.pool
+            .begin(stays, in_order, A::SMALLEST, |a, b| prefixes.compare((a.row, a.token), (b.row, b.token)));
+        vanished |= if S::NEUTRAL {
+            let (groups, masses, factors) = (&self.groups, &self.masses, &self.factors);
+            let view = View { prefixes, groups, masses, stays, factors };
+            self.extensions.extend::<A, E>(frame, &view, &mut self.pool)
+        } else {
+            let (children, masses, factors) = (&self.children, &self.masses, &self.factors);
+            let fused = &self.fused;
+            let view = ScoredView { prefixes, children, masses, stays, factors, fused };
+            self.scored_extensions.extend::<S, A, E>(frame, &view, &mut self.pool, &mut self.scorer)
         };
-        vanished |= self.extensions.extend::<S, A, E>(frame, &view, in_order, &mut self.scorer);
-        if in_order && self.extensions.pool.is_empty() {
+        if in_order && self.pool.is_empty() {
             std::mem::swap(&mut self.masses, &mut self.stays);
             self.lost.keep_all();
         } else {
@@ -136,16 +174,12 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
     /// Computes what each row has if it stays: paths that go on with a blank or repeat the last token,
     /// and those of the row's parent that come to the row.
     fn stay<E: Element>(&mut self, frame: &Frame<E>) -> Stayed {
-        let value = |class: u32| frame.row()[class as usize].to_f64();
-        let (p_blank, mut vanished) = frame.relative::<A>(value(self.blank));
-        self.factors.clear();
-        for group in &self.prefixes.groups {
-            let (p, lossy) = match group.token {
-                NONE => (A::ZERO, false),
-                token => frame.relative_token::<A>(value(token)),
-            };
-            vanished |= lossy;
-            self.factors.push(p);
+        let (p_blank, mut vanished) = frame.relative::<A>(frame.row()[self.blank as usize].to_f64());
+        if S::NEUTRAL {
+            vanished |= self.find_factors(frame);
+        } else if frame.may_vanish() {
+            let lasts = self.prefixes.rows.iter().map(|prefix| prefix.last).filter(|&last| last != NONE);
+            vanished |= lasts.into_iter().any(|last| frame.vanishes::<A>(last));
         }
         let stayed = if A::CAN_UNDERFLOW && !(S::NEUTRAL && self.is_far_from_small(p_blank)) {
             self.stay_rows::<true>(p_blank)
@@ -156,6 +190,30 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
             self.lose_with_stays(p_blank);
         }
         Stayed { vanished: vanished || stayed.vanished, ..stayed }
+    }
+
+    /// The factors of the groups' tokens; whether one vanished.
+    fn find_factors<E: Element>(&mut self, frame: &Frame<E>) -> bool {
+        let mut vanished = false;
+        self.factors.clear();
+        for group in &self.groups.all {
+            let (p, lossy) = match group.token {
+                NONE => (A::ZERO, false),
+                token => frame.relative_token::<A>(frame.row()[token as usize].to_f64()),
+            };
+            vanished |= lossy;
+            self.factors.push(p);
+        }
+        vanished
+    }
+
+    /// What the rows have to do with each other.
+    fn link(&mut self) {
+        if S::NEUTRAL {
+            self.groups.link(&self.prefixes.rows);
+        } else {
+            self.children.link(&self.prefixes.rows);
+        }
     }
 
     /// Whether no mass becomes [`SMALL`] where rows stay. Lowers the floor by what such a frame can.
@@ -175,15 +233,17 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
         let len = self.prefixes.len();
         self.stays.resize::<A>(len);
         let rows = self.masses.totals().iter().zip(&self.masses.pn);
-        let rows = rows.zip(self.prefixes.group.iter().zip(&self.prefixes.sources));
+        // Without a scorer the rows' groups tell their tokens' probabilities, else the rows themselves.
+        let lasts = if S::NEUTRAL { &self.groups.group } else { &self.children.lasts };
+        let rows = rows.zip(lasts.iter().zip(&self.prefixes.sources));
         let (totals, pbs) = self.stays.flat.split_at_mut(len);
         let stays = totals.iter_mut().zip(pbs).zip(&mut self.stays.pn);
         let mut vanished = false;
         let mut in_order = true;
         let (mut before, mut total_before) = (f64::INFINITY, f64::INFINITY);
-        for (row, (stay, ((&total, &pn), (&group, &source)))) in stays.zip(rows).enumerate() {
+        for (row, (stay, ((&total, &pn), (&last, &source)))) in stays.zip(rows).enumerate() {
             let ((stay_total, stay_pb), stay_pn) = stay;
-            let p_last = self.factors[group as usize];
+            let p_last = self.factors[last as usize];
             let from = self.masses.flat[source as usize];
             let pb = A::mul(total, p_blank);
             let repeat = A::mul(pn, p_last);
@@ -210,8 +270,9 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
     #[cold]
     fn lose_with_stays(&mut self, p_blank: f64) {
         self.lost.begin();
-        for (row, (&group, prefix)) in self.prefixes.group.iter().zip(&self.prefixes.rows).enumerate() {
-            let p_last = self.factors[group as usize];
+        let lasts = if S::NEUTRAL { &self.groups.group } else { &self.children.lasts };
+        for (row, (&last, prefix)) in lasts.iter().zip(&self.prefixes.rows).enumerate() {
+            let p_last = self.factors[last as usize];
             let gain = if S::NEUTRAL { 1.0 } else { self.fused.rows()[row].factor };
             let above = (prefix.parent != NONE).then_some((prefix.parent as usize, p_last * gain));
             self.lost.stay(row, p_blank + p_last, above);
@@ -221,10 +282,8 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
     /// Makes the best of what stays and what extends the beam.
     fn rebuild(&mut self) {
         let Self { prefixes, masses, stays, lost, .. } = self;
-        let selected = self
-            .extensions
-            .pool
-            .select(stays.totals(), |a, b| prefixes.compare((a.row, a.token), (b.row, b.token)));
+        let selected =
+            self.pool.select(stays.totals(), |a, b| prefixes.compare((a.row, a.token), (b.row, b.token)));
         if A::CAN_UNDERFLOW && lost.any() {
             lose_with_selected(lost, selected, prefixes, masses);
         }
@@ -250,6 +309,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
         if !S::NEUTRAL {
             self.fused.end();
         }
+        self.link();
     }
 
     /// The beam as it stands, at most `limit` hypotheses of it.

@@ -8,6 +8,7 @@
 mod exp;
 mod gather;
 mod long;
+mod reaching;
 mod reduction;
 mod short;
 
@@ -16,6 +17,7 @@ use std::arch::x86_64::{__m512, __m512d};
 pub(super) use self::exp::{exp_tile, scaled_columns};
 pub(super) use self::gather::ctc_block;
 use self::long::InRegisters;
+pub(super) use self::reaching::reaching;
 use self::reduction::log_unit;
 use super::instruction_set::Avx512;
 use super::lanes::{exp, ln_1p};

@@ -1,7 +1,7 @@
 //! Exponentials of a few numbers beside the largest of them.
 
 use super::instruction_set::Task;
-use super::lanes::{exp, larger, lesser};
+use super::lanes::{exp, larger, lesser, ln_1p};
 use super::{Element, InstructionSet};
 
 /// Two registers of AVX-512.
@@ -107,6 +107,39 @@ impl<E: Element> Task for ScaleColumns<'_, E> {
     }
 }
 
+/// `ln Σ x` of exponentials of which the largest is 1, without that of rounding the sum to it: within 1e-14 relative, also
+/// next to 0.
+pub(crate) fn log_sum_of(exps: &[f64]) -> f64 {
+    InstructionSet::best().run(LogSumOf(exps))
+}
+
+struct LogSumOf<'a>(&'a [f64]);
+
+impl Task for LogSumOf<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) -> f64 {
+        let (mut below, mut ones) = ([0.0; WIDTH], [0.0; WIDTH]);
+        let (chunks, rest) = self.0.as_chunks::<WIDTH>();
+        let mut add = |chunk: &[f64; WIDTH]| {
+            for i in 0..WIDTH {
+                let x = chunk[i];
+                let (term, one) = if x < 1.0 { (x, 0.0) } else { (0.0, 1.0) };
+                below[i] += term;
+                ones[i] += one;
+            }
+        };
+        for chunk in chunks {
+            add(chunk);
+        }
+        let mut last = [0.0; WIDTH];
+        last[..rest.len()].copy_from_slice(rest);
+        add(&last);
+        ln_1p::<FMA>(fold(below, |a, b| a + b) + (fold(ones, |a, b| a + b) - 1.0))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +159,25 @@ mod tests {
             assert!((out - expected).abs() <= 5e-16 * expected, "{}: {out}, {expected}", set.name());
         }
         assert!((found.sum - sum).abs() <= 1e-14 * sum, "{}: {found:?}, {sum}", set.name());
+    }
+
+    #[test]
+    fn a_sum_next_to_one_keeps_what_is_above_it() {
+        for set in InstructionSet::available() {
+            for len in 1..100 {
+                for tiny in [0.0, 1e-300, 1e-20, 3e-9, 0.5, 1.0] {
+                    let mut exps = vec![tiny; len];
+                    exps[len / 2] = 1.0;
+                    let expected = (tiny * (len - 1) as f64).ln_1p();
+                    let found = set.run(LogSumOf(&exps));
+                    assert!(
+                        (found - expected).abs() <= 1e-14 * expected,
+                        "{}: {found}, {expected}",
+                        set.name()
+                    );
+                }
+            }
+        }
     }
 
     #[test]

@@ -19,5 +19,5 @@ pub mod words;
 
 pub use arpa::{ArpaError, ArpaParser, ArpaProblem};
 pub use hotwords::Hotwords;
-pub use ngram::{Expectations, NgramModel};
+pub use ngram::{NgramModel, Successors};
 pub use words::WordTree;

@@ -8,11 +8,11 @@
 //! An n-gram is a node. A state is the node of the longest context that can matter for what follows, so it
 //! is one integer, and a context that is left for a shorter one follows a link.
 
-mod expectations;
+mod successors;
 
 use rustc_hash::FxHashMap;
 
-pub use self::expectations::{Expectations, Expected};
+pub use self::successors::{Successor, Successors};
 
 use super::vocabulary::Vocabulary;
 

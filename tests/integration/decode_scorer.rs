@@ -1,4 +1,4 @@
-use ctctool::decode::{BeamConfig, Gain, GainBounds, Log, Scorer, Space, beam_search};
+use ctctool::decode::{BeamConfig, Gain, Log, Scorer, Space, beam_search, factor_above};
 use ctctool::logits::InputKind;
 
 use crate::decode_beam::{assert_same, config};
@@ -12,6 +12,9 @@ struct Bigram {
     gains: Vec<f64>,
     /// Gain of an end after each token; `-inf` where a text may not end.
     ends: Vec<f64>,
+    /// What [`factor_above`] makes of the gains.
+    most: Vec<f32>,
+    most_of_all: Vec<f32>,
 }
 
 impl Bigram {
@@ -22,7 +25,10 @@ impl Bigram {
                 *gain = f64::NEG_INFINITY;
             }
         }
-        Self { classes, gains, ends: vec![0.0; classes] }
+        let most: Vec<f32> = gains.iter().map(|&gain| factor_above(gain)).collect();
+        let of_token = |token: usize| most.iter().skip(token).step_by(classes).copied().fold(0.0, f32::max);
+        let most_of_all = (0..classes).map(of_token).collect();
+        Self { classes, gains, ends: vec![0.0; classes], most, most_of_all }
     }
 
     fn gain(&self, text: &[u32], token: u32) -> f64 {
@@ -42,13 +48,12 @@ impl Scorer for Bigram {
         (token, Gain::new(self.gains[state as usize * self.classes + token as usize]))
     }
 
-    fn bounds(&self, token: u32) -> GainBounds {
-        let column = self.gains.iter().skip(token as usize).step_by(self.classes);
-        GainBounds::of_any_state(column.copied().fold(f64::NEG_INFINITY, f64::max))
+    fn most(&mut self, state: u32) -> &[f32] {
+        &self.most[state as usize * self.classes..][..self.classes]
     }
 
-    fn max_gain_of_all(&self) -> f64 {
-        self.gains.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+    fn most_of_all(&self) -> &[f32] {
+        &self.most_of_all
     }
 
     fn finish(&mut self, state: u32) -> Option<f64> {
@@ -60,7 +65,7 @@ impl Scorer for Bigram {
 #[test]
 fn the_fused_beam_is_that_of_sorting_all_candidates() {
     let mut random = Random::new(21);
-    for (frames, classes, sharpness) in [(30, 6, 1.0), (20, 25, 3.0), (60, 4, 5.0)] {
+    for (frames, classes, sharpness) in [(30, 6, 1.0), (20, 25, 3.0), (60, 4, 5.0), (8, 150, 3.0)] {
         for (strength, forbidden) in [(0.5, 0), (3.0, 0), (1.0, 30), (10.0, 0)] {
             let mut scorer = Bigram::new(&mut random, classes, strength, forbidden);
             let logits = random.logits(frames, classes, sharpness, sharpness);
@@ -81,6 +86,79 @@ fn the_fused_beam_is_that_of_sorting_all_candidates() {
             }
         }
     }
+}
+
+/// What a token gains depends on its number and that of the last, each by a remainder.
+struct Remainders {
+    gains: [[f64; 5]; 3],
+    most: Vec<f32>,
+}
+
+impl Remainders {
+    fn gain(&self, last: u32, token: u32) -> f64 {
+        self.gains[last as usize % 3][token as usize % 5]
+    }
+}
+
+impl Scorer for Remainders {
+    type State = u32;
+
+    fn start(&self) -> u32 {
+        0
+    }
+
+    fn extend(&mut self, state: u32, token: u32) -> (u32, Gain) {
+        (token, Gain::new(self.gain(state, token)))
+    }
+
+    fn most(&mut self, _state: u32) -> &[f32] {
+        &self.most
+    }
+
+    fn most_of_all(&self) -> &[f32] {
+        &self.most
+    }
+
+    fn finish(&mut self, _state: u32) -> Option<f64> {
+        Some(0.0)
+    }
+}
+
+#[test]
+fn of_many_classes_those_with_a_chance_are_found() {
+    const CLASSES: usize = 17_000;
+    let mut random = Random::new(24);
+    for _ in 0..3 {
+        let gains = [(); 3].map(|()| [(); 5].map(|()| 2.0 * random.normal()));
+        let most = |token: usize| gains.iter().map(|row| row[token % 5]).fold(f64::NEG_INFINITY, f64::max);
+        let most = (0..CLASSES).map(|token| factor_above(most(token))).collect();
+        let mut scorer = Remainders { gains, most };
+        let mut logits = random.logits(5, CLASSES, 1.0, 0.0);
+        // Some classes stand out.
+        for _ in 0..40 {
+            logits[random.below(5 * CLASSES as u32) as usize] += 12.0;
+        }
+        let (factors, offset) = relative::<Log>(&logits, CLASSES);
+        for width in [1, 4, 30] {
+            let gain = |text: &[u32], token| scorer.gain(text.last().copied().unwrap_or(0), token);
+            let expected = full_sort::<Log>(&factors, CLASSES, 0, width, offset, Some(&gain));
+            let config = config(width, 0, InputKind::Logits);
+            let result = beam_search(&logits, CLASSES, config, width, &mut scorer).expect("proper");
+            assert_same(&result, &expected, &format!("width {width}"));
+        }
+    }
+}
+
+#[test]
+fn no_factor_is_above_its_bound() {
+    for step in -4000..4000 {
+        let nats = f64::from(step) / 37.0;
+        let (factor, bound) = (nats.exp(), f64::from(factor_above(nats)));
+        assert!(factor <= bound, "{nats}: {bound}");
+        assert!(bound <= 1.1 * factor || !(-34.4..=88.0).contains(&nats), "{nats}: {bound}");
+    }
+    assert_eq!((factor_above(f64::NEG_INFINITY), factor_above(-1e9)), (0.0, factor_above(-500.0)));
+    assert!(factor_above(-1e9) > 0.0);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The scorer of a fusion, which keeps what it was asked lately.
 
-use super::{Fusion, FusionState, FusionWeights, LanguageModel, UNKNOWN, is_noted};
-use crate::decode::scorer::{Expected, Gain, GainBounds, Scorer};
+use super::most::Mosts;
+use super::{Fusion, FusionState, FusionWeights, LanguageModel, UNKNOWN};
+use crate::decode::scorer::{Gain, Scorer};
 use crate::decode::spelling::WordPiece;
 use crate::lm::{Hotwords, WordTree};
 
@@ -11,9 +12,7 @@ pub struct FusionScorer<'a> {
     fusion: &'a Fusion,
     weights: FusionWeights,
     pub(super) with_hotwords: bool,
-    /// By class.
-    bounds: Vec<GainBounds>,
-    most_of_all: f64,
+    mosts: Mosts,
     /// The last extensions, each in the slot of its hash: from frame to frame mostly the same are asked for.
     recent: Vec<Extension>,
     /// The same where only one part of the state counts.
@@ -75,9 +74,7 @@ fn step_slot(from: u32, token: u32) -> usize {
 impl<'a> FusionScorer<'a> {
     /// A scorer for one search at a time.
     pub fn new(fusion: &'a Fusion, weights: FusionWeights) -> Self {
-        let bounds: Vec<GainBounds> =
-            (0..fusion.tokens.len()).map(|class| fusion.bounds(class, &weights)).collect();
-        let most_of_all = bounds.iter().map(|bounds| bounds.most).fold(f64::NEG_INFINITY, f64::max);
+        let mosts = Mosts::new(fusion, &weights);
         let with_hotwords = fusion.hotwords.is_some();
         let counts = match &fusion.language {
             _ if with_hotwords => Counts::All,
@@ -85,16 +82,7 @@ impl<'a> FusionScorer<'a> {
             Some(LanguageModel::Tokens(..)) => Counts::Language,
             _ => Counts::Word,
         };
-        Self {
-            fusion,
-            weights,
-            with_hotwords,
-            bounds,
-            most_of_all,
-            recent: Vec::new(),
-            recent_steps: Vec::new(),
-            counts,
-        }
+        Self { fusion, weights, with_hotwords, mosts, recent: Vec::new(), recent_steps: Vec::new(), counts }
     }
 
     /// The part of a state that counts after a token, and the gain.
@@ -162,7 +150,7 @@ impl<'a> FusionScorer<'a> {
                     gain += more;
                 }
                 if !text.is_empty() {
-                    let (next, more) = self.go_on(word, text.as_bytes());
+                    let (next, more) = self.fusion.go_on(word, text.as_bytes(), &self.weights);
                     word = next;
                     gain += more;
                 }
@@ -181,36 +169,15 @@ impl<'a> FusionScorer<'a> {
         (FusionState { language, word, hotwords }, gain)
     }
 
-    /// The score of the end of a word that is not empty: the model's state after it, and the gain.
+    /// The language model's state after the end of a word that is not empty, and the gain.
     fn end_word(&self, language: u32, word: u32) -> (u32, f64) {
-        let Fusion { language: model, words: Some(words), only_words, .. } = self.fusion else {
-            return (language, 0.0);
-        };
-        if *only_words && (word == UNKNOWN || !words.ends(word)) {
-            return (language, f64::NEG_INFINITY);
-        }
-        let Some(LanguageModel::Words(model)) = model else { return (language, 0.0) };
-        let known = if word == UNKNOWN { None } else { words.known(word) };
-        let (language, logp) = model.score(language, known.unwrap_or(model.unknown()));
-        let score = if known.is_none() && !is_noted(words, word) { self.weights.unk_score } else { 0.0 };
-        (language, self.weights.lm_weight * logp + self.weights.unit_bonus + score)
-    }
-
-    /// The word in progress after more text, and the gain.
-    fn go_on(&self, word: u32, text: &[u8]) -> (u32, f64) {
-        let Fusion { language, words: Some(words), only_words, .. } = self.fusion else {
-            return (word, 0.0);
-        };
-        if word == UNKNOWN {
-            return (UNKNOWN, 0.0);
-        }
-        let next = words.step(word, text);
-        if next.is_none() && *only_words {
-            return (UNKNOWN, f64::NEG_INFINITY);
-        }
-        let note = !is_noted(words, word) && next.is_none_or(|next| !words.leads_to_known(next));
-        let by_words = matches!(language, Some(LanguageModel::Words(_)));
-        (next.unwrap_or(UNKNOWN), if note && by_words { self.weights.unk_score } else { 0.0 })
+        let mut next = language;
+        let gain = self.fusion.end_word(word, &self.weights, |model, word| {
+            let (state, logp) = model.score(language, word);
+            next = state;
+            logp
+        });
+        (next, gain)
     }
 }
 
@@ -244,16 +211,12 @@ impl Scorer for FusionScorer<'_> {
         }
     }
 
-    fn bounds(&self, token: u32) -> GainBounds {
-        self.bounds[token as usize]
+    fn most(&mut self, state: FusionState) -> &[f32] {
+        self.mosts.of(self.fusion, &self.weights, state)
     }
 
-    fn expected(&self, state: FusionState) -> Expected {
-        self.fusion.expected(state, &self.weights)
-    }
-
-    fn max_gain_of_all(&self) -> f64 {
-        self.most_of_all
+    fn most_of_all(&self) -> &[f32] {
+        self.mosts.of_all()
     }
 
     fn finish(&mut self, state: FusionState) -> Option<f64> {

@@ -1,0 +1,202 @@
+//! The extensions of a frame where there is a scorer, of which it is asked only for those that can be kept.
+//!
+//! The entries are in order, heaviest first. For each the scorer tells what every token gains at most there, and one pass
+//! over the classes tells which of them may reach the threshold: the lightest of a full beam's stays, which rises as
+//! candidates are found. What stays can only meet an extension of its own parent, so that an extension which is in the beam
+//! already is left out here.
+//!
+//! Nothing that ties with the threshold is dropped but by the order of label sequences.
+
+use std::cmp::Ordering;
+
+use super::arithmetic::Arithmetic;
+use super::children::Children;
+use super::frame::Frame;
+use super::fused::FusedRows;
+use super::lost_mass::VANISHING;
+use super::pool::{Candidate, Pool};
+use super::prefixes::{Masses, Prefixes};
+use super::scorer::{MANY_CLASSES, Scorer, factor_above};
+use crate::kernel::{Element, InstructionSet, reaching};
+
+/// What a frame begins with, and what stays of it.
+pub(super) struct ScoredView<'a, T> {
+    pub(super) prefixes: &'a Prefixes,
+    pub(super) children: &'a Children,
+    pub(super) masses: &'a Masses,
+    /// By row: the mass if it stays.
+    pub(super) stays: &'a [f64],
+    /// By class: the relative probability; one more, of no token.
+    pub(super) factors: &'a [f64],
+    pub(super) fused: &'a FusedRows<T>,
+}
+
+impl<T> ScoredView<'_, T> {
+    /// The order of two candidates' texts.
+    fn ties(&self, a: &Candidate, b: &Candidate) -> Ordering {
+        self.prefixes.compare((a.row, a.token), (b.row, b.token))
+    }
+}
+
+/// The buffers to find what extends a beam, and what was found out about it.
+#[derive(Debug)]
+pub(super) struct ScoredExtensions {
+    set: InstructionSet,
+    blank: u32,
+    /// By class: no less than the relative probability; 0 of what is not to be tried.
+    above: Vec<f32>,
+    /// With many classes: those that have a chance in the frame.
+    tried: Vec<u32>,
+    /// With fewer: a bit for each.
+    bits: Vec<u64>,
+    /// Those that may extend a row.
+    hits: Vec<u32>,
+    vanished: bool,
+}
+
+/// Products of bounds are rounded by less than that.
+const SLACK: f64 = 1.0 - 1e-5;
+/// What is possible is held for no less likely, so that no product of bounds vanishes.
+const FLOOR: f32 = 1e-15;
+
+impl ScoredExtensions {
+    pub(super) fn new(blank: u32) -> Self {
+        let set = InstructionSet::best();
+        let (tried, bits, hits) = (Vec::new(), Vec::new(), Vec::new());
+        Self { set, blank, above: Vec::new(), tried, bits, hits, vanished: false }
+    }
+
+    /// Fills the pool with the extensions that may be kept. Returns whether some mass vanished.
+    pub(super) fn extend<S: Scorer, A: Arithmetic, E: Element>(
+        &mut self,
+        frame: &Frame<E>,
+        view: &ScoredView<S::State>,
+        pool: &mut Pool,
+        scorer: &mut S,
+    ) -> bool {
+        self.vanished = false;
+        self.look_at::<A, E>(frame, &view.factors[..frame.row().len()]);
+        let rows = view.fused.rows();
+        let totals = view.masses.totals();
+        // Where a token wins the frame, what stays is light, and the winner's extensions lift the threshold.
+        if let Some(winner) = frame.winner(self.blank) {
+            let above = std::mem::take(&mut self.above[winner as usize]);
+            let most = f64::from(above) * f64::from(scorer.most_of_all()[winner as usize]);
+            for (row, (fused, &total)) in rows.iter().zip(totals).enumerate() {
+                let bar = bar::<A>(pool, total);
+                if most < bar {
+                    break;
+                }
+                if f64::from(above * scorer.most(fused.state)[winner as usize]) >= bar {
+                    self.ask::<S, A>(row, winner, view, pool, scorer);
+                }
+            }
+            pool.settle(view.stays, |a, b| view.ties(a, b));
+        }
+        let most = |(&above, &most): (&f32, &f32)| above * most;
+        let most = self.above.iter().zip(scorer.most_of_all()).map(most).fold(0.0, f32::max);
+        if self.above.len() > MANY_CLASSES {
+            let bar = totals.first().map_or(0.0, |&best| bar::<A>(pool, best));
+            let most = scorer.most_of_all();
+            let chance = |&class: &u32| f64::from(self.above[class as usize] * most[class as usize]) >= bar;
+            self.tried.clear();
+            self.tried.extend((0..self.above.len() as u32).filter(chance));
+        }
+        for (row, (fused, &total)) in rows.iter().zip(totals).enumerate() {
+            let bar = bar::<A>(pool, total);
+            if f64::from(most) < bar {
+                break;
+            }
+            self.find_hits(scorer.most(fused.state), bar as f32);
+            for place in 0..self.hits.len() {
+                self.ask::<S, A>(row, self.hits[place], view, pool, scorer);
+            }
+            pool.settle(view.stays, |a, b| view.ties(a, b));
+        }
+        self.vanished
+    }
+
+    /// Finds the tokens that may extend a row where they gain so much at most.
+    #[inline]
+    fn find_hits(&mut self, most: &[f32], bar: f32) {
+        let Self { set, above, tried, bits, hits, .. } = self;
+        hits.clear();
+        if above.len() > MANY_CLASSES {
+            let reaches = |&&class: &&u32| above[class as usize] * most[class as usize] >= bar;
+            hits.extend(tried.iter().filter(reaches));
+            return;
+        }
+        reaching(*set, most, above, bar, bits);
+        for (first, &word) in (0..).step_by(u64::BITS as usize).zip(&*bits) {
+            let mut word = word;
+            while word != 0 {
+                hits.push(first + word.trailing_zeros());
+                word &= word - 1;
+            }
+        }
+    }
+
+    /// Bounds of the relative probabilities.
+    fn look_at<A: Arithmetic, E: Element>(&mut self, frame: &Frame<E>, factors: &[f64]) {
+        self.above.clear();
+        self.above.extend(factors.iter().map(|&p| {
+            if !A::CAN_UNDERFLOW {
+                factor_above(p)
+            } else if p > 0.0 {
+                (p as f32 * (1.0 + 1e-6)).max(FLOOR)
+            } else {
+                0.0
+            }
+        }));
+        if A::CAN_UNDERFLOW && frame.may_vanish() {
+            for (class, above) in (0..).zip(&mut self.above) {
+                if *above == 0.0 && frame.vanishes::<A>(class) {
+                    *above = FLOOR;
+                }
+            }
+        }
+        self.above[self.blank as usize] = 0.0;
+        self.bits.resize(factors.len().div_ceil(u64::BITS as usize), 0);
+    }
+
+    /// Asks the scorer for the extension of a row.
+    #[inline]
+    fn ask<S: Scorer, A: Arithmetic>(
+        &mut self,
+        row: usize,
+        token: u32,
+        view: &ScoredView<S::State>,
+        pool: &mut Pool,
+        scorer: &mut S,
+    ) {
+        let prefixes = &view.prefixes.rows;
+        if view.children.has(prefixes, row, token) {
+            return;
+        }
+        // A repeated label needs a blank before it.
+        let from = if prefixes[row].last == token { view.masses.pb() } else { view.masses.totals() };
+        let from = from[row];
+        if from <= A::ZERO {
+            return;
+        }
+        let p = view.factors[token as usize];
+        let (_, gain) = scorer.extend(view.fused.rows()[row].state, token);
+        let factor = A::from_gain(gain);
+        let possible = gain.nats() > f64::NEG_INFINITY;
+        if A::CAN_UNDERFLOW && (p < VANISHING || factor < VANISHING) {
+            self.vanished |= possible;
+        }
+        let mass = A::mul(A::mul(from, p), factor);
+        if mass >= pool.threshold() {
+            pool.push(Candidate { mass, row: row as u32, token });
+        } else {
+            self.vanished |= !pool.is_bounded() && possible;
+        }
+    }
+}
+
+/// No extension of a row of this mass is kept whose factors are less.
+fn bar<A: Arithmetic>(pool: &Pool, total: f64) -> f64 {
+    let ratio = if pool.is_bounded() { A::ratio(pool.threshold(), total) * SLACK } else { 0.0 };
+    ratio.max(f64::from(f32::MIN_POSITIVE))
+}

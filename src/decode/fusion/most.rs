@@ -1,0 +1,222 @@
+//! What tokens gain at most after a state, so that the search need not ask for every gain.
+//!
+//! Of a model of tokens that is what they gain; of words that end with a token, the most that the model has for them after
+//! any context; of hotwords, the most of any state. Factors are somewhat more, for they are only to tell what is not worth
+//! asking for.
+
+use super::{Fusion, FusionState, FusionWeights, LanguageModel, UNKNOWN, is_noted};
+use crate::decode::scorer::{MANY_CLASSES, factor_above};
+use crate::decode::spelling::WordPiece;
+use crate::lm::{NgramModel, WordTree};
+
+/// The factors of the states that were asked for last, each in the slot of its hash.
+#[derive(Clone, Debug)]
+pub(super) struct Mosts {
+    classes: usize,
+    /// By class: the most in any state.
+    of_all: Vec<f32>,
+    /// By class: where no word is known, for a model of tokens without context.
+    alone: Vec<f32>,
+    /// By class: the bit of the byte by which it goes on with a word; none where it may end one.
+    firsts: Vec<u64>,
+    /// Which bits of a state's part in the language model count: all or none.
+    language_mask: u32,
+    /// Which bits of a state's word in progress count.
+    word_mask: u32,
+    slot_bits: u32,
+    /// By slot: whose factors are there.
+    keys: Vec<Key>,
+    /// By slot and class.
+    factors: Vec<f32>,
+    /// Room for a state's contexts.
+    contexts: Vec<(u32, f32)>,
+}
+
+/// What of a state the factors depend on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Key {
+    /// Of a model of tokens, else 0.
+    language: u32,
+    /// [`NO_WORD`] in an empty slot.
+    word: u32,
+}
+
+/// Neither a node of a tree of words nor [`UNKNOWN`].
+const NO_WORD: u32 = UNKNOWN - 1;
+/// Slots, as a power of two, where they fit into [`FACTORS`].
+const SLOT_BITS: u32 = 12;
+/// So many factors are kept.
+const FACTORS: usize = 1 << 22;
+/// No factor of what is possible is less, so that products do not vanish.
+const LEAST: f32 = 1e-15;
+
+impl Mosts {
+    pub(super) fn new(fusion: &Fusion, weights: &FusionWeights) -> Self {
+        let classes = fusion.tokens.len();
+        let by_class =
+            |nats: &dyn Fn(usize) -> f64| (0..classes).map(|class| factor_above(nats(class))).collect();
+        let firsts = fusion.tokens.iter().map(|token| match &*token.pieces {
+            [WordPiece { boundary: false, text }] => text.as_bytes().first(),
+            _ => None,
+        });
+        let mask = |counts: bool| if counts { u32::MAX } else { 0 };
+        Self {
+            classes,
+            of_all: by_class(&|class| fusion.most(class, weights)),
+            alone: by_class(&|class| fusion.alone(class, weights)),
+            firsts: firsts.map(|first| first.map_or(0, |&byte| 1 << WordTree::bit(byte))).collect(),
+            language_mask: mask(fusion.successors.is_some()),
+            word_mask: mask(fusion.words.is_some()),
+            slot_bits: (FACTORS / classes.max(1)).max(1).ilog2().min(SLOT_BITS),
+            keys: Vec::new(),
+            factors: Vec::new(),
+            contexts: Vec::new(),
+        }
+    }
+
+    /// By class: the most in any state.
+    pub(super) fn of_all(&self) -> &[f32] {
+        &self.of_all
+    }
+
+    /// By class: the most after a state.
+    #[inline]
+    pub(super) fn of(&mut self, fusion: &Fusion, weights: &FusionWeights, state: FusionState) -> &[f32] {
+        if self.classes > MANY_CLASSES {
+            return &self.of_all;
+        }
+        let key = Key { language: state.language & self.language_mask, word: state.word & self.word_mask };
+        let mixed = (u64::from(key.language) << 32 | u64::from(key.word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let slot = (mixed >> (u64::BITS - self.slot_bits)) as usize;
+        if self.keys.get(slot) != Some(&key) {
+            self.look_at(slot, fusion, weights, key);
+        }
+        &self.factors[slot * self.classes..][..self.classes]
+    }
+
+    #[inline(never)]
+    fn look_at(&mut self, slot: usize, fusion: &Fusion, weights: &FusionWeights, key: Key) {
+        if self.keys.is_empty() {
+            let empty = Key { language: 0, word: NO_WORD };
+            self.keys.resize(1 << self.slot_bits, empty);
+            self.factors.resize(self.classes << self.slot_bits, 0.0);
+        }
+        self.keys[slot] = key;
+        let factors = &mut self.factors[slot * self.classes..][..self.classes];
+        factors.copy_from_slice(&self.alone);
+        if let Some(LanguageModel::Tokens(model, _)) = &fusion.language
+            && let Some(successors) = &fusion.successors
+        {
+            let weight = weights.lm_weight * std::f64::consts::LN_10;
+            self.contexts.clear();
+            self.contexts.extend(model.contexts(key.language));
+            let mut left: f64 = self.contexts.iter().map(|&(_, log10)| f64::from(log10)).sum();
+            let backed_off = factor_above(weight * left);
+            for factor in &mut *factors {
+                *factor = both(*factor, backed_off);
+            }
+            // What a longer context has replaces what the shorter gave.
+            for &(context, log10) in self.contexts.iter().rev() {
+                left -= f64::from(log10);
+                for &end in successors.of(context) {
+                    let gain = weight * (left + f64::from(end.log10_prob));
+                    for class in successors.classes(end) {
+                        factors[class] = factor_above(gain + fusion.beside(class, weights));
+                    }
+                }
+            }
+        }
+        if let Some(words) = &fusion.words {
+            let (ways, by_others) = fusion.going_on(words, key.word, weights);
+            let by_others = factor_above(by_others);
+            for (class, (factor, &first)) in factors.iter_mut().zip(&self.firsts).enumerate() {
+                let word = if first != 0 && first & ways == 0 {
+                    by_others
+                } else {
+                    factor_above(fusion.most_of_word(class, key.word, weights))
+                };
+                *factor = both(*factor, word);
+            }
+        }
+    }
+}
+
+/// The product of two factors.
+fn both(a: f32, b: f32) -> f32 {
+    let product = a * b;
+    if a > 0.0 && b > 0.0 { product.max(LEAST) } else { product }
+}
+
+impl Fusion {
+    /// What a token gains whatever the state, beside a model's probabilities and what depends on words.
+    fn beside(&self, class: usize, weights: &FusionWeights) -> f64 {
+        let mut gain = self.hotwords_most[class];
+        if let Some(LanguageModel::Tokens(_, entries)) = &self.language {
+            gain += weights.unit_bonus + if entries[class].is_none() { weights.unk_score } else { 0.0 };
+        }
+        gain
+    }
+
+    /// What a token gains where no context and no word are known.
+    fn alone(&self, class: usize, weights: &FusionWeights) -> f64 {
+        let logp = match &self.language {
+            Some(LanguageModel::Tokens(model, entries)) => {
+                model.score(model.no_context(), entries[class].unwrap_or(model.unknown())).1
+            }
+            _ => 0.0,
+        };
+        weights.lm_weight * logp + self.beside(class, weights)
+    }
+
+    /// How a word goes on: the bits of the bytes by which it may be known, and what any other byte gains.
+    fn going_on(&self, words: &WordTree, word: u32, weights: &FusionWeights) -> (u64, f64) {
+        if word == UNKNOWN {
+            return (0, 0.0);
+        }
+        let by_others = match &self.language {
+            _ if self.only_words => f64::NEG_INFINITY,
+            Some(LanguageModel::Words(_)) if !is_noted(words, word) => weights.unk_score,
+            _ => 0.0,
+        };
+        (words.ways(word), by_others)
+    }
+
+    /// What a token gains at most by the words it ends and goes on with.
+    fn most_of_word(&self, class: usize, mut word: u32, weights: &FusionWeights) -> f64 {
+        let mut gain = 0.0;
+        for WordPiece { boundary, text } in &self.tokens[class].pieces {
+            if *boundary && word != WordTree::ROOT {
+                gain += self.end_word(word, weights, NgramModel::most);
+                word = WordTree::ROOT;
+            }
+            if !text.is_empty() {
+                let (next, more) = self.go_on(word, text.as_bytes(), weights);
+                word = next;
+                gain += more;
+            }
+        }
+        gain
+    }
+
+    /// What a token gains at most, whatever the state.
+    fn most(&self, class: usize, weights: &FusionWeights) -> f64 {
+        let FusionWeights { lm_weight, unit_bonus, unk_score, .. } = *weights;
+        let unknown = unk_score.max(0.0);
+        let most = match &self.language {
+            None => 0.0,
+            Some(LanguageModel::Tokens(model, entries)) => {
+                lm_weight * model.most(entries[class].unwrap_or(model.unknown()))
+            }
+            Some(LanguageModel::Words(_)) => {
+                let word = lm_weight * self.language_most + unit_bonus + unknown;
+                let gains = self.tokens[class].pieces.iter().map(|piece| {
+                    // There may be no word to end.
+                    let ended = if piece.boundary { word.max(0.0) } else { 0.0 };
+                    ended + if piece.text.is_empty() { 0.0 } else { unknown }
+                });
+                gains.sum()
+            }
+        };
+        most + self.beside(class, weights)
+    }
+}

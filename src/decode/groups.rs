@@ -1,0 +1,72 @@
+//! Which entries of a beam end in which token.
+
+use super::prefix_tree::NONE;
+use super::prefixes::Prefix;
+
+/// Entries that end in the same token.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Group {
+    /// The token; [`NONE`] for the empty prefix.
+    pub(super) token: u32,
+    /// The first of its rows; [`Groups::next`] has the others.
+    pub(super) head: u32,
+}
+
+/// Which group a class has in this beam, if any.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    /// Number of the beam.
+    epoch: u64,
+    group: u32,
+}
+
+/// The rows of a beam by their last token.
+#[derive(Debug)]
+pub(super) struct Groups {
+    pub(super) all: Vec<Group>,
+    /// By row: index into `all`.
+    pub(super) group: Vec<u32>,
+    /// By row: the next that ends in the same token, or [`NONE`].
+    pub(super) next: Vec<u32>,
+    /// By class.
+    slots: Vec<Slot>,
+    epoch: u64,
+}
+
+impl Groups {
+    /// No rows yet, over `classes` classes.
+    pub(super) fn new(classes: usize) -> Self {
+        let slots = vec![Slot { epoch: 0, group: NONE }; classes];
+        Self { all: Vec::new(), group: Vec::new(), next: Vec::new(), slots, epoch: 0 }
+    }
+
+    /// Finds those of a beam.
+    pub(super) fn link(&mut self, rows: &[Prefix]) {
+        self.epoch += 1;
+        self.all.clear();
+        for list in [&mut self.group, &mut self.next] {
+            list.resize(rows.len(), NONE);
+        }
+        let rows = rows.iter().zip(&mut self.group).zip(&mut self.next);
+        for (row, ((&Prefix { last, .. }, group), next)) in (0..).zip(rows) {
+            *group = self.all.len() as u32;
+            if let Some(slot) = self.slots.get_mut(last as usize) {
+                if slot.epoch == self.epoch {
+                    *group = slot.group;
+                } else {
+                    *slot = Slot { epoch: self.epoch, group: *group };
+                }
+            }
+            if *group as usize == self.all.len() {
+                self.all.push(Group { token: last, head: NONE });
+            }
+            *next = std::mem::replace(&mut self.all[*group as usize].head, row);
+        }
+    }
+
+    /// The group of a class, or [`NONE`].
+    pub(super) fn of(&self, class: u32) -> u32 {
+        let slot = self.slots[class as usize];
+        if slot.epoch == self.epoch { slot.group } else { NONE }
+    }
+}
