@@ -57,7 +57,7 @@ pub(super) struct ScoredExtensions {
 /// Products of bounds are rounded by less than that.
 const SLACK: f64 = 1.0 - 1e-5;
 /// What is possible is held for no less likely, so that no product of bounds vanishes.
-const FLOOR: f32 = 1e-15;
+const FLOOR: f32 = 1e-18;
 
 impl ScoredExtensions {
     pub(super) fn new(blank: u32) -> Self {
@@ -182,16 +182,15 @@ impl ScoredExtensions {
         let p = view.factors[token as usize];
         let (_, gain) = scorer.extend(view.fused.rows()[row].state, token);
         let factor = A::from_gain(gain);
-        let possible = gain.nats() > f64::NEG_INFINITY;
-        if A::CAN_UNDERFLOW && (p < VANISHING || factor < VANISHING) {
-            self.vanished |= possible;
-        }
         let mass = A::mul(A::mul(from, p), factor);
         if mass >= pool.threshold() {
             pool.push(Candidate { mass, row: row as u32, token });
-        } else {
-            self.vanished |= !pool.is_bounded() && possible;
+            return;
         }
+        // What has lost all its digits may have been more.
+        let most = if A::CAN_UNDERFLOW { from * p.max(VANISHING) * factor.max(VANISHING) } else { mass };
+        let is_light = pool.is_bounded() && most < pool.threshold();
+        self.vanished |= gain.nats() > f64::NEG_INFINITY && !is_light;
     }
 }
 

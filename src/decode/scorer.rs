@@ -34,11 +34,11 @@ impl Gain {
     }
 }
 
-/// No less than the factor that a gain in nats is, and less than a tenth more; at least 1e-15 unless that is 0. Sooner
+/// No less than the factor that a gain in nats is, and less than a tenth more; at least 1e-18 unless that is 0. Sooner
 /// told than the factor itself.
 pub fn factor_above(nats: f64) -> f32 {
     const HIGHEST: f64 = 88.0;
-    const LOWEST: f64 = -34.5;
+    const LOWEST: f64 = -41.4;
     if nats == f64::NEG_INFINITY {
         0.0
     } else if nats > HIGHEST {

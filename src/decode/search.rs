@@ -174,12 +174,16 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
     /// Computes what each row has if it stays: paths that go on with a blank or repeat the last token,
     /// and those of the row's parent that come to the row.
     fn stay<E: Element>(&mut self, frame: &Frame<E>) -> Stayed {
-        let (p_blank, mut vanished) = frame.relative::<A>(frame.row()[self.blank as usize].to_f64());
+        let (mut p_blank, mut vanished) = frame.relative::<A>(frame.row()[self.blank as usize].to_f64());
         if S::NEUTRAL {
             vanished |= self.find_factors(frame);
-        } else if frame.may_vanish() {
-            let lasts = self.prefixes.rows.iter().map(|prefix| prefix.last).filter(|&last| last != NONE);
-            vanished |= lasts.into_iter().any(|last| frame.vanishes::<A>(last));
+        } else {
+            // As the tokens' are, so that equal ones are equal.
+            p_blank = self.factors[self.blank as usize];
+            if frame.may_vanish() {
+                let lasts = self.prefixes.rows.iter().map(|prefix| prefix.last);
+                vanished |= lasts.filter(|&last| last != NONE).any(|last| frame.vanishes::<A>(last));
+            }
         }
         let stayed = if A::CAN_UNDERFLOW && !(S::NEUTRAL && self.is_far_from_small(p_blank)) {
             self.stay_rows::<true>(p_blank)

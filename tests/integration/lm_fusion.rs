@@ -244,7 +244,7 @@ fn no_gain_exceeds_its_bound_and_the_parts_add_up() {
                 assert!(factor <= f64::from(most), "{what}: {text:?} {token}: {factor} above {most}");
                 if naive.tokens.is_some() && naive.lexicon.is_none() && naive.hotwords.is_empty() {
                     // Nothing but the rounding of bounds, of the back-off and of the rest.
-                    let near = (1.1 * 1.1 * factor).max(1e-14);
+                    let near = (1.1 * 1.1 * factor).max(1e-17);
                     assert!(f64::from(most) <= near, "{what}: {text:?} {token}: {most} far above {factor}");
                 }
                 assert!(factor <= f64::from(of_all), "{what}: {text:?} {token}: {factor} above {of_all}");

@@ -48,7 +48,7 @@ const SLOT_BITS: u32 = 12;
 /// So many factors are kept.
 const FACTORS: usize = 1 << 22;
 /// No factor of what is possible is less, so that products do not vanish.
-const LEAST: f32 = 1e-15;
+const LEAST: f32 = 1e-18;
 
 impl Mosts {
     pub(super) fn new(fusion: &Fusion, weights: &FusionWeights) -> Self {
