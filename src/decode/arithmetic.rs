@@ -34,6 +34,8 @@ pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
     fn from_gain(gain: Gain) -> f64;
     /// `a / b` as a probability, for masses above zero; 0 where it is too small for one.
     fn ratio(a: f64, b: f64) -> f64;
+    /// Natural logarithms that a mass is between, if it is above zero; sooner told than its own.
+    fn nats_around(mass: f64) -> std::ops::RangeInclusive<f64>;
     /// Natural logarithm of a mass at a scale.
     fn to_nats(mass: f64, scale: i64) -> f64;
     /// By how many units the scale has to grow to bring `best` back into range; mostly 0.
@@ -80,6 +82,17 @@ impl Arithmetic for Linear {
 
     fn ratio(a: f64, b: f64) -> f64 {
         a / b
+    }
+
+    fn nats_around(mass: f64) -> std::ops::RangeInclusive<f64> {
+        // A double's bits are its binary logarithm, but between powers of two a line, above which it is a bulge.
+        const BITS: u32 = f64::MANTISSA_DIGITS - 1;
+        const ONE: f64 = (1_u64 << BITS) as f64;
+        let bits = mass.to_bits();
+        let line = bits as i64 as f64 / ONE - 1023.0;
+        let m = (bits & ((1 << BITS) - 1)) as i64 as f64 / ONE;
+        let log2 = line + 0.346 * m * (1.0 - m);
+        (log2 - 0.01) * LN_2..=(log2 + 0.01) * LN_2
     }
 
     fn to_nats(mass: f64, scale: i64) -> f64 {
@@ -133,6 +146,10 @@ impl Arithmetic for Log {
         (a - b).exp()
     }
 
+    fn nats_around(mass: f64) -> std::ops::RangeInclusive<f64> {
+        mass..=mass
+    }
+
     fn to_nats(mass: f64, scale: i64) -> f64 {
         mass - scale as f64
     }
@@ -173,6 +190,17 @@ mod tests {
             assert_eq!(Linear::rescaled(there, -units), mass);
             let nats = Linear::to_nats(there, units);
             assert!((nats - mass.ln()).abs() <= 1e-15 * mass.ln().abs());
+        }
+    }
+
+    #[test]
+    fn logarithms_are_where_they_are_told_to_be() {
+        for step in -7000..7000 {
+            let nats = f64::from(step) / 10.01;
+            for around in [Linear::nats_around(nats.exp()), Log::nats_around(nats)] {
+                assert!(around.contains(&nats), "{nats}: {around:?}");
+                assert!(around.end() - around.start() < 0.02, "{nats}: {around:?}");
+            }
         }
     }
 

@@ -114,7 +114,7 @@ impl Extensions {
         let winner = frame.winner(self.blank);
         if let Some(class) = winner {
             self.unmark(rows);
-            let column = self.column::<A, E>(Scored { value: frame.max(), class }, number, frame, view);
+            let column = self.column::<A, E>(class, number, frame, view);
             self.extend_by::<A>(column, view, pool);
             number += 1;
         }
@@ -123,7 +123,7 @@ impl Extensions {
             self.unmark(rows);
         }
         for place in 0..self.found.len() {
-            let column = self.column::<A, E>(self.found[place], number, frame, view);
+            let column = self.column::<A, E>(self.found[place].class, number, frame, view);
             if Some(column.token) == winner {
                 continue;
             }
@@ -179,14 +179,14 @@ impl Extensions {
     /// A token as a column of a frame.
     fn column<A: Arithmetic, E: Element>(
         &mut self,
-        Scored { value, class: token }: Scored,
+        token: u32,
         number: u32,
         frame: &Frame<E>,
         view: &View,
     ) -> Column {
         let (p, head) = match view.groups.of(token) {
             NONE => {
-                let (p, lossy) = frame.relative_token::<A>(value);
+                let (p, lossy) = frame.relative_token::<A>(frame.row()[token as usize]);
                 self.vanished |= lossy;
                 (p, NONE)
             }

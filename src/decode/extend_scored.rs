@@ -16,7 +16,7 @@ use super::fused::FusedRows;
 use super::lost_mass::VANISHING;
 use super::pool::{Candidate, Pool};
 use super::prefixes::{Masses, Prefixes};
-use super::scorer::{MANY_CLASSES, Scorer, factor_above};
+use super::scorer::{MANY_CLASSES, Scorer};
 use crate::kernel::{Element, InstructionSet, reaching};
 
 /// What a frame begins with, and what stays of it.
@@ -43,7 +43,7 @@ impl<T> ScoredView<'_, T> {
 pub(super) struct ScoredExtensions {
     set: InstructionSet,
     blank: u32,
-    /// By class: no less than the relative probability; 0 of what is not to be tried.
+    /// By class: the natural logarithm of the relative probability, or a little more; `-inf` of what is not to be tried.
     above: Vec<f32>,
     /// With many classes: those that have a chance in the frame.
     tried: Vec<u32>,
@@ -53,11 +53,6 @@ pub(super) struct ScoredExtensions {
     hits: Vec<u32>,
     vanished: bool,
 }
-
-/// Products of bounds are rounded by less than that.
-const SLACK: f64 = 1.0 - 1e-5;
-/// What is possible is held for no less likely, so that no product of bounds vanishes.
-const FLOOR: f32 = 1e-18;
 
 impl ScoredExtensions {
     pub(super) fn new(blank: u32) -> Self {
@@ -75,39 +70,39 @@ impl ScoredExtensions {
         scorer: &mut S,
     ) -> bool {
         self.vanished = false;
+        let mut threshold = Threshold::UNKNOWN;
         self.look_at::<A, E>(frame, &view.factors[..frame.row().len()]);
         let rows = view.fused.rows();
         let totals = view.masses.totals();
         // Where a token wins the frame, what stays is light, and the winner's extensions lift the threshold.
         if let Some(winner) = frame.winner(self.blank) {
-            let above = std::mem::take(&mut self.above[winner as usize]);
-            let most = f64::from(above) * f64::from(scorer.most_of_all()[winner as usize]);
+            let above = std::mem::replace(&mut self.above[winner as usize], f32::NEG_INFINITY);
+            let most = above + scorer.most_of_all()[winner as usize];
             for (row, (fused, &total)) in rows.iter().zip(totals).enumerate() {
-                let bar = bar::<A>(pool, total);
+                let bar = threshold.bar::<A>(pool, total);
                 if most < bar {
                     break;
                 }
-                if f64::from(above * scorer.most(fused.state)[winner as usize]) >= bar {
+                if above + scorer.most(fused.state)[winner as usize] >= bar {
                     self.ask::<S, A>(row, winner, view, pool, scorer);
                 }
             }
             pool.settle(view.stays, |a, b| view.ties(a, b));
         }
-        let most = |(&above, &most): (&f32, &f32)| above * most;
-        let most = self.above.iter().zip(scorer.most_of_all()).map(most).fold(0.0, f32::max);
+        let most = largest_sum(&self.above, scorer.most_of_all());
         if self.above.len() > MANY_CLASSES {
-            let bar = totals.first().map_or(0.0, |&best| bar::<A>(pool, best));
+            let bar = totals.first().map_or(f32::MIN, |&best| threshold.bar::<A>(pool, best));
             let most = scorer.most_of_all();
-            let chance = |&class: &u32| f64::from(self.above[class as usize] * most[class as usize]) >= bar;
+            let chance = |&class: &u32| self.above[class as usize] + most[class as usize] >= bar;
             self.tried.clear();
             self.tried.extend((0..self.above.len() as u32).filter(chance));
         }
         for (row, (fused, &total)) in rows.iter().zip(totals).enumerate() {
-            let bar = bar::<A>(pool, total);
-            if f64::from(most) < bar {
+            let bar = threshold.bar::<A>(pool, total);
+            if most < bar {
                 break;
             }
-            self.find_hits(scorer.most(fused.state), bar as f32);
+            self.find_hits(scorer.most(fused.state), bar);
             for place in 0..self.hits.len() {
                 self.ask::<S, A>(row, self.hits[place], view, pool, scorer);
             }
@@ -122,7 +117,7 @@ impl ScoredExtensions {
         let Self { set, above, tried, bits, hits, .. } = self;
         hits.clear();
         if above.len() > MANY_CLASSES {
-            let reaches = |&&class: &&u32| above[class as usize] * most[class as usize] >= bar;
+            let reaches = |&&class: &&u32| above[class as usize] + most[class as usize] >= bar;
             hits.extend(tried.iter().filter(reaches));
             return;
         }
@@ -138,24 +133,15 @@ impl ScoredExtensions {
 
     /// Bounds of the relative probabilities.
     fn look_at<A: Arithmetic, E: Element>(&mut self, frame: &Frame<E>, factors: &[f64]) {
-        self.above.clear();
-        self.above.extend(factors.iter().map(|&p| {
-            if !A::CAN_UNDERFLOW {
-                factor_above(p)
-            } else if p > 0.0 {
-                (p as f32 * (1.0 + 1e-6)).max(FLOOR)
-            } else {
-                0.0
-            }
-        }));
+        frame.nats_above::<A>(factors, &mut self.above);
         if A::CAN_UNDERFLOW && frame.may_vanish() {
-            for (class, above) in (0..).zip(&mut self.above) {
-                if *above == 0.0 && frame.vanishes::<A>(class) {
-                    *above = FLOOR;
+            for (class, (above, &x)) in (0..).zip(self.above.iter_mut().zip(frame.row())) {
+                if *above == f32::NEG_INFINITY && frame.vanishes::<A>(class) {
+                    *above = frame.relative_nats(x).max(f64::from(f32::MIN)) as f32;
                 }
             }
         }
-        self.above[self.blank as usize] = 0.0;
+        self.above[self.blank as usize] = f32::NEG_INFINITY;
         self.bits.resize(factors.len().div_ceil(u64::BITS as usize), 0);
     }
 
@@ -194,8 +180,44 @@ impl ScoredExtensions {
     }
 }
 
-/// No extension of a row of this mass is kept whose factors are less.
-fn bar<A: Arithmetic>(pool: &Pool, total: f64) -> f64 {
-    let ratio = if pool.is_bounded() { A::ratio(pool.threshold(), total) * SLACK } else { 0.0 };
-    ratio.max(f64::from(f32::MIN_POSITIVE))
+/// The largest sum of two numbers in the same place; `-inf` where there is none.
+fn largest_sum(a: &[f32], b: &[f32]) -> f32 {
+    const LANES: usize = 16;
+    let mut largest = [f32::NEG_INFINITY; LANES];
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    for (a, b) in a.iter().zip(b) {
+        for i in 0..LANES {
+            let sum = a[i] + b[i];
+            largest[i] = if sum > largest[i] { sum } else { largest[i] };
+        }
+    }
+    let rest = a_rest.iter().zip(b_rest).map(|(a, b)| a + b);
+    rest.chain(largest).fold(f32::NEG_INFINITY, f32::max)
+}
+
+/// The pool's threshold and its logarithm.
+struct Threshold {
+    mass: f64,
+    nats: f64,
+}
+
+impl Threshold {
+    /// Not asked for yet.
+    const UNKNOWN: Self = Self { mass: f64::NAN, nats: f64::NAN };
+
+    /// No extension of a row of this mass is kept whose probability and gain add less, in nats.
+    #[inline]
+    fn bar<A: Arithmetic>(&mut self, pool: &Pool, total: f64) -> f32 {
+        if !pool.is_bounded() {
+            // Whatever is possible.
+            return f32::MIN;
+        }
+        if self.mass != pool.threshold() {
+            self.mass = pool.threshold();
+            self.nats = *A::nats_around(self.mass).start();
+        }
+        let nats = self.nats - A::nats_around(total).end();
+        // A sum of two is rounded, as this is.
+        (nats - 1e-6 * nats.abs() - 1e-6) as f32
+    }
 }

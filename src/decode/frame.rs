@@ -98,7 +98,7 @@ impl<'a, E: Element> Frame<'a, E> {
         };
         if min_logp > f64::NEG_INFINITY {
             for (class, (factor, x)) in (0..).zip(factors.iter_mut().zip(row)) {
-                if class != blank && this.is_left_out(x.to_f64()) {
+                if class != blank && this.is_left_out(*x) {
                     *factor = A::ZERO;
                 }
             }
@@ -183,20 +183,42 @@ impl<'a, E: Element> Frame<'a, E> {
     }
 
     /// As [`Self::relative`], for a token: none where it is below the least log-probability asked for.
-    pub(super) fn relative_token<A: Arithmetic>(&self, value: f64) -> (f64, bool) {
+    pub(super) fn relative_token<A: Arithmetic>(&self, value: E) -> (f64, bool) {
         if self.min_logp > f64::NEG_INFINITY && self.is_left_out(value) {
             return (A::ZERO, false);
         }
-        self.relative::<A>(value)
+        self.relative::<A>(value.to_f64())
+    }
+
+    /// The natural logarithm of a class's relative probability.
+    #[inline]
+    pub(super) fn relative_nats(&self, value: E) -> f64 {
+        match self.kind {
+            InputKind::Logits | InputKind::LogProbs => value.to_f64() - self.max,
+            InputKind::Probs => (value.to_f64() * self.factor).ln(),
+        }
+    }
+
+    /// By class: [`Self::relative_nats`] or a little more; `-inf` where there is no probability among `factors`.
+    pub(super) fn nats_above<A: Arithmetic>(&self, factors: &[f64], out: &mut Vec<f32>) {
+        let above = |nats: f64, p: f64| {
+            let nats = nats as f32;
+            if p > A::ZERO { nats + 1e-6 * nats.abs() } else { f32::NEG_INFINITY }
+        };
+        out.clear();
+        let row = self.row.iter().zip(factors);
+        match self.kind {
+            // Apart, so that it becomes vector code.
+            InputKind::Logits | InputKind::LogProbs => {
+                out.extend(row.map(|(x, &p)| above(x.to_f64() - self.max, p)));
+            }
+            InputKind::Probs => out.extend(row.map(|(&x, &p)| above(self.relative_nats(x), p))),
+        }
     }
 
     /// Whether a value is below the least log-probability asked for.
-    fn is_left_out(&self, value: f64) -> bool {
-        let relative = match self.kind {
-            InputKind::Logits | InputKind::LogProbs => value - self.max,
-            InputKind::Probs => (value * self.factor).ln(),
-        };
-        relative + self.offset_nats < self.min_logp
+    fn is_left_out(&self, value: E) -> bool {
+        self.relative_nats(value) + self.offset_nats < self.min_logp
     }
 
     /// Whether some class's probability is too small for the arithmetic and was taken for none; perhaps not so, if it
@@ -207,7 +229,7 @@ impl<'a, E: Element> Frame<'a, E> {
 
     /// Whether a token's relative probability is too small for the arithmetic.
     pub(super) fn vanishes<A: Arithmetic>(&self, class: u32) -> bool {
-        self.relative_token::<A>(self.row[class as usize].to_f64()).1
+        self.relative_token::<A>(self.row[class as usize]).1
     }
 
     /// A bar for [`super::row::largest`]: no class below it has a relative probability of `relative` or more, or is

@@ -40,4 +40,4 @@ pub use beam::{BeamConfig, BeamDecoder, BeamError, BeamResult, BeamSearch, Hypot
 pub use frame::FrameError;
 pub use fusion::{Fusion, FusionScorer, FusionState, FusionWeights, LanguageModel};
 pub use greedy::{GreedyPath, collapse, greedy};
-pub use scorer::{Gain, NoScorer, Scorer, factor_above};
+pub use scorer::{Gain, NoScorer, Scorer};

@@ -1,7 +1,5 @@
 //! What can steer the beam beside the class scores: a language model, a lexicon, hotwords.
 
-use std::f64::consts::LOG2_E;
-
 /// With more classes a search looks only at those that have a chance in a frame, and it does not pay to look at all of a
 /// state.
 pub(super) const MANY_CLASSES: usize = 1 << 14;
@@ -34,22 +32,6 @@ impl Gain {
     }
 }
 
-/// No less than the factor that a gain in nats is, and less than a tenth more; at least 1e-18 unless that is 0. Sooner
-/// told than the factor itself.
-pub fn factor_above(nats: f64) -> f32 {
-    const HIGHEST: f64 = 88.0;
-    const LOWEST: f64 = -41.4;
-    if nats == f64::NEG_INFINITY {
-        0.0
-    } else if nats > HIGHEST {
-        f32::INFINITY
-    } else {
-        // Between powers of two the line is above the exponential. A float's bits are such lines.
-        let bits = (nats.max(LOWEST) * LOG2_E + 127.0) * f64::from(1_u32 << 23);
-        f32::from_bits(bits as u32 + 2)
-    }
-}
-
 /// Scores the extension of a prefix by a token.
 ///
 /// The beam is ranked by `ln(pb + pn)` plus the sum of the gains of a prefix's tokens (shallow fusion).
@@ -71,8 +53,8 @@ pub trait Scorer {
     /// allowed.
     fn extend(&mut self, state: Self::State, token: u32) -> (Self::State, Gain);
 
-    /// By class: a factor that the gain after `state` does not exceed, see [`factor_above`]; 0 where the token is
-    /// forbidden. The tighter, the less often [`Self::extend`] is asked in vain.
+    /// By class: nats that the gain after `state` does not exceed; `-inf` where the token is forbidden. The tighter, the
+    /// less often [`Self::extend`] is asked in vain.
     fn most(&mut self, state: Self::State) -> &[f32];
 
     /// By class: the same, whatever the state.

@@ -203,7 +203,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
         for group in &self.groups.all {
             let (p, lossy) = match group.token {
                 NONE => (A::ZERO, false),
-                token => frame.relative_token::<A>(frame.row()[token as usize].to_f64()),
+                token => frame.relative_token::<A>(frame.row()[token as usize]),
             };
             vanished |= lossy;
             self.factors.push(p);

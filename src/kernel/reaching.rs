@@ -1,4 +1,4 @@
-//! Which products of two rows reach a bar.
+//! Which sums of two rows reach a bar.
 
 use super::InstructionSet;
 use super::instruction_set::Task;
@@ -6,10 +6,10 @@ use super::instruction_set::Task;
 /// Bits of a word of the answer.
 const WORD: usize = u64::BITS as usize;
 
-/// Sets in `out` a bit for each place where `a` times `b`, of one length, is `bar` or more; a NaN is not. There is a word
+/// Sets in `out` a bit for each place where `a` plus `b`, of one length, is `bar` or more; a NaN is not. There is a word
 /// for each 64 places.
 pub(crate) fn reaching(set: InstructionSet, a: &[f32], b: &[f32], bar: f32, out: &mut [u64]) {
-    assert!(a.len() == b.len() && out.len() == a.len().div_ceil(WORD), "a bit for each product");
+    assert!(a.len() == b.len() && out.len() == a.len().div_ceil(WORD), "a bit for each sum");
     #[cfg(target_arch = "x86_64")]
     if let Some(avx512) = set.avx512() {
         return super::avx512::reaching(avx512, a, b, bar, out);
@@ -38,12 +38,12 @@ impl Task for Reaching<'_> {
             for (number, (a, b)) in a_chunks.iter().zip(b_chunks).enumerate() {
                 let mut bits = [0_u32; LANES];
                 for i in 0..LANES {
-                    bits[i] = u32::from(a[i] * b[i] >= bar) << i;
+                    bits[i] = u32::from(a[i] + b[i] >= bar) << i;
                 }
                 *word |= u64::from(bits.iter().fold(0, |all, bit| all | bit)) << (number * LANES);
             }
             for (i, (a, b)) in a_rest.iter().zip(b_rest).enumerate() {
-                *word |= u64::from(a * b >= bar) << (a_chunks.len() * LANES + i);
+                *word |= u64::from(a + b >= bar) << (a_chunks.len() * LANES + i);
             }
         }
     }
@@ -54,19 +54,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bit_is_set_where_the_product_reaches_the_bar() {
+    fn a_bit_is_set_where_the_sum_reaches_the_bar() {
         for set in InstructionSet::available() {
             for len in 0..200_u32 {
                 let mut a: Vec<f32> = (0..len).map(|i| (i * 37 % 101) as f32).collect();
                 let b: Vec<f32> = (0..len).map(|i| 1.0 / (1 + i * 13 % 29) as f32).collect();
                 if let Some(one) = a.get_mut(len as usize / 2) {
-                    *one = [f32::NAN, f32::INFINITY, 0.0][len as usize % 3];
+                    *one = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY][len as usize % 3];
                 }
-                for bar in [f32::MIN_POSITIVE, 1.0, 5.0, 20.0] {
+                for bar in [f32::MIN, 1.0, 5.0, 20.0] {
                     let mut out = vec![u64::MAX; (len as usize).div_ceil(WORD)];
                     reaching(set, &a, &b, bar, &mut out);
                     for place in 0..out.len() * WORD {
-                        let wanted = place < a.len() && a[place] * b[place] >= bar;
+                        let wanted = place < a.len() && a[place] + b[place] >= bar;
                         let found = out[place / WORD] >> (place % WORD) & 1 == 1;
                         assert_eq!(found, wanted, "{}: {len} {bar} {place}", set.name());
                     }

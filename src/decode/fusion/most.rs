@@ -1,15 +1,14 @@
 //! What tokens gain at most after a state, so that the search need not ask for every gain.
 //!
 //! Of a model of tokens that is what they gain; of words that end with a token, the most that the model has for them after
-//! any context; of hotwords, the most of any state. Factors are somewhat more, for they are only to tell what is not worth
-//! asking for.
+//! any context; of hotwords, the most of any state.
 
 use super::{Fusion, FusionState, FusionWeights, LanguageModel, UNKNOWN, is_noted};
-use crate::decode::scorer::{MANY_CLASSES, factor_above};
+use crate::decode::scorer::MANY_CLASSES;
 use crate::decode::spelling::WordPiece;
 use crate::lm::{NgramModel, WordTree};
 
-/// The factors of the states that were asked for last, each in the slot of its hash.
+/// The bounds of the states that were asked for last, in nats, each in the slot of its hash.
 #[derive(Clone, Debug)]
 pub(super) struct Mosts {
     classes: usize,
@@ -24,15 +23,15 @@ pub(super) struct Mosts {
     /// Which bits of a state's word in progress count.
     word_mask: u32,
     slot_bits: u32,
-    /// By slot: whose factors are there.
+    /// By slot: whose bounds are there.
     keys: Vec<Key>,
     /// By slot and class.
-    factors: Vec<f32>,
+    bounds: Vec<f32>,
     /// Room for a state's contexts.
     contexts: Vec<(u32, f32)>,
 }
 
-/// What of a state the factors depend on.
+/// What of a state the bounds depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Key {
     /// Of a model of tokens, else 0.
@@ -43,18 +42,17 @@ struct Key {
 
 /// Neither a node of a tree of words nor [`UNKNOWN`].
 const NO_WORD: u32 = UNKNOWN - 1;
-/// Slots, as a power of two, where they fit into [`FACTORS`].
+/// Slots, as a power of two, where they fit into [`BOUNDS`].
 const SLOT_BITS: u32 = 12;
-/// So many factors are kept.
-const FACTORS: usize = 1 << 22;
-/// No factor of what is possible is less, so that products do not vanish.
-const LEAST: f32 = 1e-18;
+/// So many bounds are kept.
+const BOUNDS: usize = 1 << 22;
 
 impl Mosts {
     pub(super) fn new(fusion: &Fusion, weights: &FusionWeights) -> Self {
         let classes = fusion.tokens.len();
-        let by_class =
-            |nats: &dyn Fn(usize) -> f64| (0..classes).map(|class| factor_above(nats(class))).collect();
+        let by_class = |nats: &dyn Fn(usize) -> f64| (0..classes).map(|class| nats(class) as f32).collect();
+        let mut of_all: Vec<f32> = by_class(&|class| fusion.most(class, weights));
+        lift(&mut of_all);
         let firsts = fusion.tokens.iter().map(|token| match &*token.pieces {
             [WordPiece { boundary: false, text }] => text.as_bytes().first(),
             _ => None,
@@ -62,14 +60,14 @@ impl Mosts {
         let mask = |counts: bool| if counts { u32::MAX } else { 0 };
         Self {
             classes,
-            of_all: by_class(&|class| fusion.most(class, weights)),
+            of_all,
             alone: by_class(&|class| fusion.alone(class, weights)),
             firsts: firsts.map(|first| first.map_or(0, |&byte| 1 << WordTree::bit(byte))).collect(),
             language_mask: mask(fusion.successors.is_some()),
             word_mask: mask(fusion.words.is_some()),
-            slot_bits: (FACTORS / classes.max(1)).max(1).ilog2().min(SLOT_BITS),
+            slot_bits: (BOUNDS / classes.max(1)).max(1).ilog2().min(SLOT_BITS),
             keys: Vec::new(),
-            factors: Vec::new(),
+            bounds: Vec::new(),
             contexts: Vec::new(),
         }
     }
@@ -91,7 +89,7 @@ impl Mosts {
         if self.keys.get(slot) != Some(&key) {
             self.look_at(slot, fusion, weights, key);
         }
-        &self.factors[slot * self.classes..][..self.classes]
+        &self.bounds[slot * self.classes..][..self.classes]
     }
 
     #[inline(never)]
@@ -99,11 +97,11 @@ impl Mosts {
         if self.keys.is_empty() {
             let empty = Key { language: 0, word: NO_WORD };
             self.keys.resize(1 << self.slot_bits, empty);
-            self.factors.resize(self.classes << self.slot_bits, 0.0);
+            self.bounds.resize(self.classes << self.slot_bits, 0.0);
         }
         self.keys[slot] = key;
-        let factors = &mut self.factors[slot * self.classes..][..self.classes];
-        factors.copy_from_slice(&self.alone);
+        let bounds = &mut self.bounds[slot * self.classes..][..self.classes];
+        bounds.copy_from_slice(&self.alone);
         if let Some(LanguageModel::Tokens(model, _)) = &fusion.language
             && let Some(successors) = &fusion.successors
         {
@@ -111,9 +109,9 @@ impl Mosts {
             self.contexts.clear();
             self.contexts.extend(model.contexts(key.language));
             let mut left: f64 = self.contexts.iter().map(|&(_, log10)| f64::from(log10)).sum();
-            let backed_off = factor_above(weight * left);
-            for factor in &mut *factors {
-                *factor = both(*factor, backed_off);
+            let backed_off = (weight * left) as f32;
+            for bound in &mut *bounds {
+                *bound += backed_off;
             }
             // What a longer context has replaces what the shorter gave.
             for &(context, log10) in self.contexts.iter().rev() {
@@ -121,30 +119,33 @@ impl Mosts {
                 for &end in successors.of(context) {
                     let gain = weight * (left + f64::from(end.log10_prob));
                     for class in successors.classes(end) {
-                        factors[class] = factor_above(gain + fusion.beside(class, weights));
+                        bounds[class] = (gain + fusion.beside(class, weights)) as f32;
                     }
                 }
             }
         }
         if let Some(words) = &fusion.words {
             let (ways, by_others) = fusion.going_on(words, key.word, weights);
-            let by_others = factor_above(by_others);
-            for (class, (factor, &first)) in factors.iter_mut().zip(&self.firsts).enumerate() {
+            let by_others = by_others as f32;
+            for (class, (bound, &first)) in bounds.iter_mut().zip(&self.firsts).enumerate() {
                 let word = if first != 0 && first & ways == 0 {
                     by_others
                 } else {
-                    factor_above(fusion.most_of_word(class, key.word, weights))
+                    fusion.most_of_word(class, key.word, weights) as f32
                 };
-                *factor = both(*factor, word);
+                *bound += word;
             }
         }
+        lift(bounds);
     }
 }
 
-/// The product of two factors.
-fn both(a: f32, b: f32) -> f32 {
-    let product = a * b;
-    if a > 0.0 && b > 0.0 { product.max(LEAST) } else { product }
+/// Makes bounds of sums of up to three numbers, which were rounded.
+fn lift(sums: &mut [f32]) {
+    for sum in sums {
+        // What is forbidden stays so.
+        *sum += 1e-6 * sum.abs().min(f32::MAX) + 1e-6;
+    }
 }
 
 impl Fusion {

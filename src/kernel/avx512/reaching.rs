@@ -1,4 +1,4 @@
-//! Products compared sixteen at a time: the compiler does not make a mask's bits of sixteen comparisons.
+//! Sums compared sixteen at a time: the compiler does not make a mask's bits of sixteen comparisons.
 
 #[allow(clippy::wildcard_imports)] // one line for each instruction would say no more
 use std::arch::x86_64::*;
@@ -23,7 +23,7 @@ fn run(a: &[f32], b: &[f32], bar: f32, out: &mut [u64]) {
         for (number, (a, b)) in a_chunks.iter().zip(b_chunks).enumerate() {
             // SAFETY: reads sixteen values of each.
             let (a, b) = unsafe { (_mm512_loadu_ps(a.as_ptr()), _mm512_loadu_ps(b.as_ptr())) };
-            let reach = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(_mm512_mul_ps(a, b), bar);
+            let reach = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(_mm512_add_ps(a, b), bar);
             *word |= u64::from(reach) << (number * LANES);
         }
         if !a_rest.is_empty() {
@@ -32,7 +32,7 @@ fn run(a: &[f32], b: &[f32], bar: f32, out: &mut [u64]) {
             let (a, b) = unsafe {
                 (_mm512_maskz_loadu_ps(lanes, a_rest.as_ptr()), _mm512_maskz_loadu_ps(lanes, b_rest.as_ptr()))
             };
-            let reach = _mm512_mask_cmp_ps_mask::<_CMP_GE_OQ>(lanes, _mm512_mul_ps(a, b), bar);
+            let reach = _mm512_mask_cmp_ps_mask::<_CMP_GE_OQ>(lanes, _mm512_add_ps(a, b), bar);
             *word |= u64::from(reach) << (a_chunks.len() * LANES);
         }
     }
