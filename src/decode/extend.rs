@@ -12,8 +12,6 @@
 //!
 //! Nothing that ties with the threshold is dropped but by the order of label sequences.
 
-use std::cmp::Ordering;
-
 use super::arithmetic::Arithmetic;
 use super::frame::Frame;
 use super::groups::Groups;
@@ -33,13 +31,6 @@ pub(super) struct View<'a> {
     pub(super) stays: &'a [f64],
     /// By group: the token's relative probability.
     pub(super) factors: &'a [f64],
-}
-
-impl View<'_> {
-    /// The order of two candidates' texts.
-    fn ties(&self, a: &Candidate, b: &Candidate) -> Ordering {
-        self.prefixes.compare((a.row, a.token), (b.row, b.token))
-    }
 }
 
 /// The candidates of a frame and the buffers to find them.
@@ -165,7 +156,7 @@ impl Extensions {
         self.extend_all::<A>(&totals[..self.above], &column, pool);
         self.extend_tied(&column, view, pool);
         self.extend_repeated::<A>(&column, view, pool);
-        pool.settle(view.stays, |a, b| view.ties(a, b));
+        pool.settle(view.stays, |a, b| view.prefixes.compare(a, b));
     }
 
     /// Finds the tokens that may extend something, the likeliest first.
@@ -233,7 +224,7 @@ impl Extensions {
                 return true;
             }
             let candidate = Candidate { mass: threshold, row, token: column.token };
-            let admitted = pool.admits_tie(&candidate, |a, b| view.ties(a, b));
+            let admitted = pool.admits_tie(&candidate, |a, b| view.prefixes.compare(a, b));
             if admitted {
                 pool.push(candidate);
             }
@@ -254,7 +245,9 @@ impl Extensions {
             let candidate = Candidate { mass: A::mul(pb, column.p), row: row as u32, token: column.token };
             let threshold = pool.threshold();
             let tie = candidate.mass == threshold;
-            if candidate.mass > threshold || (tie && pool.admits_tie(&candidate, |a, b| view.ties(a, b))) {
+            if candidate.mass > threshold
+                || (tie && pool.admits_tie(&candidate, |a, b| view.prefixes.compare(a, b)))
+            {
                 pool.push(candidate);
             } else {
                 self.vanished |= !pool.is_bounded();

@@ -7,8 +7,6 @@
 //!
 //! Nothing that ties with the threshold is dropped but by the order of label sequences.
 
-use std::cmp::Ordering;
-
 use super::arithmetic::Arithmetic;
 use super::children::Children;
 use super::frame::Frame;
@@ -16,6 +14,7 @@ use super::fused::FusedRows;
 use super::lost_mass::VANISHING;
 use super::pool::{Candidate, Pool};
 use super::prefixes::{Masses, Prefixes};
+use super::row::largest_sum;
 use super::scorer::{MANY_CLASSES, Scorer};
 use crate::kernel::{Element, InstructionSet, reaching};
 
@@ -29,13 +28,6 @@ pub(super) struct ScoredView<'a, T> {
     /// By class: the relative probability; one more, of no token.
     pub(super) factors: &'a [f64],
     pub(super) fused: &'a FusedRows<T>,
-}
-
-impl<T> ScoredView<'_, T> {
-    /// The order of two candidates' texts.
-    fn ties(&self, a: &Candidate, b: &Candidate) -> Ordering {
-        self.prefixes.compare((a.row, a.token), (b.row, b.token))
-    }
 }
 
 /// The buffers to find what extends a beam, and what was found out about it.
@@ -87,7 +79,7 @@ impl ScoredExtensions {
                     self.ask::<S, A>(row, winner, view, pool, scorer);
                 }
             }
-            pool.settle(view.stays, |a, b| view.ties(a, b));
+            pool.settle(view.stays, |a, b| view.prefixes.compare(a, b));
         }
         let most = largest_sum(&self.above, scorer.most_of_all());
         if self.above.len() > MANY_CLASSES {
@@ -106,7 +98,7 @@ impl ScoredExtensions {
             for place in 0..self.hits.len() {
                 self.ask::<S, A>(row, self.hits[place], view, pool, scorer);
             }
-            pool.settle(view.stays, |a, b| view.ties(a, b));
+            pool.settle(view.stays, |a, b| view.prefixes.compare(a, b));
         }
         self.vanished
     }
@@ -178,21 +170,6 @@ impl ScoredExtensions {
         let is_light = pool.is_bounded() && most < pool.threshold();
         self.vanished |= gain.nats() > f64::NEG_INFINITY && !is_light;
     }
-}
-
-/// The largest sum of two numbers in the same place; `-inf` where there is none.
-fn largest_sum(a: &[f32], b: &[f32]) -> f32 {
-    const LANES: usize = 16;
-    let mut largest = [f32::NEG_INFINITY; LANES];
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
-    for (a, b) in a.iter().zip(b) {
-        for i in 0..LANES {
-            let sum = a[i] + b[i];
-            largest[i] = if sum > largest[i] { sum } else { largest[i] };
-        }
-    }
-    let rest = a_rest.iter().zip(b_rest).map(|(a, b)| a + b);
-    rest.chain(largest).fold(f32::NEG_INFINITY, f32::max)
 }
 
 /// The pool's threshold and its logarithm.

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::arithmetic::Arithmetic;
+use super::pool::Candidate;
 use super::prefix_tree::{NONE, NodeId, PrefixTree, ROOT};
 
 /// A label sequence in the beam.
@@ -52,10 +53,10 @@ impl Prefixes {
         self.rows.len()
     }
 
-    /// The order of two rows' texts, each with one more token or without ([`NONE`]).
-    pub(super) fn compare(&self, a: (u32, u32), b: (u32, u32)) -> Ordering {
-        let node = |row: u32| self.rows[row as usize].node;
-        self.tree.compare((node(a.0), a.1), (node(b.0), b.1))
+    /// The order of two candidates' texts.
+    pub(super) fn compare(&self, a: &Candidate, b: &Candidate) -> Ordering {
+        let text = |candidate: &Candidate| (self.rows[candidate.row as usize].node, candidate.token);
+        self.tree.compare(text(a), text(b))
     }
 
     /// The empty prefix alone.

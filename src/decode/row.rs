@@ -31,6 +31,20 @@ pub(super) fn row_max<E: Element>(row: &[E]) -> f64 {
     highest.iter().map(|x| x.to_f64()).fold(f64::NEG_INFINITY, f64::max)
 }
 
+/// The largest sum of two numbers in the same place of two rows of one length; `-inf` where there is none.
+pub(super) fn largest_sum(a: &[f32], b: &[f32]) -> f32 {
+    let mut largest = [f32::NEG_INFINITY; LANES];
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..LANES {
+            let sum = a[lane] + b[lane];
+            largest[lane] = if sum > largest[lane] { sum } else { largest[lane] };
+        }
+    }
+    let rest = a_rest.iter().zip(b_rest).map(|(a, b)| a + b);
+    rest.chain(largest).fold(f32::NEG_INFINITY, f32::max)
+}
+
 /// The first place of a value in a row.
 pub(super) fn position_of<E: Element>(row: &[E], value: f64) -> Option<usize> {
     let value = E::round_up(value);

@@ -128,8 +128,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
         let Stayed { in_order, mut vanished } = self.stay(frame);
         let stays = self.stays.totals();
         let prefixes = &self.prefixes;
-        self.pool
-            .begin(stays, in_order, A::SMALLEST, |a, b| prefixes.compare((a.row, a.token), (b.row, b.token)));
+        self.pool.begin(stays, in_order, A::SMALLEST, |a, b| prefixes.compare(a, b));
         vanished |= if S::NEUTRAL {
             let (groups, masses, factors) = (&self.groups, &self.masses, &self.factors);
             let view = View { prefixes, groups, masses, stays, factors };
@@ -174,17 +173,15 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
     /// Computes what each row has if it stays: paths that go on with a blank or repeat the last token,
     /// and those of the row's parent that come to the row.
     fn stay<E: Element>(&mut self, frame: &Frame<E>) -> Stayed {
-        let (mut p_blank, mut vanished) = frame.relative::<A>(frame.row()[self.blank as usize].to_f64());
-        if S::NEUTRAL {
-            vanished |= self.find_factors(frame);
+        let blank = frame.row()[self.blank as usize].to_f64();
+        let (p_blank, vanished) = if S::NEUTRAL {
+            let (p, lossy) = frame.relative::<A>(blank);
+            (p, self.find_factors(frame) || lossy)
         } else {
-            // As the tokens' are, so that equal ones are equal.
-            p_blank = self.factors[self.blank as usize];
-            if frame.may_vanish() {
-                let lasts = self.prefixes.rows.iter().map(|prefix| prefix.last);
-                vanished |= lasts.filter(|&last| last != NONE).any(|last| frame.vanishes::<A>(last));
-            }
-        }
+            let mut lasts = self.prefixes.rows.iter().map(|prefix| prefix.last).filter(|&last| last != NONE);
+            let mut lossy = || frame.relative::<A>(blank).1 || lasts.any(|last| frame.vanishes::<A>(last));
+            (self.factors[self.blank as usize], frame.may_vanish() && lossy())
+        };
         let stayed = if A::CAN_UNDERFLOW && !(S::NEUTRAL && self.is_far_from_small(p_blank)) {
             self.stay_rows::<true>(p_blank)
         } else {
@@ -286,8 +283,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
     /// Makes the best of what stays and what extends the beam.
     fn rebuild(&mut self) {
         let Self { prefixes, masses, stays, lost, .. } = self;
-        let selected =
-            self.pool.select(stays.totals(), |a, b| prefixes.compare((a.row, a.token), (b.row, b.token)));
+        let selected = self.pool.select(stays.totals(), |a, b| prefixes.compare(a, b));
         if A::CAN_UNDERFLOW && lost.any() {
             lose_with_selected(lost, selected, prefixes, masses);
         }
