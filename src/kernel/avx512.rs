@@ -16,15 +16,12 @@ use std::arch::x86_64::{__m512, __m512d};
 
 pub(super) use self::exp::{exp_tile, scaled_columns};
 pub(super) use self::gather::ctc_block;
-use self::long::InRegisters;
 pub(super) use self::reaching::reaching;
-use self::reduction::log_unit;
+use super::ahead::Ahead;
 use super::instruction_set::Avx512;
-use super::lanes::{exp, ln_1p};
-use super::log_sum_exp::LogSumExp;
+use super::registers::{Found, FoundOfTile, Registers};
 use super::rows::Rows;
-use super::single::{self, LARGE, TOO_SMALL};
-use super::tile::{self, Tile};
+use super::tile::Tile;
 
 /// Values of a register.
 const LANES: usize = 16;
@@ -34,71 +31,34 @@ const SIDE_BY_SIDE: usize = 4;
 /// within 1.8e-7 relative.
 const DEPTH: usize = 4;
 
-/// Rows whose logarithms are computed together where there are many: enough that none waits for the last.
-const MANY: usize = 4 * LANES;
-
-type Registers = [__m512; SIDE_BY_SIDE];
+type Side = [__m512; SIDE_BY_SIDE];
 /// Sums of sixteen lanes.
 type Totals = [__m512d; 2];
 
-/// Each of `rows`.
-pub(super) fn of_rows(instructions: Avx512, rows: Rows<'_, f32>, out: &mut [LogSumExp]) {
-    let classes = rows.classes();
-    let (short, few) = (tile::is_worth(out.len(), classes), out.len() <= LANES);
-    // SAFETY: there is an `Avx512` only where the machine has the instructions of these functions.
-    unsafe {
-        match (short, few) {
-            (true, true) => short::of_rows::<LANES>(rows, out),
-            (true, false) => short::of_rows::<MANY>(rows, out),
-            (false, _) if classes > long::BLOCK => {
-                let sums = InRegisters { instructions, gap: rows.stride() - classes };
-                for (row, out) in rows.iter().zip(out) {
-                    *out = single::of_blocks::<true, _>(row, sums);
-                }
-            }
-            (false, true) => long::of_rows::<LANES>(rows, out),
-            (false, false) => long::of_rows::<MANY>(rows, out),
-        }
-    }
-}
-
-/// See [`tile::transpose`].
-pub(super) fn transpose(_: Avx512, rows: Rows<'_, f32>, tile: &mut Tile<f32>) {
-    // SAFETY: there is an `Avx512` only where the machine has the instructions of this function.
-    unsafe { short::transpose(rows, tile) }
-}
-
-/// What was found of so many rows: their logarithms are computed together.
-#[repr(align(64))]
-struct Group<const ROWS: usize> {
-    max: [f32; ROWS],
-    /// The power of two next to `exp(max)`.
-    n: [f32; ROWS],
-    /// What is below the maximum, in the unit of [`log_unit`].
-    sum: [f64; ROWS],
-    /// How often the maximum is there.
-    ties: [f32; ROWS],
-}
-
-impl<const ROWS: usize> Group<ROWS> {
-    const EMPTY: Self = Self { max: [0.0; ROWS], n: [0.0; ROWS], sum: [0.0; ROWS], ties: [0.0; ROWS] };
+impl Registers for Avx512 {
+    const LN_FACTOR: f64 = reduction::LN_FACTOR;
 
     #[inline(always)]
-    fn finish(&self, rows: Rows<'_, f32>, out: &mut [LogSumExp]) {
-        let (mut rest, mut log_sum) = ([0.0; ROWS], [0.0; ROWS]);
-        for (i, rest) in rest.iter_mut().enumerate() {
-            let unit = exp::<true>(log_unit(self.max[i], self.n[i]));
-            *rest = self.sum[i] * unit + (f64::from(self.ties[i]) - 1.0);
-        }
-        for i in 0..ROWS {
-            log_sum[i] = ln_1p::<true>(rest[i]);
-        }
-        for (i, out) in out.iter_mut().enumerate() {
-            *out = if rest[i] >= TOO_SMALL && self.max[i].abs() < LARGE {
-                LogSumExp { max: f64::from(self.max[i]), log_sum: log_sum[i] }
-            } else {
-                single::of_row::<true>(rows.get(i))
-            };
-        }
+    fn max_of(self, values: &[f32]) -> f32 {
+        // SAFETY: there is an `Avx512` only where the machine has the instructions of this function.
+        unsafe { long::max_of(values) }
+    }
+
+    #[inline(always)]
+    fn sums_of(self, values: &[f32], max: f32, ahead: Ahead) -> Found {
+        // SAFETY: as above.
+        unsafe { long::sums_of(values, max, ahead) }
+    }
+
+    #[inline(always)]
+    fn transpose(self, rows: Rows<'_, f32>, tile: &mut Tile<f32>) {
+        // SAFETY: as above.
+        unsafe { short::transpose(rows, tile) }
+    }
+
+    #[inline(always)]
+    fn look_at(self, tile: &Tile<f32>, classes: usize, found: FoundOfTile<'_>) {
+        // SAFETY: as above.
+        unsafe { short::look_at(tile, classes, found) }
     }
 }

@@ -1,5 +1,7 @@
 use super::exp::{self, ScaledColumns};
 use super::exp_rows::{self, RowSums};
+#[cfg(target_arch = "x86_64")]
+use super::registers::Registers;
 use super::tile::{self, Tile};
 use super::{InstructionSet, LogSumExp, Rows, double, single};
 
@@ -101,7 +103,11 @@ impl sealed::Kernels for f32 {
     fn transpose(set: InstructionSet, rows: Rows<'_, Self>, tile: &mut Tile<Self>) {
         #[cfg(target_arch = "x86_64")]
         if let Some(avx512) = set.avx512() {
-            return super::avx512::transpose(avx512, rows, tile);
+            return avx512.transpose(rows, tile);
+        }
+        #[cfg(target_arch = "x86_64")]
+        if let Some(avx2) = set.avx2() {
+            return avx2.transpose(rows, tile);
         }
         tile::transpose(rows, tile);
     }

@@ -2,7 +2,8 @@
 //!
 //! A kernel is written once, as a [`Task`] over plain arrays of lanes, and compiled once for each
 //! instruction set by the wrappers below: what is inlined into a function that may use AVX-512 becomes
-//! AVX-512 code. Where the compiler falls too short there is a version by hand beside it: see `kernel::avx512`.
+//! AVX-512 code. Where the compiler falls too short there is a version by hand beside it: see `kernel::avx512` and
+//! `kernel::avx2`.
 #![allow(unsafe_code)]
 
 /// A computation that is worth its own code for each instruction set.
@@ -78,6 +79,12 @@ impl InstructionSet {
         (self.0 == Kind::Avx512).then_some(Avx512(()))
     }
 
+    /// The proof that the machine has AVX2 and fused multiply-add, where this is it.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn avx2(self) -> Option<Avx2> {
+        (self.0 == Kind::Avx2).then_some(Avx2(()))
+    }
+
     /// Runs `task` with these instructions.
     pub(crate) fn run<T: Task>(self, task: T) -> T::Output {
         match self.0 {
@@ -98,6 +105,11 @@ impl InstructionSet {
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Avx512(());
+
+/// Exists only where the machine has what [`run_avx2`] is compiled for.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Avx2(());
 
 #[cfg(target_arch = "x86_64")]
 fn has_avx2() -> bool {

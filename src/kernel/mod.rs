@@ -8,6 +8,10 @@
 #![allow(clippy::inline_always)]
 
 #[cfg(target_arch = "x86_64")]
+mod ahead;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
 mod avx512;
 mod ctc_block;
 mod ctc_wide;
@@ -20,6 +24,8 @@ mod lanes;
 mod log_sum_exp;
 mod mapping;
 mod reaching;
+#[cfg(target_arch = "x86_64")]
+mod registers;
 mod rows;
 mod single;
 mod spread;

@@ -14,6 +14,10 @@ pub(crate) fn reaching(set: InstructionSet, a: &[f32], b: &[f32], bar: f32, out:
     if let Some(avx512) = set.avx512() {
         return super::avx512::reaching(avx512, a, b, bar, out);
     }
+    #[cfg(target_arch = "x86_64")]
+    if let Some(avx2) = set.avx2() {
+        return super::avx2::reaching(avx2, a, b, bar, out);
+    }
     set.run(Reaching { a, b, bar, out });
 }
 

@@ -187,14 +187,14 @@ pub(super) trait RowSums: Copy {
 
     /// `Σ exp(x - max)` over what is below the finite maximum, and how often the maximum is there. From the block's begin
     /// on, the row has `rest` values.
-    fn sum_of(self, block: &[f32], max: f32, rest: usize) -> (f64, f64);
+    fn sum_of<const FMA: bool>(self, block: &[f32], max: f32, rest: usize) -> (f64, f64);
 }
 
 /// In lanes.
 #[derive(Clone, Copy)]
-struct InLanes<const FMA: bool>;
+struct InLanes;
 
-impl<const FMA: bool> RowSums for InLanes<FMA> {
+impl RowSums for InLanes {
     const BLOCK: usize = 4096;
 
     #[inline(always)]
@@ -203,7 +203,7 @@ impl<const FMA: bool> RowSums for InLanes<FMA> {
     }
 
     #[inline(always)]
-    fn sum_of(self, block: &[f32], max: f32, _: usize) -> (f64, f64) {
+    fn sum_of<const FMA: bool>(self, block: &[f32], max: f32, _: usize) -> (f64, f64) {
         sum_of::<FMA>(block, max)
     }
 }
@@ -211,7 +211,7 @@ impl<const FMA: bool> RowSums for InLanes<FMA> {
 /// One row of any length.
 #[inline(always)]
 pub(super) fn of_row<const FMA: bool>(row: &[f32]) -> LogSumExp {
-    of_blocks::<FMA, _>(row, InLanes::<FMA>)
+    of_blocks::<FMA, _>(row, InLanes)
 }
 
 /// The same with other sums.
@@ -229,7 +229,7 @@ pub(super) fn of_blocks<const FMA: bool, S: RowSums>(row: &[f32], sums: S) -> Lo
             }
             continue;
         }
-        let (sum, ties) = sums.sum_of(block, here, row.len() - number * S::BLOCK);
+        let (sum, ties) = sums.sum_of::<FMA>(block, here, row.len() - number * S::BLOCK);
         let sum = sum + (ties - 1.0);
         if here > max {
             let ratio = (f64::from(max) - f64::from(here)).exp();
@@ -321,7 +321,11 @@ fn sums_of_tile<const FMA: bool>(tile: &[[f32; TILE]], max: &[f32; TILE]) -> ([f
 pub(super) fn of_rows(set: InstructionSet, rows: Rows<'_, f32>, out: &mut [LogSumExp]) {
     #[cfg(target_arch = "x86_64")]
     if let Some(avx512) = set.avx512() {
-        return super::avx512::of_rows(avx512, rows, out);
+        return super::registers::of_rows(set, avx512, rows, out);
+    }
+    #[cfg(target_arch = "x86_64")]
+    if let Some(avx2) = set.avx2() {
+        return super::registers::of_rows(set, avx2, rows, out);
     }
     set.run(OfRows { rows, out });
 }

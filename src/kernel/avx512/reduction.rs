@@ -9,13 +9,13 @@
 use std::arch::x86_64::*;
 use std::f32::consts::LOG2_E;
 
-use super::{LANES, Registers, SIDE_BY_SIDE, Totals};
+use super::{LANES, SIDE_BY_SIDE, Side, Totals};
 use crate::kernel::lanes::{LN2_HIGH_SINGLE, LN2_LOW_SINGLE, ROUND_SINGLE};
 use crate::kernel::single::REACH;
 
 /// The logarithm of 1.010077362736919: with this factor each of the table's powers is within 1.6e-8 of a number of
 /// single precision, where without it they are up to 4.8e-8 off.
-const LN_FACTOR: f64 = 0.010_026_924_689_012_137;
+pub(super) const LN_FACTOR: f64 = 0.010_026_924_689_012_137;
 
 /// `2^(j/16)` with the factor, less what `j` adds to the bits where `k` is shifted into the exponent.
 const TABLE: [i32; LANES] = {
@@ -50,9 +50,9 @@ const TABLE: [i32; LANES] = {
 #[derive(Clone, Copy)]
 pub(super) struct Sums {
     /// Of the powers of two.
-    powers: Registers,
+    powers: Side,
     /// Of what they lack.
-    rests: Registers,
+    rests: Side,
 }
 
 /// How the values of a lane are reduced whose maximum is below `LARGE`.
@@ -84,11 +84,11 @@ impl Reduction {
         }
     }
 
-    /// Adds the terms of what is below the maximum to `sums`, in the unit of [`log_unit`], and counts the rest in
+    /// Adds the terms of what is below the maximum to `sums`, in the unit of [`crate::kernel::registers::Found`], and counts the rest in
     /// `ties`.
     #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
     #[inline]
-    pub(super) fn add(&self, x: Registers, sums: &mut Sums, ties: &mut __m512) {
+    pub(super) fn add(&self, x: Side, sums: &mut Sums, ties: &mut __m512) {
         let one = _mm512_set1_ps(1.0);
         let sixteenths = _mm512_set1_ps(16.0 * LOG2_E);
         let high = _mm512_set1_ps(LN2_HIGH_SINGLE / 16.0);
@@ -154,10 +154,4 @@ impl Sums {
             totals[1] = _mm512_add_pd(totals[1], _mm512_cvtps_pd(_mm512_extractf32x8_ps::<1>(sum)));
         }
     }
-}
-
-/// The logarithm of what the sums of a row are to be multiplied by.
-#[inline(always)]
-pub(super) fn log_unit(max: f32, n: f32) -> f64 {
-    f64::from(n) * std::f64::consts::LN_2 - f64::from(max) - LN_FACTOR
 }

@@ -4,10 +4,10 @@
 use std::arch::x86_64::*;
 
 use super::reduction::{Reduction, Sums};
-use super::{DEPTH, Group, LANES, Registers, SIDE_BY_SIDE};
-use crate::kernel::log_sum_exp::LogSumExp;
+use super::{DEPTH, LANES, SIDE_BY_SIDE, Side};
+use crate::kernel::registers::FoundOfTile;
 use crate::kernel::rows::Rows;
-use crate::kernel::tile::{self, Aligned, SHORT, STEP, Tile};
+use crate::kernel::tile::{self, STEP, Tile};
 
 /// Tiles that are fetched ahead.
 const AHEAD: usize = 4;
@@ -15,26 +15,11 @@ const AHEAD: usize = 4;
 /// A column of each row.
 type Column = [f32; LANES];
 
-/// Rows of up to [`SHORT`] values.
+/// See [`crate::kernel::registers::Registers::look_at`].
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
-pub(super) fn of_rows<const ROWS: usize>(rows: Rows<'_, f32>, out: &mut [LogSumExp]) {
-    let mut tile = Aligned([[f32::NEG_INFINITY; LANES]; SHORT]);
-    let steps = rows.classes().next_multiple_of(SIDE_BY_SIDE);
-    let mut group = Group::<ROWS>::EMPTY;
-    for (rows, out) in rows.chunks(ROWS).zip(out.chunks_mut(ROWS)) {
-        for (number, rows) in rows.chunks(LANES).enumerate() {
-            transpose(rows, &mut tile.0);
-            look_at(&tile.0[..steps], &mut group, number * LANES);
-        }
-        group.finish(rows, out);
-    }
-}
-
-/// Looks at the rows of a tile, which are those from `first` on of the group.
-#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
-#[inline]
-fn look_at<const ROWS: usize>(tile: &[Column], group: &mut Group<ROWS>, first: usize) {
-    let (steps, _) = tile.as_chunks::<SIDE_BY_SIDE>();
+#[allow(clippy::needless_pass_by_value)] // it is made for this
+pub(super) fn look_at(tile: &Tile<f32>, classes: usize, found: FoundOfTile<'_>) {
+    let (steps, _) = tile[..classes.next_multiple_of(SIDE_BY_SIDE)].as_chunks::<SIDE_BY_SIDE>();
     let mut max = [_mm512_set1_ps(f32::NEG_INFINITY); SIDE_BY_SIDE];
     for step in steps {
         for (max, x) in max.iter_mut().zip(load(step)) {
@@ -53,21 +38,19 @@ fn look_at<const ROWS: usize>(tile: &[Column], group: &mut Group<ROWS>, first: u
         }
         sums.add_to(&mut totals);
     }
-    let rows = first..first + LANES;
-    let sum = &mut group.sum[rows.clone()];
-    // SAFETY: each slice has sixteen numbers, which is a register of singles or two of doubles.
+    // SAFETY: there is room for sixteen numbers each, which is a register of singles or two of doubles.
     unsafe {
-        _mm512_storeu_ps(group.max[rows.clone()].as_mut_ptr(), max);
-        _mm512_storeu_ps(group.n[rows.clone()].as_mut_ptr(), reduction.n);
-        _mm512_storeu_ps(group.ties[rows].as_mut_ptr(), ties);
-        _mm512_storeu_pd(sum.as_mut_ptr(), totals[0]);
-        _mm512_storeu_pd(sum[LANES / 2..].as_mut_ptr(), totals[1]);
+        _mm512_storeu_ps(found.max.as_mut_ptr(), max);
+        _mm512_storeu_ps(found.n.as_mut_ptr(), reduction.n);
+        _mm512_storeu_ps(found.ties.as_mut_ptr(), ties);
+        _mm512_storeu_pd(found.sum.as_mut_ptr(), totals[0]);
+        _mm512_storeu_pd(found.sum[LANES / 2..].as_mut_ptr(), totals[1]);
     }
 }
 
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
 #[inline]
-fn load(columns: &[Column; SIDE_BY_SIDE]) -> Registers {
+fn load(columns: &[Column; SIDE_BY_SIDE]) -> Side {
     let mut registers = [_mm512_setzero_ps(); SIDE_BY_SIDE];
     for (register, column) in registers.iter_mut().zip(columns) {
         // SAFETY: reads the sixteen values of the column.

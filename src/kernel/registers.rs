@@ -1,0 +1,220 @@
+//! Log-sum-exp of single-precision rows with what is written by hand for an instruction set's registers.
+//!
+//! The method is that of [`super::single`]; what a row's values come to is found by hand, and the logarithms of many rows
+//! are computed together.
+
+use super::ahead::{Ahead, BLOCK};
+use super::instruction_set::{InstructionSet, Task};
+use super::lanes::{exp, ln_1p};
+use super::log_sum_exp::LogSumExp;
+use super::rows::Rows;
+use super::single::{self, LARGE, RowSums, TOO_SMALL};
+use super::tile::{self, Aligned, SHORT, TILE, Tile};
+
+/// Registers of an instruction set that the machine has.
+pub(super) trait Registers: Copy {
+    /// The logarithm of the factor that sums have.
+    const LN_FACTOR: f64;
+
+    /// The largest value but for NaN; `-inf` where there is none.
+    fn max_of(self, values: &[f32]) -> f32;
+
+    /// What values below [`LARGE`] come to beside the largest of them, while others are fetched.
+    fn sums_of(self, values: &[f32], max: f32, ahead: Ahead) -> Found;
+
+    /// See [`tile::transpose`].
+    fn transpose(self, rows: Rows<'_, f32>, tile: &mut Tile<f32>);
+
+    /// What rows side by side come to, each beside its largest value.
+    fn look_at(self, tile: &Tile<f32>, classes: usize, found: FoundOfTile<'_>);
+}
+
+/// What a row's values come to.
+#[derive(Clone, Copy)]
+pub(super) struct Found {
+    /// The power of two next to `exp(max)`.
+    pub(super) n: f32,
+    /// What is below the maximum, in the unit of [`log_unit`] times the factor.
+    pub(super) sum: f64,
+    /// How often the maximum is there.
+    pub(super) ties: f32,
+}
+
+/// The same of rows side by side.
+pub(super) struct FoundOfTile<'a> {
+    pub(super) max: &'a mut [f32; TILE],
+    pub(super) n: &'a mut [f32; TILE],
+    pub(super) sum: &'a mut [f64; TILE],
+    pub(super) ties: &'a mut [f32; TILE],
+}
+
+/// Rows whose logarithms are computed together where there are many: enough that none waits for the last.
+const MANY: usize = 4 * TILE;
+
+/// What was found of so many rows.
+#[repr(align(64))]
+struct Group<const ROWS: usize> {
+    max: [f32; ROWS],
+    n: [f32; ROWS],
+    sum: [f64; ROWS],
+    ties: [f32; ROWS],
+}
+
+impl<const ROWS: usize> Group<ROWS> {
+    const EMPTY: Self = Self { max: [0.0; ROWS], n: [0.0; ROWS], sum: [0.0; ROWS], ties: [0.0; ROWS] };
+
+    fn tile(&mut self, number: usize) -> FoundOfTile<'_> {
+        FoundOfTile {
+            max: &mut self.max.as_chunks_mut().0[number],
+            n: &mut self.n.as_chunks_mut().0[number],
+            sum: &mut self.sum.as_chunks_mut().0[number],
+            ties: &mut self.ties.as_chunks_mut().0[number],
+        }
+    }
+}
+
+/// Each of `rows`.
+pub(super) fn of_rows<R: Registers>(
+    set: InstructionSet,
+    registers: R,
+    rows: Rows<'_, f32>,
+    out: &mut [LogSumExp],
+) {
+    let classes = rows.classes();
+    if tile::is_worth(out.len(), classes) {
+        let mut tile = Aligned([[f32::NEG_INFINITY; TILE]; SHORT]);
+        in_groups(set, R::LN_FACTOR, rows, out, |rows, found| {
+            registers.transpose(rows, &mut tile.0);
+            registers.look_at(&tile.0, classes, found);
+        });
+    } else if classes <= BLOCK {
+        let ahead = Ahead::of_rows(rows);
+        in_groups(set, R::LN_FACTOR, rows, out, |rows, found| {
+            for (i, row) in rows.iter().enumerate() {
+                let max = registers.max_of(row);
+                let Found { n, sum, ties } = registers.sums_of(row, max, ahead);
+                (found.max[i], found.n[i], found.sum[i], found.ties[i]) = (max, n, sum, ties);
+            }
+        });
+    } else {
+        let sums = InRegisters { registers, gap: rows.stride() - classes };
+        set.run(OfBlocks { rows, sums, out });
+    }
+}
+
+/// Looks at as many rows at a time as a tile has, and computes the logarithms of as many as there are.
+fn in_groups(
+    set: InstructionSet,
+    ln_factor: f64,
+    rows: Rows<'_, f32>,
+    out: &mut [LogSumExp],
+    look_at: impl FnMut(Rows<'_, f32>, FoundOfTile<'_>),
+) {
+    if out.len() <= TILE {
+        in_groups_of::<TILE>(set, ln_factor, rows, out, look_at);
+    } else {
+        in_groups_of::<MANY>(set, ln_factor, rows, out, look_at);
+    }
+}
+
+fn in_groups_of<const ROWS: usize>(
+    set: InstructionSet,
+    ln_factor: f64,
+    rows: Rows<'_, f32>,
+    out: &mut [LogSumExp],
+    mut look_at: impl FnMut(Rows<'_, f32>, FoundOfTile<'_>),
+) {
+    let mut group = Group::<ROWS>::EMPTY;
+    for (rows, out) in rows.chunks(ROWS).zip(out.chunks_mut(ROWS)) {
+        for (number, rows) in rows.chunks(TILE).enumerate() {
+            look_at(rows, group.tile(number));
+        }
+        set.run(Finish { group: &group, ln_factor, rows, out });
+    }
+}
+
+/// Rows of several blocks.
+struct OfBlocks<'a, S> {
+    rows: Rows<'a, f32>,
+    sums: S,
+    out: &'a mut [LogSumExp],
+}
+
+impl<S: RowSums> Task for OfBlocks<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        for (row, out) in self.rows.iter().zip(self.out) {
+            *out = single::of_blocks::<FMA, _>(row, self.sums);
+        }
+    }
+}
+
+/// The blocks of a row.
+#[derive(Clone, Copy)]
+struct InRegisters<R> {
+    registers: R,
+    /// Values between two rows.
+    gap: usize,
+}
+
+impl<R: Registers> RowSums for InRegisters<R> {
+    const BLOCK: usize = BLOCK;
+
+    #[inline(always)]
+    fn max_of(self, block: &[f32]) -> f32 {
+        self.registers.max_of(block)
+    }
+
+    #[inline(always)]
+    fn sum_of<const FMA: bool>(self, block: &[f32], max: f32, rest: usize) -> (f64, f64) {
+        if max.abs() >= LARGE {
+            return single::sum_of::<FMA>(block, max);
+        }
+        let Found { n, sum, ties } = self.registers.sums_of(block, max, Ahead::of_block(rest, self.gap));
+        (sum * exp::<FMA>(log_unit(max, n) - R::LN_FACTOR), f64::from(ties))
+    }
+}
+
+/// The logarithms of what was found.
+struct Finish<'a, const ROWS: usize> {
+    group: &'a Group<ROWS>,
+    ln_factor: f64,
+    rows: Rows<'a, f32>,
+    out: &'a mut [LogSumExp],
+}
+
+impl<const ROWS: usize> Task for Finish<'_, ROWS> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let Self { group, ln_factor, rows, out } = self;
+        let (mut rest, mut log_sum) = ([0.0_f64; ROWS], [0.0_f64; ROWS]);
+        for (i, rest) in rest.iter_mut().enumerate() {
+            let unit = exp::<FMA>(log_unit(group.max[i], group.n[i]) - ln_factor);
+            *rest = group.sum[i] * unit + (f64::from(group.ties[i]) - 1.0);
+        }
+        let mut proper = [0_u64; ROWS];
+        for i in 0..ROWS {
+            log_sum[i] = ln_1p::<FMA>(rest[i]);
+            let max = f64::from(group.max[i]);
+            proper[i] = u64::from(rest[i] >= TOO_SMALL) & u64::from(max.abs() < f64::from(LARGE));
+        }
+        for ((out, &max), &log_sum) in out.iter_mut().zip(&group.max).zip(&log_sum) {
+            *out = LogSumExp { max: f64::from(max), log_sum };
+        }
+        if proper != [1; ROWS] {
+            for (i, out) in out.iter_mut().enumerate().filter(|&(i, _)| proper[i] == 0) {
+                *out = single::of_row::<FMA>(rows.get(i));
+            }
+        }
+    }
+}
+
+/// The logarithm of what the sum of a row is to be multiplied by, the factor apart.
+#[inline(always)]
+fn log_unit(max: f32, n: f32) -> f64 {
+    f64::from(n) * std::f64::consts::LN_2 - f64::from(max)
+}
