@@ -92,6 +92,11 @@ impl RowScales {
         RowScale { kind: self.kind, lse: self.lse[at] }
     }
 
+    /// What logits of each row are to be taken less.
+    pub(crate) fn log_sum_exps(&self) -> &[LogSumExp] {
+        &self.lse
+    }
+
     /// Those of all rows.
     pub fn iter(&self) -> impl Iterator<Item = RowScale> {
         self.lse.iter().map(|&lse| RowScale { kind: self.kind, lse })

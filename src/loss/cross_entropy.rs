@@ -69,7 +69,19 @@ impl CrossEntropy {
         Ok(Self { weight, smoothing, classes })
     }
 
-    fn weight_of(&self, class: usize) -> f64 {
+    /// Whether there is label smoothing.
+    pub(super) fn smooths(&self) -> bool {
+        self.smoothing > 0.0
+    }
+
+    /// The loss where one class is the target and nothing is smoothed; 0 without a sign.
+    #[inline]
+    pub(super) fn of_class(log_prob: f64, weight: f64) -> f64 {
+        -log_prob * weight + 0.0
+    }
+
+    #[inline]
+    pub(super) fn weight_of(&self, class: usize) -> f64 {
         self.weight.as_ref().map_or(1.0, |weight| weight[class])
     }
 
@@ -104,9 +116,9 @@ impl CrossEntropy {
     #[inline]
     pub fn of_index<E: Element>(&self, row: &[E], scale: RowScale, target: usize) -> WeightedLoss {
         let weight = self.weight_of(target);
-        let loss = -scale.log_prob(row[target]) * weight;
-        let loss = if self.smoothing > 0.0 { self.smoothed(loss, row, scale) } else { loss };
-        WeightedLoss { loss_nats: loss + 0.0, weight }
+        let loss = Self::of_class(scale.log_prob(row[target]), weight);
+        let loss = if self.smooths() { self.smoothed(loss, row, scale) + 0.0 } else { loss };
+        WeightedLoss { loss_nats: loss, weight }
     }
 
     /// `(1-ε) loss + (ε/C) Σ_c -w[c] lp[c]`.
