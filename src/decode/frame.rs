@@ -201,18 +201,22 @@ impl<'a, E: Element> Frame<'a, E> {
 
     /// By class: [`Self::relative_nats`] or a little more; `-inf` where there is no probability among `factors`.
     pub(super) fn nats_above<A: Arithmetic>(&self, factors: &[f64], out: &mut Vec<f32>) {
-        let above = |nats: f64, p: f64| {
-            let nats = nats as f32;
-            if p > A::ZERO { nats + 1e-6 * nats.abs() } else { f32::NEG_INFINITY }
-        };
         out.clear();
-        let row = self.row.iter().zip(factors);
+        out.resize(factors.len(), f32::NEG_INFINITY);
+        let row = out.iter_mut().zip(self.row).zip(factors);
         match self.kind {
-            // Apart, so that it becomes vector code.
+            // Apart and free of branches, so that it becomes vector code.
             InputKind::Logits | InputKind::LogProbs => {
-                out.extend(row.map(|(x, &p)| above(x.to_f64() - self.max, p)));
+                for ((out, &x), &p) in row {
+                    let above = above((x.to_f64() - self.max) as f32);
+                    *out = if p > A::ZERO { above } else { f32::NEG_INFINITY };
+                }
             }
-            InputKind::Probs => out.extend(row.map(|(&x, &p)| above(self.relative_nats(x), p))),
+            InputKind::Probs => {
+                for ((out, &x), _) in row.filter(|&(_, &p)| p > A::ZERO) {
+                    *out = above(self.relative_nats(x) as f32);
+                }
+            }
         }
     }
 
@@ -249,6 +253,12 @@ impl<'a, E: Element> Frame<'a, E> {
             }
         }
     }
+}
+
+/// A little more than a number, or as much.
+#[inline]
+fn above(x: f32) -> f32 {
+    x + 1e-6 * x.abs()
 }
 
 fn what_is_wrong<E: Element>(row: &[E], kind: InputKind, frame: usize) -> FrameError {

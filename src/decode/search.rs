@@ -230,30 +230,40 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
     }
 
     /// The rows of [`Self::stay`]. `CHECKED`: whether to look which masses fade.
+    #[allow(clippy::needless_bitwise_bool)] // lanes do not wait for each other
     fn stay_rows<const CHECKED: bool>(&mut self, p_blank: f64) -> Stayed {
         let len = self.prefixes.len();
         self.stays.resize::<A>(len);
-        let rows = self.masses.totals().iter().zip(&self.masses.pn);
         // Without a scorer the rows' groups tell their tokens' probabilities, else the rows themselves.
         let lasts = if S::NEUTRAL { &self.groups.group } else { &self.children.lasts };
-        let rows = rows.zip(lasts.iter().zip(&self.prefixes.sources));
         let (totals, pbs) = self.stays.flat.split_at_mut(len);
-        let stays = totals.iter_mut().zip(pbs).zip(&mut self.stays.pn);
+        let pns = &mut self.stays.pn;
+        // What lies elsewhere is picked first, so that the rest becomes vector code.
+        for ((p_last, from), (&last, &source)) in
+            totals.iter_mut().zip(&mut *pbs).zip(lasts.iter().zip(&self.prefixes.sources))
+        {
+            *p_last = self.factors[last as usize];
+            *from = self.masses.flat[source as usize];
+        }
+        if !S::NEUTRAL {
+            for (gain, fused) in pns.iter_mut().zip(self.fused.rows()) {
+                *gain = fused.factor;
+            }
+        }
         let mut vanished = false;
-        let mut in_order = true;
-        let (mut before, mut total_before) = (f64::INFINITY, f64::INFINITY);
-        for (row, (stay, ((&total, &pn), (&last, &source)))) in stays.zip(rows).enumerate() {
-            let ((stay_total, stay_pb), stay_pn) = stay;
-            let p_last = self.factors[last as usize];
-            let from = self.masses.flat[source as usize];
+        let masses = self.masses.totals().iter().zip(&self.masses.pn);
+        for (((stay_total, stay_pb), stay_pn), (&total, &pn)) in
+            totals.iter_mut().zip(pbs).zip(pns).zip(masses)
+        {
+            let (p_last, from) = (*stay_total, *stay_pb);
             let pb = A::mul(total, p_blank);
             let repeat = A::mul(pn, p_last);
             let mut inflow = A::mul(from, p_last);
             if !S::NEUTRAL {
-                inflow = A::mul(inflow, self.fused.rows()[row].factor);
+                inflow = A::mul(inflow, *stay_pn);
             }
             if CHECKED {
-                let fades = |mass: f64, from: f64, p: f64| mass < SMALL && from > 0.0 && p > 0.0;
+                let fades = |mass: f64, from: f64, p: f64| (mass < SMALL) & (from > 0.0) & (p > 0.0);
                 vanished |= fades(pb, total, p_blank);
                 vanished |= fades(repeat, pn, p_last);
                 vanished |= fades(inflow, from, p_last);
@@ -261,11 +271,20 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
             *stay_pb = pb;
             *stay_pn = A::add(repeat, inflow);
             *stay_total = A::add(pb, *stay_pn);
-            // Equal ones that were equal before are in the order of their texts.
-            in_order &= *stay_total < before || (*stay_total == before && total == total_before);
-            (before, total_before) = (*stay_total, total);
         }
-        Stayed { in_order: in_order && before > A::ZERO, vanished }
+        Stayed { in_order: self.stay_in_order(), vanished }
+    }
+
+    /// Whether what stays is in order as it is: the heaviest first, equal ones in the order of their texts.
+    #[allow(clippy::needless_bitwise_bool)] // lanes do not wait for each other
+    fn stay_in_order(&self) -> bool {
+        let (stays, totals) = (self.stays.totals(), self.masses.totals());
+        let pairs = stays.iter().zip(stays.iter().skip(1));
+        let falls = pairs.fold(true, |all, (before, after)| all & (after < before));
+        // Equal ones that were equal before are.
+        let is_next =
+            |i: usize| stays[i] < stays[i - 1] || stays[i] == stays[i - 1] && totals[i] == totals[i - 1];
+        (falls || (1..stays.len()).all(is_next)) && stays.last().is_none_or(|&last| last > A::ZERO)
     }
 
     #[cold]

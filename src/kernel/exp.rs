@@ -122,20 +122,17 @@ impl Task for LogSumOf<'_> {
     fn run<const FMA: bool>(self) -> f64 {
         let (mut below, mut ones) = ([0.0; WIDTH], [0.0; WIDTH]);
         let (chunks, rest) = self.0.as_chunks::<WIDTH>();
-        let mut add = |chunk: &[f64; WIDTH]| {
+        let mut last = [0.0; WIDTH];
+        last[..rest.len()].copy_from_slice(rest);
+        // Not by a closure, which need not be inlined, and then is not compiled for the instruction set.
+        for chunk in chunks.iter().chain([&last]) {
             for i in 0..WIDTH {
                 let x = chunk[i];
                 let (term, one) = if x < 1.0 { (x, 0.0) } else { (0.0, 1.0) };
                 below[i] += term;
                 ones[i] += one;
             }
-        };
-        for chunk in chunks {
-            add(chunk);
         }
-        let mut last = [0.0; WIDTH];
-        last[..rest.len()].copy_from_slice(rest);
-        add(&last);
         ln_1p::<FMA>(fold(below, |a, b| a + b) + (fold(ones, |a, b| a + b) - 1.0))
     }
 }
