@@ -100,6 +100,7 @@ impl sealed::Kernels for f32 {
         single::of_rows(set, rows, out);
     }
 
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
     fn transpose(set: InstructionSet, rows: Rows<'_, Self>, tile: &mut Tile<Self>) {
         #[cfg(target_arch = "x86_64")]
         if let Some(avx512) = set.avx512() {

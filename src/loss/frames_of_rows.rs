@@ -5,9 +5,9 @@ use super::frame_columns::{ColumnScale, Frames, UNIT_EXPONENT};
 use crate::kernel::{Element, ExpRows, InstructionSet, Rows, ScaledColumns, exponent_of, pow2};
 use crate::logits::{InputKind, RowScale, RowScales};
 
-/// The error of a normaliser from single precision beside what a frame may add to a loss within 2e-7: 1.8e-7, and
+/// The error of a normaliser from single precision beside what a frame may add to a loss within 2e-7: 1.92e-7, and
 /// some for what compares them.
-const ERROR_SHARE: f64 = 0.95;
+const ERROR_SHARE: f64 = 0.97;
 /// The most powers of two between a row's classes where its columns' exponentials are those beside the row's largest:
 /// eight frames of that are taken in one block. Where there are more, they are those beside the columns' largest.
 const MOST_BITS: i64 = 200;
@@ -94,7 +94,7 @@ impl<E: Element> FramesOfRows<E> {
 
 /// Whether the frame's normaliser must be more exact than single precision makes it.
 ///
-/// Its error is at most `1.8e-7 (1 - p)`, `p` being the largest probability. Every alignment passes through one
+/// Its error is at most `1.92e-7 (1 - p)`, `p` being the largest probability. Every alignment passes through one
 /// of these columns in this frame, so the frame adds at least `-ln c` to the loss, where `c` is what they sum
 /// to. Where the error is at most 2e-7 of that in each frame, so is the sum of all frames' errors beside the loss.
 fn needs_double(scale: RowScale, columns: ScaledColumns) -> bool {

@@ -87,6 +87,50 @@ fn every_length_is_summed_right() {
     check_all(&lengths().map(sure).collect::<Vec<_>>());
 }
 
+/// One value makes up most of the sum, and each of many others is next to half a unit of its last place.
+#[test]
+fn small_terms_beside_a_large_one_are_not_lost() {
+    for step in 0..400 {
+        let x = -3.3_f32 - 0.001 * step as f32;
+        for below in [16.6_f32, 17.0, 17.3, 17.4, 18.0] {
+            for others in [14, 62, 126, 198, 1000] {
+                let row: Vec<f32> =
+                    [x, 0.0].into_iter().chain(std::iter::repeat_n(x - below, others)).collect();
+                let (_, expected) = naive(&row.iter().map(|&x| f64::from(x)).collect::<Vec<_>>());
+                for set in InstructionSet::available() {
+                    let mut found = [LogSumExp::ZERO; 4];
+                    fast_log_sum_exp_rows(set, Rows::new(&row.repeat(4), row.len()), &mut found);
+                    let off = (found[3].log_sum - expected).abs() / expected;
+                    assert!(off <= FAST, "{}, {x} and {others} at {below} below it: {off:e}", set.name());
+                }
+            }
+        }
+    }
+}
+
+/// Of many rows some are unlucky: each rounding of theirs is a bad one, and all in one direction.
+#[test]
+fn unlucky_rows_are_as_exact_as_others() {
+    let mut random = SplitMix(8);
+    for classes in [5, 12, 24, 32, 97, 200, 1000] {
+        for scale in [0.5, 1.0] {
+            let count = 300_000 / classes;
+            let values: Vec<f32> = (0..count * classes).map(|_| (random.score() * scale) as f32).collect();
+            let expected: Vec<f64> = values
+                .chunks(classes)
+                .map(|row| naive(&row.iter().map(|&x| f64::from(x)).collect::<Vec<_>>()).1)
+                .collect();
+            for set in InstructionSet::available() {
+                let mut found = vec![LogSumExp::ZERO; count];
+                fast_log_sum_exp_rows(set, Rows::new(&values, classes), &mut found);
+                let off = |(found, expected): (&LogSumExp, &f64)| (found.log_sum - expected).abs() / expected;
+                let worst = found.iter().zip(&expected).map(off).fold(0.0, f64::max);
+                assert!(worst <= FAST, "{}, {classes} classes: {worst:e}", set.name());
+            }
+        }
+    }
+}
+
 /// The loss of a sure row is `ln(1 + s)`: `s` alone decides, however small.
 #[test]
 fn what_is_beside_the_maximum_keeps_its_digits() {

@@ -1,4 +1,5 @@
-//! `exp(x - max)` by a table of powers of two: see `avx512/reduction.rs` for the method, here in eighths.
+//! `exp(x - max)` by a table of powers of two: see `avx512/reduction.rs` for the method. Here the powers are eighths, and a
+//! power and what is added to it are one term.
 
 #[allow(clippy::wildcard_imports)] // one line for each instruction would say no more
 use std::arch::x86_64::*;
