@@ -28,14 +28,22 @@ impl UsageError {
     }
 }
 
-/// An error with a word on how to go on, where it has none.
-pub(super) fn with_hint(error: anyhow::Error, hint: String) -> anyhow::Error {
+/// An error with a word more on how to go on.
+pub(super) fn with_hint(error: anyhow::Error, hint: &str) -> anyhow::Error {
+    let more = |before: Option<&str>| match before {
+        Some(before) => format!("{before}; {hint}"),
+        None => hint.to_owned(),
+    };
     match error.downcast::<InputError>() {
-        Ok(error) if error.get_hint().is_some() => error.into(),
-        Ok(error) => error.hint(hint).into(),
+        Ok(error) => {
+            let hint = more(error.get_hint());
+            error.hint(hint).into()
+        }
         Err(error) => match error.downcast::<UsageError>() {
-            Ok(error) if error.hint.is_some() => error.into(),
-            Ok(error) => error.hint(hint).into(),
+            Ok(error) => {
+                let hint = more(error.hint.as_deref());
+                error.hint(hint).into()
+            }
             Err(error) => error,
         },
     }

@@ -142,6 +142,7 @@ impl Args {
         }
         let criterion = self.criterion(&matrix, &labels)?;
         let misled = self.misleading_option(&matrix, &labels);
+        let other_axis = self.classes_last(matrix.shape(), &labels);
         let (matrix, loaded) = if self.gradient.wanted() {
             let (matrix, loaded) = Loaded::new(matrix)?;
             (matrix, Some(loaded))
@@ -152,10 +153,8 @@ impl Args {
             Criterion::Ctc => self.run_ctc(matrix, &labels, loaded.as_ref(), diagnostics),
             Criterion::CrossEntropy => self.run_cross_entropy(matrix, &labels, loaded.as_ref(), diagnostics),
         };
-        result.map_err(|error| match misled {
-            Some(hint) => with_hint(error, hint),
-            None => error,
-        })
+        let hints = misled.into_iter().chain(other_axis);
+        result.map_err(|error| hints.fold(error, |error, hint| with_hint(error, &hint)))
     }
 
     fn class_axis(&self, shape: &[usize]) -> Option<usize> {

@@ -116,6 +116,14 @@ pub struct CtcLoss {
     pub linear: bool,
 }
 
+impl CtcLoss {
+    /// The same of an input of `kind`: no probability of logits is above 1, but by what is rounded.
+    pub(super) fn of(self, kind: InputKind) -> Self {
+        let above_one = kind == InputKind::Logits && self.loss_nats < 0.0;
+        Self { loss_nats: if above_one { 0.0 } else { self.loss_nats }, ..self }
+    }
+}
+
 /// CTC loss of one item.
 ///
 /// `matrix`: `[frames, classes]`, row-major; all frames are in use. From single precision the loss is within 2e-7
@@ -142,7 +150,7 @@ pub fn ctc_loss<E: Element>(matrix: &[E], kind: InputKind, labels: &CtcLabels) -
         );
         forward.advance(set, labels, frames.iter());
     }
-    Ok(forward.finish(labels).loss_nats)
+    Ok(forward.finish(labels).of(kind).loss_nats)
 }
 
 /// CTC loss of one item from what was gathered of its frames.

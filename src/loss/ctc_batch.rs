@@ -166,7 +166,7 @@ impl CtcBatch {
         let items =
             self.items.into_iter().zip(self.rows.lengths()).map(|(Item { labels, progress }, length)| {
                 match progress.into_inner().unwrap_or_else(PoisonError::into_inner) {
-                    Progress::Done(item) => item,
+                    Progress::Done(item) => CtcItem { loss: item.loss.of(self.kind), ..item },
                     Progress::NotBegun if *length == 0 => {
                         CtcItem { loss: Forward::new(&labels, 0).finish(&labels), equal_at_end: 0 }
                     }

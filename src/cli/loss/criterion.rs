@@ -45,6 +45,25 @@ impl Args {
         ctc.or_else(|| self.cross_entropy_option().map(|option| (Criterion::CrossEntropy, option)))
     }
 
+    /// What to say where nobody asked for a loss or an axis of classes, and the labels have the shape of the matrix without
+    /// its last axis, as classes of each row, but not without the axis that cross-entropy takes.
+    pub(super) fn classes_last(&self, shape: &[usize], labels: &LabelFile) -> Option<String> {
+        let asked = self.settings.class_axis.is_some() || self.settings.criterion == Some(Criterion::Ctc);
+        let (_, rows) = shape.split_last().filter(|_| shape.len() > 2 && !asked)?;
+        if self.ctc_option().is_some()
+            || labels.fits_indices(&without(shape, 1))
+            || !labels.fits_indices(rows)
+        {
+            return None;
+        }
+        Some(format!(
+            "{} has the shape of the logits without their last axis, {}: if these are classes of each row, give \
+             --criterion cross-entropy --class-axis -1",
+            labels.name(),
+            shape_text(rows)
+        ))
+    }
+
     /// How to go on where an option implied a loss that the labels do not fit, but the other.
     pub(super) fn misleading_option(&self, matrix: &Matrix, labels: &LabelFile) -> Option<String> {
         let (criterion, option) = self.implied().filter(|_| self.settings.criterion.is_none())?;
