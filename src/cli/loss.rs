@@ -150,7 +150,9 @@ impl Args {
             (matrix, None)
         };
         let result = match criterion {
-            Criterion::Ctc => self.run_ctc(matrix, &labels, loaded.as_ref(), diagnostics),
+            Criterion::Ctc => {
+                self.run_ctc(matrix, &labels, loaded.as_ref(), other_axis.as_deref(), diagnostics)
+            }
             Criterion::CrossEntropy => self.run_cross_entropy(matrix, &labels, loaded.as_ref(), diagnostics),
         };
         let hints = misled.into_iter().chain(other_axis);

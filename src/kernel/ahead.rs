@@ -1,6 +1,7 @@
 //! What is fetched while rows are looked at, for kernels that read large arrays.
 
 use super::Rows;
+use super::tile::TILE;
 
 /// Values that are looked at twice in one go: with as many that are fetched meanwhile, they stay in the first-level
 /// cache.
@@ -12,7 +13,7 @@ pub(super) struct Ahead {
     /// [`BLOCK`] behind so many of the first values there are more of the same row.
     within: usize,
     /// How far it is for the others.
-    pub(super) beyond: usize,
+    beyond: usize,
 }
 
 impl Ahead {
@@ -32,5 +33,18 @@ impl Ahead {
     #[inline(always)]
     pub(super) fn of(self, place: usize) -> usize {
         if place < self.within { BLOCK } else { self.beyond }
+    }
+}
+
+/// How far behind a tile's first value this line of a later tile is; there is one for each class.
+#[inline(always)]
+pub(super) fn of_line(rows: Rows<'_, f32>, line: usize) -> usize {
+    const TILES: usize = 4;
+    let (classes, stride) = (rows.classes(), rows.stride());
+    if stride == classes {
+        (TILES * classes + line) * TILE
+    } else {
+        // Of the rows beside them, which whoever takes these takes next.
+        (line * TILE / classes) * stride + line * TILE % classes + classes
     }
 }

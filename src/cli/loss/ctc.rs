@@ -21,9 +21,9 @@ impl Args {
         matrix: Matrix,
         labels: &LabelFile,
         loaded: Option<&Loaded>,
+        other_axis: Option<&str>,
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
-        let other_axis = self.classes_last(matrix.shape(), labels);
         let lengths = optional_integers("--lengths", self.logits.lengths.as_deref())?;
         let label_lengths = optional_integers("--label-lengths", self.label_lengths.as_deref())?;
         let label_count = label_lengths.as_deref().map(<[i64]>::len);
@@ -94,7 +94,8 @@ impl Args {
             counted(computed.len(), "item")
         ));
         let mut warnings = input_warnings(&audit, |row| shape.place(row).to_string());
-        warnings.extend(other_axis.map(|message| Warning { code: "classes_last", message }));
+        warnings
+            .extend(other_axis.map(|message| Warning { code: "classes_last", message: message.to_owned() }));
         warnings.extend(blank_of_none(&first_wins, blank));
         if self.logits.lengths.is_none() {
             let equal: Vec<usize> = computed.iter().map(|item| item.equal_at_end).collect();

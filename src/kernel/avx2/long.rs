@@ -32,18 +32,22 @@ fn fetch(values: &[f32; STEP], ahead: usize) {
     }
 }
 
-/// At most eight values and then `-inf`.
+/// Fewer than [`STEP`] values and then `-inf`.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn load_rest(values: &[f32]) -> __m256 {
+fn load_rest(values: &[f32]) -> Side {
     const MASK: [i32; 2 * LANES] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
-    let mask = MASK[LANES - values.len()..].as_ptr();
-    // SAFETY: there are eight numbers from there on, and as many of them say that a value is to be read as there are.
-    unsafe {
-        let mask = _mm256_loadu_si256(mask.cast());
-        let some = _mm256_maskload_ps(values.as_ptr(), mask);
-        _mm256_blendv_ps(_mm256_set1_ps(f32::NEG_INFINITY), some, _mm256_castsi256_ps(mask))
+    let mut registers = [_mm256_set1_ps(f32::NEG_INFINITY); SIDE_BY_SIDE];
+    for (register, some) in registers.iter_mut().zip(values.chunks(LANES)) {
+        let mask = MASK[LANES - some.len()..].as_ptr();
+        // SAFETY: there are eight numbers from there on, and as many of them say that a value is to be read as there are.
+        unsafe {
+            let mask = _mm256_loadu_si256(mask.cast());
+            let some = _mm256_maskload_ps(some.as_ptr(), mask);
+            *register = _mm256_blendv_ps(*register, some, _mm256_castsi256_ps(mask));
+        }
     }
+    registers
 }
 
 /// See [`crate::kernel::registers::Registers::max_of`].
@@ -57,8 +61,8 @@ pub(super) fn max_of(values: &[f32]) -> f32 {
             *max = _mm256_max_ps(x, *max);
         }
     }
-    for (max, some) in max.iter_mut().zip(rest.chunks(LANES)) {
-        *max = _mm256_max_ps(load_rest(some), *max);
+    for (max, x) in max.iter_mut().zip(load_rest(rest)) {
+        *max = _mm256_max_ps(x, *max);
     }
     let max = _mm256_max_ps(max[0], max[1]);
     let max = _mm_max_ps(_mm256_castps256_ps128(max), _mm256_extractf128_ps::<1>(max));
@@ -83,16 +87,16 @@ pub(super) fn sums_of(values: &[f32], max: f32, ahead: Ahead) -> Found {
         add_to(&mut totals, sum);
     }
     let mut sum = _mm256_setzero_ps();
-    let (steps, rest) = rest.as_chunks::<STEP>();
+    let (steps, last) = rest.as_chunks::<STEP>();
     for step in steps {
-        fetch(step, ahead.beyond);
+        fetch(step, ahead.of(values.len() - rest.len()));
         sum = _mm256_add_ps(sum, reduction.sum(load(step), &mut above));
     }
-    for some in rest.chunks(LANES) {
-        sum = _mm256_add_ps(sum, reduction.sum([load_rest(some)], &mut above));
+    if !last.is_empty() {
+        sum = _mm256_add_ps(sum, reduction.sum(load_rest(last), &mut above));
     }
     add_to(&mut totals, sum);
-    let lanes = (values.len() - rest.len() + rest.len().next_multiple_of(LANES)) as i32;
+    let lanes = values.len().next_multiple_of(STEP) as i32;
     let total = _mm256_add_pd(totals[0], totals[1]);
     let total = _mm_add_pd(_mm256_castpd256_pd128(total), _mm256_extractf128_pd::<1>(total));
     let above = _mm_add_epi32(_mm256_castsi256_si128(above), _mm256_extracti128_si256::<1>(above));

@@ -5,12 +5,10 @@ use std::arch::x86_64::*;
 
 use super::reduction::{Reduction, add_to};
 use super::{DEPTH, LANES, SIDE_BY_SIDE};
+use crate::kernel::ahead;
 use crate::kernel::registers::FoundOfTile;
 use crate::kernel::rows::Rows;
 use crate::kernel::tile::{self, STEP, TILE, Tile};
-
-/// Tiles that are fetched ahead.
-const AHEAD: usize = 4;
 
 /// A column of each row of a tile.
 type Column = [f32; TILE];
@@ -79,12 +77,7 @@ pub(super) fn transpose(rows: Rows<'_, f32>, tile: &mut Tile<f32>) {
     for first in (0..last).step_by(STEP).chain([last]) {
         // As many values of a later tile, on their way into the cache: one line for each column.
         for line in first..first + STEP {
-            // Of rows that are apart, those beside them, which whoever takes these takes next.
-            let ahead = if stride == classes {
-                (AHEAD * classes + line) * TILE
-            } else {
-                (line * TILE / classes) * stride + line * TILE % classes + classes
-            };
+            let ahead = ahead::of_line(rows, line);
             _mm_prefetch::<_MM_HINT_T0>(values.as_ptr().wrapping_add(ahead).cast());
         }
         let columns: &mut [Column; STEP] = tile[first..].first_chunk_mut().expect("columns of a tile");

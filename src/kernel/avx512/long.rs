@@ -3,8 +3,8 @@
 #[allow(clippy::wildcard_imports)] // one line for each instruction would say no more
 use std::arch::x86_64::*;
 
-use super::reduction::{Reduction, Sums};
-use super::{DEPTH, LANES, SIDE_BY_SIDE, Side};
+use super::reduction::Reduction;
+use super::{LANES, SIDE_BY_SIDE, Side};
 use crate::kernel::ahead::Ahead;
 use crate::kernel::registers::Found;
 
@@ -66,24 +66,13 @@ pub(super) fn sums_of(values: &[f32], max: f32, ahead: Ahead) -> Found {
     let reduction = Reduction::new(_mm512_set1_ps(max));
     let mut ties = _mm512_setzero_ps();
     let mut totals = [_mm512_setzero_pd(); 2];
-    let (runs, rest) = values.as_chunks::<{ DEPTH * STEP }>();
-    for (number, run) in runs.iter().enumerate() {
-        let ahead = ahead.of(number * DEPTH * STEP);
-        let mut sums = Sums::zero();
-        for step in run.as_chunks::<STEP>().0 {
-            reduction.add(load(step, ahead), &mut sums, &mut ties);
-        }
-        sums.add_to(&mut totals);
-    }
-    let mut sums = Sums::zero();
-    let (steps, rest) = rest.as_chunks::<STEP>();
-    for step in steps {
-        reduction.add(load(step, ahead.beyond), &mut sums, &mut ties);
+    let (steps, rest) = values.as_chunks::<STEP>();
+    for (number, step) in steps.iter().enumerate() {
+        reduction.add(load(step, ahead.of(number * STEP)), &mut totals, &mut ties);
     }
     if !rest.is_empty() {
-        reduction.add(load_rest(rest), &mut sums, &mut ties);
+        reduction.add(load_rest(rest), &mut totals, &mut ties);
     }
-    sums.add_to(&mut totals);
     Found {
         n: _mm512_cvtss_f32(reduction.n),
         sum: _mm512_reduce_add_pd(_mm512_add_pd(totals[0], totals[1])),

@@ -46,15 +46,6 @@ const TABLE: [i32; LANES] = {
     table
 };
 
-/// Sums of terms, those of a few registers.
-#[derive(Clone, Copy)]
-pub(super) struct Sums {
-    /// Of the powers of two.
-    powers: Side,
-    /// Of what they lack.
-    rests: Side,
-}
-
 /// How the values of a lane are reduced whose maximum is below `LARGE`.
 #[derive(Clone, Copy)]
 pub(super) struct Reduction {
@@ -84,11 +75,11 @@ impl Reduction {
         }
     }
 
-    /// Adds the terms of what is below the maximum to `sums`, in the unit of [`crate::kernel::registers::Found`], and counts the rest in
-    /// `ties`.
+    /// Adds the terms of what is below the maximum to `totals`, in the unit of [`crate::kernel::registers::Found`], and
+    /// counts the rest in `ties`.
     #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
     #[inline]
-    pub(super) fn add(&self, x: Side, sums: &mut Sums, ties: &mut __m512) {
+    pub(super) fn add(&self, x: Side, totals: &mut Totals, ties: &mut __m512) {
         let one = _mm512_set1_ps(1.0);
         let sixteenths = _mm512_set1_ps(16.0 * LOG2_E);
         let high = _mm512_set1_ps(LN2_HIGH_SINGLE / 16.0);
@@ -129,26 +120,11 @@ impl Reduction {
         for i in 0..SIDE_BY_SIDE {
             // NaN is not a maximum.
             let is_max = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(x[i], self.max);
-            sums.powers[i] = _mm512_mask_add_ps(sums.powers[i], !is_max, sums.powers[i], power[i]);
-            sums.rests[i] = _mm512_mask3_fmadd_ps(p[i], power[i], sums.rests[i], !is_max);
+            power[i] = _mm512_maskz_mov_ps(!is_max, power[i]);
+            p[i] = _mm512_maskz_mul_ps(!is_max, p[i], power[i]);
             *ties = _mm512_mask_add_ps(*ties, is_max, *ties, one);
         }
-    }
-}
-
-impl Sums {
-    #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
-    #[inline]
-    pub(super) fn zero() -> Self {
-        let zero = [_mm512_setzero_ps(); SIDE_BY_SIDE];
-        Self { powers: zero, rests: zero }
-    }
-
-    /// Adds the sums of each lane to `totals`.
-    #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
-    #[inline]
-    pub(super) fn add_to(&self, totals: &mut Totals) {
-        for [a, b, c, d] in [self.powers, self.rests] {
+        for [a, b, c, d] in [power, p] {
             let sum = _mm512_add_ps(_mm512_add_ps(a, b), _mm512_add_ps(c, d));
             totals[0] = _mm512_add_pd(totals[0], _mm512_cvtps_pd(_mm512_castps512_ps256(sum)));
             totals[1] = _mm512_add_pd(totals[1], _mm512_cvtps_pd(_mm512_extractf32x8_ps::<1>(sum)));

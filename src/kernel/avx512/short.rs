@@ -3,14 +3,12 @@
 #[allow(clippy::wildcard_imports)] // one line for each instruction would say no more
 use std::arch::x86_64::*;
 
-use super::reduction::{Reduction, Sums};
-use super::{DEPTH, LANES, SIDE_BY_SIDE, Side};
+use super::reduction::Reduction;
+use super::{LANES, SIDE_BY_SIDE, Side};
+use crate::kernel::ahead;
 use crate::kernel::registers::FoundOfTile;
 use crate::kernel::rows::Rows;
 use crate::kernel::tile::{self, STEP, Tile};
-
-/// Tiles that are fetched ahead.
-const AHEAD: usize = 4;
 
 /// A column of each row.
 type Column = [f32; LANES];
@@ -31,12 +29,8 @@ pub(super) fn look_at(tile: &Tile<f32>, classes: usize, found: FoundOfTile<'_>) 
     let reduction = Reduction::new(max);
     let mut ties = _mm512_setzero_ps();
     let mut totals = [_mm512_setzero_pd(); 2];
-    for run in steps.chunks(DEPTH) {
-        let mut sums = Sums::zero();
-        for step in run {
-            reduction.add(load(step), &mut sums, &mut ties);
-        }
-        sums.add_to(&mut totals);
+    for step in steps {
+        reduction.add(load(step), &mut totals, &mut ties);
     }
     // SAFETY: there is room for sixteen numbers each, which is a register of singles or two of doubles.
     unsafe {
@@ -78,12 +72,7 @@ pub(super) fn transpose(rows: Rows<'_, f32>, tile: &mut Tile<f32>) {
         };
         // As many values of a later tile, on their way into the cache: one line for each column.
         for line in first..first + 4 {
-            // Of rows that are apart, those beside them, which whoever takes these takes next.
-            let ahead = if stride == classes {
-                (AHEAD * classes + line) * LANES
-            } else {
-                (line * LANES / classes) * stride + line * LANES % classes + classes
-            };
+            let ahead = ahead::of_line(rows, line);
             let from = values.as_ptr().wrapping_add(ahead);
             _mm_prefetch::<_MM_HINT_T0>(from.cast());
         }
