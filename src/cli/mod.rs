@@ -20,8 +20,10 @@ mod timing;
 mod tune;
 mod values;
 
+use std::error::Error as _;
 use std::ffi::OsStr;
 use std::io::{self, Write};
+use std::num::ParseIntError;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -178,7 +180,11 @@ fn report_usage(error: &clap::Error) -> ExitStatus {
     }
     let text = error.render().to_string();
     let mut paragraphs = text.split("\n\n").map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
-    let message = paragraphs.next().unwrap_or_default();
+    let mut message = paragraphs.next().unwrap_or_default();
+    // What the parser of integers says does not tell what it wants.
+    if let Some(cause) = error.source().filter(|cause| cause.is::<ParseIntError>()) {
+        message = message.replace(&cause.to_string(), "expected a whole number");
+    }
     let mut hint = String::new();
     for part in paragraphs {
         // A value that begins with '-' can't be given to an option behind '--', as this tip would have it.

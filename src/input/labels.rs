@@ -103,8 +103,17 @@ impl LabelFile {
         match &self.content {
             Content::Integers { shape, .. } => format!("integers of shape {}", shape_text(shape)),
             Content::Floats { shape, .. } => format!("floats of shape {}", shape_text(shape)),
+            Content::Text(text) if text.is_empty() => "an empty file".to_owned(),
             Content::Text(text) => counted(line_count(text), "line"),
         }
+    }
+
+    /// How to go on where there are more lines than items, if the last ones are empty.
+    pub(crate) fn empty_end(&self, expected: usize) -> Option<&'static str> {
+        let Content::Text(text) = &self.content else { return None };
+        let mut beyond = lines_of(text).skip(expected).peekable();
+        (beyond.peek().is_some() && beyond.all(|line| line.trim().is_empty()))
+            .then_some("an empty line at the end counts as well: delete it")
     }
 
     /// How many label sequences this is, where it can be sequences. `lengths` is the number of label lengths.

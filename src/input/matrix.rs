@@ -71,6 +71,10 @@ impl Matrix {
         let name = source.name().to_owned();
         if source.is_npy()? {
             let info = NpyInfo::read(&mut source)?;
+            if info.dtype == Dtype::Bool {
+                let error = InputError::new(&name, Place::whole(), "an array of numbers", "one of booleans");
+                return Err(error.hint("save x.astype('float32') if they are numbers"));
+            }
             return Ok(Self {
                 name,
                 shape: info.shape.clone(),

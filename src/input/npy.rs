@@ -6,7 +6,7 @@ use half::f16;
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 use rayon::prelude::*;
 
-use super::source::{MAGIC, MOST_RESERVED, Source};
+use super::source::{CUT_OFF, MAGIC, MOST_RESERVED, Source};
 use super::{InputError, Place};
 use crate::shown::shown;
 
@@ -93,7 +93,7 @@ impl NpyInfo {
     pub(super) fn read(source: &mut Source) -> Result<Self, InputError> {
         let name = source.name().to_owned();
         let invalid = |expected: &str, found: String| InputError::new(&name, Place::whole(), expected, found);
-        let cut = || invalid("a .npy header", "the end of the file".into());
+        let cut = || invalid("a .npy header", "the end of the file".into()).hint(CUT_OFF);
 
         let mut header = Vec::new();
         let mut take = |header: &mut Vec<u8>, count: usize| -> Result<(), InputError> {

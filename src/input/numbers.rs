@@ -122,8 +122,16 @@ fn list<T>(
         }
         let bytes = info.read_body(&mut source)?;
         let check = |(at, value): (usize, Option<T>)| {
-            let found = || format!("a value of {}", info.dtype.name());
-            value.ok_or_else(|| InputError::new(argument, Place::whole().at("entry", at), what, found()))
+            value.ok_or_else(|| {
+                let error = |found| InputError::new(argument, Place::whole().at("entry", at), what, found);
+                if info.dtype.is_integer() {
+                    return error("a larger number".to_owned());
+                }
+                let mut number = Vec::new();
+                info.decode_f64(&bytes[at * info.dtype.size()..][..info.dtype.size()], &mut number);
+                error(format!("{} in {}", number[0], info.dtype.name()))
+                    .hint("save it as integers: x.astype('int64')")
+            })
         };
         let values = from_npy(&info, &bytes).into_iter().enumerate().map(check).collect::<Result<_, _>>()?;
         return Ok(List { name: argument.to_owned(), values, text: String::new() });

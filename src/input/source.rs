@@ -17,6 +17,9 @@ enum Reader {
     Stream(Box<dyn Read + Send>),
 }
 
+/// How to go on after a .npy file that ends early.
+pub(super) const CUT_OFF: &str = "the file was cut off: save it again with numpy.save";
+
 /// Memory that is set aside for what a file claims to hold; a sparse file may claim anything.
 pub(super) const MOST_RESERVED: usize = 1 << 30;
 
@@ -255,6 +258,8 @@ pub(super) fn foreign(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
         [0x89, b'H', b'D', b'F', ..] => Some(("an HDF5 file", SAVE)),
         [0x1f, 0x8b, ..] => Some(("a gzip file", "unpack it first: gunzip -c FILE | ctctool … -")),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some(("UTF-16 text", "save it as UTF-8")),
+        // No text begins with this byte.
+        [0x93, ..] if MAGIC.starts_with(bytes) => Some(("the beginning of a .npy file", CUT_OFF)),
         _ => None,
     }
 }

@@ -203,7 +203,7 @@ fn labels_that_fit_no_loss_are_told_what_would_fit() {
     let folder = Folder::new();
     folder.file("x.csv", ROWS);
     folder.file("b.npy", npy_f64(&[2, 4, 3], &[0.0; 24]));
-    folder.file("four", "1\n2\n0\n\n");
+    folder.file("four", "1\n2\n0\n1\n");
     folder.file("joined.npy", npy_i64(&[3], &[1, 2, 1]));
     folder.file("floats.npy", npy_f64(&[3], &[1.0, 2.0, 0.0]));
     for (matrix, labels, error, hint) in [

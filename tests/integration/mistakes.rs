@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::messages::{refused, said};
-use crate::support::{Folder, ctctool, json, npy_f64, npy_i64, repository};
+use crate::support::{Folder, ctctool, json, npy_bytes, npy_f64, npy_i64, repository};
 
 fn warnings(result: &Value) -> Vec<&str> {
     result["warnings"].as_array().unwrap().iter().map(|w| w["code"].as_str().unwrap()).collect()
@@ -266,4 +266,87 @@ fn a_ctc_loss_of_logits_is_not_below_zero() {
             .current_dir(folder.path()),
     );
     assert_eq!(found["summary"]["loss_nats"].as_f64(), Some(0.0));
+}
+
+#[test]
+fn labels_of_another_shape_are_told_how_to_fit() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[4, 3], &[0.0; 12]));
+    folder.file("xt.npy", npy_f64(&[5, 2, 3], &[0.0; 30]));
+    folder.file("one-hot.npy", npy_i64(&[4, 3], &[1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0]));
+    folder.file("column.npy", npy_i64(&[4, 1], &[0, 1, 2, 0]));
+    folder.file("lines", "0\n1\n2\n0\n\n");
+    folder.file("sequences", "1 2\n1\n\n");
+    folder.file("nothing", "");
+    let one_hot = "an integer for each class may be meant as its probability: labels.astype('float32'), \
+                   or labels.argmax(1) for the class";
+    let column = "an axis of one entry is too many or missing: labels.reshape((4,))";
+    let end = "an empty line at the end counts as well: delete it";
+    for (labels, found, hint) in [
+        ("one-hot.npy", "integers of shape (4, 3)", Some(one_hot)),
+        ("column.npy", "integers of shape (4, 1)", Some(column)),
+        ("lines", "5 lines", Some(end)),
+        ("nothing", "an empty file", None),
+    ] {
+        let args = ["loss", "x.npy", "--labels", labels, "--criterion", "cross-entropy"];
+        let rows = "a class index for each row of the logits: shape (4,) (4 lines of 1 in text)";
+        refused(&folder, &args, &format!("{labels}: expected {rows}, found {found}"), hint);
+        let fits = format!("x.npy: shape (4, 3) with {labels} ({found}) fits neither cross-entropy nor CTC");
+        if hint.is_some() {
+            refused(&folder, &args[..4], &fits, hint);
+        }
+    }
+    let args = ["loss", "xt.npy", "--layout", "tnc", "--labels"];
+    let expected = "expected 2 lines of labels, one an item";
+    let wrong = format!("sequences: {expected}, found 3");
+    refused(&folder, &[&args[..], &["sequences"]].concat(), &wrong, Some(end));
+    let wrong = format!("nothing: {expected}, found an empty file");
+    let hint = Some("an empty target is an empty line");
+    refused(&folder, &[&args[..], &["nothing"]].concat(), &wrong, hint);
+    let fits = "xt.npy: shape (5, 2, 3) with sequences (3 lines) fits neither cross-entropy nor CTC";
+    refused(&folder, &["loss", "xt.npy", "--labels", "sequences"], fits, Some(end));
+}
+
+#[test]
+fn numbers_of_another_kind_are_named() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[5, 2, 3], &[0.0; 30]));
+    folder.file("y", "1 2\n1\n");
+    folder.file("lengths.npy", npy_f64(&[2], &[5.0, 4.0]));
+    let loss = ["loss", "x.npy", "--labels", "y"];
+    refused(
+        &folder,
+        &[&loss[..], &["--lengths", "lengths.npy"]].concat(),
+        "lengths.npy: entry 0: expected an integer, found 5 in float64",
+        Some("save it as integers: x.astype('int64')"),
+    );
+    for (option, value) in [("--ignore-index", "0.5"), ("--ignore-index", "none")] {
+        let (code, stderr) = said(&folder, &[&loss[..], &[option, value]].concat());
+        assert_eq!(code, Some(2));
+        let error = format!("error: invalid value '{value}' for '{option} <");
+        assert!(stderr.starts_with(&error) && stderr.contains("expected a whole number\n"), "{stderr}");
+    }
+    folder.file("mask.npy", npy_bytes("|b1", false, &[4, 3], &[1; 12]));
+    refused(
+        &folder,
+        &["inspect", "mask.npy"],
+        "mask.npy: expected an array of numbers, found one of booleans",
+        Some("save x.astype('float32') if they are numbers"),
+    );
+}
+
+#[test]
+fn arrays_that_are_cut_off_in_the_header_are_said_to_be_such() {
+    let folder = Folder::new();
+    folder.file("y", "0\n");
+    let whole = npy_f64(&[1, 3], &[0.0; 3]);
+    let hint = Some("the file was cut off: save it again with numpy.save");
+    for len in 1..whole.len() - 24 {
+        folder.file("x.npy", &whole[..len]);
+        let found = match len {
+            ..6 => "x.npy: expected a .npy or CSV file, found the beginning of a .npy file",
+            _ => "x.npy: expected a .npy header, found the end of the file",
+        };
+        refused(&folder, &["loss", "x.npy", "--labels", "y"], found, hint);
+    }
 }

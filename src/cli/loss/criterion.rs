@@ -109,6 +109,14 @@ fn labels_wanted(shape: &[usize], class_axis: Option<usize>, labels: &LabelFile)
         return "class indices and labels are integers: labels.astype('int64')".to_owned();
     }
     let rows = class_axis.map(|axis| without(shape, axis));
+    let misfit = class_axis.zip(rows.as_deref()).and_then(|(axis, rows)| labels.misfit(rows, shape[axis]));
+    let misfit = misfit.or_else(|| {
+        let items = shape.iter().take(2).filter(|_| shape.len() == 3);
+        items.copied().find_map(|items| labels.empty_end(items)).map(str::to_owned)
+    });
+    if let Some(misfit) = misfit {
+        return misfit;
+    }
     let indices = match rows.as_deref() {
         None => return "the matrix has no axis of classes".to_owned(),
         Some([]) => "one class index".to_owned(),

@@ -162,8 +162,17 @@ impl LabelFile {
             return Ok(());
         }
         let expected = format!("{} of labels, one an item", counted(items, unit));
-        let error = InputError::new(&self.name, Place::whole(), expected, found.to_string());
-        Err(if found < items { error.hint("an empty target is an empty line") } else { error })
+        let hint = if self.is_text() && found < items {
+            Some("an empty target is an empty line")
+        } else {
+            self.empty_end(items)
+        };
+        let found = if found == 0 { self.describe() } else { found.to_string() };
+        let error = InputError::new(&self.name, Place::whole(), expected, found);
+        Err(match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        })
     }
 
     fn sequence(

@@ -67,6 +67,16 @@ impl ProbTargets {
 }
 
 impl LabelFile {
+    /// How to go on where the entries or lines are not those of class indices for logits of `shape` without their
+    /// class axis, if what they may be is known.
+    pub(crate) fn misfit(&self, shape: &[usize], classes: usize) -> Option<String> {
+        match &self.content {
+            Content::Integers { shape: found, .. } => shape_hint(found, shape, classes),
+            Content::Floats { .. } => None,
+            Content::Text(_) => self.empty_end(text_shape(shape).0).map(str::to_owned),
+        }
+    }
+
     /// A class index for each entry of `shape`, the shape of the logits without their class axis.
     ///
     /// # Errors
@@ -124,6 +134,10 @@ impl LabelFile {
                 self.describe(),
             )
         };
+        let other_shape = || match self.misfit(shape, classes) {
+            Some(hint) => mismatch().hint(hint),
+            None => mismatch(),
+        };
         let targets = match &self.content {
             Content::Floats { shape: found, .. } => {
                 return Err(mismatch().hint(format!(
@@ -132,7 +146,7 @@ impl LabelFile {
                     shape_text(found)
                 )));
             }
-            Content::Integers { shape: found, .. } if found != shape => return Err(mismatch()),
+            Content::Integers { shape: found, .. } if found != shape => return Err(other_shape()),
             Content::Integers { values, .. } => {
                 let place = |row: usize| place_of(row, shape, None);
                 let checked = (0..values.len()).map(|row| match values.get(row) {
@@ -146,7 +160,7 @@ impl LabelFile {
             Content::Text(text) => {
                 let (lines, per_line) = text_shape(shape);
                 if line_count(text) != lines {
-                    return Err(mismatch());
+                    return Err(other_shape());
                 }
                 if per_line == 1
                     && let Some(targets) = plain_targets(text, classes, ignore_index, &class_of)
@@ -224,6 +238,25 @@ impl LabelFile {
         let Ok(geometry) = Geometry::new(shape, false, class_axis, &row_axes) else { return Err(mismatch()) };
         Ok(ProbTargets { values: rows_in_order(&values, &geometry), classes: geometry.classes() })
     }
+}
+
+/// How to go on after integers of shape `found` where there is a class index for each entry of `rows`.
+fn shape_hint(found: &[usize], rows: &[usize], classes: usize) -> Option<String> {
+    let wide = |sizes: &[usize]| sizes.iter().copied().filter(|&size| size != 1).collect::<Vec<_>>();
+    if wide(found) == wide(rows) {
+        return Some(format!(
+            "an axis of one entry is too many or missing: labels.reshape({})",
+            shape_text(rows)
+        ));
+    }
+    let axes = found.len() == rows.len() + 1;
+    let class_axis = (0..found.len()).find(|&axis| {
+        axes && found[axis] == classes && found[..axis] == rows[..axis] && found[axis + 1..] == rows[axis..]
+    })?;
+    Some(format!(
+        "an integer for each class may be meant as its probability: labels.astype('float32'), \
+         or labels.argmax({class_axis}) for the class"
+    ))
 }
 
 /// Whether an integer is one of so many classes; a matrix has fewer than 2^31.
