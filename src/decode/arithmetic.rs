@@ -16,7 +16,7 @@ pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
     /// The mass of the empty prefix before the first frame.
     const START: f64;
     /// The scale at which [`Self::START`] is a probability of one.
-    const START_SCALE: i64;
+    const START_SCALE: i128;
     /// The smallest mass above zero.
     const SMALLEST: f64;
     /// Whether small masses can vanish.
@@ -37,7 +37,7 @@ pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
     /// Natural logarithms that a mass is between, if it is above zero; sooner told than its own.
     fn nats_around(mass: f64) -> std::ops::RangeInclusive<f64>;
     /// Natural logarithm of a mass at a scale.
-    fn to_nats(mass: f64, scale: i64) -> f64;
+    fn to_nats(mass: f64, scale: i128) -> f64;
     /// By how many units the scale has to grow to bring `best` back into range; mostly 0.
     fn rescaling(best: f64) -> i64;
     /// The same mass after the scale has grown by `units`.
@@ -56,7 +56,7 @@ const HIGHEST: f64 = exp2i(930);
 impl Arithmetic for Linear {
     const ZERO: f64 = 0.0;
     const START: f64 = exp2i(HOME);
-    const START_SCALE: i64 = HOME;
+    const START_SCALE: i128 = HOME as i128;
     const SMALLEST: f64 = f64::from_bits(1);
     const CAN_UNDERFLOW: bool = true;
 
@@ -95,10 +95,10 @@ impl Arithmetic for Linear {
         (log2 - 0.01) * LN_2..=(log2 + 0.01) * LN_2
     }
 
-    fn to_nats(mass: f64, scale: i64) -> f64 {
+    fn to_nats(mass: f64, scale: i128) -> f64 {
         // Splitting the exponent off keeps small logarithms exact: one must give zero at any scale.
         let exponent = exponent(mass).clamp(-1000, 1000);
-        (mass * exp2i(-exponent)).ln() + (exponent - scale) as f64 * LN_2
+        (mass * exp2i(-exponent)).ln() + (i128::from(exponent) - scale) as f64 * LN_2
     }
 
     fn rescaling(best: f64) -> i64 {
@@ -118,7 +118,7 @@ pub struct Log;
 impl Arithmetic for Log {
     const ZERO: f64 = f64::NEG_INFINITY;
     const START: f64 = 0.0;
-    const START_SCALE: i64 = 0;
+    const START_SCALE: i128 = 0;
     const SMALLEST: f64 = f64::MIN;
     const CAN_UNDERFLOW: bool = false;
 
@@ -150,13 +150,15 @@ impl Arithmetic for Log {
         mass..=mass
     }
 
-    fn to_nats(mass: f64, scale: i64) -> f64 {
+    fn to_nats(mass: f64, scale: i128) -> f64 {
         mass - scale as f64
     }
 
     /// Whole nats, so that little is rounded; without rescaling, long items would lose digits.
     fn rescaling(best: f64) -> i64 {
-        if best.is_finite() && !(-64.0..64.0).contains(&best) { -(best.floor() as i64) } else { 0 }
+        const MOST: f64 = exp2i(62);
+        let far = best.is_finite() && !(-64.0..64.0).contains(&best);
+        if far { -(best.clamp(-MOST, MOST).floor() as i64) } else { 0 }
     }
 
     fn rescaled(mass: f64, units: i64) -> f64 {
@@ -188,8 +190,18 @@ mod tests {
             let there = Linear::rescaled(mass, units);
             assert!((LOWEST..HIGHEST).contains(&there));
             assert_eq!(Linear::rescaled(there, -units), mass);
-            let nats = Linear::to_nats(there, units);
+            let nats = Linear::to_nats(there, units.into());
             assert!((nats - mass.ln()).abs() <= 1e-15 * mass.ln().abs());
+        }
+    }
+
+    #[test]
+    fn a_mass_beyond_integers_is_rescaled() {
+        for best in [-1e300, -4e20, f64::MAX] {
+            let units = Log::rescaling(best);
+            let (there, scale) = (Log::rescaled(best, units), i128::from(units));
+            assert_eq!(Log::to_nats(there, scale), best);
+            assert_eq!(Log::to_nats(there, 3 * scale), best - 2.0 * units as f64);
         }
     }
 

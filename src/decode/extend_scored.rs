@@ -194,7 +194,7 @@ impl Threshold {
             self.nats = *A::nats_around(self.mass).start();
         }
         let nats = self.nats - A::nats_around(total).end();
-        // A sum of two is rounded, as this is.
-        (nats - 1e-6 * nats.abs() - 1e-6) as f32
+        // A sum of two is rounded, as this is. What is not to be tried is below any bar.
+        ((nats - 1e-6 * nats.abs() - 1e-6) as f32).max(f32::MIN)
     }
 }

@@ -42,7 +42,7 @@ pub(super) struct Search<S: Scorer, A> {
     /// No mass above zero is lighter than this; 0 where nothing is known.
     floor: f64,
     /// Masses are probabilities times the arithmetic's unit to this power.
-    scale: i64,
+    scale: i128,
     offset_nats: Sum,
     lost: LostMass,
     /// The masses if all rows stay.
@@ -161,7 +161,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
         let units = A::rescaling(best);
         if units != 0 {
             self.masses.rescale::<A>(units);
-            self.scale += units;
+            self.scale += i128::from(units);
             if A::CAN_UNDERFLOW {
                 self.lost.rescale(units);
                 self.floor = A::rescaled(self.floor, units);

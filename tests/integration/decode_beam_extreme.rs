@@ -1,4 +1,4 @@
-use ctctool::decode::{NoScorer, Space, beam_search};
+use ctctool::decode::{BeamConfig, NoScorer, Space, beam_search};
 use ctctool::logits::InputKind;
 
 use crate::decode_beam::{assert_same, config};
@@ -93,4 +93,14 @@ fn infinitely_improbable_classes_are_never_decoded() {
         let expected = of_logits_in_log_space(&logits, classes, 0, width);
         assert_same(&result.expect("a proper input"), &expected, &format!("width {width}"));
     }
+}
+
+/// More nats than integers hold.
+#[test]
+fn logarithms_of_any_size_are_summed() {
+    let logits = [-1e20, 0.0, -1e20, 0.0, -1e20, 0.0];
+    let config = BeamConfig { token_min_logp: Some(1.0), ..config(3, 0, InputKind::Logits) };
+    let result = beam_search(&logits, 2, config, 3, NoScorer).expect("a proper input");
+    assert_eq!((result.hypotheses.len(), &result.hypotheses[0].tokens[..]), (1, &[][..]));
+    assert_eq!(result.hypotheses[0].logp_nats, -3e20);
 }

@@ -13,6 +13,7 @@ fn above(nats: f64) -> f32 {
 }
 
 /// A bigram table: the state is the last token, 0 at the start.
+#[derive(Clone)]
 struct Bigram {
     classes: usize,
     gains: Vec<f64>,
@@ -169,6 +170,44 @@ fn a_fused_search_falls_back_to_log_space() {
     let result = result.expect("a proper input");
     assert_eq!(result.space, Space::Log);
     assert_same(&result, &expected, "log space");
+}
+
+/// What PyTorch's users mask with, and more than single precision holds: such tokens are all but impossible, and the blank is
+/// no token for all that.
+#[test]
+fn masks_are_scores_like_any_other() {
+    let mut random = Random::new(24);
+    for mask in [f64::from(f32::MIN), -1e39, -1e300] {
+        for round in 0..30 {
+            let scorer = Bigram::new(&mut random, 5, 2.0, 20 * (round % 2));
+            let mut logits = random.logits(6, 5, 2.0, 0.0);
+            for x in &mut logits {
+                // As a single-precision file has them.
+                *x = if random.below(3) == 0 { mask } else { f64::from(*x as f32) };
+            }
+            let (factors, offset) = relative::<Log>(&logits, 5);
+            let gain = |text: &[u32], token| scorer.gain(text, token);
+            for width in [2, 10, 300] {
+                let expected = full_sort::<Log>(&factors, 5, 0, width, offset, Some(&gain));
+                let config = config(width, 0, InputKind::Logits);
+                let mut results = vec![beam_search(&logits, 5, config, width, &mut scorer.clone())];
+                if mask >= f64::from(f32::MIN) {
+                    let single: Vec<f32> = logits.iter().map(|&x| x as f32).collect();
+                    results.push(beam_search(&single, 5, config, width, &mut scorer.clone()));
+                }
+                // Beside a mask all else is rounded away, so that what has one ties with whatever has as many.
+                let exact = expected.iter().take_while(|(_, score)| *score > 0.5 * mask).count();
+                for result in results {
+                    let what = format!("{mask}, {round}, {width}");
+                    let mut result = result.expect("a proper input");
+                    assert_eq!(result.hypotheses.len(), expected.len(), "{what}");
+                    assert!(result.hypotheses.iter().all(|h| !h.tokens.contains(&0)), "{what}: {result:?}");
+                    result.hypotheses.truncate(exact);
+                    assert_same(&result, &expected[..exact].to_vec(), &what);
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -82,7 +82,7 @@ pub(crate) fn full_sort<A: Arithmetic>(
         beam.sort_by(|a, b| total(b).total_cmp(&total(a)));
         beam.truncate(width);
         let units = beam.first().map_or(0, |best| A::rescaling(total(best)));
-        scale += units;
+        scale += i128::from(units);
         for (_, pb, pn) in &mut beam {
             (*pb, *pn) = (A::rescaled(*pb, units), A::rescaled(*pn, units));
         }
