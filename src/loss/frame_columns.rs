@@ -101,7 +101,12 @@ impl Frames {
             scaled_columns(self.set, scores, unit, columns)
         };
         let scale = scale_of(found);
-        let log_max = if self.kind == InputKind::Logits { scale.log_prob(found.max) } else { found.max };
+        let log_max = match self.kind {
+            InputKind::Logits => scale.log_prob(found.max),
+            // No sum with it is a number, as in PyTorch.
+            _ if found.max == f64::INFINITY => f64::NAN,
+            _ => found.max,
+        };
         let bits = (found.max - found.least) * std::f64::consts::LOG2_E;
         let bits = (bits <= MOST_BITS).then(|| bits as i64 + 1 - UNIT_EXPONENT);
         if bits.is_none() {

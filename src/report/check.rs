@@ -21,9 +21,9 @@ pub struct Check {
 }
 
 impl Check {
-    /// `observed` is not above `limit`, and is a number.
+    /// `observed` is not above `limit`, and is a number. A loss or a rate of `-inf` is none that anybody wants.
     pub fn at_most(name: &'static str, what: &str, observed: f64, limit: f64) -> Self {
-        let passed = observed <= limit;
+        let passed = observed <= limit && observed > f64::NEG_INFINITY;
         let relation = if passed { "is at most" } else { "is not at most" };
         let message = format!("{what} {} {relation} {}", Shortest(observed), Shortest(limit));
         Self { name, observed, limit, passed, message }

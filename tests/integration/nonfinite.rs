@@ -44,3 +44,49 @@ fn no_row_has_no_mean() {
         assert!(summary["reductions"]["mean"].is_null());
     }
 }
+
+/// `+inf` among log-probabilities or probabilities that the labels need: PyTorch 2.15 has nan for each of these, also for the
+/// empty target.
+#[test]
+fn an_infinite_probability_is_no_loss() {
+    let folder = Folder::new();
+    for (input, row) in [("log-probs", "-1,inf,-2"), ("log-probs", "inf,-1,-2"), ("probs", "0.2,inf,0.3")] {
+        folder.file("x.csv", format!("0.1,0.2,0.3\n{row}\n{row}\n"));
+        for labels in ["1\n", "1 2\n", "\n"] {
+            let needed = labels != "\n" || row.starts_with("inf");
+            folder.file("y", labels);
+            let mut command = ctctool();
+            command.current_dir(folder.path()).args(["loss", "x.csv", "--labels", "y", "--criterion", "ctc"]);
+            command.args([
+                "--input",
+                input,
+                "--nonfinite",
+                "propagate",
+                "--max-loss",
+                "1000",
+                "--format",
+                "json",
+            ]);
+            let output = command.output().unwrap();
+            let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            let context = format!("{input} {row} {labels:?}: {result}");
+            assert_eq!(output.status.code(), Some(i32::from(needed)), "{context}");
+            assert_eq!(result["summary"]["status"], if needed { "nan" } else { "ok" }, "{context}");
+        }
+    }
+}
+
+/// A class of infinite probability makes cross-entropy `-inf`, as in PyTorch: below any limit, and yet no loss that passes.
+#[test]
+fn a_loss_of_minus_infinity_is_not_at_most_anything() {
+    let folder = Folder::new();
+    folder.file("x.csv", "-1,inf\n-1,-2\n");
+    folder.file("y", "1\n0\n");
+    let mut command = ctctool();
+    command.current_dir(folder.path()).args(["loss", "x.csv", "--labels", "y", "--criterion", "ce"]);
+    command.args(["--input", "log-probs", "--nonfinite", "propagate", "--max-loss", "1"]);
+    let output = command.output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("loss -inf is not at most 1"), "{stderr}");
+}
