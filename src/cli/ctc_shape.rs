@@ -9,8 +9,10 @@ use crate::input::{InputError, List, Matrix, Place, counted, display_name, shape
 use crate::logits::{Geometry, Items, ItemsError};
 use crate::report::ctc_input::CtcInputParams;
 
-/// The most items: a header can claim what no file holds.
-const MOST_ITEMS: usize = 1 << 24;
+/// The most items: each takes memory for its result.
+const MOST_ITEMS: usize = 1 << 20;
+/// The most where they have no frames, for a header can claim any number of such.
+const MOST_EMPTY_ITEMS: usize = 1 << 16;
 
 /// How a CTC input's axes lie.
 pub(super) struct CtcShape {
@@ -112,8 +114,10 @@ impl CtcShape {
             Layout::Tnc => (shape[1], shape[0]),
             Layout::Ntc => (shape[0], shape[1]),
         };
-        if items > MOST_ITEMS {
-            return Err(wrong(&format!("at most {MOST_ITEMS} items")).into());
+        let (most, without) =
+            if frames == 0 { (MOST_EMPTY_ITEMS, " without frames") } else { (MOST_ITEMS, "") };
+        if items > most {
+            return Err(wrong(&format!("at most {most} items{without}")).into());
         }
         let class_axis = shape.len() - 1;
         let geometry = Geometry::new(shape, matrix.fortran_order(), class_axis, layout.row_axes())

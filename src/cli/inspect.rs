@@ -98,11 +98,19 @@ impl Args {
             label_lengths: self.label_lengths.clone(),
         };
         let mut summary = described(&matrix, &view);
+        let name = matrix.name().to_owned();
+        let rows_per_item = view.ctc.as_ref().map_or(view.geometry.rows(), |shape| shape.frames);
+        let mut survey = Survey::new(view.geometry.clone(), rows_per_item, view.lengths.clone());
+        matrix.reduce(&view.geometry, &mut survey).map_err(|error| match error {
+            ReadError::Input(error) => error,
+            ReadError::Visit(never) => match never {},
+        })?;
+        // Only now, so that the frames of the header are there.
         let items = match (labels, &view.ctc, blank) {
             (Some(labels), Some(shape), Some(blank)) if view.labels_fit => {
                 let raw = self.raw_labels(labels, shape, file, blank, label_lengths.as_ref())?;
                 fit::count_labels(&mut summary, raw.concat(), classes);
-                fit::items(matrix.name(), labels, &raw, shape, &view.lengths, blank, &mut findings)
+                fit::items(&name, labels, &raw, shape, &view.lengths, blank, &mut findings)
             }
             (Some(labels), _, _) if view.cross_entropy => {
                 fit::targets(&mut summary, labels, classes, &mut findings);
@@ -110,12 +118,6 @@ impl Args {
             }
             _ => Vec::new(),
         };
-        let rows_per_item = view.ctc.as_ref().map_or(view.geometry.rows(), |shape| shape.frames);
-        let mut survey = Survey::new(view.geometry.clone(), rows_per_item, view.lengths.clone());
-        matrix.reduce(&view.geometry, &mut survey).map_err(|error| match error {
-            ReadError::Input(error) => error,
-            ReadError::Visit(never) => match never {},
-        })?;
         let row_place = |row: usize| match &view.ctc {
             Some(shape) => shape.place(row),
             None => Place::whole().at("row", row),

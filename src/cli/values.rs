@@ -184,11 +184,13 @@ words!(Color {
     Never = "never", "never";
 });
 
-/// One ASCII character, or `tab`.
+/// One ASCII character that is no part of a number, or `tab`.
 pub(super) fn delimiter(text: &str) -> Result<u8, String> {
     match text.as_bytes() {
         b"tab" | b"\\t" => Ok(b'\t'),
-        [byte] if byte.is_ascii() && !b"\"\r\n".contains(byte) && !byte.is_ascii_alphanumeric() => Ok(*byte),
+        [byte] if byte.is_ascii() && !b"\"\r\n.+-".contains(byte) && !byte.is_ascii_alphanumeric() => {
+            Ok(*byte)
+        }
         _ => Err("expected one character that is not part of a number, or 'tab'".to_owned()),
     }
 }

@@ -131,6 +131,41 @@ fn headers_that_claim_too_much() {
     }
 }
 
+/// Axes of no size need no bytes, and a file that is whole can have any number of items without frames.
+#[test]
+fn items_without_frames_are_not_counted_on() {
+    let folder = Folder::new();
+    folder.file("y.npy", npy_i64(&[1 << 20, 0], &[]));
+    folder.file("x.npy", npy_f64(&[0, 1 << 20, 2], &[]));
+    let commands: [&[&str]; 3] = [
+        &["decode"],
+        &["inspect", "--labels", "y.npy"],
+        &["loss", "--labels", "y.npy", "--criterion", "ctc"],
+    ];
+    for command in commands {
+        let mut run = ctctool();
+        let output = run.current_dir(folder.path()).args(command).args(["x.npy", "--layout", "tnc"]);
+        let output = output.output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{command:?}: {stderr}");
+        assert!(stderr.contains("expected at most 65536 items without frames"), "{command:?}: {stderr}");
+    }
+}
+
+/// Labels are looked at when the frames of the header are known to be there.
+#[test]
+fn labels_of_frames_that_are_not_there() {
+    let folder = Folder::new();
+    folder.file("y", b"1\n");
+    let header = npy_bytes("<f4", false, &[1 << 40, 2], &[0; 8]);
+    let mut run = ctctool();
+    let output = run.current_dir(folder.path()).args(["inspect", "-", "--labels", "y"]).write_stdin(header);
+    let output = output.output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.starts_with("error: standard input: expected 8796093022208 bytes of data"), "{stderr}");
+}
+
 #[test]
 fn shapes_that_fit_no_loss() {
     let three = npy_f64(&[2, 2, 3], &[0.0; 12]);
@@ -228,6 +263,7 @@ fn class_targets_that_do_not_fit() {
         (&["--max-loss", "nan"], "invalid value 'nan' for '--max-loss <X>': expected a number"),
         (&["--rtol", "1"], "required arguments were not provided: <--expect <X>|--guess <X>>"),
         (&["--delimiter", "12"], "expected one character"),
+        (&["--delimiter", "."], "expected one character"),
         (&["--threads", "0"], "--threads"),
     ] {
         refused(x, b"0\n1\n", &[&ce[..], args].concat(), expected);

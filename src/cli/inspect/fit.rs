@@ -5,8 +5,7 @@ use std::sync::Arc;
 use super::super::ctc_shape::CtcShape;
 use super::Args;
 use crate::input::{AlphabetFile, LabelFile, List, index_hint, is_class};
-use crate::loss::Emissions;
-use crate::loss::ctc::{CtcLabels, loss_of_emissions};
+use crate::loss::ctc::{CtcLabels, ln_alignments};
 use crate::report::ItemId;
 use crate::report::inspect::{Finding, InspectItem, InspectSummary};
 
@@ -121,13 +120,8 @@ fn item(id: ItemId, index: usize, labels: &[i64], frames: usize, classes: usize,
     let out_of_range = labels.iter().filter(|&&label| !is_class(label, classes)).count();
     let blanks = labels.iter().filter(|&&label| label == i64::from(blank)).count();
     let valid: Vec<u32> = labels.iter().filter_map(|&label| u32::try_from(label).ok()).collect();
-    // Where every class has "probability" 1 in every frame, the sum over alignments counts them.
-    let ln_alignments =
-        CtcLabels::new(&valid, classes, blank).ok().filter(|labels_| labels_.len() == labels.len());
-    let ln_alignments = ln_alignments.map(|labels| {
-        let ones = vec![0.0; frames * labels.columns().count()];
-        -loss_of_emissions(&Emissions::new(&ones, &labels)).loss_nats
-    });
+    let valid = CtcLabels::new(&valid, classes, blank).ok().filter(|valid| valid.len() == labels.len());
+    let ln_alignments = valid.map(|labels| ln_alignments(&labels, frames));
     InspectItem {
         id,
         index,

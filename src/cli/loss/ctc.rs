@@ -1,5 +1,7 @@
 //! CTC: labels and lengths checked, frames read, losses reduced.
 
+use std::sync::Arc;
+
 use super::super::ExitStatus;
 use super::super::alphabet_args::CtcTargets;
 use super::super::ctc_shape::CtcShape;
@@ -44,7 +46,8 @@ impl Args {
             zero_infinity: Some(self.settings.zero_infinity),
             ..self.params(&matrix, Criterion::Ctc, shape.classes, labels)
         };
-        let id = |index| ItemId { input: matrix.name().into(), index: shape.is_batch().then_some(index) };
+        let input: Arc<str> = matrix.name().into();
+        let id = |index| ItemId { input: input.clone(), index: shape.is_batch().then_some(index) };
         let mut items: Vec<CtcItem> = (0..shape.items)
             .map(|index| CtcItem {
                 id: id(index),
