@@ -291,8 +291,8 @@ impl Args {
     /// their middle in the grid: where all are as good, a corner would be the least likely to hold for other lines.
     fn best(&self, points: &[TunePoint]) -> Option<(usize, usize)> {
         let errors = |point: &TunePoint| {
-            let [characters, words] = [point.rates.characters, point.rates.words]
-                .map(|counts| counts.substitutions + counts.deletions + counts.insertions);
+            let [characters, words] =
+                [point.rates.characters, point.rates.words].map(|counts| counts.errors());
             match self.objective {
                 Objective::Wer => (words, characters),
                 Objective::Cer => (characters, words),

@@ -36,14 +36,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod gains;
 mod language;
 mod most;
 mod scorer;
 
+use self::gains::Gains;
 pub use self::language::LanguageModel;
 pub(crate) use self::language::{own_words, space_class};
 pub use self::scorer::FusionScorer;
-use super::scorer::Scorer;
 use super::spelling::{Spelling, WordPiece};
 use crate::lm::{Hotwords, NgramModel, Successors, WordTree};
 
@@ -126,16 +127,15 @@ impl Fusion {
     pub fn lm_logp(&self, tokens: &[u32], with_end: bool) -> Option<f64> {
         self.language.as_ref()?;
         let weights = FusionWeights { lm_weight: 1.0, with_end, unit_bonus: 0.0, unk_score: 0.0 };
-        let mut scorer = FusionScorer::new(self, weights);
-        scorer.with_hotwords = false;
-        let mut state = scorer.start();
+        let gains = Gains { fusion: self, weights, with_hotwords: false };
+        let mut state = gains.start();
         let mut logp = 0.0;
         for &token in tokens {
-            let (next, gain) = scorer.extension(state, token);
+            let (next, gain) = gains.extension(state, token);
             state = next;
             logp += gain;
         }
-        Some(logp + scorer.finish(state).unwrap_or(0.0))
+        Some(logp + gains.finish(state).unwrap_or(0.0))
     }
 
     /// What the end of a word that is not empty gains; `logp` tells the natural logarithm of a word's probability.
@@ -173,10 +173,9 @@ impl Fusion {
     /// Whether a text that keeps to the lexicon may end: not within a word.
     pub fn may_end(&self, tokens: &[u32]) -> bool {
         let weights = FusionWeights { lm_weight: 0.0, with_end: false, unit_bonus: 0.0, unk_score: 0.0 };
-        let mut scorer = FusionScorer::new(self, weights);
-        let start = scorer.start();
-        let state = tokens.iter().fold(start, |state, &token| scorer.extension(state, token).0);
-        scorer.finish(state).is_some()
+        let gains = Gains { fusion: self, weights, with_hotwords: false };
+        let state = tokens.iter().fold(gains.start(), |state, &token| gains.extension(state, token).0);
+        gains.finish(state).is_some()
     }
 }
 

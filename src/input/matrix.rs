@@ -53,8 +53,8 @@ impl<E> From<InputError> for ReadError<E> {
 
 enum Body {
     Npy(Source, NpyInfo),
-    /// Blocks of whole rows.
-    Csv(Vec<Vec<f64>>),
+    /// Blocks of whole rows: of a CSV file, or loaded.
+    Memory(Vec<Vec<f64>>),
 }
 
 impl Matrix {
@@ -92,7 +92,7 @@ impl Matrix {
             shape: vec![table.rows, table.columns],
             dtype: Dtype::F64,
             fortran_order: false,
-            body: Body::Csv(table.values),
+            body: Body::Memory(table.values),
         })
     }
 
@@ -115,7 +115,7 @@ impl Matrix {
     pub fn npy_details(&self) -> Option<(u8, bool)> {
         match &self.body {
             Body::Npy(_, info) => Some((info.version, info.big_endian)),
-            Body::Csv(_) => None,
+            Body::Memory(_) => None,
         }
     }
 
@@ -128,7 +128,7 @@ impl Matrix {
     pub fn is_in_memory(&self) -> bool {
         match &self.body {
             Body::Npy(source, info) => source.random_access().is_some() && info.is_native_float(),
-            Body::Csv(_) => true,
+            Body::Memory(_) => true,
         }
     }
 
@@ -162,11 +162,12 @@ impl Matrix {
     pub fn load(self) -> Result<(Self, Vec<f64>), InputError> {
         let (name, shape, dtype) = (self.name.clone(), self.shape.clone(), self.dtype);
         let values = self.into_values()?;
-        let body = Body::Csv(vec![values.clone()]);
+        let body = Body::Memory(vec![values.clone()]);
         Ok((Self { name, shape, dtype, fortran_order: false, body }, values))
     }
 
-    /// Reads the values and hands them out in blocks of whole rows.
+    /// Reads the values and hands them out in blocks of whole rows. Where a .npy file is mapped, and somebody shortens it
+    /// meanwhile, the system ends the process (`SIGBUS`); the program then says why.
     ///
     /// # Errors
     /// Where the file ends early or goes on too long, and whatever `visitor` returns.
@@ -176,7 +177,7 @@ impl Matrix {
         visitor: &mut V,
     ) -> Result<(), ReadError<V::Error>> {
         match self.body {
-            Body::Csv(values) => visit_all(values, geometry, visitor).map_err(ReadError::Visit),
+            Body::Memory(values) => visit_all(values, geometry, visitor).map_err(ReadError::Visit),
             Body::Npy(source, info) if info.dtype.fits_f32() => {
                 read_npy(source, &info, geometry, visitor, NpyInfo::fill_f32)
             }
@@ -195,7 +196,7 @@ impl Matrix {
         reducer: &mut R,
     ) -> Result<(), ReadError<R::Error>> {
         match self.body {
-            Body::Csv(values) => reduce_all(values, geometry, reducer).map_err(ReadError::Visit),
+            Body::Memory(values) => reduce_all(values, geometry, reducer).map_err(ReadError::Visit),
             Body::Npy(source, info) if info.dtype.fits_f32() => {
                 reduce_npy(source, &info, geometry, reducer, NpyInfo::fill_f32)
             }

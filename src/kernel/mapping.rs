@@ -1,8 +1,8 @@
 //! A part of a file as memory: its values are computed on where the system keeps them, without a copy.
 //!
 //! Two things differ from reading. Whoever writes to the file meanwhile changes the values under their reader, as
-//! may happen between two reads, too. And where somebody shortens it meanwhile, the system ends the program: here it
-//! ends with a message and the exit code of an error.
+//! may happen between two reads, too. And where somebody shortens it meanwhile, the system ends the process; after
+//! [`end_with_message`] it ends with a message and the exit code of an error.
 #![allow(unsafe_code)]
 
 use std::fs::File;
@@ -19,10 +19,10 @@ impl Mapping {
     /// not map files.
     pub(crate) fn new(file: &File, name: &str, range: Range<u64>) -> Option<Self> {
         let len = usize::try_from(range.end - range.start).ok().filter(|&len| len > 0)?;
-        bus_error::end_for(name);
+        bus_error::name(name);
         // SAFETY: the bytes become numbers of which every bit pattern is one (`values`), none of which is an address,
         // a length or an index, so no value that changes meanwhile leads out of memory. Bytes that are gone meanwhile
-        // end the program.
+        // end the process.
         let map = unsafe { MmapOptions::new().offset(range.start).len(len).map(file) }.ok()?;
         Some(Self(map))
     }
@@ -49,33 +49,42 @@ impl Mapping {
     }
 }
 
+/// From now on, a mapped file that was shortened ends the process with a message that names it and exit code 2. It is the
+/// program that decides so, not the library.
+pub(crate) fn end_with_message() {
+    bus_error::install();
+}
+
 #[cfg(unix)]
 mod bus_error {
-    use std::sync::Once;
     use std::sync::atomic::{AtomicPtr, Ordering};
 
     /// What is said when a mapped file is gone: that of the last one.
     static MESSAGE: AtomicPtr<String> = AtomicPtr::new(std::ptr::null_mut());
 
-    /// From now on, a file that was shortened ends the program with a message that names it and exit code 2.
-    pub(super) fn end_for(name: &str) {
-        static INSTALLED: Once = Once::new();
+    /// The file that is mapped last.
+    pub(super) fn name(name: &str) {
         let message = format!(
             "error: {name}: expected to stay as it was, found that it was shortened, or can't be read any more\n\
              hint: try again when nobody writes to it\n"
         );
-        // Never freed: the handler may be reading the one before.
-        MESSAGE.store(Box::into_raw(Box::new(message)), Ordering::Release);
-        INSTALLED.call_once(|| {
-            let handler: extern "C" fn(libc::c_int) = end;
-            // SAFETY: `action` is a valid `sigaction`, of which zeros are valid fields; `end` may run in a handler.
-            unsafe {
-                let mut action: libc::sigaction = std::mem::zeroed();
-                action.sa_sigaction = handler as libc::sighandler_t;
-                action.sa_flags = libc::SA_ONSTACK;
-                libc::sigaction(libc::SIGBUS, &raw const action, std::ptr::null_mut());
-            }
-        });
+        // SAFETY: what the pointer refers to is whole and never freed.
+        let said = unsafe { MESSAGE.load(Ordering::Acquire).as_ref() };
+        if said != Some(&message) {
+            // Never freed: the handler may be reading the one before.
+            MESSAGE.store(Box::into_raw(Box::new(message)), Ordering::Release);
+        }
+    }
+
+    pub(super) fn install() {
+        let handler: extern "C" fn(libc::c_int) = end;
+        // SAFETY: `action` is a valid `sigaction`, of which zeros are valid fields; `end` may run in a handler.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = handler as libc::sighandler_t;
+            action.sa_flags = libc::SA_ONSTACK;
+            libc::sigaction(libc::SIGBUS, &raw const action, std::ptr::null_mut());
+        }
     }
 
     extern "C" fn end(_: libc::c_int) {
@@ -92,8 +101,10 @@ mod bus_error {
 
 #[cfg(not(unix))]
 mod bus_error {
-    /// Elsewhere a mapped file can't be shortened.
-    pub(super) fn end_for(_: &str) {}
+    //! Elsewhere a mapped file can't be shortened.
+
+    pub(super) fn name(_: &str) {}
+    pub(super) fn install() {}
 }
 
 #[cfg(test)]
@@ -139,6 +150,7 @@ mod tests {
     fn a_file_that_is_shortened_ends_the_program_with_a_message() {
         const CHILD: &str = "CTCTOOL_TEST_SHORTENED";
         if std::env::var_os(CHILD).is_some() {
+            end_with_message();
             let file = file_of(&vec![0; 40_000]);
             let map = Mapping::new(&file, "x.npy", 0..40_000).expect("files can be mapped");
             file.set_len(0).expect("a shorter file");

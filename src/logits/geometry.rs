@@ -43,7 +43,8 @@ impl Geometry {
     /// other axes in `row_order` (slowest first; every other axis once).
     ///
     /// # Errors
-    /// Where the shape overflows, the class axis is empty or has more than [`MOST_CLASSES`], an axis does not exist, or `row_order` is none.
+    /// Where the shape overflows, the class axis is empty or has more than [`MOST_CLASSES`], an axis does not exist, or
+    /// `row_order` does not name every other axis once.
     pub fn new(
         shape: &[usize],
         fortran_order: bool,

@@ -147,8 +147,8 @@ impl Survey {
 
     /// What the numbers look like: what nearly all rows with a distribution do.
     pub fn looks_like(&self) -> InputKind {
-        let nearly_all =
-            |count: u64| self.geometry.classes() > 1 && count > 0 && count * 100 >= self.found.rows * 99;
+        let rows: u64 = self.wins.iter().sum();
+        let nearly_all = |count: u64| self.geometry.classes() > 1 && count > 0 && count * 100 >= rows * 99;
         if nearly_all(self.found.like_probs) {
             InputKind::Probs
         } else if nearly_all(self.found.like_log_probs) {

@@ -76,7 +76,7 @@ impl std::ops::AddAssign for EditCounts {
 
 /// Counts the steps that turn `reference` into `hypothesis`.
 ///
-/// Time is `n m / 64` steps, memory about `n sqrt(m) / 4` bytes, for `n` and `m` symbols.
+/// Time is `n m / 64` steps, memory about `3/4 n sqrt(m)` bytes, for `n` and `m` symbols.
 pub fn edit_counts<T: Eq + Hash>(reference: &[T], hypothesis: &[T]) -> EditCounts {
     let mut counts = EditCounts::default();
     trace_back(reference, hypothesis, |op| counts.count(op));
@@ -118,7 +118,7 @@ fn trace_back<T: Eq + Hash>(reference: &[T], hypothesis: &[T], mut visit: impl F
             }
             pattern.advance(column, &mut here);
         }
-        let mut block = Vec::with_capacity(stride);
+        let mut block = Vec::with_capacity(stride + 1);
         while i > 0 && j > 0 {
             let Some(mut here) = checkpoints.pop() else { break };
             let first = checkpoints.len() * stride;
@@ -126,13 +126,13 @@ fn trace_back<T: Eq + Hash>(reference: &[T], hypothesis: &[T], mut visit: impl F
                 continue;
             }
             block.clear();
+            block.push(here.clone());
             for column in first..j {
-                let before = here.clone();
                 pattern.advance(column, &mut here);
-                block.push((before, here.clone()));
+                block.push(here.clone());
             }
             while i > 0 && j > first {
-                let (before, here) = &block[j - first - 1];
+                let (before, here) = (&block[j - first - 1], &block[j - first]);
                 if reference[i - 1] == hypothesis[j - 1] {
                     // Never dearer than any other way.
                     visit(EditOp::Correct);

@@ -226,8 +226,8 @@ impl Record for DecodeItem {
                 _ => Cell::Empty,
             });
             sink(self.reference.as_deref().filter(|_| first).map_or(Cell::Empty, Cell::Text));
-            sink(errors(|e| e.characters.substitutions + e.characters.deletions + e.characters.insertions));
-            sink(errors(|e| e.words.substitutions + e.words.deletions + e.words.insertions));
+            sink(errors(|e| e.characters.errors()));
+            sink(errors(|e| e.words.errors()));
         }
     }
 

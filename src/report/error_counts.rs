@@ -20,6 +20,13 @@ pub struct ErrorCounts {
     pub reference_length: usize,
 }
 
+impl ErrorCounts {
+    /// The edit distance.
+    pub fn errors(&self) -> usize {
+        self.substitutions + self.deletions + self.insertions
+    }
+}
+
 impl From<EditCounts> for ErrorCounts {
     fn from(counts: EditCounts) -> Self {
         Self {
@@ -48,8 +55,7 @@ pub struct ItemErrors {
 impl ItemErrors {
     /// The errors in words; none where there are none.
     pub(super) fn describe(&self) -> Option<String> {
-        let errors = |counts: ErrorCounts| counts.substitutions + counts.deletions + counts.insertions;
-        let (characters, words) = (errors(self.characters), errors(self.words));
+        let (characters, words) = (self.characters.errors(), self.words.errors());
         (characters > 0).then(|| {
             format!(
                 "{characters} of {} characters and {words} of {} words wrong",
@@ -105,9 +111,8 @@ impl RateSummary {
     /// The rates and their counts for people.
     pub fn rows(&self) -> Vec<Vec<Cell<'static>>> {
         let row = |name: &'static str, ratio: Option<f64>, counts: ErrorCounts| {
-            let errors = counts.substitutions + counts.deletions + counts.insertions;
             let numbers = [
-                errors,
+                counts.errors(),
                 counts.substitutions,
                 counts.deletions,
                 counts.insertions,

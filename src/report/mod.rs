@@ -1,6 +1,6 @@
 //! What a result is, and one renderer a file.
 //!
-//! A command builds a [`Report`]; [`Output`] renders it as a table, JSON, JSON lines or CSV.
+//! A command builds a [`Report`]; [`Output`] renders it as a table, JSON, JSON lines, CSV, or what CI reads.
 
 pub mod align;
 mod cell;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::ctc_input::CtcInputParams;
 use super::decode::SteeringParams;
-use super::error_counts::{ErrorCounts, RateSummary};
+use super::error_counts::RateSummary;
 use super::{Cell, Record, TableText};
 use crate::input::counted;
 
@@ -57,15 +57,11 @@ pub struct TunePoint {
     pub word_bonus: f64,
     /// Width of the beam.
     pub beam: u32,
-    /// Whether no other has fewer errors.
+    /// Whether it is the one to use.
     pub is_best: bool,
     /// Its error rates.
     #[serde(flatten)]
     pub rates: RateSummary,
-}
-
-fn errors(counts: ErrorCounts) -> usize {
-    counts.substitutions + counts.deletions + counts.insertions
 }
 
 impl Record for TunePoint {
@@ -86,9 +82,9 @@ impl Record for TunePoint {
         sink(Cell::Number(self.word_bonus));
         sink(Cell::Count(u64::from(self.beam)));
         sink(ratio(self.rates.cer_ratio));
-        sink(Cell::Count(errors(self.rates.characters) as u64));
+        sink(Cell::Count(self.rates.characters.errors() as u64));
         sink(ratio(self.rates.wer_ratio));
-        sink(Cell::Count(errors(self.rates.words) as u64));
+        sink(Cell::Count(self.rates.words.errors() as u64));
         sink(if self.is_best { Cell::Text("*") } else { Cell::Empty });
     }
 }
@@ -107,7 +103,10 @@ impl TuneSummary {
             params.of.logits,
             params.objective.to_uppercase(),
             self.flags,
-            if self.tied > 1 { format!(" (in the middle of {} that tie)", self.tied) } else { String::new() },
+            match self.tied {
+                ..=1 => String::new(),
+                tied => format!(" ({tied} tie: of the narrowest beam, the one in the middle)"),
+            },
         );
         let rows = vec![row("greedy", &self.greedy), row("best", &self.best.rates)];
         TableText { title, header: vec!["", "CER", "WER", "SER"], rows }

@@ -22,6 +22,7 @@ fn assert_beam(
     assert_eq!(found.len(), expected.len());
     for (found, (tokens, logp)) in found.iter().zip(expected) {
         assert_eq!(found.tokens, *tokens);
+        // Sums of a few paths of a few frames, rounded in another order.
         assert!((found.logp_nats - logp).abs() < 1e-13 * logp.abs().max(1.0), "{found:?} {logp}");
     }
 }
@@ -136,6 +137,7 @@ fn wenet_beam_of_three() {
         [(&[2, 1], 0.07, &[0, 2]), (&[1, 2], 0.064, &[0, 2]), (&[1], 0.07, &[2])];
     for (tokens, p, peaks) in viterbi {
         let found = align(&logs, 3, tokens, 0).expect("three frames are enough");
+        // Three logarithms are added.
         assert!((found.logp_nats - f64::ln(p)).abs() < 1e-14);
         assert_eq!(found.spans.iter().map(|span| span.peak_frame).collect::<Vec<_>>(), peaks);
     }
@@ -192,6 +194,7 @@ fn torchaudio_forced_alignments() {
         let found = align(&logs, 6, targets, 5).expect("five frames are enough");
         let class = |state: u32| if state % 2 == 1 { targets[state as usize / 2] } else { 5 };
         assert_eq!(found.states.iter().map(|&state| class(state)).collect::<Vec<_>>(), path);
+        // Five logarithms are added.
         assert!((found.logp_nats - logp).abs() < 1e-13 * logp.abs());
     }
 }

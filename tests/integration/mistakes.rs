@@ -204,7 +204,10 @@ fn of_tied_settings_tune_takes_the_one_in_the_middle() {
         assert_eq!(summary["tied"], 18);
     }
     let table = String::from_utf8(tune("0,0.1,0.2", "0,-0.5,0.5").output().unwrap().stdout).unwrap();
-    assert!(table.contains("--word-bonus 0 (in the middle of 18 that tie)\n"), "{table}");
+    assert!(
+        table.contains("--word-bonus 0 (18 tie: of the narrowest beam, the one in the middle)\n"),
+        "{table}"
+    );
     assert_eq!(json(&mut tune("0.1", "0"))["summary"]["tied"], 2);
 }
 

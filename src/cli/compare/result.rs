@@ -79,11 +79,13 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
         if let (Some(base), Some(new)) = (base["text"].as_str(), new["text"].as_str())
             && base != new
         {
-            texts.push((index, pairs(&words(base), &words(new))));
+            texts.push((index, base, new));
         }
     }
-    let changed_texts = texts.iter().map(|(index, _)| *index).collect();
+    let changed_texts = texts.iter().map(|(index, ..)| *index).collect();
     texts.truncate(MOST_LISTED);
+    let texts =
+        texts.into_iter().map(|(index, base, new)| (index, pairs(&words(base), &words(new)))).collect();
     let Found { values, differing, mut leaves, absolute, relative, .. } = found;
     leaves.sort_by(|a, b| b.severity().total_cmp(&a.severity()).then(a.is_detail().cmp(&b.is_detail())));
     // A number where one differs, else whatever does, else the greatest difference there is.

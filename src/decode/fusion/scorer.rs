@@ -1,17 +1,14 @@
 //! The scorer of a fusion, which keeps what it was asked lately.
 
+use super::gains::Gains;
 use super::most::Mosts;
 use super::{Fusion, FusionState, FusionWeights, LanguageModel, UNKNOWN};
 use crate::decode::scorer::{Gain, Scorer};
-use crate::decode::spelling::WordPiece;
-use crate::lm::{Hotwords, WordTree};
 
 /// A [`Fusion`] with weights.
 #[derive(Clone, Debug)]
 pub struct FusionScorer<'a> {
-    fusion: &'a Fusion,
-    weights: FusionWeights,
-    pub(super) with_hotwords: bool,
+    gains: Gains<'a>,
     mosts: Mosts,
     /// The last extensions, each in the slot of its hash: from frame to frame mostly the same are asked for.
     recent: Vec<Extension>,
@@ -82,7 +79,8 @@ impl<'a> FusionScorer<'a> {
             Some(LanguageModel::Tokens(..)) => Counts::Language,
             _ => Counts::Word,
         };
-        Self { fusion, weights, with_hotwords, mosts, recent: Vec::new(), recent_steps: Vec::new(), counts }
+        let gains = Gains { fusion, weights, with_hotwords };
+        Self { gains, mosts, recent: Vec::new(), recent_steps: Vec::new(), counts }
     }
 
     /// The part of a state that counts after a token, and the gain.
@@ -100,7 +98,7 @@ impl<'a> FusionScorer<'a> {
             let empty = Step { from, token: NONE, next: from, gain: Gain::NONE };
             self.recent_steps.resize(1 << RECENT_BITS, empty);
         }
-        let (FusionState { language, word, .. }, gain) = self.extension(state, token);
+        let (FusionState { language, word, .. }, gain) = self.gains.extension(state, token);
         let gain = Gain::new(gain);
         let next = if self.counts == Counts::Language { language } else { word };
         self.recent_steps[step_slot(from, token)] = Step { from, token, next, gain };
@@ -122,61 +120,9 @@ impl<'a> FusionScorer<'a> {
             let empty = Extension { state: start, token: NONE, next: start, gain: Gain::NONE };
             self.recent.resize(1 << RECENT_BITS, empty);
         }
-        let (next, gain) = self.extension(state, token);
+        let (next, gain) = self.gains.extension(state, token);
         let gain = Gain::new(gain);
         self.recent[slot(state, token)] = Extension { state, token, next, gain };
-        (next, gain)
-    }
-
-    /// The state after a token, and the gain.
-    pub(super) fn extension(&self, state: FusionState, token: u32) -> (FusionState, f64) {
-        let FusionState { mut language, mut word, mut hotwords } = state;
-        let mut gain = 0.0;
-        if let Some(LanguageModel::Tokens(model, entries)) = &self.fusion.language {
-            let entry = entries[token as usize];
-            let (next, logp) = model.score(language, entry.unwrap_or(model.unknown()));
-            language = next;
-            gain += self.weights.lm_weight * logp + self.weights.unit_bonus;
-            if entry.is_none() {
-                gain += self.weights.unk_score;
-            }
-        }
-        let phrases = self.fusion.hotwords.as_ref().filter(|_| self.with_hotwords);
-        for WordPiece { boundary, text } in &self.fusion.tokens[token as usize].pieces {
-            if self.fusion.words.is_some() {
-                if *boundary && word != WordTree::ROOT {
-                    let (next, more) = self.end_word(language, word);
-                    (language, word) = (next, WordTree::ROOT);
-                    gain += more;
-                }
-                if !text.is_empty() {
-                    let (next, more) = self.fusion.go_on(word, text.as_bytes(), &self.weights);
-                    word = next;
-                    gain += more;
-                }
-            }
-            if let Some(phrases) = phrases {
-                if *boundary {
-                    let (next, more) = phrases.boundary(hotwords);
-                    hotwords = next;
-                    gain += more;
-                }
-                let (next, more) = phrases.text(hotwords, text.as_bytes());
-                hotwords = next;
-                gain += more;
-            }
-        }
-        (FusionState { language, word, hotwords }, gain)
-    }
-
-    /// The language model's state after the end of a word that is not empty, and the gain.
-    fn end_word(&self, language: u32, word: u32) -> (u32, f64) {
-        let mut next = language;
-        let gain = self.fusion.end_word(word, &self.weights, |model, word| {
-            let (state, logp) = model.score(language, word);
-            next = state;
-            logp
-        });
         (next, gain)
     }
 }
@@ -185,12 +131,7 @@ impl Scorer for FusionScorer<'_> {
     type State = FusionState;
 
     fn start(&self) -> FusionState {
-        let language = match &self.fusion.language {
-            Some(LanguageModel::Words(model) | LanguageModel::Tokens(model, _)) => model.start(),
-            None => 0,
-        };
-        let hotwords = self.fusion.hotwords.as_ref().map_or(0, Hotwords::start);
-        FusionState { language, word: WordTree::ROOT, hotwords }
+        self.gains.start()
     }
 
     #[inline]
@@ -200,7 +141,7 @@ impl Scorer for FusionScorer<'_> {
                 let (language, gain) = self.step(state, state.language, token);
                 (FusionState { language, ..state }, gain)
             }
-            Counts::Word if !self.fusion.tokens[token as usize].ends_word => {
+            Counts::Word if !self.gains.fusion.tokens[token as usize].ends_word => {
                 if state.word == UNKNOWN {
                     return (state, Gain::NONE);
                 }
@@ -212,7 +153,7 @@ impl Scorer for FusionScorer<'_> {
     }
 
     fn most(&mut self, state: FusionState) -> &[f32] {
-        self.mosts.of(self.fusion, &self.weights, state)
+        self.mosts.of(self.gains.fusion, &self.gains.weights, state)
     }
 
     fn most_of_all(&self) -> &[f32] {
@@ -220,24 +161,6 @@ impl Scorer for FusionScorer<'_> {
     }
 
     fn finish(&mut self, state: FusionState) -> Option<f64> {
-        let FusionState { mut language, word, hotwords } = state;
-        let mut gain = 0.0;
-        if word != WordTree::ROOT {
-            let (next, more) = self.end_word(language, word);
-            if more == f64::NEG_INFINITY {
-                return None;
-            }
-            language = next;
-            gain += more;
-        }
-        if let Some(LanguageModel::Words(model) | LanguageModel::Tokens(model, _)) = &self.fusion.language
-            && let Some(end) = model.end().filter(|_| self.weights.with_end)
-        {
-            gain += self.weights.lm_weight * model.score(language, end).1;
-        }
-        if let (Some(phrases), true) = (&self.fusion.hotwords, self.with_hotwords) {
-            gain += phrases.end(hotwords);
-        }
-        Some(gain)
+        self.gains.finish(state)
     }
 }

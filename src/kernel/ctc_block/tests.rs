@@ -106,6 +106,7 @@ fn a_block_is_its_formula_with_every_instruction_set() {
                 let from = if low == 0 || taken == 0 { 0 } else { low + taken };
                 for (place, (found, should)) in found.iter().zip(&should[taken]).enumerate().skip(from) {
                     for (found, should) in found.iter().zip(should) {
+                        // Up to eight frames of three additions, and an exponential and a logarithm.
                         let close = (found - should).abs() <= 1e-12 * should.abs().max(1.0);
                         assert!(
                             found == should || close,
