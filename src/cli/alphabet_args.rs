@@ -80,18 +80,20 @@ impl AlphabetArgs {
                 .map_err(|error| shape.with_layout_hint(error, found))?;
             return Ok(CtcTargets { sequences, blank, split: None, alphabet });
         };
+        let file = self.alphabet.as_deref().unwrap_or(Path::new("")).display();
         let split = self.label_split.or_else(|| names.only_split()).ok_or_else(|| {
             if let Some(class) = names.empty_entry() {
-                let message = format!("the alphabet's entry {class} is empty, and no label can be that");
+                let message = format!("{file}: entry {class} is empty, and no label can be that");
                 return UsageError::new(message)
                     .hint("leave the empty line out, or give --label-split longest");
             }
             let (class, token) = names.long_entry().unwrap_or_default();
             let message = format!(
-                "the alphabet's entry {class}, {}, is not one character: it is not clear how labels are split",
+                "{file}: entry {class}, {}, is not one character: it is not clear how labels are split",
                 shown(token)
             );
-            UsageError::new(message).hint("give --label-split chars, tokens or longest; or --blank, if that is it")
+            UsageError::new(message)
+                .hint("give --label-split chars, tokens or longest; or --blank, if that is it")
         })?;
         let unknown = self.unk.as_deref().map(|token| names.unknown(token)).transpose()?;
         let sequences = labels
@@ -149,8 +151,8 @@ impl ClassArgs {
         let Some(file) = file else { return Ok((Spelling::indices(), blank, None)) };
         let alphabet = Alphabet::new(file, classes, blank)?;
         if let Some(class) = alphabet.empty_entry() {
-            let error =
-                UsageError::new(format!("the alphabet's entry {class} is empty, and no text can be that"));
+            let file = self.alphabet.as_deref().unwrap_or(Path::new("")).display();
+            let error = UsageError::new(format!("{file}: entry {class} is empty, and no text can be that"));
             let hint = format!("leave the empty line out, or give --blank {class} if that is the blank");
             return Err(error.hint(hint).into());
         }

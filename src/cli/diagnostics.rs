@@ -109,7 +109,7 @@ impl Diagnostics {
             return Err(anyhow!("{message} (warning {code}, an error by --strict)"));
         }
         if !self.quiet {
-            for warning in warnings {
+            for warning in Warning::for_people(warnings) {
                 self.line("warning", "33", &warning.message);
             }
         }

@@ -19,7 +19,7 @@ impl Clock {
             text: spelling.token(token),
             start_frame: span.start_frame,
             end_frame: span.end_frame,
-            peak_frame: Some(span.peak_frame),
+            peak_frame: span.peak_frame,
             confidence: span.confidence,
             start_seconds: self.seconds(span.start_frame),
             end_seconds: self.seconds(span.end_frame),
@@ -40,11 +40,11 @@ impl Clock {
             text: word.text,
             start_frame: word.start_frame,
             end_frame: word.end_frame,
-            peak_frame: None,
+            peak_frame: word.peak_frame,
             confidence: word.confidence,
             start_seconds: self.seconds(word.start_frame),
             end_seconds: self.seconds(word.end_frame),
-            peak_seconds: None,
+            peak_seconds: self.seconds(word.peak_frame),
         });
         Some(timed.collect())
     }

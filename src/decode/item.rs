@@ -159,7 +159,8 @@ impl<'a> ItemDecoder<'a> {
             Search::Steered { beam, fusion, with_end } => {
                 let BeamResult { hypotheses, beam_logp_nats, space } = beam.decode(values, config.nbest)?;
                 let found = hypotheses.into_iter().map(|Hypothesis { tokens, logp_nats, score_nats }| {
-                    let lm_logp_nats = fusion.lm_logp(&tokens, *with_end);
+                    // Without a model nothing is gained by it.
+                    let lm_logp_nats = Some(fusion.lm_logp(&tokens, *with_end).unwrap_or(0.0));
                     Transcript {
                         score_nats: Some(score_nats),
                         lm_logp_nats,

@@ -31,6 +31,8 @@ pub struct TimedWord {
     pub start_frame: usize,
     /// One past the last frame of its last token.
     pub end_frame: usize,
+    /// The most probable frame of its most confident token, the first of equal ones.
+    pub peak_frame: usize,
     /// The least of its tokens' confidences.
     pub confidence: f64,
 }
@@ -138,6 +140,7 @@ impl Spelling {
         }
         let mut words: Vec<TimedWord> = Vec::new();
         let mut open = false;
+        let mut most_confident = 0.0;
         for (&class, span) in tokens.iter().zip(spans) {
             for WordPiece { boundary, text } in self.pieces(class) {
                 open &= !boundary;
@@ -149,13 +152,20 @@ impl Spelling {
                         word.text += &text;
                         word.end_frame = span.end_frame;
                         word.confidence = word.confidence.min(span.confidence);
+                        if span.confidence > most_confident {
+                            (word.peak_frame, most_confident) = (span.peak_frame, span.confidence);
+                        }
                     }
-                    None => words.push(TimedWord {
-                        text,
-                        start_frame: span.start_frame,
-                        end_frame: span.end_frame,
-                        confidence: span.confidence,
-                    }),
+                    None => {
+                        most_confident = span.confidence;
+                        words.push(TimedWord {
+                            text,
+                            start_frame: span.start_frame,
+                            end_frame: span.end_frame,
+                            peak_frame: span.peak_frame,
+                            confidence: span.confidence,
+                        });
+                    }
                 }
                 open = true;
             }
@@ -185,6 +195,18 @@ mod tests {
         let words = spelling.words(tokens, &spans(tokens.len())).unwrap_or_default();
         let words = words.into_iter().map(|word| (word.text, word.start_frame, word.end_frame)).collect();
         (spelling.text(tokens), words)
+    }
+
+    #[test]
+    fn a_word_peaks_where_its_surest_token_does() {
+        let spelling = Spelling::new(["-", "a", " "].map(str::to_owned).to_vec(), WordDelimiter::Token(2));
+        let mut spans = spans(5);
+        for (span, confidence) in spans.iter_mut().zip([0.5, 0.9, 0.9, 1.0, 0.1]) {
+            span.confidence = confidence;
+        }
+        let words = spelling.words(&[1, 1, 1, 2, 1], &spans).expect("an alphabet with words");
+        let peaks: Vec<_> = words.iter().map(|word| (word.peak_frame, word.confidence)).collect();
+        assert_eq!(peaks, [(2, 0.5), (8, 0.1)]);
     }
 
     #[test]

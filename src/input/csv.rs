@@ -124,8 +124,7 @@ pub(super) fn parse(name: &str, bytes: &[u8], options: CsvOptions) -> Result<Tab
                 let text = String::from_utf8_lossy(field);
                 let error = InputError::new(name, place, "a number", shown(&text));
                 // The names of a table with an index begin with none for the index.
-                let named = column == 0 && field.trim_ascii().is_empty()
-                    || record.iter().all(|field| number(field).is_none());
+                let named = column == 0 || !MISSING.contains(&text.trim());
                 let may_be_names = table.rows == 0 && !options.headers && named;
                 let comma = decimal_comma(line_at(&record, bytes));
                 match comma.or_else(|| hint(&text, may_be_names)) {
@@ -139,6 +138,9 @@ pub(super) fn parse(name: &str, bytes: &[u8], options: CsvOptions) -> Result<Tab
     }
     Ok(table)
 }
+
+/// What stands where a number is missing, and is no name.
+const MISSING: [&str; 5] = ["", "NA", "N/A", "null", "None"];
 
 /// The line of a record, from 1; the reader counts from the empty lines before it.
 fn line_of(record: &csv::ByteRecord, bytes: &[u8]) -> u64 {

@@ -6,7 +6,7 @@ mod targets;
 use std::path::Path;
 
 use super::error::counted;
-use super::npy::{NpyInfo, shape_text};
+use super::npy::{Dtype, NpyInfo, shape_text};
 use super::numbers::{whole_number, words};
 use super::source::{Source, line_count, lines_of, text_of};
 use super::{InputError, Place};
@@ -67,6 +67,10 @@ impl LabelFile {
             return Ok(Self { name, content });
         }
         let info = NpyInfo::read(&mut source)?;
+        if info.dtype == Dtype::Bool {
+            let error = InputError::new(&name, Place::whole(), "labels", "an array of booleans");
+            return Err(error.hint("save labels.astype('int64') if they are classes"));
+        }
         if let Some(values) = info.read_small(&source)? {
             let content = Content::Integers { shape: info.shape, values: Integers::Small(values) };
             return Ok(Self { name, content });

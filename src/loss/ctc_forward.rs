@@ -39,8 +39,8 @@ enum States {
     Blanks(Sum),
     Linear(Linear),
     AnySize(AnySize),
-    /// And what the logarithms lack, and whether there was a NaN.
-    LogSpace(LogSpace, Sum, bool),
+    /// And what the logarithms lack.
+    LogSpace(LogSpace, Sum),
     /// Whatever follows.
     Over(f64),
 }
@@ -93,18 +93,25 @@ impl Forward {
             let band_of = |at: usize| Band::new(first + at, all, of_label.len());
             let (mut taken, mut step) = (1, Step::Taken);
             match &mut self.states {
+                // As for labels, no sum goes on from there.
+                States::Blanks(sum) if sum.value() == f64::INFINITY => step = Step::Over(f64::NAN),
                 States::Blanks(sum) => sum.add(frame.scale.log_max),
                 States::Linear(states) => (taken, step) = states.advance(set, band_of, frames),
                 States::AnySize(states) => step = states.advance(set, band_of(0), of_label, frame),
-                States::LogSpace(states, _, nan) => {
+                States::LogSpace(states, _) => {
                     self.log_probs.clear();
                     self.log_probs.extend(frame.log_probs());
-                    *nan |= self.log_probs.iter().any(|log_prob| log_prob.is_nan());
-                    states.advance(band_of(0), of_label, &self.log_probs);
+                    if lets_nan_through(first, all, of_label, &self.log_probs) {
+                        step = Step::Over(f64::NAN);
+                    } else {
+                        states.advance(band_of(0), of_label, &self.log_probs);
+                    }
                 }
                 // Behind what is impossible, too, a NaN goes through.
                 States::Over(log_prob) if *log_prob == f64::NEG_INFINITY => {
-                    if frame.log_probs().any(f64::is_nan) {
+                    self.log_probs.clear();
+                    self.log_probs.extend(frame.log_probs());
+                    if lets_nan_through(first, all, of_label, &self.log_probs) {
                         *log_prob = f64::NAN;
                     }
                 }
@@ -131,7 +138,7 @@ impl Forward {
             }
             States::AnySize(states) => {
                 let (blanks, labels, log_scale) = states.states(of_label.len());
-                self.states = States::LogSpace(LogSpace { blanks, labels }, log_scale, false);
+                self.states = States::LogSpace(LogSpace { blanks, labels }, log_scale);
             }
             _ => unreachable!("log space holds everything"),
         }
@@ -144,13 +151,34 @@ impl Forward {
             States::Blanks(sum) => sum.value(),
             States::Linear(states) => states.finish(labels.len()),
             States::AnySize(states) => states.finish(labels.len()),
-            States::LogSpace(states, mut log_scale, nan) => {
-                let log_prob = states.finish();
-                log_scale.add(log_prob);
-                if nan && log_prob == f64::NEG_INFINITY { f64::NAN } else { log_scale.value() }
+            States::LogSpace(states, mut log_scale) => {
+                log_scale.add(states.finish());
+                log_scale.value()
             }
             States::Over(log_prob) => log_prob,
         };
         CtcLoss { loss_nats: -log_prob + 0.0, linear: self.linear }
     }
+}
+
+/// Whether a NaN among the columns of frame `frame` of `frames` makes the loss one, as in PyTorch: where the end can be
+/// reached from its state. States that the start can't reach count as well, for there it meets -inf, but for those of
+/// the first frame, which begins with two only.
+fn lets_nan_through(frame: usize, frames: usize, of_label: &[u32], log_probs: &[f64]) -> bool {
+    let is_nan = |column: u32| log_probs[column as usize].is_nan();
+    let left = frames - 1 - frame;
+    // Frames that the labels behind a state need.
+    let mut needed = 0;
+    // From the end: the blank behind a label, then the label.
+    for (at, &column) in of_label.iter().enumerate().rev() {
+        if needed <= left && frame > 0 && is_nan(0) {
+            return true;
+        }
+        needed += usize::from(of_label.get(at + 1) == Some(&column));
+        if needed <= left && (frame > 0 || at == 0) && is_nan(column) {
+            return true;
+        }
+        needed += 1;
+    }
+    needed <= left && is_nan(0)
 }

@@ -34,8 +34,8 @@ impl Linear {
         frames: &[Frame],
     ) -> (usize, Step) {
         let log_max = frames[0].scale.log_max;
-        if !log_max.is_finite() {
-            // Nothing that the labels need has a chance in this frame; or a NaN goes through.
+        if log_max == f64::NEG_INFINITY {
+            // Nothing that the labels need has a chance in this frame.
             return (1, Step::Over(log_max));
         }
         let (mut columns, mut bits) = ([&[][..]; BLOCK_FRAMES], [0; BLOCK_FRAMES]);

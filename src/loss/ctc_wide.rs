@@ -57,7 +57,8 @@ impl AnySize {
     ) -> Step {
         let columns = &frame.columns[..frame.columns.len() - 1];
         match frame.scale.bits {
-            _ if !frame.scale.log_max.is_finite() => return Step::Over(frame.scale.log_max),
+            _ if frame.scale.log_max == f64::NEG_INFINITY => return Step::Over(f64::NEG_INFINITY),
+            _ if !frame.scale.log_max.is_finite() => return Step::Lossy,
             Some(_) => {
                 self.columns.set_all(columns, -UNIT_EXPONENT);
                 self.log_scale.add(frame.scale.log_max);

@@ -38,7 +38,7 @@ impl Frame<'_> {
         let of_unit = -(UNIT_EXPONENT as f64) * std::f64::consts::LN_2 + log_max;
         let columns = columns[..columns.len() - 1].iter();
         columns.map(move |&x| match bits {
-            _ if !log_max.is_finite() => log_max,
+            _ if log_max == f64::NEG_INFINITY => log_max,
             Some(_) => x.ln() + of_unit,
             None => x,
         })
@@ -101,17 +101,14 @@ impl Frames {
             scaled_columns(self.set, scores, unit, columns)
         };
         let scale = scale_of(found);
-        let log_max = match self.kind {
-            InputKind::Logits => scale.log_prob(found.max),
-            // No sum with it is a number, as in PyTorch.
-            _ if found.max == f64::INFINITY => f64::NAN,
-            _ => found.max,
-        };
+        let log_max = if self.kind == InputKind::Logits { scale.log_prob(found.max) } else { found.max };
         let bits = (found.max - found.least) * std::f64::consts::LOG2_E;
         let bits = (bits <= MOST_BITS).then(|| bits as i64 + 1 - UNIT_EXPONENT);
         if bits.is_none() {
             for (column, &x) in columns.iter_mut().zip(scores) {
-                *column = scale.log_prob(x);
+                let log_prob = scale.log_prob(x);
+                // No sum of states with it is a number, as in PyTorch.
+                *column = if log_prob == f64::INFINITY { f64::NAN } else { log_prob };
             }
         }
         self.ends.push((self.columns.len(), ColumnScale { log_max, bits }));

@@ -116,7 +116,7 @@ impl Record for AlignItem {
             sink(Cell::Text(&timed.text));
             sink(Cell::Count(timed.start_frame as u64));
             sink(Cell::Count(timed.end_frame as u64));
-            sink(timed.peak_frame.map_or(Cell::Empty, |frame| Cell::Count(frame as u64)));
+            sink(Cell::Count(timed.peak_frame as u64));
             sink(Cell::Number(timed.confidence));
             sink(number(timed.start_seconds));
             sink(number(timed.end_seconds));

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Record, Report};
+use super::{Record, Report, Warning};
 
 /// Failing items that are shown, at most; GitHub shows no more than ten errors a step.
 const MOST_SHOWN: usize = 9;
@@ -12,7 +12,7 @@ const MOST_SHOWN: usize = 9;
 /// Workflow commands, a line a check and a line a failing item:
 /// `::error title=…::…`, as GitHub's documentation of workflow commands has it.
 pub(super) fn write_github<P, S, I: Record>(report: &Report<P, S, I>, out: &mut dyn Write) -> io::Result<()> {
-    for warning in &report.warnings {
+    for warning in Warning::for_people(&report.warnings) {
         annotate(out, "warning", &format!("{}: {}", report.command, warning.code), &warning.message)?;
     }
     for check in &report.checks {

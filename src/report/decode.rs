@@ -157,9 +157,8 @@ pub struct TimedItem {
     pub start_frame: usize,
     /// One past the last frame.
     pub end_frame: usize,
-    /// A token's most probable frame.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub peak_frame: Option<usize>,
+    /// A token's most probable frame; that of a word's most confident token.
+    pub peak_frame: usize,
     /// Geometric mean of a token's probabilities; the least of a word's tokens'.
     pub confidence: f64,
     /// `start_frame` in seconds.

@@ -45,21 +45,29 @@ pub struct Warning {
     pub message: String,
 }
 
-/// Items of one status that are warned of each; the rest is counted.
-const MOST_NAMED: usize = 10;
+/// Warnings of one code that people see; the rest is counted.
+const MOST_SHOWN: usize = 10;
 
 impl Warning {
     /// What is wrong with each item that has `status`.
-    pub(crate) fn of_items(status: Status, mut objections: impl Iterator<Item = String>) -> Vec<Self> {
+    pub(crate) fn of_items(status: Status, objections: impl Iterator<Item = String>) -> Vec<Self> {
         let code = status.name();
-        let named = objections.by_ref().take(MOST_NAMED);
-        let mut warnings: Vec<Self> = named.map(|message| Self { code, message }).collect();
-        let more = objections.count();
-        if more > 0 {
-            let verb = if more == 1 { "is" } else { "are" };
-            warnings.push(Self { code, message: format!("{} {verb} {code}", counted(more, "more item")) });
+        objections.map(|message| Self { code, message }).collect()
+    }
+
+    /// What people see of warnings: the first of those of many items, and how many more there are.
+    pub(crate) fn for_people(warnings: &[Self]) -> Vec<Self> {
+        let mut shown = Vec::new();
+        for same in warnings.chunk_by(|a, b| a.code == b.code) {
+            let (first, rest) = same.split_at(same.len().min(MOST_SHOWN));
+            shown.extend_from_slice(first);
+            if !rest.is_empty() {
+                let (code, verb) = (first[0].code, if rest.len() == 1 { "is" } else { "are" });
+                let message = format!("{} {verb} {code}", counted(rest.len(), "more item"));
+                shown.push(Self { code, message });
+            }
         }
-        warnings
+        shown
     }
 }
 

@@ -28,11 +28,13 @@ fn the_delimiter_is_that_of_the_first_row() {
 }
 
 #[test]
-fn names_are_suspected_only_where_no_field_is_a_number() {
+fn names_are_suspected_where_something_is_no_number() {
     let folder = Folder::new();
     let headers = predicate::str::contains("--headers");
-    folder.file("names.csv", "a,b\n1,2\n");
-    run(&folder, &["inspect", "names.csv"]).code(2).stderr(headers.clone());
+    for names in ["a,b", "0,b", "nan,b", ",b"] {
+        folder.file("names.csv", format!("{names}\n1,2\n"));
+        run(&folder, &["inspect", "names.csv"]).code(2).stderr(headers.clone());
+    }
     folder.file("gap.csv", "1,NA\n1,2\n");
     run(&folder, &["inspect", "gap.csv"]).code(2).stderr(headers.not());
 }
@@ -45,7 +47,7 @@ fn an_entry_of_several_characters_is_named() {
     folder.file("alphabet.json", r#"["a", "b", "<blank>"]"#);
     let loss = ["loss", "x.csv", "--labels", "y.txt", "--criterion", "ctc", "--alphabet", "alphabet.json"];
     run(&folder, &loss).code(2).stderr(
-        "error: the alphabet's entry 2, '<blank>', is not one character: it is not clear how labels are split\n\
+        "error: alphabet.json: entry 2, '<blank>', is not one character: it is not clear how labels are split\n\
          hint: give --label-split chars, tokens or longest; or --blank, if that is it\n",
     );
     run(&folder, &[&loss[..], &["--blank", "<blank>"]].concat()).success();
@@ -59,7 +61,7 @@ fn an_empty_entry_that_is_not_the_blank_is_refused() {
     folder.file("alphabet.txt", "a\nb\nc\n\n");
     let decode = ["decode", "x.csv", "--alphabet", "alphabet.txt", "--format", "text"];
     run(&folder, &decode).code(2).stderr(
-        "error: the alphabet's entry 3 is empty, and no text can be that\n\
+        "error: alphabet.txt: entry 3 is empty, and no text can be that\n\
          hint: leave the empty line out, or give --blank 3 if that is the blank\n",
     );
     run(&folder, &[&decode[..], &["--blank", "3"]].concat()).success().stdout("b\n");

@@ -294,7 +294,7 @@ fn an_empty_line_of_an_alphabet_is_no_long_token() {
     refused(
         &folder,
         &["loss", "x.csv", "--labels", "y", "--alphabet", "alphabet"],
-        "the alphabet's entry 2 is empty, and no label can be that",
+        "alphabet: entry 2 is empty, and no label can be that",
         Some("leave the empty line out, or give --label-split longest"),
     );
 }
@@ -425,6 +425,10 @@ fn infeasible_items_beyond_the_first_ten_are_counted() {
             let why = "infeasible: its 1 label needs 1 frame, it has 0";
             assert_eq!((lines.len(), lines[9]), (11, &format!("warning: x.npy#9: {why}{end}")[..]));
             assert_eq!(lines[10], format!("warning: {rest}"));
+            let mut run = ctctool();
+            run.current_dir(folder.path()).args([&[command][..], &args, &["--format", "json"]].concat());
+            let result: serde_json::Value = serde_json::from_slice(&run.output().unwrap().stdout).unwrap();
+            assert_eq!(result["warnings"].as_array().unwrap().len(), items, "the result names each");
         }
     }
 }

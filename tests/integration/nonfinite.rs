@@ -1,5 +1,9 @@
 //! Where a loss is no number: `--nonfinite propagate` lets through what PyTorch does, and nothing has no mean.
 
+use ctctool::logits::InputKind;
+use ctctool::loss::ctc::{CtcLabels, ctc_loss};
+
+use crate::random::Random;
 use crate::support::{Folder, ctctool, json as run_json, npy_f64};
 
 /// No alignment is possible after the first frame, and a NaN follows: it is not hidden by the infinite loss, nor
@@ -89,4 +93,67 @@ fn a_loss_of_minus_infinity_is_not_at_most_anything() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains("loss -inf is not at most 1"), "{stderr}");
+}
+
+/// PyTorch's recursion on the processor (`LossCTC.cpp`), which computes all states of all frames but the first.
+fn ctc_of_all_states(log_probs: &[f64], classes: usize, labels: &[u32], blank: u32) -> f64 {
+    let extended: Vec<u32> =
+        std::iter::once(blank).chain(labels.iter().flat_map(|&label| [label, blank])).collect();
+    let sum = |terms: &[f64]| {
+        let mut most = terms[0];
+        for &term in terms {
+            if term > most {
+                most = term;
+            }
+        }
+        let most = if most == f64::NEG_INFINITY { 0.0 } else { most };
+        terms.iter().map(|term| (term - most).exp()).sum::<f64>().ln() + most
+    };
+    let mut alpha = vec![f64::NEG_INFINITY; extended.len()];
+    for (frame, row) in log_probs.chunks(classes).enumerate() {
+        let before = alpha.clone();
+        for (state, &class) in extended.iter().enumerate() {
+            let log_prob = row[class as usize];
+            if frame == 0 {
+                if state < 2 {
+                    alpha[state] = log_prob;
+                }
+                continue;
+            }
+            let at = |back: usize| if state >= back { before[state - back] } else { f64::NEG_INFINITY };
+            let skips = state > 1 && class != blank && class != extended[state - 2];
+            alpha[state] = sum(&[at(0), at(1), if skips { at(2) } else { f64::NEG_INFINITY }]) + log_prob;
+        }
+    }
+    let end = alpha.len() - 1;
+    -if end == 0 { alpha[0] } else { sum(&[alpha[end], alpha[end - 1]]) }
+}
+
+/// What is no number and lies where no alignment can be does no harm; where there are enough frames, as in PyTorch.
+#[test]
+fn nonfinite_log_probabilities_count_where_pytorchs_do() {
+    let mut random = Random::new(41);
+    let (mut numbers, mut none) = (0, 0);
+    for _ in 0..20_000 {
+        let (frames, classes) = (1 + random.below(6) as usize, 2 + random.below(3) as usize);
+        let labels: Vec<u32> = (0..random.below(4)).map(|_| 1 + random.below(classes as u32 - 1)).collect();
+        let checked = CtcLabels::new(&labels, classes, 0).unwrap();
+        if frames < checked.frames_needed() {
+            continue;
+        }
+        let mut log_probs = random.logits(frames, classes, 1.0, 0.0);
+        for _ in 0..=random.below(2) {
+            let at = random.below(log_probs.len() as u32) as usize;
+            log_probs[at] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY][random.below(3) as usize];
+        }
+        let expected = ctc_of_all_states(&log_probs, classes, &labels, 0);
+        let found = ctc_loss(&log_probs, InputKind::LogProbs, &checked).unwrap();
+        let same = found.is_nan() && expected.is_nan()
+            || found == expected
+            || (found - expected).abs() <= 1e-13 * expected.abs().max(1.0);
+        assert!(same, "{log_probs:?}, {classes} classes, {labels:?}: {found} for {expected}");
+        numbers += usize::from(found.is_finite());
+        none += usize::from(found.is_nan());
+    }
+    assert!(numbers > 2000 && none > 2000, "{numbers} and {none}");
 }

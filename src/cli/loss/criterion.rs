@@ -69,6 +69,9 @@ impl Args {
         let (criterion, option) = self.implied().filter(|_| self.settings.criterion.is_none())?;
         let shape = matrix.shape();
         let (cross_entropy, ctc) = criteria_that_fit(shape, self.class_axis(shape), labels);
+        // Words are no classes.
+        let words = labels.is_text() && labels.integers().is_none() && !labels.fits_probs(shape);
+        let cross_entropy = cross_entropy && !words;
         let (fits, name, other_fits, other) = match criterion {
             Criterion::CrossEntropy => (cross_entropy, "cross-entropy", ctc, "CTC"),
             Criterion::Ctc => (ctc, "CTC", cross_entropy, "cross-entropy"),
