@@ -147,25 +147,22 @@ impl Spelling {
                 if text.is_empty() {
                     continue;
                 }
-                match words.last_mut().filter(|_| open) {
-                    Some(word) => {
-                        word.text += &text;
-                        word.end_frame = span.end_frame;
-                        word.confidence = word.confidence.min(span.confidence);
-                        if span.confidence > most_confident {
-                            (word.peak_frame, most_confident) = (span.peak_frame, span.confidence);
-                        }
+                if let Some(word) = words.last_mut().filter(|_| open) {
+                    word.text += &text;
+                    word.end_frame = span.end_frame;
+                    word.confidence = word.confidence.min(span.confidence);
+                    if span.confidence > most_confident {
+                        (word.peak_frame, most_confident) = (span.peak_frame, span.confidence);
                     }
-                    None => {
-                        most_confident = span.confidence;
-                        words.push(TimedWord {
-                            text,
-                            start_frame: span.start_frame,
-                            end_frame: span.end_frame,
-                            peak_frame: span.peak_frame,
-                            confidence: span.confidence,
-                        });
-                    }
+                } else {
+                    most_confident = span.confidence;
+                    words.push(TimedWord {
+                        text,
+                        start_frame: span.start_frame,
+                        end_frame: span.end_frame,
+                        peak_frame: span.peak_frame,
+                        confidence: span.confidence,
+                    });
                 }
                 open = true;
             }
