@@ -20,7 +20,7 @@ use super::arithmetic::{Arithmetic, Linear, Log};
 use super::frame::{FrameError, frames};
 use super::scorer::Scorer;
 use super::search::Search;
-use crate::kernel::Element;
+use crate::kernel::{Element, InstructionSet, Task};
 use crate::logits::InputKind;
 
 /// What to search for.
@@ -120,6 +120,27 @@ pub struct BeamSearch<S: Scorer, A: Arithmetic = Linear> {
     classes: usize,
     search: Search<S, A>,
     frame: usize,
+    set: InstructionSet,
+}
+
+/// A frame of a search, which is to be compiled for each instruction set: most of it are loops over rows and classes.
+struct Advance<'a, S: Scorer, A, E> {
+    search: &'a mut Search<S, A>,
+    row: &'a [E],
+    config: BeamConfig,
+    frame: usize,
+}
+
+impl<S: Scorer, A: Arithmetic, E: Element> Task for Advance<'_, S, A, E> {
+    type Output = Result<bool, FrameError>;
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) -> Self::Output {
+        let Self { search, row, config, frame } = self;
+        let min_logp = config.token_min_logp.unwrap_or(f64::NEG_INFINITY);
+        let frame = search.look_at(row, config.input, min_logp, frame)?;
+        Ok(search.step(&frame))
+    }
 }
 
 impl<S: Scorer, A: Arithmetic> BeamSearch<S, A> {
@@ -141,7 +162,7 @@ impl<S: Scorer, A: Arithmetic> BeamSearch<S, A> {
             return Err(BeamError::TokenMinLogp);
         }
         let search = Search::new(config.beam_width, config.blank, classes, scorer);
-        Ok(Self { config, classes, search, frame: 0 })
+        Ok(Self { config, classes, search, frame: 0, set: InstructionSet::best() })
     }
 
     /// Begins a new item, keeping memory and scorer.
@@ -159,9 +180,8 @@ impl<S: Scorer, A: Arithmetic> BeamSearch<S, A> {
         if row.len() != self.classes {
             return Err(FrameError::Ragged { values: row.len(), classes: self.classes }.into());
         }
-        let min_logp = self.config.token_min_logp.unwrap_or(f64::NEG_INFINITY);
-        let frame = self.search.look_at(row, self.config.input, min_logp, self.frame)?;
-        if !self.search.step(&frame) {
+        let Self { set, search, config, frame, .. } = self;
+        if !set.run(Advance { search, row, config: *config, frame: *frame })? {
             let frame = self.frame;
             return Err(if A::CAN_UNDERFLOW {
                 BeamError::Underflow { frame }

@@ -54,6 +54,7 @@ impl ScoredExtensions {
     }
 
     /// Fills the pool with the extensions that may be kept. Returns whether some mass vanished.
+    #[inline(always)]
     pub(super) fn extend<S: Scorer, A: Arithmetic, E: Element>(
         &mut self,
         frame: &Frame<E>,
@@ -104,7 +105,7 @@ impl ScoredExtensions {
     }
 
     /// Finds the tokens that may extend a row where they gain so much at most.
-    #[inline]
+    #[inline(always)]
     fn find_hits(&mut self, most: &[f32], bar: f32) {
         let Self { set, above, tried, bits, hits, .. } = self;
         hits.clear();
@@ -124,6 +125,7 @@ impl ScoredExtensions {
     }
 
     /// Bounds of the relative probabilities.
+    #[inline(always)]
     fn look_at<A: Arithmetic, E: Element>(&mut self, frame: &Frame<E>, factors: &[f64]) {
         frame.nats_above::<A>(factors, &mut self.above);
         if A::CAN_UNDERFLOW && frame.may_vanish() {
@@ -183,7 +185,7 @@ impl Threshold {
     const UNKNOWN: Self = Self { mass: f64::NAN, nats: f64::NAN };
 
     /// No extension of a row of this mass is kept whose probability and gain add less, in nats.
-    #[inline]
+    #[inline(always)]
     fn bar<A: Arithmetic>(&mut self, pool: &Pool, total: f64) -> f32 {
         if !pool.is_bounded() {
             // Whatever is possible.

@@ -70,6 +70,7 @@ pub(super) struct Frame<'a, E> {
 impl<'a, E: Element> Frame<'a, E> {
     /// The same as [`Self::new`], and by class the relative probabilities in `factors`: none of tokens below the least
     /// log-probability asked for; the `blank` is not one.
+    #[inline(always)]
     pub(super) fn with_factors<A: Arithmetic>(
         row: &'a [E],
         kind: InputKind,
@@ -107,6 +108,7 @@ impl<'a, E: Element> Frame<'a, E> {
     }
 
     /// Looks at one row of `[classes]` values, the `frame`-th of its item.
+    #[inline(always)]
     pub(super) fn new(
         row: &'a [E],
         kind: InputKind,
@@ -200,6 +202,7 @@ impl<'a, E: Element> Frame<'a, E> {
     }
 
     /// By class: [`Self::relative_nats`] or a little more; `-inf` where there is no probability among `factors`.
+    #[inline(always)]
     pub(super) fn nats_above<A: Arithmetic>(&self, factors: &[f64], out: &mut Vec<f32>) {
         out.clear();
         out.resize(factors.len(), f32::NEG_INFINITY);
@@ -256,7 +259,7 @@ impl<'a, E: Element> Frame<'a, E> {
 }
 
 /// A little more than a number, or as much; of what single precision does not hold, its least.
-#[inline]
+#[inline(always)]
 fn above(x: f32) -> f32 {
     // One instruction, which `max` is not.
     let x = if x > f32::MIN { x } else { f32::MIN };

@@ -8,6 +8,9 @@
 //!
 //! All of it takes plain slices, `[frames, classes]` row-major, and knows no files.
 
+// What a frame of a beam is spent on becomes code for each instruction set only where it is inlined into its task.
+#![allow(clippy::inline_always)]
+
 pub mod align_batch;
 pub mod alignment;
 pub mod arithmetic;

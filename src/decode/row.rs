@@ -32,6 +32,7 @@ pub(super) fn row_max<E: Element>(row: &[E]) -> f64 {
 }
 
 /// The largest sum of two numbers in the same place of two rows of one length; `-inf` where there is none.
+#[inline(always)]
 pub(super) fn largest_sum(a: &[f32], b: &[f32]) -> f32 {
     let mut largest = [f32::NEG_INFINITY; LANES];
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
@@ -46,6 +47,7 @@ pub(super) fn largest_sum(a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// The first place of a value in a row.
+#[inline(always)]
 pub(super) fn position_of<E: Element>(row: &[E], value: f64) -> Option<usize> {
     let value = E::round_up(value);
     let (chunks, rest) = row.as_chunks::<LANES>();

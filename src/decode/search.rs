@@ -91,6 +91,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
     }
 
     /// Looks at the next frame. With a scorer, its factors are kept for [`Self::step`].
+    #[inline(always)]
     pub(super) fn look_at<'a, E: Element>(
         &mut self,
         row: &'a [E],
@@ -123,6 +124,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
     }
 
     /// Takes a frame; false where no mass is left or the arithmetic can't vouch for the beam.
+    #[inline(always)]
     pub(super) fn step<E: Element>(&mut self, frame: &Frame<E>) -> bool {
         let best_before = self.masses.totals()[0];
         let Stayed { in_order, mut vanished } = self.stay(frame);
@@ -172,6 +174,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
 
     /// Computes what each row has if it stays: paths that go on with a blank or repeat the last token,
     /// and those of the row's parent that come to the row.
+    #[inline(always)]
     fn stay<E: Element>(&mut self, frame: &Frame<E>) -> Stayed {
         let blank = frame.row()[self.blank as usize].to_f64();
         let (p_blank, vanished) = if S::NEUTRAL {
@@ -194,6 +197,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
     }
 
     /// The factors of the groups' tokens; whether one vanished.
+    #[inline(always)]
     fn find_factors<E: Element>(&mut self, frame: &Frame<E>) -> bool {
         let mut vanished = false;
         self.factors.clear();
@@ -218,6 +222,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
     }
 
     /// Whether no mass becomes [`SMALL`] where rows stay. Lowers the floor by what such a frame can.
+    #[inline(always)]
     fn is_far_from_small(&mut self, p_blank: f64) -> bool {
         let positive = |least: f64, x: f64| if x > 0.0 && x < least { x } else { least };
         let least = self.factors.iter().copied().fold(positive(f64::INFINITY, p_blank), positive);
@@ -231,6 +236,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
 
     /// The rows of [`Self::stay`]. `CHECKED`: whether to look which masses fade.
     #[allow(clippy::needless_bitwise_bool)] // lanes do not wait for each other
+    #[inline(always)]
     fn stay_rows<const CHECKED: bool>(&mut self, p_blank: f64) -> Stayed {
         let len = self.prefixes.len();
         self.stays.resize::<A>(len);
@@ -277,6 +283,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
 
     /// Whether what stays is in order as it is: the heaviest first, equal ones in the order of their texts.
     #[allow(clippy::needless_bitwise_bool)] // lanes do not wait for each other
+    #[inline(always)]
     fn stay_in_order(&self) -> bool {
         let (stays, totals) = (self.stays.totals(), self.masses.totals());
         let pairs = stays.iter().zip(stays.iter().skip(1));
@@ -300,6 +307,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
     }
 
     /// Makes the best of what stays and what extends the beam.
+    #[inline(always)]
     fn rebuild(&mut self) {
         let Self { prefixes, masses, stays, lost, .. } = self;
         let selected = self.pool.select(stays.totals(), |a, b| prefixes.compare(a, b));

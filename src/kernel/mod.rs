@@ -38,6 +38,7 @@ pub use element::Element;
 pub(crate) use exp::{ScaledColumns, log_sum_of, scaled_columns};
 pub(crate) use exp_rows::ExpRows;
 pub use instruction_set::InstructionSet;
+pub(crate) use instruction_set::Task;
 pub use log_sum_exp::{LogSumExp, fast_log_sum_exp_rows, log_add, log_sum_exp, log_sum_exp_rows};
 pub(crate) use mapping::{Mapping, end_with_message};
 pub(crate) use reaching::reaching;
