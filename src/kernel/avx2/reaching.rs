@@ -13,20 +13,31 @@ pub(in crate::kernel) fn reaching(_: Avx2, a: &[f32], b: &[f32], bar: f32, out: 
 }
 
 #[target_feature(enable = "avx2,fma")]
+#[inline]
 fn run(a: &[f32], b: &[f32], bar: f32, out: &mut [u64]) {
     const WORD: usize = u64::BITS as usize;
-    for ((a, b), word) in a.chunks(WORD).zip(b.chunks(WORD)).zip(out) {
-        *word = 0;
-        let (a_chunks, a_rest) = a.as_chunks::<LANES>();
-        let (b_chunks, b_rest) = b.as_chunks::<LANES>();
-        for (number, (a, b)) in a_chunks.iter().zip(b_chunks).enumerate() {
-            // SAFETY: reads eight values of each.
-            let (a, b) = unsafe { (_mm256_loadu_ps(a.as_ptr()), _mm256_loadu_ps(b.as_ptr())) };
-            let reach = _mm256_cmp_ps::<_CMP_GE_OQ>(_mm256_add_ps(a, b), _mm256_set1_ps(bar));
-            *word |= u64::from(_mm256_movemask_ps(reach) as u8) << (number * LANES);
+    let len = a.len().min(b.len());
+    let bars = _mm256_set1_ps(bar);
+    let bits = |at: usize| {
+        // SAFETY: reads eight values of each from `at` on; below, whole eights before `len`, or the last eight.
+        let (a, b) = unsafe { (_mm256_loadu_ps(a.as_ptr().add(at)), _mm256_loadu_ps(b.as_ptr().add(at))) };
+        u64::from(_mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GE_OQ>(_mm256_add_ps(a, b), bars)) as u8)
+    };
+    for (word, first) in out.iter_mut().zip((0..len).step_by(WORD)) {
+        if first + WORD <= len {
+            // A constant number of steps.
+            *word =
+                (0..WORD / LANES).fold(0, |word, step| word | bits(first + step * LANES) << (step * LANES));
+            continue;
         }
-        for (i, (a, b)) in a_rest.iter().zip(b_rest).enumerate() {
-            *word |= u64::from(a + b >= bar) << (a_chunks.len() * LANES + i);
+        let (steps, rest) = ((len - first) / LANES, len % LANES);
+        *word = (0..steps).fold(0, |word, step| word | bits(first + step * LANES) << (step * LANES));
+        if rest > 0 && len >= LANES {
+            // The last eight, of which some were looked at before.
+            *word |= bits(len - LANES) >> (LANES - rest) << (steps * LANES);
+        } else {
+            let values = a.iter().zip(b).enumerate().skip(len - rest);
+            *word |= values.fold(0, |word, (at, (a, b))| word | u64::from(a + b >= bar) << at);
         }
     }
 }
