@@ -80,7 +80,7 @@ impl AlphabetArgs {
                 .map_err(|error| shape.with_layout_hint(error, found))?;
             return Ok(CtcTargets { sequences, blank, split: None, alphabet });
         };
-        let file = self.alphabet.as_deref().unwrap_or(Path::new("")).display();
+        let file = names.name();
         let split = self.label_split.or_else(|| names.only_split()).ok_or_else(|| {
             if let Some(class) = names.empty_entry() {
                 let message = format!("{file}: entry {class} is empty, and no label can be that");
@@ -151,7 +151,7 @@ impl ClassArgs {
         let Some(file) = file else { return Ok((Spelling::indices(), blank, None)) };
         let alphabet = Alphabet::new(file, classes, blank)?;
         if let Some(class) = alphabet.empty_entry() {
-            let file = self.alphabet.as_deref().unwrap_or(Path::new("")).display();
+            let file = alphabet.name();
             let error = UsageError::new(format!("{file}: entry {class} is empty, and no text can be that"));
             let hint = format!("leave the empty line out, or give --blank {class} if that is the blank");
             return Err(error.hint(hint).into());

@@ -98,7 +98,6 @@ impl Args {
             label_lengths: self.label_lengths.clone(),
         };
         let mut summary = described(&matrix, &view);
-        let name = matrix.name().to_owned();
         let rows_per_item = view.ctc.as_ref().map_or(view.geometry.rows(), |shape| shape.frames);
         let mut survey = Survey::new(view.geometry.clone(), rows_per_item, view.lengths.clone());
         matrix.reduce(&view.geometry, &mut survey).map_err(|error| match error {
@@ -110,7 +109,7 @@ impl Args {
             (Some(labels), Some(shape), Some(blank)) if view.labels_fit => {
                 let raw = self.raw_labels(labels, shape, file, blank, label_lengths.as_ref())?;
                 fit::count_labels(&mut summary, raw.concat(), classes);
-                fit::items(&name, labels, &raw, shape, &view.lengths, blank, &mut findings)
+                fit::items(&params.logits, labels, &raw, shape, &view.lengths, blank, &mut findings)
             }
             (Some(labels), _, _) if view.cross_entropy => {
                 fit::targets(&mut summary, labels, classes, &mut findings);

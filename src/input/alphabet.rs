@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::source::{Source, lines_of, text_of};
-use super::{InputError, Place};
+use super::{InputError, Place, display_name};
 use crate::shown::shown;
 
 /// Which class is the blank, as the user says it.
@@ -229,6 +229,7 @@ pub fn resolve_blank(
 /// Class names, one for each class.
 #[derive(Clone, Debug)]
 pub struct Alphabet {
+    name: String,
     tokens: Vec<String>,
     classes_of: HashMap<String, u32>,
     blank: u32,
@@ -241,11 +242,17 @@ impl Alphabet {
     /// # Errors
     /// Where the file has not as many entries, nor one less.
     pub fn new(file: AlphabetFile, classes: usize, blank: u32) -> Result<Self, InputError> {
+        let name = file.name.clone();
         let tokens = file.resolve(classes, blank as usize)?;
         let named = tokens.iter().enumerate().filter(|&(class, _)| class != blank as usize);
         let classes_of = named.clone().map(|(class, token)| (token.clone(), class as u32)).collect();
         let longest = named.map(|(_, token)| token.chars().count()).max().unwrap_or(0);
-        Ok(Self { tokens, classes_of, blank, longest })
+        Ok(Self { name, tokens, classes_of, blank, longest })
+    }
+
+    /// The file, as messages call it.
+    pub fn name(&self) -> &str {
+        display_name(&self.name)
     }
 
     /// The name of each class; that of a blank that the file leaves out is empty.

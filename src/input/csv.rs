@@ -127,10 +127,7 @@ pub(super) fn parse(name: &str, bytes: &[u8], options: CsvOptions) -> Result<Tab
                 let named = column == 0 || !MISSING.contains(&text.trim());
                 let may_be_names = table.rows == 0 && !options.headers && named;
                 let comma = decimal_comma(line_at(&record, bytes));
-                match comma.or_else(|| hint(&text, may_be_names)) {
-                    Some(hint) => error.hint(hint),
-                    None => error,
-                }
+                error.maybe_hint(comma.or_else(|| hint(&text, may_be_names)))
             })?;
             table.values.push(value);
         }

@@ -111,6 +111,15 @@ impl InputError {
         self
     }
 
+    /// The same where one is known.
+    #[must_use]
+    pub(crate) fn maybe_hint(self, hint: Option<impl Into<String>>) -> Self {
+        match hint {
+            Some(hint) => self.hint(hint),
+            None => self,
+        }
+    }
+
     /// How to go on, where that is known.
     pub fn get_hint(&self) -> Option<&str> {
         match self {

@@ -128,11 +128,7 @@ impl NpyInfo {
             invalid("a valid .npy header", text.lines().next().map(shown).unwrap_or_default())
         })?;
         let (dtype, big_endian) = dtype_of(&parsed.dtype()).map_err(|found| {
-            let error = invalid("an array of f2, f4, f8 or integers", found);
-            match hint(&parsed.dtype()) {
-                Some(hint) => error.hint(hint),
-                None => error,
-            }
+            invalid("an array of f2, f4, f8 or integers", found).maybe_hint(hint(&parsed.dtype()))
         })?;
         let shape: Option<Vec<usize>> =
             parsed.shape().iter().map(|&size| usize::try_from(size).ok()).collect();

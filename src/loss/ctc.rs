@@ -128,7 +128,8 @@ impl CtcLoss {
 ///
 /// `matrix`: `[frames, classes]`, row-major; all frames are in use. From single precision the loss is within 2e-7
 /// relative where there are more than 128 classes, else as exact as from double precision. Where an alignment is
-/// possible, a frame with NaN or `+inf`, or with nothing but `-inf`, makes it NaN, as in PyTorch.
+/// possible, logits of a frame with NaN or `+inf`, or with nothing but `-inf`, make it NaN, as in PyTorch; so do NaN and
+/// `+inf` among log-probabilities and probabilities where the labels need them and the end can be reached.
 ///
 /// # Errors
 /// Where `matrix` is not whole frames of the classes that `labels` was checked against.

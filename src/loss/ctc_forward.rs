@@ -98,21 +98,14 @@ impl Forward {
                 States::Blanks(sum) => sum.add(frame.scale.log_max),
                 States::Linear(states) => (taken, step) = states.advance(set, band_of, frames),
                 States::AnySize(states) => step = states.advance(set, band_of(0), of_label, frame),
-                States::LogSpace(states, _) => {
+                // Behind what is impossible, too, a NaN goes through.
+                States::LogSpace(..) | States::Over(f64::NEG_INFINITY) => {
                     self.log_probs.clear();
                     self.log_probs.extend(frame.log_probs());
                     if lets_nan_through(first, all, of_label, &self.log_probs) {
                         step = Step::Over(f64::NAN);
-                    } else {
+                    } else if let States::LogSpace(states, _) = &mut self.states {
                         states.advance(band_of(0), of_label, &self.log_probs);
-                    }
-                }
-                // Behind what is impossible, too, a NaN goes through.
-                States::Over(log_prob) if *log_prob == f64::NEG_INFINITY => {
-                    self.log_probs.clear();
-                    self.log_probs.extend(frame.log_probs());
-                    if lets_nan_through(first, all, of_label, &self.log_probs) {
-                        *log_prob = f64::NAN;
                     }
                 }
                 States::Infeasible | States::Over(_) => {}

@@ -57,16 +57,14 @@ impl AnySize {
     ) -> Step {
         let columns = &frame.columns[..frame.columns.len() - 1];
         match frame.scale.bits {
-            _ if frame.scale.log_max == f64::NEG_INFINITY => return Step::Over(f64::NEG_INFINITY),
-            _ if !frame.scale.log_max.is_finite() => return Step::Lossy,
             Some(_) => {
                 self.columns.set_all(columns, -UNIT_EXPONENT);
                 self.log_scale.add(frame.scale.log_max);
             }
             None => match self.columns.set_exp(set, columns) {
                 Logs::Usable => {}
-                Logs::Not(log_prob) => return Step::Over(log_prob),
-                Logs::TooLow => return Step::Lossy,
+                Logs::Not(f64::NEG_INFINITY) => return Step::Over(f64::NEG_INFINITY),
+                Logs::Not(_) | Logs::TooLow => return Step::Lossy,
             },
         }
         for i in band.low.max(1)..=band.labels {

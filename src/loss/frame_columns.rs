@@ -38,7 +38,6 @@ impl Frame<'_> {
         let of_unit = -(UNIT_EXPONENT as f64) * std::f64::consts::LN_2 + log_max;
         let columns = columns[..columns.len() - 1].iter();
         columns.map(move |&x| match bits {
-            _ if log_max == f64::NEG_INFINITY => log_max,
             Some(_) => x.ln() + of_unit,
             None => x,
         })

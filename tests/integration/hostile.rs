@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::messages::said;
 use crate::support::{Folder, SplitMix, ctctool, npy_bytes, npy_f64, npy_i64};
 
 /// Runs `loss` on a matrix and labels and checks how it is refused.
@@ -143,11 +144,8 @@ fn items_without_frames_are_not_counted_on() {
         &["loss", "--labels", "y.npy", "--criterion", "ctc"],
     ];
     for command in commands {
-        let mut run = ctctool();
-        let output = run.current_dir(folder.path()).args(command).args(["x.npy", "--layout", "tnc"]);
-        let output = output.output().unwrap();
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{command:?}: {stderr}");
+        let (code, stderr) = said(&folder, &[command, &["x.npy", "--layout", "tnc"]].concat());
+        assert_eq!(code, Some(2), "{command:?}: {stderr}");
         assert!(stderr.contains("expected at most 65536 items without frames"), "{command:?}: {stderr}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use crate::support::{Folder, ctctool, npy_bytes, npy_f64, npy_i64};
+use crate::support::{Folder, ctctool, json, npy_bytes, npy_f64, npy_i64};
 
 const ROWS: &str = "1,2,3\n0,0,0\n5,1,1\n";
 
@@ -426,8 +426,7 @@ fn infeasible_items_beyond_the_first_ten_are_counted() {
             assert_eq!((lines.len(), lines[9]), (11, &format!("warning: x.npy#9: {why}{end}")[..]));
             assert_eq!(lines[10], format!("warning: {rest}"));
             let mut run = ctctool();
-            run.current_dir(folder.path()).args([&[command][..], &args, &["--format", "json"]].concat());
-            let result: serde_json::Value = serde_json::from_slice(&run.output().unwrap().stdout).unwrap();
+            let result = json(run.current_dir(folder.path()).args([&[command][..], &args].concat()));
             assert_eq!(result["warnings"].as_array().unwrap().len(), items, "the result names each");
         }
     }

@@ -168,11 +168,7 @@ impl LabelFile {
             self.empty_end(items)
         };
         let found = if found == 0 { self.describe() } else { found.to_string() };
-        let error = InputError::new(&self.name, Place::whole(), expected, found);
-        Err(match hint {
-            Some(hint) => error.hint(hint),
-            None => error,
-        })
+        Err(InputError::new(&self.name, Place::whole(), expected, found).maybe_hint(hint))
     }
 
     fn sequence(
@@ -189,10 +185,7 @@ impl LabelFile {
                 _ => {
                     let found = if value == TOO_LARGE { "a larger number".into() } else { value.to_string() };
                     let error = self.out_of_range(place_of(position), classes, &found, None);
-                    return Err(match self.label_hint(value, classes) {
-                        Some(hint) => error.hint(hint),
-                        None => error,
-                    });
+                    return Err(error.maybe_hint(self.label_hint(value, classes)));
                 }
             }
         }

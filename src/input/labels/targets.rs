@@ -134,10 +134,7 @@ impl LabelFile {
                 self.describe(),
             )
         };
-        let other_shape = || match self.misfit(shape, classes) {
-            Some(hint) => mismatch().hint(hint),
-            None => mismatch(),
-        };
+        let other_shape = || mismatch().maybe_hint(self.misfit(shape, classes));
         let targets = match &self.content {
             Content::Floats { shape: found, .. } => {
                 return Err(mismatch().hint(format!(

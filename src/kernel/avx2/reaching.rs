@@ -23,15 +23,17 @@ fn run(a: &[f32], b: &[f32], bar: f32, out: &mut [u64]) {
         let (a, b) = unsafe { (_mm256_loadu_ps(a.as_ptr().add(at)), _mm256_loadu_ps(b.as_ptr().add(at))) };
         u64::from(_mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GE_OQ>(_mm256_add_ps(a, b), bars)) as u8)
     };
+    let eights = |first: usize, steps: usize| {
+        (0..steps).fold(0, |word, step| word | bits(first + step * LANES) << (step * LANES))
+    };
     for (word, first) in out.iter_mut().zip((0..len).step_by(WORD)) {
         if first + WORD <= len {
             // A constant number of steps.
-            *word =
-                (0..WORD / LANES).fold(0, |word, step| word | bits(first + step * LANES) << (step * LANES));
+            *word = eights(first, WORD / LANES);
             continue;
         }
         let (steps, rest) = ((len - first) / LANES, len % LANES);
-        *word = (0..steps).fold(0, |word, step| word | bits(first + step * LANES) << (step * LANES));
+        *word = eights(first, steps);
         if rest > 0 && len >= LANES {
             // The last eight, of which some were looked at before.
             *word |= bits(len - LANES) >> (LANES - rest) << (steps * LANES);
