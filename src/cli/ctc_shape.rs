@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::diagnostics::UsageError;
-use super::inputs::{LogitsArgs, bad_shape, found_shape};
+use super::inputs::{LogitsArgs, bad_shape, found_shape, matrix_params};
 use super::values::{Layout, Word};
 use crate::input::{InputError, List, Matrix, Place, counted, display_name, shape_text};
 use crate::logits::{Geometry, Items, ItemsError};
@@ -63,9 +63,7 @@ impl CtcShape {
         alphabet: Option<&Path>,
     ) -> CtcInputParams {
         CtcInputParams {
-            logits: matrix.name().to_owned(),
-            dtype: matrix.dtype().name(),
-            shape: matrix.shape().to_vec(),
+            matrix: matrix_params(matrix),
             input: logits.input.word(),
             layout: self.layout.word(),
             layout_inferred: self.layout_inferred,

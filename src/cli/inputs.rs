@@ -14,6 +14,7 @@ use crate::input::{
 };
 use crate::logits::{ImproperRow, InputKind, MOST_CLASSES, RowAudit, ShapeError};
 use crate::report::Warning;
+use crate::report::matrix::{CsvParams, MatrixParams};
 
 /// The matrix and what its numbers are.
 #[derive(Args)]
@@ -99,6 +100,25 @@ impl LogitsArgs {
 pub(super) fn note_matrix(matrix: &Matrix, diagnostics: Diagnostics) {
     let (name, dtype) = (matrix.name(), matrix.dtype().name());
     diagnostics.note(format_args!("{name}: {} of {dtype}", found_shape(matrix)));
+}
+
+/// What a matrix is, for a result of it.
+pub(super) fn matrix_params(matrix: &Matrix) -> MatrixParams {
+    MatrixParams {
+        logits: matrix.name().to_owned(),
+        dtype: matrix.dtype().name(),
+        shape: matrix.shape().to_vec(),
+        csv: csv_params(matrix),
+    }
+}
+
+/// How a CSV file was read, for a result of it.
+pub(super) fn csv_params(matrix: &Matrix) -> CsvParams {
+    let csv = matrix.csv_options();
+    CsvParams {
+        delimiter: csv.and_then(|csv| csv.delimiter).map(char::from),
+        headers: csv.map(|csv| csv.headers),
+    }
 }
 
 /// Opens labels and says what they are.

@@ -14,7 +14,7 @@ use super::ExitStatus;
 use super::alphabet_args::{AlphabetArgs, check_label_lengths};
 use super::decode::warnings::seeming_padding;
 use super::diagnostics::Diagnostics;
-use super::inputs::{LogitsArgs, check_files, open_labels, optional_integers};
+use super::inputs::{LogitsArgs, check_files, csv_params, open_labels, optional_integers};
 use super::output_args::OutputArgs;
 use super::values::{Word, result_format};
 use crate::input::{Alphabet, AlphabetFile, LabelFile, Matrix, Place, ReadError, resolve_blank};
@@ -88,6 +88,7 @@ impl Args {
         let path = |path: &PathBuf| path.display().to_string();
         let params = InspectParams {
             logits: matrix.name().to_owned(),
+            csv: csv_params(&matrix),
             labels: labels.map(|labels| labels.name().to_owned()),
             input: self.logits.input.word(),
             layout: view.ctc.as_ref().map(|shape| shape.layout.word()),

@@ -14,7 +14,7 @@ use gradient::{Gradient, GradientArgs, Loaded};
 use super::ExitStatus;
 use super::alphabet_args::AlphabetArgs;
 use super::diagnostics::{Diagnostics, with_hint};
-use super::inputs::{LogitsArgs, open_labels};
+use super::inputs::{LogitsArgs, matrix_params, open_labels};
 use super::output_args::OutputArgs;
 use super::values::{Criterion, Word, checked_format, number, zero_or_more};
 use crate::input::{LabelFile, Matrix};
@@ -182,10 +182,8 @@ impl Args {
     ) -> LossParams {
         let tolerance = |given: Option<f64>, default| self.checks.expect.map(|_| given.unwrap_or(default));
         LossParams {
-            logits: matrix.name().to_owned(),
+            matrix: matrix_params(&matrix),
             labels: labels.name().to_owned(),
-            dtype: matrix.dtype().name(),
-            shape: matrix.shape().to_vec(),
             criterion: criterion.word(),
             criterion_inferred: self.settings.criterion.is_none(),
             reduction: self.settings.reduction.word(),

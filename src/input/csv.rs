@@ -19,6 +19,7 @@ pub struct CsvOptions {
 /// A table of numbers, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Table {
+    pub(super) delimiter: u8,
     pub(super) rows: usize,
     pub(super) columns: usize,
     pub(super) values: Vec<f64>,
@@ -26,6 +27,7 @@ pub(super) struct Table {
 
 /// A table of numbers in blocks of whole rows.
 pub(super) struct Blocks {
+    pub(super) delimiter: u8,
     pub(super) rows: usize,
     pub(super) columns: usize,
     pub(super) values: Vec<Vec<f64>>,
@@ -42,7 +44,7 @@ pub(super) fn read(source: &mut Source, options: CsvOptions) -> Result<Blocks, I
         if let Some((start, delimiter)) = beginning(&name, &head[..count], options)
             && let Some(blocks) = csv_blocks::parse(Text::File(file, len), start, delimiter)?
         {
-            return Ok(blocks.into());
+            return Ok(Blocks::of_plain(blocks, delimiter));
         }
     }
     let bytes = source.read_rest()?;
@@ -53,19 +55,19 @@ pub(super) fn read(source: &mut Source, options: CsvOptions) -> Result<Blocks, I
         && let Some((start, delimiter)) = beginning(&name, &bytes, options)
         && let Some(blocks) = csv_blocks::parse(Text::Memory(&bytes), start, delimiter)?
     {
-        return Ok(blocks.into());
+        return Ok(Blocks::of_plain(blocks, delimiter));
     }
-    let Table { rows, columns, values } = parse(&name, &bytes, options)?;
-    Ok(Blocks { rows, columns, values: vec![values] })
+    let Table { delimiter, rows, columns, values } = parse(&name, &bytes, options)?;
+    Ok(Blocks { delimiter, rows, columns, values: vec![values] })
 }
 
 /// The first bytes of a file, of which the first row is expected to be a part.
 const HEAD_BYTES: usize = 1 << 16;
 
-impl From<csv_blocks::Blocks> for Blocks {
-    fn from(blocks: csv_blocks::Blocks) -> Self {
+impl Blocks {
+    fn of_plain(blocks: csv_blocks::Blocks, delimiter: u8) -> Self {
         let values: usize = blocks.values.iter().map(Vec::len).sum();
-        Self { rows: values / blocks.columns, columns: blocks.columns, values: blocks.values }
+        Self { delimiter, rows: values / blocks.columns, columns: blocks.columns, values: blocks.values }
     }
 }
 
@@ -96,7 +98,7 @@ pub(super) fn parse(name: &str, bytes: &[u8], options: CsvOptions) -> Result<Tab
         .has_headers(options.headers)
         .flexible(true)
         .from_reader(bytes);
-    let mut table = Table { rows: 0, columns: 0, values: Vec::new() };
+    let mut table = Table { delimiter, rows: 0, columns: 0, values: Vec::new() };
     let mut record = csv::ByteRecord::new();
     let mut first_line = 0;
     while reader

@@ -33,6 +33,7 @@ pub struct Matrix {
     shape: Vec<usize>,
     dtype: Dtype,
     fortran_order: bool,
+    csv: Option<CsvOptions>,
     body: Body,
 }
 
@@ -80,6 +81,7 @@ impl Matrix {
                 shape: info.shape.clone(),
                 dtype: info.dtype,
                 fortran_order: info.fortran_order,
+                csv: None,
                 body: Body::Npy(source, info),
             });
         }
@@ -92,6 +94,7 @@ impl Matrix {
             shape: vec![table.rows, table.columns],
             dtype: Dtype::F64,
             fortran_order: false,
+            csv: Some(CsvOptions { delimiter: Some(table.delimiter), ..options }),
             body: Body::Memory(table.values),
         })
     }
@@ -117,6 +120,11 @@ impl Matrix {
             Body::Npy(_, info) => Some((info.version, info.big_endian)),
             Body::Memory(_) => None,
         }
+    }
+
+    /// How it is written, with the delimiter that was given or found; none for .npy.
+    pub fn csv_options(&self) -> Option<CsvOptions> {
+        self.csv
     }
 
     /// Whether the first axis is the fastest in memory.
@@ -160,10 +168,10 @@ impl Matrix {
     /// # Errors
     /// Where the file ends early or goes on too long.
     pub fn load(self) -> Result<(Self, Vec<f64>), InputError> {
-        let (name, shape, dtype) = (self.name.clone(), self.shape.clone(), self.dtype);
+        let (name, shape, dtype, csv) = (self.name.clone(), self.shape.clone(), self.dtype, self.csv);
         let values = self.into_values()?;
         let body = Body::Memory(vec![values.clone()]);
-        Ok((Self { name, shape, dtype, fortran_order: false, body }, values))
+        Ok((Self { name, shape, dtype, fortran_order: false, csv, body }, values))
     }
 
     /// Reads the values and hands them out in blocks of whole rows. Where a .npy file is mapped, and somebody shortens it

@@ -137,7 +137,7 @@ impl AlignSummary {
             "{} of {} of {} aligned, {} infeasible{}: {}",
             self.aligned,
             counted(self.items, "item"),
-            params.of.logits,
+            params.of.matrix.logits,
             self.infeasible,
             if self.infinite > 0 { format!(", {} without a path", self.infinite) } else { String::new() },
             params.of.described()

@@ -23,6 +23,10 @@ pub struct CompareParams {
     pub atol: f64,
     /// Matrices: their shape.
     pub shape: Option<Vec<usize>>,
+    /// Matrices: what separates the columns of CSV, where it was given.
+    pub delimiter: Option<char>,
+    /// Matrices: whether the first row of CSV is names.
+    pub headers: Option<bool>,
     /// Matrices: the less precise of their dtypes; results: that of their input.
     pub dtype: Option<String>,
     /// Matrices: the dtypes of base and new, where they differ.

@@ -2,17 +2,15 @@
 
 use serde::Serialize;
 
+use super::matrix::MatrixParams;
 use crate::input::counted;
 
 /// A matrix of class scores and how it was read.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct CtcInputParams {
-    /// The matrix, as the user named it.
-    pub logits: String,
-    /// `float32`; `float64` for CSV.
-    pub dtype: String,
-    /// Shape of the matrix.
-    pub shape: Vec<usize>,
+    /// The matrix.
+    #[serde(flatten)]
+    pub matrix: MatrixParams,
     /// `logits`, `log-probs` or `probs`.
     pub input: &'static str,
     /// `tc`, `tnc` or `ntc`.

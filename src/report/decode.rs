@@ -249,7 +249,7 @@ impl DecodeSummary {
         let title = format!(
             "{method}, {}{proved} in {}: {}",
             counted(self.items, "item"),
-            params.of.logits,
+            params.of.matrix.logits,
             params.of.described()
         );
         let (header, rows) = match &self.rates {

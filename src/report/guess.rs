@@ -2,19 +2,17 @@
 
 use serde::Serialize;
 
+use super::matrix::MatrixParams;
 use super::{Cell, Record, TableText};
 
 /// What was looked for, in which files.
 #[derive(Clone, Debug, Serialize)]
 pub struct GuessParams {
-    /// The matrix, as the user named it.
-    pub logits: String,
+    /// The matrix.
+    #[serde(flatten)]
+    pub matrix: MatrixParams,
     /// The labels, as the user named them.
     pub labels: String,
-    /// `float32`; `float64` for CSV.
-    pub dtype: String,
-    /// Shape of the matrix.
-    pub shape: Vec<usize>,
     /// The other system's number.
     pub guess: f64,
     /// Relative tolerance.

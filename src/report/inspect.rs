@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::matrix::CsvParams;
 use super::{Cell, ItemId, Record, TableText};
 use crate::input::shape_text;
 
@@ -13,6 +14,9 @@ const MOST_WINNERS: usize = 8;
 pub struct InspectParams {
     /// The matrix, as the user named it.
     pub logits: String,
+    /// How a CSV file was read.
+    #[serde(flatten)]
+    pub csv: CsvParams,
     /// The labels, as the user named them.
     pub labels: Option<String>,
     /// `logits`, `log-probs` or `probs`.

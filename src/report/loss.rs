@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::gradient::GradientSummary;
+use super::matrix::MatrixParams;
 use super::{Cell, ItemId, Record, Status, TableText};
 use crate::input::counted;
 use crate::loss::reduction::{Reduction, Reductions};
@@ -10,14 +11,11 @@ use crate::loss::reduction::{Reduction, Reductions};
 /// Every resolved setting; null where it does not apply.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct LossParams {
-    /// The matrix, as the user named it.
-    pub logits: String,
+    /// The matrix.
+    #[serde(flatten)]
+    pub matrix: MatrixParams,
     /// The labels, as the user named them.
     pub labels: String,
-    /// `float32`; `float64` for CSV.
-    pub dtype: String,
-    /// Shape of the matrix.
-    pub shape: Vec<usize>,
     /// `ctc` or `cross-entropy`.
     pub criterion: &'static str,
     /// Whether the criterion was told from the shapes.
@@ -186,7 +184,7 @@ impl LossSummary {
             (_, _, Some(axis)) => format!("{classes} on axis {axis}"),
             _ => classes,
         };
-        let title = format!("{name} of {} in {}: {layout}", counted(self.items, items), params.logits);
+        let title = format!("{name} of {} in {}: {layout}", counted(self.items, items), params.matrix.logits);
         let means = if ctc {
             ["each item over its target length, then over items", "over items", "over all target tokens"]
         } else if params.targets == Some("probs") {

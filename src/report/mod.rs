@@ -19,6 +19,7 @@ pub mod inspect;
 mod json;
 mod listing;
 pub mod loss;
+pub mod matrix;
 mod npy;
 mod number;
 mod output;

@@ -100,7 +100,7 @@ impl TuneSummary {
             "{} on {} of {}: the least {} has {}{}",
             counted(self.settings, "setting"),
             counted(self.lines, "line"),
-            params.of.logits,
+            params.of.matrix.logits,
             params.objective.to_uppercase(),
             self.flags,
             match self.tied {

@@ -1,8 +1,9 @@
 //! What is told from the content of files, and what is said of it.
 
 use predicates::prelude::*;
+use serde_json::{Value, json as value};
 
-use crate::support::{Folder, ctctool};
+use crate::support::{Folder, ctctool, json, npy_f64};
 
 fn run(folder: &Folder, args: &[&str]) -> assert_cmd::assert::Assert {
     ctctool().current_dir(folder.path()).args(args).assert()
@@ -25,6 +26,35 @@ fn the_delimiter_is_that_of_the_first_row() {
     let folder = Folder::new();
     folder.file("x.csv", "\n\n1;2\n3;4\n");
     run(&folder, &["inspect", "x.csv"]).success().stdout(predicate::str::contains("(2, 2)"));
+}
+
+/// Results say how CSV was read, and are compared whichever way that was.
+#[test]
+fn results_say_how_csv_was_read() {
+    let folder = Folder::new();
+    folder.file("a.csv", "1,2\n3,4\n");
+    folder.file("b.csv", "x;y\n1;2\n3;4\n");
+    folder.file("c.npy", npy_f64(&[2, 2], &[1.0, 2.0, 3.0, 4.0]));
+    folder.file("y.txt", "0\n1\n");
+    let result = |args: &[&str]| json(ctctool().current_dir(folder.path()).args(args));
+    let how = |result: Value| (result["params"]["delimiter"].clone(), result["params"]["headers"].clone());
+    let labels = ["--labels", "y.txt", "--criterion", "ce"];
+    for (args, delimiter, headers) in [
+        (&["a.csv"][..], value!(","), value!(false)),
+        (&["b.csv", "--headers"], value!(";"), value!(true)),
+        (&["c.npy"], Value::Null, Value::Null),
+    ] {
+        let expected = (delimiter, headers);
+        assert_eq!(how(result(&[&["loss"], args, &labels].concat())), expected);
+        assert_eq!(how(result(&[&["loss", "--guess", "1"], args, &labels].concat())), expected);
+        assert_eq!(how(result(&[&["decode"], args].concat())), expected);
+        assert_eq!(how(result(&[&["inspect"], args].concat())), expected);
+        let output = format!("{}.json", args[0]);
+        let loss = [&["loss"], args, &labels, &["--format", "json", "-o", &output]].concat();
+        run(&folder, &loss).success();
+    }
+    run(&folder, &["compare", "a.csv.json", "b.csv.json", "--rtol", "0", "--atol", "0"]).success();
+    run(&folder, &["compare", "b.csv.json", "c.npy.json", "--rtol", "0", "--atol", "0"]).success();
 }
 
 #[test]

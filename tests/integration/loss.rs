@@ -339,6 +339,33 @@ fn warnings_are_lines_and_with_strict_errors() {
     run(&["--input", "log-probs"]).success().stderr(predicate::str::contains("2 rows do not sum to 1"));
 }
 
+/// PyTorch takes any numbers for class probabilities; a row that sums to one can still have some below 0.
+#[test]
+fn targets_that_are_no_probabilities_are_a_warning() {
+    let folder = Folder::new();
+    folder.file("x.csv", "1,2,3\n3,2,1\n");
+    let codes = |targets: &str| {
+        folder.file("y.csv", targets);
+        let mut command = ctctool();
+        let result =
+            run_json(command.current_dir(folder.path()).args(["loss", "x.csv", "--labels", "y.csv"]));
+        let warnings = result["warnings"].as_array().unwrap();
+        warnings
+            .iter()
+            .map(|warning| format!("{}: {}", warning["code"], warning["message"]))
+            .collect::<Vec<_>>()
+    };
+    assert!(codes("0.5,0.25,0.25\n1.0,0.0,0.0\n").is_empty());
+    assert_eq!(
+        codes("0.5,0.25,0.25\n1.5,-0.5,0.0\n"),
+        [r#""targets_negative": "y.csv: row 1, class 1 is -0.5, and no probability is below 0""#]
+    );
+    assert_eq!(
+        codes("0.5,0.25,0.25\n0.5,0.25,0.5\n"),
+        [r#""targets_not_normalised": "y.csv: row 1 sums to 1.25, not to 1""#]
+    );
+}
+
 /// Numbers that are never used may be anything.
 #[test]
 fn padding_and_ignored_rows_are_not_looked_at() {

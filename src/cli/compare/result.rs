@@ -14,10 +14,12 @@ use crate::metrics::{Difference, Tolerance};
 use crate::report::compare::{CompareItem, CompareParams, CompareSummary};
 use crate::report::{Shortest, listed};
 
-/// Parameters that do not change what the numbers mean: names of files, limits of checks, and whether a setting was
+/// Parameters that do not change what the numbers mean: names of files and how they are written, limits of checks, and whether a setting was
 /// asked for or inferred.
-const FREE_PARAMS: [&str; 21] = [
+const FREE_PARAMS: [&str; 23] = [
     "logits",
+    "delimiter",
+    "headers",
     "labels",
     "lengths",
     "label_lengths",
@@ -122,6 +124,8 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
         rtol: tolerance.rtol,
         atol: tolerance.atol,
         shape: None,
+        delimiter: None,
+        headers: None,
         dtype: dtype.map(str::to_owned),
         dtypes: None,
         command: Some(base.command.clone()),

@@ -66,6 +66,13 @@ impl Args {
                 let message = format!("{}: row {row} sums to {sum}, not to 1", labels.name());
                 warnings.push(Warning { code: "targets_not_normalised", message });
             }
+            if let Some((row, class, value)) = targets.first_negative() {
+                let message = format!(
+                    "{}: row {row}, class {class} is {value}, and no probability is below 0",
+                    labels.name()
+                );
+                warnings.push(Warning { code: "targets_negative", message });
+            }
             self.cross_entropy_of(matrix, &loss, &geometry, &targets, params, warnings, loaded, diagnostics)
         } else {
             let ignore_index = settings.ignore_index.unwrap_or(DEFAULT_IGNORE_INDEX);

@@ -10,7 +10,7 @@ use search::{Given, Search, Setup};
 use super::super::ExitStatus;
 use super::super::ctc_shape::CtcShape;
 use super::super::diagnostics::Diagnostics;
-use super::super::inputs::optional_integers;
+use super::super::inputs::{matrix_params, optional_integers};
 use super::super::values::{Criterion, Layout, Word};
 use super::{Args, DEFAULT_ATOL, DEFAULT_RTOL};
 use crate::input::{AlphabetFile, LabelFile, List, Matrix, float_list};
@@ -37,10 +37,8 @@ impl Args {
         };
         let mut search = Search::new(self.given()?, guess, tolerance, self.settings.reduction);
         let params = GuessParams {
-            logits: matrix.name().to_owned(),
+            matrix: matrix_params(&matrix),
             labels: labels.name().to_owned(),
-            dtype: matrix.dtype().name(),
-            shape: matrix.shape().to_vec(),
             guess,
             rtol: tolerance.rtol,
             atol: tolerance.atol,

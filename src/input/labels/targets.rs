@@ -64,6 +64,12 @@ impl ProbTargets {
         let sums = self.values.chunks_exact(self.classes).map(|row| row.iter().sum::<f64>());
         sums.enumerate().find(|(_, sum)| (sum - 1.0).abs() > tolerance)
     }
+
+    /// The first value below 0: its row, its class, and what it is.
+    pub fn first_negative(&self) -> Option<(usize, usize, f64)> {
+        let at = self.values.iter().position(|&value| value < 0.0)?;
+        Some((at / self.classes, at % self.classes, self.values[at]))
+    }
 }
 
 impl LabelFile {
