@@ -1,10 +1,10 @@
 //! What the documents say is what the program does.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::repository;
+use crate::support::{WARNINGS, repository};
 
 /// Set to have the man pages written instead of compared.
 const UPDATE: &str = "CTCTOOL_UPDATE_DOCS";
@@ -38,6 +38,29 @@ fn man_pages_are_those_of_the_command_line() {
         let committed = fs::read_to_string(repository("man").join(&name)).unwrap();
         let generated = fs::read_to_string(fresh.path().join(&name)).unwrap();
         assert!(committed == generated, "{} has drifted: run the tests with {UPDATE}=1", name.display());
+    }
+}
+
+/// Codes of warnings that the program no longer has would mislead.
+#[test]
+fn codes_of_warnings_are_those_of_the_source() {
+    fn source(folder: &Path, text: &mut String) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                source(&path, text);
+            } else {
+                text.push_str(&fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    let mut text = String::new();
+    source(&repository("src"), &mut text);
+    let rows = WARNINGS.lines().filter_map(|line| line.strip_prefix("| `"));
+    let codes: Vec<&str> = rows.map(|row| row.split_once('`').unwrap().0).collect();
+    assert!(codes.len() > 20, "{codes:?}");
+    for code in codes {
+        assert!(text.contains(&format!("\"{code}\"")), "no {code} in the source");
     }
 }
 

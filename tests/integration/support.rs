@@ -80,8 +80,20 @@ pub(crate) fn json(command: &mut Command) -> Value {
     let output = command.args(["--format", "json"]).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(matches!(output.status.code(), Some(0 | 1)), "{:?}: {stderr}", output.status);
-    serde_json::from_slice(&output.stdout).unwrap()
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for remark in [&result["warnings"], &result["summary"]["findings"]]
+        .into_iter()
+        .filter_map(Value::as_array)
+        .flatten()
+    {
+        let code = remark["code"].as_str().unwrap();
+        assert!(WARNINGS.contains(&format!("\n| `{code}` |")), "docs/warnings.md does not have {code}");
+    }
+    result
 }
+
+/// What codes mean; whatever a test's result has is there.
+pub(crate) const WARNINGS: &str = include_str!("../../docs/warnings.md");
 
 /// Whether `found` is `expected`: JSON has null for what is not finite.
 pub(crate) fn close(found: &Value, expected: f64, rtol: f64, atol: f64) -> bool {
