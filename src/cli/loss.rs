@@ -182,7 +182,7 @@ impl Args {
     ) -> LossParams {
         let tolerance = |given: Option<f64>, default| self.checks.expect.map(|_| given.unwrap_or(default));
         LossParams {
-            matrix: matrix_params(&matrix),
+            matrix: matrix_params(matrix),
             labels: labels.name().to_owned(),
             criterion: criterion.word(),
             criterion_inferred: self.settings.criterion.is_none(),
