@@ -20,7 +20,7 @@ pub(super) struct Frame<'a> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct ColumnScale {
     /// A log-probability that no column's is above, and a single column's own: `-inf` where none has a chance, NaN where
-    /// one is NaN or the frame is no distribution. The columns mean nothing then.
+    /// one is NaN or the frame is no distribution.
     pub(super) log_max: f64,
     /// The columns are their probabilities, one of `log_max` being 2 to [`UNIT_EXPONENT`], and two to minus this is no
     /// more than any above 0; none where they lie too far apart for that, and are log-probabilities.
@@ -102,7 +102,9 @@ impl Frames {
         let scale = scale_of(found);
         let log_max = if self.kind == InputKind::Logits { scale.log_prob(found.max) } else { found.max };
         let bits = (found.max - found.least) * std::f64::consts::LOG2_E;
-        let bits = (bits <= MOST_BITS).then(|| bits as i64 + 1 - UNIT_EXPONENT);
+        // Beside none that has a chance, there is nothing to scale.
+        let scaled = bits <= MOST_BITS && found.max > f64::NEG_INFINITY;
+        let bits = scaled.then(|| bits as i64 + 1 - UNIT_EXPONENT);
         if bits.is_none() {
             for (column, &x) in columns.iter_mut().zip(scores) {
                 let log_prob = scale.log_prob(x);

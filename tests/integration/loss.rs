@@ -339,6 +339,35 @@ fn warnings_are_lines_and_with_strict_errors() {
     run(&["--input", "log-probs"]).success().stderr(predicate::str::contains("2 rows do not sum to 1"));
 }
 
+/// Items without frames: an empty target has a loss of 0, any other is infeasible, however the file lies and is read.
+#[test]
+fn no_frames_are_no_reason_to_fail() {
+    let folder = Folder::new();
+    folder.file("y.txt", "1\n\n");
+    for descr in ["<f4", "<f8", ">f8", "<f2", "<i4"] {
+        for fortran in [false, true] {
+            for (layout, shape) in [("tnc", [0, 2, 3]), ("ntc", [2, 0, 3])] {
+                let bytes = npy_bytes(descr, fortran, &shape, &[]);
+                folder.file("x.npy", &bytes);
+                for from in ["x.npy", "-"] {
+                    for command in ["loss", "align", "inspect", "decode"] {
+                        let labels = if command == "decode" { &[][..] } else { &["--labels", "y.txt"] };
+                        let mut run = ctctool();
+                        run.current_dir(folder.path()).args([command, from, "--layout", layout]).args(labels);
+                        let result = run_json(run.write_stdin(bytes.clone()));
+                        if command == "loss" {
+                            assert_eq!(
+                                result["summary"]["infeasible"], 1,
+                                "{descr} {layout} {from}: {result}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// PyTorch takes any numbers for class probabilities; a row that sums to one can still have some below 0.
 #[test]
 fn targets_that_are_no_probabilities_are_a_warning() {

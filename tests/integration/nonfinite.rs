@@ -3,6 +3,7 @@
 use ctctool::logits::InputKind;
 use ctctool::loss::ctc::{CtcLabels, ctc_loss};
 
+use crate::oracle::{ctc_by_recursion, log_softmax};
 use crate::random::Random;
 use crate::support::{Folder, ctctool, json as run_json, npy_f64};
 
@@ -156,4 +157,42 @@ fn nonfinite_log_probabilities_count_where_pytorchs_do() {
         none += usize::from(found.is_nan());
     }
     assert!(numbers > 2000 && none > 2000, "{numbers} and {none}");
+}
+
+/// Frames in which nothing that the labels need has a chance, one or several: the loss is infinite, and no NaN.
+#[test]
+fn several_impossible_frames_are_an_infinite_loss() {
+    let mut random = Random::new(43);
+    let mut counts = [0; 2];
+    for round in 0..6000 {
+        let kind = [InputKind::Logits, InputKind::LogProbs, InputKind::Probs][round % 3];
+        let (frames, classes) = (1 + random.below(7) as usize, 3 + random.below(3) as usize);
+        // The last class is in no label, and always possible.
+        let labels: Vec<u32> = (0..random.below(4)).map(|_| 1 + random.below(classes as u32 - 2)).collect();
+        let checked = CtcLabels::new(&labels, classes, 0).unwrap();
+        let entries = match kind {
+            InputKind::Probs => [0.0, 0.0, 0.5, 1.0, 5e-324],
+            _ => [f64::NEG_INFINITY, f64::NEG_INFINITY, 0.0, -1.5, -1e13],
+        };
+        let mut rows: Vec<Vec<f64>> = Vec::new();
+        for _ in 0..frames {
+            let mut row: Vec<f64> = (0..classes).map(|_| entries[random.below(5) as usize]).collect();
+            row[classes - 1] = entries[2];
+            rows.push(row);
+        }
+        let log_probs: Vec<Vec<f64>> = rows
+            .iter()
+            .map(|row| match kind {
+                InputKind::Logits => log_softmax(row),
+                InputKind::LogProbs => row.clone(),
+                InputKind::Probs => row.iter().map(|p| p.ln()).collect(),
+            })
+            .collect();
+        let expected = ctc_by_recursion(&log_probs, &labels, 0);
+        let found = ctc_loss(&rows.concat(), kind, &checked).unwrap();
+        let same = found == expected || (found - expected).abs() <= 1e-12 * expected.abs().max(1.0);
+        assert!(same, "{kind:?} {rows:?}, {labels:?}: {found} for {expected}");
+        counts[usize::from(found.is_finite())] += 1;
+    }
+    assert!(counts.iter().all(|&count| count > 1000), "{counts:?}");
 }
