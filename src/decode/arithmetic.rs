@@ -28,8 +28,6 @@ pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
     fn mul(a: f64, b: f64) -> f64;
     /// The factor whose natural logarithm is given.
     fn from_log(nats: f64) -> f64;
-    /// The factor of a probability.
-    fn from_prob(p: f64) -> f64;
     /// The factor of a gain.
     fn from_gain(gain: Gain) -> f64;
     /// `a / b` as a probability, for masses above zero; 0 where it is too small for one.
@@ -70,10 +68,6 @@ impl Arithmetic for Linear {
 
     fn from_log(nats: f64) -> f64 {
         nats.exp()
-    }
-
-    fn from_prob(p: f64) -> f64 {
-        p
     }
 
     fn from_gain(gain: Gain) -> f64 {
@@ -132,10 +126,6 @@ impl Arithmetic for Log {
 
     fn from_log(nats: f64) -> f64 {
         nats
-    }
-
-    fn from_prob(p: f64) -> f64 {
-        p.ln()
     }
 
     fn from_gain(gain: Gain) -> f64 {

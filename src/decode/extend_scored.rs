@@ -165,9 +165,11 @@ impl ScoredExtensions {
         let mass = A::mul(A::mul(from, p), factor);
         if mass >= pool.threshold() {
             pool.push(Candidate { mass, row: row as u32, token });
-            return;
+            if !(A::CAN_UNDERFLOW && (p < VANISHING || factor < VANISHING)) {
+                return;
+            }
         }
-        // What has lost all its digits may have been more.
+        // What has lost digits, or all, may have been more.
         let most = if A::CAN_UNDERFLOW { from * p.max(VANISHING) * factor.max(VANISHING) } else { mass };
         let is_light = pool.is_bounded() && most < pool.threshold();
         self.vanished |= gain.nats() > f64::NEG_INFINITY && !is_light;

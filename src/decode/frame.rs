@@ -174,8 +174,8 @@ impl<'a, E: Element> Frame<'a, E> {
     /// The relative probability of a class, and whether it is too small for this arithmetic.
     pub(super) fn relative<A: Arithmetic>(&self, value: f64) -> (f64, bool) {
         let p = match self.kind {
-            InputKind::Logits | InputKind::LogProbs => A::from_log(value - self.max),
-            InputKind::Probs => A::from_prob(value * self.factor),
+            InputKind::Probs if A::CAN_UNDERFLOW => value * self.factor,
+            _ => A::from_log(self.log_of_relative(value)),
         };
         let some = match self.kind {
             InputKind::Logits | InputKind::LogProbs => value > f64::NEG_INFINITY,
@@ -195,9 +195,18 @@ impl<'a, E: Element> Frame<'a, E> {
     /// The natural logarithm of a class's relative probability.
     #[inline]
     pub(super) fn relative_nats(&self, value: E) -> f64 {
+        self.log_of_relative(value.to_f64())
+    }
+
+    #[inline]
+    fn log_of_relative(&self, value: f64) -> f64 {
         match self.kind {
-            InputKind::Logits | InputKind::LogProbs => value.to_f64() - self.max,
-            InputKind::Probs => (value.to_f64() * self.factor).ln(),
+            InputKind::Logits | InputKind::LogProbs => value - self.max,
+            InputKind::Probs => {
+                let p = value * self.factor;
+                // What is smaller has lost digits.
+                if p >= f64::MIN_POSITIVE { p.ln() } else { value.ln() - self.offset_nats }
+            }
         }
     }
 

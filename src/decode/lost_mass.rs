@@ -21,6 +21,9 @@ pub(super) const VANISHING: f64 = 1e-300;
 /// Losses are held in units of `2^-UNIT_BITS`, for they are too small for the scale of the masses.
 const UNIT_BITS: i64 = 1000;
 
+/// What a factor loses near 0 is less than two to minus this.
+const FACTOR_BITS: i64 = 1074;
+
 /// For each entry of the beam, a bound on the mass that it should have and has not.
 ///
 /// A loss goes the way of the mass that it is missing from, so it is carried along by the same recursion.
@@ -79,9 +82,8 @@ impl LostMass {
     }
 
     /// Ends a frame that has made a beam of `entries` of one whose heaviest was `best`. If something has
-    /// `vanished`, each entry has lost less than `2^-UNIT_BITS` of `best`: factors and products lose at
-    /// most `2^-1074`, and the rest is for gains above one.
-    pub(super) fn end(&mut self, entries: usize, best: f64, vanished: bool) {
+    /// `vanished`, each entry has lost less than [`Self::units`] of `best`.
+    pub(super) fn end(&mut self, entries: usize, best: f64, vanished: bool, units: f64) {
         if self.some {
             std::mem::swap(&mut self.losses, &mut self.next);
         } else if vanished {
@@ -90,8 +92,14 @@ impl LostMass {
             self.losses.resize(entries, 0.0);
         }
         if vanished {
-            self.losses.iter_mut().for_each(|loss| *loss += best);
+            self.losses.iter_mut().for_each(|loss| *loss += best * units);
         }
+    }
+
+    /// What of the heaviest mass a frame takes away at most where something vanishes, in units of losses: factors and
+    /// products lose at most `2^-FACTOR_BITS`, and that times the largest gain, in nats.
+    pub(super) fn units(largest_gain: f64) -> f64 {
+        (largest_gain - (FACTOR_BITS - UNIT_BITS) as f64 * std::f64::consts::LN_2).exp().max(1.0)
     }
 
     /// All masses were multiplied by `2^units`.

@@ -10,7 +10,7 @@ use super::extend_scored::{ScoredExtensions, ScoredView};
 use super::frame::{Frame, FrameError};
 use super::fused::{FusedRow, FusedRows};
 use super::groups::Groups;
-use super::lost_mass::{LARGE, LostMass, SMALL};
+use super::lost_mass::{LARGE, LostMass, SMALL, VANISHING};
 use super::pool::{Candidate, Pool};
 use super::prefix_tree::NONE;
 use super::prefixes::{Masses, Prefixes};
@@ -45,6 +45,8 @@ pub(super) struct Search<S: Scorer, A> {
     scale: i128,
     offset_nats: Sum,
     lost: LostMass,
+    /// What vanishes at most: [`LostMass::units`].
+    lost_units: f64,
     /// The masses if all rows stay.
     stays: Masses,
     /// The tokens' probabilities in this frame: without a scorer by group, else by class, and then that of no token.
@@ -61,6 +63,7 @@ pub(super) struct Search<S: Scorer, A> {
 impl<S: Scorer, A: Arithmetic> Search<S, A> {
     /// `width` is at least 1 and `blank` below `classes`.
     pub(super) fn new(width: usize, blank: u32, classes: usize, scorer: S) -> Self {
+        let largest_gain = scorer.most_of_all().iter().copied().fold(0.0, f32::max);
         let mut search = Self {
             width,
             blank,
@@ -73,6 +76,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
             scale: 0,
             offset_nats: Sum::default(),
             lost: LostMass::default(),
+            lost_units: LostMass::units(largest_gain.into()),
             stays: Masses::default(),
             factors: Vec::new(),
             pool: Pool::new(width),
@@ -154,7 +158,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
         self.offset_nats.add(frame.offset_nats());
         if A::CAN_UNDERFLOW {
             let len = self.masses.len();
-            self.lost.end(len, best_before, vanished);
+            self.lost.end(len, best_before, vanished, self.lost_units);
             self.floor = self.floor.min(lightest);
             if best >= LARGE || !self.lost.is_safe(lightest, len == self.width) {
                 return false;
@@ -251,12 +255,13 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
             *p_last = self.factors[last as usize];
             *from = self.masses.flat[source as usize];
         }
+        let mut vanished = false;
         if !S::NEUTRAL {
             for (gain, fused) in pns.iter_mut().zip(self.fused.rows()) {
                 *gain = fused.factor;
+                vanished |= A::CAN_UNDERFLOW & (fused.factor < VANISHING);
             }
         }
-        let mut vanished = false;
         let masses = self.masses.totals().iter().zip(&self.masses.pn);
         for (((stay_total, stay_pb), stay_pn), (&total, &pn)) in
             totals.iter_mut().zip(pbs).zip(pns).zip(masses)

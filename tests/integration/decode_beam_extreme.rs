@@ -63,6 +63,35 @@ fn probabilities_of_any_size_are_taken_as_given() {
     }
 }
 
+/// Down to the least that a double holds, none of which may lose a digit on the way to its logarithm.
+#[test]
+fn subnormal_probabilities_keep_their_digits() {
+    let mut random = Random::new(17);
+    let least = f64::from_bits(1);
+    let (frames, classes) = (3, 4);
+    for round in 0..400 {
+        let mut probs: Vec<f64> = (0..frames * classes)
+            .map(|_| match random.below(4) {
+                0 => 0.0,
+                1 => 0.1 + f64::from(random.below(1000)) / 2000.0,
+                // Many, so that no two products of them are equal.
+                _ => least * f64::from(1 + random.below(100_000)),
+            })
+            .collect();
+        for (frame, row) in probs.chunks_mut(classes).enumerate() {
+            // Some rows have nothing else.
+            row[random.below(4) as usize] = if frame == round % 5 { least * 200_000.0 } else { 1.0 };
+        }
+        let logs: Vec<f64> = probs.iter().map(|p| p.ln()).collect();
+        for width in [1, 3, 40] {
+            let expected = full_sort::<Log>(&logs, classes, 0, width, 0.0, None);
+            let config = config(width, 0, InputKind::Probs);
+            let result = beam_search(&probs, classes, config, width, NoScorer).expect("a proper input");
+            assert_same(&result, &expected, &format!("{round}, {width}: {probs:?}"));
+        }
+    }
+}
+
 #[test]
 fn entries_whose_repeats_fade_for_a_long_time_stay_linear() {
     // Three thousand blanks after a few tokens: the masses that end in a token sink without end.

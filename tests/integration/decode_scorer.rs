@@ -32,6 +32,11 @@ impl Bigram {
                 *gain = f64::NEG_INFINITY;
             }
         }
+        Self::of(classes, gains)
+    }
+
+    /// With `gains` by the last token and the next.
+    fn of(classes: usize, gains: Vec<f64>) -> Self {
         let most: Vec<f32> = gains.iter().map(|&gain| above(gain)).collect();
         let of_token = |token: usize| {
             most.iter().skip(token).step_by(classes).copied().fold(f32::NEG_INFINITY, f32::max)
@@ -208,6 +213,41 @@ fn masks_are_scores_like_any_other() {
             }
         }
     }
+}
+
+/// Gains, and probabilities beside them, of which doubles hold only some digits, or none.
+#[test]
+fn gains_and_probabilities_beyond_doubles_are_multiplied() {
+    const LOGPS: [f64; 9] = [0.0, -0.7, -5.0, -600.0, -700.0, -742.0, -748.0, -1000.0, f64::NEG_INFINITY];
+    const GAINS: [f64; 11] =
+        [0.0, 1.5, -5.0, 45.0, 150.0, 3000.0, -700.0, -733.0, -742.0, -800.0, f64::NEG_INFINITY];
+    let mut random = Random::new(25);
+    let mut in_log_space = 0;
+    for round in 0..1500 {
+        let (frames, classes) = (1 + random.below(4) as usize, 2 + random.below(4) as usize);
+        let mut scorer = Bigram::new(&mut random, classes, 1.0, 0);
+        // In some rounds one kind of extreme only.
+        let (logps, gains) = (3 + random.below(7), 3 + random.below(9));
+        let gains: Vec<f64> =
+            scorer.gains.iter().map(|jitter| GAINS[random.below(gains) as usize] + 0.01 * jitter).collect();
+        scorer = Bigram::of(classes, gains);
+        let mut log_probs = random.logits(frames, classes, 0.01, 0.0);
+        for row in log_probs.chunks_mut(classes) {
+            row.iter_mut().for_each(|x| *x += LOGPS[random.below(logps) as usize]);
+            row[random.below(classes as u32) as usize] = 0.0;
+        }
+        let factors: Vec<f64> = log_probs.clone();
+        let gain = |text: &[u32], token| scorer.gain(text, token);
+        for width in [1, 2, 3, 8, 60] {
+            let expected = full_sort::<Log>(&factors, classes, 0, width, 0.0, Some(&gain));
+            let config = config(width, 0, InputKind::LogProbs);
+            let what = format!("{round}, {width}: {log_probs:?} {:?}", scorer.gains);
+            let result = beam_search(&log_probs, classes, config, width, &mut scorer.clone()).expect(&what);
+            in_log_space += usize::from(result.space == Space::Log);
+            assert_same(&result, &expected, &what);
+        }
+    }
+    assert!((1000..6000).contains(&in_log_space), "{in_log_space}");
 }
 
 #[test]
