@@ -182,6 +182,7 @@ impl Args {
         let seen = Seen { decoded: &decoded, shape: &shape, lengths: &lengths, name: &name };
         let mut warnings = seen.warnings(self.logits.input, self.logits.lengths.is_some(), blank);
         warnings.extend(steering.iter().flat_map(|steering| steering.warnings.clone()));
+        warnings.extend(self.limits.warnings());
         warnings.extend(not_shown("--timestamps", self.search.timestamps, self.format));
         let proved = decoded.iter().filter(|item| item.decoded.proved_best == Some(true)).count();
         let input: Arc<str> = name.as_str().into();

@@ -87,6 +87,7 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     if args.format.is_of_checks() && !args.limits.any() {
         report.checks = Check::rates_without_limits(&report.summary.rates);
     }
+    report.warnings.extend(args.limits.warnings());
     report.warnings.extend(not_shown("--alignments", args.alignments, args.format));
     diagnostics.judge(&report)?;
     let output = args.output.output(args.format);

@@ -123,7 +123,8 @@ struct Checks {
     atol: Option<f64>,
 
     /// Search for what makes the loss X, another system's number: reduction, kind of input, blank, layout, criterion,
-    /// unit, labels off by one. Prints the flags to use; the matrix is read into memory
+    /// unit, labels off by one. Prints the flags to use beside the files that were given; the matrix is read into
+    /// memory
     #[arg(long, value_name = "X", allow_negative_numbers = true, group = "number", conflicts_with_all = ["max_loss", "items"], help_heading = "Diagnosis")]
     guess: Option<f64>,
 }

@@ -25,6 +25,17 @@ impl RateLimits {
     pub(super) fn any(&self) -> bool {
         self.max_cer.is_some() || self.max_wer.is_some()
     }
+
+    /// Limits that hardly any text exceeds are rather percentages.
+    pub(super) fn warnings(&self) -> impl Iterator<Item = Warning> {
+        let limits = [("--max-cer", self.max_cer), ("--max-wer", self.max_wer)];
+        limits.into_iter().filter_map(|(option, limit)| {
+            let limit = limit.filter(|&limit| limit > 1.0)?;
+            let (percent, ratio) = (100.0 * limit, limit / 100.0);
+            let message = format!("{option} {limit} is {percent} %, for it is a ratio: {limit} % is {ratio}");
+            Some(Warning { code: "limit_above_one", message })
+        })
+    }
 }
 
 /// How the result is delivered.

@@ -171,22 +171,29 @@ fn check_distinct<'a>(
     Ok(())
 }
 
-/// Refuses lines that are a token and its number each, as Kaldi and k2 write them: none would be the token meant.
+/// Refuses lines that are a token and its number each, as Kaldi and k2 write them, or a token and its score, as
+/// word-piece vocabularies have it: none would be the token meant.
 fn check_not_numbered(name: &str, lines: &[String]) -> Result<(), InputError> {
-    let number = |line: &String| -> Option<usize> { line.rsplit_once([' ', '\t'])?.1.parse().ok() };
-    let Some(mut numbers) = lines.iter().map(number).collect::<Option<Vec<_>>>() else { return Ok(()) };
-    numbers.sort_unstable();
-    if lines.len() < 2 || !numbers.iter().copied().eq(0..lines.len()) {
+    if lines.len() < 2 {
         return Ok(());
     }
-    let place = Place::whole().at("line", 1);
-    Err(InputError::new(
-        name,
-        place,
-        "a token a line",
-        format!("{}, a token and its number", shown(&lines[0])),
-    )
-    .hint("write the tokens alone in the order of their numbers: sort -n -k2 tokens.txt | cut -d' ' -f1"))
+    let refused = |what: &str, hint: &str| {
+        let found = format!("{}, a token and its {what}", shown(&lines[0]));
+        Err(InputError::new(name, Place::whole().at("line", 1), "a token a line", found).hint(hint))
+    };
+    let number = |line: &String| -> Option<usize> { line.rsplit_once([' ', '\t'])?.1.parse().ok() };
+    if let Some(mut numbers) = lines.iter().map(number).collect::<Option<Vec<_>>>() {
+        numbers.sort_unstable();
+        if numbers.iter().copied().eq(0..lines.len()) {
+            let hint = "write the tokens alone in the order of their numbers: sort -n -k2 tokens.txt | cut -d' ' -f1";
+            return refused("number", hint);
+        }
+    }
+    let has_score = |line: &String| line.rsplit_once('\t').is_some_and(|(_, end)| end.parse::<f64>().is_ok());
+    if lines.iter().all(has_score) {
+        return refused("score", "write the tokens alone in the order of the classes: cut -f1 vocabulary");
+    }
+    Ok(())
 }
 
 /// The index of the blank among `classes`.

@@ -41,6 +41,7 @@ pub(super) fn read(source: &mut Source, options: CsvOptions) -> Result<Blocks, I
     {
         let mut head = vec![0; HEAD_BYTES.min(usize::try_from(len).unwrap_or(HEAD_BYTES))];
         let count = file.read_at(&mut head, 0)?;
+        check_names(&name, &head[..count], options)?;
         if let Some((start, delimiter)) = beginning(&name, &head[..count], options)
             && let Some(blocks) = csv_blocks::parse(Text::File(file, len), start, delimiter)?
         {
@@ -51,6 +52,7 @@ pub(super) fn read(source: &mut Source, options: CsvOptions) -> Result<Blocks, I
     if bytes.is_empty() {
         return Err(InputError::new(&name, Place::whole(), "a .npy or CSV file", "no bytes"));
     }
+    check_names(&name, &bytes, options)?;
     if source.random_access().is_none()
         && let Some((start, delimiter)) = beginning(&name, &bytes, options)
         && let Some(blocks) = csv_blocks::parse(Text::Memory(&bytes), start, delimiter)?
@@ -69,6 +71,38 @@ impl Blocks {
         let values: usize = blocks.values.iter().map(Vec::len).sum();
         Self { delimiter, rows: values / blocks.columns, columns: blocks.columns, values: blocks.values }
     }
+}
+
+/// Refuses a first row that is names and taken for numbers, or the other way round, where that is certain.
+fn check_names(name: &str, head: &[u8], options: CsvOptions) -> Result<(), InputError> {
+    let text = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
+    let delimiter = options.delimiter.unwrap_or_else(|| delimiter_of(name, text));
+    let mut lines = text.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    let (Some(first), Some(second)) = (lines.next(), lines.next()) else { return Ok(()) };
+    let mut fields: Vec<&[u8]> = first.trim_ascii_end().split(|&byte| byte == delimiter).collect();
+    // A delimiter at the end of a row makes no column.
+    fields.pop_if(|last| last.is_empty());
+    let refused = |expected: &str, found: &str, hint: &str| {
+        Err(InputError::new(name, Place::whole().at("line", 1), expected, found).hint(hint))
+    };
+    let counts = |(at, field): (usize, &&[u8])| **field == *at.to_string().as_bytes();
+    if !options.headers {
+        // Numbers of columns, where the rows have more than whole numbers.
+        if fields.len() > 2 && fields.iter().enumerate().all(counts) && second.contains(&b'.') {
+            let found = format!("the columns' numbers from 0 to {}", fields.len() - 1);
+            return refused("scores", &found, "give --headers; or if these are scores, write 0.0 for 0");
+        }
+        return Ok(());
+    }
+    if fields.len() > 1 && fields[0].is_empty() {
+        let hint = "that is how pandas writes an index: use to_csv(index=False), or cut -d, -f2- file.csv";
+        return refused("a name for each column", "none for the first", hint);
+    }
+    let is_score = |field: &&[u8]| number(field).is_some() && field.contains(&b'.');
+    if !fields.is_empty() && fields.iter().all(is_score) {
+        return refused("names", "numbers", "leave --headers out: it drops the first row");
+    }
+    Ok(())
 }
 
 /// Where the rows begin, and what separates columns; none where the first row is not as simple as that.

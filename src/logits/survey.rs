@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-use super::audit::sums_to_one;
+use super::audit::{may_sum_to_one, sums_to_one};
 use super::{Block, BlockReducer, Geometry, InputKind};
 use crate::kernel::{Element, Spread, log_sum_exp, mean_distance_sum, spread};
 
@@ -203,7 +203,7 @@ impl SurveyTotals {
             return None;
         }
         let negative = scores.iter().any(|x| x.to_f64() < 0.0);
-        let probs = !negative && sums_to_one(sum);
+        let probs = !negative && may_sum_to_one(sum);
         self.like_probs += u64::from(probs);
         self.like_log_probs += u64::from(sums_to_one(lse.value().exp()));
         let of = |lp: f64| if lp == f64::NEG_INFINITY { 0.0 } else { -lp.exp() * lp };

@@ -55,6 +55,8 @@ pub struct CrossEntropyTotals {
     pub ignored: usize,
     /// Rows whose loss is infinite.
     pub infinite: usize,
+    /// The first of them.
+    pub first_infinite: Option<usize>,
     /// Rows whose loss is NaN.
     pub nan: usize,
     /// The first row that is a distribution and whose loss is NaN all the same: 0 times infinity.
@@ -75,6 +77,7 @@ struct Found {
     reducer: Reducer,
     ignored: usize,
     infinite: usize,
+    first_infinite: Option<usize>,
     nan: usize,
     /// The first row whose loss is NaN though it is a distribution.
     undefined: Option<usize>,
@@ -88,6 +91,7 @@ impl Found {
             reducer: Reducer::default(),
             ignored: 0,
             infinite: 0,
+            first_infinite: None,
             nan: 0,
             undefined: None,
             audit: RowAudit::new(kind, nonfinite),
@@ -100,6 +104,7 @@ impl Found {
         self.reducer.append(&next.reducer);
         self.ignored += next.ignored;
         self.infinite += next.infinite;
+        self.first_infinite = self.first_infinite.into_iter().chain(next.first_infinite).min();
         self.nan += next.nan;
         self.undefined = self.undefined.into_iter().chain(next.undefined).min();
         self.audit.merge(&next.audit, 0);
@@ -146,6 +151,7 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
             rows: self.geometry.rows(),
             ignored: self.found.ignored,
             infinite: self.found.infinite,
+            first_infinite: self.found.first_infinite,
             nan: self.found.nan,
             zero_times_infinity: self.found.undefined,
             audit: self.found.audit,
@@ -274,7 +280,10 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
                 found.refused = Some(improper);
                 return;
             }
-            found.infinite += usize::from(loss.is_infinite());
+            if loss.is_infinite() {
+                found.infinite += 1;
+                found.first_infinite = Some(found.first_infinite.map_or(row, |first| row.min(first)));
+            }
             found.nan += usize::from(loss.is_nan());
             if loss.is_nan() && !total.is_nan() {
                 found.undefined = Some(found.undefined.map_or(row, |first| row.min(first)));

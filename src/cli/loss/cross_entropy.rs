@@ -112,6 +112,15 @@ impl Args {
                 format!("row {row}: a weight or target of 0 meets a log-probability of -inf: 0 × inf is nan");
             warnings.push(Warning { code: "zero_times_infinity", message });
         }
+        if let Some(row) = summary.first_infinite {
+            let rows = match summary.infinite {
+                1 => "1 row has".to_owned(),
+                count => format!("{count} rows have"),
+            };
+            let message =
+                format!("{rows} an infinite loss, the first is row {row}: its target has no probability");
+            warnings.push(Warning { code: "infinite", message });
+        }
         let item = |(row, &loss_nats): (usize, &f64)| {
             let target = targets.target(row);
             CrossEntropyItem {

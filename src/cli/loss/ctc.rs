@@ -12,6 +12,7 @@ use super::super::values::{Criterion, Word};
 use super::gradient::Loaded;
 use super::{Args, PROPAGATE};
 use crate::input::{LabelFile, Matrix, ReadError, counted};
+use crate::loss::ctc::CtcLabels;
 use crate::loss::ctc_batch::{CtcBatch, CtcItem as ComputedItem, CtcTotals};
 use crate::loss::reduction::Reducer;
 use crate::report::loss::{CtcItem, LossParams, Tally};
@@ -60,6 +61,10 @@ impl Args {
             })
             .collect();
 
+        let mut in_labels = vec![false; shape.classes];
+        for label in sequences.iter().flat_map(CtcLabels::labels) {
+            in_labels[label as usize] = true;
+        }
         let kind = self.logits.input;
         let loaded = loaded.map(|loaded| (loaded, sequences.clone()));
         let rows = shape.with_lengths(&lengths)?;
@@ -99,12 +104,13 @@ impl Args {
         let mut warnings = input_warnings(&audit, |row| shape.place(row).to_string());
         warnings
             .extend(other_axis.map(|message| Warning { code: "classes_last", message: message.to_owned() }));
-        warnings.extend(blank_of_none(&first_wins, blank));
+        warnings.extend(self.labels_of_rows(&shape, &items));
+        warnings.extend(other_blank(&first_wins, blank, &in_labels));
         if self.logits.lengths.is_none() {
             let equal: Vec<usize> = computed.iter().map(|item| item.equal_at_end).collect();
             warnings.extend(padding("padding_counted", &name, &shape, &equal, &lengths));
         }
-        warnings.extend(infeasible_warnings(&items, self.settings.zero_infinity));
+        warnings.extend(objections(&items, self.settings.zero_infinity));
         let losses: Vec<f64> = computed.iter().map(|item| item.loss.loss_nats).collect();
         let gradient = loaded
             .map(|(loaded, labels)| self.ctc_gradient(loaded, &shape, &labels, &lengths, &losses))
@@ -113,23 +119,51 @@ impl Args {
     }
 }
 
+impl Args {
+    /// Nearly as many labels as rows, where nobody said that this is CTC.
+    fn labels_of_rows(&self, shape: &CtcShape, items: &[CtcItem]) -> Option<Warning> {
+        let asked = self.settings.criterion.is_some() || self.ctc_option().is_some();
+        let item = items.first().filter(|_| !asked && !shape.is_batch())?;
+        let (labels, rows) = (item.label_length, item.frames);
+        if rows < FEW_FRAMES as usize || 10 * labels < 9 * rows {
+            return None;
+        }
+        let message = format!(
+            "taken for CTC, for {} are not one for each of {rows} rows: if they are classes of rows, mend that and give \
+             --criterion cross-entropy",
+            counted(labels, "label")
+        );
+        Some(Warning { code: "labels_of_rows", message })
+    }
+}
+
 /// Fewer frames than these tell nothing of who wins them.
 const FEW_FRAMES: u64 = 16;
 
-/// Of the first frames, the blank wins none, and another class more than half: who gives labels and a loss may look at
-/// any numbers, so less than that is no mistake.
-fn blank_of_none(first_wins: &[u64], blank: u32) -> Option<Warning> {
+/// Of the first frames, another class wins more than half, and the blank none or that class is in no label: who gives labels
+/// and a loss may look at any numbers, so less than that is no mistake.
+fn other_blank(first_wins: &[u64], blank: u32, in_labels: &[bool]) -> Option<Warning> {
     let frames: u64 = first_wins.iter().sum();
-    let most = first_wins.iter().max().copied().unwrap_or_default();
-    let told = frames >= FEW_FRAMES && first_wins[blank as usize] == 0 && 2 * most > frames;
+    let winner = (0..first_wins.len()).max_by_key(|&class| first_wins[class])?;
+    let told = frames >= FEW_FRAMES
+        && 2 * first_wins[winner] > frames
+        && (first_wins[blank as usize] == 0 || !in_labels[winner]);
     told.then(|| blank_warning(first_wins, "the first ", blank)).flatten()
 }
 
-fn infeasible_warnings(items: &[CtcItem], zero_infinity: bool) -> Vec<Warning> {
+/// Items whose loss is infinite.
+fn objections(items: &[CtcItem], zero_infinity: bool) -> Vec<Warning> {
     let loss = if zero_infinity { "its loss of +inf counts as 0" } else { "its loss is +inf" };
-    let objections = items.iter().filter(|item| item.status == Status::Infeasible).map(|item| {
-        let why = infeasible(&item.id, item.label_length, item.frames_needed, item.frames);
-        format!("{why}; {loss}")
-    });
-    Warning::of_items(Status::Infeasible, objections)
+    let of = |status| {
+        let items = items.iter().filter(move |item| item.status == status);
+        let objections = items.map(|item| match status {
+            Status::Infeasible => {
+                let why = infeasible(&item.id, item.label_length, item.frames_needed, item.frames);
+                format!("{why}; {loss}")
+            }
+            _ => format!("{}: no path of its labels has a probability above 0; {loss}", item.id),
+        });
+        Warning::of_items(status, objections)
+    };
+    [Status::Infeasible, Status::Infinite].into_iter().flat_map(of).collect()
 }
