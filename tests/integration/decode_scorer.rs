@@ -233,13 +233,14 @@ fn gains_and_probabilities_beyond_doubles_are_multiplied() {
         scorer = Bigram::of(classes, gains);
         let mut log_probs = random.logits(frames, classes, 0.01, 0.0);
         for row in log_probs.chunks_mut(classes) {
-            row.iter_mut().for_each(|x| *x += LOGPS[random.below(logps) as usize]);
+            for x in &mut *row {
+                *x += LOGPS[random.below(logps) as usize];
+            }
             row[random.below(classes as u32) as usize] = 0.0;
         }
-        let factors: Vec<f64> = log_probs.clone();
         let gain = |text: &[u32], token| scorer.gain(text, token);
         for width in [1, 2, 3, 8, 60] {
-            let expected = full_sort::<Log>(&factors, classes, 0, width, 0.0, Some(&gain));
+            let expected = full_sort::<Log>(&log_probs, classes, 0, width, 0.0, Some(&gain));
             let config = config(width, 0, InputKind::LogProbs);
             let what = format!("{round}, {width}: {log_probs:?} {:?}", scorer.gains);
             let result = beam_search(&log_probs, classes, config, width, &mut scorer.clone()).expect(&what);
