@@ -105,7 +105,9 @@ fn a_frequent_class_is_taken_for_the_blank() {
     assert!(!codes(&seldom).contains(&"blank"));
     // Every class that wins is listed.
     assert_eq!(seldom["summary"]["winners"].as_array().unwrap().len(), 9);
-    assert_eq!(flags(&winners(&[9, 9, 1, 2, 3, 4, 5, 6, 7, 8])).last(), Some(&"--blank last"));
+    // Without the blank something is wrong, but one in five frames does not tell what.
+    let never = winners(&[9, 9, 1, 2, 3, 4, 5, 6, 7, 8]);
+    assert!(codes(&never).contains(&"blank") && !flags(&never).contains(&"--blank last"), "{never}");
 }
 
 #[test]

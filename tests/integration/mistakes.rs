@@ -387,6 +387,33 @@ fn names_and_indices_of_a_table_are_no_scores() {
     }
 }
 
+/// What of several means is no number, and why, is said.
+#[test]
+fn a_mean_of_nothing_is_explained() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0.5,1\n2,1.5\n");
+    let loss = |labels: &str, args: &[&str]| {
+        folder.file("y", labels);
+        json(ctctool().current_dir(folder.path()).args(["loss", "x.csv", "--labels", "y"]).args(args))
+    };
+    for (labels, args, message) in [
+        ("-100\n-100\n", &[][..], "all 2 rows are ignored, so the mean is nan, as in PyTorch"),
+        (
+            "1\n1\n",
+            &["--weight", "1,0"],
+            "the weights of the targets sum to 0, so the mean is nan, as in PyTorch",
+        ),
+    ] {
+        let result = loss(labels, args);
+        assert_eq!(warnings(&result), ["mean_of_nothing"]);
+        assert_eq!(
+            (&result["warnings"][0]["message"], &result["summary"]["status"]),
+            (&message.into(), &"nan".into())
+        );
+    }
+    assert!(warnings(&loss("1\n0\n", &["--weight", "1,0"])).is_empty());
+}
+
 /// A target without a probability makes the loss infinite, and which one it was is said; also where it counts as 0.
 #[test]
 fn infinite_losses_are_named() {

@@ -51,7 +51,8 @@ impl Args {
             );
             let last = winner.class + 1 == summary.classes;
             let flag = if last { "--blank last".to_owned() } else { format!("--blank {}", winner.class) };
-            find("blank", message, Some(flag));
+            // Else it may be any.
+            find("blank", message, (winner.ratio >= LIKELY_BLANK).then_some(flag));
         }
     }
 }

@@ -8,10 +8,12 @@ use super::super::inputs::{bad_shape, improper_row, input_warnings};
 use super::super::values::Criterion;
 use super::gradient::Loaded;
 use super::{Args, PROPAGATE, without};
-use crate::input::{ClassTargets, InputError, LabelFile, Matrix, Place, ProbTargets, ReadError, float_list};
+use crate::input::{
+    ClassTargets, InputError, LabelFile, Matrix, Place, ProbTargets, ReadError, counted, float_list,
+};
 use crate::logits::Geometry;
 use crate::loss::cross_entropy::CrossEntropy;
-use crate::loss::cross_entropy_batch::{CrossEntropyBatch, Target, Targets};
+use crate::loss::cross_entropy_batch::{CrossEntropyBatch, CrossEntropyTotals, Target, Targets};
 use crate::report::loss::{CrossEntropyItem, LossParams, Tally};
 use crate::report::{ItemId, Status, Warning};
 
@@ -121,6 +123,7 @@ impl Args {
                 format!("{rows} an infinite loss, the first is row {row}: its target has no probability");
             warnings.push(Warning { code: "infinite", message });
         }
+        warnings.extend(mean_of_nothing(&summary));
         let item = |(row, &loss_nats): (usize, &f64)| {
             let target = targets.target(row);
             CrossEntropyItem {
@@ -149,6 +152,20 @@ impl Args {
             .transpose()?;
         self.deliver(params, summary.reductions, tally, warnings, items, gradient.as_ref(), diagnostics)
     }
+}
+
+/// Why the mean is no number where every loss is one.
+fn mean_of_nothing(totals: &CrossEntropyTotals) -> Option<Warning> {
+    let told = totals.reductions.mean.is_nan() && totals.rows > 0 && totals.nan == 0 && totals.infinite == 0;
+    let why = if totals.ignored == totals.rows {
+        format!("all {} are ignored", counted(totals.rows, "row"))
+    } else {
+        "the weights of the targets sum to 0".to_owned()
+    };
+    told.then(|| Warning {
+        code: "mean_of_nothing",
+        message: format!("{why}, so the mean is nan, as in PyTorch"),
+    })
 }
 
 impl Targets for ClassTargets<'_> {
