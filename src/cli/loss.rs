@@ -16,7 +16,7 @@ use super::alphabet_args::AlphabetArgs;
 use super::diagnostics::{Diagnostics, with_hint};
 use super::inputs::{LogitsArgs, matrix_params, open_labels};
 use super::output_args::OutputArgs;
-use super::values::{Criterion, Word, checked_format, number, zero_or_more};
+use super::values::{Criterion, Word, checked_format, class_axis, number, zero_or_more};
 use crate::input::{LabelFile, Matrix};
 use crate::logits::Nonfinite;
 use crate::loss::reduction::{Reduction, Reductions};
@@ -79,7 +79,7 @@ struct Settings {
     items: bool,
 
     /// Cross-entropy: class axis of an input of 3 or more axes, 1 or -1 [default: 1]
-    #[arg(long, value_name = "AXIS", allow_negative_numbers = true, value_parser = clap::value_parser!(i8).range(-1..=1))]
+    #[arg(long, value_name = "AXIS", allow_negative_numbers = true, value_parser = class_axis)]
     class_axis: Option<i8>,
 
     /// Cross-entropy: a weight per class, in a file or as W,W,…

@@ -200,6 +200,12 @@ pub(super) fn number(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|x: &f64| !x.is_nan()).ok_or_else(|| "expected a number".to_owned())
 }
 
+/// PyTorch's axis of classes, or the last.
+pub(super) fn class_axis(text: &str) -> Result<i8, String> {
+    let axis = text.parse().ok().filter(|axis| [1, -1].contains(axis));
+    axis.ok_or_else(|| "expected 1 or -1".to_owned())
+}
+
 /// A tolerance.
 pub(super) fn zero_or_more(text: &str) -> Result<f64, String> {
     let finite = number(text).ok().filter(|&x| x >= 0.0 && x.is_finite());

@@ -253,7 +253,8 @@ fn class_targets_that_do_not_fit() {
         (&["--weight", "none.npy"], "none.npy: cannot be opened"),
         (&["--label-smoothing", "1.5"], "--label-smoothing: expected a number from 0 to 1, found 1.5"),
         (&["--label-smoothing", "-0.1"], "--label-smoothing: expected a number from 0 to 1, found -0.1"),
-        (&["--class-axis", "0"], "--class-axis: expected 1 or -1, found 0"),
+        (&["--class-axis", "0"], "invalid value '0' for '--class-axis <AXIS>': expected 1 or -1"),
+        (&["--class-axis", "3"], "invalid value '3' for '--class-axis <AXIS>': expected 1 or -1"),
         (&["--blank", "0"], "--blank is an option of CTC, not of cross-entropy"),
         (&["--reduction", "none", "--max-loss", "1"], "need a reduced loss"),
         (&["--expect", "1", "--rtol", "-1"], "for '--rtol <R>': expected a finite number of 0 or more"),
@@ -313,12 +314,12 @@ fn label_sequences_that_do_not_fit() {
         (
             &joined,
             &["--label-lengths", "2,1"],
-            "--label-lengths: expected a sum of 4, the number of labels, found 3",
+            "--label-lengths: expected a sum of 4, the number of labels in y, found 3",
         ),
         (
             &joined,
             &["--label-lengths", "3,3"],
-            "--label-lengths: item 1: expected a length from 0 to 1, found 3",
+            "--label-lengths: expected a sum of 4, the number of labels in y, found 6",
         ),
     ];
     for (labels, args, expected) in cases {

@@ -44,3 +44,4 @@ mod published;
 mod random;
 mod reference;
 mod support;
+mod wrong_numbers;

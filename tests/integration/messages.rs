@@ -180,11 +180,15 @@ fn a_wrong_label_length_is_named_where_it_is() {
         (
             "joined.npy",
             "long.txt",
-            "long.txt: item 1, line 2, column 2: expected a length from 0 to 2, found 7",
+            "long.txt: item 1, line 2, column 2: expected a length from 0 to 4, found 7",
         ),
         ("y.npy", "long.npy", "long.npy: item 1: expected a length from 0 to 2, found -1"),
         ("y.npy", "three.txt", "three.txt: expected 2 lengths, one an item, found 3"),
-        ("joined.npy", "short.txt", "short.txt: expected a sum of 4, the number of labels, found 3"),
+        (
+            "joined.npy",
+            "short.txt",
+            "short.txt: expected a sum of 4, the number of labels in joined.npy, found 3",
+        ),
     ] {
         for command in [&["loss", "--criterion", "ctc"][..], &["align"], &["inspect"]] {
             let args = ["x.npy", "--layout", "tnc", "--labels", labels, "--label-lengths", lengths];

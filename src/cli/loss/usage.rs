@@ -20,9 +20,6 @@ impl Args {
             &[logits, labels, self.alphabet.named(), lengths, label_lengths, weight],
             &[self.output.named(), self.gradient.named()],
         )?;
-        if self.settings.class_axis == Some(0) {
-            return Err(UsageError::new("--class-axis: expected 1 or -1, found 0"));
-        }
         let checked = self.checks.max_loss.is_some() || self.checks.expect.is_some();
         if self.format.is_of_checks() && !checked {
             return Err(UsageError::new(
@@ -50,17 +47,18 @@ impl Args {
         }
         let (ctc, cross_entropy) = (self.ctc_option(), self.cross_entropy_option());
         let clash = match (self.settings.criterion, ctc, cross_entropy) {
-            (Some(Criterion::CrossEntropy), Some(option), _) => Some((option, "CTC", "cross-entropy")),
-            (Some(Criterion::Ctc), _, Some(option)) => Some((option, "cross-entropy", "CTC")),
-            (None, Some(option), Some(_)) => Some((option, "CTC", "cross-entropy, as another option asks")),
+            (Some(Criterion::CrossEntropy), Some(option), _) => {
+                Some(format!("{option} is an option of CTC, not of cross-entropy"))
+            }
+            (Some(Criterion::Ctc), _, Some(option)) => {
+                Some(format!("{option} is an option of cross-entropy, not of CTC"))
+            }
+            (None, Some(one), Some(other)) => Some(format!(
+                "{one} is an option of CTC, and {other} is one of cross-entropy: leave one of them out"
+            )),
             _ => None,
         };
-        match clash {
-            Some((option, of, not)) => {
-                Err(UsageError::new(format!("{option} is an option of {of}, not of {not}")))
-            }
-            None => Ok(()),
-        }
+        clash.map_or(Ok(()), |clash| Err(UsageError::new(clash)))
     }
 
     /// The first option given that only CTC has.

@@ -131,19 +131,20 @@ impl LabelFile {
             )
             .hint("joined labels need --label-lengths FILE|N,N,…")),
             [total] => {
-                let mut start = 0;
+                let mut start: usize = 0;
                 let mut spans = Vec::new();
                 for item in 0..items {
-                    let length = length_of(item, total - start)?;
-                    spans.push(start..start + length);
-                    start += length;
+                    let length = length_of(item, total)?;
+                    let end = start.saturating_add(length);
+                    spans.push(start..end);
+                    start = end;
                 }
                 if start == total {
                     Ok(spans)
                 } else {
                     Err(lengths_error(
                         Place::whole(),
-                        format!("a sum of {total}, the number of labels"),
+                        format!("a sum of {total}, the number of labels in {}", self.name),
                         start.to_string(),
                     ))
                 }

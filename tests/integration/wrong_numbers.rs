@@ -1,0 +1,167 @@
+//! Mistakes that would give a wrong number without a word.
+
+use crate::mistakes::warnings;
+use crate::support::{Folder, ctctool, json};
+
+/// pandas writes the columns' numbers where they have no names, and an index in front of the rest.
+#[test]
+fn names_and_indices_of_a_table_are_no_scores() {
+    let folder = Folder::new();
+    let error = |text: &str, args: &[&str]| {
+        folder.file("x.csv", text);
+        let mut command = ctctool();
+        let output =
+            command.current_dir(folder.path()).args(["inspect", "x.csv"]).args(args).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        let piped = ctctool().arg("inspect").args(args).write_stdin(text).output().unwrap();
+        assert_eq!(piped.status.code(), output.status.code(), "{text}");
+        (output.status.code().unwrap(), said.lines().next().unwrap_or_default().to_owned())
+    };
+    let numbers = "error: x.csv: line 1: expected scores, found the columns' numbers from 0 to 2";
+    assert_eq!(error("0,1,2\n0.5,1,2\n", &[]), (2, numbers.to_owned()));
+    assert_eq!(error("0,1,2,\n0.5,1,2,\n", &[]), (2, numbers.to_owned()));
+    let index = "error: x.csv: line 1: expected a name for each column, found none for the first";
+    assert_eq!(error(",a,b\n0,0.5,1\n", &["--headers"]), (2, index.to_owned()));
+    let dropped = "error: x.csv: line 1: expected names, found numbers";
+    assert_eq!(error("0.5,1.5\n1.5,2.5\n", &["--headers"]), (2, dropped.to_owned()));
+    // What may be meant as it is.
+    for (text, args) in [
+        ("0,1,2\n3,4,5\n", &[][..]),
+        ("0,1\n0.5,1.5\n", &[]),
+        ("0.0,1.0,2.0\n0.5,1.5,2.5\n", &[]),
+        ("0,1,2\n0.5,1,2\n", &["--headers"]),
+        ("a,b\n0.5,1.5\n", &["--headers"]),
+    ] {
+        assert_eq!(error(text, args).0, 0, "{text}");
+    }
+}
+
+/// What of several means is no number, and why, is said.
+#[test]
+fn a_mean_of_nothing_is_explained() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0.5,1\n2,1.5\n");
+    let loss = |labels: &str, args: &[&str]| {
+        folder.file("y", labels);
+        json(ctctool().current_dir(folder.path()).args(["loss", "x.csv", "--labels", "y"]).args(args))
+    };
+    for (labels, args, message) in [
+        ("-100\n-100\n", &[][..], "all 2 rows are ignored, so the mean is nan, as in PyTorch"),
+        (
+            "1\n1\n",
+            &["--weight", "1,0"],
+            "the weights of the targets sum to 0, so the mean is nan, as in PyTorch",
+        ),
+    ] {
+        let result = loss(labels, args);
+        assert_eq!(warnings(&result), ["mean_of_nothing"]);
+        assert_eq!(
+            (&result["warnings"][0]["message"], &result["summary"]["status"]),
+            (&message.into(), &"nan".into())
+        );
+    }
+    assert!(warnings(&loss("1\n0\n", &["--weight", "1,0"])).is_empty());
+}
+
+/// A target without a probability makes the loss infinite, and which one it was is said; also where it counts as 0.
+#[test]
+fn infinite_losses_are_named() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0,-inf,1\n0,-inf,1\n0,-inf,1\n");
+    folder.file("y", "0\n1\n1\n");
+    folder.file("line", "2 1\n");
+    let loss = |args: &[&str]| json(ctctool().current_dir(folder.path()).args(["loss", "x.csv"]).args(args));
+    let result = loss(&["--labels", "y"]);
+    assert_eq!(warnings(&result), ["infinite"]);
+    assert_eq!(
+        result["warnings"][0]["message"],
+        "2 rows have an infinite loss, the first is row 1: its target has no probability"
+    );
+    for (args, end) in [(&[][..], "its loss is +inf"), (&["--zero-infinity"], "its loss of +inf counts as 0")]
+    {
+        let result = loss(&[&["--labels", "line", "--criterion", "ctc"], args].concat());
+        assert_eq!(warnings(&result), ["infinite"]);
+        let message = format!("x.csv: no path of its labels has a probability above 0; {end}");
+        assert_eq!(result["warnings"][0]["message"], message);
+    }
+}
+
+/// The blank is the last class, and nobody said so: the first is a letter, and wins some frames.
+#[test]
+fn another_blank_is_noticed_where_labels_are_given() {
+    let folder = Folder::new();
+    let letters = |t: usize| if t.is_multiple_of(5) { [0, 2, 1, 2][t / 5 % 4] } else { 3 };
+    // No two frames are equal, which would be padding.
+    let score = |t: usize, class| if class == letters(t) { 50 + t } else { 0 };
+    let row = |t| (0..4).map(|class| score(t, class).to_string()).collect::<Vec<_>>().join(",");
+    folder.file("x.csv", (0..40).map(row).collect::<Vec<_>>().join("\n"));
+    folder.file("y", "2 1 2\n");
+    let loss = |args: &[&str]| {
+        let mut command = ctctool();
+        json(
+            command
+                .current_dir(folder.path())
+                .args(["loss", "x.csv", "--labels", "y", "--criterion", "ctc"])
+                .args(args),
+        )
+    };
+    assert_eq!(warnings(&loss(&[])), ["blank_not_most_frequent"]);
+    assert!(warnings(&loss(&["--blank", "last"])).is_empty());
+    // A letter that lasts as long is none.
+    folder.file("y", "2 1 3\n");
+    assert!(warnings(&loss(&[])).is_empty());
+}
+
+/// A classifier's labels of which one is missing look like those of one item of CTC.
+#[test]
+fn nearly_as_many_labels_as_rows_are_a_warning() {
+    let folder = Folder::new();
+    let rows = (0..20).map(|t| (0..30).map(|c| format!("{}", (t * c) % 7)).collect::<Vec<_>>().join(","));
+    folder.file("x.csv", rows.collect::<Vec<_>>().join("\n"));
+    folder.file("y", (1..20).map(|i| i.to_string()).collect::<Vec<_>>().join(" "));
+    let loss = |args: &[&str]| {
+        json(ctctool().current_dir(folder.path()).args(["loss", "x.csv", "--labels", "y"]).args(args))
+    };
+    assert!(warnings(&loss(&[])).contains(&"labels_of_rows"));
+    assert!(!warnings(&loss(&["--criterion", "ctc"])).contains(&"labels_of_rows"));
+    folder.file("y", "1 2 3\n");
+    assert!(!warnings(&loss(&[])).contains(&"labels_of_rows"));
+}
+
+#[test]
+fn a_limit_in_percent_is_a_warning() {
+    let folder = Folder::new();
+    folder.file("h", "a b\n");
+    folder.file("r", "a c\n");
+    let eval =
+        |limit: &str| json(ctctool().current_dir(folder.path()).args(["eval", "h", "r", "--max-wer", limit]));
+    let result = eval("10");
+    assert_eq!(warnings(&result), ["limit_above_one"]);
+    let message = "--max-wer 10 is 1000 %, for it is a ratio: 10 % is 0.1";
+    assert_eq!(result["warnings"][0]["message"], message);
+    assert!(warnings(&eval("1")).is_empty());
+}
+
+/// Rounded to three decimals, rows sum to one but for some thousandths.
+#[test]
+fn rounded_probabilities_are_recognised() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0.334,0.333,0.331\n0.701,0.201,0.1\n");
+    folder.file("y", "0\n1\n");
+    let result = json(ctctool().current_dir(folder.path()).args(["loss", "x.csv", "--labels", "y"]));
+    assert_eq!(warnings(&result), ["looks_like_probs"]);
+}
+
+#[test]
+fn a_vocabulary_with_scores_is_no_alphabet() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0,9,0\n0,0,9\n");
+    folder.file("vocabulary", "<unk>\t0\n▁a\t-1.5\nb\t-2.25\n");
+    let mut command = ctctool();
+    command.current_dir(folder.path()).args(["decode", "x.csv", "--alphabet", "vocabulary"]);
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said.starts_with("error: vocabulary: line 1: expected a token a line, found '<unk>"), "{said}");
+    assert!(said.contains("hint: write the tokens alone in the order of the classes"), "{said}");
+}
