@@ -1,5 +1,6 @@
 //! What steers a beam: options, their files, and what they mean for an alphabet.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -201,8 +202,9 @@ impl SteeringArgs {
             params.lm_eos = Some(!self.no_lm_eos);
             language = Some(match self.lm_unit {
                 LmUnit::Word => {
-                    warnings
-                        .extend(unit_warning(path, &model).or_else(|| foreign_words(path, &model, &texts)));
+                    let names = || (0..classes as u32).map(|class| spelling.token(class));
+                    let foreign = || foreign_words(path, &model, &texts, &names().collect());
+                    warnings.extend(unit_warning(path, &model).or_else(foreign));
                     LanguageModel::Words(model)
                 }
                 LmUnit::Token => {
@@ -319,10 +321,27 @@ fn token_warning(path: &Path, known: usize, tokens: usize, entries: usize) -> Op
     (2 * known < tokens.min(entries)).then_some(Warning { code: "lm_unit", message })
 }
 
-/// Words of a model most of which the alphabet can't write are of another language, or in other letters.
-fn foreign_words(path: &Path, model: &NgramModel, texts: &TokenTexts) -> Option<Warning> {
-    let words = own_words(model).map(|(_, text)| text);
-    unwritable(path, "word", words, texts, |count| count / 2, "is the model for this alphabet?")
+/// Words of a model most of which the alphabet can't write are of another language, or in other letters; or most are tokens
+/// of the alphabet as they stand, such as word pieces with their mark.
+fn foreign_words(
+    path: &Path,
+    model: &NgramModel,
+    texts: &TokenTexts,
+    tokens: &HashSet<String>,
+) -> Option<Warning> {
+    let words = || own_words(model).map(|(_, text)| text);
+    let warning =
+        unwritable(path, "word", words(), texts, |count| count / 2, "is the model for this alphabet?")?;
+    let (all, known) = (words().count(), words().filter(|&word| tokens.contains(word)).count());
+    if 2 * known <= all {
+        return Some(warning);
+    }
+    let message = format!(
+        "{}: {known} of {} are tokens of the alphabet: if these are tokens, give --lm-unit token",
+        path.display(),
+        counted(all, "word")
+    );
+    Some(Warning { code: "lm_unit", message })
 }
 
 /// Entries of a list that no text can contain.

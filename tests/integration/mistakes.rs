@@ -354,6 +354,38 @@ fn arrays_that_are_cut_off_in_the_header_are_said_to_be_such() {
     }
 }
 
+/// A capital that the alphabet does not have is rather written small than mapped to something else.
+#[test]
+fn letters_of_the_other_case_are_named() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0,9,0\n0,0,9\n9,0,0\n");
+    folder.file("alphabet", "A\nB\n");
+    for (label, hint) in [("b", "the alphabet has 'B': write the labels so"), ("c", "--unk TOKEN maps what")]
+    {
+        folder.file("y", label);
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["loss", "x.csv", "--labels", "y", "--alphabet", "alphabet"]);
+        let said = String::from_utf8(command.output().unwrap().stderr).unwrap();
+        assert!(said.contains(&format!("hint: {hint}")), "{said}");
+    }
+}
+
+/// A model of word pieces, as their vocabulary has them, that is taken for words.
+#[test]
+fn a_model_of_word_pieces_is_no_model_of_words() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0,9,0,0\n0,0,9,0\n9,0,0,1\n");
+    folder.file("alphabet", "▁the\n▁cat\ns\n");
+    let entries =
+        ["<unk>", "<s>", "</s>", "▁the", "▁cat", "s"].map(|entry| format!("-1\t{entry}\n")).concat();
+    folder.file("lm", format!("\\data\\\nngram 1=6\n\n\\1-grams:\n{entries}\n\\end\\\n"));
+    let decode = ["decode", "x.csv", "--alphabet", "alphabet", "--beam", "3", "--lm", "lm"];
+    let found = json(ctctool().current_dir(folder.path()).args(decode));
+    assert!(warnings(&found).contains(&"lm_unit"), "{found}");
+    let found = json(ctctool().current_dir(folder.path()).args(decode).args(["--lm-unit", "token"]));
+    assert!(!warnings(&found).contains(&"lm_unit"), "{found}");
+}
+
 /// Options of both losses name each other.
 #[test]
 fn options_of_both_losses_are_told() {

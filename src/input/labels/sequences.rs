@@ -234,7 +234,10 @@ impl LabelFile {
                         "words are separated by {} in this alphabet: write it for the space",
                         shown(space)
                     )),
-                    _ => error.hint("--unk TOKEN maps what the alphabet does not have"),
+                    _ => error.hint(match other_case(&text, alphabet.tokens()) {
+                        Some(token) => format!("the alphabet has {}: write the labels so", shown(token)),
+                        None => "--unk TOKEN maps what the alphabet does not have".to_owned(),
+                    }),
                 }
             })?;
             CtcLabels::new(&labels, alphabet.tokens().len(), blank).map_err(|error| {
@@ -244,6 +247,12 @@ impl LabelFile {
         };
         lines_of(text).enumerate().map(encode).collect()
     }
+}
+
+/// The token that is a text but for upper and lower case.
+fn other_case<'a>(text: &str, tokens: &'a [String]) -> Option<&'a str> {
+    let folded = text.to_lowercase();
+    tokens.iter().map(String::as_str).find(|token| token.to_lowercase() == folded)
 }
 
 /// Where a number of a line is.
