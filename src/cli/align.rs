@@ -138,7 +138,9 @@ impl Args {
             }
             self.fill(item, tokens, alignment, &spelling);
         }
-        warnings.extend(objections(&items));
+        warnings.extend(Warning::of_items(
+            items.iter().filter_map(|item| Some((item.status, item.objection()?))),
+        ));
         self.deliver(params, warnings, items, diagnostics)
     }
 
@@ -193,13 +195,4 @@ impl Args {
         }
         Ok(ExitStatus::Success)
     }
-}
-
-/// The items without an alignment.
-fn objections(items: &[AlignItem]) -> Vec<Warning> {
-    let of = |status| {
-        let items = items.iter().filter(move |item| item.status == status);
-        Warning::of_items(status, items.filter_map(AlignItem::objection))
-    };
-    [Status::Infeasible, Status::Infinite].into_iter().flat_map(of).collect()
 }

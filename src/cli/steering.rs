@@ -1,6 +1,5 @@
 //! What steers a beam: options, their files, and what they mean for an alphabet.
 
-use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +7,7 @@ use clap::ValueEnum;
 
 use super::diagnostics::{Diagnostics, UsageError};
 use super::values::Word;
-use crate::decode::fusion::{own_words, space_class};
+use crate::decode::fusion::{own_word, own_words, space_class};
 use crate::decode::spelling::{Spelling, WordDelimiter};
 use crate::decode::token_texts::TokenTexts;
 use crate::decode::{Fusion, FusionWeights, LanguageModel};
@@ -202,8 +201,11 @@ impl SteeringArgs {
             params.lm_eos = Some(!self.no_lm_eos);
             language = Some(match self.lm_unit {
                 LmUnit::Word => {
-                    let names = || (0..classes as u32).map(|class| spelling.token(class));
-                    let foreign = || foreign_words(path, &model, &texts, &names().collect());
+                    let is_known = |&class: &u32| own_word(&model, &spelling.token(class)).is_some();
+                    let foreign = || {
+                        let known = (0..classes as u32).filter(is_known).count();
+                        foreign_words(path, &model, &texts, known)
+                    };
                     warnings.extend(unit_warning(path, &model).or_else(foreign));
                     LanguageModel::Words(model)
                 }
@@ -277,7 +279,7 @@ impl SteeringArgs {
 
     /// What the model calls the alphabet's space.
     fn space(&self, model: &NgramModel, spelling: &Spelling, classes: usize) -> Result<String, UsageError> {
-        let known = |token: &str| model.word(token).is_some_and(|word| !model.is_special(word));
+        let known = |token: &str| own_word(model, token).is_some();
         match self.lm_space.as_deref() {
             None => Ok(LanguageModel::default_space(model, spelling, classes)),
             Some(_) if space_class(spelling, classes).is_none() => {
@@ -322,17 +324,12 @@ fn token_warning(path: &Path, known: usize, tokens: usize, entries: usize) -> Op
 }
 
 /// Words of a model most of which the alphabet can't write are of another language, or in other letters; or most are tokens
-/// of the alphabet as they stand, such as word pieces with their mark.
-fn foreign_words(
-    path: &Path,
-    model: &NgramModel,
-    texts: &TokenTexts,
-    tokens: &HashSet<String>,
-) -> Option<Warning> {
+/// of the alphabet as they stand, such as word pieces with their mark: `known` of them.
+fn foreign_words(path: &Path, model: &NgramModel, texts: &TokenTexts, known: usize) -> Option<Warning> {
     let words = || own_words(model).map(|(_, text)| text);
     let warning =
         unwritable(path, "word", words(), texts, |count| count / 2, "is the model for this alphabet?")?;
-    let (all, known) = (words().count(), words().filter(|&word| tokens.contains(word)).count());
+    let all = words().count();
     if 2 * known <= all {
         return Some(warning);
     }

@@ -131,7 +131,7 @@ impl ScoredExtensions {
         if A::CAN_UNDERFLOW && frame.may_vanish() {
             for (class, (above, &x)) in (0..).zip(self.above.iter_mut().zip(frame.row())) {
                 if *above == f32::NEG_INFINITY && frame.vanishes::<A>(class) {
-                    *above = frame.relative_nats(x).max(f64::from(f32::MIN)) as f32;
+                    *above = frame.relative_nats(x.to_f64()).max(f64::from(f32::MIN)) as f32;
                 }
             }
         }
@@ -165,7 +165,8 @@ impl ScoredExtensions {
         let mass = A::mul(A::mul(from, p), factor);
         if mass >= pool.threshold() {
             pool.push(Candidate { mass, row: row as u32, token });
-            if !(A::CAN_UNDERFLOW && (p < VANISHING || factor < VANISHING)) {
+            let lossy = A::CAN_UNDERFLOW && (p < VANISHING || factor < VANISHING);
+            if !lossy {
                 return;
             }
         }

@@ -175,7 +175,7 @@ impl<'a, E: Element> Frame<'a, E> {
     pub(super) fn relative<A: Arithmetic>(&self, value: f64) -> (f64, bool) {
         let p = match self.kind {
             InputKind::Probs if A::CAN_UNDERFLOW => value * self.factor,
-            _ => A::from_log(self.log_of_relative(value)),
+            _ => A::from_log(self.relative_nats(value)),
         };
         let some = match self.kind {
             InputKind::Logits | InputKind::LogProbs => value > f64::NEG_INFINITY,
@@ -194,12 +194,7 @@ impl<'a, E: Element> Frame<'a, E> {
 
     /// The natural logarithm of a class's relative probability.
     #[inline]
-    pub(super) fn relative_nats(&self, value: E) -> f64 {
-        self.log_of_relative(value.to_f64())
-    }
-
-    #[inline]
-    fn log_of_relative(&self, value: f64) -> f64 {
+    pub(super) fn relative_nats(&self, value: f64) -> f64 {
         match self.kind {
             InputKind::Logits | InputKind::LogProbs => value - self.max,
             InputKind::Probs => {
@@ -226,7 +221,7 @@ impl<'a, E: Element> Frame<'a, E> {
             }
             InputKind::Probs => {
                 for ((out, &x), _) in row.filter(|&(_, &p)| p > A::ZERO) {
-                    *out = above(self.relative_nats(x) as f32);
+                    *out = above(self.relative_nats(x.to_f64()) as f32);
                 }
             }
         }
@@ -234,7 +229,7 @@ impl<'a, E: Element> Frame<'a, E> {
 
     /// Whether a value is below the least log-probability asked for.
     fn is_left_out(&self, value: E) -> bool {
-        self.relative_nats(value) + self.offset_nats < self.min_logp
+        self.relative_nats(value.to_f64()) + self.offset_nats < self.min_logp
     }
 
     /// Whether some class's probability is too small for the arithmetic and was taken for none; perhaps not so, if it

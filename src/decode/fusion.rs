@@ -43,7 +43,7 @@ mod scorer;
 
 use self::gains::Gains;
 pub use self::language::LanguageModel;
-pub(crate) use self::language::{own_words, space_class};
+pub(crate) use self::language::{own_word, own_words, space_class};
 pub use self::scorer::FusionScorer;
 use super::spelling::{Spelling, WordPiece};
 use crate::lm::{Hotwords, NgramModel, Successors, WordTree};

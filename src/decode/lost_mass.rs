@@ -29,8 +29,10 @@ const FACTOR_BITS: i64 = 1074;
 /// A loss goes the way of the mass that it is missing from, so it is carried along by the same recursion.
 /// Losses of entries that leave the beam are forgotten: that mass would have left with them. Nothing is
 /// kept before the first loss, and most inputs never have one.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct LostMass {
+    /// What a frame takes of the heaviest mass at most where something vanishes, in units of losses.
+    most: f64,
     some: bool,
     /// By row.
     losses: Vec<f64>,
@@ -41,6 +43,13 @@ pub(super) struct LostMass {
 }
 
 impl LostMass {
+    /// Nothing is lost yet; no gain exceeds `largest_gain`, in nats.
+    pub(super) fn new(largest_gain: f64) -> Self {
+        // Factors and products lose at most `2^-FACTOR_BITS`, and that times a gain.
+        let most = (largest_gain - (FACTOR_BITS - UNIT_BITS) as f64 * std::f64::consts::LN_2).exp();
+        Self { most: most.max(1.0), some: false, losses: Vec::new(), stays: Vec::new(), next: Vec::new() }
+    }
+
     /// Nothing is lost.
     pub(super) fn reset(&mut self) {
         self.some = false;
@@ -82,8 +91,8 @@ impl LostMass {
     }
 
     /// Ends a frame that has made a beam of `entries` of one whose heaviest was `best`. If something has
-    /// `vanished`, each entry has lost less than [`Self::units`] of `best`.
-    pub(super) fn end(&mut self, entries: usize, best: f64, vanished: bool, units: f64) {
+    /// `vanished`, each entry has lost less than `most` units of `best`.
+    pub(super) fn end(&mut self, entries: usize, best: f64, vanished: bool) {
         if self.some {
             std::mem::swap(&mut self.losses, &mut self.next);
         } else if vanished {
@@ -92,14 +101,8 @@ impl LostMass {
             self.losses.resize(entries, 0.0);
         }
         if vanished {
-            self.losses.iter_mut().for_each(|loss| *loss += best * units);
+            self.losses.iter_mut().for_each(|loss| *loss += best * self.most);
         }
-    }
-
-    /// What of the heaviest mass a frame takes away at most where something vanishes, in units of losses: factors and
-    /// products lose at most `2^-FACTOR_BITS`, and that times the largest gain, in nats.
-    pub(super) fn units(largest_gain: f64) -> f64 {
-        (largest_gain - (FACTOR_BITS - UNIT_BITS) as f64 * std::f64::consts::LN_2).exp().max(1.0)
     }
 
     /// All masses were multiplied by `2^units`.

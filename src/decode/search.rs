@@ -45,8 +45,6 @@ pub(super) struct Search<S: Scorer, A> {
     scale: i128,
     offset_nats: Sum,
     lost: LostMass,
-    /// What vanishes at most: [`LostMass::units`].
-    lost_units: f64,
     /// The masses if all rows stay.
     stays: Masses,
     /// The tokens' probabilities in this frame: without a scorer by group, else by class, and then that of no token.
@@ -75,8 +73,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
             floor: 0.0,
             scale: 0,
             offset_nats: Sum::default(),
-            lost: LostMass::default(),
-            lost_units: LostMass::units(largest_gain.into()),
+            lost: LostMass::new(largest_gain.into()),
             stays: Masses::default(),
             factors: Vec::new(),
             pool: Pool::new(width),
@@ -158,7 +155,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
         self.offset_nats.add(frame.offset_nats());
         if A::CAN_UNDERFLOW {
             let len = self.masses.len();
-            self.lost.end(len, best_before, vanished, self.lost_units);
+            self.lost.end(len, best_before, vanished);
             self.floor = self.floor.min(lightest);
             if best >= LARGE || !self.lost.is_safe(lightest, len == self.width) {
                 return false;

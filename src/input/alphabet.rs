@@ -80,7 +80,7 @@ impl AlphabetFile {
             serde_json::from_str(&text).map_err(|error| InputError::of_json(&name, &error, expected))?
         } else {
             let tokens: Vec<String> = lines_of(&text).map(str::to_owned).collect();
-            check_not_numbered(&name, &tokens)?;
+            check_tokens_alone(&name, &tokens)?;
             check_distinct(&name, "line", 1, &tokens)?;
             return Ok(Self { name, entries: Entries::List(tokens) });
         };
@@ -173,7 +173,7 @@ fn check_distinct<'a>(
 
 /// Refuses lines that are a token and its number each, as Kaldi and k2 write them, or a token and its score, as
 /// word-piece vocabularies have it: none would be the token meant.
-fn check_not_numbered(name: &str, lines: &[String]) -> Result<(), InputError> {
+fn check_tokens_alone(name: &str, lines: &[String]) -> Result<(), InputError> {
     if lines.len() < 2 {
         return Ok(());
     }

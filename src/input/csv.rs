@@ -75,8 +75,7 @@ impl Blocks {
 
 /// Refuses a first row that is names and taken for numbers, or the other way round, where that is certain.
 fn check_names(name: &str, head: &[u8], options: CsvOptions) -> Result<(), InputError> {
-    let text = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
-    let delimiter = options.delimiter.unwrap_or_else(|| delimiter_of(name, text));
+    let (text, delimiter) = text_and_delimiter(name, head, options);
     let mut lines = text.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
     let (Some(first), Some(second)) = (lines.next(), lines.next()) else { return Ok(()) };
     let mut fields: Vec<&[u8]> = first.trim_ascii_end().split(|&byte| byte == delimiter).collect();
@@ -107,9 +106,8 @@ fn check_names(name: &str, head: &[u8], options: CsvOptions) -> Result<(), Input
 
 /// Where the rows begin, and what separates columns; none where the first row is not as simple as that.
 fn beginning(name: &str, head: &[u8], options: CsvOptions) -> Option<(usize, u8)> {
-    let text = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
+    let (text, delimiter) = text_and_delimiter(name, head, options);
     let mut start = head.len() - text.len();
-    let delimiter = options.delimiter.unwrap_or_else(|| delimiter_of(name, text));
     if options.headers {
         let line = text.split_inclusive(|&byte| byte == b'\n').next()?;
         if line.trim_ascii().is_empty() || line.contains(&b'"') || !line.ends_with(b"\n") {
@@ -121,12 +119,17 @@ fn beginning(name: &str, head: &[u8], options: CsvOptions) -> Option<(usize, u8)
     text.contains(&b'\n').then_some((start, delimiter))
 }
 
+/// A file's bytes without a mark of their order, and what separates columns.
+fn text_and_delimiter<'a>(name: &str, bytes: &'a [u8], options: CsvOptions) -> (&'a [u8], u8) {
+    let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    (text, options.delimiter.unwrap_or_else(|| delimiter_of(name, text)))
+}
+
 pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Parses a whole file. A delimiter at the end of a row makes no column.
 pub(super) fn parse(name: &str, bytes: &[u8], options: CsvOptions) -> Result<Table, InputError> {
-    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-    let delimiter = options.delimiter.unwrap_or_else(|| delimiter_of(name, bytes));
+    let (bytes, delimiter) = text_and_delimiter(name, bytes, options);
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter)
         .has_headers(options.headers)

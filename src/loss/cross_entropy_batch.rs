@@ -104,11 +104,16 @@ impl Found {
         self.reducer.append(&next.reducer);
         self.ignored += next.ignored;
         self.infinite += next.infinite;
-        self.first_infinite = self.first_infinite.into_iter().chain(next.first_infinite).min();
+        self.first_infinite = earlier(self.first_infinite, next.first_infinite);
         self.nan += next.nan;
-        self.undefined = self.undefined.into_iter().chain(next.undefined).min();
+        self.undefined = earlier(self.undefined, next.undefined);
         self.audit.merge(&next.audit, 0);
     }
+}
+
+/// The first of two rows that may be.
+fn earlier(a: Option<usize>, b: Option<usize>) -> Option<usize> {
+    a.into_iter().chain(b).min()
 }
 
 /// What is left of a block.
@@ -282,11 +287,11 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
             }
             if loss.is_infinite() {
                 found.infinite += 1;
-                found.first_infinite = Some(found.first_infinite.map_or(row, |first| row.min(first)));
+                found.first_infinite = earlier(found.first_infinite, Some(row));
             }
             found.nan += usize::from(loss.is_nan());
             if loss.is_nan() && !total.is_nan() {
-                found.undefined = Some(found.undefined.map_or(row, |first| row.min(first)));
+                found.undefined = earlier(found.undefined, Some(row));
             }
         }
     }

@@ -50,10 +50,12 @@ pub struct Warning {
 const MOST_SHOWN: usize = 10;
 
 impl Warning {
-    /// What is wrong with each item that has `status`.
-    pub(crate) fn of_items(status: Status, objections: impl Iterator<Item = String>) -> Vec<Self> {
-        let code = status.name();
-        objections.map(|message| Self { code, message }).collect()
+    /// What is wrong with items, in their order but those of one status together: infeasible ones before infinite ones.
+    pub(crate) fn of_items(objections: impl Iterator<Item = (Status, String)>) -> Vec<Self> {
+        let mut warnings: Vec<Self> =
+            objections.map(|(status, message)| Self { code: status.name(), message }).collect();
+        warnings.sort_by_key(|warning| warning.code);
+        warnings
     }
 
     /// What people see of warnings: the first of those of many items, and how many more there are.

@@ -1,13 +1,7 @@
 //! What a new user gets wrong, and what is said of it.
 
-use serde_json::Value;
-
 use crate::messages::{refused, said};
-use crate::support::{Folder, ctctool, json, npy_bytes, npy_f64, npy_i64, repository};
-
-pub(crate) fn warnings(result: &Value) -> Vec<&str> {
-    result["warnings"].as_array().unwrap().iter().map(|w| w["code"].as_str().unwrap()).collect()
-}
+use crate::support::{Folder, ctctool, json, npy_bytes, npy_f64, npy_i64, repository, warnings};
 
 /// The hints were to try the one delimiter, then the other.
 #[test]
@@ -363,9 +357,7 @@ fn letters_of_the_other_case_are_named() {
     for (label, hint) in [("b", "the alphabet has 'B': write the labels so"), ("c", "--unk TOKEN maps what")]
     {
         folder.file("y", label);
-        let mut command = ctctool();
-        command.current_dir(folder.path()).args(["loss", "x.csv", "--labels", "y", "--alphabet", "alphabet"]);
-        let said = String::from_utf8(command.output().unwrap().stderr).unwrap();
+        let (_, said) = said(&folder, &["loss", "x.csv", "--labels", "y", "--alphabet", "alphabet"]);
         assert!(said.contains(&format!("hint: {hint}")), "{said}");
     }
 }
@@ -395,9 +387,5 @@ fn options_of_both_losses_are_told() {
     let args = ["loss", "x.csv", "--labels", "y", "--blank", "0", "--ignore-index", "255"];
     let error =
         "--blank is an option of CTC, and --ignore-index is one of cross-entropy: leave one of them out";
-    let mut command = ctctool();
-    let output = command.current_dir(folder.path()).args(args).output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(said.lines().next(), Some(format!("error: {error}").as_str()));
+    refused(&folder, &args, error, None);
 }

@@ -92,6 +92,11 @@ pub(crate) fn json(command: &mut Command) -> Value {
     result
 }
 
+/// The codes of a result's warnings.
+pub(crate) fn warnings(result: &Value) -> Vec<&str> {
+    result["warnings"].as_array().unwrap().iter().map(|w| w["code"].as_str().unwrap()).collect()
+}
+
 /// What codes mean; whatever a test's result has is there.
 pub(crate) const WARNINGS: &str = include_str!("../../docs/warnings.md");
 

@@ -1,7 +1,7 @@
 //! Mistakes that would give a wrong number without a word.
 
-use crate::mistakes::warnings;
-use crate::support::{Folder, ctctool, json};
+use crate::messages::said;
+use crate::support::{Folder, ctctool, json, warnings};
 
 /// pandas writes the columns' numbers where they have no names, and an index in front of the rest.
 #[test]
@@ -9,13 +9,10 @@ fn names_and_indices_of_a_table_are_no_scores() {
     let folder = Folder::new();
     let error = |text: &str, args: &[&str]| {
         folder.file("x.csv", text);
-        let mut command = ctctool();
-        let output =
-            command.current_dir(folder.path()).args(["inspect", "x.csv"]).args(args).output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
+        let (code, said) = said(&folder, &[&["inspect", "x.csv"], args].concat());
         let piped = ctctool().arg("inspect").args(args).write_stdin(text).output().unwrap();
-        assert_eq!(piped.status.code(), output.status.code(), "{text}");
-        (output.status.code().unwrap(), said.lines().next().unwrap_or_default().to_owned())
+        assert_eq!(piped.status.code(), code, "{text}");
+        (code.unwrap(), said.lines().next().unwrap_or_default().to_owned())
     };
     let numbers = "error: x.csv: line 1: expected scores, found the columns' numbers from 0 to 2";
     assert_eq!(error("0,1,2\n0.5,1,2\n", &[]), (2, numbers.to_owned()));
@@ -157,11 +154,8 @@ fn a_vocabulary_with_scores_is_no_alphabet() {
     let folder = Folder::new();
     folder.file("x.csv", "0,9,0\n0,0,9\n");
     folder.file("vocabulary", "<unk>\t0\n▁a\t-1.5\nb\t-2.25\n");
-    let mut command = ctctool();
-    command.current_dir(folder.path()).args(["decode", "x.csv", "--alphabet", "vocabulary"]);
-    let output = command.output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2));
+    let (code, said) = said(&folder, &["decode", "x.csv", "--alphabet", "vocabulary"]);
+    assert_eq!(code, Some(2));
     assert!(said.starts_with("error: vocabulary: line 1: expected a token a line, found '<unk>"), "{said}");
     assert!(said.contains("hint: write the tokens alone in the order of the classes"), "{said}");
 }

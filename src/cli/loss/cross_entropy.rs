@@ -115,12 +115,11 @@ impl Args {
             warnings.push(Warning { code: "zero_times_infinity", message });
         }
         if let Some(row) = summary.first_infinite {
-            let rows = match summary.infinite {
-                1 => "1 row has".to_owned(),
-                count => format!("{count} rows have"),
-            };
-            let message =
-                format!("{rows} an infinite loss, the first is row {row}: its target has no probability");
+            let (rows, verb) =
+                (counted(summary.infinite, "row"), if summary.infinite == 1 { "has" } else { "have" });
+            let message = format!(
+                "{rows} {verb} an infinite loss, the first is row {row}: its target has no probability"
+            );
             warnings.push(Warning { code: "infinite", message });
         }
         warnings.extend(mean_of_nothing(&summary));

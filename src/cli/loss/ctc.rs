@@ -12,7 +12,6 @@ use super::super::values::{Criterion, Word};
 use super::gradient::Loaded;
 use super::{Args, PROPAGATE};
 use crate::input::{LabelFile, Matrix, ReadError, counted};
-use crate::loss::ctc::CtcLabels;
 use crate::loss::ctc_batch::{CtcBatch, CtcItem as ComputedItem, CtcTotals};
 use crate::loss::reduction::Reducer;
 use crate::report::loss::{CtcItem, LossParams, Tally};
@@ -62,8 +61,8 @@ impl Args {
             .collect();
 
         let mut in_labels = vec![false; shape.classes];
-        for label in sequences.iter().flat_map(CtcLabels::labels) {
-            in_labels[label as usize] = true;
+        for &class in sequences.iter().flat_map(|labels| labels.columns().classes()) {
+            in_labels[class as usize] = true;
         }
         let kind = self.logits.input;
         let loaded = loaded.map(|loaded| (loaded, sequences.clone()));
@@ -110,16 +109,17 @@ impl Args {
             let equal: Vec<usize> = computed.iter().map(|item| item.equal_at_end).collect();
             warnings.extend(padding("padding_counted", &name, &shape, &equal, &lengths));
         }
-        warnings.extend(objections(&items, self.settings.zero_infinity));
+        let end =
+            if self.settings.zero_infinity { "its loss of +inf counts as 0" } else { "its loss is +inf" };
+        let objection = |item| objection(item).map(|why| (item.status, format!("{why}; {end}")));
+        warnings.extend(Warning::of_items(items.iter().filter_map(objection)));
         let losses: Vec<f64> = computed.iter().map(|item| item.loss.loss_nats).collect();
         let gradient = loaded
             .map(|(loaded, labels)| self.ctc_gradient(loaded, &shape, &labels, &lengths, &losses))
             .transpose()?;
         self.deliver(params, reducer.finish(), tally, warnings, items, gradient.as_ref(), diagnostics)
     }
-}
 
-impl Args {
     /// Nearly as many labels as rows, where nobody said that this is CTC.
     fn labels_of_rows(&self, shape: &CtcShape, items: &[CtcItem]) -> Option<Warning> {
         let asked = self.settings.criterion.is_some() || self.ctc_option().is_some();
@@ -151,19 +151,11 @@ fn other_blank(first_wins: &[u64], blank: u32, in_labels: &[bool]) -> Option<War
     told.then(|| blank_warning(first_wins, "the first ", blank)).flatten()
 }
 
-/// Items whose loss is infinite.
-fn objections(items: &[CtcItem], zero_infinity: bool) -> Vec<Warning> {
-    let loss = if zero_infinity { "its loss of +inf counts as 0" } else { "its loss is +inf" };
-    let of = |status| {
-        let items = items.iter().filter(move |item| item.status == status);
-        let objections = items.map(|item| match status {
-            Status::Infeasible => {
-                let why = infeasible(&item.id, item.label_length, item.frames_needed, item.frames);
-                format!("{why}; {loss}")
-            }
-            _ => format!("{}: no path of its labels has a probability above 0; {loss}", item.id),
-        });
-        Warning::of_items(status, objections)
-    };
-    [Status::Infeasible, Status::Infinite].into_iter().flat_map(of).collect()
+/// What an infinite loss is due to.
+fn objection(item: &CtcItem) -> Option<String> {
+    match item.status {
+        Status::Infeasible => Some(infeasible(&item.id, item.label_length, item.frames_needed, item.frames)),
+        Status::Infinite => Some(format!("{}: no path of its labels has a probability above 0", item.id)),
+        _ => None,
+    }
 }

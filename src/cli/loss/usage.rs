@@ -48,17 +48,19 @@ impl Args {
         let (ctc, cross_entropy) = (self.ctc_option(), self.cross_entropy_option());
         let clash = match (self.settings.criterion, ctc, cross_entropy) {
             (Some(Criterion::CrossEntropy), Some(option), _) => {
-                Some(format!("{option} is an option of CTC, not of cross-entropy"))
+                format!("{option} is an option of CTC, not of cross-entropy")
             }
             (Some(Criterion::Ctc), _, Some(option)) => {
-                Some(format!("{option} is an option of cross-entropy, not of CTC"))
+                format!("{option} is an option of cross-entropy, not of CTC")
             }
-            (None, Some(one), Some(other)) => Some(format!(
-                "{one} is an option of CTC, and {other} is one of cross-entropy: leave one of them out"
-            )),
-            _ => None,
+            (None, Some(one), Some(other)) => {
+                format!(
+                    "{one} is an option of CTC, and {other} is one of cross-entropy: leave one of them out"
+                )
+            }
+            _ => return Ok(()),
         };
-        clash.map_or(Ok(()), |clash| Err(UsageError::new(clash)))
+        Err(UsageError::new(clash))
     }
 
     /// The first option given that only CTC has.

@@ -42,7 +42,7 @@ impl LanguageModel {
     /// that, else `|`, else `<space>`.
     pub fn default_space(model: &NgramModel, spelling: &Spelling, classes: usize) -> String {
         let own = space_class(spelling, classes).map(|class| spelling.token(class));
-        let known = |token: &&str| model.word(token).is_some_and(|word| !model.is_special(word));
+        let known = |token: &&str| own_word(model, token).is_some();
         own.as_deref().into_iter().chain(["|", "<space>"]).find(known).unwrap_or(" ").to_owned()
     }
 }
@@ -55,6 +55,11 @@ pub(crate) fn space_class(spelling: &Spelling, classes: usize) -> Option<u32> {
         WordDelimiter::Prefix(mark) => named(mark),
         WordDelimiter::None => None,
     })
+}
+
+/// A model's entry for a text, unless it is a special one.
+pub(crate) fn own_word(model: &NgramModel, text: &str) -> Option<u32> {
+    model.word(text).filter(|&word| !model.is_special(word))
 }
 
 /// A model's entries but the special ones.
@@ -71,7 +76,7 @@ pub(super) fn words_in_progress(
         Some(LanguageModel::Words(model)) => Some(model),
         _ => None,
     };
-    let known = |text: &str| model.and_then(|model| model.word(text).filter(|&word| !model.is_special(word)));
+    let known = |text: &str| own_word(model?, text);
     if let Some(lexicon) = lexicon {
         return Some(WordTree::new(lexicon.iter().map(|text| TreeWord { text, known: known(text) })));
     }
