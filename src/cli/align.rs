@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ExitStatus;
-use super::alphabet_args::{AlphabetArgs, CtcTargets};
+use super::alphabet_args::{AlphabetArgs, CtcTargets, check_no_empty_entry};
 use super::ctc_shape::CtcShape;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{
@@ -92,6 +92,9 @@ impl Args {
         let spelling = match alphabet {
             None => Spelling::indices(),
             Some(alphabet) => {
+                if !labels.is_text() {
+                    check_no_empty_entry(&alphabet)?;
+                }
                 let names = alphabet.tokens().to_vec();
                 let delimiter = Spelling::default_delimiter(&names, blank);
                 Spelling::new(names, delimiter)

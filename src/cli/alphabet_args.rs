@@ -120,6 +120,14 @@ pub(super) fn check_label_lengths(
     }
 }
 
+/// A class without a name can't be written.
+pub(super) fn check_no_empty_entry(alphabet: &Alphabet) -> Result<(), UsageError> {
+    let Some(class) = alphabet.empty_entry() else { return Ok(()) };
+    let file = alphabet.name();
+    let error = UsageError::new(format!("{file}: entry {class} is empty, and no text can be that"));
+    Err(error.hint(format!("leave the empty line out, or give --blank {class} if that is the blank")))
+}
+
 /// Class names, the blank, and what separates words.
 #[derive(Args)]
 #[command(next_help_heading = "Classes")]
@@ -150,12 +158,7 @@ impl ClassArgs {
         let blank = resolve_blank(&choice, classes, file.as_ref())?;
         let Some(file) = file else { return Ok((Spelling::indices(), blank, None)) };
         let alphabet = Alphabet::new(file, classes, blank)?;
-        if let Some(class) = alphabet.empty_entry() {
-            let file = alphabet.name();
-            let error = UsageError::new(format!("{file}: entry {class} is empty, and no text can be that"));
-            let hint = format!("leave the empty line out, or give --blank {class} if that is the blank");
-            return Err(error.hint(hint).into());
-        }
+        check_no_empty_entry(&alphabet)?;
         let names = alphabet.tokens().to_vec();
         let delimiter = match self.word_delimiter.as_deref() {
             None => Spelling::default_delimiter(&names, blank),

@@ -32,11 +32,11 @@ pub(super) struct Args {
     #[arg(value_name = "NEW")]
     new: PathBuf,
 
-    /// Relative tolerance [default: by dtype: 1e-3 f16, 1.3e-6 f32, 1e-7 f64]
+    /// Relative tolerance [default: by dtype: 1e-3 f16, 1.3e-6 f32, 1e-7 f64, 0 for integers]
     #[arg(long, value_name = "R", value_parser = zero_or_more, allow_negative_numbers = true)]
     rtol: Option<f64>,
 
-    /// Absolute tolerance [default: 1e-5 for f16 and f32, 1e-7 for f64]
+    /// Absolute tolerance [default: 1e-5 for f16 and f32, 1e-7 for f64, 0 for integers]
     #[arg(long, value_name = "A", value_parser = zero_or_more, allow_negative_numbers = true)]
     atol: Option<f64>,
 
@@ -118,7 +118,9 @@ impl Args {
         let (rtol, atol) = match dtype {
             Dtype::F16 => (1e-3, 1e-5),
             Dtype::F32 => (1.3e-6, 1e-5),
-            _ => (1e-7, 1e-7),
+            Dtype::F64 => (1e-7, 1e-7),
+            // What counts or numbers something is right or wrong.
+            Dtype::Int(_) | Dtype::Uint(_) | Dtype::Bool => (0.0, 0.0),
         };
         Tolerance { rtol: self.rtol.unwrap_or(rtol), atol: self.atol.unwrap_or(atol) }
     }

@@ -54,8 +54,8 @@ pub(super) struct SteeringArgs {
     #[arg(long, value_name = "S", allow_negative_numbers = true, requires = "lm")]
     unk_score: Option<f64>,
 
-    /// How a token model spells the alphabet's space (default: '|' where the model has it, else '<space>', else
-    /// the space)
+    /// How a token model spells the alphabet's space (default: what the alphabet calls it where the model has that,
+    /// else '|', else '<space>')
     #[arg(long, value_name = "TOKEN", requires = "lm")]
     lm_space: Option<String>,
 

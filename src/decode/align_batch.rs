@@ -53,7 +53,7 @@ impl BlockVisitor for AlignBatch {
                 return;
             }
             let item = &mut self.items[self.rows.place(number).0];
-            if self.audit.wants_sample() {
+            if self.audit.wanted() > 0 {
                 self.audit.sample(scores);
             }
             let scale = RowScale::new(scores, self.kind);

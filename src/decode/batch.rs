@@ -136,7 +136,7 @@ fn decode<E: Element>(
     let decoded = decoder.decode(values)?;
     let mut audit = RowAudit::new(input, Nonfinite::Propagate);
     for (frame, row) in values.chunks_exact(classes).enumerate() {
-        if audit.wants_sample() {
+        if audit.wanted() > 0 {
             audit.sample(row);
         }
         if input != InputKind::Logits {

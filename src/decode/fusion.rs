@@ -46,19 +46,28 @@ pub use self::language::LanguageModel;
 pub(crate) use self::language::{own_word, own_words, space_class};
 pub use self::scorer::FusionScorer;
 use super::spelling::{Spelling, WordPiece};
-use crate::lm::{Hotwords, NgramModel, Successors, WordTree};
+use crate::lm::{Hotwords, LARGEST_SIZE, NgramModel, Successors, WordTree};
 
 /// How much each part counts; all but the first two in nats.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FusionWeights {
-    /// α, what the model's log-probabilities are multiplied by; finite, 0 or more.
+    /// α, what the model's log-probabilities are multiplied by; from 0 to [`LARGEST_SIZE`].
     pub lm_weight: f64,
     /// Whether the end of the text is scored.
     pub with_end: bool,
-    /// β, for each unit; finite.
+    /// β, for each unit; from -[`LARGEST_SIZE`] to it.
     pub unit_bonus: f64,
-    /// For each unit that the model does not know; finite.
+    /// For each unit that the model does not know; from -[`LARGEST_SIZE`] to it.
     pub unk_score: f64,
+}
+
+impl FusionWeights {
+    /// With others, what a token gains at most could not be told.
+    fn are_allowed(&self) -> bool {
+        let sizes = -LARGEST_SIZE..=LARGEST_SIZE;
+        self.lm_weight >= 0.0
+            && [self.lm_weight, self.unit_bonus, self.unk_score].iter().all(|weight| sizes.contains(weight))
+    }
 }
 
 /// All that steers a beam; shared by searches.

@@ -16,7 +16,7 @@ use super::npy::NpyInfo;
 use super::source::Source;
 use super::{Dtype, InputError, Place};
 use crate::kernel::Element;
-use crate::logits::{Block, BlockReducer, BlockVisitor, Geometry};
+use crate::logits::{Block, BlockReducer, BlockVisitor, Geometry, MOST_CLASSES};
 
 /// Values that are read and handed out at a time, where a plane is not larger.
 const BLOCK_VALUES: usize = 1 << 20;
@@ -145,10 +145,13 @@ impl Matrix {
     /// # Errors
     /// Where the file ends early or goes on too long.
     pub fn into_values(self) -> Result<Vec<f64>, InputError> {
-        // A row along the last axis; a single number is a row of one.
-        let shape = if self.shape.is_empty() { vec![1] } else { self.shape.clone() };
+        let mut shape = self.shape.clone();
         if shape.contains(&0) {
             return Ok(Vec::new());
+        }
+        // Rows along the last axis, but of one value each where that is longer than a row may be.
+        if shape.last().is_none_or(|&size| size > MOST_CLASSES) {
+            shape.push(1);
         }
         let axis = shape.len() - 1;
         let rows: Vec<usize> = (0..axis).collect();
@@ -174,16 +177,25 @@ impl Matrix {
         Ok((Self { name, shape, dtype, fortran_order: false, csv, body }, values))
     }
 
-    /// Reads the values and hands them out in blocks of whole rows. Where a .npy file is mapped, and somebody shortens it
-    /// meanwhile, the system ends the process (`SIGBUS`); the program then says why.
+    fn check(&self, geometry: &Geometry) {
+        let values: usize = self.shape.iter().product();
+        assert_eq!(geometry.planes() * geometry.plane_len(), values, "a geometry of this matrix");
+    }
+
+    /// Reads the values and hands them out in blocks of whole rows. Nobody may write to the file meanwhile, for it may be
+    /// mapped. Where somebody shortens it, the system ends the process (`SIGBUS`); the program then says why.
     ///
     /// # Errors
     /// Where the file ends early or goes on too long, and whatever `visitor` returns.
+    ///
+    /// # Panics
+    /// Where `geometry` is of another number of values.
     pub fn read<V: BlockVisitor>(
         self,
         geometry: &Geometry,
         visitor: &mut V,
     ) -> Result<(), ReadError<V::Error>> {
+        self.check(geometry);
         match self.body {
             Body::Memory(values) => visit_all(values, geometry, visitor).map_err(ReadError::Visit),
             Body::Npy(source, info) if info.dtype.fits_f32() => {
@@ -194,15 +206,20 @@ impl Matrix {
     }
 
     /// Reads the values and has `reducer` look at them in blocks of whole rows, as many at a time as there are
-    /// threads; each thread reads what it looks at. The result has the same bytes with any number of threads.
+    /// threads; each thread reads what it looks at. The result has the same bytes with any number of threads. Nobody may
+    /// write to the file meanwhile, as in [`Self::read`].
     ///
     /// # Errors
     /// Where the file ends early or goes on too long, and whatever `reducer` returns.
+    ///
+    /// # Panics
+    /// Where `geometry` is of another number of values.
     pub fn reduce<R: BlockReducer>(
         self,
         geometry: &Geometry,
         reducer: &mut R,
     ) -> Result<(), ReadError<R::Error>> {
+        self.check(geometry);
         match self.body {
             Body::Memory(values) => reduce_all(values, geometry, reducer).map_err(ReadError::Visit),
             Body::Npy(source, info) if info.dtype.fits_f32() => {

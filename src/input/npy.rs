@@ -123,6 +123,11 @@ impl NpyInfo {
         check_nesting(&header[text_start..])
             .map_err(|depth| invalid("the header of a plain array", format!("brackets {depth} deep")))?;
 
+        if !sizes_can_be_multiplied(&header[text_start..]) {
+            let found = shown(&String::from_utf8_lossy(&header[text_start..]));
+            return Err(invalid("a shape that memory can hold", found));
+        }
+
         let parsed = NpyHeader::from_reader(io::Cursor::new(&header)).map_err(|error| {
             let text = error.to_string();
             invalid("a valid .npy header", text.lines().next().map(shown).unwrap_or_default())
@@ -386,6 +391,14 @@ fn check_nesting(header: &[u8]) -> Result<(), usize> {
         deepest = deepest.max(depth);
     }
     if deepest > MAX_NESTING { Err(deepest) } else { Ok(()) }
+}
+
+/// Whether the numbers of a header, zeros left out, have a product: its parser multiplies a shape unchecked.
+fn sizes_can_be_multiplied(header: &[u8]) -> bool {
+    let numbers = header.split(|byte| !byte.is_ascii_digit()).filter(|digits| !digits.is_empty());
+    let number = |digits: &[u8]| str::from_utf8(digits).ok()?.parse::<u64>().ok();
+    let product = |product: u64, digits| product.checked_mul(number(digits)?.max(1));
+    numbers.into_iter().try_fold(1, product).is_some()
 }
 
 /// How an array of a dtype that is not read can be saved so that it is.

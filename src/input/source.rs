@@ -17,6 +17,26 @@ enum Reader {
     Stream(Box<dyn Read + Send>),
 }
 
+/// What is read from front to back.
+struct Sequential {
+    reader: Reader,
+    /// Bytes read so far.
+    position: u64,
+}
+
+impl Read for Sequential {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = match &mut self.reader {
+            // Where the system's own position is does not matter then: on some, reading elsewhere moves it.
+            Reader::File(file) if HAS_READ_AT => read_file_at(file, buffer, self.position)?,
+            Reader::File(file) => file.read(buffer)?,
+            Reader::Stream(stream) => stream.read(buffer)?,
+        };
+        self.position += count as u64;
+        Ok(count)
+    }
+}
+
 /// How to go on after a .npy file that ends early.
 pub(super) const CUT_OFF: &str = "the file was cut off: save it again with numpy.save";
 
@@ -26,10 +46,9 @@ pub(super) const MOST_RESERVED: usize = 1 << 30;
 /// An opened file or standard input.
 pub struct Source {
     name: String,
-    reader: Reader,
+    /// Also those that were peeked at.
+    bytes: Sequential,
     len: Option<u64>,
-    /// Bytes read so far, the peeked ones too.
-    position: u64,
     /// Bytes read to tell the format, not yet handed out.
     peeked: Vec<u8>,
 }
@@ -56,7 +75,7 @@ impl Source {
                 Some((file, len)) => (Reader::File(file), Some(len)),
                 None => (Reader::Stream(Box::new(io::stdin())), None),
             };
-            return Ok(Self { name, reader, len, position: 0, peeked: Vec::new() });
+            return Ok(Self::new(name, reader, len));
         }
         let io_error = |source| InputError::Io { file: name.clone(), action: "cannot be opened", source };
         let file = File::open(path).map_err(io_error)?;
@@ -69,7 +88,11 @@ impl Source {
         } else {
             (Reader::Stream(Box::new(file)), None)
         };
-        Ok(Self { name, reader, len, position: 0, peeked: Vec::new() })
+        Ok(Self::new(name, reader, len))
+    }
+
+    fn new(name: String, reader: Reader, len: Option<u64>) -> Self {
+        Self { name, bytes: Sequential { reader, position: 0 }, len, peeked: Vec::new() }
     }
 
     /// What the user called it.
@@ -107,16 +130,9 @@ impl Source {
         buffer[..filled].copy_from_slice(&self.peeked[..filled]);
         self.peeked.drain(..filled);
         while filled < buffer.len() {
-            let read = match &mut self.reader {
-                Reader::File(file) => file.read(&mut buffer[filled..]),
-                Reader::Stream(stream) => stream.read(&mut buffer[filled..]),
-            };
-            match read {
+            match self.bytes.read(&mut buffer[filled..]) {
                 Ok(0) => break,
-                Ok(count) => {
-                    filled += count;
-                    self.position += count as u64;
-                }
+                Ok(count) => filled += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(source) => return Err(self.read_error(source)),
             }
@@ -133,30 +149,23 @@ impl Source {
     pub(super) fn read_at_most(&mut self, most: u64) -> Result<Vec<u8>, InputError> {
         let mut bytes = std::mem::take(&mut self.peeked);
         let most = most.saturating_sub(bytes.len() as u64);
-        let expected = self.len.unwrap_or(0).saturating_sub(self.position).min(most);
+        let expected = self.len.unwrap_or(0).saturating_sub(self.bytes.position).min(most);
         bytes.reserve(usize::try_from(expected).unwrap_or(0).min(MOST_RESERVED));
-        let read = match &mut self.reader {
-            Reader::File(file) => file.take(most).read_to_end(&mut bytes),
-            Reader::Stream(stream) => stream.take(most).read_to_end(&mut bytes),
-        };
-        match read {
-            Ok(count) => {
-                self.position += count as u64;
-                Ok(bytes)
-            }
+        match (&mut self.bytes).take(most).read_to_end(&mut bytes) {
+            Ok(_) => Ok(bytes),
             Err(source) => Err(self.read_error(source)),
         }
     }
 
     /// Bytes handed out so far.
     pub(super) fn position(&self) -> u64 {
-        self.position - self.peeked.len() as u64
+        self.bytes.position - self.peeked.len() as u64
     }
 
     /// The same file for reading at any place from any thread, where it is a regular one.
     pub(super) fn random_access(&self) -> Option<RandomAccess<'_>> {
-        match &self.reader {
-            Reader::File(file) if cfg!(any(unix, windows)) => Some(RandomAccess { file, name: &self.name }),
+        match &self.bytes.reader {
+            Reader::File(file) if HAS_READ_AT => Some(RandomAccess { file, name: &self.name }),
             _ => None,
         }
     }
@@ -197,6 +206,9 @@ impl RandomAccess<'_> {
 fn read_error(name: &str, source: io::Error) -> InputError {
     InputError::Io { file: name.to_owned(), action: "cannot be read", source }
 }
+
+/// Whether the system reads files at any place.
+const HAS_READ_AT: bool = cfg!(any(unix, windows));
 
 #[cfg(unix)]
 fn read_file_at(file: &File, buffer: &mut [u8], position: u64) -> io::Result<usize> {

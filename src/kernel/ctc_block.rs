@@ -51,7 +51,7 @@ pub(crate) struct CtcStates {
     may_skip: Vec<Lanes>,
     /// The column of each label; `columns` where there is none. None is above that.
     column_of: Vec<[u32; LANES]>,
-    pub(super) columns: usize,
+    columns: usize,
     /// Room for what is found in a block.
     survey: Survey,
 }
@@ -108,16 +108,31 @@ impl CtcStates {
 
 /// Frames to come, at most [`BLOCK_FRAMES`].
 pub(crate) struct CtcBlock<'a> {
-    pub(crate) states: &'a mut CtcStates,
-    /// Each frame's probabilities, none above a quarter, column 0 the blank's, and one 0 behind them.
-    pub(crate) frames: &'a [&'a [f64]],
-    /// For each frame: 2 to minus this is no more than any of its probabilities above 0.
-    pub(crate) bits: &'a [i64],
-    /// States below matter no more, states from the end on are all 0 still behind the last of the frames.
-    pub(crate) range: Range<usize>,
+    states: &'a mut CtcStates,
+    /// None is shorter than the states' columns and one.
+    frames: &'a [&'a [f64]],
+    bits: &'a [i64],
+    range: Range<usize>,
 }
 
-impl CtcBlock<'_> {
+impl<'a> CtcBlock<'a> {
+    /// `frames`: each frame's probabilities, none above a quarter, column 0 the blank's, and one 0 behind them. `bits`: for
+    /// each frame, 2 to minus this is no more than any of its probabilities above 0. States below `range` matter no more,
+    /// states from its end on are all 0 still behind the last of the frames.
+    ///
+    /// # Panics
+    /// Where there are more than [`BLOCK_FRAMES`], or not as many `bits`, or a frame lacks columns.
+    pub(crate) fn new(
+        states: &'a mut CtcStates,
+        frames: &'a [&'a [f64]],
+        bits: &'a [i64],
+        range: Range<usize>,
+    ) -> Self {
+        assert!(frames.len() <= BLOCK_FRAMES && frames.len() == bits.len(), "a block of frames");
+        assert!(frames.iter().all(|frame| frame.len() > states.columns), "each frame has all columns");
+        Self { states, frames, bits, range }
+    }
+
     /// In each frame, at each place `i`
     ///
     /// ```text
@@ -127,12 +142,6 @@ impl CtcBlock<'_> {
     ///
     /// Returns how many of the frames were taken: those in which surely no state above 0 becomes 0.
     pub(crate) fn run_on(self, set: InstructionSet) -> usize {
-        let columns = self.states.columns;
-        assert!(
-            self.frames.len() <= BLOCK_FRAMES && self.frames.len() == self.bits.len(),
-            "a block of frames"
-        );
-        assert!(self.frames.iter().all(|frame| frame.len() > columns), "each frame has all columns");
         #[cfg(target_arch = "x86_64")]
         if let Some(avx512) = set.avx512() {
             return super::avx512::ctc_block(avx512, self);
@@ -316,7 +325,7 @@ impl Set<'_> {
                 (blanks[row - 1], labels[row - 1])
             };
             // SAFETY: no column is above `columns`, and each frame has more values: `CtcStates::new` and
-            // `CtcBlock::run_on` make sure.
+            // `CtcBlock::new` make sure.
             let probs = unsafe { gather.gather(frame, &column_of[row]) };
             [blanks[row], labels[row]] = step::<FMA>(
                 [blank_row, label_row],
@@ -378,6 +387,11 @@ impl Task for CtcBlock<'_> {
 }
 
 impl CtcBlock<'_> {
+    /// Columns of each frame, without the one that is 0.
+    pub(super) fn columns(&self) -> usize {
+        self.states.columns
+    }
+
     /// See [`CtcBlock::run_on`].
     #[inline(always)]
     pub(super) fn advance<const FMA: bool, G: Gather>(mut self, gather: G) -> usize {

@@ -1,7 +1,7 @@
 //! A part of a file as memory: its values are computed on where the system keeps them, without a copy.
 //!
-//! Two things differ from reading. Whoever writes to the file meanwhile changes the values under their reader, as
-//! may happen between two reads, too. And where somebody shortens it meanwhile, the system ends the process; after
+//! Two things differ from reading. Nobody may write to the file meanwhile: the values would change under their reader,
+//! and what is computed of them would be of no use. And where somebody shortens it meanwhile, the system ends the process; after
 //! [`end_with_message`] it ends with a message and the exit code of an error.
 #![allow(unsafe_code)]
 
@@ -20,9 +20,9 @@ impl Mapping {
     pub(crate) fn new(file: &File, name: &str, range: Range<u64>) -> Option<Self> {
         let len = usize::try_from(range.end - range.start).ok().filter(|&len| len > 0)?;
         bus_error::name(name);
-        // SAFETY: the bytes become numbers of which every bit pattern is one (`values`), none of which is an address,
-        // a length or an index, so no value that changes meanwhile leads out of memory. Bytes that are gone meanwhile
-        // end the process.
+        // SAFETY: who has a matrix read promises that nobody writes to its file meanwhile (`Matrix::read`). If somebody
+        // does, the compiler may see two values of one number; but any bits are a number (`values`), and no address,
+        // length or index is made of one. Bytes that are gone meanwhile end the process.
         let map = unsafe { MmapOptions::new().offset(range.start).len(len).map(file) }.ok()?;
         Some(Self(map))
     }
@@ -57,13 +57,19 @@ pub(crate) fn end_with_message() {
 
 #[cfg(unix)]
 mod bus_error {
-    use std::sync::atomic::{AtomicPtr, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+
+    /// Whether anything is to be said.
+    static INSTALLED: AtomicBool = AtomicBool::new(false);
 
     /// What is said when a mapped file is gone: that of the last one.
     static MESSAGE: AtomicPtr<String> = AtomicPtr::new(std::ptr::null_mut());
 
     /// The file that is mapped last.
     pub(super) fn name(name: &str) {
+        if !INSTALLED.load(Ordering::Acquire) {
+            return;
+        }
         let message = format!(
             "error: {name}: expected to stay as it was, found that it was shortened, or can't be read any more\n\
              hint: try again when nobody writes to it\n"
@@ -85,6 +91,7 @@ mod bus_error {
             action.sa_flags = libc::SA_ONSTACK;
             libc::sigaction(libc::SIGBUS, &raw const action, std::ptr::null_mut());
         }
+        INSTALLED.store(true, Ordering::Release);
     }
 
     extern "C" fn end(_: libc::c_int) {

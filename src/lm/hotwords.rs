@@ -8,6 +8,8 @@
 
 use std::collections::VecDeque;
 
+use super::LARGEST_SIZE;
+
 /// What stands for the boundary of a word in the automaton.
 const BOUNDARY: u8 = b' ';
 
@@ -44,11 +46,15 @@ pub struct Hotwords {
 }
 
 impl Hotwords {
-    /// `phrases` and what each of their occurrences adds, in nats. With `whole_words` they begin and end where
+    /// `phrases` and what each of their occurrences adds, in nats, from -[`LARGEST_SIZE`] to it. With `whole_words` they begin and end where
     /// words do, and any white space in them is a boundary of words; without, they are found anywhere.
+    ///
+    /// # Panics
+    /// Where a weight is beyond that.
     pub fn new<'a>(phrases: impl IntoIterator<Item = (&'a str, f64)>, whole_words: bool) -> Self {
         let mut hotwords = Self { nodes: vec![Node::new(0)], whole_words };
         for (phrase, weight) in phrases {
+            assert!((-LARGEST_SIZE..=LARGEST_SIZE).contains(&weight), "a weight within its limits");
             let words: Vec<&str> = phrase.split_whitespace().collect();
             let text = if whole_words { words.join(" ") } else { phrase.trim().to_owned() };
             if !text.is_empty() {

@@ -41,18 +41,26 @@ pub struct RowAudit {
     /// The first of them, in the user's numbering, and what it sums to.
     first_unnormalised: Option<(usize, f64)>,
     sampled: usize,
-    sampled_like_probs: usize,
+    /// Of the rows that were sampled, the first that can't be probabilities.
+    first_unlike_probs: Option<usize>,
 }
 
 impl RowAudit {
     /// An audit that has seen nothing.
     pub fn new(kind: InputKind, nonfinite: Nonfinite) -> Self {
-        Self { kind, nonfinite, unnormalised: 0, first_unnormalised: None, sampled: 0, sampled_like_probs: 0 }
+        Self {
+            kind,
+            nonfinite,
+            unnormalised: 0,
+            first_unnormalised: None,
+            sampled: 0,
+            first_unlike_probs: None,
+        }
     }
 
-    /// Whether rows are still wanted by [`Self::sample`].
-    pub fn wants_sample(&self) -> bool {
-        self.kind == InputKind::Logits && self.sampled < SAMPLE_ROWS
+    /// How many rows are still wanted by [`Self::sample`].
+    pub fn wanted(&self) -> usize {
+        if self.kind == InputKind::Logits { SAMPLE_ROWS.saturating_sub(self.sampled) } else { 0 }
     }
 
     /// Looks at a row to tell whether it is probabilities.
@@ -60,8 +68,10 @@ impl RowAudit {
         let sum = || row.iter().map(|x| x.to_f64()).sum::<f64>();
         // A row of logits ends at its first negative value; the sum of all would take longer than their loss.
         let like_probs = row.len() > 1 && row.iter().all(|x| x.to_f64() >= 0.0) && may_sum_to_one(sum());
+        if !like_probs {
+            self.first_unlike_probs.get_or_insert(self.sampled);
+        }
         self.sampled += 1;
-        self.sampled_like_probs += usize::from(like_probs);
     }
 
     /// Notes what the probabilities of `row` sum to; NaN where it is no distribution.
@@ -106,8 +116,11 @@ impl RowAudit {
         {
             self.first_unnormalised = Some((first_row + row, total));
         }
-        self.sampled += other.sampled;
-        self.sampled_like_probs += other.sampled_like_probs;
+        // As many as if one audit had seen all.
+        let sampled = other.sampled.min(self.wanted());
+        let unlike = other.first_unlike_probs.filter(|&row| row < sampled).map(|row| self.sampled + row);
+        self.first_unlike_probs = self.first_unlike_probs.or(unlike);
+        self.sampled += sampled;
     }
 
     /// The rows of log-probabilities or probabilities that do not sum to one: how many, the first, its sum.
@@ -117,6 +130,6 @@ impl RowAudit {
 
     /// Where every sampled row of what was given as logits looks like probabilities: how many were looked at.
     pub fn looks_like_probs(&self) -> Option<usize> {
-        (self.sampled > 0 && self.sampled_like_probs == self.sampled).then_some(self.sampled)
+        (self.sampled > 0 && self.first_unlike_probs.is_none()).then_some(self.sampled)
     }
 }

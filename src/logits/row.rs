@@ -110,6 +110,10 @@ fn sum_of_probs<E: Element>(row: &[E]) -> LogSumExp {
         negative |= p.to_f64() < 0.0;
         sum += p.to_f64();
     }
+    if sum == f64::INFINITY && row.iter().all(|p| p.to_f64() < f64::INFINITY) {
+        // No distribution, but each of them is a number.
+        sum = f64::MAX;
+    }
     let max = if negative { f64::NAN } else { sum.ln() };
     LogSumExp { max, log_sum: if max.is_finite() { 0.0 } else { f64::NAN } }
 }

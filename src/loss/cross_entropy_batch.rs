@@ -300,7 +300,7 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
     fn sample_of<E: Element>(&self, block: &Block<'_, E>) -> RowAudit {
         let mut sample = RowAudit::new(self.kind, self.nonfinite);
         for row in 0..block.rows() {
-            if !sample.wants_sample() {
+            if sample.wanted() == 0 {
                 break;
             }
             let logical = self.geometry.logical_row(block.first_row() + row);
@@ -329,7 +329,7 @@ impl<T: Targets> BlockReducer for CrossEntropyBatch<'_, T> {
             let pieces = losses.par_chunks_mut(rows_per_chunk).enumerate().with_min_len(FEW_CHUNKS);
             pieces.map(|(chunk, losses)| look_at(chunk, losses)).collect()
         };
-        let sample = self.sample.wants_sample().then(|| self.sample_of(&block));
+        let sample = (self.sample.wanted() > 0).then(|| self.sample_of(&block));
         BlockLosses { first_row: block.first_row(), chunks, losses, sample }
     }
 
@@ -340,9 +340,7 @@ impl<T: Targets> BlockReducer for CrossEntropyBatch<'_, T> {
             }
             self.found.append(&chunk);
         }
-        if let Some(sample) = part.sample
-            && self.sample.wants_sample()
-        {
+        if let Some(sample) = part.sample {
             self.sample.merge(&sample, 0);
         }
         if let Some(losses) = &mut self.losses {

@@ -190,13 +190,13 @@ impl CtcBatch {
 
     /// The first rows in use, where more are wanted.
     fn sample_of<E: Element>(&self, block: &Block<'_, E>) -> Option<Sample> {
-        if !self.sample.wants_sample() {
+        if self.sample.wanted() == 0 {
             return None;
         }
         let mut audit = RowAudit::new(self.kind, self.nonfinite);
         let mut winners = Vec::new();
         for row in 0..block.rows() {
-            if !audit.wants_sample() {
+            if audit.wanted() == 0 {
                 break;
             }
             if self.rows.is_used(self.rows.number(block.first_row() + row)) {
@@ -213,14 +213,11 @@ impl CtcBatch {
     }
 
     fn take_sample(&mut self, sample: Option<Sample>) {
-        if let Some(Sample { audit, winners }) = sample
-            && self.sample.wants_sample()
-        {
-            self.sample.merge(&audit, 0);
-            for class in winners {
-                self.first_wins[class as usize] += 1;
-            }
+        let Some(Sample { audit, winners }) = sample else { return };
+        for class in winners.into_iter().take(self.sample.wanted()) {
+            self.first_wins[class as usize] += 1;
         }
+        self.sample.merge(&audit, 0);
     }
 }
 

@@ -53,8 +53,7 @@ impl Linear {
         }
         // A state that matters behind a frame needs the one before it in front of it.
         let range = band_of(0).low.saturating_sub(1)..band_of(count - 1).labels + 1;
-        let block =
-            CtcBlock { states: &mut self.states, frames: &columns[..count], bits: &bits[..count], range };
+        let block = CtcBlock::new(&mut self.states, &columns[..count], &bits[..count], range);
         let taken = block.run_on(set);
         for frame in &frames[..taken] {
             self.log_scale.add(frame.scale.log_max);

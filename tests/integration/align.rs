@@ -3,7 +3,8 @@
 use predicates::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::{Folder, close, ctctool, json as run_json, npy_f64, number, repository};
+use crate::messages::refused;
+use crate::support::{Folder, close, ctctool, json as run_json, npy_f64, npy_i64, number, repository};
 
 /// `pytorch/audio test/torchaudio_unittest/functional/functional_impl.py` `test_forced_align`, whose frames are
 /// Graves' example: probabilities, blank 5; labels, the best path, and its log-probability.
@@ -184,4 +185,16 @@ fn textgrid_intervals_have_no_gaps() {
         assert_eq!(&starts[1..], &ends[..ends.len() - 1]);
         assert_eq!(ends.last(), Some(&23.5));
     }
+}
+
+/// A line of a time-marked file has six fields.
+#[test]
+fn a_class_without_a_name_is_refused() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[3, 3], &[0.0; 9]));
+    folder.file("y.npy", npy_i64(&[1, 1], &[2]));
+    folder.file("names", "<b>\na\n\n");
+    let args = ["align", "x.npy", "--labels", "y.npy", "--alphabet", "names"];
+    let hint = "leave the empty line out, or give --blank 2 if that is the blank";
+    refused(&folder, &args, "names: entry 2 is empty, and no text can be that", Some(hint));
 }

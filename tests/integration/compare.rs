@@ -3,7 +3,7 @@
 use predicates::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::{Folder, ctctool, json as run_json, npy_bytes, npy_f32, npy_f64, repository};
+use crate::support::{Folder, ctctool, json as run_json, npy_bytes, npy_f32, npy_f64, npy_i64, repository};
 
 fn compare(folder: &Folder, args: &[&str]) -> assert_cmd::Command {
     let mut command = ctctool();
@@ -231,4 +231,28 @@ fn the_real_fixture_compares_with_itself() {
     let mut command = ctctool();
     command.current_dir(repository("fixtures")).args(["compare", "lines.npy", "lines.npy"]);
     command.assert().code(0).stdout(predicate::str::contains("0 of 249872 values differ"));
+}
+
+#[test]
+fn integers_are_equal_or_not() {
+    let folder = Folder::new();
+    folder.file("a", npy_i64(&[2], &[100_000_000, 1]));
+    folder.file("b", npy_i64(&[2], &[100_000_001, 1]));
+    folder.file("c", npy_f64(&[2], &[100_000_001.0, 1.0]));
+    compare(&folder, &["a", "a"]).assert().code(0);
+    compare(&folder, &["a", "b"]).assert().code(1).stdout(predicate::str::contains("by 1 at [0], allowed 0"));
+    compare(&folder, &["a", "b", "--rtol", "1e-7"]).assert().code(0);
+    // Doubles are as precise as they are.
+    compare(&folder, &["a", "c"]).assert().code(0);
+}
+
+/// No row of classes is so long, but these are none.
+#[test]
+fn a_list_may_be_longer_than_any_row_of_classes() {
+    let folder = Folder::new();
+    let mut bytes = vec![0; (1 << 24) + 3];
+    folder.file("a", npy_bytes("|u1", false, &[bytes.len()], &bytes));
+    bytes[1 << 24] = 7;
+    folder.file("b", npy_bytes("|u1", false, &[bytes.len()], &bytes));
+    compare(&folder, &["a", "b"]).assert().code(1).stdout(predicate::str::contains("by 7 at [16777216]"));
 }

@@ -96,3 +96,24 @@ fn a_loss_that_is_nan_is_not_equal_to_itself() {
     let result = run_json(&mut compare(&folder, &["r.json", "r.json"]));
     assert_eq!(result["summary"]["equal"], true);
 }
+
+/// Half a frame in a thousand is within what half precision allows, but no frame is half of one.
+#[test]
+fn counts_and_places_are_equal_or_not() {
+    let folder = Folder::new();
+    let aligned = |name: &str, frame: u64, logp: f64| {
+        let item = json!({"index": 0, "start_frame": frame, "path_logp_nats": logp});
+        let params = json!({"dtype": "float16"});
+        let result = json!({"schema_version": 1, "command": "align", "params": params, "summary": {}, "items": [item]});
+        folder.file(name, result.to_string());
+    };
+    aligned("a", 1500, -1500.0);
+    aligned("near", 1500, -1500.5);
+    aligned("other", 1501, -1500.0);
+    compare(&folder, &["a", "near"]).assert().code(0);
+    compare(&folder, &["a", "other"])
+        .assert()
+        .code(1)
+        .stdout(predicate::str::contains("the worst by 1 at items[0].start_frame, allowed 0"));
+    compare(&folder, &["a", "other", "--atol", "1"]).assert().code(0);
+}

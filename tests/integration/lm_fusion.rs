@@ -264,3 +264,21 @@ fn no_gain_exceeds_its_bound_and_the_parts_add_up() {
         }
     });
 }
+
+/// Bounds of what a token gains hold for no others.
+#[test]
+fn weights_beyond_their_limits_are_refused() {
+    let fusion = Fusion::new(&Spelling::indices(), 3, None, None, None);
+    let refused = |weights: FusionWeights| {
+        std::panic::catch_unwind(|| drop(FusionScorer::new(&fusion, weights))).is_err()
+    };
+    let good = FusionWeights { lm_weight: 0.5, with_end: true, unit_bonus: -1.0, unk_score: -10.0 };
+    assert!(!refused(good));
+    for bad in [f64::NAN, f64::INFINITY, -1e7] {
+        assert!(refused(FusionWeights { lm_weight: bad, ..good }));
+        assert!(refused(FusionWeights { unit_bonus: bad, ..good }));
+        assert!(refused(FusionWeights { unk_score: bad, ..good }));
+        assert!(std::panic::catch_unwind(|| Hotwords::new([("a", bad)], false)).is_err());
+    }
+    assert!(refused(FusionWeights { lm_weight: -0.5, ..good }));
+}

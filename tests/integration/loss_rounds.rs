@@ -113,3 +113,30 @@ fn forgotten_lengths_and_a_blank_that_never_wins_are_warned_of() {
     );
     assert_eq!(result["warnings"], serde_json::json!([]));
 }
+
+/// More threads than items share the rows: what is told from the first of them is the same.
+#[test]
+fn warnings_are_the_same_with_any_number_of_threads() {
+    let folder = Folder::new();
+    // Several blocks; in the first 256 frames, probabilities, of which class 2 wins 192.
+    let (items, frames, classes) = (2, 1400, 100);
+    let mut values = vec![0.0; items * frames * classes];
+    for (row, values) in values.chunks_mut(classes).enumerate() {
+        values[if row % 4 == 0 { 1 } else { 2 }] = if row < 256 { 1.0 } else { 9.0 };
+    }
+    folder.file("x.npy", npy_f64(&[items, frames, classes], &values));
+    folder.file("y.txt", "1 3\n1 4\n");
+    let run = |threads: &str| {
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y.txt", "--layout", "ntc"]);
+        json(command.args(["--items", "--threads", threads]))
+    };
+    let one = run("1");
+    let messages = one["warnings"].to_string();
+    for part in ["all 256 rows", "class 2 wins 75 % of the first 256 frames"] {
+        assert!(messages.contains(part), "{messages}");
+    }
+    for threads in ["2", "3", "5", "16"] {
+        assert_eq!(run(threads)["warnings"], one["warnings"], "{threads} threads");
+    }
+}

@@ -5,7 +5,7 @@ use ctctool::loss::ctc::{CtcLabels, ctc_loss};
 
 use crate::oracle::{ctc_by_recursion, log_softmax};
 use crate::random::Random;
-use crate::support::{Folder, ctctool, json as run_json, npy_f64};
+use crate::support::{Folder, ctctool, json as run_json, npy_f64, warnings};
 
 /// No alignment is possible after the first frame, and a NaN follows: it is not hidden by the infinite loss, nor
 /// taken for 0 with it. PyTorch 2.15 has nan for each of these.
@@ -195,4 +195,18 @@ fn several_impossible_frames_are_an_infinite_loss() {
         counts[usize::from(found.is_finite())] += 1;
     }
     assert!(counts.iter().all(|&count| count > 1000), "{counts:?}");
+}
+
+/// Each is a number, and a loss needs none of the others.
+#[test]
+fn a_sum_of_probabilities_beyond_doubles_is_one_that_is_not_one() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[1, 2], &[1e308, 1e308]));
+    folder.file("y.txt", "0\n");
+    let mut command = ctctool();
+    command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y.txt", "--input", "probs"]);
+    command.args(["--criterion", "cross-entropy"]);
+    let result = run_json(&mut command);
+    assert_eq!(result["summary"]["loss_nats"], -1e308_f64.ln());
+    assert_eq!(warnings(&result), ["not_normalised"]);
 }

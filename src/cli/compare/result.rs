@@ -65,8 +65,15 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
         Some("float32") => Dtype::F32,
         _ => Dtype::F64,
     });
-    let mut found =
-        Found { tolerance, values: 0, differing: 0, leaves: Vec::new(), absolute: None, relative: None };
+    let mut found = Found {
+        tolerance,
+        of_integers: args.tolerance(Dtype::Int(8)),
+        values: 0,
+        differing: 0,
+        leaves: Vec::new(),
+        absolute: None,
+        relative: None,
+    };
     found.walk("summary", &base.value["summary"], &new.value["summary"]);
     let mut worst: Option<(u64, f64)> = None;
     let mut texts = Vec::new();
@@ -213,6 +220,8 @@ impl Leaf {
 /// What was found on the way through two results.
 struct Found {
     tolerance: Tolerance,
+    /// Of counts, places and classes, which are written without a decimal point.
+    of_integers: Tolerance,
     values: usize,
     differing: usize,
     leaves: Vec<Leaf>,
@@ -252,7 +261,9 @@ impl Found {
     /// Two numbers; null is one that is none.
     fn number(&mut self, place: &str, base: &Value, new: &Value) {
         let [a, b] = [base, new].map(|value| value.as_f64().unwrap_or(f64::NAN));
-        let difference = self.tolerance.compare(a, b);
+        let integers = [base, new].into_iter().all(|value| value.is_i64() || value.is_u64());
+        let tolerance = if integers { self.of_integers } else { self.tolerance };
+        let difference = tolerance.compare(a, b);
         let greater = |a: f64, b: f64| a > b || a.is_nan() && !b.is_nan();
         let measures: [fn(&Difference) -> f64; 2] = [|d| d.absolute, |d| d.relative];
         for (most, value) in [&mut self.absolute, &mut self.relative].into_iter().zip(measures) {

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::super::ctc_shape::CtcShape;
 use super::Args;
 use crate::input::{Dtype, InputError, Matrix};
+use crate::kernel::Sum;
 use crate::logits::{Geometry, InputKind, RowScale, ShapeError, rows_in_order, rows_to_file};
 use crate::loss::Emissions;
 use crate::loss::cross_entropy::CrossEntropy;
@@ -185,7 +186,7 @@ impl Args {
         let count = rows.len() / classes;
         let factor = match self.settings.reduction {
             Reduction::Sum => 1.0,
-            _ => 1.0 / (0..count).map(|row| loss.mean_weight(targets.target(row))).sum::<f64>(),
+            _ => 1.0 / (0..count).map(|row| loss.mean_weight(targets.target(row))).collect::<Sum>().value(),
         };
         let mut gradient = vec![0.0; rows.len()];
         let each = rows.par_chunks_exact(classes).zip(gradient.par_chunks_exact_mut(classes)).enumerate();

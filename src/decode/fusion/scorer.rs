@@ -70,7 +70,11 @@ fn step_slot(from: u32, token: u32) -> usize {
 
 impl<'a> FusionScorer<'a> {
     /// A scorer for one search at a time.
+    ///
+    /// # Panics
+    /// Where a weight is not within what [`FusionWeights`] says.
     pub fn new(fusion: &'a Fusion, weights: FusionWeights) -> Self {
+        assert!(weights.are_allowed(), "weights within their limits");
         let mosts = Mosts::new(fusion, &weights);
         let with_hotwords = fusion.hotwords.is_some();
         let counts = match &fusion.language {

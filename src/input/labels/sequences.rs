@@ -207,7 +207,7 @@ impl LabelFile {
     /// Label sequences of text, a line an item, by an alphabet.
     ///
     /// # Errors
-    /// Where there are not `items` lines, or something is not in the alphabet and there is no `unknown`.
+    /// Where it is no text or there are not `items` lines, or something is not in the alphabet and there is no `unknown`.
     pub fn text_sequences(
         &self,
         items: usize,
@@ -217,7 +217,7 @@ impl LabelFile {
         blank: u32,
     ) -> Result<Vec<CtcLabels>, InputError> {
         let Content::Text(text) = &self.content else {
-            return self.index_sequences(items, None, alphabet.tokens().len(), blank);
+            return Err(InputError::new(&self.name, Place::whole(), "text", self.describe()));
         };
         self.check_count(items, line_count(text), "line")?;
         let encode = |(line, content): (usize, &str)| {

@@ -87,7 +87,7 @@ impl<const PAIRS: usize> Gather for FromRegisters<PAIRS> {
 /// See [`CtcBlock::run_on`].
 pub(in crate::kernel) fn ctc_block(instructions: Avx512, block: CtcBlock<'_>) -> usize {
     // And one that is 0.
-    let columns = block.states.columns + 1;
+    let columns = block.columns() + 1;
     // SAFETY: there is an `Avx512` only where the machine has these instructions.
     unsafe {
         if columns <= FromRegisters::<1>::COLUMNS {

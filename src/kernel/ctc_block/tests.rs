@@ -99,7 +99,7 @@ fn a_block_is_its_formula_with_every_instruction_set() {
                 let mut states = before.clone();
                 let range = low..(end + count).min(labels + 1);
                 let (frames, bits) = (&slices[..], &bits[..]);
-                let taken = CtcBlock { states: &mut states, frames, bits, range }.run_on(set);
+                let taken = CtcBlock::new(&mut states, frames, bits, range).run_on(set);
                 taken_in_all += taken;
                 let found = logs(&states);
                 // What is below the range has come no farther than a place a frame.
@@ -127,7 +127,7 @@ fn taken(states: &mut CtcStates, bits: i64) -> usize {
     let prob = pow2(-bits);
     let frame = [0.25, 0.25, prob, prob, prob, 0.0];
     let range = 0..states.room().min(32);
-    CtcBlock { states, frames: &[&frame[..]; BLOCK_FRAMES], bits: &[bits; BLOCK_FRAMES], range }
+    CtcBlock::new(states, &[&frame[..]; BLOCK_FRAMES], &[bits; BLOCK_FRAMES], range)
         .run_on(InstructionSet::best())
 }
 
