@@ -10,6 +10,7 @@ use super::ctc_shape::CtcShape;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{
     INSPECT, LogitsArgs, check_files, improper_row, input_warnings, open_labels, optional_integers,
+    row_numbers_warning,
 };
 use super::output_args::OutputArgs;
 use super::timing::Clock;
@@ -87,7 +88,7 @@ impl Args {
                 format!("--format srt is subtitles of one item, and {} has {}", matrix.name(), shape.items);
             return Err(UsageError::new(message).hint("textgrid and ctm name the items").into());
         }
-        let CtcTargets { sequences, blank, split, alphabet } =
+        let CtcTargets { sequences, warning, blank, split, alphabet } =
             self.alphabet.sequences(labels, &shape, label_lengths.as_ref())?;
         let spelling = match alphabet {
             None => Spelling::indices(),
@@ -108,6 +109,7 @@ impl Args {
             label_lengths: self.label_lengths.clone(),
             frame_shift: self.frame_shift,
         };
+        let numbered = row_numbers_warning(&matrix);
         let name: Arc<str> = matrix.name().into();
         let mut items: Vec<AlignItem> = sequences
             .iter()
@@ -135,6 +137,8 @@ impl Args {
         })?;
         let (alignments, audit) = batch.finish();
         let mut warnings = input_warnings(&audit, |row| shape.place(row).to_string());
+        warnings.extend(numbered);
+        warnings.extend(warning);
         for ((item, tokens), alignment) in items.iter_mut().zip(&tokens).zip(alignments) {
             if let Err(error @ AlignmentError::TooLarge { .. }) = &alignment {
                 return Err(UsageError::new(format!("{name}: item {}: {error}", item.index)).into());

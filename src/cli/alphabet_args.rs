@@ -9,8 +9,11 @@ use super::ctc_shape::CtcShape;
 use super::diagnostics::UsageError;
 use super::values::Word;
 use crate::decode::spelling::{Spelling, WORD_PIECE_MARK, WordDelimiter};
-use crate::input::{Alphabet, AlphabetFile, BlankChoice, LabelFile, LabelSplit, List, resolve_blank};
+use crate::input::{
+    Alphabet, AlphabetFile, BlankChoice, LabelFile, LabelSplit, List, counted, resolve_blank,
+};
 use crate::loss::ctc::CtcLabels;
+use crate::report::Warning;
 use crate::shown::shown;
 
 /// Class names and the blank.
@@ -37,6 +40,8 @@ pub(super) struct AlphabetArgs {
 /// What an item's labels are, and what classes are called.
 pub(super) struct CtcTargets {
     pub(super) sequences: Vec<CtcLabels>,
+    /// What looks like padding.
+    pub(super) warning: Option<Warning>,
     pub(super) blank: u32,
     /// How text was split, where the labels are text.
     pub(super) split: Option<&'static str>,
@@ -78,7 +83,11 @@ impl AlphabetArgs {
             let sequences = labels
                 .index_sequences(items, label_lengths, classes, blank)
                 .map_err(|error| shape.with_layout_hint(error, found))?;
-            return Ok(CtcTargets { sequences, blank, split: None, alphabet });
+            let warning = seeming_label_padding(labels, label_lengths).map(|found| Warning {
+                code: "label_padding",
+                message: format!("{found}: if that is padding, give --label-lengths"),
+            });
+            return Ok(CtcTargets { sequences, warning, blank, split: None, alphabet });
         };
         let file = names.name();
         let split = self.label_split.or_else(|| names.only_split()).ok_or_else(|| {
@@ -99,12 +108,19 @@ impl AlphabetArgs {
         let sequences = labels
             .text_sequences(items, names, split, unknown, blank)
             .map_err(|error| shape.with_layout_hint(error, found))?;
-        Ok(CtcTargets { sequences, blank, split: Some(split.word()), alphabet })
+        Ok(CtcTargets { sequences, warning: None, blank, split: Some(split.word()), alphabet })
     }
 
     pub(super) fn blank(&self) -> BlankChoice {
         self.blank.clone().unwrap_or(BlankChoice::Index(0))
     }
+}
+
+/// Labels of class 0 that look like padding.
+pub(super) fn seeming_label_padding(labels: &LabelFile, label_lengths: Option<&List<i64>>) -> Option<String> {
+    let padded = labels.rows_padded_with_0().filter(|_| label_lengths.is_none())?;
+    let (name, rows) = (labels.name(), counted(padded, "row"));
+    Some(format!("{name}: label 0 fills the end of {rows}"))
 }
 
 /// Text has no padding.

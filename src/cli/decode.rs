@@ -11,7 +11,9 @@ use super::ExitStatus;
 use super::alphabet_args::ClassArgs;
 use super::ctc_shape::CtcShape;
 use super::diagnostics::{Diagnostics, UsageError};
-use super::inputs::{INSPECT, LogitsArgs, check_files, improper_row, open_lines, optional_integers};
+use super::inputs::{
+    INSPECT, LogitsArgs, check_files, improper_row, open_lines, optional_integers, row_numbers_warning,
+};
 use super::output_args::{OutputArgs, RateLimits, not_shown};
 use super::progress::Progress;
 use super::steering::{SteeringArgs, WeightArgs};
@@ -165,6 +167,7 @@ impl Args {
         let on_item = || progress.item_done();
         let mut batch = DecodeBatch::new(config, shape.with_lengths(&lengths)?, &on_item)
             .steered(steering.as_ref().map(|steering| (&steering.fusion, steering.weights)));
+        let numbered = row_numbers_warning(&matrix);
         let name = matrix.name().to_owned();
         let refused = |error: ItemError| item_error(&name, &error, shape.is_batch(), config.input);
         matrix.read(&shape.geometry, &mut batch).map_err(|error| match error {
@@ -181,6 +184,7 @@ impl Args {
 
         let seen = Seen { decoded: &decoded, shape: &shape, lengths: &lengths, name: &name };
         let mut warnings = seen.warnings(self.logits.input, self.logits.lengths.is_some(), blank);
+        warnings.extend(numbered);
         warnings.extend(steering.iter().flat_map(|steering| steering.warnings.clone()));
         warnings.extend(self.limits.warnings());
         warnings.extend(not_shown("--timestamps", self.search.timestamps, self.format));

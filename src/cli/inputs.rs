@@ -183,6 +183,23 @@ pub(super) fn improper_row(
     })
 }
 
+/// A CSV whose first column is no class.
+pub(super) fn row_numbers(matrix: &Matrix) -> Option<String> {
+    let name = matrix.name();
+    matrix
+        .has_row_numbers()
+        .then(|| format!("{name}: the first column counts the rows, and is read as class 0"))
+}
+
+/// The same as a warning.
+pub(super) fn row_numbers_warning(matrix: &Matrix) -> Option<Warning> {
+    let found = row_numbers(matrix)?;
+    Some(Warning { code: "row_numbers", message: format!("{found}: {LEAVE_OUT}") })
+}
+
+/// How to go on where the first column of a CSV is the rows' numbers.
+pub(super) const LEAVE_OUT: &str = "leave it out of the file, as cut -d, -f2- does";
+
 /// A list of lengths, where the option was given.
 pub(super) fn optional_integers(
     option: &str,

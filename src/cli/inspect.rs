@@ -11,10 +11,12 @@ use findings::{entropy_and_winners, numbers_of};
 use view::View;
 
 use super::ExitStatus;
-use super::alphabet_args::{AlphabetArgs, check_label_lengths};
+use super::alphabet_args::{AlphabetArgs, check_label_lengths, seeming_label_padding};
 use super::decode::warnings::seeming_padding;
 use super::diagnostics::Diagnostics;
-use super::inputs::{LogitsArgs, check_files, csv_params, open_labels, optional_integers};
+use super::inputs::{
+    LEAVE_OUT, LogitsArgs, check_files, csv_params, open_labels, optional_integers, row_numbers,
+};
 use super::output_args::OutputArgs;
 use super::values::{Word, result_format};
 use crate::input::{Alphabet, AlphabetFile, LabelFile, Matrix, Place, ReadError, resolve_blank};
@@ -98,6 +100,8 @@ impl Args {
             lengths: self.logits.lengths.clone(),
             label_lengths: self.label_lengths.clone(),
         };
+        let flag = Some(LEAVE_OUT.to_owned());
+        findings.extend(row_numbers(&matrix).map(|message| Finding { code: "row_numbers", message, flag }));
         let mut summary = described(&matrix, &view);
         let rows_per_item = view.ctc.as_ref().map_or(view.geometry.rows(), |shape| shape.frames);
         let mut survey = Survey::new(view.geometry.clone(), rows_per_item, view.lengths.clone());
@@ -109,6 +113,9 @@ impl Args {
         let items = match (labels, &view.ctc, blank) {
             (Some(labels), Some(shape), Some(blank)) if view.labels_fit => {
                 let raw = self.raw_labels(labels, shape, file, blank, label_lengths.as_ref())?;
+                let padding = seeming_label_padding(labels, label_lengths.as_ref());
+                let flag = Some("--label-lengths FILE".to_owned());
+                findings.extend(padding.map(|message| Finding { code: "label_padding", message, flag }));
                 fit::count_labels(&mut summary, raw.concat(), classes);
                 fit::items(&params.logits, labels, &raw, shape, &view.lengths, blank, &mut findings)
             }

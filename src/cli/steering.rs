@@ -201,12 +201,9 @@ impl SteeringArgs {
             params.lm_eos = Some(!self.no_lm_eos);
             language = Some(match self.lm_unit {
                 LmUnit::Word => {
-                    let is_known = |&class: &u32| own_word(&model, &spelling.token(class)).is_some();
-                    let foreign = || {
-                        let known = (0..classes as u32).filter(is_known).count();
-                        foreign_words(path, &model, &texts, known)
-                    };
-                    warnings.extend(unit_warning(path, &model).or_else(foreign));
+                    let tokens = (0..classes as u32).map(|class| spelling.token(class));
+                    let unit = unit_warning(path, &model, tokens);
+                    warnings.extend(unit.or_else(|| foreign_words(path, &model, &texts)));
                     LanguageModel::Words(model)
                 }
                 LmUnit::Token => {
@@ -300,15 +297,27 @@ fn begin_warning(path: &Path, model: &NgramModel) -> Option<Warning> {
     (!model.has_begin()).then_some(Warning { code: "no_sentence_start", message })
 }
 
-/// Words that are all one character are rather tokens.
-fn unit_warning(path: &Path, model: &NgramModel) -> Option<Warning> {
-    let mut words = own_words(model).map(|(_, text)| text);
-    let is_character = |text: &str| text.chars().nth(1).is_none();
-    if !(is_character(words.next()?) && is_character(words.next()?) && words.all(is_character)) {
-        return None;
-    }
-    let message =
-        format!("{}: every word is one character: if these are tokens, give --lm-unit token", path.display());
+/// Words that are all one character are rather tokens, and so are those of which most are tokens of the alphabet as they
+/// stand, such as word pieces with their mark.
+fn unit_warning(path: &Path, model: &NgramModel, tokens: impl Iterator<Item = String>) -> Option<Warning> {
+    let is_long = |text: &str| text.chars().nth(1).is_some();
+    let (all, long) = (own_words(model).count(), own_words(model).filter(|(_, text)| is_long(text)).count());
+    let known = || tokens.filter(|token| is_long(token) && own_word(model, token).is_some()).count();
+    let evidence = match long {
+        0 if all > 1 => "every word is one character".to_owned(),
+        0 => return None,
+        _ => {
+            let known = known();
+            if 2 * known <= long {
+                return None;
+            }
+            format!(
+                "{known} of {} of more than one character are tokens of the alphabet",
+                counted(long, "word")
+            )
+        }
+    };
+    let message = format!("{}: {evidence}: if these are tokens, give --lm-unit token", path.display());
     Some(Warning { code: "lm_unit", message })
 }
 
@@ -323,22 +332,10 @@ fn token_warning(path: &Path, known: usize, tokens: usize, entries: usize) -> Op
     (2 * known < tokens.min(entries)).then_some(Warning { code: "lm_unit", message })
 }
 
-/// Words of a model most of which the alphabet can't write are of another language, or in other letters; or most are tokens
-/// of the alphabet as they stand, such as word pieces with their mark: `known` of them.
-fn foreign_words(path: &Path, model: &NgramModel, texts: &TokenTexts, known: usize) -> Option<Warning> {
-    let words = || own_words(model).map(|(_, text)| text);
-    let warning =
-        unwritable(path, "word", words(), texts, |count| count / 2, "is the model for this alphabet?")?;
-    let all = words().count();
-    if 2 * known <= all {
-        return Some(warning);
-    }
-    let message = format!(
-        "{}: {known} of {} are tokens of the alphabet: if these are tokens, give --lm-unit token",
-        path.display(),
-        counted(all, "word")
-    );
-    Some(Warning { code: "lm_unit", message })
+/// Words of a model most of which the alphabet can't write are of another language, or in other letters.
+fn foreign_words(path: &Path, model: &NgramModel, texts: &TokenTexts) -> Option<Warning> {
+    let words = own_words(model).map(|(_, text)| text);
+    unwritable(path, "word", words, texts, |count| count / 2, "is the model for this alphabet?")
 }
 
 /// Entries of a list that no text can contain.

@@ -6,9 +6,8 @@ use thiserror::Error;
 
 use super::arithmetic::{Arithmetic, exp2i, exponent};
 use super::lost_mass::VANISHING;
-use super::row::{any, position_of, row_max};
 use crate::kernel::{Element, InstructionSet, ScaledColumns, log_sum_exp, log_sum_of, scaled_columns};
-use crate::logits::InputKind;
+use crate::logits::{InputKind, any, position_of, row_max};
 
 /// Relative probabilities are taken as they are from this logarithm on.
 const LEAST_NATS: f64 = -690.0;

@@ -1,9 +1,8 @@
 //! Greedy (best path) decoding.
 
 use super::frame::{Frame, FrameError, frames};
-use super::row::{position_of, row_max};
 use crate::kernel::{Element, Sum};
-use crate::logits::InputKind;
+use crate::logits::{InputKind, position_of, row_max};
 
 /// The most probable path, and the text it collapses to.
 #[derive(Clone, Debug, PartialEq)]

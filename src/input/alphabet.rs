@@ -108,6 +108,17 @@ impl AlphabetFile {
         }
     }
 
+    /// The token that a class has by the file alone.
+    fn token_at(&self, class: usize) -> Option<&str> {
+        match &self.entries {
+            Entries::List(list) => list.get(class).map(String::as_str),
+            Entries::Indexed(map) => {
+                let found = map.iter().find(|(_, index)| usize::try_from(*index) == Ok(class));
+                found.map(|(token, _)| token.as_str())
+            }
+        }
+    }
+
     /// The tokens of all classes, the blank put in where the file leaves it out.
     fn resolve(self, classes: usize, blank: usize) -> Result<Vec<String>, InputError> {
         if self.len() != classes && self.len() + 1 != classes {
@@ -120,6 +131,13 @@ impl AlphabetFile {
             .hint("the alphabet has one entry for each class of the logits' last axis"));
         }
         let complete = self.len() == classes;
+        let at_blank = self.token_at(blank).filter(|token| !complete && is_blank_name(token));
+        if let Some(token) = at_blank {
+            let expected = format!("{classes} entries, or {} without the blank", classes - 1);
+            let found = format!("{}, of which class {blank} is {}", self.len(), shown(token));
+            return Err(InputError::new(&self.name, Place::whole(), expected, found)
+                .hint("an entry is missing: there is one for each class of the logits' last axis"));
+        }
         let name = self.name;
         let mut tokens = match self.entries {
             Entries::List(list) => list,
@@ -152,6 +170,12 @@ impl AlphabetFile {
         }
         Ok(tokens)
     }
+}
+
+/// Whether nothing but a blank is called so.
+fn is_blank_name(token: &str) -> bool {
+    let names = ["<pad>", "[pad]", "<blank>", "[blank]", "<blk>", "[blk]", "blank", "<eps>", "<ctc>"];
+    names.iter().any(|name| token.eq_ignore_ascii_case(name))
 }
 
 /// Refuses two equal tokens; the first has the number `from`.
@@ -296,6 +320,11 @@ impl Alphabet {
     pub fn space(&self) -> Option<&'static str> {
         let has = |space: &&'static str| self.tokens.iter().any(|token| token.starts_with(*space));
         ["|", "▁"].into_iter().find(has)
+    }
+
+    /// Whether some token is a beginning of a word with its mark.
+    pub fn has_word_pieces(&self) -> bool {
+        self.tokens.iter().any(|token| token.starts_with('▁') && token.chars().nth(1).is_some())
     }
 
     /// The class that stands for what is not in the alphabet.

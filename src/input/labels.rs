@@ -51,8 +51,10 @@ impl Integers {
     }
 }
 
-pub(crate) use targets::is_class;
 pub use targets::{ClassTargets, ProbTargets};
+pub(crate) use targets::{ONE_SCORE, is_class};
+
+const NO_PADDING: &str = "text has no padding: a line is all of an item's labels";
 
 impl LabelFile {
     /// Reads `path` (`-` is standard input): .npy or text.
@@ -201,18 +203,34 @@ impl LabelFile {
             // Such a number is no padding.
             (i64::MAX, false) => None,
             (_, false) => Some("if this is padding, give --label-lengths"),
-            (..0, true) => Some("text has no padding: a line is all of an item's labels"),
+            (..0, true) => Some(NO_PADDING),
             _ => None,
         }
     }
 
-    /// How to go on after a CTC label that is the blank.
-    pub(crate) fn blank_hint(&self) -> &'static str {
-        if self.is_text() {
-            "give --blank if another class is the blank"
-        } else {
-            "give --label-lengths if it is padding, or --blank if another class is the blank"
+    /// How to go on after a CTC label that is the blank, of which the `rest` of an item's labels begins.
+    pub(crate) fn blank_hint(&self, rest: &[i64]) -> &'static str {
+        let fills_the_end = rest.len() > 1 && rest.iter().all(|label| *label == rest[0]);
+        match (self.is_text(), fills_the_end) {
+            (true, true) => NO_PADDING,
+            (true, false) => "give --blank if another class is the blank",
+            (false, _) => "give --label-lengths if it is padding, or --blank if another class is the blank",
         }
+    }
+
+    /// How many rows of an array of labels end in 0, if that looks like padding: they do not all end in as many, and more than
+    /// half of them, or one of a file that has no 0 elsewhere, in more than one.
+    pub(crate) fn rows_padded_with_0(&self) -> Option<usize> {
+        let Content::Integers { shape, values } = &self.content else { return None };
+        let [rows, width] = shape[..] else { return None };
+        let is_0 = |row: usize, at: usize| values.get(row * width + at) == Some(0);
+        let length = |row: usize| width - (0..width).rev().take_while(|&at| is_0(row, at)).count();
+        let lengths: Vec<usize> = (0..rows).map(length).collect();
+        let rows_below = |length: usize| lengths.iter().filter(|&&other| other < length).count();
+        let (several, any) = (rows_below(width.saturating_sub(1)), rows_below(width));
+        let only_at_ends = || (0..rows).all(|row| (0..lengths[row]).all(|at| !is_0(row, at)));
+        let unequal = lengths.iter().min() < lengths.iter().max();
+        (unequal && several > 0 && (2 * several > rows || only_at_ends())).then_some(any)
     }
 
     /// Where a CTC label of an item is.

@@ -122,6 +122,20 @@ impl Matrix {
         }
     }
 
+    /// Whether the first column of a CSV is the rows' numbers, from 0 or 1 on, and the second is not.
+    pub(crate) fn has_row_numbers(&self) -> bool {
+        const FEW_ROWS: usize = 4;
+        let (Body::Memory(blocks), &[rows, columns]) = (&self.body, &self.shape[..]) else { return false };
+        let counts = |column: usize| {
+            let mut values = blocks.iter().flat_map(|block| block.iter().skip(column).step_by(columns));
+            let Some(first) = values.next().copied().filter(|&first| first == 0.0 || first == 1.0) else {
+                return false;
+            };
+            values.zip(1..).all(|(&value, row)| value == first + f64::from(row))
+        };
+        rows >= FEW_ROWS && columns > 1 && self.csv.is_some() && counts(0) && !counts(1)
+    }
+
     /// How it is written, with the delimiter that was given or found; none for .npy.
     pub fn csv_options(&self) -> Option<CsvOptions> {
         self.csv

@@ -20,7 +20,7 @@ pub use csv::CsvOptions;
 pub use error::{InputError, Place};
 pub(crate) use error::{counted, display_name};
 pub use labels::{ClassTargets, LabelFile, ProbTargets};
-pub(crate) use labels::{index_hint, is_class};
+pub(crate) use labels::{ONE_SCORE, index_hint, is_class};
 pub use language::{read_hotwords, read_language_model, read_lexicon};
 pub use matrix::{Matrix, ReadError};
 pub use npy::Dtype;

@@ -60,14 +60,16 @@ impl RowAudit {
 
     /// How many rows are still wanted by [`Self::sample`].
     pub fn wanted(&self) -> usize {
-        if self.kind == InputKind::Logits { SAMPLE_ROWS.saturating_sub(self.sampled) } else { 0 }
+        SAMPLE_ROWS.saturating_sub(self.sampled)
     }
 
     /// Looks at a row to tell whether it is probabilities.
     pub fn sample<E: Element>(&mut self, row: &[E]) {
         let sum = || row.iter().map(|x| x.to_f64()).sum::<f64>();
         // A row of logits ends at its first negative value; the sum of all would take longer than their loss.
-        let like_probs = row.len() > 1 && row.iter().all(|x| x.to_f64() >= 0.0) && may_sum_to_one(sum());
+        let is_logits = self.kind == InputKind::Logits;
+        let like_probs =
+            is_logits && row.len() > 1 && row.iter().all(|x| x.to_f64() >= 0.0) && may_sum_to_one(sum());
         if !like_probs {
             self.first_unlike_probs.get_or_insert(self.sampled);
         }

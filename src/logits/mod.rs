@@ -11,6 +11,7 @@ mod geometry;
 mod items;
 mod row;
 mod survey;
+mod winner;
 
 pub use audit::{ImproperRow, RowAudit};
 pub use geometry::{Block, Geometry, MOST_CLASSES, ShapeError, rows_at_once};
@@ -18,6 +19,7 @@ pub(crate) use geometry::{rows_in_order, rows_to_file};
 pub use items::{Items, ItemsError};
 pub use row::{RowScale, RowScales};
 pub use survey::{Entropies, Nonfinites, Survey, SurveyPart, SurveyTotals};
+pub(crate) use winner::{any, position_of, row_max};
 
 use crate::kernel::Element;
 

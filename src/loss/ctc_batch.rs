@@ -13,7 +13,7 @@ use super::ctc::{CtcLabels, CtcLoss};
 use super::ctc_forward::Forward;
 use super::frame_columns::{ColumnScale, Frame};
 use crate::kernel::{Element, InstructionSet};
-use crate::logits::{Block, InputKind, Items, Nonfinite, RowAudit};
+use crate::logits::{Block, InputKind, Items, Nonfinite, RowAudit, position_of, row_max};
 
 /// Advances the recursions of a file's items as their frames come.
 pub struct CtcBatch {
@@ -202,10 +202,7 @@ impl CtcBatch {
             if self.rows.is_used(self.rows.number(block.first_row() + row)) {
                 block.for_each_row(row..row + 1, |_, scores| {
                     audit.sample(scores);
-                    let max = |best: usize, class: usize| {
-                        if scores[class].to_f64() > scores[best].to_f64() { class } else { best }
-                    };
-                    winners.push((0..scores.len()).fold(0, max) as u32);
+                    winners.push(position_of(scores, row_max(scores)).unwrap_or_default() as u32);
                 });
             }
         }

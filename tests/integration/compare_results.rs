@@ -117,3 +117,17 @@ fn counts_and_places_are_equal_or_not() {
         .stdout(predicate::str::contains("the worst by 1 at items[0].start_frame, allowed 0"));
     compare(&folder, &["a", "other", "--atol", "1"]).assert().code(0);
 }
+
+/// Which lengths is a matter of files, whether there are any is not.
+#[test]
+fn frames_that_were_left_out_of_one_result_are_another_setting() {
+    let folder = Folder::new();
+    decoded(&folder, "all", &json!({"lengths": null}), &[(0, "a")]);
+    decoded(&folder, "some", &json!({"lengths": "9,8"}), &[(0, "a")]);
+    decoded(&folder, "file", &json!({"lengths": "lengths.txt"}), &[(0, "a")]);
+    compare(&folder, &["some", "file"]).assert().code(0);
+    compare(&folder, &["all", "some"])
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("lengths is null in the first and \"9,8\" in the second"));
+}

@@ -389,3 +389,38 @@ fn options_of_both_losses_are_told() {
         "--blank is an option of CTC, and --ignore-index is one of cross-entropy: leave one of them out";
     refused(&folder, &args, error, None);
 }
+
+/// They are padding, and no other blank makes them labels.
+#[test]
+fn zeros_at_the_end_of_a_line_are_no_reason_for_another_blank() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0,1,2\n".repeat(9));
+    for (labels, hint) in [
+        ("1 2 0 0", "text has no padding: a line is all of an item's labels"),
+        ("1 0 2", "give --blank if another class is the blank"),
+        ("0", "give --blank if another class is the blank"),
+    ] {
+        folder.file("y", labels);
+        let (code, said) = said(&folder, &["loss", "x.csv", "--labels", "y"]);
+        assert!(code == Some(2) && said.ends_with(&format!("hint: {hint}\n")), "{labels}: {said}");
+    }
+}
+
+#[test]
+fn plain_text_is_no_word_pieces() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0,1,2,3\n".repeat(9));
+    folder.file("pieces", "<pad>\n▁a\nb\n▁\n");
+    folder.file("y", "ab a\n");
+    let args = ["loss", "x.csv", "--labels", "y", "--alphabet", "pieces", "--label-split", "longest"];
+    let (code, said) = said(&folder, &args);
+    assert!(code == Some(2) && said.contains("column 1") && said.contains("--unk TOKEN"), "{said}");
+    folder.file("y", "b b\n");
+    let hint = "write the pieces that the model was trained with, a blank between them, and give --label-split tokens";
+    refused(
+        &folder,
+        &args,
+        "y: item 0, line 1, column 2: expected a token of the alphabet, found ' '",
+        Some(hint),
+    );
+}

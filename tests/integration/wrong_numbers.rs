@@ -1,7 +1,7 @@
 //! Mistakes that would give a wrong number without a word.
 
-use crate::messages::said;
-use crate::support::{Folder, ctctool, json, warnings};
+use crate::messages::{refused, said};
+use crate::support::{Folder, ctctool, json, npy_f64, npy_i64, warnings};
 
 /// pandas writes the columns' numbers where they have no names, and an index in front of the rest.
 #[test]
@@ -158,4 +158,131 @@ fn a_vocabulary_with_scores_is_no_alphabet() {
     assert_eq!(code, Some(2));
     assert!(said.starts_with("error: vocabulary: line 1: expected a token a line, found '<unk>"), "{said}");
     assert!(said.contains("hint: write the tokens alone in the order of the classes"), "{said}");
+}
+
+/// With one token fewer than classes, the blank is taken to be left out; where it is not, all names would be one off.
+#[test]
+fn an_alphabet_that_lacks_another_token_than_the_blank_is_refused() {
+    let folder = Folder::new();
+    folder.file("x.csv", "9,0,0,0\n0,9,0,0\n");
+    folder.file("list", "<pad>\na\nb\n");
+    folder.file("map.json", r#"{"a": 1, "[PAD]": 0, "b": 2}"#);
+    folder.file("letters", "a\nb\nc\n");
+    for (alphabet, token) in [("list", "<pad>"), ("map.json", "[PAD]")] {
+        let found = format!(
+            "{alphabet}: expected 4 entries, or 3 without the blank, found 3, of which class 0 is '{token}'"
+        );
+        let hint = "an entry is missing: there is one for each class of the logits' last axis";
+        refused(&folder, &["decode", "x.csv", "--alphabet", alphabet], &found, Some(hint));
+    }
+    // The blank is elsewhere, and may be left out.
+    let of =
+        |args: &[&str]| said(&folder, &[&["decode", "x.csv", "--format", "text", "-q"], args].concat()).0;
+    assert_eq!(of(&["--alphabet", "list", "--blank", "last"]), Some(0));
+    assert_eq!(of(&["--alphabet", "letters"]), Some(0));
+}
+
+/// A sigmoid's labels count from 0, and nothing of them is to be ignored.
+#[test]
+fn one_score_a_row_is_no_classifier() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[4, 1], &[1.0, -2.0, 0.5, 3.0]));
+    folder.file("flat.npy", npy_f64(&[4], &[1.0, -2.0, 0.5, 3.0]));
+    folder.file("y.npy", npy_i64(&[4], &[0, 1, 1, 0]));
+    folder.file("none.npy", npy_i64(&[4], &[0, -1, 0, 0]));
+    let hint = "hint: one score a row is a sigmoid's: make it two classes, x = x.reshape(-1, 1); np.hstack([0 * x, x])";
+    for (x, y) in [("x.npy", "y.npy"), ("x.npy", "none.npy"), ("flat.npy", "y.npy")] {
+        let (code, said) = said(&folder, &["loss", x, "--labels", y]);
+        assert!(code == Some(2) && said.contains(hint), "{x} {y}: {said}");
+    }
+    let mut command = ctctool();
+    command.current_dir(folder.path()).args([
+        "loss",
+        "x.npy",
+        "--labels",
+        "none.npy",
+        "--ignore-index",
+        "-1",
+    ]);
+    assert_eq!(warnings(&json(&mut command)), ["one_class"]);
+}
+
+/// A blank that labels have as well, as where letters are few.
+#[test]
+fn a_class_that_wins_more_than_labels_have_of_it_is_rather_the_blank() {
+    let folder = Folder::new();
+    let run = |labels: &str, kind: &str| {
+        // Two frames in three are won by class 0, one in twelve by the last.
+        let winner = |frame: usize| [3, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0][frame % 12];
+        let row = |frame| (0..4).map(move |class| if class == winner(frame) { "0.7" } else { "0.1" });
+        let rows = (0..24).map(|frame| row(frame).collect::<Vec<_>>().join(","));
+        folder.file("x.csv", rows.collect::<Vec<_>>().join("\n"));
+        folder.file("y", labels);
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["loss", "x.csv", "--labels", "y", "--blank", "last"]);
+        let result = json(command.args(["--input", kind, "--criterion", "ctc"]));
+        let codes: Vec<String> = warnings(&result).iter().map(|&code| code.to_owned()).collect();
+        codes
+    };
+    assert_eq!(run("0 1 2 1 2\n", "probs"), ["blank_not_most_frequent"]);
+    assert_eq!(run("0 1 2 1 2\n", "log-probs"), ["not_normalised", "blank_not_most_frequent"]);
+    // It may well be that class.
+    assert_eq!(run("0 1 0 1\n", "probs"), [""; 0]);
+}
+
+/// What `pad_sequence` fills up with, where the blank is another class.
+#[test]
+fn labels_that_end_in_zeros_look_padded() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[9, 3, 4], &[0.0; 108]));
+    let run = |labels: &[i64], args: &[&str]| {
+        folder.file("y.npy", npy_i64(&[3, 4], labels));
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y.npy", "--blank", "last"]);
+        let result = json(command.args(args));
+        warnings(&result).contains(&"label_padding")
+    };
+    let padded = [1, 2, 1, 1, 2, 0, 0, 0, 1, 1, 2, 0];
+    assert!(run(&padded, &[]));
+    assert!(!run(&padded, &["--label-lengths", "4,1,3"]));
+    // Class 0 is a class like others, but not at the end of most rows.
+    assert!(
+        run(&[1, 0, 0, 0, 2, 0, 0, 0, 1, 0, 2, 0], &[]) && run(&[2, 1, 0, 0, 0, 2, 0, 0, 1, 0, 0, 0], &[])
+    );
+    assert!(!run(&[1, 2, 1, 1, 0, 2, 1, 1, 1, 2, 0, 0], &[]));
+    assert!(!run(&[1, 2, 0, 0, 2, 2, 0, 0, 1, 1, 0, 0], &[]));
+    let mut command = ctctool();
+    folder.file("y.npy", npy_i64(&[3, 4], &padded));
+    command.current_dir(folder.path()).args(["inspect", "x.npy", "--labels", "y.npy", "--blank", "last"]);
+    let result = json(&mut command);
+    let findings = result["summary"]["findings"].to_string();
+    assert!(findings.contains("y.npy: label 0 fills the end of 2 rows"), "{findings}");
+}
+
+#[test]
+fn a_column_that_counts_the_rows_is_no_class() {
+    let folder = Folder::new();
+    let run = |text: &str, args: &[&str]| {
+        folder.file("x.csv", text);
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(args);
+        json(&mut command)
+    };
+    folder.file("y", "1\n2\n1\n1\n");
+    let rows = "0,3,1\n1,2,5\n2,2,1\n3,0,9\n";
+    let said = |text: &str, args: &[&str]| warnings(&run(text, args)).contains(&"row_numbers");
+    let loss = ["loss", "x.csv", "--labels", "y"];
+    assert!(said(rows, &loss) && said(rows, &["decode", "x.csv"]));
+    assert!(said(&format!("id,a,b\n{rows}"), &[&loss[..], &["--headers"]].concat()));
+    assert!(said("1,3,1\n2,2,5\n3,2,1\n4,0,9\n", &loss));
+    for other in
+        ["0,0,1\n1,1,5\n2,2,1\n3,3,9\n", "2,3,1\n3,2,5\n4,2,1\n5,0,9\n", "0,3,1\n1,2,5\n2,2,1\n4,0,9\n"]
+    {
+        assert!(!said(other, &loss), "{other}");
+    }
+    let findings = run(rows, &["inspect", "x.csv"])["summary"]["findings"].to_string();
+    assert!(
+        findings.contains("x.csv: the first column counts the rows, and is read as class 0"),
+        "{findings}"
+    );
 }

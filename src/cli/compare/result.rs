@@ -42,6 +42,9 @@ const FREE_PARAMS: [&str; 23] = [
     "layout_inferred",
 ];
 
+/// Of these, the ones that change it where they are given at all.
+const SETTING_PARAMS: [&str; 6] = ["lengths", "label_lengths", "alphabet", "lm", "lexicon", "hotwords"];
+
 pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyhow::Result<Outcome> {
     if args.stat != Stat::Elementwise {
         return Err(UsageError::new("--stat is for matrices; results are compared value by value").into());
@@ -148,9 +151,12 @@ fn check_params(base: &ResultFile, new: &ResultFile, gone: &[u64], fresh: &[u64]
     let keys: BTreeSet<&String> = old.keys().chain(latest.keys()).collect();
     let mut parts: Vec<String> = keys
         .into_iter()
-        .filter(|key| !FREE_PARAMS.contains(&key.as_str()))
         .map(|key| (key, old.get(key).unwrap_or(&Value::Null), latest.get(key).unwrap_or(&Value::Null)))
         .filter(|(_, a, b)| a != b)
+        .filter(|(key, a, b)| {
+            let given_once = a.is_null() != b.is_null() && SETTING_PARAMS.contains(&key.as_str());
+            given_once || !FREE_PARAMS.contains(&key.as_str())
+        })
         .map(|(key, a, b)| format!("{key} is {a} in the first and {b} in the second"))
         .collect();
     if parts.is_empty() {

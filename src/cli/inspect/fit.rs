@@ -95,23 +95,23 @@ pub(super) fn items(
         findings.push(Finding { code: "infeasible", message, flag: None });
     }
     let mut find_label =
-        |code, what: &str, strange: &dyn Fn(i64) -> bool, hint: &dyn Fn(i64) -> Option<&'static str>| {
+        |code, what: &str, strange: &dyn Fn(i64) -> bool, hint: &dyn Fn(&[i64]) -> Option<&'static str>| {
             let position = |item: usize| raw[item].iter().position(|&label| strange(label));
             let (item, message) = first_of(what, &|item| position(item.index).is_some())?;
             let position = position(item)?;
             let label = raw[item][position];
             let message =
                 format!("{message}: {label} at {} of {}", labels.label_place(item, position), labels.name());
-            findings.push(Finding { code, message, flag: hint(label).map(str::to_owned) });
+            findings.push(Finding { code, message, flag: hint(&raw[item][position..]).map(str::to_owned) });
             Some(())
         };
     let classes = shape.classes;
     let no_class = |label| !is_class(label, classes);
-    find_label("out_of_range", "labels that are no class", &no_class, &|label| {
-        labels.label_hint(label, classes)
+    find_label("out_of_range", "labels that are no class", &no_class, &|rest| {
+        labels.label_hint(rest[0], classes)
     });
     let is_blank = |label| label == i64::from(blank);
-    find_label("blank_label", "the blank among the labels", &is_blank, &|_| Some(labels.blank_hint()));
+    find_label("blank_label", "the blank among the labels", &is_blank, &|rest| Some(labels.blank_hint(rest)));
     items
 }
 

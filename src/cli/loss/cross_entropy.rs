@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::super::ExitStatus;
 use super::super::diagnostics::{Diagnostics, UsageError};
-use super::super::inputs::{bad_shape, improper_row, input_warnings};
+use super::super::inputs::{bad_shape, improper_row, input_warnings, row_numbers_warning};
 use super::super::values::Criterion;
 use super::gradient::Loaded;
 use super::{Args, PROPAGATE, without};
 use crate::input::{
-    ClassTargets, InputError, LabelFile, Matrix, Place, ProbTargets, ReadError, counted, float_list,
+    ClassTargets, InputError, LabelFile, Matrix, ONE_SCORE, Place, ProbTargets, ReadError, counted,
+    float_list,
 };
 use crate::logits::Geometry;
 use crate::loss::cross_entropy::CrossEntropy;
@@ -99,6 +100,7 @@ impl Args {
         let list = self.lists_items();
         let name: Arc<str> = matrix.name().into();
         let single = matrix.shape().len() == 1;
+        warnings.extend(row_numbers_warning(&matrix));
         let mut batch =
             CrossEntropyBatch::new(loss, kind, self.settings.nonfinite, geometry.clone(), targets, list);
         matrix.reduce(geometry, &mut batch).map_err(|error| match error {
@@ -123,6 +125,10 @@ impl Args {
             warnings.push(Warning { code: "infinite", message });
         }
         warnings.extend(mean_of_nothing(&summary));
+        if geometry.classes() == 1 {
+            let message = format!("there is one class, so every loss is 0 whatever its score: {ONE_SCORE}");
+            warnings.push(Warning { code: "one_class", message });
+        }
         let item = |(row, &loss_nats): (usize, &f64)| {
             let target = targets.target(row);
             CrossEntropyItem {

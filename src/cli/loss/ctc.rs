@@ -7,11 +7,12 @@ use super::super::alphabet_args::CtcTargets;
 use super::super::ctc_shape::CtcShape;
 use super::super::decode::warnings::{blank_warning, padding};
 use super::super::diagnostics::Diagnostics;
-use super::super::inputs::{improper_row, input_warnings, optional_integers};
+use super::super::inputs::{improper_row, input_warnings, optional_integers, row_numbers_warning};
 use super::super::values::{Criterion, Word};
 use super::gradient::Loaded;
 use super::{Args, PROPAGATE};
 use crate::input::{LabelFile, Matrix, ReadError, counted};
+use crate::loss::ctc::CtcLabels;
 use crate::loss::ctc_batch::{CtcBatch, CtcItem as ComputedItem, CtcTotals};
 use crate::loss::reduction::Reducer;
 use crate::report::loss::{CtcItem, LossParams, Tally};
@@ -32,7 +33,7 @@ impl Args {
         let other = labels.sequences(label_count).or(label_count).map(|count| (labels.name(), count));
         let shape = CtcShape::of(&matrix, self.logits.layout, lengths.as_ref(), other)?;
         let lengths = shape.lengths(lengths.as_ref())?;
-        let CtcTargets { sequences, blank, split, .. } =
+        let CtcTargets { sequences, warning, blank, split, .. } =
             self.alphabet.sequences(labels, &shape, label_lengths.as_ref())?;
         let params = LossParams {
             layout: Some(shape.layout.word()),
@@ -46,6 +47,7 @@ impl Args {
             zero_infinity: Some(self.settings.zero_infinity),
             ..self.params(&matrix, Criterion::Ctc, shape.classes, labels)
         };
+        let numbered = row_numbers_warning(&matrix);
         let input: Arc<str> = matrix.name().into();
         let id = |index| ItemId { input: input.clone(), index: shape.is_batch().then_some(index) };
         let mut items: Vec<CtcItem> = (0..shape.items)
@@ -60,9 +62,9 @@ impl Args {
             })
             .collect();
 
-        let mut in_labels = vec![false; shape.classes];
-        for &class in sequences.iter().flat_map(|labels| labels.columns().classes()) {
-            in_labels[class as usize] = true;
+        let mut label_counts = vec![0; shape.classes];
+        for label in sequences.iter().flat_map(CtcLabels::labels) {
+            label_counts[label as usize] += 1;
         }
         let kind = self.logits.input;
         let loaded = loaded.map(|loaded| (loaded, sequences.clone()));
@@ -103,8 +105,10 @@ impl Args {
         let mut warnings = input_warnings(&audit, |row| shape.place(row).to_string());
         warnings
             .extend(other_axis.map(|message| Warning { code: "classes_last", message: message.to_owned() }));
+        warnings.extend(numbered);
+        warnings.extend(warning);
         warnings.extend(self.labels_of_rows(&shape, &items));
-        warnings.extend(other_blank(&first_wins, blank, &in_labels));
+        warnings.extend(other_blank(&first_wins, blank, &label_counts));
         if self.logits.lengths.is_none() {
             let equal: Vec<usize> = computed.iter().map(|item| item.equal_at_end).collect();
             warnings.extend(padding("padding_counted", &name, &shape, &equal, &lengths));
@@ -140,14 +144,15 @@ impl Args {
 /// Fewer frames than these tell nothing of who wins them.
 const FEW_FRAMES: u64 = 16;
 
-/// Of the first frames, another class wins more than half, and the blank none or that class is in no label: who gives labels
-/// and a loss may look at any numbers, so less than that is no mistake.
-fn other_blank(first_wins: &[u64], blank: u32, in_labels: &[bool]) -> Option<Warning> {
+/// Of the first frames, another class wins more than half, and the blank none or that class is far less frequent among the
+/// labels: who gives labels and a loss may look at any numbers, so less than that is no mistake.
+fn other_blank(first_wins: &[u64], blank: u32, label_counts: &[u64]) -> Option<Warning> {
     let frames: u64 = first_wins.iter().sum();
     let winner = (0..first_wins.len()).max_by_key(|&class| first_wins[class])?;
+    let ratio = |counts: &[u64]| counts[winner] as f64 / counts.iter().sum::<u64>().max(1) as f64;
     let told = frames >= FEW_FRAMES
-        && 2 * first_wins[winner] > frames
-        && (first_wins[blank as usize] == 0 || !in_labels[winner]);
+        && ratio(first_wins) > 0.5
+        && (first_wins[blank as usize] == 0 || 2.5 * ratio(label_counts) < ratio(first_wins));
     told.then(|| blank_warning(first_wins, "the first ", blank)).flatten()
 }
 

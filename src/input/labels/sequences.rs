@@ -197,7 +197,7 @@ impl LabelFile {
                 "a label that is not the blank",
                 label.to_string(),
             )
-            .hint(self.blank_hint()),
+            .hint(self.blank_hint(&labels[position..])),
             other => {
                 InputError::new(&self.name, Place::whole(), "labels that fit the logits", other.to_string())
             }
@@ -230,6 +230,10 @@ impl LabelFile {
                 }
                 let error = InputError::new(&self.name, place, "a token of the alphabet", shown(&text));
                 match alphabet.space() {
+                    Some(_) if text == " " && alphabet.has_word_pieces() => error.hint(
+                        "write the pieces that the model was trained with, a blank between them, and give --label-split \
+                         tokens",
+                    ),
                     Some(space) if text == " " => error.hint(format!(
                         "words are separated by {} in this alphabet: write it for the space",
                         shown(space)

@@ -123,7 +123,11 @@ impl LabelFile {
                 class if is_class(class, classes) => Ok(class as i32),
                 _ => {
                     let error = self.out_of_range(place(), classes, &value.to_string(), Some(ignore_index));
-                    Err(error.hint(index_hint(value, classes)))
+                    Err(if classes == 1 {
+                        error.hint(ONE_SCORE)
+                    } else {
+                        error.hint(index_hint(value, classes))
+                    })
                 }
             }
         };
@@ -243,6 +247,10 @@ impl LabelFile {
     }
 }
 
+/// How to go on where there is one class.
+pub(crate) const ONE_SCORE: &str =
+    "one score a row is a sigmoid's: make it two classes, x = x.reshape(-1, 1); np.hstack([0 * x, x])";
+
 /// How to go on after integers of shape `found` where there is a class index for each entry of `rows`.
 fn shape_hint(found: &[usize], rows: &[usize], classes: usize) -> Option<String> {
     let wide = |sizes: &[usize]| sizes.iter().copied().filter(|&size| size != 1).collect::<Vec<_>>();
@@ -251,6 +259,9 @@ fn shape_hint(found: &[usize], rows: &[usize], classes: usize) -> Option<String>
             "an axis of one entry is too many or missing: labels.reshape({})",
             shape_text(rows)
         ));
+    }
+    if rows.is_empty() && found == [classes] {
+        return Some(ONE_SCORE.to_owned());
     }
     let axes = found.len() == rows.len() + 1;
     let class_axis = (0..found.len()).find(|&axis| {
