@@ -81,8 +81,8 @@ impl CtcShape {
         lengths: Option<&List<i64>>,
         other: Option<(&str, usize)>,
     ) -> anyhow::Result<Self> {
-        let items = lengths.map(|lengths| lengths.len()).or(other.map(|(_, count)| count));
-        Self::new(matrix, asked, items).map_err(|error| match (lengths, other) {
+        let by = lengths.map(|lengths| (lengths.name(), lengths.len())).or(other);
+        Self::new(matrix, asked, by).map_err(|error| match (lengths, other) {
             // Which of the two is wrong, no axis says.
             (Some(lengths), Some((file, count)))
                 if asked.is_none() && matrix.shape().len() == 3 && count != lengths.len() =>
@@ -94,15 +94,19 @@ impl CtcShape {
         })
     }
 
-    /// Resolves the layout; `items` is how many items the labels or lengths speak of.
-    pub(super) fn new(matrix: &Matrix, asked: Option<Layout>, items: Option<usize>) -> anyhow::Result<Self> {
+    /// Resolves the layout; `counted` is what tells of items, and how many it has.
+    pub(super) fn new(
+        matrix: &Matrix,
+        asked: Option<Layout>,
+        counted: Option<(&str, usize)>,
+    ) -> anyhow::Result<Self> {
         let shape = matrix.shape();
         let wrong =
             |expected: &str| InputError::new(matrix.name(), Place::whole(), expected, found_shape(matrix));
         let (layout, layout_inferred) = match (shape.len(), asked) {
             (2, None | Some(Layout::Tc)) => (Layout::Tc, false),
             (3, Some(layout @ (Layout::Tnc | Layout::Ntc))) => (layout, false),
-            (3, None) => (infer_layout(matrix, items)?, true),
+            (3, None) => (infer_layout(matrix, counted)?, true),
             (2, Some(_)) => return Err(wrong("three axes for this --layout").into()),
             (3, Some(Layout::Tc)) => return Err(wrong("two axes for --layout tc").into()),
             _ => return Err(wrong("a CTC input of 2 or 3 axes").into()),
@@ -151,24 +155,31 @@ impl CtcShape {
         let check = |(item, &length): (usize, &i64)| {
             usize::try_from(length).ok().filter(|&length| length <= self.frames).ok_or_else(|| {
                 let expected = format!("a length from 0 to {}, the number of frames", self.frames);
-                InputError::new(given.name(), given.place(item), expected, length.to_string())
+                let error = InputError::new(given.name(), given.place(item), expected, length.to_string());
+                let exchanged = given.iter().all(|&length| (0..=self.classes as i64).contains(&length));
+                error.maybe_hint(exchanged.then(|| {
+                    format!(
+                        "the last axis, the classes, has {}: are frames and classes exchanged?",
+                        self.classes
+                    )
+                }))
             })
         };
         given.iter().enumerate().map(check).collect()
     }
 }
 
-fn infer_layout(matrix: &Matrix, items: Option<usize>) -> anyhow::Result<Layout> {
+fn infer_layout(matrix: &Matrix, counted: Option<(&str, usize)>) -> anyhow::Result<Layout> {
     let shape = matrix.shape();
-    match items.map(|items| (shape[0] == items, shape[1] == items)) {
+    match counted.map(|(_, items)| (shape[0] == items, shape[1] == items)) {
         Some((true, false)) => Ok(Layout::Ntc),
         Some((false, true)) => Ok(Layout::Tnc),
         matches => {
             let entries = |count| if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") };
-            let reason = match (matches, items) {
-                (Some((true, _)), Some(items)) => format!("both first axes have {}", entries(items)),
-                (_, Some(items)) => {
-                    format!("neither of the first axes has {}, one for each item", entries(items))
+            let reason = match (matches, counted) {
+                (Some((true, _)), Some((_, items))) => format!("both first axes have {}", entries(items)),
+                (_, Some((name, items))) => {
+                    format!("neither of the first axes has {}, as many as {name} has items", entries(items))
                 }
                 _ => "nothing says which axis is the batch".to_owned(),
             };

@@ -16,6 +16,7 @@ use super::inputs::{
 };
 use super::output_args::{OutputArgs, RateLimits, not_shown};
 use super::progress::Progress;
+use super::steering::warnings::references_warning;
 use super::steering::{SteeringArgs, WeightArgs};
 use super::timing::Clock;
 use super::values::{frame_shift, transcript_format};
@@ -185,6 +186,10 @@ impl Args {
         let seen = Seen { decoded: &decoded, shape: &shape, lengths: &lengths, name: &name };
         let mut warnings = seen.warnings(self.logits.input, self.logits.lengths.is_some(), blank);
         warnings.extend(numbered);
+        let given = self.refs.as_deref().zip(references.as_deref());
+        let unwritable =
+            |(path, references)| references_warning(path, references, &spelling, shape.classes, blank);
+        warnings.extend(given.and_then(unwritable));
         warnings.extend(steering.iter().flat_map(|steering| steering.warnings.clone()));
         warnings.extend(self.limits.warnings());
         warnings.extend(not_shown("--timestamps", self.search.timestamps, self.format));

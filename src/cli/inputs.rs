@@ -211,7 +211,8 @@ pub(super) fn optional_integers(
 /// What the rows in use show of a wrong `--input`.
 pub(super) fn input_warnings(audit: &RowAudit, place: impl Fn(usize) -> String) -> Vec<Warning> {
     let mut warnings = Vec::new();
-    if let Some(rows) = audit.looks_like_probs() {
+    let like_probs = audit.looks_like_probs();
+    if let (InputKind::Logits, Some(rows)) = (audit.kind(), like_probs) {
         let message = format!(
             "the input looks like probabilities (all {rows} rows that were looked at sum to 1 with nothing below 0), \
              and softmax over probabilities is not what a network was trained with: give --input probs"
@@ -220,8 +221,11 @@ pub(super) fn input_warnings(audit: &RowAudit, place: impl Fn(usize) -> String) 
     }
     if let Some((count, row, total)) = audit.unnormalised() {
         let rows = if count == 1 { "1 row does".to_owned() } else { format!("{count} rows do") };
-        let message =
-            format!("{rows} not sum to 1, the first is {} with {total}: are these logits?", place(row));
+        let rather = match like_probs {
+            Some(_) => "as they stand they do: give --input probs",
+            None => "are these logits?",
+        };
+        let message = format!("{rows} not sum to 1, the first is {} with {total}: {rather}", place(row));
         warnings.push(Warning { code: "not_normalised", message });
     }
     warnings

@@ -1,17 +1,20 @@
 //! What steers a beam: options, their files, and what they mean for an alphabet.
 
+pub(super) mod warnings;
+
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
+use self::warnings::{begin_warning, foreign_words, token_warning, unit_warning, useless};
 use super::diagnostics::{Diagnostics, UsageError};
 use super::values::Word;
 use crate::decode::fusion::{own_word, own_words, space_class};
 use crate::decode::spelling::{Spelling, WordDelimiter};
 use crate::decode::token_texts::TokenTexts;
 use crate::decode::{Fusion, FusionWeights, LanguageModel};
-use crate::input::{InputError, Place, counted, read_hotwords, read_language_model, read_lexicon};
+use crate::input::{InputError, Place, read_hotwords, read_language_model, read_lexicon};
 use crate::lm::{Hotwords, LARGEST_SIZE, NgramModel};
 use crate::report::decode::SteeringParams;
 use crate::report::{Shortest, Warning};
@@ -289,88 +292,4 @@ impl SteeringArgs {
             }
         }
     }
-}
-
-/// Without a beginning, first words are scored as words in the middle are.
-fn begin_warning(path: &Path, model: &NgramModel) -> Option<Warning> {
-    let message = format!("{}: the model has no <s>, so texts begin without a context", path.display());
-    (!model.has_begin()).then_some(Warning { code: "no_sentence_start", message })
-}
-
-/// Words that are all one character are rather tokens, and so are those of which most are tokens of the alphabet as they
-/// stand, such as word pieces with their mark.
-fn unit_warning(path: &Path, model: &NgramModel, tokens: impl Iterator<Item = String>) -> Option<Warning> {
-    let is_long = |text: &str| text.chars().nth(1).is_some();
-    let (all, long) = (own_words(model).count(), own_words(model).filter(|(_, text)| is_long(text)).count());
-    let known = || tokens.filter(|token| is_long(token) && own_word(model, token).is_some()).count();
-    let evidence = match long {
-        0 if all > 1 => "every word is one character".to_owned(),
-        0 => return None,
-        _ => {
-            let known = known();
-            if 2 * known <= long {
-                return None;
-            }
-            format!(
-                "{known} of {} of more than one character are tokens of the alphabet",
-                counted(long, "word")
-            )
-        }
-    };
-    let message = format!("{}: {evidence}: if these are tokens, give --lm-unit token", path.display());
-    Some(Warning { code: "lm_unit", message })
-}
-
-/// Where most tokens are not in the model and most of the model's entries are no tokens, those are rather words.
-fn token_warning(path: &Path, known: usize, tokens: usize, entries: usize) -> Option<Warning> {
-    let message = format!(
-        "{}: the model has {known} of {} of the alphabet, and {}: if these are words, leave out --lm-unit token",
-        path.display(),
-        counted(tokens, "token"),
-        if entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") },
-    );
-    (2 * known < tokens.min(entries)).then_some(Warning { code: "lm_unit", message })
-}
-
-/// Words of a model most of which the alphabet can't write are of another language, or in other letters.
-fn foreign_words(path: &Path, model: &NgramModel, texts: &TokenTexts) -> Option<Warning> {
-    let words = own_words(model).map(|(_, text)| text);
-    unwritable(path, "word", words, texts, |count| count / 2, "is the model for this alphabet?")
-}
-
-/// Entries of a list that no text can contain.
-fn useless<'a>(
-    path: &Path,
-    unit: &str,
-    entries: impl Iterator<Item = &'a str>,
-    texts: &TokenTexts,
-) -> Option<Warning> {
-    unwritable(path, unit, entries, texts, |_| 0, "no text has any of them")
-}
-
-/// More than `allowed` of so many entries can't be written.
-fn unwritable<'a>(
-    path: &Path,
-    unit: &str,
-    entries: impl Iterator<Item = &'a str>,
-    texts: &TokenTexts,
-    allowed: impl Fn(usize) -> usize,
-    remark: &str,
-) -> Option<Warning> {
-    let (mut count, mut unwritable, mut first) = (0, 0, None);
-    for entry in entries {
-        count += 1;
-        if !entry.split_whitespace().all(|word| texts.can_write(word)) {
-            unwritable += 1;
-            first.get_or_insert(entry);
-        }
-    }
-    let first = first.filter(|_| unwritable > allowed(count))?;
-    let message = format!(
-        "{}: {unwritable} of {} can't be written with the tokens of the alphabet, {} for one: {remark}",
-        path.display(),
-        counted(count, unit),
-        shown(first),
-    );
-    Some(Warning { code: "unwritable", message })
 }

@@ -14,6 +14,7 @@ use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{LogitsArgs, check_files, open_lines, optional_integers, row_numbers_warning};
 use super::output_args::OutputArgs;
 use super::progress::Progress;
+use super::steering::warnings::references_warning;
 use super::steering::{LmUnit, STEERING_HEADING, SteeringArgs, check_lm_weight, check_size};
 use super::values::{Word, result_format};
 use crate::decode::batch::{ItemError, decode_collected};
@@ -225,6 +226,7 @@ impl Args {
         let seen = Seen { decoded: &greedy, shape: &shape, lengths: &lengths, name: &name };
         let mut warnings = seen.warnings(config.input, self.logits.lengths.is_some(), blank);
         warnings.extend(numbered);
+        warnings.extend(references_warning(&self.refs, &references, &spelling, shape.classes, blank));
         warnings.extend(steering.warnings);
         // Before the long work, which would be in vain.
         diagnostics.warn(&warnings)?;

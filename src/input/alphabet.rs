@@ -77,7 +77,9 @@ impl AlphabetFile {
         let text = text_of(&name, source.read_rest()?)?;
         let entries = if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
             let expected = "a JSON list of tokens or object of token to index";
-            serde_json::from_str(&text).map_err(|error| InputError::of_json(&name, &error, expected))?
+            serde_json::from_str(&text).map_err(|error| {
+                InputError::of_json(&name, &error, expected).maybe_hint(json_hint(&name, &text))
+            })?
         } else {
             let tokens: Vec<String> = lines_of(&text).map(str::to_owned).collect();
             check_tokens_alone(&name, &tokens)?;
@@ -108,6 +110,25 @@ impl AlphabetFile {
         }
     }
 
+    /// How to go on where there are too few or too many entries.
+    fn count_hint(&self, classes: usize) -> &'static str {
+        match &self.entries {
+            Entries::List(list) => match &list[..] {
+                [line] if (classes - 1..=classes).contains(&line.chars().count()) => {
+                    "write each token on a line of its own"
+                }
+                [.., last] if last.is_empty() && list.len() == classes + 1 => {
+                    "the last line is empty: delete it"
+                }
+                _ if list.len() + 2 == classes && !list.iter().any(|token| token == " ") => {
+                    "is it the space that is missing? There is one entry for each class of the logits' last axis"
+                }
+                _ => ONE_EACH,
+            },
+            Entries::Indexed(_) => ONE_EACH,
+        }
+    }
+
     /// The token that a class has by the file alone.
     fn token_at(&self, class: usize) -> Option<&str> {
         match &self.entries {
@@ -128,7 +149,7 @@ impl AlphabetFile {
                 format!("{classes} entries, or {} without the blank", classes - 1),
                 self.len().to_string(),
             )
-            .hint("the alphabet has one entry for each class of the logits' last axis"));
+            .hint(self.count_hint(classes)));
         }
         let complete = self.len() == classes;
         let at_blank = self.token_at(blank).filter(|token| !complete && is_blank_name(token));
@@ -172,6 +193,28 @@ impl AlphabetFile {
     }
 }
 
+const ONE_EACH: &str = "the alphabet has one entry for each class of the logits' last axis";
+
+/// What JSON is that is no alphabet, and how to make one of it.
+fn json_hint(name: &str, text: &str) -> Option<String> {
+    use serde_json::Value;
+    let Ok(Value::Object(map)) = serde_json::from_str(text) else { return None };
+    if map.get("model").is_some_and(|model| model["vocab"].is_object()) {
+        return Some(format!("the vocabulary alone is the alphabet: jq .model.vocab {name} > vocab.json"));
+    }
+    let (key, value) = map.iter().next()?;
+    match value {
+        Value::String(_) if key.parse::<u64>().is_ok() => {
+            Some("this is index to token: write token to index, or a list of the tokens in order".to_owned())
+        }
+        Value::String(index) => Some(format!("an index is a number: {index}, not \"{index}\"")),
+        Value::Object(_) => {
+            Some(format!("write one of these objects to a file of its own: jq '.{key:?}' {name}"))
+        }
+        _ => None,
+    }
+}
+
 /// Whether nothing but a blank is called so.
 fn is_blank_name(token: &str) -> bool {
     let names = ["<pad>", "[pad]", "<blank>", "[blank]", "<blk>", "[blk]", "blank", "<eps>", "<ctc>"];
@@ -189,7 +232,8 @@ fn check_distinct<'a>(
     for (at, token) in (from..).zip(tokens) {
         if let Some(before) = first.insert(token, at) {
             let found = format!("{} again (first in {unit} {before})", shown(token));
-            return Err(InputError::new(name, Place::whole().at(unit, at), "each token once", found));
+            return Err(InputError::new(name, Place::whole().at(unit, at), "each token once", found)
+                .hint("give one of two classes that are written alike another name"));
         }
     }
     Ok(())
@@ -209,13 +253,23 @@ fn check_tokens_alone(name: &str, lines: &[String]) -> Result<(), InputError> {
     if let Some(mut numbers) = lines.iter().map(number).collect::<Option<Vec<_>>>() {
         numbers.sort_unstable();
         if numbers.iter().copied().eq(0..lines.len()) {
-            let hint = "write the tokens alone in the order of their numbers: sort -n -k2 tokens.txt | cut -d' ' -f1";
-            return refused("number", hint);
+            let (key, cut) = if lines[0].contains('\t') { ("-t$'\\t' -k2", "") } else { ("-k2", " -d' '") };
+            let hint = "write the tokens alone in the order of their numbers";
+            return refused("number", &format!("{hint}: sort -n {key} {name} | cut{cut} -f1"));
         }
     }
     let has_score = |line: &String| line.rsplit_once('\t').is_some_and(|(_, end)| end.parse::<f64>().is_ok());
     if lines.iter().all(has_score) {
-        return refused("score", "write the tokens alone in the order of the classes: cut -f1 vocabulary");
+        return refused(
+            "score",
+            &format!("write the tokens alone in the order of the classes: cut -f1 {name}"),
+        );
+    }
+    let is_quoted = |line: &String| {
+        ['\'', '"'].iter().any(|&quote| line.len() > 2 && line.starts_with(quote) && line.ends_with(quote))
+    };
+    if lines.iter().all(is_quoted) {
+        return refused("quotes", "write the tokens without quotes");
     }
     Ok(())
 }
@@ -246,13 +300,15 @@ pub fn resolve_blank(
             let file = alphabet.ok_or_else(|| {
                 error("a class index or 'last', for there is no --alphabet".into(), shown(token))
             })?;
-            let index = file.index_of(token).filter(|&index| index < classes && file.len() == classes);
-            index.map(|index| index as u32).ok_or_else(|| {
-                error(
-                    format!("a token of {} ({} entries for {classes} classes)", file.name, file.len()),
-                    shown(token),
-                )
-            })
+            let index = file
+                .index_of(token)
+                .ok_or_else(|| error(format!("a token of {}", file.name), shown(token)))?;
+            if file.len() != classes || index >= classes {
+                let expected = format!("{classes} entries, for the blank is one of them");
+                return Err(InputError::new(&file.name, Place::whole(), expected, file.len().to_string())
+                    .hint(file.count_hint(classes)));
+            }
+            Ok(index as u32)
         }
     }
 }

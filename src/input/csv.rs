@@ -41,7 +41,7 @@ pub(super) fn read(source: &mut Source, options: CsvOptions) -> Result<Blocks, I
     {
         let mut head = vec![0; HEAD_BYTES.min(usize::try_from(len).unwrap_or(HEAD_BYTES))];
         let count = file.read_at(&mut head, 0)?;
-        check_names(&name, &head[..count], options)?;
+        check_head(&name, &head[..count], options)?;
         if let Some((start, delimiter)) = beginning(&name, &head[..count], options)
             && let Some(blocks) = csv_blocks::parse(Text::File(file, len), start, delimiter)?
         {
@@ -52,7 +52,7 @@ pub(super) fn read(source: &mut Source, options: CsvOptions) -> Result<Blocks, I
     if bytes.is_empty() {
         return Err(InputError::new(&name, Place::whole(), "a .npy or CSV file", "no bytes"));
     }
-    check_names(&name, &bytes, options)?;
+    check_head(&name, &bytes, options)?;
     if source.random_access().is_none()
         && let Some((start, delimiter)) = beginning(&name, &bytes, options)
         && let Some(blocks) = csv_blocks::parse(Text::Memory(&bytes), start, delimiter)?
@@ -73,8 +73,20 @@ impl Blocks {
     }
 }
 
-/// Refuses a first row that is names and taken for numbers, or the other way round, where that is certain.
-fn check_names(name: &str, head: &[u8], options: CsvOptions) -> Result<(), InputError> {
+/// Refuses what is no table, and a first row that is names and taken for numbers, or the other way round, where that is
+/// certain.
+fn check_head(name: &str, head: &[u8], options: CsvOptions) -> Result<(), InputError> {
+    let start = head.trim_ascii_start();
+    let no_table = if head[..head.len().min(HEAD_BYTES)].contains(&0) {
+        Some(("binary data", "for raw numbers: numpy.save('x.npy', numpy.fromfile(FILE, '<f4').reshape(…))"))
+    } else if [&b"["[..], b"{", b"tensor(", b"array("].iter().any(|begin| start.starts_with(begin)) {
+        Some(("text in brackets, as of JSON or print", "save the numbers: numpy.save('x.npy', x)"))
+    } else {
+        None
+    };
+    if let Some((found, hint)) = no_table {
+        return Err(InputError::new(name, Place::whole(), "a .npy or CSV file", found).hint(hint));
+    }
     let (text, delimiter) = text_and_delimiter(name, head, options);
     let mut lines = text.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
     let (Some(first), Some(second)) = (lines.next(), lines.next()) else { return Ok(()) };
@@ -166,7 +178,7 @@ pub(super) fn parse(name: &str, bytes: &[u8], options: CsvOptions) -> Result<Tab
                 let named = column == 0 || !MISSING.contains(&text.trim());
                 let may_be_names = table.rows == 0 && !options.headers && named;
                 let comma = decimal_comma(line_at(&record, bytes));
-                error.maybe_hint(comma.or_else(|| hint(&text, may_be_names)))
+                error.maybe_hint(comma.or_else(|| hint(&text, delimiter, may_be_names)))
             })?;
             table.values.push(value);
         }
@@ -203,6 +215,7 @@ fn decimal_comma(line: &str) -> Option<String> {
         let point = format!("{whole}.{fraction}");
         (between_digits && number(point.as_bytes()).is_some()).then_some(point)
     };
+    let line = line.replace("\",\"", ";").replace('"', "");
     [';', '\t', ' '].into_iter().filter(|&delimiter| line.contains(delimiter)).find_map(|delimiter| {
         let fields = || line.split(delimiter).map(str::trim).filter(|field| !field.is_empty());
         let all = fields().all(|field| number(field.as_bytes()).is_some() || in_points(field).is_some());
@@ -226,10 +239,11 @@ fn delimiter_of(name: &str, bytes: &[u8]) -> u8 {
 }
 
 /// What a field that is no number most likely means.
-fn hint(field: &str, may_be_names: bool) -> Option<String> {
+fn hint(field: &str, in_use: u8, may_be_names: bool) -> Option<String> {
     let splits_at = |delimiter: char| {
         let mut parts = field.split(delimiter).filter(|part| !part.is_empty()).peekable();
-        field.contains(delimiter)
+        delimiter != char::from(in_use)
+            && field.contains(delimiter)
             && parts.peek().is_some()
             && parts.all(|part| number(part.as_bytes()).is_some())
     };

@@ -270,6 +270,7 @@ pub(super) fn foreign(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
         [0x89, b'H', b'D', b'F', ..] => Some(("an HDF5 file", SAVE)),
         [0x1f, 0x8b, ..] => Some(("a gzip file", "unpack it first: gunzip -c FILE | ctctool … -")),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some(("UTF-16 text", "save it as UTF-8")),
+        _ if bytes.starts_with(MAGIC) => Some(("a .npy file", "give a text file here")),
         // No text begins with this byte.
         [0x93, ..] if MAGIC.starts_with(bytes) => Some(("the beginning of a .npy file", CUT_OFF)),
         _ => None,

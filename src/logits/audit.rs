@@ -58,6 +58,11 @@ impl RowAudit {
         }
     }
 
+    /// What the numbers were given as.
+    pub fn kind(&self) -> InputKind {
+        self.kind
+    }
+
     /// How many rows are still wanted by [`Self::sample`].
     pub fn wanted(&self) -> usize {
         SAMPLE_ROWS.saturating_sub(self.sampled)
@@ -67,9 +72,8 @@ impl RowAudit {
     pub fn sample<E: Element>(&mut self, row: &[E]) {
         let sum = || row.iter().map(|x| x.to_f64()).sum::<f64>();
         // A row of logits ends at its first negative value; the sum of all would take longer than their loss.
-        let is_logits = self.kind == InputKind::Logits;
-        let like_probs =
-            is_logits && row.len() > 1 && row.iter().all(|x| x.to_f64() >= 0.0) && may_sum_to_one(sum());
+        let asked = self.kind != InputKind::Probs && row.len() > 1;
+        let like_probs = asked && row.iter().all(|x| x.to_f64() >= 0.0) && may_sum_to_one(sum());
         if !like_probs {
             self.first_unlike_probs.get_or_insert(self.sampled);
         }
@@ -130,7 +134,8 @@ impl RowAudit {
         self.first_unnormalised.map(|(row, total)| (self.unnormalised, row, total))
     }
 
-    /// Where every sampled row of what was given as logits looks like probabilities: how many were looked at.
+    /// Where every sampled row of what was given as logits or their logarithms looks like probabilities: how many were
+    /// looked at.
     pub fn looks_like_probs(&self) -> Option<usize> {
         (self.sampled > 0 && self.first_unlike_probs.is_none()).then_some(self.sampled)
     }

@@ -1,8 +1,8 @@
 use serde::Serialize;
 
-use super::Shortest;
 use super::compare::{CompareParams, CompareSummary};
 use super::error_counts::RateSummary;
+use super::{Shortest, Status};
 use crate::metrics::{Difference, Tolerance};
 
 /// A check that was asked for, and how it came out.
@@ -12,6 +12,8 @@ pub struct Check {
     pub name: &'static str,
     /// What was found.
     pub observed: f64,
+    /// What kind of number that is.
+    pub status: Status,
     /// What was allowed or expected.
     pub limit: f64,
     /// Whether it holds.
@@ -26,7 +28,11 @@ impl Check {
         let passed = observed <= limit && observed > f64::NEG_INFINITY;
         let relation = if passed { "is at most" } else { "is not at most" };
         let message = format!("{what} {} {relation} {}", Shortest(observed), Shortest(limit));
-        Self { name, observed, limit, passed, message }
+        Self::new(name, observed, limit, passed, message)
+    }
+
+    fn new(name: &'static str, observed: f64, limit: f64, passed: bool, message: String) -> Self {
+        Self { name, observed, status: Status::of(observed), limit, passed, message }
     }
 
     /// Whether two matrices or results are the same within tolerance.
@@ -59,7 +65,7 @@ impl Check {
             }
         }
         let message = parts.join(", ");
-        Self { name: "compare", observed, limit, passed: summary.equal, message }
+        Self::new("compare", observed, limit, summary.equal, message)
     }
 
     /// The limits of the error rates that were given; a rate over nothing is NaN and holds no limit.
@@ -72,7 +78,7 @@ impl Check {
                 let limit_text = Shortest(limit);
                 let message =
                     format!("{what} of an empty reference is no number, so not at most {limit_text}");
-                Self { name, observed: f64::NAN, limit, passed: false, message }
+                Self::new(name, f64::NAN, limit, false, message)
             })
         };
         let cer = check("max_cer", "CER", rates.cer_ratio, max_cer);
@@ -84,7 +90,7 @@ impl Check {
         let check = |name, what, rate: Option<f64>| {
             rate.map(|observed| {
                 let message = format!("{what} {}, without a limit", Shortest(observed));
-                Self { name, observed, limit: f64::INFINITY, passed: true, message }
+                Self::new(name, observed, f64::INFINITY, true, message)
             })
         };
         let cer = check("cer", "CER", rates.cer_ratio);
@@ -101,7 +107,7 @@ impl Check {
         } else {
             format!("{what} {shown} differs from {of} by {difference}, allowed {allowed}")
         };
-        Self { name, observed, limit: expected, passed, message }
+        Self::new(name, observed, expected, passed, message)
     }
 }
 

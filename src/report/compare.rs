@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::eval::Pair;
-use super::{Cell, Record, Shortest, TableText};
+use super::{Cell, Record, Shortest, Status, TableText};
 
 /// Every resolved setting.
 #[derive(Clone, Debug, Serialize)]
@@ -27,9 +27,9 @@ pub struct CompareParams {
     pub delimiter: Option<char>,
     /// Matrices: whether the first row of CSV is names.
     pub headers: Option<bool>,
-    /// Matrices: the less precise of their dtypes; results: that of their input.
+    /// The less precise of the matrices' dtypes, or of those of the results' inputs.
     pub dtype: Option<String>,
-    /// Matrices: the dtypes of base and new, where they differ.
+    /// The dtypes of base and new, where they differ.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dtypes: Option<[String; 2]>,
     /// Results: the command that printed them.
@@ -87,6 +87,8 @@ pub struct CompareItem {
     pub new: Value,
     /// The absolute difference of two numbers; null where not finite.
     pub absolute: Option<f64>,
+    /// What kind of number that is.
+    pub status: Option<Status>,
     /// The relative difference, likewise.
     pub relative: Option<f64>,
     /// What was allowed.

@@ -360,7 +360,13 @@ fn alphabets_that_do_not_fit() {
         &["--alphabet", &abc, "--unk", "?"],
         "--unk: expected a token of the alphabet, found '?'",
     );
-    refused(&x, b"ab\n", &["--alphabet", &abc, "--blank", "a"], "--blank: expected a token of");
+    refused(
+        &x,
+        b"ab\n",
+        &["--alphabet", &abc, "--blank", "a"],
+        "abc: expected 4 entries, for the blank is one of them, found 3",
+    );
+    refused(&x, b"ab\n", &["--alphabet", &abc, "--blank", "z"], "--blank: expected a token of");
     refused(&x, b"ab\n", &["--unk", "a"], "--alphabet");
 }
 

@@ -21,6 +21,7 @@ mod eval;
 mod fixtures;
 mod gradient;
 mod guess;
+mod hints;
 mod hostile;
 mod input;
 mod inspect;

@@ -31,13 +31,14 @@ fn alphabets_that_are_something_else_say_where() {
         folder.file("a.txt", content);
         refused(&folder, &["decode", "x.csv", "--alphabet", "a.txt"], &format!("a.txt: {error}"), hint);
     };
-    let hint = "write the tokens alone in the order of their numbers: sort -n -k2 tokens.txt | cut -d' ' -f1";
+    let hint = "write the tokens alone in the order of their numbers: sort -n -k2 a.txt | cut -d' ' -f1";
     let found = "line 1: expected a token a line, found '<blk> 0', a token and its number";
     alphabet("<blk> 0\na 1\nb 2\n", found, Some(hint));
-    alphabet("a\nb\na\n", "line 3: expected each token once, found 'a' again (first in line 1)", None);
+    let twice = Some("give one of two classes that are written alike another name");
+    alphabet("a\nb\na\n", "line 3: expected each token once, found 'a' again (first in line 1)", twice);
     folder.file("a.json", "[\"a\", \"b\", \"a\"]");
     let error = "a.json: entry 2: expected each token once, found 'a' again (first in entry 0)";
-    refused(&folder, &["decode", "x.csv", "--alphabet", "a.json"], error, None);
+    refused(&folder, &["decode", "x.csv", "--alphabet", "a.json"], error, twice);
     // Numbers that are not those of the lines may be part of the tokens.
     folder.file("a.txt", "a 1\nb 2\nc 3\n");
     assert_eq!(said(&folder, &["decode", "x.csv", "--alphabet", "a.txt", "-q"]).0, Some(0));
@@ -145,7 +146,7 @@ fn counts_that_do_not_fit_lead_to_what_is_wrong() {
     refused(
         &folder,
         &["decode", "x.npy", "--lengths", "30,30,30"],
-        "x.npy: the layout of shape (4, 30, 8) can't be told: neither of the first axes has 3 entries, one for each item",
+        "x.npy: the layout of shape (4, 30, 8) can't be told: neither of the first axes has 3 entries, as many as --lengths has items",
         Some("give --layout tnc (time, item, class) or --layout ntc (item, time, class)"),
     );
 }

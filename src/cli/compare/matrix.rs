@@ -7,14 +7,15 @@ use super::{Args, MOST_LISTED, Outcome};
 use crate::input::{Dtype, InputError, Matrix, Place, shape_text};
 use crate::kernel::Sum;
 use crate::metrics::{Difference, Tolerance};
-use crate::report::Shortest;
 use crate::report::compare::{CompareItem, CompareParams, CompareSummary};
+use crate::report::{Shortest, Status};
 
 pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome, InputError> {
-    let shape = base.shape().to_vec();
-    if new.shape() != shape {
+    let shape = if is_list(&base, &new) { new.shape().to_vec() } else { base.shape().to_vec() };
+    if new.shape() != shape && !is_list(&new, &base) {
         let expected = format!("shape {} as in {}", shape_text(&shape), base.name());
-        return Err(InputError::new(new.name(), Place::whole(), expected, shape_text(new.shape())));
+        return Err(InputError::new(new.name(), Place::whole(), expected, shape_text(new.shape()))
+            .maybe_hint(shape_hint(&shape, new.shape())));
     }
     let dtype = less_precise(base.dtype(), new.dtype());
     let tolerance = args.tolerance(dtype);
@@ -55,6 +56,7 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
             base: Value::from(base[at]),
             new: Value::from(new[at]),
             absolute: Some(absolute),
+            status: Some(Status::of(absolute)),
             relative: Some(relative),
             allowed: Some(allowed),
             words: None,
@@ -96,6 +98,31 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
         summary.equal = observed <= allowed && !infinite;
     }
     Ok(Outcome { params, summary, items, texts: Vec::new() })
+}
+
+/// Whether a CSV of one column or row, which is no other than a list, is as long as the other.
+fn is_list(csv: &Matrix, other: &Matrix) -> bool {
+    csv.csv_options().is_some()
+        && csv.shape().contains(&1)
+        && matches!(*other.shape(), [len] if len == csv.shape().iter().product::<usize>())
+}
+
+/// How to go on where the shape is another.
+fn shape_hint(shape: &[usize], found: &[usize]) -> Option<String> {
+    let sorted = |shape: &[usize]| {
+        let mut sizes: Vec<usize> = shape.iter().copied().filter(|&size| size != 1).collect();
+        sizes.sort_unstable();
+        sizes
+    };
+    if sorted(shape) != sorted(found) {
+        return None;
+    }
+    let wide = |shape: &[usize]| shape.iter().copied().filter(|&size| size != 1).collect::<Vec<_>>();
+    Some(if wide(shape) == wide(found) {
+        format!("an axis of one entry is too many or missing: x.reshape({})", shape_text(shape))
+    } else {
+        "the axes are in another order: numpy.transpose".to_owned()
+    })
 }
 
 /// The values as doubles, none of which is another number than in the file.

@@ -12,11 +12,12 @@ use crate::input::{Dtype, ResultFile};
 use crate::metrics::error_rate::words;
 use crate::metrics::{Difference, Tolerance};
 use crate::report::compare::{CompareItem, CompareParams, CompareSummary};
-use crate::report::{Shortest, listed};
+use crate::report::{Shortest, Status, listed};
 
-/// Parameters that do not change what the numbers mean: names of files and how they are written, limits of checks, and whether a setting was
+/// Parameters that do not change what the numbers mean: names of files, how and how precisely they are written, limits of checks, and whether a setting was
 /// asked for or inferred.
-const FREE_PARAMS: [&str; 23] = [
+const FREE_PARAMS: [&str; 24] = [
+    "dtype",
     "logits",
     "delimiter",
     "headers",
@@ -62,12 +63,15 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
     };
     let (gone, fresh) = (only_in(&base_items, &new_items), only_in(&new_items, &base_items));
     check_params(base, new, &gone, &fresh)?;
-    let dtype = base.value["params"]["dtype"].as_str();
-    let tolerance = args.tolerance(match dtype {
-        Some("float16") => Dtype::F16,
-        Some("float32") => Dtype::F32,
-        _ => Dtype::F64,
-    });
+    let dtypes = [base, new].map(|file| file.value["params"]["dtype"].as_str());
+    let known = [("float16", Dtype::F16), ("float32", Dtype::F32)];
+    // The less precise decides.
+    let least = known.into_iter().find(|&(name, _)| dtypes.contains(&Some(name)));
+    let (dtype, precision) = match least {
+        Some((name, dtype)) => (Some(name), dtype),
+        None => (dtypes[0], Dtype::F64),
+    };
+    let tolerance = args.tolerance(precision);
     let mut found = Found {
         tolerance,
         of_integers: args.tolerance(Dtype::Int(8)),
@@ -137,7 +141,10 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
         delimiter: None,
         headers: None,
         dtype: dtype.map(str::to_owned),
-        dtypes: None,
+        dtypes: match dtypes {
+            [Some(a), Some(b)] if a != b => Some([a.to_owned(), b.to_owned()]),
+            _ => None,
+        },
         command: Some(base.command.clone()),
     };
     Ok(Outcome { params, summary, items, texts })
@@ -157,7 +164,7 @@ fn check_params(base: &ResultFile, new: &ResultFile, gone: &[u64], fresh: &[u64]
             let given_once = a.is_null() != b.is_null() && SETTING_PARAMS.contains(&key.as_str());
             given_once || !FREE_PARAMS.contains(&key.as_str())
         })
-        .map(|(key, a, b)| format!("{key} is {a} in the first and {b} in the second"))
+        .map(|(key, a, b)| format!("{key} is {} in the first and {} in the second", brief(a), brief(b)))
         .collect();
     if parts.is_empty() {
         return Ok(());
@@ -170,6 +177,16 @@ fn check_params(base: &ResultFile, new: &ResultFile, gone: &[u64], fresh: &[u64]
     let message =
         format!("{} and {} were made with other parameters: {}", base.name, new.name, parts.join("; "));
     Err(UsageError::new(message).hint("give both runs the same options"))
+}
+
+/// A value as JSON, or its beginning.
+fn brief(value: &Value) -> String {
+    const MOST: usize = 60;
+    let text = value.to_string();
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }
 
 type Items<'a> = BTreeMap<u64, &'a Value>;
@@ -217,6 +234,7 @@ impl Leaf {
             base: self.base,
             new: self.new,
             absolute: self.difference.map(|d| d.absolute),
+            status: self.difference.map(|d| Status::of(d.absolute)),
             relative: self.difference.map(|d| d.relative),
             allowed: self.difference.map(|d| d.allowed),
         }

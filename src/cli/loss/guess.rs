@@ -157,7 +157,7 @@ impl Args {
 fn inferred_layout(matrix: &Matrix, labels: &LabelFile, given: &Given) -> Option<Layout> {
     let count = |list: &Option<List<i64>>| list.as_deref().map(<[i64]>::len);
     let items = count(&given.lengths).or(labels.sequences(count(&given.label_lengths)));
-    CtcShape::new(matrix, None, items).ok().map(|shape| shape.layout)
+    CtcShape::new(matrix, None, items.map(|items| (labels.name(), items))).ok().map(|shape| shape.layout)
 }
 
 fn readings(values: &[f64]) -> Vec<Reading> {

@@ -80,8 +80,13 @@ impl LabelFile {
         let label = |(position, (_, word)): (usize, (usize, &str))| {
             whole_number(word).ok_or_else(|| {
                 let place = place_in_line(line, content, position);
-                InputError::new(&self.name, place, "a class index", shown(word))
-                    .hint("labels that are text need --alphabet FILE")
+                InputError::new(&self.name, place, "a class index", shown(word)).hint(
+                    if word.starts_with(['[', '{']) {
+                        "a line is an item's labels with blanks between, no brackets"
+                    } else {
+                        "labels that are text need --alphabet FILE"
+                    },
+                )
             })
         };
         words(content).enumerate().map(label).collect()
@@ -238,6 +243,11 @@ impl LabelFile {
                         "words are separated by {} in this alphabet: write it for the space",
                         shown(space)
                     )),
+                    _ if text == "\t" => error.hint("a line is all of an item's labels, without its name: cut -f2"),
+                    _ if text == "{" && column == 1 => error.hint("a line is an item's labels, not JSON"),
+                    _ if split == LabelSplit::Tokens && alphabet.encode(&text, LabelSplit::Chars, None).is_ok() => {
+                        error.hint("give --label-split chars for text that is not split into tokens")
+                    }
                     _ => error.hint(match other_case(&text, alphabet.tokens()) {
                         Some(token) => format!("the alphabet has {}: write the labels so", shown(token)),
                         None => "--unk TOKEN maps what the alphabet does not have".to_owned(),

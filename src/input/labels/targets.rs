@@ -79,7 +79,10 @@ impl LabelFile {
         match &self.content {
             Content::Integers { shape: found, .. } => shape_hint(found, shape, classes),
             Content::Floats { .. } => None,
-            Content::Text(_) => self.empty_end(text_shape(shape).0).map(str::to_owned),
+            Content::Text(text) => {
+                let empty_end = self.empty_end(text_shape(shape).0).map(str::to_owned);
+                empty_end.or_else(|| text_hint(text, shape))
+            }
         }
     }
 
@@ -181,6 +184,7 @@ impl LabelFile {
                         let place = || Place::whole().at("line", line + 1).at("column", column);
                         let value = whole_number(word).ok_or_else(|| {
                             InputError::new(&self.name, place(), "a class index", shown(word))
+                                .maybe_hint(text_hint(text, shape))
                         })?;
                         targets.push(check(value, &place)?);
                     }
@@ -188,12 +192,9 @@ impl LabelFile {
                         let expected =
                             format!("{per_line} class {}", if per_line == 1 { "index" } else { "indices" });
                         let place = Place::whole().at("line", line + 1);
-                        return Err(InputError::new(
-                            &self.name,
-                            place,
-                            expected,
-                            (targets.len() - before).to_string(),
-                        ));
+                        let found = (targets.len() - before).to_string();
+                        return Err(InputError::new(&self.name, place, expected, found)
+                            .maybe_hint(text_hint(text, shape)));
                     }
                 }
                 targets
@@ -271,6 +272,21 @@ fn shape_hint(found: &[usize], rows: &[usize], classes: usize) -> Option<String>
         "an integer for each class may be meant as its probability: labels.astype('float32'), \
          or labels.argmax({class_axis}) for the class"
     ))
+}
+
+/// How to go on after a table where there is a class index for each entry of `rows`.
+fn text_hint(text: &str, rows: &[usize]) -> Option<String> {
+    let (lines, per_line) = text_shape(rows);
+    let found = line_count(text);
+    let are_numbers = |line: &str| words(line).all(|(_, word)| whole_number(word).is_some());
+    let mut first = lines_of(text);
+    let (names, row) = (first.next()?, first.next()?);
+    let values = words(row).count();
+    if per_line == 1 && values > 1 && (lines..=lines + 1).contains(&found) {
+        return Some(format!("a line has {values} values: keep the class alone, as cut -d, -f2 does"));
+    }
+    (!are_numbers(names) && are_numbers(row) && found == lines + 1)
+        .then(|| "the first line is a name: leave it out, as tail -n +2 does".to_owned())
 }
 
 /// Whether an integer is one of so many classes; a matrix has fewer than 2^31.

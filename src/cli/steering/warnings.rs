@@ -1,0 +1,154 @@
+//! What of a model, a list or references does not fit the alphabet.
+
+use std::path::Path;
+
+use crate::decode::fusion::{own_word, own_words};
+use crate::decode::spelling::{Spelling, WordDelimiter};
+use crate::decode::token_texts::TokenTexts;
+use crate::input::counted;
+use crate::lm::NgramModel;
+use crate::report::Warning;
+use crate::shown::shown;
+
+/// Without a beginning, first words are scored as words in the middle are.
+pub(super) fn begin_warning(path: &Path, model: &NgramModel) -> Option<Warning> {
+    let message = format!("{}: the model has no <s>, so texts begin without a context", path.display());
+    (!model.has_begin()).then_some(Warning { code: "no_sentence_start", message })
+}
+
+/// Words that are all one character are rather tokens, and so are those of which most are tokens of the alphabet as they
+/// stand, such as word pieces with their mark.
+pub(super) fn unit_warning(
+    path: &Path,
+    model: &NgramModel,
+    tokens: impl Iterator<Item = String>,
+) -> Option<Warning> {
+    let is_long = |text: &str| text.chars().nth(1).is_some();
+    let (all, long) = (own_words(model).count(), own_words(model).filter(|(_, text)| is_long(text)).count());
+    let known = || tokens.filter(|token| is_long(token) && own_word(model, token).is_some()).count();
+    let evidence = match long {
+        0 if all > 1 => "every word is one character".to_owned(),
+        0 => return None,
+        _ => {
+            let known = known();
+            if 2 * known <= long {
+                return None;
+            }
+            format!(
+                "{known} of {} of more than one character are tokens of the alphabet",
+                counted(long, "word")
+            )
+        }
+    };
+    let message = format!("{}: {evidence}: if these are tokens, give --lm-unit token", path.display());
+    Some(Warning { code: "lm_unit", message })
+}
+
+/// Where most tokens are not in the model and most of the model's entries are no tokens, those are rather words.
+pub(super) fn token_warning(path: &Path, known: usize, tokens: usize, entries: usize) -> Option<Warning> {
+    let message = format!(
+        "{}: the model has {known} of {} of the alphabet, and {}: if these are words, leave out --lm-unit token",
+        path.display(),
+        counted(tokens, "token"),
+        if entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") },
+    );
+    (2 * known < tokens.min(entries)).then_some(Warning { code: "lm_unit", message })
+}
+
+/// Words of a model most of which the alphabet can't write are of another language, or in other letters.
+pub(super) fn foreign_words(path: &Path, model: &NgramModel, texts: &TokenTexts) -> Option<Warning> {
+    let words = own_words(model).map(|(_, text)| text);
+    unwritable(
+        path,
+        "word",
+        words,
+        texts,
+        |count| count / 2,
+        |word| other_letters(texts, word).unwrap_or_else(|| "is the model for this alphabet?".to_owned()),
+    )
+}
+
+/// Entries of a list that no text can contain.
+pub(super) fn useless<'a>(
+    path: &Path,
+    unit: &str,
+    entries: impl Iterator<Item = &'a str>,
+    texts: &TokenTexts,
+) -> Option<Warning> {
+    unwritable(path, unit, entries, texts, |_| 0, |_| "no text has any of them".to_owned())
+}
+
+/// More than `allowed` of so many entries can't be written.
+fn unwritable<'a>(
+    path: &Path,
+    unit: &str,
+    entries: impl Iterator<Item = &'a str>,
+    texts: &TokenTexts,
+    allowed: impl Fn(usize) -> usize,
+    remark: impl Fn(&str) -> String,
+) -> Option<Warning> {
+    let (mut count, mut unwritable, mut first) = (0, 0, None);
+    for entry in entries {
+        count += 1;
+        if !entry.split_whitespace().all(|word| texts.can_write(word)) {
+            unwritable += 1;
+            first.get_or_insert(entry);
+        }
+    }
+    let first = first.filter(|_| unwritable > allowed(count))?;
+    let message = format!(
+        "{}: {unwritable} of {} can't be written with the tokens of the alphabet, {} for one: {}",
+        path.display(),
+        counted(count, unit),
+        shown(first),
+        remark(first),
+    );
+    Some(Warning { code: "unwritable", message })
+}
+
+/// References most of which no text can equal.
+pub(in crate::cli) fn references_warning(
+    path: &Path,
+    references: &[String],
+    spelling: &Spelling,
+    classes: usize,
+    blank: u32,
+) -> Option<Warning> {
+    let texts = TokenTexts::new(spelling, classes as u32, blank);
+    let lines = references.iter().map(String::as_str);
+    unwritable(
+        path,
+        "line",
+        lines,
+        &texts,
+        |count| count / 2,
+        |line| {
+            if !spelling.has_names() {
+                return "without --alphabet, texts are class indices".to_owned();
+            }
+            let between = match spelling.delimiter() {
+                WordDelimiter::Token(class) => Some(spelling.token(*class)).filter(|token| token != " "),
+                WordDelimiter::Prefix(mark) => Some(mark.clone()),
+                WordDelimiter::None => None,
+            };
+            match between.filter(|between| line.contains(between.as_str())) {
+                Some(between) => format!("write spaces for {}, as texts have them", shown(&between)),
+                None => other_letters(&texts, line)
+                    .unwrap_or_else(|| "what is not in the alphabet counts as an error".to_owned()),
+            }
+        },
+    )
+}
+
+/// What to do about a text in letters of the other case.
+fn other_letters(texts: &TokenTexts, text: &str) -> Option<String> {
+    let can_write = |text: String| text.split_whitespace().all(|word| texts.can_write(word));
+    let case = if can_write(text.to_uppercase()) {
+        "upper"
+    } else if can_write(text.to_lowercase()) {
+        "lower"
+    } else {
+        return None;
+    };
+    Some(format!("the alphabet has {case} case letters"))
+}

@@ -1,0 +1,256 @@
+//! What is said to go on leads to the right number.
+
+use serde_json::json;
+
+use crate::messages::{refused, said};
+use crate::support::{Folder, ctctool, json as run_json, npy_f64, npy_i64, warnings};
+
+/// Each file, what it is found to be, and how to go on.
+#[test]
+fn logits_that_are_no_table_are_told_what_they_are() {
+    let folder = Folder::new();
+    let raw = "for raw numbers: numpy.save('x.npy', numpy.fromfile(FILE, '<f4').reshape(…))";
+    let brackets = "save the numbers: numpy.save('x.npy', x)";
+    let floats: Vec<u8> = [1.5_f32, -2.25, 0.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let cases: [(&str, &[u8], &str, &str); 5] = [
+        ("raw.bin", &floats, "binary data", raw),
+        ("x.json", b"[[1, 2], [3, 4]]", "text in brackets, as of JSON or print", brackets),
+        ("y.json", b" {\"logits\": [1]}", "text in brackets, as of JSON or print", brackets),
+        ("print.txt", b"tensor([[1., 2.],\n [3., 4.]])", "text in brackets, as of JSON or print", brackets),
+        ("numpy.txt", b"array([[1., 2.],\n [3., 4.]])", "text in brackets, as of JSON or print", brackets),
+    ];
+    for (name, content, found, hint) in cases {
+        folder.file(name, content);
+        let error = format!("{name}: expected a .npy or CSV file, found {found}");
+        refused(&folder, &["decode", name], &error, Some(hint));
+        let piped = ctctool().arg("decode").write_stdin(content).output().unwrap();
+        let piped = String::from_utf8(piped.stderr).unwrap();
+        assert!(piped.contains(found) && piped.contains(hint), "{piped}");
+    }
+    folder.file("x.csv", "\"0,5\",\"1,25\"\n\"1,5\",\"2,5\"\n");
+    let hint = "decimal commas are not read: write points, 0.5 for 0,5";
+    refused(
+        &folder,
+        &["decode", "x.csv"],
+        "x.csv: line 1, column 1: expected a number, found '0,5'",
+        Some(hint),
+    );
+}
+
+#[test]
+fn texts_are_no_matrices() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[1, 2], &[0.0; 2]));
+    folder.file("y", "a\n");
+    let hint = Some("give a text file here");
+    for args in [
+        &["eval", "x.npy", "y"][..],
+        &["eval", "y", "x.npy"],
+        &["decode", "x.npy", "--refs", "x.npy"],
+        &["decode", "x.npy", "--alphabet", "x.npy"],
+    ] {
+        refused(&folder, args, "x.npy: expected UTF-8 text, found a .npy file", hint);
+    }
+}
+
+#[test]
+fn alphabets_of_other_tools_say_how_to_become_one() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0,1,2,3\n");
+    for (name, content, hint) in [
+        (
+            "swapped.json",
+            r#"{"0": "<pad>", "1": "a"}"#,
+            "this is index to token: write token to index, or a list of the tokens in order",
+        ),
+        ("text.json", r#"{"<pad>": "0", "a": "1"}"#, "an index is a number: 0, not \"0\""),
+        (
+            "nested.json",
+            r#"{"eng": {"<pad>": 0, "a": 1}}"#,
+            "write one of these objects to a file of its own: jq '.\"eng\"' nested.json",
+        ),
+        (
+            "tokenizer.json",
+            r#"{"version": "1.0", "model": {"vocab": {"a": 0}}}"#,
+            "the vocabulary alone is the alphabet: jq .model.vocab tokenizer.json > vocab.json",
+        ),
+        ("line.txt", "abcd\n", "write each token on a line of its own"),
+        ("end.txt", "-\na\nb\nc\n\n", "the last line is empty: delete it"),
+        (
+            "space.txt",
+            "a\nb\n",
+            "is it the space that is missing? There is one entry for each class of the logits' last axis",
+        ),
+        ("twice.txt", "a\n \n \nb\n", "give one of two classes that are written alike another name"),
+        (
+            "table.txt",
+            "<pad>\t0\na\t1\nb\t2\nc\t3\n",
+            "write the tokens alone in the order of their numbers: sort -n -t$'\\t' -k2 table.txt | cut -f1",
+        ),
+        ("quoted.txt", "'-'\n'a'\n'b'\n'c'\n", "write the tokens without quotes"),
+    ] {
+        folder.file(name, content);
+        let (code, said) = said(&folder, &["decode", "x.csv", "--alphabet", name]);
+        assert!(code == Some(2) && said.ends_with(&format!("hint: {hint}\n")), "{name}: {said}");
+    }
+    // A token that the file has is not what is wrong.
+    let (_, said) = said(&folder, &["decode", "x.csv", "--alphabet", "end.txt", "--blank", "-"]);
+    let expected = "error: end.txt: expected 4 entries, for the blank is one of them, found 5\n\
+                    hint: the last line is empty: delete it\n";
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn labels_of_other_tools_say_how_to_become_some() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0,1,2,3\n".repeat(9));
+    folder.file("names", "-\na\nb\nc\n");
+    let cases: [(&str, &[&str], &str); 6] = [
+        ("word_1.png\tab", &["--alphabet", "names"], "--unk TOKEN maps what the alphabet does not have"),
+        ("a\tab", &["--alphabet", "names"], "a line is all of an item's labels, without its name: cut -f2"),
+        (r#"{"text": "ab"}"#, &["--alphabet", "names"], "a line is an item's labels, not JSON"),
+        (
+            "cab ab",
+            &["--alphabet", "names", "--label-split", "tokens"],
+            "give --label-split chars for text that is not split into tokens",
+        ),
+        ("[1, 2]", &[], "a line is an item's labels with blanks between, no brackets"),
+        ("ab", &[], "labels that are text need --alphabet FILE"),
+    ];
+    for (labels, args, hint) in cases {
+        folder.file("y", labels);
+        let (code, said) = said(&folder, &[&["loss", "x.csv", "--labels", "y"], args].concat());
+        assert!(code == Some(2) && said.ends_with(&format!("hint: {hint}\n")), "{labels}: {said}");
+    }
+    let class = |labels: &str, args: &[&str], hint: &str| {
+        folder.file("y", labels);
+        let (code, said) = said(&folder, &[&["loss", "x.csv", "--labels", "y"], args].concat());
+        assert!(code == Some(2) && said.ends_with(&format!("hint: {hint}\n")), "{labels}: {said}");
+    };
+    let names = format!("label\n{}", "1\n".repeat(9));
+    let pairs = "7,1\n".repeat(9);
+    let both = format!("id,label\n{pairs}");
+    for args in [&[][..], &["--criterion", "cross-entropy"]] {
+        class(&names, args, "the first line is a name: leave it out, as tail -n +2 does");
+        class(&both, args, "a line has 2 values: keep the class alone, as cut -d, -f2 does");
+    }
+    class(&pairs, &["--criterion", "cross-entropy"], "if 7 marks rows to leave out, give --ignore-index 7");
+    class(
+        &pairs.replace('7', "2"),
+        &["--criterion", "cross-entropy"],
+        "a line has 2 values: keep the class alone, as cut -d, -f2 does",
+    );
+}
+
+#[test]
+fn lengths_that_fit_the_classes_are_told() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[2, 4, 9], &[0.0; 72]));
+    let args = ["decode", "x.npy", "--layout", "ntc", "--lengths", "9,8"];
+    let error = "--lengths: item 0: expected a length from 0 to 4, the number of frames, found 9";
+    let hint = "the last axis, the classes, has 9: are frames and classes exchanged?";
+    refused(&folder, &args, error, Some(hint));
+}
+
+/// Their error rate would say nothing of the model.
+#[test]
+fn references_that_no_text_equals_are_a_warning() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0,9,0,0\n0,0,0,9\n0,0,9,0\n");
+    folder.file("names", "<pad>\nA\nB\n|\n");
+    let warning = |refs: &str, args: &[&str]| {
+        folder.file("refs", refs);
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["decode", "x.csv", "--refs", "refs"]).args(args);
+        let result = run_json(&mut command);
+        result["warnings"].as_array().unwrap().iter().find(|w| w["code"] == "unwritable").cloned()
+    };
+    let named = ["--alphabet", "names"];
+    assert_eq!(warning("A B\n", &named), None);
+    for (refs, args, shown, remark) in [
+        ("a b\n", &named[..], "'a b'", "the alphabet has upper case letters"),
+        ("A|B\n", &named, "'A|B'", "write spaces for '|', as texts have them"),
+        ("A, B\n", &named, "'A, B'", "what is not in the alphabet counts as an error"),
+        ("A B\n", &[], "'A B'", "without --alphabet, texts are class indices"),
+    ] {
+        let message = format!(
+            "refs: 1 of 1 line can't be written with the tokens of the alphabet, {shown} for one: {remark}"
+        );
+        assert_eq!(warning(refs, args), Some(json!({"code": "unwritable", "message": message})));
+    }
+}
+
+/// A column of CSV is what others write a list to.
+#[test]
+fn lists_are_compared_however_they_are_written() {
+    let folder = Folder::new();
+    folder.file("list.npy", npy_f64(&[3], &[1.0, 2.0, 3.0]));
+    folder.file("column.csv", "1\n2\n3\n");
+    folder.file("row.csv", "1,2,3\n");
+    folder.file("other.csv", "1,2,4\n");
+    let run = |a: &str, b: &str| said(&folder, &["compare", a, b]).0;
+    for csv in ["column.csv", "row.csv"] {
+        assert_eq!((run(csv, "list.npy"), run("list.npy", csv)), (Some(0), Some(0)), "{csv}");
+    }
+    assert_eq!(run("list.npy", "other.csv"), Some(1));
+    // Arrays are what they are.
+    folder.file("column.npy", npy_f64(&[3, 1], &[1.0, 2.0, 3.0]));
+    let hint = "an axis of one entry is too many or missing: x.reshape((3,))";
+    refused(
+        &folder,
+        &["compare", "list.npy", "column.npy"],
+        "column.npy: expected shape (3,) as in list.npy, found (3, 1)",
+        Some(hint),
+    );
+    folder.file("a.npy", npy_i64(&[2, 3], &[0; 6]));
+    folder.file("b.npy", npy_i64(&[3, 2], &[0; 6]));
+    let hint = "the axes are in another order: numpy.transpose";
+    refused(
+        &folder,
+        &["compare", "a.npy", "b.npy"],
+        "b.npy: expected shape (2, 3) as in a.npy, found (3, 2)",
+        Some(hint),
+    );
+}
+
+/// The loss of a network in half precision is that of single precision, within what half allows.
+#[test]
+fn results_of_two_precisions_are_compared_by_the_lower() {
+    let folder = Folder::new();
+    let result = |name: &str, dtype: &str, loss: f64, weight: &[f64]| {
+        let params = json!({"dtype": dtype, "weight": weight});
+        let summary = json!({"loss_nats": loss});
+        folder.file(name, json!({"schema_version": 1, "command": "loss", "params": params, "summary": summary, "items": []}).to_string());
+    };
+    result("single", "float32", 2.0, &[]);
+    result("half", "float16", 2.001, &[]);
+    result("double", "float64", 2.00001, &[]);
+    result("weighted", "float32", 2.0, &[0.5; 1000]);
+    let run = |a: &str, b: &str| {
+        let mut command = ctctool();
+        run_json(command.current_dir(folder.path()).args(["compare", a, b]))
+    };
+    let compared = run("single", "half");
+    assert_eq!((&compared["summary"]["equal"], &compared["params"]["rtol"]), (&json!(true), &json!(1e-3)));
+    assert_eq!(compared["params"]["dtypes"], json!(["float32", "float16"]));
+    assert_eq!(run("double", "single")["params"]["rtol"], json!(1.3e-6));
+    let (code, said) = said(&folder, &["compare", "single", "weighted"]);
+    assert!(code == Some(2) && said.len() < 300, "{said}");
+}
+
+/// JSON has null for both.
+#[test]
+fn a_status_tells_nan_from_infinity() {
+    let folder = Folder::new();
+    folder.file("base.npy", npy_f64(&[3], &[1.0, 2.0, 3.0]));
+    folder.file("new.npy", npy_f64(&[3], &[f64::NAN, f64::INFINITY, 3.5]));
+    let mut command = ctctool();
+    let result = run_json(command.current_dir(folder.path()).args(["compare", "base.npy", "new.npy"]));
+    let statuses: Vec<_> = result["items"].as_array().unwrap().iter().map(|item| &item["status"]).collect();
+    assert_eq!(statuses, ["nan", "infinite", "ok"]);
+    assert_eq!(
+        (&result["checks"][0]["observed"], &result["checks"][0]["status"]),
+        (&json!(null), &json!("nan"))
+    );
+    assert!(warnings(&result).is_empty());
+}
