@@ -5,14 +5,44 @@
 //! differ by at most one, so a column is two bits a row.
 
 use std::hash::Hash;
+use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
 const BITS: usize = 64;
 
-/// One column of the matrix, as differences. Bit `i` belongs to matrix row `i + 1`.
+/// The rows of each column that are looked at: no farther from the diagonal than `width`, and one more, in whole words.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Band {
+    rows: usize,
+    width: usize,
+}
+
+impl Band {
+    /// Of the columns of a matrix with so many rows below the first.
+    pub(super) fn new(rows: usize, width: usize) -> Self {
+        Self { rows, width }
+    }
+
+    fn words(self, column: usize) -> Range<usize> {
+        let first = column.saturating_sub(self.width + 1).clamp(1, self.rows);
+        let last = column.saturating_add(self.width + 1).min(self.rows);
+        (first - 1) / BITS..last.div_ceil(BITS)
+    }
+}
+
+/// One column of the matrix, as differences, within a band. Bit `i` belongs to matrix row `i + 1`.
+///
+/// Rows above the band count as one more than in the column before, rows below it as one more than the row above: so
+/// what is looked at is never less than it is without the band, and the same wherever a cheapest way to it stays within.
 #[derive(Clone, Debug)]
 pub(super) struct Differences {
+    band: Band,
+    column: usize,
+    /// The first word.
+    first: usize,
+    /// The value of the last row.
+    value: usize,
     /// The value is one above the value of the row above.
     up: Vec<u64>,
     /// The value is one below the value of the row above.
@@ -23,19 +53,48 @@ pub(super) struct Differences {
 
 impl Differences {
     /// The column of the empty hypothesis: each row is one more than the row above.
-    pub(super) fn first_column(rows: usize) -> Self {
-        let words = rows.div_ceil(BITS);
-        Self { up: vec![u64::MAX; words], down: vec![0; words], left: vec![0; words] }
+    pub(super) fn first_column(band: Band) -> Self {
+        let words = band.words(0).len();
+        let value = band.rows.min(words * BITS);
+        let (up, down, left) = (vec![u64::MAX; words], vec![0; words], vec![0; words]);
+        Self { band, column: 0, first: 0, value, up, down, left }
+    }
+
+    /// The value of the last row of the band.
+    pub(super) fn last_value(&self) -> usize {
+        self.value
     }
 
     /// Whether matrix row `i + 1` is one below row `i`, in this column.
     pub(super) fn above_falls(&self, i: usize) -> bool {
-        self.down[i / BITS] >> (i % BITS) & 1 == 1
+        self.down[i / BITS - self.first] >> (i % BITS) & 1 == 1
     }
 
     /// Whether matrix row `i` is one below its value in the column before.
     pub(super) fn left_falls(&self, i: usize) -> bool {
-        self.left[i / BITS] >> (i % BITS) & 1 == 1
+        self.left[i / BITS - self.first] >> (i % BITS) & 1 == 1
+    }
+
+    /// Moves on to the next column's rows; what comes below is still the column's before.
+    fn move_on(&mut self) -> Range<usize> {
+        self.column += 1;
+        let words = self.band.words(self.column);
+        let end = self.first + self.up.len();
+        if words.end > end {
+            self.value += self.band.rows.min(words.end * BITS) - end * BITS;
+            let len = words.end - self.first;
+            self.up.resize(len, u64::MAX);
+            self.down.resize(len, 0);
+            self.left.resize(len, 0);
+        }
+        let gone = words.start - self.first;
+        if gone > 0 {
+            for words in [&mut self.up, &mut self.down, &mut self.left] {
+                words.drain(..gone);
+            }
+            self.first = words.start;
+        }
+        words
     }
 }
 
@@ -91,13 +150,14 @@ impl Pattern {
 
     /// Turns a matrix column into the next one, which `column` of the hypothesis leads to.
     pub(super) fn advance(&mut self, column: usize, here: &mut Differences) {
+        let words = here.move_on();
         match &self.symbols[self.columns[column] as usize] {
-            Places::Mask(mask) => advance(mask, here),
+            Places::Mask(mask) => advance(&mask[words], here),
             Places::List(places) => {
                 for &place in places {
                     set(&mut self.scratch, place);
                 }
-                advance(&self.scratch, here);
+                advance(&self.scratch[words], here);
                 for &place in places {
                     self.scratch[place as usize / BITS] = 0;
                 }
@@ -113,6 +173,8 @@ fn set(mask: &mut [u64], place: u32) {
 fn advance(matches: &[u64], here: &mut Differences) {
     // Row 0 grows by one a column.
     let (mut rises, mut falls) = (1, 0);
+    let last_bit = (here.band.rows.min((here.first + matches.len()) * BITS) - 1) % BITS;
+    let mut last = [0, 0];
     let words = here.up.iter_mut().zip(&mut here.down).zip(&mut here.left);
     for (&matches, ((up, down), left)) in matches.iter().zip(words) {
         let equal = matches | falls;
@@ -121,10 +183,13 @@ fn advance(matches: &[u64], here: &mut Differences) {
         let horizontal_falls = *up & diagonal;
         let shifted_rises = horizontal_rises << 1 | rises;
         let shifted_falls = horizontal_falls << 1 | falls;
+        last = [horizontal_rises, horizontal_falls];
         rises = horizontal_rises >> (BITS - 1);
         falls = horizontal_falls >> (BITS - 1);
         *up = shifted_falls | !(diagonal | shifted_rises);
         *down = shifted_rises & diagonal;
         *left = shifted_falls;
     }
+    let [rise, fall] = last.map(|bits| (bits >> last_bit & 1) as usize);
+    here.value = here.value + rise - fall;
 }

@@ -54,6 +54,23 @@ fn noisy_copies_are_aligned_as_by_the_full_matrix() {
     }
 }
 
+/// What is long is looked at near the diagonal first.
+#[test]
+fn long_texts_are_aligned_as_by_the_full_matrix() {
+    let mut random = Random::new(53);
+    for shift in [0, 1, 63, 64, 65, 130, 257, 900] {
+        let reference: Vec<u32> = (0..1100).map(|_| random.below(5)).collect();
+        let mut hypothesis = reference.clone();
+        hypothesis.rotate_left(shift);
+        hypothesis[7] = 9;
+        *hypothesis.last_mut().unwrap() = 9;
+        check(&reference, &hypothesis);
+        hypothesis.truncate(1000);
+        check(&reference, &hypothesis);
+        check(&hypothesis, &reference);
+    }
+}
+
 proptest! {
     #[test]
     fn any_pair_is_aligned_as_by_the_full_matrix(
