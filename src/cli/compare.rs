@@ -14,7 +14,7 @@ use crate::input::{Comparable, CsvOptions, Dtype};
 use crate::metrics::Tolerance;
 use crate::report::compare::{CompareItem, CompareParams, CompareSummary, changed_texts_table};
 use crate::report::eval::Pair;
-use crate::report::{Check, Format, Report};
+use crate::report::{Check, Details, Format, Report};
 
 /// Two matrices or two results of this program, within a tolerance
 ///
@@ -102,9 +102,10 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     report.checks.push(check);
     report.items = items;
     diagnostics.judge(&report)?;
-    let details: Vec<_> = (!texts.is_empty()).then(|| changed_texts_table(&texts)).into_iter().collect();
+    let changed = changed_texts_table(&texts);
+    let details: &[&dyn Details] = if texts.is_empty() { &[] } else { &[&changed] };
     let table = report.summary.table(&report.params);
-    let written = args.output.output(args.format).write(&report, &details, &table);
+    let written = args.output.output(args.format).write(&report, details, &table);
     ExitStatus::of_checks(report.passed(), written)
 }
 

@@ -14,7 +14,7 @@ use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{
     INSPECT, LogitsArgs, check_files, improper_row, open_lines, optional_integers, row_numbers_warning,
 };
-use super::output_args::{OutputArgs, RateLimits, not_shown};
+use super::output_args::{OutputArgs, RateLimits, has_details, not_shown};
 use super::progress::Progress;
 use super::steering::warnings::references_warning;
 use super::steering::{SteeringArgs, WeightArgs};
@@ -27,8 +27,8 @@ use crate::decode::{BeamError, FrameError};
 use crate::input::{Matrix, Place, ReadError, counted};
 use crate::logits::{ImproperRow, InputKind};
 use crate::metrics::{ErrorRates, LineErrors};
-use crate::report::decode::{DecodeItem, DecodeParams, DecodeSummary, HypothesisItem, timed_table};
-use crate::report::{Check, Format, ItemId, Report, Status, Warning};
+use crate::report::decode::{DecodeItem, DecodeParams, DecodeSummary, HypothesisItem, TimedTable};
+use crate::report::{Check, Details, Format, ItemId, Report, Status, Warning};
 
 /// Greedy or beam-search CTC transcripts of a matrix
 ///
@@ -239,8 +239,9 @@ impl Args {
             output.write_lines(report.items.iter().map(|item| item.text.as_str()))
         } else {
             let timed = self.search.timestamps && self.format == Format::Table;
-            let details = timed.then(|| timed_table(&report.items));
-            output.write(&report, details.as_slice(), &table)
+            let details = TimedTable(&report.items);
+            let details: &[&dyn Details] = if timed { &[&details] } else { &[] };
+            output.write(&report, details, &table)
         };
         ExitStatus::of_checks(report.passed(), written)
     }
@@ -253,7 +254,7 @@ impl Args {
             nbest: self.search.nbest as usize,
             token_min_logp: self.search.token_min_logp,
             exact_scores: self.search.exact_scores,
-            timestamps: self.search.timestamps,
+            timestamps: self.search.timestamps && has_details(self.format),
         }
     }
 

@@ -3,16 +3,21 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::ExitStatus;
 use super::diagnostics::Diagnostics;
 use super::inputs::{check_files, open_lines};
-use super::output_args::{OutputArgs, RateLimits, not_shown};
+use super::output_args::{OutputArgs, RateLimits, has_details, not_shown};
 use super::values::checked_format;
 use crate::input::{InputError, Place, counted};
 use crate::metrics::error_rate::{characters, words};
 use crate::metrics::{EditOp, ErrorRates, LineErrors, align};
-use crate::report::eval::{Alignments, EvalItem, EvalParams, EvalSummary, Pair, alignment_table};
-use crate::report::{Check, Format, ItemId, Report};
+use crate::report::eval::{AlignmentTable, Alignments, EvalItem, EvalParams, EvalSummary, Pair};
+use crate::report::{Check, Details, Format, ItemId, Report};
+
+/// Lines that one thread compares at a time.
+const FEW_LINES: usize = 16;
 
 /// Character and word error rates of two text files
 ///
@@ -58,19 +63,25 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     }
     let input: Arc<str> = name.as_str().into();
     let mut rates = ErrorRates::default();
-    let lines = hypotheses.iter().zip(&references).enumerate();
-    let items = lines.map(|(index, (hypothesis, reference))| {
-        let errors = LineErrors::new(reference, hypothesis);
-        rates.add(&errors);
-        EvalItem {
-            id: ItemId { input: input.clone(), index: Some(index) },
-            index,
-            errors: errors.into(),
-            alignments: args.alignments.then(|| Alignments {
-                characters: pairs(&characters(reference), &characters(hypothesis)),
+    args.output.start_threads()?;
+    let aligned = args.alignments && has_details(args.format);
+    let compared =
+        hypotheses.par_iter().zip(&references).with_min_len(FEW_LINES).map(|(hypothesis, reference)| {
+            let alignments = aligned.then(|| Alignments {
+                // A table has words alone.
+                characters: match args.format {
+                    Format::Table => Vec::new(),
+                    _ => pairs(&characters(reference), &characters(hypothesis)),
+                },
                 words: pairs(&words(reference), &words(hypothesis)),
-            }),
-        }
+            });
+            (LineErrors::new(reference, hypothesis), alignments)
+        });
+    let compared: Vec<(LineErrors, Option<Alignments>)> = compared.collect();
+    let items = compared.into_iter().enumerate().map(|(index, (errors, alignments))| {
+        rates.add(&errors);
+        let id = ItemId { input: input.clone(), index: Some(index) };
+        EvalItem { id, index, errors: errors.into(), alignments }
     });
     let items: Vec<EvalItem> = items.collect();
     let params = EvalParams {
@@ -92,11 +103,10 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     diagnostics.judge(&report)?;
     let output = args.output.output(args.format);
     let written = if args.format == Format::Table {
-        let details = args.alignments.then(|| alignment_table(&items));
-        output.write(&report, details.as_slice(), &table)
+        let details = AlignmentTable(&items);
+        let details: &[&dyn Details] = if args.alignments { &[&details] } else { &[] };
+        output.write(&report, details, &table)
     } else {
-        // They render the items; a table shows none.
-        args.output.start_threads()?;
         report.items = items;
         output.write(&report, &[], &table)
     };

@@ -143,7 +143,7 @@ impl Args {
         diagnostics.judge(&report)?;
         let details = [report.summary.winners_table(), report.summary.table(&report.params)];
         let last = report.summary.findings_table();
-        self.output.output(self.format).write(&report, &details, &last)?;
+        self.output.output(self.format).write(&report, &[&details[0], &details[1]], &last)?;
         Ok(ExitStatus::Success)
     }
 }

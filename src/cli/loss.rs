@@ -22,7 +22,7 @@ use crate::logits::Nonfinite;
 use crate::loss::reduction::{Reduction, Reductions};
 use crate::report::gradient::GradientCheck;
 use crate::report::loss::{LossParams, LossSummary, Tally};
-use crate::report::{Check, Format, Record, Report, Warning};
+use crate::report::{Check, Details, Format, Record, Report, Warning};
 pub(super) use criterion::criteria_that_fit;
 use criterion::without;
 pub(super) use cross_entropy::DEFAULT_IGNORE_INDEX;
@@ -233,7 +233,8 @@ impl Args {
             diagnostics.note(format_args!("{}: the gradient was written", path.display()));
         }
         let check = gradient.and_then(|gradient| gradient.summary.check.as_ref()).map(GradientCheck::table);
-        let written = self.output.output(self.format).write(&report, check.as_slice(), &table);
+        let details: Vec<&dyn Details> = check.iter().map(|check| check as &dyn Details).collect();
+        let written = self.output.output(self.format).write(&report, &details, &table);
         ExitStatus::of_checks(report.passed(), written)
     }
 }

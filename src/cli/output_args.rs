@@ -112,10 +112,14 @@ impl OutputArgs {
     }
 }
 
+/// Whether a format has a place for more of an item than a line.
+pub(super) fn has_details(format: Format) -> bool {
+    matches!(format, Format::Table | Format::Json | Format::Jsonl)
+}
+
 /// Says that what an option asked for is not among what a format shows.
 pub(super) fn not_shown(option: &str, asked: bool, format: Format) -> Option<Warning> {
-    let shows = matches!(format, Format::Table | Format::Json | Format::Jsonl);
-    (asked && !shows).then(|| Warning {
+    (asked && !has_details(format)).then(|| Warning {
         code: "not_shown",
         message: format!(
             "{option}: --format {} has no place for it: table, json and jsonl have",

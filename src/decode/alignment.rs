@@ -133,11 +133,15 @@ fn best_states(
     let mut steps = Steps::new(span, labels.len()).ok_or(too_large)?;
     let rows =
         |frames: Range<usize>| log_probs[frames.start * columns..frames.end * columns].chunks_exact(columns);
+    // Labels that can be reached in a frame, and from which the end can.
+    let band = |frame: usize| (labels.len() + frame).saturating_sub(frames)..labels.len().min(frame + 1);
     let mut starts = vec![Scores::new(labels, blank)];
     let before_last = frames.saturating_sub(1) / span * span;
     for first in (0..before_last).step_by(span) {
         let mut scores = starts[starts.len() - 1].clone();
-        rows(first..first + span).for_each(|row| scores.advance(row, |_, _| {}));
+        for (frame, row) in (first..).zip(rows(first..first + span)) {
+            scores.advance(row, band(frame), |_, _| {});
+        }
         starts.push(scores);
     }
     let mut states = vec![0; frames];
@@ -146,8 +150,8 @@ fn best_states(
     while let Some(mut scores) = starts.pop() {
         let first = starts.len() * span;
         steps.clear();
-        for (frame, row) in rows(first..rest).enumerate() {
-            scores.advance(row, |state, step| steps.set(frame, state, step));
+        for (frame, row) in (first..).zip(rows(first..rest)) {
+            scores.advance(row, band(frame), |state, step| steps.set(frame - first, state, step));
         }
         let (mut state, logp) = end.unwrap_or_else(|| scores.best_end());
         if logp == f64::NEG_INFINITY {
@@ -180,12 +184,12 @@ impl<'a> Scores<'a> {
         Self { sequence, blank, blanks, labels: vec![f64::NEG_INFINITY; sequence.len()] }
     }
 
-    /// Takes a frame; `came` is told how far each state comes from.
-    fn advance(&mut self, row: &[f64], mut came: impl FnMut(usize, u8)) {
+    /// Takes a frame in which no more than a `band` of the labels matters; `came` is told how far each state comes from.
+    fn advance(&mut self, row: &[f64], band: Range<usize>, mut came: impl FnMut(usize, u8)) {
         let Self { sequence, blanks, labels, .. } = self;
         let of_blank = row[self.blank as usize];
         // From the end, so that what a state is computed from is still the last frame's.
-        for i in (0..sequence.len()).rev() {
+        for i in band.rev() {
             let (stay, enter) = (blanks[i + 1], labels[i]);
             let step = u8::from(enter > stay);
             came(2 * i + 2, step);
@@ -248,6 +252,29 @@ impl Steps {
     fn get(&self, frame: usize, state: usize) -> u8 {
         self.bytes[frame * self.stride + state / 4] >> (state % 4 * 2) & 3
     }
+}
+
+/// Where the tokens of a path lie, a class a frame: `log_probs`, `columns` and `labels` as for [`align`].
+pub(super) fn spans_of_path(
+    path: &[u32],
+    blank_class: u32,
+    log_probs: &[f64],
+    columns: usize,
+    labels: &[u32],
+) -> Vec<TokenSpan> {
+    let (mut state, mut before) = (0, blank_class);
+    let state_of = |&class: &u32| {
+        state += match (before == blank_class, class == blank_class) {
+            (true, true) => 0,
+            (true, false) | (false, true) => 1,
+            (false, false) if class == before => 0,
+            (false, false) => 2,
+        };
+        before = class;
+        state
+    };
+    let states: Vec<u32> = path.iter().map(state_of).collect();
+    spans(log_probs, columns, labels, &states)
 }
 
 fn spans(log_probs: &[f64], columns: usize, labels: &[u32], states: &[u32]) -> Vec<TokenSpan> {

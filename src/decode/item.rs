@@ -1,13 +1,13 @@
 //! One item from frames to all that is asked of its transcript.
 
-use super::alignment::{TokenSpan, align};
+use super::alignment::{TokenSpan, align, spans_of_path};
 use super::beam::{BeamConfig, BeamDecoder, BeamError, BeamResult, Hypothesis, Space};
 use super::collect::{ItemFrames, Values};
 use super::fusion::{Fusion, FusionScorer, FusionWeights};
 use super::greedy::{greedy, winners};
 use super::scorer::NoScorer;
 use crate::kernel::{Element, Sum};
-use crate::logits::{InputKind, RowScale};
+use crate::logits::{InputKind, RowScale, position_of, row_max};
 use crate::loss::Emissions;
 use crate::loss::ctc::{CtcLabels, loss_of_emissions};
 
@@ -179,17 +179,23 @@ impl<'a> ItemDecoder<'a> {
         if config.exact_scores || config.timestamps {
             let frames = Frames::new(values, classes, config);
             if config.exact_scores {
+                let others = transcripts.split_off(transcripts.len().min(config.nbest));
                 for transcript in &mut transcripts {
                     transcript.ctc_logp_nats = Some(frames.ctc_logp(&transcript.tokens)?);
                 }
-                let count = frames.scales.len();
-                proved_best =
-                    (!is_steered).then(|| is_best(&transcripts, beam_logp_nats, frames.total_logp(), count));
+                if !is_steered {
+                    proved_best = Some(frames.proves_best(&transcripts, &others, beam_logp_nats)?);
+                }
             }
-            transcripts.truncate(config.nbest);
             if config.timestamps {
                 for transcript in &mut transcripts {
-                    transcript.spans = Some(frames.spans(&transcript.tokens)?);
+                    let spans = match &path {
+                        Some(path) if frames.have_one_path() => {
+                            frames.spans_of_path(path, &transcript.tokens)?
+                        }
+                        _ => frames.spans(&transcript.tokens)?,
+                    };
+                    transcript.spans = Some(spans);
                 }
             }
         }
@@ -241,23 +247,52 @@ impl<'a, E: Element> Frames<'a, E> {
         let columns = labels.columns();
         Ok(align(&log_probs, columns.count(), columns.of_label(), 0)?.spans)
     }
-}
 
-/// Whether the first transcript is the most probable text of all.
-///
-/// Every path reads one text, so a text outside the beam has no more than what the beam leaves of the
-/// whole: `total - Σ (pb + pn)`. All in units of the whole.
-fn is_best(transcripts: &[Transcript], beam_logp_nats: Option<f64>, total_logp: f64, frames: usize) -> bool {
-    let Some((best, others)) = transcripts.split_first() else { return false };
-    let exact = |transcript: &Transcript| transcript.ctc_logp_nats.unwrap_or(f64::NAN);
-    let covered = match beam_logp_nats {
-        Some(logp) => (logp - total_logp).exp(),
+    /// Whether one class alone wins each frame, so that the greedy path is the most probable of its text, too.
+    fn have_one_path(&self) -> bool {
+        self.values.chunks_exact(self.classes).all(|row| {
+            let max = row_max(row);
+            position_of(row, max).is_some_and(|class| position_of(&row[class + 1..], max).is_none())
+        })
+    }
+
+    /// Where the tokens of a path lie that is the most probable of its text.
+    fn spans_of_path(&self, path: &[u32], tokens: &[u32]) -> Result<Vec<TokenSpan>, BeamError> {
+        let (labels, log_probs) = self.gather(tokens)?;
+        let columns = labels.columns();
+        Ok(spans_of_path(path, self.blank, &log_probs, columns.count(), columns.of_label()))
+    }
+
+    /// Whether the first transcript is the most probable text of all; those of `others` that can matter are scored.
+    ///
+    /// Every path reads one text, so a text has no more than what the beam found of it and what the beam leaves of the
+    /// whole: `total - Σ (pb + pn)`. All in units of the whole.
+    fn proves_best(
+        &self,
+        scored: &[Transcript],
+        others: &[Transcript],
+        beam_logp_nats: Option<f64>,
+    ) -> Result<bool, BeamError> {
+        let Some((best, rest)) = scored.split_first() else { return Ok(false) };
+        let total = self.total_logp();
+        let exact = |transcript: &Transcript| transcript.ctc_logp_nats.unwrap_or(f64::NAN);
         // Greedy looked at one text only; all of its paths are known now.
-        None => (exact(best) - total_logp).exp(),
-    };
-    // Sums of that many steps may be off by as many roundings.
-    let rounding = (frames + transcripts.len() + 1) as f64 * 4.0 * f64::EPSILON;
-    let left = 1.0 - covered + rounding;
-    let probability = (exact(best) - total_logp).exp();
-    probability >= left && others.iter().all(|other| exact(other) <= exact(best) + rounding)
+        let covered = (beam_logp_nats.unwrap_or(exact(best)) - total).exp();
+        // Sums of that many steps may be off by as many roundings.
+        let rounding = (self.scales.len() + scored.len() + others.len() + 1) as f64 * 4.0 * f64::EPSILON;
+        let left = 1.0 - covered + rounding;
+        let probability = (exact(best) - total).exp();
+        let is_less = |logp: f64| logp <= exact(best) + rounding;
+        let may_be_best = probability >= left && rest.iter().all(|other| is_less(exact(other)));
+        if !may_be_best {
+            return Ok(false);
+        }
+        for other in others {
+            let most = (other.logp_nats - total).exp() + left + rounding;
+            if most > probability && !is_less(self.ctc_logp(&other.tokens)?) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
 }

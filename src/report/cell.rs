@@ -1,5 +1,5 @@
 use std::fmt;
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
@@ -33,6 +33,15 @@ pub trait Record: Serialize + Sync {
     fn failure(&self) -> Option<(String, String)> {
         None
     }
+}
+
+/// What is shown for people beside a report's items and its summary.
+pub trait Details {
+    /// Writes it, numbers with so many decimals.
+    ///
+    /// # Errors
+    /// Where `out` can't be written.
+    fn write(&self, precision: usize, out: &mut dyn Write) -> io::Result<()>;
 }
 
 /// A small table for people: the summary of a report.

@@ -183,7 +183,7 @@ pub fn changed_texts_table(texts: &[(u64, Vec<Pair>)]) -> TableText<'_> {
     let mut rows = Vec::new();
     for (item, words) in texts {
         for pair in words {
-            rows.push(pair.row(Cell::Count(*item)));
+            rows.push(pair.row(Cell::Count(*item)).to_vec());
         }
     }
     let title = "texts that changed, word by word".to_owned();

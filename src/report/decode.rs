@@ -1,10 +1,12 @@
 //! The report of `ctctool decode`.
 
+use std::io::{self, Write};
+
 use serde::Serialize;
 
 use super::ctc_input::CtcInputParams;
 use super::error_counts::{ItemErrors, RateSummary};
-use super::{Cell, ItemId, Record, Status, TableText};
+use super::{Cell, Details, ItemId, Record, Status, TableText, listing};
 use crate::input::counted;
 
 /// Every resolved setting; null where it does not apply.
@@ -260,26 +262,29 @@ impl DecodeSummary {
     }
 }
 
-/// The words in time, or the tokens where the alphabet has no words, for people.
-pub fn timed_table(items: &[DecodeItem]) -> TableText<'_> {
-    let mut rows = Vec::new();
-    for (item, hypothesis) in items.iter().flat_map(|item| item.hypotheses.iter().map(move |h| (item, h))) {
+/// The words of items in time, or the tokens where the alphabet has no words, for people.
+pub struct TimedTable<'a>(pub &'a [DecodeItem]);
+
+impl Details for TimedTable<'_> {
+    fn write(&self, precision: usize, out: &mut dyn Write) -> io::Result<()> {
+        let header =
+            ["id", "rank", "text", "start_frame", "end_frame", "confidence", "start_seconds", "end_seconds"];
+        listing::write_rows(&header, self.0, timed_cells, precision, out)
+    }
+}
+
+fn timed_cells<'a>(item: &'a DecodeItem, sink: &mut dyn FnMut(Cell<'a>)) {
+    for hypothesis in &item.hypotheses {
         let timed = hypothesis.words.as_ref().or(hypothesis.tokens_timed.as_ref());
         for unit in timed.into_iter().flatten() {
-            let seconds = |value: Option<f64>| value.map_or(Cell::Empty, Cell::Number);
-            rows.push(vec![
-                Cell::Id(&item.id),
-                Cell::Count(hypothesis.rank as u64),
-                Cell::Text(&unit.text),
-                Cell::Count(unit.start_frame as u64),
-                Cell::Count(unit.end_frame as u64),
-                Cell::Number(unit.confidence),
-                seconds(unit.start_seconds),
-                seconds(unit.end_seconds),
-            ]);
+            sink(Cell::Id(&item.id));
+            sink(Cell::Count(hypothesis.rank as u64));
+            sink(Cell::Text(&unit.text));
+            sink(Cell::Count(unit.start_frame as u64));
+            sink(Cell::Count(unit.end_frame as u64));
+            sink(Cell::Number(unit.confidence));
+            sink(unit.start_seconds.map_or(Cell::Empty, Cell::Number));
+            sink(unit.end_seconds.map_or(Cell::Empty, Cell::Number));
         }
     }
-    let header =
-        vec!["id", "rank", "text", "start_frame", "end_frame", "confidence", "start_seconds", "end_seconds"];
-    TableText { title: String::new(), header, rows }
 }

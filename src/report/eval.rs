@@ -1,9 +1,11 @@
 //! The report of `ctctool eval`.
 
+use std::io::{self, Write};
+
 use serde::Serialize;
 
 use super::error_counts::{ItemErrors, RateSummary};
-use super::{Cell, ItemId, Record, TableText};
+use super::{Cell, Details, ItemId, Record, TableText, listing};
 use crate::input::counted;
 
 /// Every resolved setting.
@@ -70,8 +72,8 @@ pub struct Pair {
 
 impl Pair {
     /// A row of a table for people; `item` is where the pair is from.
-    pub(super) fn row<'a>(&'a self, item: Cell<'a>) -> Vec<Cell<'a>> {
-        vec![
+    pub(super) fn row<'a>(&'a self, item: Cell<'a>) -> [Cell<'a>; 4] {
+        [
             item,
             Cell::Text(if self.op == "correct" { "" } else { self.op }),
             self.reference.as_deref().map_or(Cell::Empty, Cell::Text),
@@ -131,12 +133,22 @@ impl EvalSummary {
 }
 
 /// Each line's words under those of its reference, for people.
-pub fn alignment_table(items: &[EvalItem]) -> TableText<'_> {
-    let mut rows = Vec::new();
-    for item in items {
-        for pair in item.alignments.iter().flat_map(|alignments| &alignments.words) {
-            rows.push(pair.row(Cell::Id(&item.id)));
-        }
+pub struct AlignmentTable<'a>(pub &'a [EvalItem]);
+
+impl Details for AlignmentTable<'_> {
+    fn write(&self, precision: usize, out: &mut dyn Write) -> io::Result<()> {
+        listing::write_rows(
+            &["id", "error", "reference", "hypothesis"],
+            self.0,
+            aligned_cells,
+            precision,
+            out,
+        )
     }
-    TableText { title: String::new(), header: vec!["id", "error", "reference", "hypothesis"], rows }
+}
+
+fn aligned_cells<'a>(item: &'a EvalItem, sink: &mut dyn FnMut(Cell<'a>)) {
+    for pair in item.alignments.iter().flat_map(|alignments| &alignments.words) {
+        pair.row(Cell::Id(&item.id)).into_iter().for_each(&mut *sink);
+    }
 }

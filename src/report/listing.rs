@@ -22,15 +22,27 @@ struct Columns {
 
 /// Writes the items.
 pub(super) fn write<I: Record>(items: &[I], precision: usize, out: &mut dyn Write) -> io::Result<()> {
+    write_rows(I::COLUMNS, items, I::cells, precision, out)
+}
+
+/// Writes the rows whose `cells` each of the items hands out, under `header`.
+pub(super) fn write_rows<I: Sync>(
+    header: &[&str],
+    items: &[I],
+    cells: impl for<'a> Fn(&'a I, &mut dyn FnMut(Cell<'a>)) + Sync,
+    precision: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let empty = Columns {
-        widths: I::COLUMNS.iter().map(|name| name.width()).collect(),
-        filled: vec![false; I::COLUMNS.len()],
+        widths: header.iter().map(|name| name.width()).collect(),
+        filled: vec![false; header.len()],
     };
-    let measured = items.par_chunks(CHUNK_ITEMS).map(|items| measure(items, precision, empty.clone()));
+    let measured =
+        items.par_chunks(CHUNK_ITEMS).map(|items| measure(items, &cells, precision, empty.clone()));
     let columns = measured.reduce(|| empty.clone(), Columns::merged);
     let mut line = Vec::new();
     let last = columns.filled.iter().rposition(|&filled| filled);
-    for (column, name) in I::COLUMNS.iter().enumerate().filter(|&(column, _)| columns.filled[column]) {
+    for (column, name) in header.iter().enumerate().filter(|&(column, _)| columns.filled[column]) {
         put(&mut line, name, columns.widths[column], false, Some(column) == last);
     }
     out.write_all(line.trim_ascii_end())?;
@@ -40,13 +52,13 @@ pub(super) fn write<I: Record>(items: &[I], precision: usize, out: &mut dyn Writ
     chunks::write(items, out, |_, items, buffer| {
         let (mut text, mut column) = (String::new(), 0);
         for item in items {
-            item.cells(&mut |cell| {
+            cells(item, &mut |cell| {
                 if columns.filled[column] {
                     let right = text_of(cell, precision, &mut text);
                     put(buffer, &text, columns.widths[column], right, Some(column) == last);
                 }
                 column += 1;
-                if column == I::COLUMNS.len() {
+                if column == header.len() {
                     column = 0;
                     while buffer.last() == Some(&b' ') {
                         buffer.pop();
@@ -71,15 +83,20 @@ impl Columns {
     }
 }
 
-fn measure<I: Record>(items: &[I], precision: usize, mut columns: Columns) -> Columns {
+fn measure<I>(
+    items: &[I],
+    cells: impl for<'a> Fn(&'a I, &mut dyn FnMut(Cell<'a>)),
+    precision: usize,
+    mut columns: Columns,
+) -> Columns {
     let (mut text, mut column) = (String::new(), 0);
     for item in items {
-        item.cells(&mut |cell| {
+        cells(item, &mut |cell| {
             columns.filled[column] |= cell != Cell::Empty;
             text_of(cell, precision, &mut text);
             let width = if text.is_ascii() { text.len() } else { text.width() };
             columns.widths[column] = columns.widths[column].max(width);
-            column = (column + 1) % I::COLUMNS.len();
+            column = (column + 1) % columns.widths.len();
         });
     }
     columns
@@ -98,7 +115,7 @@ fn put(line: &mut Vec<u8>, text: &str, width: usize, right: bool, last: bool) {
 mod tests {
     use serde::Serialize;
 
-    use super::super::table;
+    use super::super::{Details, table};
     use super::*;
 
     #[derive(Serialize)]
@@ -126,7 +143,7 @@ mod tests {
         let items: Vec<Item> = (0..10_000).map(item).collect();
         let (mut long, mut short) = (Vec::new(), Vec::new());
         assert!(write(&items, 6, &mut long).is_ok());
-        assert!(table::write(&[&table::listing(&items)], &[], 6, &mut short).is_ok());
+        assert!(table::listing(&items).write(6, &mut short).is_ok());
         assert!(long == short, "{}", String::from_utf8_lossy(&long[..1000]));
         assert!(String::from_utf8_lossy(&long).contains(r"a\nb\u{1b}[2J"));
     }

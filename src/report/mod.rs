@@ -29,7 +29,7 @@ pub mod tune;
 use serde::Serialize;
 
 use crate::input::counted;
-pub use cell::{Cell, ItemId, Record, TableText};
+pub use cell::{Cell, Details, ItemId, Record, TableText};
 pub use check::Check;
 pub(crate) use check::listed;
 pub(crate) use npy::write_npy;

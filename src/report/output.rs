@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use thiserror::Error;
 
-use super::{Record, Report, TableText, ci, csv, json, listing, table};
+use super::{Details, Record, Report, TableText, ci, csv, json, listing, table};
 
 /// Items from which on a table is not held in memory.
 const LONG_LISTING: usize = 1000;
@@ -84,7 +84,7 @@ impl Output {
     pub fn write<P, S, I>(
         &self,
         report: &Report<P, S, I>,
-        details: &[TableText<'_>],
+        details: &[&dyn Details],
         summary: &TableText<'_>,
     ) -> Result<(), OutputError>
     where
@@ -101,7 +101,12 @@ impl Output {
                     writeln!(out)?;
                 }
                 let items = (!long && !report.items.is_empty()).then(|| table::listing(&report.items));
-                let tables: Vec<&TableText<'_>> = items.iter().chain(details).chain([summary]).collect();
+                let items = items.as_ref().map(|items| items as &dyn Details);
+                let tables: Vec<&dyn Details> = items
+                    .into_iter()
+                    .chain(details.iter().copied())
+                    .chain([summary as &dyn Details])
+                    .collect();
                 table::write(&tables, &report.checks, precision, out)
             }
             Format::Json => json::write_object(report, out),
@@ -112,7 +117,8 @@ impl Output {
                 csv::write(&report.items, out)?;
                 // A terminal shows both, the items first.
                 out.flush()?;
-                let tables: Vec<&TableText<'_>> = details.iter().chain([summary]).collect();
+                let tables: Vec<&dyn Details> =
+                    details.iter().copied().chain([summary as &dyn Details]).collect();
                 // The result is the items; nobody need listen to the rest.
                 let _ = table::write(&tables, &report.checks, precision, &mut io::stderr().lock());
                 Ok(())

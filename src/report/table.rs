@@ -6,32 +6,39 @@ use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
-use super::{Cell, Check, Record, TableText};
+use super::{Cell, Check, Details, Record, TableText};
 
 /// A line under the header and nothing else.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─'));
 
-/// Tables one after another, an empty line between them, and the checks behind the last.
-pub(super) fn write(
-    tables: &[&TableText<'_>],
-    checks: &[Check],
-    precision: usize,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    for (number, text) in tables.iter().enumerate() {
-        if number > 0 {
-            writeln!(out)?;
+impl Details for TableText<'_> {
+    fn write(&self, precision: usize, out: &mut dyn Write) -> io::Result<()> {
+        if !self.title.is_empty() {
+            writeln!(out, "{}", escaped(&self.title))?;
         }
-        if !text.title.is_empty() {
-            writeln!(out, "{}", escaped(&text.title))?;
-        }
-        if !text.header.is_empty() {
-            let mut table = new_table(&text.header);
-            for row in &text.rows {
+        if !self.header.is_empty() {
+            let mut table = new_table(&self.header);
+            for row in &self.rows {
                 table.add_row(row.iter().map(|&cell| rendered(cell, precision)));
             }
             writeln!(out, "{}", trimmed(&table))?;
         }
+        Ok(())
+    }
+}
+
+/// Tables one after another, an empty line between them, and the checks behind the last.
+pub(super) fn write(
+    tables: &[&dyn Details],
+    checks: &[Check],
+    precision: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    for (number, table) in tables.iter().enumerate() {
+        if number > 0 {
+            writeln!(out)?;
+        }
+        table.write(precision, out)?;
     }
     for check in checks {
         writeln!(
