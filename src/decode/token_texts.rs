@@ -8,8 +8,8 @@ use super::spelling::Spelling;
 #[derive(Clone, Debug)]
 pub struct TokenTexts {
     texts: FxHashSet<String>,
-    /// Bytes of the longest.
-    longest: usize,
+    /// How many bytes they have, in order, each number once.
+    lengths: Vec<usize>,
 }
 
 impl TokenTexts {
@@ -19,8 +19,10 @@ impl TokenTexts {
         let mut texts: FxHashSet<String> =
             tokens.flat_map(|class| spelling.pieces(class)).map(|piece| piece.text).collect();
         texts.remove("");
-        let longest = texts.iter().map(String::len).max().unwrap_or(0);
-        Self { texts, longest }
+        let mut lengths: Vec<usize> = texts.iter().map(String::len).collect();
+        lengths.sort_unstable();
+        lengths.dedup();
+        Self { texts, lengths }
     }
 
     /// Whether `word` is some tokens one after another, wherever in a word those may be.
@@ -29,8 +31,8 @@ impl TokenTexts {
         let mut written = vec![false; word.len() + 1];
         written[0] = true;
         for end in 1..=word.len() {
-            let first = end.saturating_sub(self.longest);
-            written[end] = (first..end).any(|start| {
+            let mut starts = self.lengths.iter().map_while(|&length| end.checked_sub(length));
+            written[end] = starts.any(|start| {
                 written[start] && word.get(start..end).is_some_and(|text| self.texts.contains(text))
             });
         }

@@ -320,7 +320,8 @@ pub struct Alphabet {
     tokens: Vec<String>,
     classes_of: HashMap<String, u32>,
     blank: u32,
-    longest: usize,
+    /// How many characters the names have, in order, each number once.
+    lengths: Vec<usize>,
 }
 
 impl Alphabet {
@@ -333,8 +334,10 @@ impl Alphabet {
         let tokens = file.resolve(classes, blank as usize)?;
         let named = tokens.iter().enumerate().filter(|&(class, _)| class != blank as usize);
         let classes_of = named.clone().map(|(class, token)| (token.clone(), class as u32)).collect();
-        let longest = named.map(|(_, token)| token.chars().count()).max().unwrap_or(0);
-        Ok(Self { name, tokens, classes_of, blank, longest })
+        let mut lengths: Vec<usize> = named.map(|(_, token)| token.chars().count()).collect();
+        lengths.sort_unstable();
+        lengths.dedup();
+        Ok(Self { name, tokens, classes_of, blank, lengths })
     }
 
     /// The file, as messages call it.
@@ -430,7 +433,13 @@ impl Alphabet {
                 let mut rest = line;
                 let mut column = 1;
                 while let Some(first) = rest.chars().next() {
-                    let ends = rest.char_indices().map(|(at, c)| at + c.len_utf8()).take(self.longest);
+                    let mut ends = rest.char_indices().map(|(at, c)| at + c.len_utf8());
+                    let mut before = 0;
+                    let ends = self.lengths.iter().filter(|&&length| length > 0).map_while(|&length| {
+                        let end = ends.nth(length - 1 - before);
+                        before = length;
+                        end
+                    });
                     let fits = ends.filter(|&end| self.classes_of.contains_key(&rest[..end])).last();
                     let end = fits.unwrap_or(first.len_utf8());
                     push(column, &rest[..end])?;

@@ -43,6 +43,8 @@ impl Node {
 pub struct Hotwords {
     nodes: Vec<Node>,
     whole_words: bool,
+    /// By byte: the most that is completed, and the most credit, where it leads to.
+    by_byte: Vec<(f64, f64)>,
 }
 
 impl Hotwords {
@@ -52,7 +54,8 @@ impl Hotwords {
     /// # Panics
     /// Where a weight is beyond that.
     pub fn new<'a>(phrases: impl IntoIterator<Item = (&'a str, f64)>, whole_words: bool) -> Self {
-        let mut hotwords = Self { nodes: vec![Node::new(0)], whole_words };
+        let by_byte = vec![(0.0, 0.0); 1 << u8::BITS];
+        let mut hotwords = Self { nodes: vec![Node::new(0)], whole_words, by_byte };
         for (phrase, weight) in phrases {
             assert!((-LARGEST_SIZE..=LARGEST_SIZE).contains(&weight), "a weight within its limits");
             let words: Vec<&str> = phrase.split_whitespace().collect();
@@ -108,6 +111,10 @@ impl Hotwords {
                 queue.push_back(child);
             }
         }
+        for &Node { byte, completed, credit, .. } in &self.nodes[1..] {
+            let (most_completed, most_credit) = &mut self.by_byte[usize::from(byte)];
+            (*most_completed, *most_credit) = (most_completed.max(completed), most_credit.max(credit));
+        }
     }
 
     /// The state of an empty text.
@@ -159,18 +166,47 @@ impl Hotwords {
         }
     }
 
-    /// No state gains more by a piece of text, before which a word may begin, in nats.
-    pub fn most(&self, begins_word: bool, text: &[u8]) -> f64 {
-        /// Beyond that many steps a rougher bound does.
-        const PATIENCE: usize = 100_000;
-        if self.nodes.len() * (text.len() + 1) > PATIENCE {
-            let largest = |value: fn(&Node) -> f64| self.nodes.iter().map(value).fold(0.0, f64::max);
-            return (text.len() + 1) as f64 * largest(|node| node.completed) + largest(|node| node.credit);
+    /// No state gains more by a piece of text, before which a word may begin, in nats. Where that takes more than so many
+    /// `steps` to tell, a rougher bound does.
+    pub fn most(&self, begins_word: bool, text: &[u8], steps: usize) -> f64 {
+        if self.nodes.len() * (text.len() + 1) > steps {
+            let boundary = [BOUNDARY];
+            let bytes = boundary[..usize::from(begins_word)].iter().chain(text);
+            let completed: f64 = bytes.clone().map(|&byte| self.by_byte[usize::from(byte)].0).sum();
+            let credit = bytes.last().map_or(0.0, |&byte| self.by_byte[usize::from(byte)].1);
+            // Where a boundary follows another, the state is as it was.
+            let unchanged = if text.is_empty() { 0.0 } else { f64::NEG_INFINITY };
+            return (completed + credit).max(unchanged);
         }
         let gains = (0..self.nodes.len() as u32).map(|state| {
             let (state, gain) = if begins_word { self.boundary(state) } else { (state, 0.0) };
             gain + self.text(state, text).1
         });
         gains.fold(f64::NEG_INFINITY, f64::max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_state_gains_more_than_the_bounds() {
+        let phrases = [("ab", 2.0), ("ba b", 3.5), ("b", 0.25), ("aab", -4.0), ("日本", 1.5)];
+        for whole_words in [false, true] {
+            let hotwords = Hotwords::new(phrases, whole_words);
+            for text in ["", "a", "b", "ab", "bab", "日", "本", "日本", "x", "bx"] {
+                for begins_word in [false, true] {
+                    let [rough, exact] =
+                        [0, usize::MAX].map(|steps| hotwords.most(begins_word, text.as_bytes(), steps));
+                    assert!(exact <= rough, "{text}: {exact} above {rough}");
+                    let gains = (0..hotwords.nodes.len() as u32).map(|state| {
+                        let (state, gain) = if begins_word { hotwords.boundary(state) } else { (state, 0.0) };
+                        gain + hotwords.text(state, text.as_bytes()).1
+                    });
+                    assert_eq!(gains.fold(f64::NEG_INFINITY, f64::max), exact, "{text}");
+                }
+            }
+        }
     }
 }

@@ -10,6 +10,9 @@ use crate::metrics::{Difference, Tolerance};
 use crate::report::compare::{CompareItem, CompareParams, CompareSummary};
 use crate::report::{Shortest, Status};
 
+/// So many times what is listed is kept before the worst of it are picked.
+const MANY: usize = 64;
+
 pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome, InputError> {
     let shape = if is_list(&base, &new) { new.shape().to_vec() } else { base.shape().to_vec() };
     if new.shape() != shape && !is_list(&new, &base) {
@@ -34,23 +37,28 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
         command: None,
     };
     let (base, new) = (values(base)?, values(new)?);
-    let differences: Vec<Difference> =
-        base.iter().zip(&new).map(|(&base, &new)| tolerance.compare(base, new)).collect();
-    let mut failed: Vec<usize> = (0..differences.len()).filter(|&at| !differences[at].passed).collect();
-    let differing = failed.len();
-    let nan = |at: usize| differences[at].absolute.is_nan();
+    // Computed anew where they are needed, for they are larger than what they are of.
+    let difference = |at: usize| tolerance.compare(base[at], new[at]);
     let by_severity = |&a: &usize, &b: &usize| {
-        let severity = differences[b].severity().total_cmp(&differences[a].severity());
-        nan(b).cmp(&nan(a)).then(severity).then(a.cmp(&b))
+        let (x, y) = (difference(a), difference(b));
+        let severity = y.severity().total_cmp(&x.severity());
+        y.absolute.is_nan().cmp(&x.absolute.is_nan()).then(severity).then(a.cmp(&b))
     };
-    if failed.len() > MOST_LISTED {
-        failed.select_nth_unstable_by(MOST_LISTED, by_severity);
-        failed.truncate(MOST_LISTED);
+    let mut differing = 0;
+    let mut failed: Vec<usize> = Vec::new();
+    for at in (0..base.len()).filter(|&at| !difference(at).passed) {
+        differing += 1;
+        failed.push(at);
+        if failed.len() > MANY * MOST_LISTED {
+            failed.select_nth_unstable_by(MOST_LISTED, by_severity);
+            failed.truncate(MOST_LISTED);
+        }
     }
     failed.sort_by(by_severity);
+    failed.truncate(MOST_LISTED);
     let place = |at: usize| place(at, &shape);
     let item = |&at: &usize| {
-        let Difference { absolute, relative, allowed, .. } = differences[at];
+        let Difference { absolute, relative, allowed, .. } = difference(at);
         CompareItem {
             place: place(at),
             base: Value::from(base[at]),
@@ -66,35 +74,33 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
     let items: Vec<CompareItem> = failed.iter().map(item).collect();
     let worst = |value: fn(&Difference) -> f64| {
         let worse = |a: f64, b: f64| a.is_nan() && !b.is_nan() || a > b;
-        (0..differences.len()).reduce(|best, at| {
-            if worse(value(&differences[at]), value(&differences[best])) { at } else { best }
-        })
+        let values = (0..base.len()).map(|at| (at, value(&difference(at))));
+        values.reduce(|best, next| if worse(next.1, best.1) { next } else { best }).map(|(at, _)| at)
     };
     let (absolute, relative) = (worst(|d| d.absolute), worst(|d| d.relative));
     let worst = failed.first().copied().or(absolute);
     let mut summary = CompareSummary {
         equal: differing == 0,
-        values: differences.len(),
+        values: base.len(),
         differing,
-        allowed: worst.map(|at| differences[at].allowed),
-        worst_absolute: worst.map(|at| differences[at].absolute),
+        allowed: worst.map(|at| difference(at).allowed),
+        worst_absolute: worst.map(|at| difference(at).absolute),
         worst_place: worst.map(place),
-        max_absolute: absolute.map(|at| differences[at].absolute),
+        max_absolute: absolute.map(|at| difference(at).absolute),
         max_absolute_place: absolute.map(place),
-        max_relative: relative.map(|at| differences[at].relative),
+        max_relative: relative.map(|at| difference(at).relative),
         max_relative_place: relative.map(place),
         ..CompareSummary::default()
     };
-    if args.stat != Stat::Elementwise && !differences.is_empty() {
-        let observed = statistic(args.stat, differences.iter().map(|d| d.absolute).collect());
-        let magnitude =
-            statistic(args.stat, base.iter().map(|x| x.abs()).filter(|x| x.is_finite()).collect());
+    if args.stat != Stat::Elementwise && !base.is_empty() {
+        let observed = statistic(args.stat, (0..base.len()).map(|at| difference(at).absolute));
+        let magnitude = statistic(args.stat, base.iter().map(|x| x.abs()).filter(|x| x.is_finite()));
         let Tolerance { rtol, atol } = tolerance;
         let allowed = atol + rtol * magnitude;
         summary.statistic = Some(observed);
         summary.allowed = Some(allowed);
         // A median may hide it, but an infinity passes only where the other is equal.
-        let infinite = differences.iter().any(|d| !d.passed && d.absolute.is_infinite());
+        let infinite = (0..base.len()).map(difference).any(|d| !d.passed && d.absolute.is_infinite());
         summary.equal = observed <= allowed && !infinite;
     }
     Ok(Outcome { params, summary, items, texts: Vec::new() })
@@ -154,24 +160,21 @@ fn less_precise(a: Dtype, b: Dtype) -> Dtype {
 }
 
 /// NaN where a value is.
-fn statistic(stat: Stat, mut values: Vec<f64>) -> f64 {
-    if values.iter().any(|x| x.is_nan()) {
+fn statistic(stat: Stat, values: impl Iterator<Item = f64> + Clone) -> f64 {
+    if values.clone().any(f64::is_nan) {
         return f64::NAN;
     }
     match stat {
-        _ if values.is_empty() => 0.0,
-        Stat::Elementwise | Stat::Max => values.into_iter().fold(0.0, f64::max),
+        _ if values.clone().next().is_none() => 0.0,
+        Stat::Elementwise | Stat::Max => values.fold(0.0, f64::max),
         Stat::Mean => {
-            let count = values.len() as f64;
-            let sum = values.iter().copied().collect::<Sum>().value();
+            let count = values.clone().count() as f64;
+            let sum = values.clone().collect::<Sum>().value();
             // A sum may be too large where the mean is not.
-            if sum.is_finite() {
-                sum / count
-            } else {
-                values.iter().map(|x| x / count).collect::<Sum>().value()
-            }
+            if sum.is_finite() { sum / count } else { values.map(|x| x / count).collect::<Sum>().value() }
         }
         Stat::Median => {
+            let mut values: Vec<f64> = values.collect();
             let middle = values.len() / 2;
             let even = values.len().is_multiple_of(2);
             let (below, &mut upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
