@@ -35,7 +35,7 @@ impl Band {
 ///
 /// Rows above the band count as one more than in the column before, rows below it as one more than the row above: so
 /// what is looked at is never less than it is without the band, and the same wherever a cheapest way to it stays within.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Differences {
     band: Band,
     column: usize,
@@ -49,6 +49,22 @@ pub(super) struct Differences {
     down: Vec<u64>,
     /// The value of the row above (bit `i` is matrix row `i`) is one below that of the column before.
     left: Vec<u64>,
+}
+
+impl Clone for Differences {
+    fn clone(&self) -> Self {
+        let (up, down, left) = (self.up.clone(), self.down.clone(), self.left.clone());
+        Self { up, down, left, ..*self }
+    }
+
+    /// Memory that is asked for again and again is given back to the system in between.
+    fn clone_from(&mut self, other: &Self) {
+        let Self { band, column, first, value, up, down, left } = self;
+        (*band, *column, *first, *value) = (other.band, other.column, other.first, other.value);
+        up.clone_from(&other.up);
+        down.clone_from(&other.down);
+        left.clone_from(&other.left);
+    }
 }
 
 impl Differences {

@@ -135,6 +135,13 @@ fn first_pass(
     }
 }
 
+fn keep(block: &mut Vec<Differences>, at: usize, column: &Differences) {
+    match block.get_mut(at) {
+        Some(kept) => kept.clone_from(column),
+        None => block.push(column.clone()),
+    }
+}
+
 /// Visits the steps of the preferred alignment, last first.
 ///
 /// The distance matrix is kept as the signs of the differences between neighbours, and only every so
@@ -159,11 +166,10 @@ fn trace_back<T: Eq + Hash>(reference: &[T], hypothesis: &[T], long: usize, mut 
             if first >= j {
                 continue;
             }
-            block.clear();
-            block.push(here.clone());
+            keep(&mut block, 0, &here);
             for column in first..j {
                 pattern.advance(column, &mut here);
-                block.push(here.clone());
+                keep(&mut block, column - first + 1, &here);
             }
             while i > 0 && j > first {
                 let (before, here) = (&block[j - first - 1], &block[j - first]);
