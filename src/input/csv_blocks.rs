@@ -94,8 +94,9 @@ fn block_of(
         let bytes = match text {
             Text::Memory(bytes) => &bytes[from..to],
             Text::File(file, _) => {
+                let read = buffer.len();
                 buffer.resize(to - from, 0);
-                if file.read_at(&mut buffer, from as u64)? < buffer.len() {
+                if file.read_at(&mut buffer[read..], (from + read) as u64)? < to - from - read {
                     // It became shorter.
                     return Ok(None);
                 }
@@ -115,7 +116,7 @@ fn block_of(
             Some(at) => last + at + 1,
             None if to == len => bytes.len(),
             None => {
-                slack *= 8;
+                slack *= 2;
                 continue;
             }
         };
