@@ -102,7 +102,7 @@ impl Args {
             }
         };
         let params = AlignParams {
-            of: shape.params(&matrix, &self.logits, blank, self.alphabet.alphabet.as_deref()),
+            input_params: shape.params(&matrix, &self.logits, blank, self.alphabet.alphabet.as_deref()),
             labels: labels.name().to_owned(),
             label_split: split,
             unk: self.alphabet.unk.clone(),

@@ -71,7 +71,7 @@ struct Outcome {
 }
 
 /// Differing values that are listed; the worst come first.
-const MOST_LISTED: usize = 20;
+const MAX_LISTED: usize = 20;
 
 pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
     check_files(

@@ -10,9 +10,9 @@ use crate::logits::{Geometry, Items, ItemsError};
 use crate::report::ctc_input::CtcInputParams;
 
 /// The most items: each takes memory for its result.
-const MOST_ITEMS: usize = 1 << 20;
+const MAX_ITEMS: usize = 1 << 20;
 /// The most where they have no frames, for a header can claim any number of such.
-const MOST_EMPTY_ITEMS: usize = 1 << 16;
+const MAX_EMPTY_ITEMS: usize = 1 << 16;
 
 /// How a CTC input's axes lie.
 pub(super) struct CtcShape {
@@ -117,7 +117,7 @@ impl CtcShape {
             Layout::Ntc => (shape[0], shape[1]),
         };
         let (most, without) =
-            if frames == 0 { (MOST_EMPTY_ITEMS, " without frames") } else { (MOST_ITEMS, "") };
+            if frames == 0 { (MAX_EMPTY_ITEMS, " without frames") } else { (MAX_ITEMS, "") };
         if items > most {
             return Err(wrong(&format!("at most {most} items{without}")).into());
         }

@@ -261,7 +261,7 @@ impl Args {
     fn params(&self, matrix: &Matrix, shape: &CtcShape, blank: u32) -> DecodeParams {
         let path = |path: &PathBuf| path.display().to_string();
         DecodeParams {
-            of: shape.params(matrix, &self.logits, blank, self.classes.alphabet.as_deref()),
+            input_params: shape.params(matrix, &self.logits, blank, self.classes.alphabet.as_deref()),
             word_delimiter: None,
             method: if self.search.beam.is_some() { "beam" } else { "greedy" },
             beam: self.search.beam.map(|width| width as usize),

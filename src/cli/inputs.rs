@@ -12,7 +12,7 @@ use crate::input::{
     CsvOptions, InputError, LabelFile, List, Matrix, Place, Source, counted, integer_list, read_lines,
     shape_text,
 };
-use crate::logits::{ImproperRow, InputKind, MOST_CLASSES, RowAudit, ShapeError};
+use crate::logits::{ImproperRow, InputKind, MAX_CLASSES, RowAudit, ShapeError};
 use crate::report::Warning;
 use crate::report::matrix::{CsvParams, MatrixParams};
 
@@ -148,7 +148,7 @@ pub(super) fn bad_shape(matrix: &Matrix, error: &ShapeError) -> InputError {
             (format!("a shape with at least one class on axis {axis}"), found_shape(matrix))
         }
         ShapeError::TooManyClasses(_, axis) => {
-            (format!("at most {MOST_CLASSES} classes on axis {axis}"), found_shape(matrix))
+            (format!("at most {MAX_CLASSES} classes on axis {axis}"), found_shape(matrix))
         }
         _ => ("a shape that memory can hold".to_owned(), found_shape(matrix)),
     };

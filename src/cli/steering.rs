@@ -15,7 +15,7 @@ use crate::decode::spelling::{Spelling, WordDelimiter};
 use crate::decode::token_texts::TokenTexts;
 use crate::decode::{Fusion, FusionWeights, LanguageModel};
 use crate::input::{InputError, Place, read_hotwords, read_language_model, read_lexicon};
-use crate::lm::{Hotwords, LARGEST_SIZE, NgramModel};
+use crate::lm::{Hotwords, MAX_MAGNITUDE, NgramModel};
 use crate::report::decode::SteeringParams;
 use crate::report::{Shortest, Warning};
 use crate::shown::shown;
@@ -105,11 +105,11 @@ impl WeightArgs {
 }
 
 pub(super) fn check_lm_weight(weight: f64) -> Result<(), UsageError> {
-    if (0.0..=LARGEST_SIZE).contains(&weight) {
+    if (0.0..=MAX_MAGNITUDE).contains(&weight) {
         return Ok(());
     }
     Err(UsageError::new(format!(
-        "--lm-weight: expected a number from 0 to {LARGEST_SIZE}, found {}",
+        "--lm-weight: expected a number from 0 to {MAX_MAGNITUDE}, found {}",
         Shortest(weight)
     )))
 }
@@ -117,8 +117,8 @@ pub(super) fn check_lm_weight(weight: f64) -> Result<(), UsageError> {
 pub(super) fn check_size(option: &str, value: Option<f64>) -> Result<(), UsageError> {
     match value {
         // Not a number is not within, either.
-        Some(value) if !(-LARGEST_SIZE..=LARGEST_SIZE).contains(&value) => Err(UsageError::new(format!(
-            "{option}: expected a number from -{LARGEST_SIZE} to {LARGEST_SIZE}, found {}",
+        Some(value) if !(-MAX_MAGNITUDE..=MAX_MAGNITUDE).contains(&value) => Err(UsageError::new(format!(
+            "{option}: expected a number from -{MAX_MAGNITUDE} to {MAX_MAGNITUDE}, found {}",
             Shortest(value)
         ))),
         _ => Ok(()),

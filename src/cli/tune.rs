@@ -189,7 +189,7 @@ impl Args {
         let steering = self.steering.load(&spelling, shape.classes, blank, diagnostics)?;
         let Some(steering) = steering else { return Err(UsageError::new("tune needs --lm").into()) };
         let params = TuneParams {
-            of: shape.params(&matrix, &self.logits, blank, self.classes.alphabet.as_deref()),
+            input_params: shape.params(&matrix, &self.logits, blank, self.classes.alphabet.as_deref()),
             word_delimiter: delimiter,
             refs,
             steering: steering.params.clone(),

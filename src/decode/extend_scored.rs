@@ -70,22 +70,22 @@ impl ScoredExtensions {
         // Where a token wins the frame, what stays is light, and the winner's extensions lift the threshold.
         if let Some(winner) = frame.winner(self.blank) {
             let above = std::mem::replace(&mut self.above[winner as usize], f32::NEG_INFINITY);
-            let most = above + scorer.most_of_all()[winner as usize];
+            let most = above + scorer.gain_bounds_of_any_state()[winner as usize];
             for (row, (fused, &total)) in rows.iter().zip(totals).enumerate() {
                 let bar = threshold.bar::<A>(pool, total);
                 if most < bar {
                     break;
                 }
-                if above + scorer.most(fused.state)[winner as usize] >= bar {
+                if above + scorer.gain_bounds(fused.state)[winner as usize] >= bar {
                     self.ask::<S, A>(row, winner, view, pool, scorer);
                 }
             }
             pool.settle(view.stays, |a, b| view.prefixes.compare(a, b));
         }
-        let most = largest_sum(&self.above, scorer.most_of_all());
+        let most = largest_sum(&self.above, scorer.gain_bounds_of_any_state());
         if self.above.len() > MANY_CLASSES {
             let bar = totals.first().map_or(f32::MIN, |&best| threshold.bar::<A>(pool, best));
-            let most = scorer.most_of_all();
+            let most = scorer.gain_bounds_of_any_state();
             let chance = |&class: &u32| self.above[class as usize] + most[class as usize] >= bar;
             self.tried.clear();
             self.tried.extend((0..self.above.len() as u32).filter(chance));
@@ -95,7 +95,7 @@ impl ScoredExtensions {
             if most < bar {
                 break;
             }
-            self.find_hits(scorer.most(fused.state), bar);
+            self.find_hits(scorer.gain_bounds(fused.state), bar);
             for place in 0..self.hits.len() {
                 self.ask::<S, A>(row, self.hits[place], view, pool, scorer);
             }

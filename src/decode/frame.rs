@@ -231,8 +231,7 @@ impl<'a, E: Element> Frame<'a, E> {
         self.relative_nats(value.to_f64()) + self.offset_nats < self.min_logp
     }
 
-    /// Whether some class's probability is too small for the arithmetic and was taken for none; perhaps not so, if it
-    /// was never looked at.
+    /// Whether some class's probability may be too small for the arithmetic; also true where that was not looked at.
     pub(super) fn may_vanish(&self) -> bool {
         self.may_vanish
     }

@@ -36,9 +36,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod gain_bounds;
 mod gains;
 mod language;
-mod most;
 mod scorer;
 
 use self::gains::Gains;
@@ -46,28 +46,28 @@ pub use self::language::LanguageModel;
 pub(crate) use self::language::{own_word, own_words, space_class};
 pub use self::scorer::FusionScorer;
 use super::spelling::{Spelling, WordPiece};
-use crate::lm::{Hotwords, LARGEST_SIZE, NgramModel, Successors, WordTree};
+use crate::lm::{Hotwords, MAX_MAGNITUDE, NgramModel, Successors, WordTree};
 
 /// Steps to find what tokens gain at most by hotwords: a tenth of a second.
-const MOST_STEPS: usize = 20_000_000;
+const MAX_STEPS: usize = 20_000_000;
 
 /// How much each part counts; all but the first two in nats.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FusionWeights {
-    /// α, what the model's log-probabilities are multiplied by; from 0 to [`LARGEST_SIZE`].
+    /// α, what the model's log-probabilities are multiplied by; from 0 to [`MAX_MAGNITUDE`].
     pub lm_weight: f64,
     /// Whether the end of the text is scored.
     pub with_end: bool,
-    /// β, for each unit; from -[`LARGEST_SIZE`] to it.
+    /// β, for each unit; from -[`MAX_MAGNITUDE`] to it.
     pub unit_bonus: f64,
-    /// For each unit that the model does not know; from -[`LARGEST_SIZE`] to it.
+    /// For each unit that the model does not know; from -[`MAX_MAGNITUDE`] to it.
     pub unk_score: f64,
 }
 
 impl FusionWeights {
     /// With others, what a token gains at most could not be told.
     fn are_allowed(&self) -> bool {
-        let sizes = -LARGEST_SIZE..=LARGEST_SIZE;
+        let sizes = -MAX_MAGNITUDE..=MAX_MAGNITUDE;
         self.lm_weight >= 0.0
             && [self.lm_weight, self.unit_bonus, self.unk_score].iter().all(|weight| sizes.contains(weight))
     }
@@ -84,9 +84,9 @@ pub struct Fusion {
     only_words: bool,
     hotwords: Option<Hotwords>,
     /// By class: the most that it gains from hotwords.
-    hotwords_most: Vec<f64>,
+    hotwords_bounds: Vec<f64>,
     /// The most of any entry, in nats before weighting.
-    language_most: f64,
+    language_bound: f64,
     /// Of a model of tokens.
     successors: Option<Successors>,
 }
@@ -115,14 +115,14 @@ impl Fusion {
         };
         let tokens: Vec<Token> = (0..classes as u32).map(token).collect();
         let most = |hotwords: &Hotwords| -> Vec<f64> {
-            let steps = MOST_STEPS / classes.max(1);
-            let most = |piece: &WordPiece| hotwords.most(piece.boundary, piece.text.as_bytes(), steps);
+            let steps = MAX_STEPS / classes.max(1);
+            let most = |piece: &WordPiece| hotwords.gain_bound(piece.boundary, piece.text.as_bytes(), steps);
             tokens.iter().map(|token| token.pieces.iter().map(most).sum()).collect()
         };
-        let hotwords_most = hotwords.as_ref().map_or_else(|| vec![0.0; classes], most);
-        let language_most = match &language {
+        let hotwords_bounds = hotwords.as_ref().map_or_else(|| vec![0.0; classes], most);
+        let language_bound = match &language {
             Some(LanguageModel::Words(model)) => {
-                model.words().map(|(word, _)| model.most(word)).fold(f64::NEG_INFINITY, f64::max)
+                model.words().map(|(word, _)| model.logp_bound(word)).fold(f64::NEG_INFINITY, f64::max)
             }
             _ => 0.0,
         };
@@ -131,7 +131,7 @@ impl Fusion {
             _ => None,
         };
         let only_words = lexicon.is_some();
-        Self { tokens, language, words, only_words, hotwords, hotwords_most, language_most, successors }
+        Self { tokens, language, words, only_words, hotwords, hotwords_bounds, language_bound, successors }
     }
 
     /// Natural logarithm of the language model's probability of a text, unweighted and without bonus and

@@ -16,12 +16,6 @@ pub(super) struct Candidate {
     pub(super) token: u32,
 }
 
-impl Candidate {
-    fn weight(&self) -> f64 {
-        self.mass
-    }
-}
-
 /// The candidates of a frame, of which `width` will be kept.
 ///
 /// `threshold` never exceeds the mass of the `width`-th best so far.
@@ -75,7 +69,7 @@ impl Pool {
         if !in_order {
             self.add_stays(stays);
             self.stays.retain(|stay| stay.mass >= smallest);
-            self.order.sort(&mut self.stays, Candidate::weight, &ties);
+            self.order.sort(&mut self.stays, |candidate| candidate.mass, &ties);
         }
         if stays.len() == self.width {
             self.bound(if in_order {
@@ -141,7 +135,7 @@ impl Pool {
     fn cut(&mut self, stays: &[f64], ties: impl Fn(&Candidate, &Candidate) -> Ordering) {
         self.add_stays(stays);
         if self.extensions.len() > self.settled {
-            self.order.sort(&mut self.extensions, Candidate::weight, &ties);
+            self.order.sort(&mut self.extensions, |candidate| candidate.mass, &ties);
         }
         while self.stays.len() + self.extensions.len() > self.width {
             match (self.stays.last(), self.extensions.last()) {

@@ -55,10 +55,10 @@ pub trait Scorer {
 
     /// By class: nats that the gain after `state` does not exceed; `-inf` where the token is forbidden. The tighter, the
     /// less often [`Self::extend`] is asked in vain.
-    fn most(&mut self, state: Self::State) -> &[f32];
+    fn gain_bounds(&mut self, state: Self::State) -> &[f32];
 
     /// By class: the same, whatever the state.
-    fn most_of_all(&self) -> &[f32];
+    fn gain_bounds_of_any_state(&self) -> &[f32];
 
     /// What a text gains that ends in this state, in nats; `None` where no text may end. Such texts
     /// are dropped at the end of the input unless nothing else is left.
@@ -79,11 +79,11 @@ impl Scorer for NoScorer {
         ((), Gain::NONE)
     }
 
-    fn most(&mut self, (): ()) -> &[f32] {
+    fn gain_bounds(&mut self, (): ()) -> &[f32] {
         &[]
     }
 
-    fn most_of_all(&self) -> &[f32] {
+    fn gain_bounds_of_any_state(&self) -> &[f32] {
         &[]
     }
 
@@ -104,12 +104,12 @@ impl<S: Scorer> Scorer for &mut S {
         (**self).extend(state, token)
     }
 
-    fn most(&mut self, state: S::State) -> &[f32] {
-        (**self).most(state)
+    fn gain_bounds(&mut self, state: S::State) -> &[f32] {
+        (**self).gain_bounds(state)
     }
 
-    fn most_of_all(&self) -> &[f32] {
-        (**self).most_of_all()
+    fn gain_bounds_of_any_state(&self) -> &[f32] {
+        (**self).gain_bounds_of_any_state()
     }
 
     fn finish(&mut self, state: S::State) -> Option<f64> {

@@ -61,7 +61,7 @@ pub(super) struct Search<S: Scorer, A> {
 impl<S: Scorer, A: Arithmetic> Search<S, A> {
     /// `width` is at least 1 and `blank` below `classes`.
     pub(super) fn new(width: usize, blank: u32, classes: usize, scorer: S) -> Self {
-        let largest_gain = scorer.most_of_all().iter().copied().fold(0.0, f32::max);
+        let largest_gain = scorer.gain_bounds_of_any_state().iter().copied().fold(0.0, f32::max);
         let mut search = Self {
             width,
             blank,

@@ -78,10 +78,10 @@ impl LabelFile {
             return Ok(Self { name, content });
         }
         let bytes = info.read_body(&mut source)?;
-        let in_c_order = |shape: &[usize]| info.fortran_order && shape.len() > 1;
+        let needs_reordering = |shape: &[usize]| info.fortran_order && shape.len() > 1;
         let content = if info.dtype.is_integer() {
             let shape = info.shape.clone();
-            let reordered = in_c_order(&shape);
+            let reordered = needs_reordering(&shape);
             let values = Integers::Stored(info, bytes);
             let values = if reordered {
                 let all: Vec<_> = (0..values.len()).map(|at| values.get(at)).collect();
@@ -93,7 +93,8 @@ impl LabelFile {
         } else {
             let mut values = Vec::new();
             info.decode_f64(&bytes, &mut values);
-            let values = if in_c_order(&info.shape) { to_c_order(&values, &info.shape) } else { values };
+            let values =
+                if needs_reordering(&info.shape) { to_c_order(&values, &info.shape) } else { values };
             Content::Floats { shape: info.shape, values }
         };
         Ok(Self { name, content })

@@ -7,7 +7,7 @@ use flate2::read::MultiGzDecoder;
 
 use super::source::{Source, foreign, read_lines};
 use super::{InputError, Place};
-use crate::lm::{ArpaError, ArpaParser, LARGEST_SIZE, NgramModel};
+use crate::lm::{ArpaError, ArpaParser, MAX_MAGNITUDE, NgramModel};
 use crate::shown::shown;
 
 /// Bytes that are read and parsed at a time.
@@ -127,11 +127,11 @@ pub fn read_hotwords(path: &Path, weight: f64) -> Result<Vec<(String, f64)>, Inp
         let (phrase, weight) = match line.rsplit_once('\t') {
             None => (line.as_str(), weight),
             Some((phrase, field)) => {
-                let is_weight = |value: &f64| (-LARGEST_SIZE..=LARGEST_SIZE).contains(value);
+                let is_weight = |value: &f64| (-MAX_MAGNITUDE..=MAX_MAGNITUDE).contains(value);
                 let value = field.trim().parse().ok().filter(is_weight);
                 let column = phrase.chars().count() + 2;
                 let place = Place::whole().at("line", number + 1).at("column", column);
-                let expected = format!("a weight from -{LARGEST_SIZE} to {LARGEST_SIZE} behind the tab");
+                let expected = format!("a weight from -{MAX_MAGNITUDE} to {MAX_MAGNITUDE} behind the tab");
                 let error = || InputError::new(&name, place, expected, shown(field));
                 (phrase, value.ok_or_else(error)?)
             }

@@ -16,7 +16,7 @@ use super::npy::NpyInfo;
 use super::source::Source;
 use super::{Dtype, InputError, Place};
 use crate::kernel::Element;
-use crate::logits::{Block, BlockReducer, BlockVisitor, Geometry, MOST_CLASSES};
+use crate::logits::{Block, BlockReducer, BlockVisitor, Geometry, MAX_CLASSES};
 
 /// Values that are read and handed out at a time, where a plane is not larger.
 const BLOCK_VALUES: usize = 1 << 20;
@@ -164,7 +164,7 @@ impl Matrix {
             return Ok(Vec::new());
         }
         // Rows along the last axis, but of one value each where that is longer than a row may be.
-        if shape.last().is_none_or(|&size| size > MOST_CLASSES) {
+        if shape.last().is_none_or(|&size| size > MAX_CLASSES) {
             shape.push(1);
         }
         let axis = shape.len() - 1;

@@ -6,7 +6,7 @@ use half::f16;
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 use rayon::prelude::*;
 
-use super::source::{CUT_OFF, MAGIC, MOST_RESERVED, Source};
+use super::source::{CUT_OFF, MAGIC, MAX_RESERVED, Source};
 use super::{InputError, Place};
 use crate::shown::shown;
 
@@ -192,7 +192,7 @@ impl NpyInfo {
     pub(super) fn read_small(&self, source: &Source) -> Result<Option<Vec<i32>>, InputError> {
         let in_order = !self.fortran_order || self.shape.len() < 2;
         let usual = self.dtype == Dtype::Int(8) && !self.big_endian && in_order;
-        let Some(file) = source.random_access().filter(|_| usual && self.byte_len() <= MOST_RESERVED) else {
+        let Some(file) = source.random_access().filter(|_| usual && self.byte_len() <= MAX_RESERVED) else {
             return Ok(None);
         };
         let (name, start) = (source.name(), source.position());

@@ -41,7 +41,7 @@ impl Read for Sequential {
 pub(super) const CUT_OFF: &str = "the file was cut off: save it again with numpy.save";
 
 /// Memory that is set aside for what a file claims to hold; a sparse file may claim anything.
-pub(super) const MOST_RESERVED: usize = 1 << 30;
+pub(super) const MAX_RESERVED: usize = 1 << 30;
 
 /// An opened file or standard input.
 pub struct Source {
@@ -150,7 +150,7 @@ impl Source {
         let mut bytes = std::mem::take(&mut self.peeked);
         let most = most.saturating_sub(bytes.len() as u64);
         let expected = self.len.unwrap_or(0).saturating_sub(self.bytes.position).min(most);
-        bytes.reserve(usize::try_from(expected).unwrap_or(0).min(MOST_RESERVED));
+        bytes.reserve(usize::try_from(expected).unwrap_or(0).min(MAX_RESERVED));
         match (&mut self.bytes).take(most).read_to_end(&mut bytes) {
             Ok(_) => Ok(bytes),
             Err(source) => Err(self.read_error(source)),

@@ -16,7 +16,7 @@ use super::lanes::{larger, lesser, madd};
 /// Groups of neighbours that are computed side by side: one register of AVX-512.
 pub(super) const LANES: usize = 8;
 /// Places of a group at the most.
-const MOST_DEPTH: usize = 8;
+const MAX_DEPTH: usize = 8;
 /// Frames of a block at the most.
 pub(crate) const BLOCK_FRAMES: usize = 8;
 /// The exponent of states that are 0, below all others.
@@ -63,7 +63,7 @@ impl CtcStates {
     /// Where the column of a label is not below `columns`, or there are more than `i32` counts.
     pub(crate) fn new(of_label: &[u32], columns: usize) -> Self {
         let places = of_label.len() + 1;
-        let sets = places.div_ceil(LANES * MOST_DEPTH);
+        let sets = places.div_ceil(LANES * MAX_DEPTH);
         let depth = places.div_ceil(LANES * sets);
         let rows = sets * depth;
         assert!(

@@ -49,7 +49,7 @@ pub fn log_sum_exp_rows<E: Element>(set: InstructionSet, rows: Rows<'_, E>, out:
     set.run(double::OfRows { set, rows, out });
 }
 
-/// The same for who needs no more than single precision has, some three times as fast on such values:
+/// The same for callers that need no more than single precision has, some three times as fast on such values:
 /// `log_sum` is within 2e-7 relative, also where it is next to 0. From doubles it is as exact as
 /// [`log_sum_exp_rows`].
 ///

@@ -1,8 +1,8 @@
 //! Log-sum-exp and its kin over slices; and, because it needs unsafe code, a file as memory.
 //!
 //! Every function takes rows of class scores as they lie in memory and computes as if in double precision from the
-//! values given, but for [`fast_log_sum_exp_rows`]: within 2e-7 from single precision. Each is compiled for several instruction sets, and the best that the
-//! machine has is chosen when it runs: see [`InstructionSet`].
+//! values given, except [`fast_log_sum_exp_rows`], which is within 2e-7 on values of single precision. Each is compiled
+//! for several instruction sets, and the best that the machine has is chosen when it runs: see [`InstructionSet`].
 
 // A kernel's body takes on the instruction set of the wrapper that it is inlined into.
 #![allow(clippy::inline_always)]
@@ -43,5 +43,5 @@ pub use log_sum_exp::{LogSumExp, fast_log_sum_exp_rows, log_add, log_sum_exp, lo
 pub(crate) use mapping::{Mapping, end_with_message};
 pub(crate) use reaching::reaching;
 pub use rows::Rows;
-pub use spread::{Spread, mean_distance_sum, spread};
+pub use spread::{Spread, exp_weighted_distance_sum, spread};
 pub use sum::Sum;

@@ -56,7 +56,7 @@ impl<E: Element> Task for SpreadOf<'_, E> {
 }
 
 /// `Σ exp(x - max) (max - x)` over a row of finite values, of which `max` is the greatest. To about 1e-14.
-pub fn mean_distance_sum<E: Element>(row: &[E], max: f64) -> f64 {
+pub fn exp_weighted_distance_sum<E: Element>(row: &[E], max: f64) -> f64 {
     InstructionSet::best().run(DistanceSum { row, max })
 }
 

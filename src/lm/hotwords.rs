@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 
-use super::LARGEST_SIZE;
+use super::MAX_MAGNITUDE;
 
 /// What stands for the boundary of a word in the automaton.
 const BOUNDARY: u8 = b' ';
@@ -48,7 +48,7 @@ pub struct Hotwords {
 }
 
 impl Hotwords {
-    /// `phrases` and what each of their occurrences adds, in nats, from -[`LARGEST_SIZE`] to it. With `whole_words` they begin and end where
+    /// `phrases` and what each of their occurrences adds, in nats, from -[`MAX_MAGNITUDE`] to it. With `whole_words` they begin and end where
     /// words do, and any white space in them is a boundary of words; without, they are found anywhere.
     ///
     /// # Panics
@@ -57,7 +57,7 @@ impl Hotwords {
         let by_byte = vec![(0.0, 0.0); 1 << u8::BITS];
         let mut hotwords = Self { nodes: vec![Node::new(0)], whole_words, by_byte };
         for (phrase, weight) in phrases {
-            assert!((-LARGEST_SIZE..=LARGEST_SIZE).contains(&weight), "a weight within its limits");
+            assert!((-MAX_MAGNITUDE..=MAX_MAGNITUDE).contains(&weight), "a weight within its limits");
             let words: Vec<&str> = phrase.split_whitespace().collect();
             let text = if whole_words { words.join(" ") } else { phrase.trim().to_owned() };
             if !text.is_empty() {
@@ -168,7 +168,7 @@ impl Hotwords {
 
     /// No state gains more by a piece of text, before which a word may begin, in nats. Where that takes more than so many
     /// `steps` to tell, a rougher bound does.
-    pub fn most(&self, begins_word: bool, text: &[u8], steps: usize) -> f64 {
+    pub fn gain_bound(&self, begins_word: bool, text: &[u8], steps: usize) -> f64 {
         if self.nodes.len() * (text.len() + 1) > steps {
             let boundary = [BOUNDARY];
             let bytes = boundary[..usize::from(begins_word)].iter().chain(text);
@@ -198,7 +198,7 @@ mod tests {
             for text in ["", "a", "b", "ab", "bab", "日", "本", "日本", "x", "bx"] {
                 for begins_word in [false, true] {
                     let [rough, exact] =
-                        [0, usize::MAX].map(|steps| hotwords.most(begins_word, text.as_bytes(), steps));
+                        [0, usize::MAX].map(|steps| hotwords.gain_bound(begins_word, text.as_bytes(), steps));
                     assert!(exact <= rough, "{text}: {exact} above {rough}");
                     let gains = (0..hotwords.nodes.len() as u32).map(|state| {
                         let (state, gain) = if begins_word { hotwords.boundary(state) } else { (state, 0.0) };

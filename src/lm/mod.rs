@@ -9,7 +9,7 @@
 
 /// No weight, bonus or score is larger in size, nor is a number of a language model: sums over texts of
 /// any length stay finite, and differences of probabilities tell.
-pub const LARGEST_SIZE: f64 = 1e6;
+pub const MAX_MAGNITUDE: f64 = 1e6;
 
 pub mod arpa;
 pub mod hotwords;

@@ -43,7 +43,7 @@ pub struct NgramModel {
     /// Longer n-grams by the node of all but their last word, and that word.
     children: FxHashMap<u64, u32>,
     /// By word: the largest base-10 logarithm that it has after any context.
-    most_log10: Vec<f32>,
+    log10_bounds: Vec<f32>,
     unknown: u32,
     begin: Option<u32>,
     end: Option<u32>,
@@ -130,10 +130,9 @@ impl NgramModel {
         (next, (log10 + f64::from(log10_prob)) * std::f64::consts::LN_10)
     }
 
-    /// No context gives the word a larger natural logarithm of its probability; and some context, which need
-    /// not occur, gives it this one.
-    pub fn most(&self, word: u32) -> f64 {
-        f64::from(self.most_log10[word as usize]) * std::f64::consts::LN_10
+    /// An upper bound of the natural logarithm of the word's probability after any context, tight but for rounding.
+    pub fn logp_bound(&self, word: u32) -> f64 {
+        f64::from(self.log10_bounds[word as usize]) * std::f64::consts::LN_10
     }
 
     /// Natural logarithm of the probability of a text's words: after `<s>`, and with `</s>` at the end where
@@ -266,7 +265,7 @@ impl Builder {
                 node.log10_backoff = 0.0;
             }
         }
-        let most_log10 = self.most_log10();
+        let log10_bounds = self.log10_bounds();
         let mut followed = vec![false; self.nodes.len()];
         for &(context, _) in &self.links[1..] {
             followed[context as usize] = true;
@@ -283,11 +282,11 @@ impl Builder {
         let Self { vocabulary, mut nodes, mut children, .. } = self;
         nodes.shrink_to_fit();
         children.shrink_to_fit();
-        NgramModel { vocabulary, order, nodes, children, most_log10, unknown, begin, end }
+        NgramModel { vocabulary, order, nodes, children, log10_bounds, unknown, begin, end }
     }
 
     /// Each n-gram may be reached from longer contexts by way of their back-off weights, which may exceed 1.
-    fn most_log10(&self) -> Vec<f32> {
+    fn log10_bounds(&self) -> Vec<f32> {
         let mut from_longer = vec![0.0_f64; self.nodes.len()];
         for at in (1..self.nodes.len()).rev() {
             let Node { log10_backoff, suffix, .. } = self.nodes[at];

@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::kernel::{Element, Rows};
 
 /// The most classes: far more than any model has.
-pub const MOST_CLASSES: usize = 1 << 24;
+pub const MAX_CLASSES: usize = 1 << 24;
 
 /// Why a shape can't be computed on.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -17,7 +17,7 @@ pub enum ShapeError {
     #[error("the class axis (axis {1}) of shape {0:?} is empty")]
     NoClasses(Vec<usize>, usize),
     /// A header can claim what no file holds; what is counted by class has bounded memory.
-    #[error("the class axis (axis {1}) of shape {0:?} has more than {MOST_CLASSES} classes")]
+    #[error("the class axis (axis {1}) of shape {0:?} has more than {MAX_CLASSES} classes")]
     TooManyClasses(Vec<usize>, usize),
     /// There is no such axis.
     #[error("shape {0:?} has no axis {1}")]
@@ -43,7 +43,7 @@ impl Geometry {
     /// other axes in `row_order` (slowest first; every other axis once).
     ///
     /// # Errors
-    /// Where the shape overflows, the class axis is empty or has more than [`MOST_CLASSES`], an axis does not exist, or
+    /// Where the shape overflows, the class axis is empty or has more than [`MAX_CLASSES`], an axis does not exist, or
     /// `row_order` does not name every other axis once.
     pub fn new(
         shape: &[usize],
@@ -56,7 +56,7 @@ impl Geometry {
         if classes == 0 {
             return Err(ShapeError::NoClasses(shape.to_vec(), class_axis));
         }
-        if classes > MOST_CLASSES {
+        if classes > MAX_CLASSES {
             return Err(ShapeError::TooManyClasses(shape.to_vec(), class_axis));
         }
         let mut axes = [row_order, &[class_axis]].concat();

@@ -14,7 +14,7 @@ mod survey;
 mod winner;
 
 pub use audit::{ImproperRow, RowAudit};
-pub use geometry::{Block, Geometry, MOST_CLASSES, ShapeError, rows_at_once};
+pub use geometry::{Block, Geometry, MAX_CLASSES, ShapeError, rows_at_once};
 pub(crate) use geometry::{rows_in_order, rows_to_file};
 pub use items::{Items, ItemsError};
 pub use row::{RowScale, RowScales};

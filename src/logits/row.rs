@@ -10,10 +10,10 @@ pub struct RowScale {
 }
 
 impl RowScale {
-    /// That of any row of log-probabilities, which are what they are.
+    /// The normaliser of any row of log-probabilities, which are taken as they are.
     pub(crate) const LOG_PROBS: Self = Self { kind: InputKind::LogProbs, lse: LogSumExp::ZERO };
 
-    /// That of a row of `kind` with this log-sum-exp.
+    /// The normaliser of a row of `kind` with this log-sum-exp.
     pub(crate) fn of(kind: InputKind, lse: LogSumExp) -> Self {
         Self { kind, lse }
     }
@@ -87,17 +87,17 @@ impl RowScales {
         }
     }
 
-    /// That of row `at`.
+    /// The normaliser of row `at`.
     pub fn get(&self, at: usize) -> RowScale {
         RowScale { kind: self.kind, lse: self.lse[at] }
     }
 
-    /// What logits of each row are to be taken less.
+    /// Each row's log-sum-exp, to be subtracted from its logits.
     pub(crate) fn log_sum_exps(&self) -> &[LogSumExp] {
         &self.lse
     }
 
-    /// Those of all rows.
+    /// The normalisers of all rows.
     pub fn iter(&self) -> impl Iterator<Item = RowScale> {
         self.lse.iter().map(|&lse| RowScale { kind: self.kind, lse })
     }

@@ -3,7 +3,7 @@ use std::convert::Infallible;
 
 use super::audit::{may_sum_to_one, sums_to_one};
 use super::{Block, BlockReducer, Geometry, InputKind};
-use crate::kernel::{Element, Spread, log_sum_exp, mean_distance_sum, spread};
+use crate::kernel::{Element, Spread, exp_weighted_distance_sum, log_sum_exp, spread};
 
 /// What all numbers of a matrix look like.
 #[derive(Clone, Debug)]
@@ -45,8 +45,12 @@ pub struct SurveyTotals {
     pub rows: u64,
     /// Least and greatest finite value.
     pub range: Option<(f64, f64)>,
-    /// NaN, `+inf` and `-inf`.
-    pub nonfinite: [Nonfinites; 3],
+    /// NaN.
+    pub nan: Nonfinites,
+    /// `+inf`.
+    pub positive_infinite: Nonfinites,
+    /// `-inf`.
+    pub negative_infinite: Nonfinites,
     /// Rows of nothing but `-inf`; the place's class is the first.
     pub impossible: Nonfinites,
     /// Rows that sum to one with nothing below 0.
@@ -212,7 +216,7 @@ impl SurveyTotals {
         }
         self.entropies.note(if finite {
             // Σ p (ln Σ exp(x - max) + max - x)
-            lse.log_sum + mean_distance_sum(scores, greatest) / lse.log_sum.exp()
+            lse.log_sum + exp_weighted_distance_sum(scores, greatest) / lse.log_sum.exp()
         } else {
             scores.iter().map(|x| of(lse.log_prob(x.to_f64()))).sum()
         });
@@ -227,15 +231,15 @@ impl SurveyTotals {
 
     fn note_value(&mut self, x: f64, place: (usize, usize)) {
         let kind = if x.is_nan() {
-            0
+            &mut self.nan
         } else if x == f64::INFINITY {
-            1
+            &mut self.positive_infinite
         } else if x == f64::NEG_INFINITY {
-            2
+            &mut self.negative_infinite
         } else {
             return self.note_range(x, x);
         };
-        self.nonfinite[kind].append(Nonfinites { count: 1, first: Some(place) });
+        kind.append(Nonfinites { count: 1, first: Some(place) });
     }
 
     /// Adds what was found in the rows that follow.
@@ -244,9 +248,9 @@ impl SurveyTotals {
         if let Some((least, greatest)) = next.range {
             self.note_range(least, greatest);
         }
-        for (all, more) in self.nonfinite.iter_mut().zip(&next.nonfinite) {
-            all.append(*more);
-        }
+        self.nan.append(next.nan);
+        self.positive_infinite.append(next.positive_infinite);
+        self.negative_infinite.append(next.negative_infinite);
         self.impossible.append(next.impossible);
         self.like_probs += next.like_probs;
         self.like_log_probs += next.like_log_probs;

@@ -111,7 +111,7 @@ impl Found {
     }
 }
 
-/// The first of two rows that may be.
+/// The smaller of two row numbers, where there are any.
 fn earlier(a: Option<usize>, b: Option<usize>) -> Option<usize> {
     a.into_iter().chain(b).min()
 }
@@ -163,7 +163,7 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
         }
     }
 
-    /// Computes the losses of the rows from `first` on; `losses` has room for each, or for none.
+    /// Computes the losses of `rows`; `losses` has a place for each, or none where they are not kept.
     fn look_at<E: Element>(
         &self,
         block: &Block<'_, E>,

@@ -14,7 +14,7 @@ use crate::input::counted;
 pub struct AlignParams {
     /// The matrix.
     #[serde(flatten)]
-    pub of: CtcInputParams,
+    pub input_params: CtcInputParams,
     /// The labels, as the user named them.
     pub labels: String,
     /// How text labels were split.
@@ -137,10 +137,10 @@ impl AlignSummary {
             "{} of {} of {} aligned, {} infeasible{}: {}",
             self.aligned,
             counted(self.items, "item"),
-            params.of.matrix.logits,
+            params.input_params.matrix.logits,
             self.infeasible,
             if self.infinite > 0 { format!(", {} without a path", self.infinite) } else { String::new() },
-            params.of.described()
+            params.input_params.described()
         );
         TableText { title, header: Vec::new(), rows: Vec::new() }
     }

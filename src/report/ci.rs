@@ -7,7 +7,7 @@ use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, Tes
 use super::{Record, Report, Warning};
 
 /// Failing items that are shown, at most; GitHub shows no more than ten errors a step.
-const MOST_SHOWN: usize = 9;
+const MAX_SHOWN: usize = 9;
 
 /// Workflow commands, a line a check and a line a failing item:
 /// `::error title=…::…`, as GitHub's documentation of workflow commands has it.
@@ -19,7 +19,7 @@ pub(super) fn write_github<P, S, I: Record>(report: &Report<P, S, I>, out: &mut 
         let level = if check.passed { "notice" } else { "error" };
         annotate(out, level, &format!("{}: {}", report.command, check.name), &check.message)?;
     }
-    for (name, message) in failing_items(report).take(MOST_SHOWN) {
+    for (name, message) in failing_items(report).take(MAX_SHOWN) {
         annotate(out, "error", &format!("{}: {name}", report.command), &message)?;
     }
     Ok(())

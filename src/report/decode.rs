@@ -14,7 +14,7 @@ use crate::input::counted;
 pub struct DecodeParams {
     /// The matrix.
     #[serde(flatten)]
-    pub of: CtcInputParams,
+    pub input_params: CtcInputParams,
     /// The token, or the mark at a token's beginning, that separates words.
     pub word_delimiter: Option<String>,
     /// `greedy` or `beam`.
@@ -251,8 +251,8 @@ impl DecodeSummary {
         let title = format!(
             "{method}, {}{proved} in {}: {}",
             counted(self.items, "item"),
-            params.of.matrix.logits,
-            params.of.described()
+            params.input_params.matrix.logits,
+            params.input_params.described()
         );
         let (header, rows) = match &self.rates {
             Some(rates) => (RateSummary::HEADER.to_vec(), rates.rows()),

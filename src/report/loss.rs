@@ -84,7 +84,7 @@ pub struct LossSummary {
     /// CTC items with fewer frames than their labels need.
     pub infeasible: usize,
     /// The loss by each convention.
-    pub reductions: ReductionsText,
+    pub reductions: ReductionsJson,
     /// The gradient, where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gradient: Option<GradientSummary>,
@@ -93,14 +93,14 @@ pub struct LossSummary {
 /// [`Reductions`] for JSON: null where not finite.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[allow(missing_docs)] // the same four numbers
-pub struct ReductionsText {
+pub struct ReductionsJson {
     pub sum: f64,
     pub mean: f64,
     pub batch_mean: f64,
     pub token_mean: f64,
 }
 
-impl From<Reductions> for ReductionsText {
+impl From<Reductions> for ReductionsJson {
     fn from(Reductions { sum, mean, batch_mean, token_mean }: Reductions) -> Self {
         Self { sum, mean, batch_mean, token_mean }
     }

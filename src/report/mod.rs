@@ -47,7 +47,7 @@ pub struct Warning {
 }
 
 /// Warnings of one code that people see; the rest is counted.
-const MOST_SHOWN: usize = 10;
+const MAX_SHOWN: usize = 10;
 
 impl Warning {
     /// What is wrong with items, in their order but those of one status together: infeasible ones before infinite ones.
@@ -62,7 +62,7 @@ impl Warning {
     pub(crate) fn for_people(warnings: &[Self]) -> Vec<Self> {
         let mut shown = Vec::new();
         for same in warnings.chunk_by(|a, b| a.code == b.code) {
-            let (first, rest) = same.split_at(same.len().min(MOST_SHOWN));
+            let (first, rest) = same.split_at(same.len().min(MAX_SHOWN));
             shown.extend_from_slice(first);
             if !rest.is_empty() {
                 let (code, verb) = (first[0].code, if rest.len() == 1 { "is" } else { "are" });

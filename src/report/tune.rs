@@ -13,7 +13,7 @@ use crate::input::counted;
 pub struct TuneParams {
     /// The matrix.
     #[serde(flatten)]
-    pub of: CtcInputParams,
+    pub input_params: CtcInputParams,
     /// The token, or the mark at a token's beginning, that separates words.
     pub word_delimiter: Option<String>,
     /// The references' file.
@@ -100,7 +100,7 @@ impl TuneSummary {
             "{} on {} of {}: the least {} has {}{}",
             counted(self.settings, "setting"),
             counted(self.lines, "line"),
-            params.of.matrix.logits,
+            params.input_params.matrix.logits,
             params.objective.to_uppercase(),
             self.flags,
             match self.tied {

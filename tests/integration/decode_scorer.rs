@@ -21,7 +21,7 @@ struct Bigram {
     ends: Vec<f64>,
     /// The gains, rounded up.
     most: Vec<f32>,
-    most_of_all: Vec<f32>,
+    gain_bounds_of_any_state: Vec<f32>,
 }
 
 impl Bigram {
@@ -41,8 +41,8 @@ impl Bigram {
         let of_token = |token: usize| {
             most.iter().skip(token).step_by(classes).copied().fold(f32::NEG_INFINITY, f32::max)
         };
-        let most_of_all = (0..classes).map(of_token).collect();
-        Self { classes, gains, ends: vec![0.0; classes], most, most_of_all }
+        let gain_bounds_of_any_state = (0..classes).map(of_token).collect();
+        Self { classes, gains, ends: vec![0.0; classes], most, gain_bounds_of_any_state }
     }
 
     fn gain(&self, text: &[u32], token: u32) -> f64 {
@@ -62,12 +62,12 @@ impl Scorer for Bigram {
         (token, Gain::new(self.gains[state as usize * self.classes + token as usize]))
     }
 
-    fn most(&mut self, state: u32) -> &[f32] {
+    fn gain_bounds(&mut self, state: u32) -> &[f32] {
         &self.most[state as usize * self.classes..][..self.classes]
     }
 
-    fn most_of_all(&self) -> &[f32] {
-        &self.most_of_all
+    fn gain_bounds_of_any_state(&self) -> &[f32] {
+        &self.gain_bounds_of_any_state
     }
 
     fn finish(&mut self, state: u32) -> Option<f64> {
@@ -125,11 +125,11 @@ impl Scorer for Remainders {
         (token, Gain::new(self.gain(state, token)))
     }
 
-    fn most(&mut self, _state: u32) -> &[f32] {
+    fn gain_bounds(&mut self, _state: u32) -> &[f32] {
         &self.most
     }
 
-    fn most_of_all(&self) -> &[f32] {
+    fn gain_bounds_of_any_state(&self) -> &[f32] {
         &self.most
     }
 

@@ -65,7 +65,7 @@ fn scores_are_those_of_kenlm() {
                 let mut bare = 0.0;
                 for word in score_words(&model, sentence) {
                     let (next, nats) = model.score(state, word);
-                    assert!(nats <= model.most(word), "{sentence}: {word}");
+                    assert!(nats <= model.logp_bound(word), "{sentence}: {word}");
                     state = next;
                     bare += nats / std::f64::consts::LN_10;
                 }
@@ -133,8 +133,8 @@ fn backing_off_from_bonus_weights_is_within_the_bound() {
     let after_a = model.score(model.no_context(), a).0;
     let (_, nats) = model.score(after_a, a);
     assert!((nats - 0.5 * std::f64::consts::LN_10).abs() < 1e-12);
-    assert!(model.most(a) >= nats && model.most(a) < nats + 1e-6);
-    assert!(model.most(b) >= model.score(after_a, b).1);
+    assert!(model.logp_bound(a) >= nats && model.logp_bound(a) < nats + 1e-6);
+    assert!(model.logp_bound(b) >= model.score(after_a, b).1);
 }
 
 #[test]

@@ -238,8 +238,8 @@ fn no_gain_exceeds_its_bound_and_the_parts_add_up() {
                 let token = 1 + random.below(names.len() as u32 - 1);
                 let (next, gain) = scorer.extend(state, token);
                 let gain = gain.nats();
-                let most = scorer.most(state)[token as usize];
-                let of_all = scorer.most_of_all()[token as usize];
+                let most = scorer.gain_bounds(state)[token as usize];
+                let of_all = scorer.gain_bounds_of_any_state()[token as usize];
                 let (most, of_all) = (f64::from(most), f64::from(of_all));
                 assert!(gain <= most, "{what}: {text:?} {token}: {gain} above {most}");
                 assert!(gain <= of_all, "{what}: {text:?} {token}: {gain} above {of_all}");

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::values::{Stat, Word};
-use super::{Args, MOST_LISTED, Outcome};
+use super::{Args, MAX_LISTED, Outcome};
 use crate::input::{Dtype, InputError, Matrix, Place, shape_text};
 use crate::kernel::Sum;
 use crate::metrics::{Difference, Tolerance};
@@ -49,13 +49,13 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
     for at in (0..base.len()).filter(|&at| !difference(at).passed) {
         differing += 1;
         failed.push(at);
-        if failed.len() > MANY * MOST_LISTED {
-            failed.select_nth_unstable_by(MOST_LISTED, by_severity);
-            failed.truncate(MOST_LISTED);
+        if failed.len() > MANY * MAX_LISTED {
+            failed.select_nth_unstable_by(MAX_LISTED, by_severity);
+            failed.truncate(MAX_LISTED);
         }
     }
     failed.sort_by(by_severity);
-    failed.truncate(MOST_LISTED);
+    failed.truncate(MAX_LISTED);
     let place = |at: usize| place(at, &shape);
     let item = |&at: &usize| {
         let Difference { absolute, relative, allowed, .. } = difference(at);

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::super::diagnostics::UsageError;
 use super::super::eval::pairs;
 use super::super::values::{Stat, Word};
-use super::{Args, MOST_LISTED, Outcome};
+use super::{Args, MAX_LISTED, Outcome};
 use crate::input::{Dtype, ResultFile};
 use crate::metrics::error_rate::words;
 use crate::metrics::{Difference, Tolerance};
@@ -99,7 +99,7 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
         }
     }
     let changed_texts = texts.iter().map(|(index, ..)| *index).collect();
-    texts.truncate(MOST_LISTED);
+    texts.truncate(MAX_LISTED);
     let texts =
         texts.into_iter().map(|(index, base, new)| (index, pairs(&words(base), &words(new)))).collect();
     let Found { values, differing, mut leaves, absolute, relative, .. } = found;
@@ -111,7 +111,7 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
         None => absolute.as_ref().map(|(difference, _)| *difference),
     };
     let worst_place = number.map(|leaf| &leaf.place).or(absolute.as_ref().map(|(_, place)| place)).cloned();
-    leaves.truncate(MOST_LISTED);
+    leaves.truncate(MAX_LISTED);
     let items: Vec<CompareItem> = leaves.into_iter().map(Leaf::into_item).collect();
     let summary = CompareSummary {
         equal: differing == 0 && gone.is_empty() && fresh.is_empty(),

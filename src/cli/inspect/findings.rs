@@ -3,7 +3,7 @@
 use super::super::values::Word;
 use super::Args;
 use crate::input::{Alphabet, Place};
-use crate::logits::{InputKind, Survey};
+use crate::logits::{InputKind, Survey, SurveyTotals};
 use crate::report::inspect::{Finding, InspectSummary, Winner};
 
 /// Share of the rows from which on a class is taken for the blank: no letter is that frequent.
@@ -59,7 +59,7 @@ impl Args {
 
 /// The range, what is not finite, and what the rest looks like.
 pub(super) fn numbers_of(summary: &mut InspectSummary, survey: &Survey, row_place: impl Fn(usize) -> Place) {
-    let [nan, positive, negative] = survey.found.nonfinite;
+    let SurveyTotals { nan, positive_infinite: positive, negative_infinite: negative, .. } = &survey.found;
     let place = |(row, class): (usize, usize)| row_place(row).at("class", class).to_string();
     summary.rows = survey.found.rows;
     summary.min = survey.found.range.map(|(low, _)| low);

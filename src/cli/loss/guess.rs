@@ -21,7 +21,7 @@ use crate::report::guess::{GuessItem, GuessParams, GuessSummary};
 use crate::report::{Report, Warning};
 
 /// Matches that are listed.
-const MOST_LISTED: usize = 20;
+const MAX_LISTED: usize = 20;
 
 impl Args {
     pub(super) fn run_guess(
@@ -115,7 +115,7 @@ impl Args {
         search.matches.sort_by_key(|(steps, _)| *steps);
         let matches = search.matches.len();
         let items: Vec<GuessItem> =
-            search.matches.into_iter().map(|(_, item)| item).take(MOST_LISTED).collect();
+            search.matches.into_iter().map(|(_, item)| item).take(MAX_LISTED).collect();
         let summary = GuessSummary {
             guess: params.guess,
             tried: search.tried,

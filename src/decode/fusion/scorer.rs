@@ -1,7 +1,7 @@
 //! The scorer of a fusion, which keeps what it was asked lately.
 
+use super::gain_bounds::GainBounds;
 use super::gains::Gains;
-use super::most::Mosts;
 use super::{Fusion, FusionState, FusionWeights, LanguageModel, UNKNOWN};
 use crate::decode::scorer::{Gain, Scorer};
 
@@ -9,7 +9,7 @@ use crate::decode::scorer::{Gain, Scorer};
 #[derive(Clone, Debug)]
 pub struct FusionScorer<'a> {
     gains: Gains<'a>,
-    mosts: Mosts,
+    bounds: GainBounds,
     /// The last extensions, each in the slot of its hash: from frame to frame mostly the same are asked for.
     recent: Vec<Extension>,
     /// The same where only one part of the state counts.
@@ -75,7 +75,7 @@ impl<'a> FusionScorer<'a> {
     /// Where a weight is not within what [`FusionWeights`] says.
     pub fn new(fusion: &'a Fusion, weights: FusionWeights) -> Self {
         assert!(weights.are_allowed(), "weights within their limits");
-        let mosts = Mosts::new(fusion, &weights);
+        let bounds = GainBounds::new(fusion, &weights);
         let with_hotwords = fusion.hotwords.is_some();
         let counts = match &fusion.language {
             _ if with_hotwords => Counts::All,
@@ -84,7 +84,7 @@ impl<'a> FusionScorer<'a> {
             _ => Counts::Word,
         };
         let gains = Gains { fusion, weights, with_hotwords };
-        Self { gains, mosts, recent: Vec::new(), recent_steps: Vec::new(), counts }
+        Self { gains, bounds, recent: Vec::new(), recent_steps: Vec::new(), counts }
     }
 
     /// The part of a state that counts after a token, and the gain.
@@ -156,12 +156,12 @@ impl Scorer for FusionScorer<'_> {
         }
     }
 
-    fn most(&mut self, state: FusionState) -> &[f32] {
-        self.mosts.of(self.gains.fusion, &self.gains.weights, state)
+    fn gain_bounds(&mut self, state: FusionState) -> &[f32] {
+        self.bounds.of(self.gains.fusion, &self.gains.weights, state)
     }
 
-    fn most_of_all(&self) -> &[f32] {
-        self.mosts.of_all()
+    fn gain_bounds_of_any_state(&self) -> &[f32] {
+        self.bounds.of_all()
     }
 
     fn finish(&mut self, state: FusionState) -> Option<f64> {

@@ -78,7 +78,7 @@ impl<'a, E: Element> Pieces<'a, E> {
         Self { info, cut, fill, start, buffers: Pool::default(), window: Window::new(info, start) }
     }
 
-    /// As many pieces are in memory at a time at the most, where they are not read.
+    /// How many pieces fit into the mapped window at a time.
     pub(super) fn most_at_once(&self) -> usize {
         self.window.most_values().map_or(usize::MAX, |values| values / self.cut.len(0).max(1)).max(1)
     }

@@ -18,7 +18,7 @@ const WORTH_A_TRIAL: usize = 1 << 24;
 /// Bytes that are mapped for a trial: some large pages of the system.
 const TRIED: usize = 2 * LARGE_PAGE;
 const LARGE_PAGE: usize = 1 << 21;
-/// As many times more than what is read for it.
+/// The trial reads so small a part of what it maps.
 const PARTS: usize = 16;
 
 /// Values of a file where the system keeps them; they lie there as in memory, and are neither read nor copied.
@@ -41,9 +41,9 @@ impl Window {
         Self { len: info.len, start, size, values: 0..0, mapping: None }
     }
 
-    /// Never maps anything where reading is faster, as the first part of a large file tells: to map it costs next to
-    /// nothing where the system keeps it in large pages, and else, by what processor, system and host are, a third of
-    /// reading it or half as much again.
+    /// Stops mapping if reading is faster on this system, measured on the first part of a large file. Mapping is nearly
+    /// free where the system keeps the file in large pages; else it takes between a third and one and a half times as long
+    /// as reading.
     pub(super) fn unless_reading_is_faster(&mut self, file: RandomAccess<'_>) {
         if self.size.is_none_or(|size| self.len.saturating_mul(size) < WORTH_A_TRIAL) {
             return;

@@ -1,6 +1,6 @@
 //! The lines of a section, an n-gram each.
 
-use super::super::LARGEST_SIZE;
+use super::super::MAX_MAGNITUDE;
 use super::super::ngram::{Builder, Found};
 use super::error::{ArpaError, at, offset, shown, text_of};
 
@@ -165,5 +165,5 @@ fn expected_prob(found: &str) -> String {
 
 /// A number that sums of can be made.
 fn number(field: &str) -> Option<f32> {
-    field.parse().ok().filter(|value: &f32| f64::from(value.abs()) <= LARGEST_SIZE)
+    field.parse().ok().filter(|value: &f32| f64::from(value.abs()) <= MAX_MAGNITUDE)
 }

@@ -8,7 +8,7 @@ use crate::metrics::Tolerance;
 use crate::report::guess::GuessItem;
 
 /// How far a combination may be from what was asked for; more would match by chance.
-const MOST_STEPS: u32 = 4;
+const MAX_STEPS: u32 = 4;
 
 /// What is common to the numbers that one computation gives, and how far it is from what was asked for.
 #[derive(Clone, Default)]
@@ -115,7 +115,7 @@ impl Search {
                 };
                 let value = unit.of(loss_nats);
                 self.as_asked |= setup.steps == 0;
-                if setup.steps > MOST_STEPS || !value.is_finite() {
+                if setup.steps > MAX_STEPS || !value.is_finite() {
                     continue;
                 }
                 let suffice = !setup.unsaid && reduction.is_some() && unit == Unit::Nats;

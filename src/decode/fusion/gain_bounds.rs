@@ -10,7 +10,7 @@ use crate::lm::{NgramModel, WordTree};
 
 /// The bounds of the states that were asked for last, in nats, each in the slot of its hash.
 #[derive(Clone, Debug)]
-pub(super) struct Mosts {
+pub(super) struct GainBounds {
     classes: usize,
     /// By class: the most in any state.
     of_all: Vec<f32>,
@@ -47,11 +47,11 @@ const SLOT_BITS: u32 = 12;
 /// So many bounds are kept.
 const BOUNDS: usize = 1 << 22;
 
-impl Mosts {
+impl GainBounds {
     pub(super) fn new(fusion: &Fusion, weights: &FusionWeights) -> Self {
         let classes = fusion.tokens.len();
         let by_class = |nats: &dyn Fn(usize) -> f64| (0..classes).map(|class| nats(class) as f32).collect();
-        let mut of_all: Vec<f32> = by_class(&|class| fusion.most(class, weights));
+        let mut of_all: Vec<f32> = by_class(&|class| fusion.gain_bound(class, weights));
         lift(&mut of_all);
         let firsts = fusion.tokens.iter().map(|token| match &*token.pieces {
             [WordPiece { boundary: false, text }] => text.as_bytes().first(),
@@ -151,7 +151,7 @@ fn lift(sums: &mut [f32]) {
 impl Fusion {
     /// What a token gains whatever the state, beside a model's probabilities and what depends on words.
     fn beside(&self, class: usize, weights: &FusionWeights) -> f64 {
-        let mut gain = self.hotwords_most[class];
+        let mut gain = self.hotwords_bounds[class];
         if let Some(LanguageModel::Tokens(_, entries)) = &self.language {
             gain += weights.unit_bonus + if entries[class].is_none() { weights.unk_score } else { 0.0 };
         }
@@ -187,7 +187,7 @@ impl Fusion {
         let mut gain = 0.0;
         for WordPiece { boundary, text } in &self.tokens[class].pieces {
             if *boundary && word != WordTree::ROOT {
-                gain += self.end_word(word, weights, NgramModel::most);
+                gain += self.end_word(word, weights, NgramModel::logp_bound);
                 word = WordTree::ROOT;
             }
             if !text.is_empty() {
@@ -200,16 +200,16 @@ impl Fusion {
     }
 
     /// What a token gains at most, whatever the state.
-    fn most(&self, class: usize, weights: &FusionWeights) -> f64 {
+    fn gain_bound(&self, class: usize, weights: &FusionWeights) -> f64 {
         let FusionWeights { lm_weight, unit_bonus, unk_score, .. } = *weights;
         let unknown = unk_score.max(0.0);
         let most = match &self.language {
             None => 0.0,
             Some(LanguageModel::Tokens(model, entries)) => {
-                lm_weight * model.most(entries[class].unwrap_or(model.unknown()))
+                lm_weight * model.logp_bound(entries[class].unwrap_or(model.unknown()))
             }
             Some(LanguageModel::Words(_)) => {
-                let word = lm_weight * self.language_most + unit_bonus + unknown;
+                let word = lm_weight * self.language_bound + unit_bonus + unknown;
                 let gains = self.tokens[class].pieces.iter().map(|piece| {
                     // There may be no word to end.
                     let ended = if piece.boundary { word.max(0.0) } else { 0.0 };
