@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::alignment::{Alignment, AlignmentError, align};
 use crate::kernel::Element;
 use crate::logits::{Block, BlockVisitor, ImproperRow, InputKind, Items, Nonfinite, RowAudit, RowScale};
+use crate::loss::Emissions;
 use crate::loss::ctc::CtcLabels;
 
 /// Gathers what the items' labels need of each frame, in whatever order the frames come.
@@ -33,10 +34,8 @@ impl AlignBatch {
 
     /// The items' alignments, in order, and what was noticed about the frames in use.
     pub fn finish(self) -> (Vec<Result<Alignment, AlignmentError>>, RowAudit) {
-        let aligned = self.items.par_iter().map(|item| {
-            let columns = item.labels.columns();
-            align(&item.log_probs, columns.count(), columns.of_label(), 0)
-        });
+        let emissions = |item: &Item| align(&Emissions::new(&item.log_probs, &item.labels));
+        let aligned = self.items.par_iter().map(emissions);
         (aligned.collect(), self.audit)
     }
 }

@@ -7,6 +7,8 @@ use std::ops::Range;
 
 use thiserror::Error;
 
+use crate::loss::Emissions;
+
 /// Where one token lies.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TokenSpan {
@@ -53,64 +55,24 @@ pub enum AlignmentError {
     /// Every path has a probability of zero.
     #[error("every path of the labels has a probability of zero")]
     NoPath,
-    /// A label is the blank.
-    #[error("label {position} is the blank")]
-    LabelIsBlank {
-        /// Place in the label sequence, from 0.
-        position: usize,
-    },
-    /// A label or the blank has no column.
-    #[error("there is no column {column} among {columns}")]
-    ColumnOutOfRange {
-        /// The column asked for.
-        column: u32,
-        /// Number of columns.
-        columns: usize,
-    },
-    /// The values are not whole frames.
-    #[error("{values} values are not whole frames of {columns} columns")]
-    Ragged {
-        /// Number of values given.
-        values: usize,
-        /// Number of columns.
-        columns: usize,
-    },
 }
 
-/// Aligns a label sequence.
-///
-/// `log_probs`: `[frames, columns]`, row-major, in nats, none NaN: all classes, or those that are
-/// needed. `labels`: the column of each label. `blank`: the column of the blank.
+/// Aligns a label sequence with the frames that were gathered for it.
 ///
 /// Of equally probable paths, going back from the end, the one that stays in a state is preferred to one
 /// that comes from the state before it, and that to one that skips a blank; at the end, the last label is
 /// preferred to the blank after it.
 ///
 /// # Errors
-/// Where the labels do not fit the frames or the columns, or have no probability.
-pub fn align(
-    log_probs: &[f64],
-    columns: usize,
-    labels: &[u32],
-    blank: u32,
-) -> Result<Alignment, AlignmentError> {
-    if columns == 0 || !log_probs.len().is_multiple_of(columns) {
-        return Err(AlignmentError::Ragged { values: log_probs.len(), columns });
-    }
-    if let Some(&column) = labels.iter().chain([&blank]).find(|&&column| column as usize >= columns) {
-        return Err(AlignmentError::ColumnOutOfRange { column, columns });
-    }
-    if let Some(position) = labels.iter().position(|&label| label == blank) {
-        return Err(AlignmentError::LabelIsBlank { position });
-    }
-    let frames = log_probs.len() / columns;
-    let needed = labels.len() + labels.windows(2).filter(|pair| pair[0] == pair[1]).count();
+/// Where the labels need more frames or memory than there are, or have no probability.
+pub fn align(emissions: &Emissions<'_>) -> Result<Alignment, AlignmentError> {
+    let (frames, needed) = (emissions.frames(), emissions.labels().frames_needed());
     if frames < needed {
         return Err(AlignmentError::TooFewFrames { frames, needed });
     }
-    let span = frames.isqrt().max(FEW_BYTES / Steps::stride(labels.len()));
-    let (states, logp_nats) = best_states(log_probs, columns, labels, blank, span)?;
-    let spans = spans(log_probs, columns, labels, &states);
+    let span = frames.isqrt().max(FEW_BYTES / Steps::stride(emissions.labels().len()));
+    let (states, logp_nats) = best_states(emissions, span)?;
+    let spans = spans(emissions, &states);
     Ok(Alignment { states, spans, logp_nats })
 }
 
@@ -120,22 +82,15 @@ const FEW_BYTES: usize = 1 << 26;
 /// The state of each frame, and the path's log-probability.
 ///
 /// The scores are kept of one frame in each `span`, and the way back is found span by span.
-fn best_states(
-    log_probs: &[f64],
-    columns: usize,
-    labels: &[u32],
-    blank: u32,
-    span: usize,
-) -> Result<(Vec<u32>, f64), AlignmentError> {
-    let frames = log_probs.len() / columns;
+fn best_states(emissions: &Emissions<'_>, span: usize) -> Result<(Vec<u32>, f64), AlignmentError> {
+    let (frames, labels) = (emissions.frames(), emissions.of_label());
     let span = span.clamp(1, frames.max(1));
     let too_large = AlignmentError::TooLarge { frames, labels: labels.len() };
     let mut steps = Steps::new(span, labels.len()).ok_or(too_large)?;
-    let rows =
-        |frames: Range<usize>| log_probs[frames.start * columns..frames.end * columns].chunks_exact(columns);
+    let rows = |frames: Range<usize>| emissions.iter().skip(frames.start).take(frames.len());
     // Labels that can be reached in a frame, and from which the end can.
     let band = |frame: usize| (labels.len() + frame).saturating_sub(frames)..labels.len().min(frame + 1);
-    let mut starts = vec![Scores::new(labels, blank)];
+    let mut starts = vec![Scores::new(labels)];
     let before_last = frames.saturating_sub(1) / span * span;
     for first in (0..before_last).step_by(span) {
         let mut scores = starts[starts.len() - 1].clone();
@@ -167,27 +122,30 @@ fn best_states(
     Ok((states, end.map_or(0.0, |(_, logp)| logp)))
 }
 
+/// The blank's column.
+const BLANK: usize = 0;
+
 /// The scores of the best paths to each state: the blanks, and the labels.
 #[derive(Clone)]
 struct Scores<'a> {
+    /// The column of each label.
     sequence: &'a [u32],
-    blank: u32,
     blanks: Vec<f64>,
     labels: Vec<f64>,
 }
 
 impl<'a> Scores<'a> {
     /// Before the first frame, only the first blank's place.
-    fn new(sequence: &'a [u32], blank: u32) -> Self {
+    fn new(sequence: &'a [u32]) -> Self {
         let mut blanks = vec![f64::NEG_INFINITY; sequence.len() + 1];
         blanks[0] = 0.0;
-        Self { sequence, blank, blanks, labels: vec![f64::NEG_INFINITY; sequence.len()] }
+        Self { sequence, blanks, labels: vec![f64::NEG_INFINITY; sequence.len()] }
     }
 
     /// Takes a frame in which no more than a `band` of the labels matters; `came` is told how far each state comes from.
     fn advance(&mut self, row: &[f64], band: Range<usize>, mut came: impl FnMut(usize, u8)) {
         let Self { sequence, blanks, labels, .. } = self;
-        let of_blank = row[self.blank as usize];
+        let of_blank = row[BLANK];
         // From the end, so that what a state is computed from is still the last frame's.
         for i in band.rev() {
             let (stay, enter) = (blanks[i + 1], labels[i]);
@@ -254,17 +212,11 @@ impl Steps {
     }
 }
 
-/// Where the tokens of a path lie, a class a frame: `log_probs`, `columns` and `labels` as for [`align`].
-pub(super) fn spans_of_path(
-    path: &[u32],
-    blank_class: u32,
-    log_probs: &[f64],
-    columns: usize,
-    labels: &[u32],
-) -> Vec<TokenSpan> {
-    let (mut state, mut before) = (0, blank_class);
+/// Where the tokens of a path lie, a class a frame, that collapses to the labels.
+pub(super) fn spans_of_path(path: &[u32], blank: u32, emissions: &Emissions<'_>) -> Vec<TokenSpan> {
+    let (mut state, mut before) = (0, blank);
     let state_of = |&class: &u32| {
-        state += match (before == blank_class, class == blank_class) {
+        state += match (before == blank, class == blank) {
             (true, true) => 0,
             (true, false) | (false, true) => 1,
             (false, false) if class == before => 0,
@@ -274,17 +226,18 @@ pub(super) fn spans_of_path(
         state
     };
     let states: Vec<u32> = path.iter().map(state_of).collect();
-    spans(log_probs, columns, labels, &states)
+    spans(emissions, &states)
 }
 
-fn spans(log_probs: &[f64], columns: usize, labels: &[u32], states: &[u32]) -> Vec<TokenSpan> {
+fn spans(emissions: &Emissions<'_>, states: &[u32]) -> Vec<TokenSpan> {
+    let labels = emissions.of_label();
     let mut spans: Vec<TokenSpan> = Vec::with_capacity(labels.len());
     let mut frame = 0;
     for run in states.chunk_by(|a, b| a == b) {
         let end_frame = frame + run.len();
         if run[0] % 2 == 1 {
             let column = labels[run[0] as usize / 2] as usize;
-            let logp = |frame: usize| log_probs[frame * columns + column];
+            let logp = |frame: usize| emissions.frame(frame)[column];
             let mut peak_frame = frame;
             for later in frame + 1..end_frame {
                 if logp(later) > logp(peak_frame) {
@@ -303,6 +256,7 @@ fn spans(log_probs: &[f64], columns: usize, labels: &[u32], states: &[u32]) -> V
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::loss::ctc::CtcLabels;
 
     /// Few different scores, so that paths tie.
     fn scores(frames: usize, columns: usize, seed: usize) -> Vec<f64> {
@@ -311,16 +265,18 @@ mod tests {
 
     #[test]
     fn spans_of_any_length_give_the_same_path() {
-        let labels = [1, 2, 2, 3, 1];
+        let labels = CtcLabels::new(&[1, 2, 2, 3, 1], 4, 0).unwrap();
         for frames in 6..30 {
             let log_probs = scores(frames, 4, frames);
-            let whole = best_states(&log_probs, 4, &labels, 0, frames).unwrap();
+            let emissions = Emissions::new(&log_probs, &labels);
+            let whole = best_states(&emissions, frames).unwrap();
             for span in 1..frames {
-                assert_eq!(best_states(&log_probs, 4, &labels, 0, span).unwrap(), whole, "{frames}, {span}");
+                assert_eq!(best_states(&emissions, span).unwrap(), whole, "{frames}, {span}");
             }
         }
-        assert_eq!(best_states(&[], 4, &[], 0, 1).unwrap(), (Vec::new(), 0.0));
+        let none = CtcLabels::new(&[], 4, 0).unwrap();
+        assert_eq!(best_states(&Emissions::new(&[], &none), 1).unwrap(), (Vec::new(), 0.0));
         let forbidden = vec![f64::NEG_INFINITY; 40];
-        assert_eq!(best_states(&forbidden, 4, &labels, 0, 3), Err(AlignmentError::NoPath));
+        assert_eq!(best_states(&Emissions::new(&forbidden, &labels), 3), Err(AlignmentError::NoPath));
     }
 }

@@ -244,8 +244,7 @@ impl<'a, E: Element> Frames<'a, E> {
     /// Where the tokens of a text that was decoded from these frames lie.
     fn spans(&self, tokens: &[u32]) -> Result<Vec<TokenSpan>, BeamError> {
         let (labels, log_probs) = self.gather(tokens)?;
-        let columns = labels.columns();
-        Ok(align(&log_probs, columns.count(), columns.of_label(), 0)?.spans)
+        Ok(align(&Emissions::new(&log_probs, &labels))?.spans)
     }
 
     /// Whether one class alone wins each frame, so that the greedy path is the most probable of its text, too.
@@ -259,8 +258,7 @@ impl<'a, E: Element> Frames<'a, E> {
     /// Where the tokens of a path lie that is the most probable of its text.
     fn spans_of_path(&self, path: &[u32], tokens: &[u32]) -> Result<Vec<TokenSpan>, BeamError> {
         let (labels, log_probs) = self.gather(tokens)?;
-        let columns = labels.columns();
-        Ok(spans_of_path(path, self.blank, &log_probs, columns.count(), columns.of_label()))
+        Ok(spans_of_path(path, self.blank, &Emissions::new(&log_probs, &labels)))
     }
 
     /// Whether the first transcript is the most probable text of all; those of `others` that can matter are scored.

@@ -101,6 +101,11 @@ impl CtcLabels {
         self.frames_needed
     }
 
+    /// How many classes they were checked against.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
     /// The classes of a frame that this item needs.
     pub fn columns(&self) -> &Columns {
         &self.columns

@@ -90,6 +90,12 @@ impl<'a> Emissions<'a> {
         self.labels.columns().count()
     }
 
+    /// The columns' log-probabilities of a frame.
+    pub(crate) fn frame(&self, frame: usize) -> &'a [f64] {
+        let columns = self.columns();
+        &self.log_probs[frame * columns..][..columns]
+    }
+
     /// The columns' log-probabilities, a slice a frame.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &'a [f64]> + ExactSizeIterator + use<'a> {
         self.log_probs.chunks_exact(self.labels.columns().count())

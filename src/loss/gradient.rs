@@ -7,7 +7,7 @@
 use super::Emissions;
 use super::cross_entropy::CrossEntropy;
 use super::cross_entropy_batch::Target;
-use super::ctc::CtcLabels;
+use super::ctc::{CtcError, CtcLabels};
 use super::ctc_occupancy::occupancy;
 use crate::kernel::Sum;
 use crate::logits::{InputKind, RowScale};
@@ -16,15 +16,24 @@ use crate::logits::{InputKind, RowScale};
 /// frames in use.
 ///
 /// NaN in every frame where no alignment is possible, as PyTorch has it.
+///
+/// # Errors
+/// Where `rows` is not whole frames of the classes that `labels` was checked against.
+///
+/// # Panics
+/// Where `out` has another length than `rows`.
 pub fn ctc_gradient(
     rows: &[f64],
-    classes: usize,
     kind: InputKind,
     labels: &CtcLabels,
     factor: f64,
     out: &mut [f64],
-) {
-    let columns = labels.columns();
+) -> Result<(), CtcError> {
+    assert_eq!(rows.len(), out.len(), "a place for each value");
+    let (classes, columns) = (labels.classes(), labels.columns());
+    if !rows.len().is_multiple_of(classes) {
+        return Err(CtcError::RaggedFrames { values: rows.len(), classes });
+    }
     let mut log_probs = vec![0.0; rows.len() / classes * columns.count()];
     for (row, gathered) in rows.chunks_exact(classes).zip(log_probs.chunks_exact_mut(columns.count())) {
         columns.gather(row, RowScale::new(row, kind), gathered);
@@ -43,6 +52,7 @@ pub fn ctc_gradient(
         }
         through_normaliser(row, kind, out);
     }
+    Ok(())
 }
 
 /// Writes `factor` times the gradient of one row's cross-entropy to `out`, `[classes]`; zeros where it is ignored.

@@ -3,9 +3,10 @@
 #![expect(clippy::unreadable_literal, clippy::doc_markdown, reason = "figures and sources as published")]
 
 use ctctool::decode::greedy::collapse;
-use ctctool::decode::{NoScorer, align, beam_search, greedy};
+use ctctool::decode::{NoScorer, beam_search, greedy};
 use ctctool::logits::InputKind;
 
+use crate::decode_alignment::align;
 use crate::decode_beam::config;
 
 /// Texts and `logp_nats` of the first hypotheses.

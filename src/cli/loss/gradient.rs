@@ -131,10 +131,10 @@ impl Args {
         };
         let mut gradient = vec![0.0; rows.len()];
         let items = rows.par_chunks(item_len).zip(gradient.par_chunks_mut(item_len)).enumerate();
-        items.filter(|(item, _)| factor(*item) != 0.0).for_each(|(item, (rows, out))| {
+        items.filter(|(item, _)| factor(*item) != 0.0).try_for_each(|(item, (rows, out))| {
             let used = lengths[item] * classes;
-            ctc_gradient(&rows[..used], classes, kind, &labels[item], factor(item), &mut out[..used]);
-        });
+            ctc_gradient(&rows[..used], kind, &labels[item], factor(item), &mut out[..used])
+        })?;
         let check = self.gradient.check_grad.then(|| {
             let used: Vec<usize> = (0..shape.items)
                 .filter(|&item| losses[item].is_finite())
