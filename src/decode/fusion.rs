@@ -42,7 +42,7 @@ mod language;
 mod scorer;
 
 use self::gains::Gains;
-pub use self::language::LanguageModel;
+pub use self::language::{LanguageModel, TokenModel};
 pub(crate) use self::language::{own_word, own_words, space_class};
 pub use self::scorer::FusionScorer;
 use super::spelling::{Spelling, WordPiece};
@@ -101,6 +101,9 @@ struct Token {
 
 impl Fusion {
     /// `classes` counts the blank, too; with a `lexicon` no other words can be in a text.
+    ///
+    /// # Panics
+    /// Where a model of tokens was made for another number of classes.
     pub fn new(
         spelling: &Spelling,
         classes: usize,
@@ -108,6 +111,9 @@ impl Fusion {
         lexicon: Option<&[String]>,
         hotwords: Option<Hotwords>,
     ) -> Self {
+        if let Some(LanguageModel::Tokens(TokenModel { entries, .. })) = &language {
+            assert_eq!(entries.len(), classes, "an entry for each class");
+        }
         let words = language::words_in_progress(language.as_ref(), lexicon);
         let token = |class| {
             let pieces = spelling.pieces(class).into_boxed_slice();
@@ -127,7 +133,9 @@ impl Fusion {
             _ => 0.0,
         };
         let successors = match &language {
-            Some(LanguageModel::Tokens(model, entries)) => Some(Successors::new(model, entries)),
+            Some(LanguageModel::Tokens(TokenModel { model, entries })) => {
+                Some(Successors::new(model, entries))
+            }
             _ => None,
         };
         let only_words = lexicon.is_some();

@@ -41,6 +41,6 @@ pub use alignment::{Alignment, AlignmentError, TokenSpan, align};
 pub use arithmetic::{Arithmetic, Linear, Log};
 pub use beam::{BeamConfig, BeamDecoder, BeamError, BeamResult, BeamSearch, Hypothesis, Space, beam_search};
 pub use frame::FrameError;
-pub use fusion::{Fusion, FusionScorer, FusionState, FusionWeights, LanguageModel};
+pub use fusion::{Fusion, FusionScorer, FusionState, FusionWeights, LanguageModel, TokenModel};
 pub use greedy::{GreedyPath, collapse, greedy};
 pub use scorer::{Gain, NoScorer, Scorer};

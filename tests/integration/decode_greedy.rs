@@ -1,7 +1,9 @@
 use ctctool::decode::greedy::{collapse, greedy};
-use ctctool::decode::{FrameError, GreedyPath};
+use ctctool::decode::item::{ItemConfig, ItemDecoder};
+use ctctool::decode::{FrameError, GreedyPath, TokenSpan};
 use ctctool::logits::InputKind;
 
+use crate::decode_alignment::align;
 use crate::oracle_beam::softmax;
 use crate::random::Random;
 
@@ -62,5 +64,38 @@ fn a_nan_is_an_error_with_its_place() {
                 other => panic!("{other:?}"),
             }
         }
+    }
+}
+
+/// The greedy path is the best of its text unless classes tie; then the text's own best path is asked for.
+#[test]
+fn tokens_lie_where_the_best_path_of_their_text_has_them() {
+    let mut random = Random::new(77);
+    for round in 0..200 {
+        let (frames, classes) = (1 + round % 12, 2 + round % 4);
+        // Every other round has few different values, so that they tie.
+        let mut values = random.logits(frames, classes, 2.0, 0.5);
+        if round % 2 == 0 {
+            for x in &mut values {
+                *x = x.round();
+            }
+        }
+        let config = ItemConfig {
+            input: InputKind::Logits,
+            blank: 0,
+            beam_width: None,
+            nbest: 1,
+            token_min_logp: None,
+            exact_scores: false,
+            timestamps: true,
+        };
+        let decoded = ItemDecoder::new(config, classes, None).unwrap().decode(&values).unwrap();
+        let best = &decoded.transcripts[0];
+        let log_probs: Vec<f64> = softmax(&values, classes).iter().map(|p| p.ln()).collect();
+        let expected = align(&log_probs, classes, &best.tokens, 0).unwrap();
+        let places = |spans: &[TokenSpan]| -> Vec<_> {
+            spans.iter().map(|span| (span.start_frame, span.end_frame, span.peak_frame)).collect()
+        };
+        assert_eq!(places(best.spans.as_ref().unwrap()), places(&expected.spans), "{values:?}");
     }
 }

@@ -3,7 +3,7 @@
 //! Of a model of tokens that is what they gain; of words that end with a token, the most that the model has for them after
 //! any context; of hotwords, the most of any state.
 
-use super::{Fusion, FusionState, FusionWeights, LanguageModel, UNKNOWN, is_noted};
+use super::{Fusion, FusionState, FusionWeights, LanguageModel, TokenModel, UNKNOWN, is_noted};
 use crate::decode::scorer::MANY_CLASSES;
 use crate::decode::spelling::WordPiece;
 use crate::lm::{NgramModel, WordTree};
@@ -102,7 +102,7 @@ impl GainBounds {
         self.keys[slot] = key;
         let bounds = &mut self.bounds[slot * self.classes..][..self.classes];
         bounds.copy_from_slice(&self.alone);
-        if let Some(LanguageModel::Tokens(model, _)) = &fusion.language
+        if let Some(LanguageModel::Tokens(TokenModel { model, .. })) = &fusion.language
             && let Some(successors) = &fusion.successors
         {
             let weight = weights.lm_weight * std::f64::consts::LN_10;
@@ -152,7 +152,7 @@ impl Fusion {
     /// What a token gains whatever the state, beside a model's probabilities and what depends on words.
     fn beside(&self, class: usize, weights: &FusionWeights) -> f64 {
         let mut gain = self.hotwords_bounds[class];
-        if let Some(LanguageModel::Tokens(_, entries)) = &self.language {
+        if let Some(LanguageModel::Tokens(TokenModel { entries, .. })) = &self.language {
             gain += weights.unit_bonus + if entries[class].is_none() { weights.unk_score } else { 0.0 };
         }
         gain
@@ -161,7 +161,7 @@ impl Fusion {
     /// What a token gains where no context and no word are known.
     fn alone(&self, class: usize, weights: &FusionWeights) -> f64 {
         let logp = match &self.language {
-            Some(LanguageModel::Tokens(model, entries)) => {
+            Some(LanguageModel::Tokens(TokenModel { model, entries })) => {
                 model.score(model.no_context(), entries[class].unwrap_or(model.unknown())).1
             }
             _ => 0.0,
@@ -205,7 +205,7 @@ impl Fusion {
         let unknown = unk_score.max(0.0);
         let most = match &self.language {
             None => 0.0,
-            Some(LanguageModel::Tokens(model, entries)) => {
+            Some(LanguageModel::Tokens(TokenModel { model, entries })) => {
                 lm_weight * model.logp_bound(entries[class].unwrap_or(model.unknown()))
             }
             Some(LanguageModel::Words(_)) => {

@@ -1,6 +1,6 @@
 //! What tokens and ends gain by a fusion.
 
-use super::{Fusion, FusionState, FusionWeights, LanguageModel};
+use super::{Fusion, FusionState, FusionWeights, LanguageModel, TokenModel};
 use crate::decode::spelling::WordPiece;
 use crate::lm::{Hotwords, WordTree};
 
@@ -16,7 +16,9 @@ impl Gains<'_> {
     /// The state of the empty prefix.
     pub(super) fn start(&self) -> FusionState {
         let language = match &self.fusion.language {
-            Some(LanguageModel::Words(model) | LanguageModel::Tokens(model, _)) => model.start(),
+            Some(LanguageModel::Words(model) | LanguageModel::Tokens(TokenModel { model, .. })) => {
+                model.start()
+            }
             None => 0,
         };
         let hotwords = self.fusion.hotwords.as_ref().map_or(0, Hotwords::start);
@@ -27,7 +29,7 @@ impl Gains<'_> {
     pub(super) fn extension(&self, state: FusionState, token: u32) -> (FusionState, f64) {
         let FusionState { mut language, mut word, mut hotwords } = state;
         let mut gain = 0.0;
-        if let Some(LanguageModel::Tokens(model, entries)) = &self.fusion.language {
+        if let Some(LanguageModel::Tokens(TokenModel { model, entries })) = &self.fusion.language {
             let entry = entries[token as usize];
             let (next, logp) = model.score(language, entry.unwrap_or(model.unknown()));
             language = next;
@@ -87,7 +89,8 @@ impl Gains<'_> {
             language = next;
             gain += more;
         }
-        if let Some(LanguageModel::Words(model) | LanguageModel::Tokens(model, _)) = &self.fusion.language
+        if let Some(LanguageModel::Words(model) | LanguageModel::Tokens(TokenModel { model, .. })) =
+            &self.fusion.language
             && let Some(end) = model.end().filter(|_| self.weights.with_end)
         {
             gain += self.weights.lm_weight * model.score(language, end).1;

@@ -9,8 +9,16 @@ use crate::lm::{NgramModel, WordTree};
 pub enum LanguageModel {
     /// Words, as the spelling separates them.
     Words(NgramModel),
-    /// Tokens: the entry of each class; `None` where the model does not know it. See [`Self::tokens`].
-    Tokens(NgramModel, Vec<Option<u32>>),
+    /// Tokens: see [`Self::tokens`].
+    Tokens(TokenModel),
+}
+
+/// A model of an alphabet's tokens.
+#[derive(Clone, Debug)]
+pub struct TokenModel {
+    pub(super) model: NgramModel,
+    /// The entry of each class; `None` where the model does not know it.
+    pub(super) entries: Vec<Option<u32>>,
 }
 
 impl LanguageModel {
@@ -27,14 +35,14 @@ impl LanguageModel {
             found.filter(|&word| class != blank && !model.is_special(word))
         };
         let entries = (0..classes as u32).map(entry).collect();
-        Self::Tokens(model, entries)
+        Self::Tokens(TokenModel { model, entries })
     }
 
     /// Of a model of tokens: classes that it knows.
     pub(crate) fn known_tokens(&self) -> usize {
         match self {
             Self::Words(_) => 0,
-            Self::Tokens(_, entries) => entries.iter().flatten().count(),
+            Self::Tokens(TokenModel { entries, .. }) => entries.iter().flatten().count(),
         }
     }
 
