@@ -59,7 +59,10 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     let [logits, lengths] = args.logits.named();
     let label_lengths = ("--label-lengths", args.label_lengths.as_deref().map(OsStr::new));
     let labels = ("--labels", Some(args.labels.as_os_str()));
-    check_files(&[logits, labels, args.alphabet.named(), lengths, label_lengths], &[args.output.named()])?;
+    check_files(
+        &[logits, labels, args.alphabet.names.named(), lengths, label_lengths],
+        &[args.output.named()],
+    )?;
     if args.format.is_special() && args.frame_shift.is_none() {
         let message = format!("--format {} has times in seconds", args.format.word());
         return Err(UsageError::new(message).hint("give --frame-shift SECONDS").into());
@@ -102,7 +105,7 @@ impl Args {
             }
         };
         let params = AlignParams {
-            input_params: shape.params(&matrix, &self.logits, blank, self.alphabet.alphabet.as_deref()),
+            input_params: shape.params(&matrix, &self.logits, blank, self.alphabet.names.alphabet.as_deref()),
             labels: labels.name().to_owned(),
             label_split: split,
             unk: self.alphabet.unk.clone(),

@@ -10,16 +10,16 @@ use super::diagnostics::UsageError;
 use super::values::Word;
 use crate::decode::spelling::{Spelling, WORD_PIECE_MARK, WordDelimiter};
 use crate::input::{
-    Alphabet, AlphabetFile, BlankChoice, LabelFile, LabelSplit, List, counted, resolve_blank,
+    Alphabet, AlphabetFile, BlankChoice, InputError, LabelFile, LabelSplit, List, counted, resolve_blank,
 };
 use crate::loss::ctc::CtcLabels;
 use crate::report::Warning;
 use crate::shown::shown;
 
-/// Class names and the blank.
+/// What classes are called.
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Classes")]
-pub(super) struct AlphabetArgs {
+pub(super) struct NamesArgs {
     /// Class names, one a line, or JSON: a list, or an object of token to index; the blank may be left out
     #[arg(long, value_name = "FILE")]
     pub(super) alphabet: Option<PathBuf>,
@@ -27,6 +27,32 @@ pub(super) struct AlphabetArgs {
     /// The blank: a class index (negative counts from the end), 'last', or a token of the alphabet [default: 0]
     #[arg(long, value_name = "N|last|TOKEN", allow_hyphen_values = true)]
     pub(super) blank: Option<BlankChoice>,
+}
+
+impl NamesArgs {
+    /// The option that names a file, and the file.
+    pub(super) fn named(&self) -> (&'static str, Option<&OsStr>) {
+        ("--alphabet", self.alphabet.as_deref().map(Path::as_os_str))
+    }
+
+    /// The alphabet, if there is one.
+    pub(super) fn file(&self) -> Result<Option<AlphabetFile>, InputError> {
+        self.alphabet.as_deref().map(AlphabetFile::open).transpose()
+    }
+
+    /// The blank among `classes`.
+    pub(super) fn blank_of(&self, classes: usize, file: Option<&AlphabetFile>) -> Result<u32, InputError> {
+        let first = BlankChoice::Index(0);
+        resolve_blank(self.blank.as_ref().unwrap_or(&first), classes, file)
+    }
+}
+
+/// Class names and the blank, and how labels are made of text.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Classes")]
+pub(super) struct AlphabetArgs {
+    #[command(flatten)]
+    pub(super) names: NamesArgs,
 
     /// How text labels become tokens (default: chars where every token is one character)
     #[arg(long, value_name = "HOW", value_enum, requires = "alphabet")]
@@ -49,11 +75,6 @@ pub(super) struct CtcTargets {
 }
 
 impl AlphabetArgs {
-    /// The option that names a file, and the file.
-    pub(super) fn named(&self) -> (&'static str, Option<&OsStr>) {
-        ("--alphabet", self.alphabet.as_deref().map(Path::as_os_str))
-    }
-
     /// The checked label sequences of a file.
     pub(super) fn sequences(
         &self,
@@ -61,8 +82,8 @@ impl AlphabetArgs {
         shape: &CtcShape,
         label_lengths: Option<&List<i64>>,
     ) -> anyhow::Result<CtcTargets> {
-        let file = self.alphabet.as_deref().map(AlphabetFile::open).transpose()?;
-        let blank = resolve_blank(&self.blank(), shape.classes, file.as_ref())?;
+        let file = self.names.file()?;
+        let blank = self.names.blank_of(shape.classes, file.as_ref())?;
         self.sequences_by(file, blank, labels, shape, label_lengths)
     }
 
@@ -110,10 +131,6 @@ impl AlphabetArgs {
             .map_err(|error| shape.with_layout_hint(error, found))?;
         Ok(CtcTargets { sequences, warning: None, blank, split: Some(split.word()), alphabet })
     }
-
-    pub(super) fn blank(&self) -> BlankChoice {
-        self.blank.clone().unwrap_or(BlankChoice::Index(0))
-    }
 }
 
 /// Labels of class 0 that look like padding.
@@ -148,13 +165,8 @@ pub(super) fn check_no_empty_entry(alphabet: &Alphabet) -> Result<(), UsageError
 #[derive(Args)]
 #[command(next_help_heading = "Classes")]
 pub(super) struct ClassArgs {
-    /// Class names, one a line, or JSON: a list, or an object of token to index; the blank may be left out
-    #[arg(long, value_name = "FILE")]
-    pub(super) alphabet: Option<PathBuf>,
-
-    /// The blank: a class index (negative counts from the end), 'last', or a token of the alphabet [default: 0]
-    #[arg(long, value_name = "N|last|TOKEN", allow_hyphen_values = true)]
-    blank: Option<BlankChoice>,
+    #[command(flatten)]
+    pub(super) names: NamesArgs,
 
     /// What separates words: a token, or the mark ▁ (default: the space, else '|', else a leading ▁)
     #[arg(long, value_name = "TOKEN", requires = "alphabet")]
@@ -162,16 +174,10 @@ pub(super) struct ClassArgs {
 }
 
 impl ClassArgs {
-    /// The option that names a file, and the file.
-    pub(super) fn named(&self) -> (&'static str, Option<&OsStr>) {
-        ("--alphabet", self.alphabet.as_deref().map(Path::as_os_str))
-    }
-
     /// How tokens are written, the blank, and the word delimiter's name.
     pub(super) fn spelling(&self, classes: usize) -> anyhow::Result<(Spelling, u32, Option<String>)> {
-        let file = self.alphabet.as_deref().map(AlphabetFile::open).transpose()?;
-        let choice = self.blank.clone().unwrap_or(BlankChoice::Index(0));
-        let blank = resolve_blank(&choice, classes, file.as_ref())?;
+        let file = self.names.file()?;
+        let blank = self.names.blank_of(classes, file.as_ref())?;
         let Some(file) = file else { return Ok((Spelling::indices(), blank, None)) };
         let alphabet = Alphabet::new(file, classes, blank)?;
         check_no_empty_entry(&alphabet)?;

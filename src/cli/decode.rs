@@ -131,7 +131,7 @@ impl Args {
         let [logits, lengths] = self.logits.named();
         let refs = ("--refs", self.refs.as_deref().map(Path::as_os_str));
         check_files(
-            &[&[logits, lengths, self.classes.named(), refs], &self.steering.named()[..]].concat(),
+            &[&[logits, lengths, self.classes.names.named(), refs], &self.steering.named()[..]].concat(),
             &[self.output.named()],
         )
     }
@@ -261,7 +261,7 @@ impl Args {
     fn params(&self, matrix: &Matrix, shape: &CtcShape, blank: u32) -> DecodeParams {
         let path = |path: &PathBuf| path.display().to_string();
         DecodeParams {
-            input_params: shape.params(matrix, &self.logits, blank, self.classes.alphabet.as_deref()),
+            input_params: shape.params(matrix, &self.logits, blank, self.classes.names.alphabet.as_deref()),
             word_delimiter: None,
             method: if self.search.beam.is_some() { "beam" } else { "greedy" },
             beam: self.search.beam.map(|width| width as usize),

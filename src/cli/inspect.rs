@@ -19,7 +19,7 @@ use super::inputs::{
 };
 use super::output_args::OutputArgs;
 use super::values::{Word, result_format};
-use crate::input::{Alphabet, AlphabetFile, LabelFile, Matrix, Place, ReadError, resolve_blank};
+use crate::input::{Alphabet, LabelFile, Matrix, Place, ReadError};
 use crate::logits::Survey;
 use crate::report::inspect::{Finding, InspectParams, InspectSummary};
 use crate::report::{Format, Report};
@@ -56,7 +56,10 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     let [logits, lengths] = args.logits.named();
     let label_lengths = ("--label-lengths", args.label_lengths.as_deref().map(OsStr::new));
     let labels = ("--labels", args.labels.as_deref().map(Path::as_os_str));
-    check_files(&[logits, labels, args.alphabet.named(), lengths, label_lengths], &[args.output.named()])?;
+    check_files(
+        &[logits, labels, args.alphabet.names.named(), lengths, label_lengths],
+        &[args.output.named()],
+    )?;
     let matrix = args.logits.open(&args.output, diagnostics)?;
     let labels = args.labels.as_deref().map(|path| open_labels(path, diagnostics)).transpose()?;
     args.run(matrix, labels.as_ref(), diagnostics)
@@ -76,13 +79,10 @@ impl Args {
         let mut findings = Vec::new();
         let view = self.view(&matrix, labels, label_lengths.as_ref(), &mut findings)?;
         let classes = view.geometry.classes();
-        let file = self.alphabet.alphabet.as_deref().map(AlphabetFile::open).transpose()?;
+        let file = self.alphabet.names.file()?;
         let may_be_ctc = !view.cross_entropy && matches!(matrix.shape().len(), 2 | 3);
-        let blank = if may_be_ctc {
-            Some(resolve_blank(&self.alphabet.blank(), classes, file.as_ref())?)
-        } else {
-            None
-        };
+        let blank =
+            if may_be_ctc { Some(self.alphabet.names.blank_of(classes, file.as_ref())?) } else { None };
         let names = match (file.clone(), blank) {
             (Some(file), Some(blank)) => Some(Alphabet::new(file, classes, blank)?),
             _ => None,
@@ -96,7 +96,7 @@ impl Args {
             layout: view.ctc.as_ref().map(|shape| shape.layout.word()),
             layout_inferred: view.ctc.as_ref().is_some_and(|shape| shape.layout_inferred),
             blank,
-            alphabet: self.alphabet.alphabet.as_ref().map(path),
+            alphabet: self.alphabet.names.alphabet.as_ref().map(path),
             lengths: self.logits.lengths.clone(),
             label_lengths: self.label_lengths.clone(),
         };

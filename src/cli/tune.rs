@@ -164,7 +164,7 @@ impl Args {
         let [logits, lengths] = self.logits.named();
         let refs = ("--refs", Some(self.refs.as_os_str()));
         check_files(
-            &[&[logits, lengths, self.classes.named(), refs], &self.steering.named()[..]].concat(),
+            &[&[logits, lengths, self.classes.names.named(), refs], &self.steering.named()[..]].concat(),
             &[self.output.named()],
         )
     }
@@ -189,7 +189,7 @@ impl Args {
         let steering = self.steering.load(&spelling, shape.classes, blank, diagnostics)?;
         let Some(steering) = steering else { return Err(UsageError::new("tune needs --lm").into()) };
         let params = TuneParams {
-            input_params: shape.params(&matrix, &self.logits, blank, self.classes.alphabet.as_deref()),
+            input_params: shape.params(&matrix, &self.logits, blank, self.classes.names.alphabet.as_deref()),
             word_delimiter: delimiter,
             refs,
             steering: steering.params.clone(),

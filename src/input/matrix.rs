@@ -167,9 +167,7 @@ impl Matrix {
         if shape.last().is_none_or(|&size| size > MAX_CLASSES) {
             shape.push(1);
         }
-        let axis = shape.len() - 1;
-        let rows: Vec<usize> = (0..axis).collect();
-        let geometry = Geometry::new(&shape, self.fortran_order, axis, &rows).map_err(|error| {
+        let geometry = Geometry::along(&shape, self.fortran_order, shape.len() - 1).map_err(|error| {
             InputError::new(&self.name, Place::whole(), "a shape that memory can hold", error.to_string())
         })?;
         let mut collector = Collector { values: Vec::new(), geometry: &geometry };

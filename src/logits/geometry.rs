@@ -27,6 +27,22 @@ pub enum ShapeError {
     RowOrder(Vec<usize>, Vec<usize>),
 }
 
+/// The index along each axis of entry `flat` of an array of `shape` in C order.
+pub(crate) fn unravel(flat: usize, shape: &[usize]) -> Vec<usize> {
+    let mut rest = flat;
+    let mut index: Vec<usize> = shape
+        .iter()
+        .rev()
+        .map(|&size| {
+            let at = rest % size;
+            rest /= size;
+            at
+        })
+        .collect();
+    index.reverse();
+    index
+}
+
 /// How a file's numbers lie: `planes × [classes][inner]`, and which row each of them is to the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Geometry {
@@ -106,6 +122,15 @@ impl Geometry {
             stride *= size;
         }
         Ok(Self { planes, classes, inner, row_axes, in_order })
+    }
+
+    /// The same, the rows numbered by the other axes in their order.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn along(shape: &[usize], fortran_order: bool, class_axis: usize) -> Result<Self, ShapeError> {
+        let others: Vec<usize> = (0..shape.len()).filter(|&axis| axis != class_axis).collect();
+        Self::new(shape, fortran_order, class_axis, &others)
     }
 
     /// Number of classes in a row.

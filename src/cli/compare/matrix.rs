@@ -6,6 +6,7 @@ use super::super::values::{Stat, Word};
 use super::{Args, MAX_LISTED, Outcome};
 use crate::input::{Dtype, InputError, Matrix, Place, shape_text};
 use crate::kernel::Sum;
+use crate::logits::unravel;
 use crate::metrics::{Difference, Tolerance};
 use crate::report::compare::{CompareItem, CompareParams, CompareSummary};
 use crate::report::{Shortest, Status};
@@ -185,12 +186,5 @@ fn statistic(stat: Stat, values: impl Iterator<Item = f64> + Clone) -> f64 {
 
 /// The index along each axis, as NumPy writes it.
 fn place(at: usize, shape: &[usize]) -> String {
-    let mut rest = at;
-    let mut index = Vec::new();
-    for &size in shape.iter().rev() {
-        index.push(rest % size);
-        rest /= size;
-    }
-    index.reverse();
-    format!("{index:?}")
+    format!("{:?}", unravel(at, shape))
 }

@@ -94,16 +94,15 @@ impl Args {
         logits.layout.is_some()
             || logits.lengths.is_some()
             || self.label_lengths.is_some()
-            || alphabet.alphabet.is_some()
-            || alphabet.blank.is_some()
+            || alphabet.names.alphabet.is_some()
+            || alphabet.names.blank.is_some()
     }
 }
 
 /// The rows along one axis, without items.
 fn by_class(matrix: &Matrix, class_axis: usize) -> Result<View, InputError> {
     let shape = matrix.shape();
-    let rows: Vec<usize> = (0..shape.len()).filter(|&other| other != class_axis).collect();
-    let geometry = Geometry::new(shape, matrix.fortran_order(), class_axis, &rows);
+    let geometry = Geometry::along(shape, matrix.fortran_order(), class_axis);
     let geometry = geometry.map_err(|error| bad_shape(matrix, &error))?;
     Ok(View { geometry, ctc: None, lengths: Vec::new(), cross_entropy: false, labels_fit: false })
 }

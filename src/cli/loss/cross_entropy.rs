@@ -32,8 +32,7 @@ impl Args {
         let class_axis = self.class_axis(&shape).ok_or_else(|| {
             InputError::new(matrix.name(), Place::whole(), "an array of at least one axis", "a single number")
         })?;
-        let row_axes: Vec<usize> = (0..shape.len()).filter(|&axis| axis != class_axis).collect();
-        let geometry = Geometry::new(&shape, matrix.fortran_order(), class_axis, &row_axes)
+        let geometry = Geometry::along(&shape, matrix.fortran_order(), class_axis)
             .map_err(|error| bad_shape(&matrix, &error))?;
         let classes = geometry.classes();
         let settings = &self.settings;

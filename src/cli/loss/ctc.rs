@@ -39,7 +39,7 @@ impl Args {
             layout: Some(shape.layout.word()),
             layout_inferred: Some(shape.layout_inferred),
             blank: Some(blank),
-            alphabet: self.alphabet.alphabet.as_ref().map(|path| path.display().to_string()),
+            alphabet: self.alphabet.names.alphabet.as_ref().map(|path| path.display().to_string()),
             label_split: split,
             unk: self.alphabet.unk.clone(),
             lengths: self.logits.lengths.clone(),

@@ -13,7 +13,7 @@ use super::super::diagnostics::Diagnostics;
 use super::super::inputs::{matrix_params, optional_integers};
 use super::super::values::{Criterion, Layout, Word};
 use super::{Args, DEFAULT_ATOL, DEFAULT_RTOL};
-use crate::input::{AlphabetFile, LabelFile, List, Matrix, float_list};
+use crate::input::{LabelFile, List, Matrix, float_list};
 use crate::logits::{InputKind, rows_in_order};
 use crate::loss::guess::Reading;
 use crate::metrics::Tolerance;
@@ -137,7 +137,7 @@ impl Args {
             lengths: optional_integers("--lengths", self.logits.lengths.as_deref())?,
             label_lengths: optional_integers("--label-lengths", self.label_lengths.as_deref())?,
             weight: self.settings.weight.as_deref().map(|list| float_list("--weight", list)).transpose()?,
-            alphabet: self.alphabet.alphabet.as_deref().map(AlphabetFile::open).transpose()?,
+            alphabet: self.alphabet.names.file()?,
         })
     }
 

@@ -17,7 +17,7 @@ impl Args {
         let weight = ("--weight", self.settings.weight.as_deref().map(OsStr::new));
         let labels = ("--labels", Some(self.labels.as_os_str()));
         check_files(
-            &[logits, labels, self.alphabet.named(), lengths, label_lengths, weight],
+            &[logits, labels, self.alphabet.names.named(), lengths, label_lengths, weight],
             &[self.output.named(), self.gradient.named()],
         )?;
         let checked = self.checks.max_loss.is_some() || self.checks.expect.is_some();
@@ -69,8 +69,8 @@ impl Args {
             (self.logits.layout.is_some(), "--layout"),
             (self.logits.lengths.is_some(), "--lengths"),
             (self.label_lengths.is_some(), "--label-lengths"),
-            (self.alphabet.alphabet.is_some(), "--alphabet"),
-            (self.alphabet.blank.is_some(), "--blank"),
+            (self.alphabet.names.alphabet.is_some(), "--alphabet"),
+            (self.alphabet.names.blank.is_some(), "--blank"),
             (self.settings.zero_infinity, "--zero-infinity"),
         ];
         given.into_iter().find_map(|(given, option)| given.then_some(option))

@@ -11,7 +11,7 @@ use crate::input::npy::shape_text;
 use crate::input::numbers::{whole_number, words};
 use crate::input::source::{line_count, lines_of};
 use crate::input::{InputError, Place};
-use crate::logits::{Geometry, rows_in_order};
+use crate::logits::{Geometry, rows_in_order, unravel};
 use crate::shown::shown;
 
 /// Class indices that one thread checks at a time.
@@ -212,7 +212,6 @@ impl LabelFile {
             let expected = format!("class probabilities of the logits' shape {}", shape_text(shape));
             InputError::new(&self.name, Place::whole(), expected, self.describe())
         };
-        let row_axes: Vec<usize> = (0..shape.len()).filter(|&axis| axis != class_axis).collect();
         let (values, text) = match &self.content {
             Content::Integers { .. } => {
                 return Err(mismatch().hint("save them as floats: labels.astype('float64')"));
@@ -243,7 +242,7 @@ impl LabelFile {
             };
             return Err(InputError::new(&self.name, place, "a probability", values[at].to_string()));
         }
-        let Ok(geometry) = Geometry::new(shape, false, class_axis, &row_axes) else { return Err(mismatch()) };
+        let Ok(geometry) = Geometry::along(shape, false, class_axis) else { return Err(mismatch()) };
         Ok(ProbTargets { values: rows_in_order(&values, &geometry), classes: geometry.classes() })
     }
 }
@@ -321,13 +320,7 @@ fn plain_targets(
 
 /// Where entry `flat` of an array of `shape` is.
 fn place_of(flat: usize, shape: &[usize], class_axis: Option<usize>) -> Place {
-    let mut rest = flat;
-    let mut coordinates = Vec::new();
-    for &size in shape.iter().rev() {
-        coordinates.push(rest % size);
-        rest /= size;
-    }
-    coordinates.reverse();
+    let mut coordinates = unravel(flat, shape);
     let class = class_axis.map(|axis| coordinates.remove(axis));
     // A row of one axis is a number, else an index as NumPy writes it.
     let name = if coordinates.len() == 1 { "row" } else { "index" };

@@ -28,9 +28,8 @@ impl Args {
         }
         axes.dedup();
         let mut geometry = |axis| {
-            let rows: Vec<usize> = (0..shape.len()).filter(|&other| other != axis).collect();
             // The values are in C order by then, whatever the file's.
-            let geometry = Geometry::new(shape, false, axis, &rows);
+            let geometry = Geometry::along(shape, false, axis);
             let geometry = geometry.map_err(|error| search.obstacle(setup, bad_shape(matrix, &error)));
             Some((axis, geometry.ok()?))
         };

@@ -4,7 +4,7 @@ use super::super::super::ctc_shape::CtcShape;
 use super::super::super::values::{Criterion, Layout};
 use super::super::Args;
 use super::search::{Given, Search, Setup};
-use crate::input::{LabelFile, Matrix, resolve_blank};
+use crate::input::{LabelFile, Matrix};
 use crate::logits::{Block, BlockReducer, Geometry, Items, Nonfinite, rows_in_order};
 use crate::loss::ctc::CtcLabels;
 use crate::loss::ctc_batch::CtcBatch;
@@ -48,7 +48,7 @@ impl Args {
             let setup = setup.clone().note("without --lengths").step(1);
             all_lengths.push((vec![ctc.frames; ctc.items], setup));
         }
-        let asked = resolve_blank(&self.alphabet.blank(), classes, search.given.alphabet.as_ref())?;
+        let asked = self.alphabet.names.blank_of(classes, search.given.alphabet.as_ref())?;
         let blanks = blanks(&rows, classes, asked);
         for (lengths, setup) in &all_lengths {
             for &(blank, rare) in &blanks {
@@ -88,7 +88,7 @@ impl Args {
             Err(error) => search.obstacle(setup, error),
         }
         // Text has no numbers to shift.
-        if rare || self.alphabet.alphabet.is_some() && labels.is_text() {
+        if rare || self.alphabet.names.alphabet.is_some() && labels.is_text() {
             return found;
         }
         let Ok(raw) = labels.raw_sequences(ctc.items, search.given.label_lengths.as_ref()) else {
