@@ -30,7 +30,8 @@ pub(crate) fn row_max<E: Element>(row: &[E]) -> f64 {
 }
 
 /// The first place of a value in a row.
-#[inline]
+#[allow(clippy::inline_always)] // once a frame of a greedy path
+#[inline(always)]
 pub(crate) fn position_of<E: Element>(row: &[E], value: f64) -> Option<usize> {
     let value = E::round_up(value);
     let (chunks, rest) = row.as_chunks::<LANES>();
