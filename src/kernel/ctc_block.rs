@@ -53,7 +53,7 @@ pub(crate) struct CtcStates {
     column_of: Vec<[u32; LANES]>,
     columns: usize,
     /// Room for what is found in a block.
-    survey: Survey,
+    survey: BlockSurvey,
 }
 
 impl CtcStates {
@@ -78,7 +78,7 @@ impl CtcStates {
             may_skip: vec![[1.0; LANES]; rows],
             column_of: vec![[columns as u32; LANES]; rows],
             columns,
-            survey: Survey::new(sets),
+            survey: BlockSurvey::new(sets),
         };
         for (i, &column) in of_label.iter().enumerate() {
             let (row, lane) = states.row_of(i + 1);
@@ -152,7 +152,7 @@ impl<'a> CtcBlock<'a> {
 
 /// What is known of each group before a block, behind what is known of [`BLOCK_FRAMES`] that are none.
 #[derive(Clone, Debug)]
-struct Survey {
+struct BlockSurvey {
     /// The exponent of the largest state; [`NONE`] where all are 0.
     most: Vec<i64>,
     /// The exponent of the least state above 0; [`ALL`] where all are 0.
@@ -166,14 +166,14 @@ struct Survey {
 /// The exponent of the least of no states.
 const ALL: i64 = -NONE;
 
-impl Survey {
+impl BlockSurvey {
     fn new(sets: usize) -> Self {
         let of = |exponent| vec![exponent; at(sets)];
         Self { most: of(NONE), least: of(ALL), next: of(NONE), entering: vec![[[0.0; LANES]; 2]; sets] }
     }
 }
 
-/// The place in [`Survey`] of the first group of a set.
+/// The place in [`BlockSurvey`] of the first group of a set.
 fn at(set: usize) -> usize {
     BLOCK_FRAMES + set * LANES
 }
@@ -304,7 +304,7 @@ struct Set<'a> {
     column_of: &'a [[u32; LANES]],
     /// The last blank and the last label of the set before.
     before: [f64; 2],
-    /// See [`Survey`].
+    /// See [`BlockSurvey`].
     entering: &'a [Lanes; 2],
 }
 

@@ -13,6 +13,7 @@ mod ahead;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod bus_error;
 mod ctc_block;
 mod ctc_wide;
 mod double;
@@ -32,6 +33,7 @@ mod spread;
 mod sum;
 mod tile;
 
+pub(crate) use bus_error::install_bus_error_handler;
 pub(crate) use ctc_block::{BLOCK_FRAMES, CtcBlock, CtcStates, exponent_of, pow2};
 pub(crate) use ctc_wide::{CtcWideStep, Logs, Wide};
 pub use element::Element;
@@ -40,7 +42,7 @@ pub(crate) use exp_rows::ExpRows;
 pub use instruction_set::InstructionSet;
 pub(crate) use instruction_set::Task;
 pub use log_sum_exp::{LogSumExp, fast_log_sum_exp_rows, log_add, log_sum_exp, log_sum_exp_rows};
-pub(crate) use mapping::{Mapping, end_with_message};
+pub(crate) use mapping::Mapping;
 pub(crate) use reaching::reaching;
 pub use rows::Rows;
 pub use spread::{Spread, exp_weighted_distance_sum, spread};

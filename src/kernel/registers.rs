@@ -8,7 +8,7 @@ use super::instruction_set::{InstructionSet, Task};
 use super::lanes::{exp, ln_1p};
 use super::log_sum_exp::LogSumExp;
 use super::rows::Rows;
-use super::single::{self, LARGE, RowSums, TOO_SMALL};
+use super::single::{self, BlockSums, LARGE, TOO_SMALL};
 use super::tile::{self, Aligned, SHORT, TILE, Tile};
 
 /// Registers of an instruction set that the machine has.
@@ -140,7 +140,7 @@ struct OfBlocks<'a, S> {
     out: &'a mut [LogSumExp],
 }
 
-impl<S: RowSums> Task for OfBlocks<'_, S> {
+impl<S: BlockSums> Task for OfBlocks<'_, S> {
     type Output = ();
 
     #[inline(always)]
@@ -159,7 +159,7 @@ struct InRegisters<R> {
     gap: usize,
 }
 
-impl<R: Registers> RowSums for InRegisters<R> {
+impl<R: Registers> BlockSums for InRegisters<R> {
     const BLOCK: usize = BLOCK;
 
     #[inline(always)]

@@ -32,7 +32,7 @@ pub(super) const LARGE: f32 = 256.0;
 
 /// How the values of a row with a finite maximum are reduced.
 #[derive(Clone, Copy)]
-struct Reduction {
+struct ExpArgument {
     /// Taken from each value first: the maximum where that is large.
     shift: f32,
     /// The maximum after the shift.
@@ -43,7 +43,7 @@ struct Reduction {
     offset: f32,
 }
 
-impl Reduction {
+impl ExpArgument {
     #[inline(always)]
     fn new(max: f32) -> Self {
         let shift = if max.abs() >= LARGE { max } else { 0.0 };
@@ -128,7 +128,7 @@ fn padded(values: &[f32]) -> [f32; NARROW] {
 /// `Σ exp(x - max)` over what is below the maximum, and how often the maximum is there.
 #[inline(always)]
 pub(super) fn sum_of<const FMA: bool>(values: &[f32], max: f32) -> (f64, f64) {
-    let reduction = Reduction::new(max);
+    let argument = ExpArgument::new(max);
     let mut total = [0.0_f64; NARROW];
     let mut ties = [0.0_f32; WIDTH];
     let mut sum = [0.0_f32; WIDTH];
@@ -136,7 +136,7 @@ pub(super) fn sum_of<const FMA: bool>(values: &[f32], max: f32) -> (f64, f64) {
     for step in steps {
         for i in 0..WIDTH {
             let x = [step[i], step[i + WIDTH], step[i + 2 * WIDTH], step[i + 3 * WIDTH]];
-            let (terms, maxima) = reduction.terms::<FMA>(x);
+            let (terms, maxima) = argument.terms::<FMA>(x);
             sum[i] = terms;
             ties[i] += maxima;
         }
@@ -147,7 +147,7 @@ pub(super) fn sum_of<const FMA: bool>(values: &[f32], max: f32) -> (f64, f64) {
     for chunk in chunks.iter().chain([&last]) {
         let mut terms = [0.0_f32; NARROW];
         for i in 0..NARROW {
-            let (term, tie) = reduction.term::<FMA>(chunk[i]);
+            let (term, tie) = argument.term::<FMA>(chunk[i]);
             terms[i] = term;
             ties[i] += tie;
         }
@@ -157,7 +157,7 @@ pub(super) fn sum_of<const FMA: bool>(values: &[f32], max: f32) -> (f64, f64) {
     }
     let mut count = [0.0_f64; NARROW];
     add_narrowed(&mut count, &ties);
-    (sum_lanes(&total) * exp::<FMA>(reduction.log_unit()), sum_lanes(&count))
+    (sum_lanes(&total) * exp::<FMA>(argument.log_unit()), sum_lanes(&count))
 }
 
 #[inline(always)]
@@ -178,7 +178,7 @@ fn add_narrowed(total: &mut [f64; NARROW], sum: &[f32; WIDTH]) {
 }
 
 /// What a row's blocks are looked at with.
-pub(super) trait RowSums: Copy {
+pub(super) trait BlockSums: Copy {
     /// Values that are looked at twice in one go: they stay in the first-level cache.
     const BLOCK: usize;
 
@@ -194,7 +194,7 @@ pub(super) trait RowSums: Copy {
 #[derive(Clone, Copy)]
 struct InLanes;
 
-impl RowSums for InLanes {
+impl BlockSums for InLanes {
     const BLOCK: usize = 4096;
 
     #[inline(always)]
@@ -216,7 +216,7 @@ pub(super) fn of_row<const FMA: bool>(row: &[f32]) -> LogSumExp {
 
 /// The same with other sums.
 #[inline(always)]
-pub(super) fn of_blocks<const FMA: bool, S: RowSums>(row: &[f32], sums: S) -> LogSumExp {
+pub(super) fn of_blocks<const FMA: bool, S: BlockSums>(row: &[f32], sums: S) -> LogSumExp {
     let mut max = f32::NEG_INFINITY;
     // The sum of all but one maximum.
     let mut rest = 0.0_f64;
@@ -277,10 +277,10 @@ fn sums_of_tile<const FMA: bool>(tile: &[[f32; TILE]], max: &[f32; TILE]) -> ([f
     let (mut shift, mut low, mut offset) = ([0.0_f32; TILE], [0.0_f32; TILE], [0.0_f32; TILE]);
     let (mut maximum, mut log_unit) = ([0.0_f32; TILE], [0.0_f64; TILE]);
     for i in 0..TILE {
-        let reduction = Reduction::new(max[i]);
+        let argument = ExpArgument::new(max[i]);
         (shift[i], maximum[i], low[i], offset[i]) =
-            (reduction.shift, reduction.max, reduction.low, reduction.offset);
-        log_unit[i] = reduction.log_unit();
+            (argument.shift, argument.max, argument.low, argument.offset);
+        log_unit[i] = argument.log_unit();
     }
     let mut below = [0.0_f64; TILE];
     let mut ties = [0.0_f32; TILE];
@@ -288,8 +288,8 @@ fn sums_of_tile<const FMA: bool>(tile: &[[f32; TILE]], max: &[f32; TILE]) -> ([f
     let (steps, rest) = tile.as_chunks::<DEPTH>();
     for step in steps {
         for i in 0..TILE {
-            let reduction = Reduction { shift: shift[i], max: maximum[i], low: low[i], offset: offset[i] };
-            let (terms, maxima) = reduction.terms::<FMA>([step[0][i], step[1][i], step[2][i], step[3][i]]);
+            let argument = ExpArgument { shift: shift[i], max: maximum[i], low: low[i], offset: offset[i] };
+            let (terms, maxima) = argument.terms::<FMA>([step[0][i], step[1][i], step[2][i], step[3][i]]);
             sum[i] = terms;
             ties[i] += maxima;
         }
@@ -300,8 +300,8 @@ fn sums_of_tile<const FMA: bool>(tile: &[[f32; TILE]], max: &[f32; TILE]) -> ([f
     }
     for lanes in rest {
         for i in 0..TILE {
-            let reduction = Reduction { shift: shift[i], max: maximum[i], low: low[i], offset: offset[i] };
-            let (term, tie) = reduction.term::<FMA>(lanes[i]);
+            let argument = ExpArgument { shift: shift[i], max: maximum[i], low: low[i], offset: offset[i] };
+            let (term, tie) = argument.term::<FMA>(lanes[i]);
             sum[i] = term;
             ties[i] += tie;
         }

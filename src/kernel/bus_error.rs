@@ -1,0 +1,97 @@
+//! What a process says where a mapped file is shortened under it: the system then sends `SIGBUS`.
+//!
+//! It is the program that asks for this, not the library.
+#![allow(unsafe_code)]
+
+#[cfg(unix)]
+pub(super) use unix::name_file;
+
+/// From now on, a mapped file that was shortened ends the process with a message that names it and exit code 2.
+pub(crate) fn install_bus_error_handler() {
+    #[cfg(unix)]
+    unix::install();
+}
+
+/// The file that is mapped last. Elsewhere a mapped file can't be shortened.
+#[cfg(not(unix))]
+pub(super) fn name_file(_: &str) {}
+
+#[cfg(unix)]
+mod unix {
+    use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+
+    /// Whether anything is to be said.
+    static INSTALLED: AtomicBool = AtomicBool::new(false);
+
+    /// What is said when a mapped file is gone: that of the last one.
+    static MESSAGE: AtomicPtr<String> = AtomicPtr::new(std::ptr::null_mut());
+
+    /// The file that is mapped last.
+    pub(in crate::kernel) fn name_file(name: &str) {
+        if !INSTALLED.load(Ordering::Acquire) {
+            return;
+        }
+        let message = format!(
+            "error: {name}: expected to stay as it was, found that it was shortened, or can't be read any more\n\
+             hint: try again when nobody writes to it\n"
+        );
+        // SAFETY: what the pointer refers to is whole and never freed.
+        let said = unsafe { MESSAGE.load(Ordering::Acquire).as_ref() };
+        if said != Some(&message) {
+            // Never freed: the handler may be reading the one before.
+            MESSAGE.store(Box::into_raw(Box::new(message)), Ordering::Release);
+        }
+    }
+
+    pub(super) fn install() {
+        let handler: extern "C" fn(libc::c_int) = end;
+        // SAFETY: `action` is a valid `sigaction`, of which zeros are valid fields; `end` may run in a handler.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = handler as libc::sighandler_t;
+            action.sa_flags = libc::SA_ONSTACK;
+            libc::sigaction(libc::SIGBUS, &raw const action, std::ptr::null_mut());
+        }
+        INSTALLED.store(true, Ordering::Release);
+    }
+
+    extern "C" fn end(_: libc::c_int) {
+        let message = MESSAGE.load(Ordering::Acquire);
+        // SAFETY: what the pointer refers to is whole and never freed; `write` and `_exit` may be called in handlers.
+        unsafe {
+            if let Some(message) = message.as_ref() {
+                libc::write(libc::STDERR_FILENO, message.as_ptr().cast(), message.len());
+            }
+            libc::_exit(2);
+        }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::io::Write;
+
+    use crate::kernel::Mapping;
+
+    /// In a process of its own, which it ends.
+    #[test]
+    fn a_file_that_is_shortened_ends_the_program_with_a_message() {
+        const CHILD: &str = "CTCTOOL_TEST_SHORTENED";
+        if std::env::var_os(CHILD).is_some() {
+            super::install_bus_error_handler();
+            let mut file = tempfile::tempfile().expect("a temporary file");
+            file.write_all(&vec![0; 40_000]).expect("room for it");
+            let map = Mapping::new(&file, "x.npy", 0..40_000).expect("files can be mapped");
+            file.set_len(0).expect("a shorter file");
+            let values = map.values::<u8>(0..40_000).expect("bytes");
+            panic!("{} of no file", values.iter().map(|&byte| u32::from(byte)).sum::<u32>());
+        }
+        let name = "kernel::bus_error::tests::a_file_that_is_shortened_ends_the_program_with_a_message";
+        let program = std::env::current_exe().expect("this program");
+        let mut child = std::process::Command::new(program);
+        child.args(["--exact", name, "--nocapture"]).env(CHILD, "1");
+        let output = child.output().expect("a process");
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: x.npy: "), "{output:?}");
+    }
+}
