@@ -28,7 +28,7 @@ use crate::input::{Matrix, Place, ReadError, counted};
 use crate::logits::{ImproperRow, InputKind};
 use crate::metrics::{ErrorRates, LineErrors};
 use crate::report::decode::{DecodeItem, DecodeParams, DecodeSummary, HypothesisItem, TimedTable};
-use crate::report::{Check, Details, Format, ItemId, Report, Status, Warning};
+use crate::report::{Check, Details, Format, ItemId, Report, Shortest, Status, Warning};
 
 /// Greedy or beam-search CTC transcripts of a matrix
 ///
@@ -110,8 +110,11 @@ impl Args {
             });
             return Err(error.hint(format!("give --beam {} or more", search.nbest)));
         }
-        if search.token_min_logp.is_some_and(|logp| logp.is_nan() || logp > 0.0) {
-            return Err(UsageError::new("--token-min-logp: expected a log-probability, which is 0 or less"));
+        if let Some(logp) = search.token_min_logp.filter(|logp| logp.is_nan() || *logp > 0.0) {
+            return Err(UsageError::new(format!(
+                "--token-min-logp: expected a log-probability, which is 0 or less, found {}",
+                Shortest(logp)
+            )));
         }
         if self.format.is_of_checks() && !self.limits.any() {
             return Err(UsageError::new(

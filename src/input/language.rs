@@ -103,8 +103,16 @@ pub fn read_lexicon(path: &Path) -> Result<Vec<String>, InputError> {
             let column =
                 line.chars().count() - line.trim_start().chars().count() + word[..at].chars().count();
             let place = Place::whole().at("line", number + 1).at("column", column + 1);
-            return Err(InputError::new(&name, place, "one word a line", shown(&word[at..]))
-                .hint("spellings of words are not needed: their characters are looked up in the alphabet"));
+            // Of a spelling, each sound has a letter or a few.
+            let is_spelling = || word[at..].split_whitespace().all(|sound| sound.chars().count() <= 3);
+            let hint = if word.starts_with("ngram ") {
+                "this is a language model: give it to --lm"
+            } else if word.contains('\t') || is_spelling() {
+                "spellings of words are not needed: their characters are looked up in the alphabet"
+            } else {
+                "of a text, list each word once: tr -s ' ' '\\n' < TEXT | sort -u"
+            };
+            return Err(InputError::new(&name, place, "one word a line", shown(&word[at..])).hint(hint));
         }
         if !word.is_empty() {
             words.push(word.to_owned());

@@ -254,3 +254,23 @@ fn a_status_tells_nan_from_infinity() {
     );
     assert!(warnings(&result).is_empty());
 }
+
+#[test]
+fn lexicons_that_are_something_else_say_what() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0,9,0\n");
+    folder.file("names", "-\na\n \n");
+    for (content, hint) in [
+        ("\\data\\\nngram 1=3\n", "this is a language model: give it to --lm"),
+        (
+            "cat K AE1 T\n",
+            "spellings of words are not needed: their characters are looked up in the alphabet",
+        ),
+        ("the quick brown fox\n", "of a text, list each word once: tr -s ' ' '\\n' < TEXT | sort -u"),
+    ] {
+        folder.file("lexicon", content);
+        let args = ["decode", "x.csv", "--alphabet", "names", "--beam", "2", "--lexicon", "lexicon"];
+        let (code, said) = said(&folder, &args);
+        assert!(code == Some(2) && said.ends_with(&format!("hint: {hint}\n")), "{content}: {said}");
+    }
+}

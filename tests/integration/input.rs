@@ -119,7 +119,7 @@ fn values_that_can_only_be_mistakes_are_refused() {
     folder.file("alphabet.json", "[null]");
     run(&folder, &["decode", "x.csv", "--beam", "2", "--token-min-logp", "5"])
         .code(2)
-        .stderr("error: --token-min-logp: expected a log-probability, which is 0 or less\n");
+        .stderr("error: --token-min-logp: expected a log-probability, which is 0 or less, found 5\n");
     run(&folder, &["decode", "x.csv", "--alphabet", "alphabet.json"])
         .code(2)
         .stderr(predicate::str::contains(" at line ").not().and(predicate::str::contains("line 1, column")));

@@ -34,6 +34,9 @@ impl Args {
         if checked && self.settings.reduction == Reduction::None {
             return Err(UsageError::new(
                 "--max-loss and --expect need a reduced loss: --reduction mean or sum",
+            )
+            .hint(
+                "for each item: ctctool compare BASE NEW, of two results or of the losses alone, a line each",
             ));
         }
         if self.gradient.grad.as_deref() == Some(Path::new("-")) {
