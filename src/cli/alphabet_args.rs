@@ -106,7 +106,9 @@ impl AlphabetArgs {
                 .map_err(|error| shape.with_layout_hint(error, found))?;
             let warning = seeming_label_padding(labels, label_lengths).map(|found| Warning {
                 code: "label_padding",
-                message: format!("{found}: if that is padding, give --label-lengths"),
+                message: format!(
+                    "{found}: give --label-lengths, without that if it is padding, else with it"
+                ),
             });
             return Ok(CtcTargets { sequences, warning, blank, split: None, alphabet });
         };

@@ -204,8 +204,7 @@ impl SteeringArgs {
             params.lm_eos = Some(!self.no_lm_eos);
             language = Some(match self.lm_unit {
                 LmUnit::Word => {
-                    let tokens = (0..classes as u32).map(|class| spelling.token(class));
-                    let unit = unit_warning(path, &model, tokens);
+                    let unit = unit_warning(path, &model, spelling, classes);
                     warnings.extend(unit.or_else(|| foreign_words(path, &model, &texts)));
                     LanguageModel::Words(model)
                 }

@@ -156,8 +156,9 @@ impl AlphabetFile {
         if let Some(token) = at_blank {
             let expected = format!("{classes} entries, or {} without the blank", classes - 1);
             let found = format!("{}, of which class {blank} is {}", self.len(), shown(token));
-            return Err(InputError::new(&self.name, Place::whole(), expected, found)
-                .hint("an entry is missing: there is one for each class of the logits' last axis"));
+            return Err(InputError::new(&self.name, Place::whole(), expected, found).hint(
+                "an entry is missing: that of another class, or if this is not the blank, the blank's own",
+            ));
         }
         let name = self.name;
         let mut tokens = match self.entries {

@@ -78,10 +78,16 @@ impl Blocks {
 /// Refuses what is no table, and a first row that is names and taken for numbers, or the other way round, where that is
 /// certain.
 fn check_head(name: &str, head: &[u8], options: CsvOptions) -> Result<(), InputError> {
-    let start = head.trim_ascii_start();
+    let start = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head).trim_ascii_start();
+    // A name of a column may be in brackets.
+    let in_brackets = || match start {
+        _ if options.headers => false,
+        [b'[' | b'{', next, ..] => !next.is_ascii_alphabetic(),
+        _ => start.starts_with(b"tensor(") || start.starts_with(b"array("),
+    };
     let no_table = if head[..head.len().min(HEAD_BYTES)].contains(&0) {
         Some(("binary data", "for raw numbers: numpy.save('x.npy', numpy.fromfile(FILE, '<f4').reshape(…))"))
-    } else if [&b"["[..], b"{", b"tensor(", b"array("].iter().any(|begin| start.starts_with(begin)) {
+    } else if in_brackets() {
         Some(("text in brackets, as of JSON or print", "save the numbers: numpy.save('x.npy', x)"))
     } else {
         None

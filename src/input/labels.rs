@@ -219,8 +219,8 @@ impl LabelFile {
         }
     }
 
-    /// How many rows of an array of labels end in 0, if that looks like padding: they do not all end in as many, and more than
-    /// half of them, or one of a file that has no 0 elsewhere, in more than one.
+    /// How many rows of an array of labels end in 0, if that looks like padding: more than one, not all in as many, and more
+    /// than half of them, or one of a file that has no 0 elsewhere, in several.
     pub(crate) fn rows_padded_with_0(&self) -> Option<usize> {
         let Content::Integers { shape, values } = &self.content else { return None };
         let [rows, width] = shape[..] else { return None };
@@ -231,7 +231,7 @@ impl LabelFile {
         let (several, any) = (rows_below(width.saturating_sub(1)), rows_below(width));
         let only_at_ends = || (0..rows).all(|row| (0..lengths[row]).all(|at| !is_0(row, at)));
         let unequal = lengths.iter().min() < lengths.iter().max();
-        (unequal && several > 0 && (2 * several > rows || only_at_ends())).then_some(any)
+        (unequal && several > 0 && any > 1 && (2 * several > rows || only_at_ends())).then_some(any)
     }
 
     /// Where a CTC label of an item is.

@@ -393,12 +393,21 @@ fn check_nesting(header: &[u8]) -> Result<(), usize> {
     if deepest > MAX_NESTING { Err(deepest) } else { Ok(()) }
 }
 
-/// Whether the numbers of a header, zeros left out, have a product: its parser multiplies a shape unchecked.
+/// Whether the sizes of a header's shape, zeros left out, have a product: its parser multiplies them unchecked.
 fn sizes_can_be_multiplied(header: &[u8]) -> bool {
-    let numbers = header.split(|byte| !byte.is_ascii_digit()).filter(|digits| !digits.is_empty());
-    let number = |digits: &[u8]| str::from_utf8(digits).ok()?.parse::<u64>().ok();
-    let product = |product: u64, digits| product.checked_mul(number(digits)?.max(1));
-    numbers.into_iter().try_fold(1, product).is_some()
+    let have_product = |text: &[u8]| {
+        let shape = text.split(|&byte| byte == b')').next().unwrap_or_default();
+        let sizes = shape.split(|byte| !byte.is_ascii_digit()).filter(|digits| !digits.is_empty());
+        let size = |digits: &[u8]| str::from_utf8(digits).ok()?.parse::<u64>().ok();
+        let product = |product: u64, digits| product.checked_mul(size(digits)?.max(1));
+        sizes.into_iter().try_fold(1, product).is_some()
+    };
+    let mut shapes = memchr::memmem::find_iter(header, b"'shape'").peekable();
+    if shapes.peek().is_none() {
+        // It is written otherwise, and may be anywhere.
+        return have_product(header);
+    }
+    shapes.all(|at| have_product(&header[at..]))
 }
 
 /// How an array of a dtype that is not read can be saved so that it is.

@@ -39,7 +39,11 @@ pub(super) fn write_rows<I: Sync>(
     };
     let measured =
         items.par_chunks(CHUNK_ITEMS).map(|items| measure(items, &cells, precision, empty.clone()));
-    let columns = measured.reduce(|| empty.clone(), Columns::merged);
+    let mut columns = measured.reduce(|| empty.clone(), Columns::merged);
+    if !columns.filled.contains(&true) {
+        // The names alone.
+        columns.filled.fill(true);
+    }
     let mut line = Vec::new();
     let last = columns.filled.iter().rposition(|&filled| filled);
     for (column, name) in header.iter().enumerate().filter(|&(column, _)| columns.filled[column]) {

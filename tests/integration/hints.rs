@@ -167,14 +167,16 @@ fn references_that_no_text_equals_are_a_warning() {
     };
     let named = ["--alphabet", "names"];
     assert_eq!(warning("A B\n", &named), None);
-    for (refs, args, shown, remark) in [
-        ("a b\n", &named[..], "'a b'", "the alphabet has upper case letters"),
-        ("A|B\n", &named, "'A|B'", "write spaces for '|', as texts have them"),
-        ("A, B\n", &named, "'A, B'", "what is not in the alphabet counts as an error"),
-        ("A B\n", &[], "'A B'", "without --alphabet, texts are class indices"),
+    // Some words of a line are no reason.
+    assert_eq!(warning("A B A, B\n", &named), None);
+    for (refs, args, words, shown, remark) in [
+        ("a b\n", &named[..], "2 of 2 words", "'a'", "the alphabet has upper case letters"),
+        ("A|B\n", &named, "1 of 1 word", "'A|B'", "write spaces for '|', as texts have them"),
+        ("A, B; A\n", &named, "2 of 3 words", "'A,'", "what is not in the alphabet counts as an error"),
+        ("A B\n", &[], "2 of 2 words", "'A'", "without --alphabet, texts are class indices"),
     ] {
         let message = format!(
-            "refs: 1 of 1 line can't be written with the tokens of the alphabet, {shown} for one: {remark}"
+            "refs: {words} can't be written with the tokens of the alphabet, {shown} for one: {remark}"
         );
         assert_eq!(warning(refs, args), Some(json!({"code": "unwritable", "message": message})));
     }
@@ -273,4 +275,24 @@ fn lexicons_that_are_something_else_say_what() {
         let (code, said) = said(&folder, &args);
         assert!(code == Some(2) && said.ends_with(&format!("hint: {hint}\n")), "{content}: {said}");
     }
+}
+
+/// What is right needs no word.
+#[test]
+fn names_in_brackets_are_names() {
+    let folder = Folder::new();
+    folder.file("x.csv", "[blank],{a},b\n0.5,1,2\n");
+    assert_eq!(said(&folder, &["decode", "x.csv", "--headers", "-q"]).0, Some(0));
+    let error = "x.csv: line 1, column 1: expected a number, found '[blank]'";
+    refused(&folder, &["decode", "x.csv"], error, Some("if the first row is names, give --headers"));
+}
+
+#[test]
+fn where_there_is_nothing_to_list_a_table_has_its_names() {
+    let folder = Folder::new();
+    folder.file("x.csv", "5,0\n5,0\n");
+    let output =
+        ctctool().current_dir(folder.path()).args(["decode", "x.csv", "--timestamps"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("id   rank   text   start_frame   end_frame   confidence"), "{text}");
 }

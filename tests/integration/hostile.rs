@@ -66,6 +66,10 @@ fn npy_files_that_lie() {
         ),
         (npy_bytes("zz", false, &[2, 3], &[]), "expected a valid .npy header"),
         (full("[('a', '<f8'), ('b', '<f4')]"), "found a structured array"),
+        (
+            full(&format!("[{}]", (10..40).map(|i| format!("('f{i}', '<f8'), ")).collect::<String>())),
+            "found a structured array",
+        ),
         (full("5"), "expected a valid .npy header"),
         (header(&"(".repeat(5000)), "brackets 5000 deep"),
         (header("{'descr': '<f8'}\n"), "expected a valid .npy header"),

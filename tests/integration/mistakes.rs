@@ -379,6 +379,19 @@ fn a_model_of_word_pieces_is_no_model_of_words() {
     assert!(!warnings(&found).contains(&"lm_unit"), "{found}");
 }
 
+/// Where words are tokens, a model of them is one of words all the same.
+#[test]
+fn a_model_of_words_that_are_tokens_is_one_of_words() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0,9,0,0\n0,0,9,0\n9,0,0,1\n");
+    folder.file("alphabet", "-\none\n \ntwo\n");
+    let entries = ["<unk>", "<s>", "</s>", "one", "two"].map(|entry| format!("-1\t{entry}\n")).concat();
+    folder.file("lm", format!("\\data\\\nngram 1=5\n\n\\1-grams:\n{entries}\n\\end\\\n"));
+    let decode = ["decode", "x.csv", "--alphabet", "alphabet", "--beam", "3", "--lm", "lm"];
+    let found = json(ctctool().current_dir(folder.path()).args(decode));
+    assert!(!warnings(&found).contains(&"lm_unit"), "{found}");
+}
+
 /// Options of both losses name each other.
 #[test]
 fn options_of_both_losses_are_told() {

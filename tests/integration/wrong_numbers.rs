@@ -172,7 +172,7 @@ fn an_alphabet_that_lacks_another_token_than_the_blank_is_refused() {
         let found = format!(
             "{alphabet}: expected 4 entries, or 3 without the blank, found 3, of which class 0 is '{token}'"
         );
-        let hint = "an entry is missing: there is one for each class of the logits' last axis";
+        let hint = "an entry is missing: that of another class, or if this is not the blank, the blank's own";
         refused(&folder, &["decode", "x.csv", "--alphabet", alphabet], &found, Some(hint));
     }
     // The blank is elsewhere, and may be left out.

@@ -44,7 +44,7 @@ const FREE_PARAMS: [&str; 24] = [
 ];
 
 /// Of these, the ones that change it where they are given at all.
-const SETTING_PARAMS: [&str; 6] = ["lengths", "label_lengths", "alphabet", "lm", "lexicon", "hotwords"];
+const SETTING_PARAMS: [&str; 4] = ["lengths", "lm", "lexicon", "hotwords"];
 
 pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyhow::Result<Outcome> {
     if args.stat != Stat::Elementwise {

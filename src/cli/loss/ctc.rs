@@ -144,15 +144,17 @@ impl Args {
 /// Fewer frames than these tell nothing of who wins them.
 const FEW_FRAMES: u64 = 16;
 
-/// Of the first frames, another class wins more than half, and the blank none or that class is far less frequent among the
-/// labels: who gives labels and a loss may look at any numbers, so less than that is no mistake.
+/// Of the first frames, another class wins more than half, and the blank none or hardly any while that class is far less
+/// frequent among the labels: who gives labels and a loss may look at any numbers, so less than that is no mistake.
 fn other_blank(first_wins: &[u64], blank: u32, label_counts: &[u64]) -> Option<Warning> {
     let frames: u64 = first_wins.iter().sum();
     let winner = (0..first_wins.len()).max_by_key(|&class| first_wins[class])?;
-    let ratio = |counts: &[u64]| counts[winner] as f64 / counts.iter().sum::<u64>().max(1) as f64;
-    let told = frames >= FEW_FRAMES
-        && ratio(first_wins) > 0.5
-        && (first_wins[blank as usize] == 0 || 2.5 * ratio(label_counts) < ratio(first_wins));
+    let ratio =
+        |counts: &[u64], class: usize| counts[class] as f64 / counts.iter().sum::<u64>().max(1) as f64;
+    let (of_winner, of_blank) = (ratio(first_wins, winner), ratio(first_wins, blank as usize));
+    let in_labels = ratio(label_counts, winner);
+    let rather = in_labels == 0.0 || of_blank < 0.1 && of_winner > 0.6 && 2.5 * in_labels < of_winner;
+    let told = frames >= FEW_FRAMES && of_winner > 0.5 && (of_blank == 0.0 || rather);
     told.then(|| blank_warning(first_wins, "the first ", blank)).flatten()
 }
 

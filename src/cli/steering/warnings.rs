@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::decode::LanguageModel;
 use crate::decode::fusion::{own_word, own_words};
 use crate::decode::spelling::{Spelling, WordDelimiter};
 use crate::decode::token_texts::TokenTexts;
@@ -16,29 +17,33 @@ pub(super) fn begin_warning(path: &Path, model: &NgramModel) -> Option<Warning> 
     (!model.has_begin()).then_some(Warning { code: "no_sentence_start", message })
 }
 
-/// Words that are all one character are rather tokens, and so are those of which most are tokens of the alphabet as they
-/// stand, such as word pieces with their mark.
+/// Words that are all one character are rather tokens. So are those of which most are tokens of the alphabet as they stand,
+/// if there is also one for the beginning of a word or for the space between words, which no word has.
 pub(super) fn unit_warning(
     path: &Path,
     model: &NgramModel,
-    tokens: impl Iterator<Item = String>,
+    spelling: &Spelling,
+    classes: usize,
 ) -> Option<Warning> {
     let is_long = |text: &str| text.chars().nth(1).is_some();
     let (all, long) = (own_words(model).count(), own_words(model).filter(|(_, text)| is_long(text)).count());
-    let known = || tokens.filter(|token| is_long(token) && own_word(model, token).is_some()).count();
-    let evidence = match long {
-        0 if all > 1 => "every word is one character".to_owned(),
-        0 => return None,
-        _ => {
-            let known = known();
-            if 2 * known <= long {
-                return None;
+    let evidence = if long == 0 && all > 1 {
+        "every word is one character".to_owned()
+    } else {
+        let tokens = (0..classes as u32).map(|class| spelling.token(class));
+        let known: Vec<String> = tokens.filter(|token| own_word(model, token).is_some()).collect();
+        let has_space = match spelling.delimiter() {
+            WordDelimiter::Prefix(mark) => known.iter().any(|token| token.starts_with(mark.as_str())),
+            WordDelimiter::Token(_) => {
+                own_word(model, &LanguageModel::default_space(model, spelling, classes)).is_some()
             }
-            format!(
-                "{known} of {} of more than one character are tokens of the alphabet",
-                counted(long, "word")
-            )
+            WordDelimiter::None => false,
+        };
+        let known = known.iter().filter(|token| is_long(token)).count();
+        if !has_space || 2 * known <= long {
+            return None;
         }
+        format!("{known} of {} of more than one character are tokens of the alphabet", counted(long, "word"))
     };
     let message = format!("{}: {evidence}: if these are tokens, give --lm-unit token", path.display());
     Some(Warning { code: "lm_unit", message })
@@ -115,29 +120,23 @@ pub(in crate::cli) fn references_warning(
     blank: u32,
 ) -> Option<Warning> {
     let texts = TokenTexts::new(spelling, classes as u32, blank);
-    let lines = references.iter().map(String::as_str);
-    unwritable(
-        path,
-        "line",
-        lines,
-        &texts,
-        |count| count / 2,
-        |line| {
-            if !spelling.has_names() {
-                return "without --alphabet, texts are class indices".to_owned();
-            }
-            let between = match spelling.delimiter() {
-                WordDelimiter::Token(class) => Some(spelling.token(*class)).filter(|token| token != " "),
-                WordDelimiter::Prefix(mark) => Some(mark.clone()),
-                WordDelimiter::None => None,
-            };
-            match between.filter(|between| line.contains(between.as_str())) {
-                Some(between) => format!("write spaces for {}, as texts have them", shown(&between)),
-                None => other_letters(&texts, line)
-                    .unwrap_or_else(|| "what is not in the alphabet counts as an error".to_owned()),
-            }
-        },
-    )
+    let words = references.iter().flat_map(|line| line.split_whitespace());
+    let remark = |word: &str| {
+        if !spelling.has_names() {
+            return "without --alphabet, texts are class indices".to_owned();
+        }
+        let between = match spelling.delimiter() {
+            WordDelimiter::Token(class) => Some(spelling.token(*class)).filter(|token| token != " "),
+            WordDelimiter::Prefix(mark) => Some(mark.clone()),
+            WordDelimiter::None => None,
+        };
+        match between.filter(|between| word.contains(between.as_str())) {
+            Some(between) => format!("write spaces for {}, as texts have them", shown(&between)),
+            None => other_letters(&texts, word)
+                .unwrap_or_else(|| "what is not in the alphabet counts as an error".to_owned()),
+        }
+    };
+    unwritable(path, "word", words, &texts, |count| count / 2, remark)
 }
 
 /// What to do about a text in letters of the other case.

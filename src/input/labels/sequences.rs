@@ -245,6 +245,9 @@ impl LabelFile {
                     )),
                     _ if text == "\t" => error.hint("a line is all of an item's labels, without its name: cut -f2"),
                     _ if text == "{" && column == 1 => error.hint("a line is an item's labels, not JSON"),
+                    _ if split == LabelSplit::Tokens && whole_number(&text).is_some() => {
+                        error.hint("for class indices, leave --alphabet out")
+                    }
                     _ if split == LabelSplit::Tokens && alphabet.encode(&text, LabelSplit::Chars, None).is_ok() => {
                         error.hint("give --label-split chars for text that is not split into tokens")
                     }
