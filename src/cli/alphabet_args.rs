@@ -99,7 +99,7 @@ impl AlphabetArgs {
         check_label_lengths(labels, label_lengths)?;
         let (items, classes) = (shape.items, shape.classes);
         let found = labels.sequences(label_lengths.map(|lengths| lengths.len()));
-        let alphabet = file.map(|file| Alphabet::new(file, classes, blank)).transpose()?;
+        let alphabet = file.map(|file| shape.alphabet(file, blank)).transpose()?;
         let Some(names) = alphabet.as_ref().filter(|_| labels.is_text()) else {
             let sequences = labels
                 .index_sequences(items, label_lengths, classes, blank)
@@ -177,11 +177,11 @@ pub(super) struct ClassArgs {
 
 impl ClassArgs {
     /// How tokens are written, the blank, and the word delimiter's name.
-    pub(super) fn spelling(&self, classes: usize) -> anyhow::Result<(Spelling, u32, Option<String>)> {
+    pub(super) fn spelling(&self, shape: &CtcShape) -> anyhow::Result<(Spelling, u32, Option<String>)> {
         let file = self.names.file()?;
-        let blank = self.names.blank_of(classes, file.as_ref())?;
+        let blank = self.names.blank_of(shape.classes, file.as_ref())?;
         let Some(file) = file else { return Ok((Spelling::indices(), blank, None)) };
-        let alphabet = Alphabet::new(file, classes, blank)?;
+        let alphabet = shape.alphabet(file, blank)?;
         check_no_empty_entry(&alphabet)?;
         let names = alphabet.tokens().to_vec();
         let delimiter = match self.word_delimiter.as_deref() {

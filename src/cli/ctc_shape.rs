@@ -5,7 +5,9 @@ use std::path::Path;
 use super::diagnostics::UsageError;
 use super::inputs::{LogitsArgs, bad_shape, found_shape, matrix_params};
 use super::values::{Layout, Word};
-use crate::input::{InputError, List, Matrix, Place, counted, display_name, shape_text};
+use crate::input::{
+    Alphabet, AlphabetFile, InputError, List, Matrix, Place, counted, display_name, shape_text,
+};
 use crate::logits::{Geometry, Items, ItemsError};
 use crate::report::ctc_input::CtcInputParams;
 
@@ -52,6 +54,22 @@ impl CtcShape {
         error.hint(format!(
             "{items} is axis {axis} of shape {shape}, the items by layout {layout}; {frames} fits --layout {other}"
         ))
+    }
+
+    /// The alphabet of these classes; where it has as many entries as there are frames, the error says that.
+    pub(super) fn alphabet(&self, file: AlphabetFile, blank: u32) -> Result<Alphabet, InputError> {
+        let entries = file.len();
+        Alphabet::new(file, self.classes, blank).map_err(|error| {
+            let fits = |axis: usize| entries > 1 && (entries..=entries + 1).contains(&axis);
+            if !fits(self.frames) || fits(self.classes) {
+                return error;
+            }
+            let axis = usize::from(self.layout == Layout::Ntc);
+            error.hint(format!(
+                "axis {axis} has {} entries, and the classes are the last axis: numpy.moveaxis(x, {axis}, -1)",
+                self.frames
+            ))
+        })
     }
 
     /// What a result says of the input.

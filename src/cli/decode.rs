@@ -149,7 +149,7 @@ impl Args {
         if let (Some(references), Some(path)) = (&references, &self.refs) {
             shape.check_references(path, references)?;
         }
-        let (spelling, blank, delimiter) = self.classes.spelling(shape.classes)?;
+        let (spelling, blank, delimiter) = self.classes.spelling(&shape)?;
         let config = self.config(blank);
         let steering = self.steering.load(&spelling, shape.classes, blank, diagnostics)?;
         let steering = steering.map(|mut steering| {

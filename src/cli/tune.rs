@@ -185,7 +185,7 @@ impl Args {
         let shape = CtcShape::of(&matrix, self.logits.layout, given.as_ref(), other)?;
         let lengths = shape.lengths(given.as_ref())?;
         shape.check_references(&self.refs, &references)?;
-        let (spelling, blank, delimiter) = self.classes.spelling(shape.classes)?;
+        let (spelling, blank, delimiter) = self.classes.spelling(&shape)?;
         let steering = self.steering.load(&spelling, shape.classes, blank, diagnostics)?;
         let Some(steering) = steering else { return Err(UsageError::new("tune needs --lm").into()) };
         let params = TuneParams {

@@ -93,7 +93,8 @@ impl AlphabetFile {
         Ok(Self { name, entries })
     }
 
-    fn len(&self) -> usize {
+    /// Number of entries.
+    pub(crate) fn len(&self) -> usize {
         match &self.entries {
             Entries::List(list) => list.len(),
             Entries::Indexed(map) => map.len(),

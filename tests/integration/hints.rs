@@ -296,3 +296,17 @@ fn where_there_is_nothing_to_list_a_table_has_its_names() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("id   rank   text   start_frame   end_frame   confidence"), "{text}");
 }
+
+/// As networks of convolutions have it.
+#[test]
+fn classes_before_the_frames_are_told_from_the_alphabet() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[2, 5, 9], &[0.0; 90]));
+    folder.file("bases", "A\nC\nG\nT\n");
+    let hint = "axis 1 has 5 entries, and the classes are the last axis: numpy.moveaxis(x, 1, -1)";
+    for args in [&["decode"][..], &["align", "--labels", "bases"]] {
+        let args = [args, &["x.npy", "--layout", "ntc", "--alphabet", "bases"]].concat();
+        let error = "bases: expected 9 entries, or 8 without the blank, found 4";
+        refused(&folder, &args, error, Some(hint));
+    }
+}
