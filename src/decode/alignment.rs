@@ -142,7 +142,8 @@ impl<'a> Scores<'a> {
         Self { sequence, blanks, labels: vec![f64::NEG_INFINITY; sequence.len()] }
     }
 
-    /// Takes a frame in which no more than a `band` of the labels matters; `came` is told how far each state comes from.
+    /// Takes a frame in which no more than a `band` of the labels matters; `came` is told how far each state comes
+    /// from.
     fn advance(&mut self, row: &[f64], band: Range<usize>, mut came: impl FnMut(usize, u8)) {
         let Self { sequence, blanks, labels, .. } = self;
         let of_blank = row[BLANK];

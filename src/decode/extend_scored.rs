@@ -1,9 +1,9 @@
 //! The extensions of a frame where there is a scorer, of which it is asked only for those that can be kept.
 //!
-//! The entries are in order, heaviest first. For each the scorer tells what every token gains at most there, and one pass
-//! over the classes tells which of them may reach the threshold: the lightest of a full beam's stays, which rises as
-//! candidates are found. What stays can only meet an extension of its own parent, so that an extension which is in the beam
-//! already is left out here.
+//! The entries are in order, heaviest first. For each the scorer tells what every token gains at most there, and one
+//! pass over the classes tells which of them may reach the threshold: the lightest of a full beam's stays, which rises
+//! as candidates are found. What stays can only meet an extension of its own parent, so that an extension which is in
+//! the beam already is left out here.
 //!
 //! Nothing that ties with the threshold is dropped but by the order of label sequences.
 
@@ -35,7 +35,8 @@ pub(super) struct ScoredView<'a, T> {
 pub(super) struct ScoredExtensions {
     set: InstructionSet,
     blank: u32,
-    /// By class: the natural logarithm of the relative probability, or a little more; `-inf` of what is not to be tried.
+    /// By class: the natural logarithm of the relative probability, or a little more; `-inf` of what is not to be
+    /// tried.
     above: Vec<f32>,
     /// With many classes: those that have a chance in the frame.
     tried: Vec<u32>,

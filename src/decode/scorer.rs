@@ -1,7 +1,7 @@
 //! What can steer the beam beside the class scores: a language model, a lexicon, hotwords.
 
-/// With more classes a search looks only at those that have a chance in a frame, and it does not pay to look at all of a
-/// state.
+/// With more classes a search looks only at those that have a chance in a frame, and it does not pay to look at all of
+/// a state.
 pub(super) const MANY_CLASSES: usize = 1 << 14;
 
 /// What an extension adds to a prefix's score: nats, and the factor that they are.
@@ -53,8 +53,8 @@ pub trait Scorer {
     /// allowed.
     fn extend(&mut self, state: Self::State, token: u32) -> (Self::State, Gain);
 
-    /// By class: nats that the gain after `state` does not exceed; `-inf` where the token is forbidden. The tighter, the
-    /// less often [`Self::extend`] is asked in vain.
+    /// By class: nats that the gain after `state` does not exceed; `-inf` where the token is forbidden. The tighter,
+    /// the less often [`Self::extend`] is asked in vain.
     fn gain_bounds(&mut self, state: Self::State) -> &[f32];
 
     /// By class: the same, whatever the state.

@@ -219,8 +219,8 @@ impl LabelFile {
         }
     }
 
-    /// How many rows of an array of labels end in 0, if that looks like padding: more than one, not all in as many, and more
-    /// than half of them, or one of a file that has no 0 elsewhere, in several.
+    /// How many rows of an array of labels end in 0, if that looks like padding: more than one, not all in as many, and
+    /// more than half of them, or one of a file that has no 0 elsewhere, in several.
     pub(crate) fn rows_padded_with_0(&self) -> Option<usize> {
         let Content::Integers { shape, values } = &self.content else { return None };
         let [rows, width] = shape[..] else { return None };

@@ -194,8 +194,8 @@ impl Matrix {
         assert_eq!(geometry.planes() * geometry.plane_len(), values, "a geometry of this matrix");
     }
 
-    /// Reads the values and hands them out in blocks of whole rows. Nobody may write to the file meanwhile, for it may be
-    /// mapped. Where somebody shortens it, the system ends the process (`SIGBUS`); the program then says why.
+    /// Reads the values and hands them out in blocks of whole rows. Nobody may write to the file meanwhile, for it may
+    /// be mapped. Where somebody shortens it, the system ends the process (`SIGBUS`); the program then says why.
     ///
     /// # Errors
     /// Where the file ends early or goes on too long, and whatever `visitor` returns.
@@ -218,8 +218,8 @@ impl Matrix {
     }
 
     /// Reads the values and has `reducer` look at them in blocks of whole rows, as many at a time as there are
-    /// threads; each thread reads what it looks at. The result has the same bytes with any number of threads. Nobody may
-    /// write to the file meanwhile, as in [`Self::read`].
+    /// threads; each thread reads what it looks at. The result has the same bytes with any number of threads. Nobody
+    /// may write to the file meanwhile, as in [`Self::read`].
     ///
     /// # Errors
     /// Where the file ends early or goes on too long, and whatever `reducer` returns.

@@ -23,8 +23,8 @@ use super::tile::Tile;
 const LANES: usize = 8;
 /// Registers that go through each step together: with more, there are not enough for the constants.
 const SIDE_BY_SIDE: usize = 2;
-/// Steps whose terms are added in single precision, four a lane; their sums are added in double. A term is within 7.2e-8,
-/// and two roundings add 6e-8 each: rows come out within 1.92e-7 relative.
+/// Steps whose terms are added in single precision, four a lane; their sums are added in double. A term is within
+/// 7.2e-8, and two roundings add 6e-8 each: rows come out within 1.92e-7 relative.
 const DEPTH: usize = 2;
 
 type Side = [__m256; SIDE_BY_SIDE];

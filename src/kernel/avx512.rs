@@ -25,8 +25,8 @@ use super::tile::Tile;
 
 /// Values of a register.
 const LANES: usize = 16;
-/// Registers whose steps alternate. Their four terms a lane are added in single precision, what comes of that in double: a
-/// term is within 2.5e-8, and two roundings add 6e-8 each, so rows come out within 1.5e-7 relative.
+/// Registers whose steps alternate. Their four terms a lane are added in single precision, what comes of that in
+/// double: a term is within 2.5e-8, and two roundings add 6e-8 each, so rows come out within 1.5e-7 relative.
 const SIDE_BY_SIDE: usize = 4;
 type Side = [__m512; SIDE_BY_SIDE];
 /// Sums of sixteen lanes.

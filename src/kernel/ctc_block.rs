@@ -1,10 +1,10 @@
 //! A few frames of the CTC forward recursion in linear space.
 //!
-//! One exponent for all states would not do: between the first and the last of them lie more powers of two than a double
-//! has, and the more the more labels there are. Neighbours share one, and a lane holds neighbours: so no step needs a
-//! state of another lane but the first place of each, and the exponents, too, are lanes. Between the blocks of frames
-//! the exponents are set anew, and the least state of each few neighbours tells for how many frames none of them can be
-//! lost, whatever happens in these.
+//! One exponent for all states would not do: between the first and the last of them lie more powers of two than a
+//! double has, and the more the more labels there are. Neighbours share one, and a lane holds neighbours: so no step
+//! needs a state of another lane but the first place of each, and the exponents, too, are lanes. Between the blocks of
+//! frames the exponents are set anew, and the least state of each few neighbours tells for how many frames none of them
+//! can be lost, whatever happens in these.
 #![allow(unsafe_code)]
 
 use std::ops::Range;
@@ -23,7 +23,8 @@ pub(crate) const BLOCK_FRAMES: usize = 8;
 const NONE: i64 = -(1 << 60);
 /// The exponent that a group's largest state is brought to. Three of them are added before anything makes them less.
 const TOP: i64 = 1000;
-/// The least exponent that a state may come to have: what is rounded away below the normal numbers is nothing beside it.
+/// The least exponent that a state may come to have: what is rounded away below the normal numbers is nothing beside
+/// it.
 const LEAST: i64 = -960;
 
 pub(crate) const fn pow2(exponent: i64) -> f64 {
@@ -40,14 +41,16 @@ pub(super) type Lanes = [f64; LANES];
 /// The states of the recursion between two frames.
 ///
 /// State `i`, the blank after label `i`, counted from 1, and that label, is at place `i`. Group `g` has the places
-/// from `g depth` on, and lies in lane `g % LANES` of `depth` rows. A state is its number times 2 to its group's exponent.
+/// from `g depth` on, and lies in lane `g % LANES` of `depth` rows. A state is its number times 2 to its group's
+/// exponent.
 #[derive(Clone, Debug)]
 pub(crate) struct CtcStates {
     depth: usize,
     blanks: Vec<Lanes>,
     labels: Vec<Lanes>,
     exponents: Vec<i64>,
-    /// 0 where a label equals the one before, for no step may pass over the blank between them, and 1 where it does not.
+    /// 0 where a label equals the one before, for no step may pass over the blank between them, and 1 where it does
+    /// not.
     may_skip: Vec<Lanes>,
     /// The column of each label; `columns` where there is none. None is above that.
     column_of: Vec<[u32; LANES]>,
@@ -116,9 +119,9 @@ pub(crate) struct CtcBlock<'a> {
 }
 
 impl<'a> CtcBlock<'a> {
-    /// `frames`: each frame's probabilities, none above a quarter, column 0 the blank's, and one 0 behind them. `bits`: for
-    /// each frame, 2 to minus this is no more than any of its probabilities above 0. States below `range` matter no more,
-    /// states from its end on are all 0 still behind the last of the frames.
+    /// `frames`: each frame's probabilities, none above a quarter, column 0 the blank's, and one 0 behind them. `bits`:
+    /// for each frame, 2 to minus this is no more than any of its probabilities above 0. States below `range` matter no
+    /// more, states from its end on are all 0 still behind the last of the frames.
     ///
     /// # Panics
     /// Where there are more than [`BLOCK_FRAMES`], or not as many `bits`, or a frame lacks columns.

@@ -107,8 +107,8 @@ impl<E: Element> Task for ScaleColumns<'_, E> {
     }
 }
 
-/// `ln Σ x` of exponentials of which the largest is 1, without that of rounding the sum to it: within 1e-14 relative, also
-/// next to 0.
+/// `ln Σ x` of exponentials of which the largest is 1, without that of rounding the sum to it: within 1e-14 relative,
+/// also next to 0.
 pub(crate) fn log_sum_of(exps: &[f64]) -> f64 {
     InstructionSet::best().run(LogSumOf(exps))
 }

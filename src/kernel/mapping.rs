@@ -1,7 +1,8 @@
 //! A part of a file as memory: its values are computed on where the system keeps them, without a copy.
 //!
 //! Two things differ from reading. Nobody may write to the file meanwhile: the values would change under their reader,
-//! and what is computed of them would be of no use. And where somebody shortens it meanwhile, the system ends the process; after
+//! and what is computed of them would be of no use. And where somebody shortens it meanwhile, the system ends the
+//! process; after
 //! [`super::install_bus_error_handler`] it ends with a message and the exit code of an error.
 #![allow(unsafe_code)]
 

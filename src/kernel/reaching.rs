@@ -6,8 +6,8 @@ use super::instruction_set::Task;
 /// Bits of a word of the answer.
 const WORD: usize = u64::BITS as usize;
 
-/// Sets in `out` a bit for each place where `a` plus `b`, of one length, is `bar` or more; a NaN is not. There is a word
-/// for each 64 places.
+/// Sets in `out` a bit for each place where `a` plus `b`, of one length, is `bar` or more; a NaN is not. There is a
+/// word for each 64 places.
 pub(crate) fn reaching(set: InstructionSet, a: &[f32], b: &[f32], bar: f32, out: &mut [u64]) {
     assert!(a.len() == b.len() && out.len() == a.len().div_ceil(WORD), "a bit for each sum");
     #[cfg(target_arch = "x86_64")]

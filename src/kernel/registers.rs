@@ -1,7 +1,7 @@
 //! Log-sum-exp of single-precision rows with what is written by hand for an instruction set's registers.
 //!
-//! The method is that of [`super::single`]; what a row's values come to is found by hand, and the logarithms of many rows
-//! are computed together.
+//! The method is that of [`super::single`]; what a row's values come to is found by hand, and the logarithms of many
+//! rows are computed together.
 
 use super::ahead::{Ahead, BLOCK};
 use super::instruction_set::{InstructionSet, Task};

@@ -185,8 +185,8 @@ pub(super) trait BlockSums: Copy {
     /// The largest value but for NaN; `-inf` where there is none.
     fn max_of(self, block: &[f32]) -> f32;
 
-    /// `Σ exp(x - max)` over what is below the finite maximum, and how often the maximum is there. From the block's begin
-    /// on, the row has `rest` values.
+    /// `Σ exp(x - max)` over what is below the finite maximum, and how often the maximum is there. From the block's
+    /// begin on, the row has `rest` values.
     fn sum_of<const FMA: bool>(self, block: &[f32], max: f32, rest: usize) -> (f64, f64);
 }
 

@@ -48,8 +48,9 @@ pub struct Hotwords {
 }
 
 impl Hotwords {
-    /// `phrases` and what each of their occurrences adds, in nats, from -[`MAX_MAGNITUDE`] to it. With `whole_words` they begin and end where
-    /// words do, and any white space in them is a boundary of words; without, they are found anywhere.
+    /// `phrases` and what each of their occurrences adds, in nats, from -[`MAX_MAGNITUDE`] to it. With `whole_words`
+    /// they begin and end where words do, and any white space in them is a boundary of words; without, they are found
+    /// anywhere.
     ///
     /// # Panics
     /// Where a weight is beyond that.
@@ -166,7 +167,8 @@ impl Hotwords {
         }
     }
 
-    /// No state gains more by a piece of text, before which a word may begin, in nats. Where that takes more than so many
+    /// No state gains more by a piece of text, before which a word may begin, in nats. Where that takes more than so
+    /// many
     /// `steps` to tell, a rougher bound does.
     pub fn gain_bound(&self, begins_word: bool, text: &[u8], steps: usize) -> f64 {
         if self.nodes.len() * (text.len() + 1) > steps {

@@ -91,8 +91,8 @@ impl Items {
         (number / self.frames, number % self.frames)
     }
 
-    /// Where in the file an item's frames in use, of which there is one at least, lie: the first's row and the distance from
-    /// one to the next.
+    /// Where in the file an item's frames in use, of which there is one at least, lie: the first's row and the distance
+    /// from one to the next.
     pub(crate) fn file_rows(&self, item: usize) -> (usize, usize) {
         let first = item * self.frames;
         let start = self.geometry.file_row(first);

@@ -73,8 +73,8 @@ impl RowScales {
     /// Looks at each of `rows` once; the rows of before are forgotten.
     ///
     /// From single precision, log-probabilities are within 2e-7 relative: enough for what takes them one by one. What
-    /// adds up alternatives needs more, for their probabilities can sum to next to one, and what is missing from one is the
-    /// result.
+    /// adds up alternatives needs more, for their probabilities can sum to next to one, and what is missing from one is
+    /// the result.
     pub fn look_at<E: Element>(&mut self, rows: Rows<'_, E>) {
         // What is there from before is overwritten.
         self.lse.resize(rows.len(), LogSumExp::ZERO);

@@ -15,7 +15,8 @@ pub(super) struct AnySize {
     labels: Wide,
     next_blanks: Wide,
     next_labels: Wide,
-    /// 0 where a label equals the one before, for no step may pass over the blank between them, and 1 where it does not.
+    /// 0 where a label equals the one before, for no step may pass over the blank between them, and 1 where it does
+    /// not.
     may_skip: Vec<f64>,
     /// Of each label in this frame.
     probs: Wide,

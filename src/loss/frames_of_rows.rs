@@ -37,8 +37,8 @@ impl<E: Element> FramesOfRows<E> {
         classes <= ExpRows::<E>::CLASSES && self.kind != InputKind::Probs
     }
 
-    /// Adds a frame for each of `rows`, with the columns that `columns_of` knows; `done` is told of each row, its values
-    /// and their normaliser, and ends it where it fails.
+    /// Adds a frame for each of `rows`, with the columns that `columns_of` knows; `done` is told of each row, its
+    /// values and their normaliser, and ends it where it fails.
     pub(super) fn push_all<'a, X>(
         &mut self,
         rows: Rows<'_, E>,

@@ -34,7 +34,8 @@ impl Band {
 /// One column of the matrix, as differences, within a band. Bit `i` belongs to matrix row `i + 1`.
 ///
 /// Rows above the band count as one more than in the column before, rows below it as one more than the row above: so
-/// what is looked at is never less than it is without the band, and the same wherever a cheapest way to it stays within.
+/// what is looked at is never less than it is without the band, and the same wherever a cheapest way to it stays
+/// within.
 #[derive(Debug)]
 pub(super) struct Differences {
     band: Band,

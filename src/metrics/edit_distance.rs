@@ -76,8 +76,8 @@ impl std::ops::AddAssign for EditCounts {
 
 /// Counts the steps that turn `reference` into `hypothesis`.
 ///
-/// Time is at most about `n m / 32` steps and memory `3/4 n sqrt(m)` bytes, for `n` and `m` symbols; where they differ by `d`,
-/// far fewer, at most `n d / 4` steps.
+/// Time is at most about `n m / 32` steps and memory `3/4 n sqrt(m)` bytes, for `n` and `m` symbols; where they differ
+/// by `d`, far fewer, at most `n d / 4` steps.
 pub fn edit_counts<T: Eq + Hash>(reference: &[T], hypothesis: &[T]) -> EditCounts {
     let mut counts = EditCounts::default();
     trace_back(reference, hypothesis, LONG, |op| counts.count(op));
@@ -103,8 +103,9 @@ const WIDENING: usize = 8;
 
 /// Every so many columns of the matrix of `rows` and `columns`, from the first on, but for none in the last stride.
 ///
-/// A way that costs `d` strays no farther than `d` from the diagonal. So where what is found within a band costs no more
-/// than the band is wide, all cheapest ways lie in it (Ukkonen, "Algorithms for approximate string matching", 1985).
+/// A way that costs `d` strays no farther than `d` from the diagonal. So where what is found within a band costs no
+/// more than the band is wide, all cheapest ways lie in it (Ukkonen, "Algorithms for approximate string matching",
+/// 1985).
 fn first_pass(
     pattern: &mut Pattern,
     [rows, columns]: [usize; 2],

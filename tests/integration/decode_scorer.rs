@@ -177,8 +177,8 @@ fn a_fused_search_falls_back_to_log_space() {
     assert_same(&result, &expected, "log space");
 }
 
-/// What PyTorch's users mask with, and more than single precision holds: such tokens are all but impossible, and the blank is
-/// no token for all that.
+/// What PyTorch's users mask with, and more than single precision holds: such tokens are all but impossible, and the
+/// blank is no token for all that.
 #[test]
 fn masks_are_scores_like_any_other() {
     let mut random = Random::new(24);

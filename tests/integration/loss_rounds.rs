@@ -1,5 +1,5 @@
-//! CTC losses of files that are read in several rounds, of items whose numbers outgrow linear space on the way, and what
-//! is noticed of the frames.
+//! CTC losses of files that are read in several rounds, of items whose numbers outgrow linear space on the way, and
+//! what is noticed of the frames.
 
 use ctctool::logits::InputKind;
 use ctctool::loss::ctc::{CtcLabels, ctc_loss};

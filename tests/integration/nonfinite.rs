@@ -50,8 +50,8 @@ fn no_row_has_no_mean() {
     }
 }
 
-/// `+inf` among log-probabilities or probabilities that the labels need: PyTorch 2.15 has nan for each of these, also for the
-/// empty target.
+/// `+inf` among log-probabilities or probabilities that the labels need: PyTorch 2.15 has nan for each of these, also
+/// for the empty target.
 #[test]
 fn an_infinite_probability_is_no_loss() {
     let folder = Folder::new();
@@ -81,7 +81,8 @@ fn an_infinite_probability_is_no_loss() {
     }
 }
 
-/// A class of infinite probability makes cross-entropy `-inf`, as in PyTorch: below any limit, and yet no loss that passes.
+/// A class of infinite probability makes cross-entropy `-inf`, as in PyTorch: below any limit, and yet no loss that
+/// passes.
 #[test]
 fn a_loss_of_minus_infinity_is_not_at_most_anything() {
     let folder = Folder::new();

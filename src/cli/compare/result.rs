@@ -14,8 +14,8 @@ use crate::metrics::{Difference, Tolerance};
 use crate::report::compare::{CompareItem, CompareParams, CompareSummary};
 use crate::report::{Shortest, Status, listed};
 
-/// Parameters that do not change what the numbers mean: names of files, how and how precisely they are written, limits of checks, and whether a setting was
-/// asked for or inferred.
+/// Parameters that do not change what the numbers mean: names of files, how and how precisely they are written, limits
+/// of checks, and whether a setting was asked for or inferred.
 const FREE_PARAMS: [&str; 24] = [
     "dtype",
     "logits",

@@ -45,8 +45,8 @@ impl Args {
         ctc.or_else(|| self.cross_entropy_option().map(|option| (Criterion::CrossEntropy, option)))
     }
 
-    /// What to say where nobody asked for a loss or an axis of classes, and the labels have the shape of the matrix without
-    /// its last axis, as classes of each row, but not without the axis that cross-entropy takes.
+    /// What to say where nobody asked for a loss or an axis of classes, and the labels have the shape of the matrix
+    /// without its last axis, as classes of each row, but not without the axis that cross-entropy takes.
     pub(super) fn classes_last(&self, shape: &[usize], labels: &LabelFile) -> Option<String> {
         let asked = self.settings.class_axis.is_some() || self.settings.criterion == Some(Criterion::Ctc);
         let (_, rows) = shape.split_last().filter(|_| shape.len() > 2 && !asked)?;

@@ -144,8 +144,9 @@ impl Args {
 /// Fewer frames than these tell nothing of who wins them.
 const FEW_FRAMES: u64 = 16;
 
-/// Of the first frames, another class wins more than half, and the blank none or hardly any while that class is far less
-/// frequent among the labels: who gives labels and a loss may look at any numbers, so less than that is no mistake.
+/// Of the first frames, another class wins more than half, and the blank none or hardly any while that class is far
+/// less frequent among the labels: who gives labels and a loss may look at any numbers, so less than that is no
+/// mistake.
 fn other_blank(first_wins: &[u64], blank: u32, label_counts: &[u64]) -> Option<Warning> {
     let frames: u64 = first_wins.iter().sum();
     let winner = (0..first_wins.len()).max_by_key(|&class| first_wins[class])?;

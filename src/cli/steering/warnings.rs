@@ -17,8 +17,8 @@ pub(super) fn begin_warning(path: &Path, model: &NgramModel) -> Option<Warning> 
     (!model.has_begin()).then_some(Warning { code: "no_sentence_start", message })
 }
 
-/// Words that are all one character are rather tokens. So are those of which most are tokens of the alphabet as they stand,
-/// if there is also one for the beginning of a word or for the space between words, which no word has.
+/// Words that are all one character are rather tokens. So are those of which most are tokens of the alphabet as they
+/// stand, if there is also one for the beginning of a word or for the space between words, which no word has.
 pub(super) fn unit_warning(
     path: &Path,
     model: &NgramModel,

@@ -1,7 +1,7 @@
 //! What tokens gain at most after a state, so that the search need not ask for every gain.
 //!
-//! Of a model of tokens that is what they gain; of words that end with a token, the most that the model has for them after
-//! any context; of hotwords, the most of any state.
+//! Of a model of tokens that is what they gain; of words that end with a token, the most that the model has for them
+//! after any context; of hotwords, the most of any state.
 
 use super::{Fusion, FusionState, FusionWeights, LanguageModel, TokenModel, UNKNOWN, is_noted};
 use crate::decode::scorer::MANY_CLASSES;

@@ -212,7 +212,8 @@ impl LabelFile {
     /// Label sequences of text, a line an item, by an alphabet.
     ///
     /// # Errors
-    /// Where it is no text or there are not `items` lines, or something is not in the alphabet and there is no `unknown`.
+    /// Where it is no text or there are not `items` lines, or something is not in the alphabet and there is no
+    /// `unknown`.
     pub fn text_sequences(
         &self,
         items: usize,

@@ -42,8 +42,8 @@ impl Window {
     }
 
     /// Stops mapping if reading is faster on this system, measured on the first part of a large file. Mapping is nearly
-    /// free where the system keeps the file in large pages; else it takes between a third and one and a half times as long
-    /// as reading.
+    /// free where the system keeps the file in large pages; else it takes between a third and one and a half times as
+    /// long as reading.
     pub(super) fn unless_reading_is_faster(&mut self, file: RandomAccess<'_>) {
         if self.size.is_none_or(|size| self.len.saturating_mul(size) < WORTH_A_TRIAL) {
             return;

@@ -40,7 +40,8 @@ fn load_rest(values: &[f32]) -> Side {
     let mut registers = [_mm256_set1_ps(f32::NEG_INFINITY); SIDE_BY_SIDE];
     for (register, some) in registers.iter_mut().zip(values.chunks(LANES)) {
         let mask = MASK[LANES - some.len()..].as_ptr();
-        // SAFETY: there are eight numbers from there on, and as many of them say that a value is to be read as there are.
+        // SAFETY: there are eight numbers from there on, and as many of them say that a value is to be read as there
+        // are.
         unsafe {
             let mask = _mm256_loadu_si256(mask.cast());
             let some = _mm256_maskload_ps(some.as_ptr(), mask);

@@ -1,5 +1,5 @@
-//! `exp(x - max)` by a table of powers of two: see `avx512/reduction.rs` for the method. Here the powers are eighths, and a
-//! power and what is added to it are one term.
+//! `exp(x - max)` by a table of powers of two: see `avx512/reduction.rs` for the method. Here the powers are eighths,
+//! and a power and what is added to it are one term.
 
 #[allow(clippy::wildcard_imports)] // one line for each instruction would say no more
 use std::arch::x86_64::*;
@@ -9,8 +9,8 @@ use super::{LANES, Totals};
 use crate::kernel::lanes::{LN2_HIGH_SINGLE, LN2_LOW_SINGLE, ROUND_SINGLE};
 use crate::kernel::single::REACH;
 
-/// The logarithm of 1.0584920589488076: with this factor each of the table's powers is within 5.3e-9 of a number of single
-/// precision, where without it they are up to 4.8e-8 off.
+/// The logarithm of 1.0584920589488076: with this factor each of the table's powers is within 5.3e-9 of a number of
+/// single precision, where without it they are up to 4.8e-8 off.
 pub(super) const LN_FACTOR: f64 = 0.056_845_309_390_628_686;
 
 /// `2^(j/8)` with the factor, less what `j` adds to the bits where `k` is shifted into the exponent.
@@ -70,7 +70,8 @@ impl Reduction {
     pub(super) fn sum<const N: usize>(&self, x: [__m256; N], above: &mut __m256i) -> __m256 {
         let eighths = _mm256_set1_ps(8.0 * LOG2_E);
         let (high, low) = (_mm256_set1_ps(LN2_HIGH_SINGLE / 8.0), _mm256_set1_ps(LN2_LOW_SINGLE / 8.0));
-        // 2e-10 off at most where |r| is up to ln 2 / 16: with a term less, errors are small still, but sums have a bias.
+        // 2e-10 off at most where |r| is up to ln 2 / 16: with a term less, errors are small still, but sums have a
+        // bias.
         let (fourth, third) = (_mm256_set1_ps(0.041_667_5), _mm256_set1_ps(0.166_680_5));
         let second = _mm256_set1_ps(0.5);
         let [mut r, mut shifted, mut p] = [x; 3];

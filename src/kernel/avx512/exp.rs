@@ -179,8 +179,8 @@ fn last_columns(values: &[f32]) -> [__m512d; COLUMNS] {
     let mut columns = [_mm512_setzero_pd(); COLUMNS];
     for (i, column) in columns.iter_mut().enumerate() {
         let lanes = (mask >> (i * LANES)) as u8;
-        // Next to the others even where there are none, for what is left out of memory that can't be read takes hundreds
-        // of cycles.
+        // Next to the others even where there are none, for what is left out of memory that can't be read takes
+        // hundreds of cycles.
         let from = values.as_ptr().wrapping_add(i * LANES);
         // SAFETY: the mask has a bit for each value of the slice; nothing else is read.
         let some = unsafe { _mm256_mask_loadu_ps(_mm256_set1_ps(f32::NEG_INFINITY), lanes, from) };

@@ -205,8 +205,8 @@ impl BlockReducer for CtcBatch {
     type Part = BlockNotes;
     type Error = ImproperRow;
 
-    /// Few, for what they gather is kept; but where items lie side by side, more of them, for an item's frames are taken
-    /// several at a time.
+    /// Few, for what they gather is kept; but where items lie side by side, more of them, for an item's frames are
+    /// taken several at a time.
     fn round(&self, rows: usize) -> usize {
         let side_by_side = self.order.first().map_or(1, |&item| self.rows.file_rows(item).1);
         let wanted = (FRAMES_PER_ROUND * side_by_side) / rows.max(1) / rayon::current_num_threads();
