@@ -113,6 +113,17 @@ fn kinds_differ(base: &str, new: &str) -> anyhow::Error {
     UsageError::new(format!("BASE is {base} and NEW is {new}: they can't be compared")).into()
 }
 
+/// Integers are exact, so the other decides.
+fn less_precise(a: Dtype, b: Dtype) -> Dtype {
+    let rank = |dtype: Dtype| match dtype {
+        Dtype::F16 => 0,
+        Dtype::F32 => 1,
+        Dtype::F64 => 2,
+        _ => 3,
+    };
+    if rank(a) <= rank(b) { a } else { b }
+}
+
 impl Args {
     /// The tolerance asked for, else that of the dtype.
     fn tolerance(&self, dtype: Dtype) -> Tolerance {

@@ -112,11 +112,11 @@ impl CtcShape {
         })
     }
 
-    /// Resolves the layout; `counted` is what tells of items, and how many it has.
+    /// Resolves the layout; `by` is what tells of items, and how many it has.
     pub(super) fn new(
         matrix: &Matrix,
         asked: Option<Layout>,
-        counted: Option<(&str, usize)>,
+        by: Option<(&str, usize)>,
     ) -> anyhow::Result<Self> {
         let shape = matrix.shape();
         let wrong =
@@ -124,7 +124,7 @@ impl CtcShape {
         let (layout, layout_inferred) = match (shape.len(), asked) {
             (2, None | Some(Layout::Tc)) => (Layout::Tc, false),
             (3, Some(layout @ (Layout::Tnc | Layout::Ntc))) => (layout, false),
-            (3, None) => (infer_layout(matrix, counted)?, true),
+            (3, None) => (infer_layout(matrix, by)?, true),
             (2, Some(_)) => return Err(wrong("three axes for this --layout").into()),
             (3, Some(Layout::Tc)) => return Err(wrong("two axes for --layout tc").into()),
             _ => return Err(wrong("a CTC input of 2 or 3 axes").into()),
@@ -187,14 +187,14 @@ impl CtcShape {
     }
 }
 
-fn infer_layout(matrix: &Matrix, counted: Option<(&str, usize)>) -> anyhow::Result<Layout> {
+fn infer_layout(matrix: &Matrix, by: Option<(&str, usize)>) -> anyhow::Result<Layout> {
     let shape = matrix.shape();
-    match counted.map(|(_, items)| (shape[0] == items, shape[1] == items)) {
+    match by.map(|(_, items)| (shape[0] == items, shape[1] == items)) {
         Some((true, false)) => Ok(Layout::Ntc),
         Some((false, true)) => Ok(Layout::Tnc),
         matches => {
-            let entries = |count| if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") };
-            let reason = match (matches, counted) {
+            let entries = |count| counted(count, "entry");
+            let reason = match (matches, by) {
                 (Some((true, _)), Some((_, items))) => format!("both first axes have {}", entries(items)),
                 (_, Some((name, items))) => {
                     format!("neither of the first axes has {}, as many as {name} has items", entries(items))

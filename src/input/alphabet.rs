@@ -143,21 +143,18 @@ impl AlphabetFile {
 
     /// The tokens of all classes, the blank put in where the file leaves it out.
     fn resolve(self, classes: usize, blank: usize) -> Result<Vec<String>, InputError> {
+        let other_count = |found: String| {
+            let expected = format!("{classes} entries, or {} without the blank", classes - 1);
+            InputError::new(&self.name, Place::whole(), expected, found)
+        };
         if self.len() != classes && self.len() + 1 != classes {
-            return Err(InputError::new(
-                &self.name,
-                Place::whole(),
-                format!("{classes} entries, or {} without the blank", classes - 1),
-                self.len().to_string(),
-            )
-            .hint(self.count_hint(classes)));
+            return Err(other_count(self.len().to_string()).hint(self.count_hint(classes)));
         }
         let complete = self.len() == classes;
         let at_blank = self.token_at(blank).filter(|token| !complete && is_blank_name(token));
         if let Some(token) = at_blank {
-            let expected = format!("{classes} entries, or {} without the blank", classes - 1);
             let found = format!("{}, of which class {blank} is {}", self.len(), shown(token));
-            return Err(InputError::new(&self.name, Place::whole(), expected, found).hint(
+            return Err(other_count(found).hint(
                 "an entry is missing: that of another class, or if this is not the blank, the blank's own",
             ));
         }

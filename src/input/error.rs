@@ -136,12 +136,10 @@ pub(crate) fn display_name(file: &str) -> &str {
 
 /// A number of things: "1 line", "2 lines".
 pub(crate) fn counted(count: usize, unit: &str) -> String {
-    format!(
-        "{count} {unit}{}",
-        match (count, unit.ends_with("class")) {
-            (1, _) => "",
-            (_, true) => "es",
-            _ => "s",
-        }
-    )
+    match unit.strip_suffix("entry") {
+        _ if count == 1 => format!("1 {unit}"),
+        Some(before) => format!("{count} {before}entries"),
+        None if unit.ends_with("class") => format!("{count} {unit}es"),
+        None => format!("{count} {unit}s"),
+    }
 }

@@ -24,7 +24,7 @@ pub(crate) use labels::{ONE_SCORE, index_hint, is_class};
 pub use language::{read_hotwords, read_language_model, read_lexicon};
 pub use matrix::{Matrix, ReadError};
 pub use npy::Dtype;
-pub(crate) use npy::shape_text;
+pub(crate) use npy::{reshape_hint, shape_text, wide_axes};
 pub use numbers::{List, float_list, integer_list};
 pub use result::{Comparable, ResultFile};
 pub use source::{Source, read_lines};

@@ -378,6 +378,18 @@ pub(crate) fn shape_text(shape: &[usize]) -> String {
     format!("({}{})", sizes.join(", "), if shape.len() == 1 { "," } else { "" })
 }
 
+/// The sizes of the axes that have more than one entry, or none.
+pub(crate) fn wide_axes(shape: &[usize]) -> Vec<usize> {
+    shape.iter().copied().filter(|&size| size != 1).collect()
+}
+
+/// How to make an array `name` of shape `found` one of shape `wanted`, where nothing but axes of one entry differs.
+pub(crate) fn reshape_hint(name: &str, found: &[usize], wanted: &[usize]) -> Option<String> {
+    (wide_axes(found) == wide_axes(wanted)).then(|| {
+        format!("an axis of one entry is too many or missing: {name}.reshape({})", shape_text(wanted))
+    })
+}
+
 /// The header's parser descends into brackets, so their depth is bounded first.
 fn check_nesting(header: &[u8]) -> Result<(), usize> {
     let mut depth = 0_usize;

@@ -168,8 +168,7 @@ impl Hotwords {
     }
 
     /// No state gains more by a piece of text, before which a word may begin, in nats. Where that takes more than so
-    /// many
-    /// `steps` to tell, a rougher bound does.
+    /// many `steps` to tell, a rougher bound does.
     pub fn gain_bound(&self, begins_word: bool, text: &[u8], steps: usize) -> f64 {
         if self.nodes.len() * (text.len() + 1) > steps {
             let boundary = [BOUNDARY];

@@ -134,10 +134,9 @@ impl CtcLoss {
 /// `matrix`: `[frames, classes]`, row-major; all frames are in use. From single precision the loss is within 2e-7
 /// relative where there are more than 128 classes, else as exact as from double precision. Where an alignment is
 /// possible, logits of a frame with NaN or `+inf`, or with nothing but `-inf`, make it NaN, as in PyTorch; so do NaN
-/// and
-/// `+inf` among log-probabilities and probabilities where the labels need them and the end can be reached. It is `+inf`
-/// where there are fewer frames than [`CtcLabels::frames_needed`] or no alignment has a probability above 0, and 0 for
-/// an empty target without frames.
+/// and `+inf` among log-probabilities and probabilities where the labels need them and the end can be reached. It is
+/// `+inf` where there are fewer frames than [`CtcLabels::frames_needed`] or no alignment has a probability above 0, and
+/// 0 for an empty target without frames.
 ///
 /// # Errors
 /// Where `matrix` is not whole frames of the classes that `labels` was checked against.

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::super::values::{Stat, Word};
-use super::{Args, MAX_LISTED, Outcome};
-use crate::input::{Dtype, InputError, Matrix, Place, shape_text};
+use super::{Args, MAX_LISTED, Outcome, less_precise};
+use crate::input::{InputError, Matrix, Place, reshape_hint, shape_text, wide_axes};
 use crate::kernel::Sum;
 use crate::logits::unravel;
 use crate::metrics::{Difference, Tolerance};
@@ -117,19 +117,12 @@ fn is_list(csv: &Matrix, other: &Matrix) -> bool {
 /// How to go on where the shape is another.
 fn shape_hint(shape: &[usize], found: &[usize]) -> Option<String> {
     let sorted = |shape: &[usize]| {
-        let mut sizes: Vec<usize> = shape.iter().copied().filter(|&size| size != 1).collect();
+        let mut sizes = wide_axes(shape);
         sizes.sort_unstable();
         sizes
     };
-    if sorted(shape) != sorted(found) {
-        return None;
-    }
-    let wide = |shape: &[usize]| shape.iter().copied().filter(|&size| size != 1).collect::<Vec<_>>();
-    Some(if wide(shape) == wide(found) {
-        format!("an axis of one entry is too many or missing: x.reshape({})", shape_text(shape))
-    } else {
-        "the axes are in another order: numpy.transpose".to_owned()
-    })
+    let other_order = || "the axes are in another order: numpy.transpose".to_owned();
+    reshape_hint("x", found, shape).or_else(|| (sorted(shape) == sorted(found)).then(other_order))
 }
 
 /// The values as doubles, none of which is another number than in the file.
@@ -147,17 +140,6 @@ fn values(matrix: Matrix) -> Result<Vec<f64>, InputError> {
             Err(InputError::new(&name, Place::whole(), expected, found))
         }
     }
-}
-
-/// Integers are exact, so the other decides.
-fn less_precise(a: Dtype, b: Dtype) -> Dtype {
-    let rank = |dtype: Dtype| match dtype {
-        Dtype::F16 => 0,
-        Dtype::F32 => 1,
-        Dtype::F64 => 2,
-        _ => 3,
-    };
-    if rank(a) <= rank(b) { a } else { b }
 }
 
 /// NaN where a value is.

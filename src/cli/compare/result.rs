@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::super::diagnostics::UsageError;
 use super::super::eval::pairs;
 use super::super::values::{Stat, Word};
-use super::{Args, MAX_LISTED, Outcome};
+use super::{Args, MAX_LISTED, Outcome, less_precise};
 use crate::input::{Dtype, ResultFile};
 use crate::metrics::error_rate::words;
 use crate::metrics::{Difference, Tolerance};
@@ -64,14 +64,10 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
     let (gone, fresh) = (only_in(&base_items, &new_items), only_in(&new_items, &base_items));
     check_params(base, new, &gone, &fresh)?;
     let dtypes = [base, new].map(|file| file.value["params"]["dtype"].as_str());
-    let known = [("float16", Dtype::F16), ("float32", Dtype::F32)];
-    // The less precise decides.
-    let least = known.into_iter().find(|&(name, _)| dtypes.contains(&Some(name)));
-    let (dtype, precision) = match least {
-        Some((name, dtype)) => (Some(name), dtype),
-        None => (dtypes[0], Dtype::F64),
-    };
-    let tolerance = args.tolerance(precision);
+    // The less precise of the inputs; whatever is neither of these counts as double precision.
+    let below_double = |name: &str| [Dtype::F16, Dtype::F32].into_iter().find(|dtype| dtype.name() == name);
+    let precision = dtypes.iter().flatten().filter_map(|name| below_double(name)).reduce(less_precise);
+    let tolerance = args.tolerance(precision.unwrap_or(Dtype::F64));
     let mut found = Found {
         tolerance,
         of_integers: args.tolerance(Dtype::Int(8)),
@@ -140,7 +136,7 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
         shape: None,
         delimiter: None,
         headers: None,
-        dtype: dtype.map(str::to_owned),
+        dtype: precision.map(Dtype::name).or(dtypes[0].map(str::to_owned)),
         dtypes: match dtypes {
             [Some(a), Some(b)] if a != b => Some([a.to_owned(), b.to_owned()]),
             _ => None,

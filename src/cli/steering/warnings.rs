@@ -55,7 +55,7 @@ pub(super) fn token_warning(path: &Path, known: usize, tokens: usize, entries: u
         "{}: the model has {known} of {} of the alphabet, and {}: if these are words, leave out --lm-unit token",
         path.display(),
         counted(tokens, "token"),
-        if entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") },
+        counted(entries, "entry"),
     );
     (2 * known < tokens.min(entries)).then_some(Warning { code: "lm_unit", message })
 }

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::{Content, Integers, LabelFile, for_each_plain, index_hint, text_shape};
 use crate::input::csv::{self, CsvOptions};
 use crate::input::error::counted;
-use crate::input::npy::shape_text;
+use crate::input::npy::{reshape_hint, shape_text};
 use crate::input::numbers::{whole_number, words};
 use crate::input::source::{line_count, lines_of};
 use crate::input::{InputError, Place};
@@ -253,12 +253,8 @@ pub(crate) const ONE_SCORE: &str =
 
 /// How to go on after integers of shape `found` where there is a class index for each entry of `rows`.
 fn shape_hint(found: &[usize], rows: &[usize], classes: usize) -> Option<String> {
-    let wide = |sizes: &[usize]| sizes.iter().copied().filter(|&size| size != 1).collect::<Vec<_>>();
-    if wide(found) == wide(rows) {
-        return Some(format!(
-            "an axis of one entry is too many or missing: labels.reshape({})",
-            shape_text(rows)
-        ));
+    if let Some(hint) = reshape_hint("labels", found, rows) {
+        return Some(hint);
     }
     if rows.is_empty() && found == [classes] {
         return Some(ONE_SCORE.to_owned());
