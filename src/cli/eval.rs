@@ -63,21 +63,26 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     }
     let input: Arc<str> = name.as_str().into();
     let mut rates = ErrorRates::default();
-    args.output.start_threads()?;
     let aligned = args.alignments && has_details(args.format);
-    let compared =
-        hypotheses.par_iter().zip(&references).with_min_len(FEW_LINES).map(|(hypothesis, reference)| {
-            let alignments = aligned.then(|| Alignments {
-                // A table has words alone.
-                characters: match args.format {
-                    Format::Table => Vec::new(),
-                    _ => pairs(&characters(reference), &characters(hypothesis)),
-                },
-                words: pairs(&words(reference), &words(hypothesis)),
-            });
-            (LineErrors::new(reference, hypothesis), alignments)
+    let compare = |(hypothesis, reference): (&String, &String)| {
+        let alignments = aligned.then(|| Alignments {
+            // A table has words alone.
+            characters: match args.format {
+                Format::Table => Vec::new(),
+                _ => pairs(&characters(reference), &characters(hypothesis)),
+            },
+            words: pairs(&words(reference), &words(hypothesis)),
         });
-    let compared: Vec<(LineErrors, Option<Alignments>)> = compared.collect();
+        (LineErrors::new(reference, hypothesis), alignments)
+    };
+    // To start threads takes as long as some lines, and a table without items needs them for nothing else.
+    let compared: Vec<(LineErrors, Option<Alignments>)> =
+        if hypotheses.len() <= FEW_LINES && args.format == Format::Table && !aligned {
+            hypotheses.iter().zip(&references).map(compare).collect()
+        } else {
+            args.output.start_threads()?;
+            hypotheses.par_iter().zip(&references).with_min_len(FEW_LINES).map(compare).collect()
+        };
     let items = compared.into_iter().enumerate().map(|(index, (errors, alignments))| {
         rates.add(&errors);
         let id = ItemId { input: input.clone(), index: Some(index) };
