@@ -3,6 +3,8 @@
 //! A probability is `m 2^e` with `1 <= m < 2`, or 0, `m` a double and `e` an integer beside it: as exact as
 //! linear space and as wide as log space, without a logarithm or an exponential for each state.
 
+mod shares;
+
 use std::ops::Range;
 
 use super::InstructionSet;
@@ -10,6 +12,7 @@ use super::ctc_block::{CtcStates, exponent_of, pow2};
 use super::instruction_set::Task;
 use super::lanes::{exp_parts, larger};
 
+pub(crate) use self::shares::CtcShares;
 const LANES: usize = 8;
 /// The exponent of 0: below all others, and far enough from the end that sums of exponents do not overflow.
 const NONE: i64 = -(1 << 60);

@@ -35,7 +35,7 @@ mod tile;
 
 pub(crate) use bus_error::install_bus_error_handler;
 pub(crate) use ctc_block::{BLOCK_FRAMES, CtcBlock, CtcStates, exponent_of, pow2};
-pub(crate) use ctc_wide::{CtcWideStep, Logs, Wide};
+pub(crate) use ctc_wide::{CtcShares, CtcWideStep, Logs, Wide};
 pub use element::Element;
 pub(crate) use exp::{ScaledColumns, log_sum_of, scaled_columns};
 pub(crate) use exp_rows::ExpRows;

@@ -1,13 +1,16 @@
-//! How probable it is that an alignment is at a label's class in a frame: forward and backward in log space.
+//! How probable it is that an alignment is at a label's class in a frame: forward and backward.
 //!
 //! Graves et al., "Connectionist Temporal Classification" (ICML 2006), section 4.1, equation 14. The backward
-//! recursion is the forward one over the reversed frames and labels.
+//! recursion is the forward one over the reversed frames and labels. Both are in numbers of any size, and in log space
+//! where these can't hold a log-probability.
 
 use super::Emissions;
 use super::ctc_band::Band;
 use super::ctc_log_space::LogSpace;
+use super::ctc_wide::{AnySize, WideStates};
+use crate::kernel::InstructionSet;
 
-/// So many forward states are kept in any case: eight megabytes of them.
+/// So many forward states are kept in any case: sixteen megabytes of them.
 const FEW_STATES: usize = 1 << 20;
 
 /// Of all alignments of the labels, the share that is at each column's class in each frame: `[frames, columns]`,
@@ -16,67 +19,177 @@ const FEW_STATES: usize = 1 << 20;
 /// Of a long item the forward states are kept of one frame in each span, and computed again span by span as the
 /// backward recursion needs them: memory for the states of `2 √frames` frames, or for [`FEW_STATES`].
 pub(super) fn occupancy(emissions: &Emissions) -> Vec<f64> {
+    if emissions.frames() < emissions.labels().frames_needed() {
+        return vec![f64::NAN; emissions.frames() * emissions.columns()];
+    }
     let few = FEW_STATES / (2 * emissions.of_label().len() + 2);
-    occupancy_in_spans(emissions, emissions.frames().isqrt().max(few).max(1))
+    let span = emissions.frames().isqrt().max(few).max(1);
+    let set = InstructionSet::best();
+    in_spans::<InAnySize>(set, emissions, span)
+        .or_else(|| in_spans::<InLogSpace>(set, emissions, span))
+        .expect("log space holds everything")
 }
 
-fn occupancy_in_spans(emissions: &Emissions, span: usize) -> Vec<f64> {
+/// A recursion of one direction, in whatever numbers.
+trait Recursion: Sized {
+    /// The states between two frames.
+    type States: Clone;
+
+    fn new(set: InstructionSet, of_label: &[u32], columns: usize) -> Self;
+
+    /// Takes a frame's log-probabilities of the columns; returns whether these numbers can hold them.
+    fn advance(&mut self, band: Band, of_label: &[u32], log_probs: &[f64]) -> bool;
+
+    fn states(&self) -> &Self::States;
+
+    fn resume(&mut self, states: Self::States);
+
+    /// Of the backward recursion, over `reversed` labels, in a frame that both have taken: writes the columns' shares.
+    fn shares(
+        &mut self,
+        forward: &Self::States,
+        band: Band,
+        reversed: &[u32],
+        log_probs: &[f64],
+        out: &mut [f64],
+    );
+}
+
+struct InAnySize {
+    set: InstructionSet,
+    recursion: AnySize,
+    room: WideStates,
+}
+
+impl Recursion for InAnySize {
+    type States = WideStates;
+
+    fn new(set: InstructionSet, of_label: &[u32], columns: usize) -> Self {
+        let recursion = AnySize::new(of_label, columns);
+        Self { set, room: recursion.wide_states().clone(), recursion }
+    }
+
+    fn advance(&mut self, band: Band, of_label: &[u32], log_probs: &[f64]) -> bool {
+        self.recursion.advance_by_logs(self.set, band, of_label, log_probs)
+    }
+
+    fn states(&self) -> &WideStates {
+        self.recursion.wide_states()
+    }
+
+    fn resume(&mut self, states: WideStates) {
+        self.recursion.resume(states);
+    }
+
+    fn shares(&mut self, forward: &WideStates, band: Band, reversed: &[u32], _: &[f64], out: &mut [f64]) {
+        self.recursion.shares(self.set, forward, band, reversed, &mut self.room, out);
+    }
+}
+
+struct InLogSpace(LogSpace);
+
+impl Recursion for InLogSpace {
+    type States = LogSpace;
+
+    fn new(_: InstructionSet, of_label: &[u32], _: usize) -> Self {
+        Self(LogSpace::new(of_label.len()))
+    }
+
+    fn advance(&mut self, band: Band, of_label: &[u32], log_probs: &[f64]) -> bool {
+        self.0.advance(band, of_label, log_probs);
+        true
+    }
+
+    fn states(&self) -> &LogSpace {
+        &self.0
+    }
+
+    fn resume(&mut self, states: LogSpace) {
+        self.0 = states;
+    }
+
+    fn shares(
+        &mut self,
+        forward: &LogSpace,
+        band: Band,
+        reversed: &[u32],
+        log_probs: &[f64],
+        out: &mut [f64],
+    ) {
+        shares_of_frame(forward, &self.0, band, log_probs, reversed, out);
+    }
+}
+
+/// There are as many frames as the labels need; none where numbers of this kind can't hold one.
+fn in_spans<R: Recursion>(set: InstructionSet, emissions: &Emissions, span: usize) -> Option<Vec<f64>> {
     let (frames, width) = (emissions.frames(), emissions.columns());
     let of_label = emissions.of_label();
-    let length = of_label.len();
-    let band = |frame: usize| Band::new(frame, frames, length);
-    let mut forward = LogSpace::new(length);
-    let mut starts = vec![forward.clone()];
+    let band = |frame: usize| Band::new(frame, frames, of_label.len());
+    let mut forward = R::new(set, of_label, width);
+    let mut starts = vec![forward.states().clone()];
     let before_last = frames.saturating_sub(1) / span * span;
     for (frame, log_probs) in emissions.iter().enumerate().take(before_last) {
-        forward.advance(band(frame), of_label, log_probs);
+        if !forward.advance(band(frame), of_label, log_probs) {
+            return None;
+        }
         if (frame + 1) % span == 0 {
-            starts.push(forward.clone());
+            starts.push(forward.states().clone());
         }
     }
     let reversed: Vec<u32> = of_label.iter().rev().copied().collect();
     let mut shares = vec![0.0; frames * width];
-    let mut backward = LogSpace::new(length);
-    let mut alphas = Vec::new();
+    let mut backward = R::new(set, &reversed, width);
+    let mut alphas: Vec<R::States> = Vec::new();
     let mut rest = frames;
-    while let Some(mut forward) = starts.pop() {
+    while let Some(start) = starts.pop() {
         let first = starts.len() * span;
-        alphas.clear();
+        forward.resume(start);
         for (frame, log_probs) in emissions.iter().enumerate().take(rest).skip(first) {
-            forward.advance(band(frame), of_label, log_probs);
-            alphas.push(forward.clone());
+            if !forward.advance(band(frame), of_label, log_probs) {
+                return None;
+            }
+            // What is there from before is overwritten.
+            match alphas.get_mut(frame - first) {
+                Some(alphas) => alphas.clone_from(forward.states()),
+                None => alphas.push(forward.states().clone()),
+            }
         }
         for (frame, log_probs) in emissions.iter().enumerate().take(rest).skip(first).rev() {
-            backward.advance(band(frames - 1 - frame), &reversed, log_probs);
+            if !backward.advance(band(frames - 1 - frame), &reversed, log_probs) {
+                return None;
+            }
             let out = &mut shares[frame * width..][..width];
-            shares_of_frame(&alphas[frame - first], &backward, log_probs, of_label, out);
+            backward.shares(&alphas[frame - first], band(frame), &reversed, log_probs, out);
         }
         rest = first;
     }
-    shares
+    Some(shares)
 }
 
 /// The shares in one frame, whose own log-probability both directions hold.
 fn shares_of_frame(
     forward: &LogSpace,
     backward: &LogSpace,
+    band: Band,
     log_probs: &[f64],
-    of_label: &[u32],
+    reversed: &[u32],
     out: &mut [f64],
 ) {
-    let length = of_label.len();
+    let length = reversed.len();
     let path = |forward: f64, backward: f64, column: usize| {
         let possible = forward > f64::NEG_INFINITY && backward > f64::NEG_INFINITY;
         if possible { forward + backward - log_probs[column] } else { f64::NEG_INFINITY }
     };
-    let label = |i: usize| of_label[i - 1] as usize;
+    let label = |i: usize| reversed[length - i] as usize;
     let of_blank = |i: usize| path(forward.blanks[i], backward.blanks[length - i], 0);
     let of_token = |i: usize| path(forward.labels[i], backward.labels[length + 1 - i], label(i));
-    let most = (0..=length).map(of_blank).chain((1..=length).map(of_token)).fold(f64::NEG_INFINITY, f64::max);
-    for i in 0..=length {
+    let (blanks, tokens) = (band.low..=band.blanks, band.low.max(1)..=band.labels);
+    let paths = blanks.clone().map(of_blank).chain(tokens.clone().map(of_token));
+    let most = paths.fold(f64::NEG_INFINITY, f64::max);
+    for i in blanks {
         out[0] += (of_blank(i) - most).exp();
     }
-    for i in 1..=length {
+    for i in tokens {
         out[label(i)] += (of_token(i) - most).exp();
     }
     // NaN where nothing is possible, as it should be.
@@ -92,19 +205,170 @@ mod tests {
     use super::*;
     use crate::loss::ctc::CtcLabels;
 
+    /// Labels with repeats, and log-probabilities that `log_prob` makes of a frame's and a column's number.
+    fn emissions(labels: &CtcLabels, frames: usize, log_prob: impl Fn(usize, usize) -> f64) -> Vec<f64> {
+        let columns = labels.columns().count();
+        (0..frames * columns).map(|at| log_prob(at / columns, at % columns)).collect()
+    }
+
     #[test]
     fn spans_of_any_length_give_the_same_shares() {
         let labels = CtcLabels::new(&[1, 2, 2, 3, 1], 4, 0).unwrap();
-        for frames in [0, 1, 5, 6, 7, 16, 29] {
-            let log_probs: Vec<f64> =
-                (0..frames * labels.columns().count()).map(|at| -((at * 37 % 101) as f64) * 0.05).collect();
+        let set = InstructionSet::best();
+        for frames in [6, 7, 16, 29] {
+            let log_probs = emissions(&labels, frames, |frame, column| {
+                -(((frame * 4 + column) * 37 % 101) as f64) * 0.05
+            });
             let emissions = Emissions::new(&log_probs, &labels);
-            let bits = |shares: Vec<f64>| shares.into_iter().map(f64::to_bits).collect::<Vec<_>>();
-            let whole = bits(occupancy(&emissions));
-            assert_eq!(whole.len(), log_probs.len());
+            let bits = |shares: Option<Vec<f64>>| -> Vec<u64> {
+                shares.unwrap().into_iter().map(f64::to_bits).collect()
+            };
+            let whole = [
+                bits(in_spans::<InAnySize>(set, &emissions, frames)),
+                bits(in_spans::<InLogSpace>(set, &emissions, frames)),
+            ];
+            assert_eq!(whole[0].len(), log_probs.len());
             for span in 1..frames {
-                assert_eq!(bits(occupancy_in_spans(&emissions, span)), whole, "{frames}, {span}");
+                assert_eq!(bits(in_spans::<InAnySize>(set, &emissions, span)), whole[0], "{frames}, {span}");
+                assert_eq!(bits(in_spans::<InLogSpace>(set, &emissions, span)), whole[1], "{frames}, {span}");
             }
+        }
+    }
+
+    /// Each alignment's probability, added up where it is: the definition.
+    fn by_enumeration(emissions: &Emissions, labels: &[u32], columns: usize) -> Vec<f64> {
+        let frames = emissions.frames();
+        let mut shares = vec![0.0; frames * columns];
+        for mut code in 0..columns.pow(frames as u32) {
+            let path: Vec<usize> = (0..frames)
+                .map(|_| {
+                    let column = code % columns;
+                    code /= columns;
+                    column
+                })
+                .collect();
+            let mut read = path.clone();
+            read.dedup();
+            read.retain(|&column| column != 0);
+            if read.iter().map(|&column| column as u32).eq(labels.iter().copied()) {
+                let log_prob: f64 = path.iter().enumerate().map(|(t, &c)| emissions.frame(t)[c]).sum();
+                for (frame, &column) in path.iter().enumerate() {
+                    shares[frame * columns + column] += log_prob.exp();
+                }
+            }
+        }
+        for frame in shares.chunks_exact_mut(columns) {
+            let total: f64 = frame.iter().sum();
+            frame.iter_mut().for_each(|share| *share /= total);
+        }
+        shares
+    }
+
+    fn assert_near(found: &[f64], expected: &[f64], tolerance: f64, what: &str) {
+        assert_eq!(found.len(), expected.len());
+        for (at, (&found, &expected)) in found.iter().zip(expected).enumerate() {
+            let near = (found - expected).abs() <= tolerance * expected.abs() + 1e-14;
+            assert!(near || found.is_nan() && expected.is_nan(), "{what}, {at}: {found} for {expected}");
+        }
+    }
+
+    fn largest_finite(frame: &[f64]) -> f64 {
+        frame.iter().map(|x| x.abs()).filter(|x| x.is_finite()).fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn shares_are_those_of_all_alignments() {
+        let label_lists: [&[u32]; 7] = [&[], &[1], &[1, 1], &[1, 2], &[2, 1, 2], &[1, 1, 2], &[2, 2, 2]];
+        for of_labels in label_lists {
+            let labels = CtcLabels::new(of_labels, 3, 0).unwrap();
+            let columns = labels.columns().count();
+            let of_label = labels.columns().of_label();
+            for frames in labels.frames_needed()..8 {
+                let impossible = |frame: usize, column: usize| frame == 2 && column == 1 && frames > 6;
+                let log_probs = emissions(&labels, frames, |frame, column| {
+                    let log_prob = -(((frame * 3 + column) * 37 % 11) as f64) * 0.3;
+                    if impossible(frame, column) { f64::NEG_INFINITY } else { log_prob }
+                });
+                let emissions = Emissions::new(&log_probs, &labels);
+                let expected = by_enumeration(&emissions, of_label, columns);
+                for set in InstructionSet::available() {
+                    let wide = in_spans::<InAnySize>(set, &emissions, 3).unwrap();
+                    assert_near(&wide, &expected, 1e-13, &format!("{of_labels:?}, {frames}, {}", set.name()));
+                }
+                let log_space = in_spans::<InLogSpace>(InstructionSet::best(), &emissions, 3).unwrap();
+                assert_near(&log_space, &expected, 1e-13, &format!("{of_labels:?}, {frames}, log space"));
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_of_any_size_give_the_shares_of_log_space() {
+        let mut possible = 0;
+        for (length, frames) in [(1, 40), (7, 7), (8, 30), (9, 200), (40, 90), (100, 130), (130, 131)] {
+            let of_labels: Vec<u32> = (0..length).map(|i| 1 + (i * i % 5) as u32).collect();
+            let labels = CtcLabels::new(&of_labels, 6, 0).unwrap();
+            for kind in 0..4 {
+                let log_probs = emissions(&labels, frames, |frame, column| {
+                    let seed = (frame * 31 + column * 17) % 97;
+                    match kind {
+                        0 => -(seed as f64) * 0.1,
+                        // Far beyond what doubles hold.
+                        1 => -(seed as f64) * 90.0,
+                        2 if seed % 7 == 0 => f64::NEG_INFINITY,
+                        2 => -(seed as f64) * 1e4,
+                        // One path, all but certain.
+                        _ => {
+                            if frame * 7 / frames == column {
+                                0.0
+                            } else {
+                                -700.0 - seed as f64
+                            }
+                        }
+                    }
+                });
+                let emissions = Emissions::new(&log_probs, &labels);
+                let expected = in_spans::<InLogSpace>(InstructionSet::best(), &emissions, 11).unwrap();
+                // A logarithm is as exact as the last digit of the largest that it is the sum of.
+                let size: f64 = emissions.iter().map(|frame| largest_finite(frame)).sum();
+                let tolerance = 1e-13 + 4.0 * f64::EPSILON * size;
+                possible += usize::from(!expected[0].is_nan());
+                for set in InstructionSet::available() {
+                    for span in [11, frames] {
+                        let found = in_spans::<InAnySize>(set, &emissions, span).unwrap();
+                        assert_near(
+                            &found,
+                            &expected,
+                            tolerance,
+                            &format!("{length}, {frames}, {kind}, {}", set.name()),
+                        );
+                    }
+                }
+            }
+        }
+        assert!(possible >= 15, "{possible}");
+    }
+
+    #[test]
+    fn fewer_frames_than_the_labels_need_have_none() {
+        let labels = CtcLabels::new(&[1, 2, 2], 3, 0).unwrap();
+        for frames in 0..4 {
+            let log_probs = emissions(&labels, frames, |_, _| -1.0);
+            let shares = occupancy(&Emissions::new(&log_probs, &labels));
+            assert_eq!(shares.len(), log_probs.len());
+            assert!(shares.iter().all(|share| share.is_nan()));
+        }
+    }
+
+    #[test]
+    fn what_has_no_exponent_is_computed_in_log_space() {
+        let labels = CtcLabels::new(&[1, 2], 3, 0).unwrap();
+        for low in [-1e30, f64::from(f32::MIN)] {
+            let log_probs =
+                emissions(&labels, 4, |frame, column| if (frame + column) % 3 == 0 { -0.5 } else { low });
+            let emissions = Emissions::new(&log_probs, &labels);
+            assert!(in_spans::<InAnySize>(InstructionSet::best(), &emissions, 4).is_none());
+            let shares = occupancy(&emissions);
+            assert!(shares.chunks_exact(3).all(|frame| (frame.iter().sum::<f64>() - 1.0).abs() < 1e-14));
         }
     }
 }

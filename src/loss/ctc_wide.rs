@@ -4,17 +4,22 @@ use super::ctc_band::Band;
 use super::ctc_forward::Step;
 use super::ctc_linear::Linear;
 use super::frame_columns::{Frame, UNIT_EXPONENT};
-use crate::kernel::{CtcWideStep, InstructionSet, Logs, Sum, Wide};
+use crate::kernel::{CtcShares, CtcWideStep, InstructionSet, Logs, Sum, Wide};
 
 /// Place of the state that is numbered 0: the one before it is looked at, too.
 const FIRST: usize = 1;
 
-/// Where the recursion stands between two frames.
-pub(super) struct AnySize {
+/// The states between two frames, from place [`FIRST`] on.
+#[derive(Clone)]
+pub(super) struct WideStates {
     blanks: Wide,
     labels: Wide,
-    next_blanks: Wide,
-    next_labels: Wide,
+}
+
+/// Where the recursion stands between two frames.
+pub(super) struct AnySize {
+    states: WideStates,
+    next: WideStates,
     /// 0 where a label equals the one before, for no step may pass over the blank between them, and 1 where it does
     /// not.
     may_skip: Vec<f64>,
@@ -32,20 +37,24 @@ impl AnySize {
         let places = of_label.len() + 1 + FIRST + CtcWideStep::LANES;
         let (states, log_scale) = linear.states();
         let (blanks, labels) = Wide::of_states(states, FIRST, places);
+        let zeros = || Wide::zeros(places);
         let mut may_skip = vec![0.0; places];
         for (i, pair) in of_label.windows(2).enumerate() {
             may_skip[FIRST + i + 2] = if pair[0] == pair[1] { 0.0 } else { 1.0 };
         }
         Self {
-            blanks,
-            labels,
-            next_blanks: Wide::zeros(places),
-            next_labels: Wide::zeros(places),
+            states: WideStates { blanks, labels },
+            next: WideStates { blanks: zeros(), labels: zeros() },
             may_skip,
-            probs: Wide::zeros(places),
+            probs: zeros(),
             columns: Wide::zeros(0),
             log_scale,
         }
+    }
+
+    /// Before the first frame.
+    pub(super) fn new(of_label: &[u32], columns: usize) -> Self {
+        Self::from_linear(&Linear::new(of_label, columns), of_label)
     }
 
     /// Takes a frame, or says why not.
@@ -68,34 +77,94 @@ impl AnySize {
                 Logs::Not(_) | Logs::TooLow => return Step::Lossy,
             },
         }
+        self.advance_by_columns(set, band, of_label);
+        Step::Taken
+    }
+
+    /// Takes a frame's log-probabilities of the columns; returns whether it could.
+    pub(super) fn advance_by_logs(
+        &mut self,
+        set: InstructionSet,
+        band: Band,
+        of_label: &[u32],
+        log_probs: &[f64],
+    ) -> bool {
+        let usable = self.columns.set_exp(set, log_probs) == Logs::Usable;
+        if usable {
+            self.advance_by_columns(set, band, of_label);
+        }
+        usable
+    }
+
+    fn advance_by_columns(&mut self, set: InstructionSet, band: Band, of_label: &[u32]) {
         for i in band.low.max(1)..=band.labels {
             self.probs.copy(i + FIRST, &self.columns, of_label[i - 1] as usize);
         }
         let step = CtcWideStep {
-            blanks: &self.blanks,
-            labels: &self.labels,
-            next_blanks: &mut self.next_blanks,
-            next_labels: &mut self.next_labels,
+            blanks: &self.states.blanks,
+            labels: &self.states.labels,
+            next_blanks: &mut self.next.blanks,
+            next_labels: &mut self.next.labels,
             may_skip: &self.may_skip,
             probs: &self.probs,
             columns: &self.columns,
             range: band.low + FIRST..band.labels + 1 + FIRST,
         };
         step.run_on(set);
-        std::mem::swap(&mut self.blanks, &mut self.next_blanks);
-        std::mem::swap(&mut self.labels, &mut self.next_labels);
-        Step::Taken
+        std::mem::swap(&mut self.states, &mut self.next);
+    }
+
+    /// The states, to go on from another time.
+    pub(super) fn wide_states(&self) -> &WideStates {
+        &self.states
+    }
+
+    /// Goes on from states of the same labels.
+    pub(super) fn resume(&mut self, states: WideStates) {
+        // What no start has reached is 0, and must be so in both.
+        self.next.clone_from(&states);
+        self.states = states;
+    }
+
+    /// The recursion having come from the end, over reversed labels, to a frame that `forward` came to from the start:
+    /// writes what share of all alignments is at each column in that frame to `out`, `[columns]`; NaN where there is
+    /// none. `band` is the forward recursion's, `room` any states of as many labels.
+    pub(super) fn shares(
+        &self,
+        set: InstructionSet,
+        forward: &WideStates,
+        band: Band,
+        reversed: &[u32],
+        room: &mut WideStates,
+        out: &mut [f64],
+    ) {
+        let length = reversed.len();
+        let WideStates { blanks, labels } = room;
+        CtcShares {
+            forward: [&forward.blanks, &forward.labels],
+            backward: [&self.states.blanks, &self.states.labels],
+            probs: &self.probs,
+            columns: &self.columns,
+            of_label: reversed,
+            first: FIRST,
+            blank_range: length - band.blanks..length - band.low + 1,
+            label_range: length + 1 - band.labels..length + 1 - band.low.max(1) + 1,
+            room: [blanks, labels],
+            out,
+        }
+        .run_on(set);
     }
 
     /// The logarithms of the blanks' and the labels' states, from number 0 on, and what they lack.
     pub(super) fn states(&self, length: usize) -> (Vec<f64>, Vec<f64>, Sum) {
         let logs = |states: &Wide| (0..=length).map(|i| states.ln(i + FIRST)).collect();
-        (logs(&self.blanks), logs(&self.labels), self.log_scale)
+        (logs(&self.states.blanks), logs(&self.states.labels), self.log_scale)
     }
 
     /// The log-probability of the labels after the last frame.
     pub(super) fn finish(mut self, length: usize) -> f64 {
-        self.log_scale.add(Wide::ln_of_sum((&self.blanks, length + FIRST), (&self.labels, length + FIRST)));
+        let WideStates { blanks, labels } = &self.states;
+        self.log_scale.add(Wide::ln_of_sum((blanks, length + FIRST), (labels, length + FIRST)));
         self.log_scale.value()
     }
 }

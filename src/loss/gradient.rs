@@ -38,12 +38,7 @@ pub fn ctc_gradient(
     for (row, gathered) in rows.chunks_exact(classes).zip(log_probs.chunks_exact_mut(columns.count())) {
         columns.gather(row, RowScale::new(row, kind), gathered);
     }
-    let frames = rows.len() / classes;
-    let shares = if frames < labels.frames_needed() {
-        vec![f64::NAN; log_probs.len()]
-    } else {
-        occupancy(&Emissions::new(&log_probs, labels))
-    };
+    let shares = occupancy(&Emissions::new(&log_probs, labels));
     let rows = rows.chunks_exact(classes).zip(out.chunks_exact_mut(classes));
     for ((row, out), shares) in rows.zip(shares.chunks_exact(columns.count())) {
         out.fill(0.0);
