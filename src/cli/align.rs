@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::ExitStatus;
 use super::alphabet_args::{AlphabetArgs, CtcTargets, check_no_empty_entry};
 use super::ctc_shape::CtcShape;
@@ -15,10 +17,11 @@ use super::inputs::{
 use super::output_args::OutputArgs;
 use super::timing::Clock;
 use super::values::{Word, alignment_format, frame_shift};
-use crate::decode::align_batch::AlignBatch;
 use crate::decode::spelling::Spelling;
-use crate::decode::{Alignment, AlignmentError};
+use crate::decode::{Alignment, AlignmentError, align};
 use crate::input::{LabelFile, Matrix, ReadError};
+use crate::logits::Nonfinite;
+use crate::loss::EmissionsBatch;
 use crate::loss::ctc::CtcLabels;
 use crate::report::align::{AlignItem, AlignParams, AlignSummary, write_ctm, write_srt, write_textgrid};
 use crate::report::{Format, ItemId, Report, Status, Warning};
@@ -133,12 +136,14 @@ impl Args {
         let tokens: Vec<Vec<u32>> = sequences.iter().map(CtcLabels::labels).collect();
 
         let kind = self.logits.input;
-        let mut batch = AlignBatch::new(kind, shape.with_lengths(&lengths)?, sequences);
-        matrix.read(&shape.geometry, &mut batch).map_err(|error| match error {
+        let rows = shape.with_lengths(&lengths)?;
+        let mut batch = EmissionsBatch::new(kind, Nonfinite::Error, rows, sequences);
+        matrix.reduce(&shape.geometry, &mut batch).map_err(|error| match error {
             ReadError::Input(error) => error,
             ReadError::Visit(row) => improper_row(&name, &row, shape.place(row.row), kind, INSPECT),
         })?;
-        let (alignments, audit) = batch.finish();
+        let (emissions, audit) = batch.finish();
+        let alignments: Vec<_> = emissions.par_iter().map(|item| align(&item.emissions())).collect();
         let mut warnings = input_warnings(&audit, |row| shape.place(row).to_string());
         warnings.extend(numbered);
         warnings.extend(warning);

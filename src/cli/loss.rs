@@ -9,7 +9,7 @@ mod usage;
 
 use std::path::PathBuf;
 
-use gradient::{Gradient, GradientArgs, Loaded};
+use gradient::{GradientArgs, GradientOf, GradientWork};
 
 use super::ExitStatus;
 use super::alphabet_args::AlphabetArgs;
@@ -144,17 +144,11 @@ impl Args {
         let criterion = self.criterion(&matrix, &labels)?;
         let misled = self.misleading_option(&matrix, &labels);
         let other_axis = self.classes_last(matrix.shape(), &labels);
-        let (matrix, loaded) = if self.gradient.wanted() {
-            let (matrix, loaded) = Loaded::new(matrix)?;
-            (matrix, Some(loaded))
-        } else {
-            (matrix, None)
-        };
+        let mut matrix = matrix;
+        let gradient = GradientOf::new(&self.gradient, &mut matrix)?;
         let result = match criterion {
-            Criterion::Ctc => {
-                self.run_ctc(matrix, &labels, loaded.as_ref(), other_axis.as_deref(), diagnostics)
-            }
-            Criterion::CrossEntropy => self.run_cross_entropy(matrix, &labels, loaded.as_ref(), diagnostics),
+            Criterion::Ctc => self.run_ctc(matrix, &labels, gradient, other_axis.as_deref(), diagnostics),
+            Criterion::CrossEntropy => self.run_cross_entropy(matrix, &labels, gradient, diagnostics),
         };
         let hints = misled.into_iter().chain(other_axis);
         result.map_err(|error| hints.fold(error, |error, hint| with_hint(error, &hint)))
@@ -207,11 +201,10 @@ impl Args {
         tally: Tally,
         warnings: Vec<Warning>,
         items: Vec<I>,
-        gradient: Option<&Gradient>,
+        gradient: Option<GradientWork<'_>>,
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
-        let mut summary = LossSummary::new(&params, self.settings.reduction, reductions, tally);
-        summary.gradient = gradient.map(|gradient| gradient.summary.clone());
+        let summary = LossSummary::new(&params, self.settings.reduction, reductions, tally);
         let table = summary.table(&params);
         let mut report = Report::new("loss", params, summary);
         report.warnings = warnings;
@@ -227,12 +220,14 @@ impl Args {
             }
         }
         diagnostics.judge(&report)?;
-        if let (Some(gradient), Some(path)) = (gradient, &self.gradient.grad) {
-            // A pipe that nobody reads does not make a check hold.
-            ExitStatus::of_checks(report.passed(), gradient.write(path))?;
+        if let Some(gradient) = gradient {
+            report.summary.gradient = Some(gradient()?);
+        }
+        if let Some(path) = &self.gradient.grad {
             diagnostics.note(format_args!("{}: the gradient was written", path.display()));
         }
-        let check = gradient.and_then(|gradient| gradient.summary.check.as_ref()).map(GradientCheck::table);
+        let gradient = report.summary.gradient.as_ref();
+        let check = gradient.and_then(|gradient| gradient.check.as_ref()).map(GradientCheck::table);
         let details: Vec<&dyn Details> = check.iter().map(|check| check as &dyn Details).collect();
         let written = self.output.output(self.format).write(&report, &details, &table);
         ExitStatus::of_checks(report.passed(), written)

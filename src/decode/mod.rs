@@ -11,7 +11,6 @@
 // What a frame of a beam is spent on becomes code for each instruction set only where it is inlined into its task.
 #![allow(clippy::inline_always)]
 
-pub mod align_batch;
 pub mod alignment;
 pub mod arithmetic;
 pub mod batch;

@@ -3,9 +3,11 @@
 mod pieces;
 mod window;
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -54,8 +56,8 @@ impl<E> From<InputError> for ReadError<E> {
 
 enum Body {
     Npy(Source, NpyInfo),
-    /// Blocks of whole rows: of a CSV file, or loaded.
-    Memory(Vec<Vec<f64>>),
+    /// Blocks of whole rows of a CSV file.
+    Memory(Arc<Vec<Vec<f64>>>),
 }
 
 impl Matrix {
@@ -95,7 +97,7 @@ impl Matrix {
             dtype: Dtype::F64,
             fortran_order: false,
             csv: Some(CsvOptions { delimiter: Some(table.delimiter), ..options }),
-            body: Body::Memory(table.values),
+            body: Body::Memory(Arc::new(table.values)),
         })
     }
 
@@ -178,15 +180,20 @@ impl Matrix {
         }
     }
 
-    /// The same matrix with its values in memory, and a copy of them, the last axis the fastest.
+    /// The same matrix once more, of which nothing may have been read. What is no regular file is read into memory.
     ///
     /// # Errors
-    /// Where the file ends early or goes on too long.
-    pub fn load(self) -> Result<(Self, Vec<f64>), InputError> {
-        let (name, shape, dtype, csv) = (self.name.clone(), self.shape.clone(), self.dtype, self.csv);
-        let values = self.into_values()?;
-        let body = Body::Memory(vec![values.clone()]);
-        Ok((Self { name, shape, dtype, fortran_order: false, csv, body }, values))
+    /// Where the file can't be read.
+    pub fn again(&mut self) -> Result<Self, InputError> {
+        let body = match &mut self.body {
+            // One byte more tells a file that goes on too long.
+            Body::Npy(source, info) => {
+                Body::Npy(source.again((info.byte_len() as u64).saturating_add(1))?, info.clone())
+            }
+            Body::Memory(values) => Body::Memory(values.clone()),
+        };
+        let (name, shape, csv) = (self.name.clone(), self.shape.clone(), self.csv);
+        Ok(Self { name, shape, dtype: self.dtype, fortran_order: self.fortran_order, csv, body })
     }
 
     fn check(&self, geometry: &Geometry) {
@@ -209,7 +216,7 @@ impl Matrix {
     ) -> Result<(), ReadError<V::Error>> {
         self.check(geometry);
         match self.body {
-            Body::Memory(values) => visit_all(values, geometry, visitor).map_err(ReadError::Visit),
+            Body::Memory(values) => visit_all(&values, geometry, visitor).map_err(ReadError::Visit),
             Body::Npy(source, info) if info.dtype.fits_f32() => {
                 read_npy(source, &info, geometry, visitor, NpyInfo::fill_f32)
             }
@@ -233,7 +240,7 @@ impl Matrix {
     ) -> Result<(), ReadError<R::Error>> {
         self.check(geometry);
         match self.body {
-            Body::Memory(values) => reduce_all(values, geometry, reducer).map_err(ReadError::Visit),
+            Body::Memory(values) => reduce_all(&values, geometry, reducer).map_err(ReadError::Visit),
             Body::Npy(source, info) if info.dtype.fits_f32() => {
                 reduce_npy(source, &info, geometry, reducer, NpyInfo::fill_f32)
             }
@@ -268,22 +275,22 @@ impl BlockVisitor for Collector<'_> {
 
 /// A table's blocks, cut into planes: there is more than one row in a plane only where its classes are not the
 /// columns, and then the blocks are joined.
-fn planes_of(values: Vec<Vec<f64>>, geometry: &Geometry) -> Vec<Vec<f64>> {
+fn planes_of<'a>(values: &'a [Vec<f64>], geometry: &Geometry) -> Cow<'a, [Vec<f64>]> {
     if values.iter().all(|block| block.len().is_multiple_of(geometry.plane_len().max(1))) {
-        values
+        values.into()
     } else {
-        vec![values.concat()]
+        vec![values.concat()].into()
     }
 }
 
 fn visit_all<V: BlockVisitor>(
-    values: Vec<Vec<f64>>,
+    values: &[Vec<f64>],
     geometry: &Geometry,
     visitor: &mut V,
 ) -> Result<(), V::Error> {
     let mut plane = 0;
-    for values in planes_of(values, geometry) {
-        visitor.visit(Block::new(&values, geometry, plane))?;
+    for values in &*planes_of(values, geometry) {
+        visitor.visit(Block::new(values, geometry, plane))?;
         plane += values.len() / geometry.plane_len().max(1);
     }
     Ok(())
@@ -343,20 +350,21 @@ fn check_end(source: &mut Source, info: &NpyInfo, start: u64) -> Result<(), Inpu
 }
 
 fn reduce_all<R: BlockReducer>(
-    values: Vec<Vec<f64>>,
+    values: &[Vec<f64>],
     geometry: &Geometry,
     reducer: &mut R,
 ) -> Result<(), R::Error> {
     let mut plane = 0;
     let mut blocks = Vec::new();
-    for values in planes_of(values, geometry) {
+    let planes = planes_of(values, geometry);
+    for values in &*planes {
         let first = plane;
         plane += values.len() / geometry.plane_len().max(1);
         blocks.push((first, values));
     }
     let rows = blocks.first().map_or(0, |(_, values)| values.len() / geometry.classes());
     for round in blocks.chunks(round_of(reducer, rows)) {
-        let look = |(plane, values): &(usize, Vec<f64>)| reducer.look(Block::new(values, geometry, *plane));
+        let look = |(plane, values): &(usize, &Vec<f64>)| reducer.look(Block::new(values, geometry, *plane));
         let parts: Vec<R::Part> = round.par_iter().with_max_len(1).map(look).collect();
         parts.into_iter().try_for_each(|part| reducer.take(part))?;
         reducer.end_round();

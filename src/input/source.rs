@@ -1,7 +1,8 @@
 use std::fs::File;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, Cursor, IsTerminal, Read};
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::csv::BYTE_ORDER_MARK;
 use super::{InputError, Place};
@@ -15,6 +16,8 @@ enum Reader {
     File(File),
     /// A pipe, a terminal, a device.
     Stream(Box<dyn Read + Send>),
+    /// What was read of one, to be read again.
+    Memory(Cursor<Arc<[u8]>>),
 }
 
 /// What is read from front to back.
@@ -31,6 +34,7 @@ impl Read for Sequential {
             Reader::File(file) if HAS_READ_AT => read_file_at(file, buffer, self.position)?,
             Reader::File(file) => file.read(buffer)?,
             Reader::Stream(stream) => stream.read(buffer)?,
+            Reader::Memory(bytes) => bytes.read(buffer)?,
         };
         self.position += count as u64;
         Ok(count)
@@ -155,6 +159,25 @@ impl Source {
             Ok(_) => Ok(bytes),
             Err(source) => Err(self.read_error(source)),
         }
+    }
+
+    /// The same source, to be read once more from here on. Where it is no regular file, what follows is read into
+    /// memory, but no more than `most` bytes.
+    pub(super) fn again(&mut self, most: u64) -> Result<Self, InputError> {
+        let position = self.position();
+        let reader = match &self.bytes.reader {
+            Reader::File(file) if HAS_READ_AT => {
+                Reader::File(file.try_clone().map_err(|source| self.read_error(source))?)
+            }
+            Reader::Memory(bytes) => Reader::Memory(bytes.clone()),
+            _ => {
+                let bytes = Cursor::new(self.read_at_most(most)?.into());
+                self.bytes = Sequential { reader: Reader::Memory(Cursor::clone(&bytes)), position };
+                Reader::Memory(bytes)
+            }
+        };
+        let bytes = Sequential { reader, position: self.bytes.position };
+        Ok(Self { name: self.name.clone(), bytes, len: self.len, peeked: self.peeked.clone() })
     }
 
     /// Bytes handed out so far.

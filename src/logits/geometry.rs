@@ -185,6 +185,20 @@ impl Geometry {
         self.inner == 1
     }
 
+    /// Of whole planes, from values of `size` bytes row by row to the order of the file.
+    pub(crate) fn to_planes(&self, size: usize, rows: &[u8], planes: &mut Vec<u8>) {
+        planes.resize(rows.len(), 0);
+        let plane_bytes = (self.plane_len() * size).max(1);
+        for (rows, plane) in rows.chunks_exact(plane_bytes).zip(planes.chunks_exact_mut(plane_bytes)) {
+            for (lane, row) in rows.chunks_exact(self.classes * size).enumerate() {
+                let places = plane.chunks_exact_mut(size).skip(lane).step_by(self.inner);
+                for (place, value) in places.zip(row.chunks_exact(size)) {
+                    place.copy_from_slice(value);
+                }
+            }
+        }
+    }
+
     /// Whether rows that follow each other to the user, `count` to a run, lie along one axis of the file.
     pub(super) fn is_axis(&self, count: usize) -> bool {
         self.in_order || count <= 1 || self.row_axes.contains(&(count, 1))
@@ -200,20 +214,6 @@ pub(crate) fn rows_in_order(values: &[f64], geometry: &Geometry) -> Vec<f64> {
         rows[geometry.logical_row(row) * classes..][..classes].copy_from_slice(scores);
     });
     rows
-}
-
-/// The opposite of [`rows_in_order`]: from `[rows, classes]` in the user's order to the order of the file.
-pub(crate) fn rows_to_file(rows: &[f64], geometry: &Geometry) -> Vec<f64> {
-    let (classes, inner) = (geometry.classes, geometry.inner);
-    let mut values = vec![0.0; rows.len()];
-    for file_row in 0..geometry.rows() {
-        let scores = &rows[geometry.logical_row(file_row) * classes..][..classes];
-        let (plane, lane) = (file_row / inner, file_row % inner);
-        for (class, &x) in scores.iter().enumerate() {
-            values[(plane * classes + class) * inner + lane] = x;
-        }
-    }
-    values
 }
 
 /// A run of whole planes of a matrix in memory, seen as rows of class scores.

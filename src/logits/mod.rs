@@ -15,7 +15,7 @@ mod winner;
 
 pub use audit::{ImproperRow, RowAudit};
 pub use geometry::{Block, Geometry, MAX_CLASSES, ShapeError, rows_at_once};
-pub(crate) use geometry::{rows_in_order, rows_to_file, unravel};
+pub(crate) use geometry::{rows_in_order, unravel};
 pub use items::{Items, ItemsError};
 pub use row::{RowScale, RowScales};
 pub use survey::{Entropies, Nonfinites, Survey, SurveyPart, SurveyTotals};

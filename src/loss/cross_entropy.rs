@@ -85,18 +85,29 @@ impl CrossEntropy {
         self.weight.as_ref().map_or(1.0, |weight| weight[class])
     }
 
-    /// Writes the derivative of a row's loss by each of its log-probabilities to `out`, `[classes]`; 0 for an ignored
-    /// row.
-    pub(super) fn log_prob_derivative(&self, target: Target<'_>, out: &mut [f64]) {
+    /// Writes `factor` times the derivative of a row's loss by each of its log-probabilities to `out`, `[classes]`; 0
+    /// for an ignored row. Returns their sum.
+    pub(super) fn log_prob_derivative(&self, target: Target<'_>, factor: f64, out: &mut [f64]) -> f64 {
         let uniform = self.smoothing / self.classes as f64;
-        for (class, g) in out.iter_mut().enumerate() {
-            let share = match target {
-                Target::Ignored => 0.0,
-                Target::Index(y) => uniform + if class == y { 1.0 - self.smoothing } else { 0.0 },
-                Target::Probs(t) => t[class] * (1.0 - self.smoothing) + uniform,
-            };
-            *g = -self.weight_of(class) * share;
+        let (kept, factor) = (1.0 - self.smoothing, -factor);
+        out.fill(uniform * factor);
+        match target {
+            Target::Ignored => {
+                out.fill(0.0);
+                return 0.0;
+            }
+            Target::Index(y) => out[y] += kept * factor,
+            Target::Probs(t) => out.iter_mut().zip(t).for_each(|(g, t)| *g += t * kept * factor),
         }
+        if let (Target::Index(y), true) = (target, uniform == 0.0) {
+            // All others are 0.
+            out[y] *= self.weight_of(y);
+            return out[y];
+        }
+        for (g, weight) in out.iter_mut().zip(self.weight.iter().flatten()) {
+            *g *= weight;
+        }
+        out.iter().copied().collect::<Sum>().value()
     }
 
     /// The share of a row in the denominator of the mean: the target's class weight, 1 for class probabilities.

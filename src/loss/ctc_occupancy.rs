@@ -5,29 +5,37 @@
 //! where these can't hold a log-probability.
 
 use super::Emissions;
+use super::ctc::CtcLabels;
 use super::ctc_band::Band;
 use super::ctc_log_space::LogSpace;
 use super::ctc_wide::{AnySize, WideStates};
 use crate::kernel::InstructionSet;
 
-/// So many forward states are kept in any case: sixteen megabytes of them.
-const FEW_STATES: usize = 1 << 20;
+/// So many forward states are kept in any case: two megabytes of them.
+const FEW_STATES: usize = 1 << 17;
 
-/// Of all alignments of the labels, the share that is at each column's class in each frame: `[frames, columns]`,
-/// row-major, each frame summing to one; NaN where no alignment is possible.
+/// Memory to be used again, for fresh memory costs more than what is written into it.
+#[derive(Default)]
+pub(super) struct OccupancyRoom(Vec<WideStates>);
+
+/// Writes over the log-probabilities, `[frames, columns]` as [`Emissions`] has them, what share of all alignments of the
+/// labels is at each column's class in each frame: each frame sums to one, and is NaN where no alignment is possible.
 ///
 /// Of a long item the forward states are kept of one frame in each span, and computed again span by span as the
 /// backward recursion needs them: memory for the states of `2 √frames` frames, or for [`FEW_STATES`].
-pub(super) fn occupancy(emissions: &Emissions) -> Vec<f64> {
-    if emissions.frames() < emissions.labels().frames_needed() {
-        return vec![f64::NAN; emissions.frames() * emissions.columns()];
+pub(super) fn occupancy(labels: &CtcLabels, log_probs: &mut [f64], room: &mut OccupancyRoom) {
+    let frames = Emissions::new(log_probs, labels).frames();
+    if frames < labels.frames_needed() {
+        log_probs.fill(f64::NAN);
+        return;
     }
-    let few = FEW_STATES / (2 * emissions.of_label().len() + 2);
-    let span = emissions.frames().isqrt().max(few).max(1);
+    let few = FEW_STATES / (2 * labels.len() + 2);
+    let span = frames.isqrt().max(few).max(1);
     let set = InstructionSet::best();
-    in_spans::<InAnySize>(set, emissions, span)
-        .or_else(|| in_spans::<InLogSpace>(set, emissions, span))
-        .expect("log space holds everything")
+    if !in_spans::<InAnySize>(set, labels, log_probs, span, &mut room.0) {
+        let done = in_spans::<InLogSpace>(set, labels, log_probs, span, &mut Vec::new());
+        assert!(done, "log space holds everything");
+    }
 }
 
 /// A recursion of one direction, in whatever numbers.
@@ -44,15 +52,9 @@ trait Recursion: Sized {
 
     fn resume(&mut self, states: Self::States);
 
-    /// Of the backward recursion, over `reversed` labels, in a frame that both have taken: writes the columns' shares.
-    fn shares(
-        &mut self,
-        forward: &Self::States,
-        band: Band,
-        reversed: &[u32],
-        log_probs: &[f64],
-        out: &mut [f64],
-    );
+    /// Of the backward recursion, over `reversed` labels, in a frame that both have taken: writes the columns' shares
+    /// over their log-probabilities.
+    fn shares(&mut self, forward: &Self::States, band: Band, reversed: &[u32], in_frame: &mut [f64]);
 }
 
 struct InAnySize {
@@ -81,7 +83,7 @@ impl Recursion for InAnySize {
         self.recursion.resume(states);
     }
 
-    fn shares(&mut self, forward: &WideStates, band: Band, reversed: &[u32], _: &[f64], out: &mut [f64]) {
+    fn shares(&mut self, forward: &WideStates, band: Band, reversed: &[u32], out: &mut [f64]) {
         self.recursion.shares(self.set, forward, band, reversed, &mut self.room, out);
     }
 }
@@ -108,45 +110,43 @@ impl Recursion for InLogSpace {
         self.0 = states;
     }
 
-    fn shares(
-        &mut self,
-        forward: &LogSpace,
-        band: Band,
-        reversed: &[u32],
-        log_probs: &[f64],
-        out: &mut [f64],
-    ) {
-        shares_of_frame(forward, &self.0, band, log_probs, reversed, out);
+    fn shares(&mut self, forward: &LogSpace, band: Band, reversed: &[u32], in_frame: &mut [f64]) {
+        shares_of_frame(forward, &self.0, band, reversed, in_frame);
     }
 }
 
-/// There are as many frames as the labels need; none where numbers of this kind can't hold one.
-fn in_spans<R: Recursion>(set: InstructionSet, emissions: &Emissions, span: usize) -> Option<Vec<f64>> {
-    let (frames, width) = (emissions.frames(), emissions.columns());
-    let of_label = emissions.of_label();
+/// There are as many frames as the labels need. False, and nothing is written, where numbers of this kind can't hold one.
+fn in_spans<R: Recursion>(
+    set: InstructionSet,
+    labels: &CtcLabels,
+    log_probs: &mut [f64],
+    span: usize,
+    alphas: &mut Vec<R::States>,
+) -> bool {
+    let (of_label, width) = (labels.columns().of_label(), labels.columns().count());
+    let frames = log_probs.len() / width;
     let band = |frame: usize| Band::new(frame, frames, of_label.len());
+    let of_frame = |frame: usize| frame * width..(frame + 1) * width;
     let mut forward = R::new(set, of_label, width);
     let mut starts = vec![forward.states().clone()];
     let before_last = frames.saturating_sub(1) / span * span;
-    for (frame, log_probs) in emissions.iter().enumerate().take(before_last) {
-        if !forward.advance(band(frame), of_label, log_probs) {
-            return None;
+    for frame in 0..before_last {
+        if !forward.advance(band(frame), of_label, &log_probs[of_frame(frame)]) {
+            return false;
         }
         if (frame + 1) % span == 0 {
             starts.push(forward.states().clone());
         }
     }
     let reversed: Vec<u32> = of_label.iter().rev().copied().collect();
-    let mut shares = vec![0.0; frames * width];
     let mut backward = R::new(set, &reversed, width);
-    let mut alphas: Vec<R::States> = Vec::new();
     let mut rest = frames;
     while let Some(start) = starts.pop() {
         let first = starts.len() * span;
         forward.resume(start);
-        for (frame, log_probs) in emissions.iter().enumerate().take(rest).skip(first) {
-            if !forward.advance(band(frame), of_label, log_probs) {
-                return None;
+        for frame in first..rest {
+            if !forward.advance(band(frame), of_label, &log_probs[of_frame(frame)]) {
+                return false;
             }
             // What is there from before is overwritten.
             match alphas.get_mut(frame - first) {
@@ -154,16 +154,16 @@ fn in_spans<R: Recursion>(set: InstructionSet, emissions: &Emissions, span: usiz
                 None => alphas.push(forward.states().clone()),
             }
         }
-        for (frame, log_probs) in emissions.iter().enumerate().take(rest).skip(first).rev() {
-            if !backward.advance(band(frames - 1 - frame), &reversed, log_probs) {
-                return None;
-            }
-            let out = &mut shares[frame * width..][..width];
-            backward.shares(&alphas[frame - first], band(frame), &reversed, log_probs, out);
+        for frame in (first..rest).rev() {
+            let in_frame = &mut log_probs[of_frame(frame)];
+            // The forward recursion has taken it already.
+            let taken = backward.advance(band(frames - 1 - frame), &reversed, in_frame);
+            assert!(taken, "what one direction takes, the other does");
+            backward.shares(&alphas[frame - first], band(frame), &reversed, in_frame);
         }
         rest = first;
     }
-    Some(shares)
+    true
 }
 
 /// The shares in one frame, whose own log-probability both directions hold.
@@ -171,11 +171,11 @@ fn shares_of_frame(
     forward: &LogSpace,
     backward: &LogSpace,
     band: Band,
-    log_probs: &[f64],
     reversed: &[u32],
-    out: &mut [f64],
+    in_frame: &mut [f64],
 ) {
     let length = reversed.len();
+    let log_probs = in_frame.to_vec();
     let path = |forward: f64, backward: f64, column: usize| {
         let possible = forward > f64::NEG_INFINITY && backward > f64::NEG_INFINITY;
         if possible { forward + backward - log_probs[column] } else { f64::NEG_INFINITY }
@@ -186,6 +186,8 @@ fn shares_of_frame(
     let (blanks, tokens) = (band.low..=band.blanks, band.low.max(1)..=band.labels);
     let paths = blanks.clone().map(of_blank).chain(tokens.clone().map(of_token));
     let most = paths.fold(f64::NEG_INFINITY, f64::max);
+    let out = in_frame;
+    out.fill(0.0);
     for i in blanks {
         out[0] += (of_blank(i) - most).exp();
     }
@@ -203,7 +205,18 @@ fn shares_of_frame(
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::loss::ctc::CtcLabels;
+
+    /// The shares, where numbers of this kind can hold the frames.
+    fn shares_in<R: Recursion>(set: InstructionSet, emissions: &Emissions, span: usize) -> Option<Vec<f64>> {
+        let mut shares: Vec<f64> = emissions.iter().flatten().copied().collect();
+        in_spans::<R>(set, emissions.labels(), &mut shares, span, &mut Vec::new()).then_some(shares)
+    }
+
+    fn occupancy_of(emissions: &Emissions) -> Vec<f64> {
+        let mut shares: Vec<f64> = emissions.iter().flatten().copied().collect();
+        occupancy(emissions.labels(), &mut shares, &mut OccupancyRoom::default());
+        shares
+    }
 
     /// Labels with repeats, and log-probabilities that `log_prob` makes of a frame's and a column's number.
     fn emissions(labels: &CtcLabels, frames: usize, log_prob: impl Fn(usize, usize) -> f64) -> Vec<f64> {
@@ -224,13 +237,17 @@ mod tests {
                 shares.unwrap().into_iter().map(f64::to_bits).collect()
             };
             let whole = [
-                bits(in_spans::<InAnySize>(set, &emissions, frames)),
-                bits(in_spans::<InLogSpace>(set, &emissions, frames)),
+                bits(shares_in::<InAnySize>(set, &emissions, frames)),
+                bits(shares_in::<InLogSpace>(set, &emissions, frames)),
             ];
             assert_eq!(whole[0].len(), log_probs.len());
             for span in 1..frames {
-                assert_eq!(bits(in_spans::<InAnySize>(set, &emissions, span)), whole[0], "{frames}, {span}");
-                assert_eq!(bits(in_spans::<InLogSpace>(set, &emissions, span)), whole[1], "{frames}, {span}");
+                assert_eq!(bits(shares_in::<InAnySize>(set, &emissions, span)), whole[0], "{frames}, {span}");
+                assert_eq!(
+                    bits(shares_in::<InLogSpace>(set, &emissions, span)),
+                    whole[1],
+                    "{frames}, {span}"
+                );
             }
         }
     }
@@ -292,10 +309,10 @@ mod tests {
                 let emissions = Emissions::new(&log_probs, &labels);
                 let expected = by_enumeration(&emissions, of_label, columns);
                 for set in InstructionSet::available() {
-                    let wide = in_spans::<InAnySize>(set, &emissions, 3).unwrap();
+                    let wide = shares_in::<InAnySize>(set, &emissions, 3).unwrap();
                     assert_near(&wide, &expected, 1e-13, &format!("{of_labels:?}, {frames}, {}", set.name()));
                 }
-                let log_space = in_spans::<InLogSpace>(InstructionSet::best(), &emissions, 3).unwrap();
+                let log_space = shares_in::<InLogSpace>(InstructionSet::best(), &emissions, 3).unwrap();
                 assert_near(&log_space, &expected, 1e-13, &format!("{of_labels:?}, {frames}, log space"));
             }
         }
@@ -327,14 +344,14 @@ mod tests {
                     }
                 });
                 let emissions = Emissions::new(&log_probs, &labels);
-                let expected = in_spans::<InLogSpace>(InstructionSet::best(), &emissions, 11).unwrap();
+                let expected = shares_in::<InLogSpace>(InstructionSet::best(), &emissions, 11).unwrap();
                 // A logarithm is as exact as the last digit of the largest that it is the sum of.
                 let size: f64 = emissions.iter().map(|frame| largest_finite(frame)).sum();
                 let tolerance = 1e-13 + 4.0 * f64::EPSILON * size;
                 possible += usize::from(!expected[0].is_nan());
                 for set in InstructionSet::available() {
                     for span in [11, frames] {
-                        let found = in_spans::<InAnySize>(set, &emissions, span).unwrap();
+                        let found = shares_in::<InAnySize>(set, &emissions, span).unwrap();
                         assert_near(
                             &found,
                             &expected,
@@ -353,7 +370,7 @@ mod tests {
         let labels = CtcLabels::new(&[1, 2, 2], 3, 0).unwrap();
         for frames in 0..4 {
             let log_probs = emissions(&labels, frames, |_, _| -1.0);
-            let shares = occupancy(&Emissions::new(&log_probs, &labels));
+            let shares = occupancy_of(&Emissions::new(&log_probs, &labels));
             assert_eq!(shares.len(), log_probs.len());
             assert!(shares.iter().all(|share| share.is_nan()));
         }
@@ -366,8 +383,8 @@ mod tests {
             let log_probs =
                 emissions(&labels, 4, |frame, column| if (frame + column) % 3 == 0 { -0.5 } else { low });
             let emissions = Emissions::new(&log_probs, &labels);
-            assert!(in_spans::<InAnySize>(InstructionSet::best(), &emissions, 4).is_none());
-            let shares = occupancy(&emissions);
+            assert!(shares_in::<InAnySize>(InstructionSet::best(), &emissions, 4).is_none());
+            let shares = occupancy_of(&emissions);
             assert!(shares.chunks_exact(3).all(|frame| (frame.iter().sum::<f64>() - 1.0).abs() < 1e-14));
         }
     }

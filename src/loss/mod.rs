@@ -11,11 +11,15 @@ mod ctc_log_space;
 mod ctc_occupancy;
 mod ctc_wide;
 mod emissions;
+mod emissions_batch;
 mod frame_columns;
 mod frames_of_rows;
 mod gathered;
 pub mod gradient;
+pub mod gradient_batch;
+pub mod gradient_check;
 pub mod guess;
 pub mod reduction;
 
 pub use emissions::{Columns, Emissions};
+pub use emissions_batch::{EmissionsBatch, ItemEmissions};

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Cell, TableText};
-use crate::loss::gradient::Worst;
+use crate::loss::gradient_check::Worst;
 
 /// The gradient of the reduced loss.
 #[derive(Clone, Debug, Serialize)]

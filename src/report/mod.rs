@@ -32,7 +32,7 @@ use crate::input::counted;
 pub use cell::{Cell, Details, ItemId, Record, TableText};
 pub use check::Check;
 pub(crate) use check::listed;
-pub(crate) use npy::write_npy;
+pub(crate) use npy::write_npy_header;
 pub use number::Shortest;
 pub use output::{Format, Output, OutputError};
 pub(crate) use table::escaped;

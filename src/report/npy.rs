@@ -5,20 +5,24 @@ use std::io::{self, Write};
 use half::f16;
 
 use crate::input::{Dtype, shape_text};
+use crate::loss::gradient_batch::Encoding;
 
-/// Writes `values`, in the order of the file, as little-endian floats: of `dtype`, or double precision where that is
-/// none of the floats.
-pub(crate) fn write_npy(
+/// Writes what is before the values: little-endian floats of `dtype`, or of double precision where that is none of the
+/// floats. Returns how they are to be written.
+pub(crate) fn write_npy_header(
     out: &mut dyn Write,
-    values: &[f64],
     shape: &[usize],
     fortran_order: bool,
     dtype: Dtype,
-) -> io::Result<()> {
-    let descr = match dtype {
-        Dtype::F16 => "<f2",
-        Dtype::F32 => "<f4",
-        _ => "<f8",
+) -> io::Result<Encoding> {
+    let (descr, encoding) = match dtype {
+        Dtype::F16 => {
+            ("<f2", Encoding { size: 2, encode: |x, to| encode(x, to, |x| f16::from_f64(x).to_le_bytes()) })
+        }
+        Dtype::F32 => {
+            ("<f4", Encoding { size: 4, encode: |x, to| encode(x, to, |x| (x as f32).to_le_bytes()) })
+        }
+        _ => ("<f8", Encoding { size: 8, encode: |x, to| encode(x, to, f64::to_le_bytes) }),
     };
     let order = if fortran_order { "True" } else { "False" };
     let dict = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {}, }}", shape_text(shape));
@@ -27,12 +31,11 @@ pub(crate) fn write_npy(
     out.write_all(b"\x93NUMPY\x01\x00")?;
     out.write_all(&(padded as u16 + 1).to_le_bytes())?;
     writeln!(out, "{dict:padded$}")?;
-    for &x in values {
-        match dtype {
-            Dtype::F16 => out.write_all(&f16::from_f64(x).to_le_bytes())?,
-            Dtype::F32 => out.write_all(&(x as f32).to_le_bytes())?,
-            _ => out.write_all(&x.to_le_bytes())?,
-        }
+    Ok(encoding)
+}
+
+fn encode<const N: usize>(numbers: &[f64], bytes: &mut [u8], to_bytes: impl Fn(f64) -> [u8; N]) {
+    for (&x, bytes) in numbers.iter().zip(bytes.as_chunks_mut().0) {
+        *bytes = to_bytes(x);
     }
-    Ok(())
 }

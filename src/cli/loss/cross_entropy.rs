@@ -6,7 +6,7 @@ use super::super::ExitStatus;
 use super::super::diagnostics::{Diagnostics, UsageError};
 use super::super::inputs::{bad_shape, improper_row, input_warnings, row_numbers_warning};
 use super::super::values::Criterion;
-use super::gradient::Loaded;
+use super::gradient::{GradientOf, GradientWork};
 use super::{Args, PROPAGATE, without};
 use crate::input::{
     ClassTargets, InputError, LabelFile, Matrix, ONE_SCORE, Place, ProbTargets, ReadError, counted,
@@ -25,7 +25,7 @@ impl Args {
         &self,
         matrix: Matrix,
         labels: &LabelFile,
-        loaded: Option<&Loaded>,
+        gradient: Option<GradientOf<'_>>,
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
         let shape = matrix.shape().to_vec();
@@ -75,11 +75,20 @@ impl Args {
                 );
                 warnings.push(Warning { code: "targets_negative", message });
             }
-            self.cross_entropy_of(matrix, &loss, &geometry, &targets, params, warnings, loaded, diagnostics)
+            self.cross_entropy_of(matrix, &loss, &geometry, &targets, params, warnings, gradient, diagnostics)
         } else {
             let ignore_index = settings.ignore_index.unwrap_or(DEFAULT_IGNORE_INDEX);
             let targets = labels.class_targets(&without(&shape, class_axis), classes, ignore_index)?;
-            self.cross_entropy_of(matrix, &loss, &geometry, &targets, params, Vec::new(), loaded, diagnostics)
+            self.cross_entropy_of(
+                matrix,
+                &loss,
+                &geometry,
+                &targets,
+                params,
+                Vec::new(),
+                gradient,
+                diagnostics,
+            )
         }
     }
 
@@ -92,7 +101,7 @@ impl Args {
         targets: &T,
         params: LossParams,
         mut warnings: Vec<Warning>,
-        loaded: Option<&Loaded>,
+        gradient: Option<GradientOf<'_>>,
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
         let kind = self.logits.input;
@@ -150,11 +159,10 @@ impl Args {
             infinite: summary.infinite,
             nan: summary.nan,
         };
-        let class_axis = params.class_axis.unwrap_or(0);
-        let gradient = loaded
-            .map(|loaded| self.cross_entropy_gradient(loaded, class_axis, loss, targets))
-            .transpose()?;
-        self.deliver(params, summary.reductions, tally, warnings, items, gradient.as_ref(), diagnostics)
+        let gradient = gradient.map(|gradient| -> GradientWork<'_> {
+            Box::new(|| self.cross_entropy_gradient(gradient, geometry, loss, targets))
+        });
+        self.deliver(params, summary.reductions, tally, warnings, items, gradient, diagnostics)
     }
 }
 

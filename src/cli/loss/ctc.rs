@@ -9,7 +9,7 @@ use super::super::decode::warnings::{blank_warning, padding};
 use super::super::diagnostics::Diagnostics;
 use super::super::inputs::{improper_row, input_warnings, optional_integers, row_numbers_warning};
 use super::super::values::{Criterion, Word};
-use super::gradient::Loaded;
+use super::gradient::{GradientOf, GradientWork};
 use super::{Args, PROPAGATE};
 use crate::input::{LabelFile, Matrix, ReadError, counted};
 use crate::loss::ctc::CtcLabels;
@@ -23,7 +23,7 @@ impl Args {
         &self,
         matrix: Matrix,
         labels: &LabelFile,
-        loaded: Option<&Loaded>,
+        gradient: Option<GradientOf<'_>>,
         other_axis: Option<&str>,
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
@@ -67,8 +67,8 @@ impl Args {
             label_counts[label as usize] += 1;
         }
         let kind = self.logits.input;
-        let loaded = loaded.map(|loaded| (loaded, sequences.clone()));
         let rows = shape.with_lengths(&lengths)?;
+        let gradient = gradient.map(|gradient| (gradient, rows.clone(), sequences.clone()));
         let mut batch = CtcBatch::new(kind, self.settings.nonfinite, rows, sequences);
         let name = matrix.name().to_owned();
         let by_items = matrix.is_in_memory() && batch.goes_by_items();
@@ -118,10 +118,11 @@ impl Args {
         let objection = |item| objection(item).map(|why| (item.status, format!("{why}; {end}")));
         warnings.extend(Warning::of_items(items.iter().filter_map(objection)));
         let losses: Vec<f64> = computed.iter().map(|item| item.loss.loss_nats).collect();
-        let gradient = loaded
-            .map(|(loaded, labels)| self.ctc_gradient(loaded, &shape, &labels, &lengths, &losses))
-            .transpose()?;
-        self.deliver(params, reducer.finish(), tally, warnings, items, gradient.as_ref(), diagnostics)
+        let gradient = gradient.map(|(gradient, rows, labels)| -> GradientWork<'_> {
+            let (shape, losses) = (&shape, &losses);
+            Box::new(move || self.ctc_gradient(gradient, shape, &rows, labels, losses))
+        });
+        self.deliver(params, reducer.finish(), tally, warnings, items, gradient, diagnostics)
     }
 
     /// Nearly as many labels as rows, where nobody said that this is CTC.

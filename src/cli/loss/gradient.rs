@@ -1,22 +1,24 @@
 //! `--grad` and `--check-grad`: the gradient of the reduced loss, written and checked.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
-
+use super::super::ExitStatus;
 use super::super::ctc_shape::CtcShape;
 use super::Args;
-use crate::input::{Dtype, InputError, Matrix};
+use crate::input::{InputError, Matrix, ReadError};
 use crate::kernel::Sum;
-use crate::logits::{Geometry, InputKind, RowScale, ShapeError, rows_in_order, rows_to_file};
-use crate::loss::Emissions;
+use crate::logits::{Geometry, InputKind, Items, Nonfinite, RowScale};
 use crate::loss::cross_entropy::CrossEntropy;
 use crate::loss::cross_entropy_batch::{Target, Targets};
 use crate::loss::ctc::{CtcLabels, loss_of_emissions};
-use crate::loss::gradient::{Agreement, agreement, central_difference, cross_entropy_gradient, ctc_gradient};
+use crate::loss::gradient::{CrossEntropyGradient, CtcGradient, RowGradient};
+use crate::loss::gradient_batch::{GradientBatch, RowSample};
+use crate::loss::gradient_check::{Agreement, agreement, central_difference, sampled_rows};
 use crate::loss::reduction::Reduction;
+use crate::loss::{Emissions, EmissionsBatch, ItemEmissions};
 use crate::report::gradient::{GradientCheck, GradientSummary};
-use crate::report::{Output, OutputError, write_npy};
+use crate::report::{Output, write_npy_header};
 
 #[derive(clap::Args)]
 #[command(next_help_heading = "Gradient")]
@@ -39,66 +41,66 @@ impl GradientArgs {
     pub(super) fn wanted(&self) -> bool {
         self.grad.is_some() || self.check_grad
     }
-}
 
-/// A matrix in memory, for what needs each value twice.
-pub(super) struct Loaded {
-    /// In C order, whatever the file's.
-    values: Vec<f64>,
-    shape: Vec<usize>,
-    dtype: Dtype,
-    fortran_order: bool,
-}
-
-/// The gradient of a reduced loss.
-pub(super) struct Gradient {
-    /// In the order of the file.
-    values: Vec<f64>,
-    shape: Vec<usize>,
-    dtype: Dtype,
-    fortran_order: bool,
-    pub(super) summary: GradientSummary,
-}
-
-impl Loaded {
-    /// Reads all of a matrix; what comes back reads the same values again.
-    pub(super) fn new(matrix: Matrix) -> Result<(Matrix, Self), InputError> {
-        let fortran_order = matrix.fortran_order();
-        let (matrix, values) = matrix.load()?;
-        let (shape, dtype) = (matrix.shape().to_vec(), matrix.dtype());
-        Ok((matrix, Self { values, shape, dtype, fortran_order }))
-    }
-
-    fn geometry(&self, fortran: bool, class_axis: usize, row_axes: &[usize]) -> Result<Geometry, ShapeError> {
-        Geometry::new(&self.shape, fortran, class_axis, row_axes)
-    }
-
-    /// The gradient `rows`, `[rows, classes]`, in the form of the file.
-    fn gradient(
-        &self,
-        rows: &[f64],
-        file: &Geometry,
-        args: &GradientArgs,
-        check: Option<GradientCheck>,
-    ) -> Gradient {
-        Gradient {
-            values: rows_to_file(rows, file),
-            shape: self.shape.clone(),
-            dtype: self.dtype,
-            fortran_order: self.fortran_order,
-            summary: GradientSummary {
-                file: args.grad.as_ref().map(|path| path.display().to_string()),
-                check,
-            },
-        }
+    fn summary(&self, check: impl FnOnce() -> GradientCheck) -> GradientSummary {
+        let file = self.grad.as_ref().map(|path| path.display().to_string());
+        GradientSummary { file, check: self.check_grad.then(check) }
     }
 }
 
-impl Gradient {
-    /// Writes it whole or not at all.
-    pub(super) fn write(&self, path: &Path) -> Result<(), OutputError> {
-        let output = Output { path: Some(path.to_owned()), ..Output::default() };
-        output.deliver(|out| write_npy(out, &self.values, &self.shape, self.fortran_order, self.dtype))
+/// What a gradient is computed of: the matrix once more, once it is known that there is a loss.
+pub(super) struct GradientOf<'a> {
+    matrix: Matrix,
+    args: &'a GradientArgs,
+}
+
+/// Computes the gradient when all else of a result is known.
+pub(super) type GradientWork<'a> = Box<dyn FnOnce() -> anyhow::Result<GradientSummary> + 'a>;
+
+impl<'a> GradientOf<'a> {
+    /// Of a matrix of which nothing was read, if it is wanted.
+    pub(super) fn new(args: &'a GradientArgs, matrix: &mut Matrix) -> Result<Option<Self>, InputError> {
+        args.wanted().then(|| Ok(Self { matrix: matrix.again()?, args })).transpose()
+    }
+
+    /// Writes the gradient, whole or not at all; returns the rows to be checked, some of those `used`.
+    fn write(
+        self,
+        geometry: &Geometry,
+        gradient: &impl RowGradient,
+        used: impl Iterator<Item = usize>,
+    ) -> anyhow::Result<Vec<RowSample>> {
+        let sampled = if self.args.check_grad { sampled_rows(&used.collect::<Vec<_>>()) } else { Vec::new() };
+        let Some(path) = &self.args.grad else {
+            let mut batch = GradientBatch::new(gradient, geometry, None, &sampled);
+            return match self.matrix.read(geometry, &mut batch) {
+                Ok(()) => Ok(batch.finish()),
+                Err(ReadError::Input(error)) => Err(error.into()),
+                Err(ReadError::Visit(error)) => Err(error.into()),
+            };
+        };
+        let mut result = Ok(Vec::new());
+        let output = Output { path: Some(path.clone()), ..Output::default() };
+        let written = output.deliver(|out| {
+            let (shape, fortran_order) = (self.matrix.shape(), self.matrix.fortran_order());
+            let encoding = write_npy_header(out, shape, fortran_order, self.matrix.dtype())?;
+            let mut batch = GradientBatch::new(gradient, geometry, Some((out, encoding)), &sampled);
+            let read = self.matrix.read(geometry, &mut batch);
+            let samples = batch.finish();
+            match read {
+                Ok(()) => result = Ok(samples),
+                Err(ReadError::Visit(error)) => return Err(error),
+                Err(ReadError::Input(error)) => {
+                    result = Err(error);
+                    return Err(io::Error::other("its input can't be read"));
+                }
+            }
+            Ok(())
+        });
+        let samples = result?;
+        // A pipe that nobody reads does not make a check hold.
+        ExitStatus::of_checks(true, written)?;
+        Ok(samples)
     }
 }
 
@@ -112,99 +114,103 @@ impl Args {
     /// Of a CTC loss; `losses` as they were reduced, before `--zero-infinity`.
     pub(super) fn ctc_gradient(
         &self,
-        loaded: &Loaded,
+        mut of: GradientOf<'_>,
         shape: &CtcShape,
-        labels: &[CtcLabels],
-        lengths: &[usize],
+        rows: &Items,
+        labels: Vec<CtcLabels>,
         losses: &[f64],
-    ) -> anyhow::Result<Gradient> {
+    ) -> anyhow::Result<GradientSummary> {
         let kind = self.logits.input;
-        let axis = loaded.shape.len() - 1;
-        let geometry = |fortran| loaded.geometry(fortran, axis, shape.layout.row_axes());
-        let rows = rows_in_order(&loaded.values, &geometry(false)?);
-        let (classes, item_len) = (shape.classes, (shape.frames * shape.classes).max(1));
-        let factor = |item: usize| match self.settings.reduction {
+        let factor = |(labels, &loss): (&CtcLabels, &f64)| match self.settings.reduction {
             // Where it counts as 0 it has no slope either.
-            _ if self.settings.zero_infinity && losses[item] == f64::INFINITY => 0.0,
+            _ if self.settings.zero_infinity && loss == f64::INFINITY => 0.0,
             Reduction::Sum => 1.0,
-            _ => 1.0 / (labels[item].len().max(1) * shape.items) as f64,
+            _ => 1.0 / (labels.len().max(1) * shape.items) as f64,
         };
-        let mut gradient = vec![0.0; rows.len()];
-        let items = rows.par_chunks(item_len).zip(gradient.par_chunks_mut(item_len)).enumerate();
-        items.filter(|(item, _)| factor(*item) != 0.0).try_for_each(|(item, (rows, out))| {
-            let used = lengths[item] * classes;
-            ctc_gradient(&rows[..used], kind, &labels[item], factor(item), &mut out[..used])
-        })?;
-        let check = self.gradient.check_grad.then(|| {
-            let used: Vec<usize> = (0..shape.items)
-                .filter(|&item| losses[item].is_finite())
-                .flat_map(|item| (0..lengths[item]).map(move |frame| item * shape.frames + frame))
-                .collect();
-            let mut item_in_hand = None;
-            let agreement = agreement(&gradient, classes, &used, |row, class| {
-                let (item, frame) = (row / shape.frames, row % shape.frames);
-                let columns = labels[item].columns();
-                let width = columns.count();
-                let gather =
-                    |row: &[f64], out: &mut [f64]| columns.gather(row, RowScale::new(row, kind), out);
-                // Samples come item by item.
-                if item_in_hand.as_ref().is_none_or(|(in_hand, _)| *in_hand != item) {
-                    let mut log_probs = vec![0.0; lengths[item] * width];
-                    let rows = rows[item * item_len..].chunks_exact(classes);
-                    rows.zip(log_probs.chunks_exact_mut(width)).for_each(|(row, out)| gather(row, out));
-                    item_in_hand = Some((item, log_probs));
-                }
-                let log_probs = &mut item_in_hand.as_mut()?.1;
-                let place = frame * width..(frame + 1) * width;
-                let before = log_probs[place.clone()].to_vec();
-                let mut scores = rows[row * classes..][..classes].to_vec();
-                let slope = central_difference(&mut scores, class, kind, |scores| {
-                    gather(scores, &mut log_probs[place.clone()]);
-                    loss_of_emissions(&Emissions::new(log_probs, &labels[item])).loss_nats
-                });
-                log_probs[place].copy_from_slice(&before);
-                slope.map(|slope| slope * factor(item))
+        let factors: Vec<f64> = labels.iter().zip(losses).map(factor).collect();
+        let mut batch = EmissionsBatch::new(kind, Nonfinite::Propagate, rows.clone(), labels);
+        match of.matrix.again()?.reduce(&shape.geometry, &mut batch) {
+            Err(ReadError::Input(error)) => return Err(error.into()),
+            Err(ReadError::Visit(row)) => return Err(row.into()),
+            Ok(()) => {}
+        }
+        let (items, _) = batch.finish();
+        let to_check = if of.args.check_grad { items.clone() } else { Vec::new() };
+        let gradient = CtcGradient::new(kind, rows, items, &factors);
+        let finite = (0..shape.items).filter(|&item| losses[item].is_finite());
+        let used = finite.flat_map(|item| (0..rows.lengths()[item]).map(move |at| item * shape.frames + at));
+        let args = of.args;
+        let samples = of.write(&shape.geometry, &gradient, used)?;
+        Ok(args.summary(|| {
+            // Samples come item by item.
+            let mut in_hand = ItemInHand { item: usize::MAX, log_probs: Vec::new() };
+            let agreement = agreement(&samples, |sample, class| {
+                let (item, frame) = rows.place(sample.row);
+                let slope = in_hand.slope(item, &to_check[item], frame, sample, class, kind);
+                slope.map(|slope| slope * factors[item])
             });
             report_of(agreement, |row| shape.place(row).to_string())
-        });
-        Ok(loaded.gradient(&gradient, &geometry(loaded.fortran_order)?, &self.gradient, check))
+        }))
     }
 
     /// Of a cross-entropy.
     pub(super) fn cross_entropy_gradient<T: Targets>(
         &self,
-        loaded: &Loaded,
-        class_axis: usize,
+        of: GradientOf<'_>,
+        geometry: &Geometry,
         loss: &CrossEntropy,
         targets: &T,
-    ) -> anyhow::Result<Gradient> {
-        let kind = self.logits.input;
-        let row_axes: Vec<usize> = (0..loaded.shape.len()).filter(|&axis| axis != class_axis).collect();
-        let geometry = |fortran| loaded.geometry(fortran, class_axis, &row_axes);
-        let rows = rows_in_order(&loaded.values, &geometry(false)?);
-        let classes = loaded.shape[class_axis];
-        let count = rows.len() / classes;
+    ) -> anyhow::Result<GradientSummary> {
+        let (kind, count) = (self.logits.input, geometry.rows());
         let factor = match self.settings.reduction {
             Reduction::Sum => 1.0,
             _ => 1.0 / (0..count).map(|row| loss.mean_weight(targets.target(row))).collect::<Sum>().value(),
         };
-        let mut gradient = vec![0.0; rows.len()];
-        let each = rows.par_chunks_exact(classes).zip(gradient.par_chunks_exact_mut(classes)).enumerate();
-        each.for_each(|(row, (scores, out))| {
-            cross_entropy_gradient(scores, kind, loss, targets.target(row), factor, out);
-        });
-        let check = self.gradient.check_grad.then(|| {
-            let used: Vec<usize> = (0..count).filter(|&row| targets.target(row) != Target::Ignored).collect();
-            let agreement = agreement(&gradient, classes, &used, |row, class| {
-                let mut scores = rows[row * classes..][..classes].to_vec();
-                let slope = central_difference(&mut scores, class, kind, |scores| {
-                    row_loss(scores, kind, loss, targets.target(row))
+        let gradient = CrossEntropyGradient::new(kind, loss, targets, factor);
+        let used = (0..count).filter(|&row| targets.target(row) != Target::Ignored);
+        let args = of.args;
+        let samples = of.write(geometry, &gradient, used)?;
+        Ok(args.summary(|| {
+            let agreement = agreement(&samples, |sample, class| {
+                let slope = central_difference(&mut sample.values.clone(), class, kind, |scores| {
+                    row_loss(scores, kind, loss, targets.target(sample.row))
                 });
                 slope.map(|slope| slope * factor)
             });
             report_of(agreement, |row| format!("row {row}"))
+        }))
+    }
+}
+
+/// The emissions of the item that is looked at, to be changed for a moment.
+struct ItemInHand {
+    item: usize,
+    log_probs: Vec<f64>,
+}
+
+impl ItemInHand {
+    /// The difference of the item's losses at a class of a frame.
+    fn slope(
+        &mut self,
+        item: usize,
+        of_item: &ItemEmissions,
+        frame: usize,
+        sample: &RowSample,
+        class: usize,
+        kind: InputKind,
+    ) -> Option<f64> {
+        let labels = of_item.labels();
+        if self.item != item {
+            (self.item, self.log_probs) = (item, of_item.emissions().iter().flatten().copied().collect());
+        }
+        let width = labels.columns().count();
+        let place = frame * width..(frame + 1) * width;
+        let slope = central_difference(&mut sample.values.clone(), class, kind, |scores| {
+            labels.columns().gather(scores, RowScale::new(scores, kind), &mut self.log_probs[place.clone()]);
+            loss_of_emissions(&Emissions::new(&self.log_probs, labels)).loss_nats
         });
-        Ok(loaded.gradient(&gradient, &geometry(loaded.fortran_order)?, &self.gradient, check))
+        self.log_probs[place].copy_from_slice(of_item.emissions().frame(frame));
+        slope
     }
 }
 

@@ -1,0 +1,135 @@
+//! What the labels of a file's items need of their frames: frames in, emissions out.
+
+use std::ops::Range;
+
+use super::Emissions;
+use super::ctc::CtcLabels;
+use crate::kernel::Element;
+use crate::logits::{Block, BlockReducer, ImproperRow, InputKind, Items, Nonfinite, RowAudit, RowScale};
+
+/// Blocks that each thread looks at before their frames are put in their places.
+const ROUND: usize = 8;
+
+/// An item's labels, and the log-probabilities of their columns in its frames in use.
+#[derive(Clone, Debug)]
+pub struct ItemEmissions {
+    labels: CtcLabels,
+    log_probs: Vec<f64>,
+}
+
+impl ItemEmissions {
+    /// What its labels need of its frames.
+    pub fn emissions(&self) -> Emissions<'_> {
+        Emissions::new(&self.log_probs, &self.labels)
+    }
+
+    /// Its labels, and the log-probabilities, `[frames, columns]`.
+    pub(super) fn into_parts(self) -> (CtcLabels, Vec<f64>) {
+        (self.labels, self.log_probs)
+    }
+
+    /// Its labels.
+    pub fn labels(&self) -> &CtcLabels {
+        &self.labels
+    }
+}
+
+/// Gathers what the items' labels need of each frame, in whatever order the frames come.
+pub struct EmissionsBatch {
+    kind: InputKind,
+    nonfinite: Nonfinite,
+    rows: Items,
+    items: Vec<ItemEmissions>,
+    audit: RowAudit,
+}
+
+/// Of a block's rows.
+pub struct GatheredRows {
+    /// In the file.
+    rows: Range<usize>,
+    /// Of those in use, one after the other.
+    log_probs: Vec<f64>,
+    audit: RowAudit,
+    refused: Option<ImproperRow>,
+}
+
+impl EmissionsBatch {
+    /// A batch of these items, each with its labels.
+    ///
+    /// # Panics
+    /// Where there are not as many labels as items.
+    pub fn new(kind: InputKind, nonfinite: Nonfinite, rows: Items, labels: Vec<CtcLabels>) -> Self {
+        assert_eq!(labels.len(), rows.lengths().len(), "an item has labels");
+        let items =
+            labels.into_iter().map(|labels| ItemEmissions { labels, log_probs: Vec::new() }).collect();
+        Self { kind, nonfinite, rows, items, audit: RowAudit::new(kind, nonfinite) }
+    }
+
+    /// The items, in order, and what was noticed about the frames in use.
+    pub fn finish(self) -> (Vec<ItemEmissions>, RowAudit) {
+        (self.items, self.audit)
+    }
+
+    /// The number of a row of the file and its item, where it is in use.
+    fn used(&self, file_row: usize) -> Option<(usize, usize)> {
+        let number = self.rows.number(file_row);
+        self.rows.is_used(number).then(|| (number, self.rows.place(number).0))
+    }
+}
+
+impl BlockReducer for EmissionsBatch {
+    type Part = GatheredRows;
+    type Error = ImproperRow;
+
+    fn round(&self, _: usize) -> usize {
+        ROUND
+    }
+
+    fn look<E: Element>(&self, block: Block<'_, E>) -> GatheredRows {
+        let mut audit = RowAudit::new(self.kind, self.nonfinite);
+        let mut refused = None;
+        let mut log_probs = Vec::new();
+        let sampled = self.audit.wanted();
+        let mut samples = 0..sampled;
+        block.for_each_row(0..block.rows(), |row, scores| {
+            let Some((number, item)) = self.used(block.first_row() + row).filter(|_| refused.is_none())
+            else {
+                return;
+            };
+            if samples.next().is_some() {
+                audit.sample(scores);
+            }
+            let scale = RowScale::new(scores, self.kind);
+            let values = || scores.iter().map(|x| x.to_f64()).collect();
+            refused = audit.note(number, scale.total(), values).err();
+            let columns = self.items[item].labels.columns();
+            let start = log_probs.len();
+            if start == 0 {
+                log_probs.reserve(block.rows() * columns.count());
+            }
+            log_probs.resize(start + columns.count(), 0.0);
+            columns.gather(scores, scale, &mut log_probs[start..]);
+        });
+        let rows = block.first_row()..block.first_row() + block.rows();
+        GatheredRows { rows, log_probs, audit, refused }
+    }
+
+    fn take(&mut self, part: GatheredRows) -> Result<(), ImproperRow> {
+        let GatheredRows { rows, log_probs, audit, refused } = part;
+        if let Some(row) = refused {
+            return Err(row);
+        }
+        self.audit.merge(&audit, 0);
+        let mut rest = &log_probs[..];
+        for file_row in rows {
+            // Every layout hands out an item's frames in order.
+            if let Some((_, item)) = self.used(file_row) {
+                let item = &mut self.items[item];
+                let (frame, others) = rest.split_at(item.labels.columns().count());
+                item.log_probs.extend_from_slice(frame);
+                rest = others;
+            }
+        }
+        Ok(())
+    }
+}

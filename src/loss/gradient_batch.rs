@@ -1,0 +1,133 @@
+//! The gradient by a whole file's values: rows in, bytes in the order of the file out.
+
+use std::io::{self, Write};
+
+use rayon::prelude::*;
+
+use super::gradient::RowGradient;
+use crate::kernel::Element;
+use crate::logits::{Block, BlockVisitor, Geometry, rows_at_once};
+
+/// How numbers are written.
+#[derive(Clone, Copy, Debug)]
+pub struct Encoding {
+    /// Bytes of each.
+    pub size: usize,
+    /// Writes numbers to as many times as many bytes.
+    pub encode: fn(&[f64], &mut [u8]),
+}
+
+/// A row, and the gradient by its values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowSample {
+    /// The user's number of the row.
+    pub row: usize,
+    /// Its values, `[classes]`.
+    pub values: Vec<f64>,
+    /// The gradient by each.
+    pub gradient: Vec<f64>,
+}
+
+/// Writes the gradient by each value where the value is in the file, and keeps some rows.
+pub struct GradientBatch<'a, G> {
+    rows: GradientRows<'a, G>,
+    out: Option<(&'a mut dyn Write, Encoding)>,
+    samples: Vec<RowSample>,
+    /// Of a block: row by row, and where that is not the order of the file, in that.
+    bytes: Vec<u8>,
+    in_order: Vec<u8>,
+}
+
+/// What is computed of a row.
+struct GradientRows<'a, G> {
+    gradient: &'a G,
+    geometry: &'a Geometry,
+    /// Rows to be kept, in order.
+    sampled: &'a [usize],
+}
+
+impl<'a, G: RowGradient> GradientBatch<'a, G> {
+    /// Of a file that lies as `geometry` says, written to `out`, where anything is; the rows with the numbers
+    /// `sampled`, in ascending order, are kept.
+    pub fn new(
+        gradient: &'a G,
+        geometry: &'a Geometry,
+        out: Option<(&'a mut dyn Write, Encoding)>,
+        sampled: &'a [usize],
+    ) -> Self {
+        let rows = GradientRows { gradient, geometry, sampled };
+        Self { rows, out, samples: Vec::new(), bytes: Vec::new(), in_order: Vec::new() }
+    }
+
+    /// The rows that were kept, by their numbers.
+    pub fn finish(mut self) -> Vec<RowSample> {
+        self.samples.sort_by_key(|sample| sample.row);
+        self.samples
+    }
+}
+
+impl<G: RowGradient> GradientRows<'_, G> {
+    /// Computes some rows of a block, the first of which is number `first`, and writes them, row by row.
+    fn of_rows<E: Element>(
+        &self,
+        block: &Block<'_, E>,
+        first: usize,
+        room: &mut [Vec<f64>; 2],
+        bytes: Option<(&mut [u8], Encoding)>,
+    ) -> Vec<RowSample> {
+        let [room, gradient] = room;
+        let classes = self.geometry.classes();
+        let (mut bytes, encoding) = bytes.unzip();
+        let rows = rows_at_once(classes).min(block.rows() - first);
+        let mut samples = Vec::new();
+        block.for_each_row(first..first + rows, |row, values| {
+            let number = self.geometry.logical_row(block.first_row() + row);
+            let kept = self.sampled.binary_search(&number).is_ok();
+            if !kept && bytes.is_none() {
+                return;
+            }
+            self.gradient.of_row(number, values, room, gradient);
+            if let (Some(bytes), Some(Encoding { size, encode })) = (&mut bytes, encoding) {
+                let row_bytes = classes * size;
+                encode(gradient, &mut bytes[(row - first) * row_bytes..][..row_bytes]);
+            }
+            if kept {
+                let values = values.iter().map(|x| x.to_f64()).collect();
+                samples.push(RowSample { row: number, values, gradient: gradient.clone() });
+            }
+        });
+        samples
+    }
+}
+
+impl<G: RowGradient> BlockVisitor for GradientBatch<'_, G> {
+    type Error = io::Error;
+
+    fn visit<E: Element>(&mut self, block: Block<'_, E>) -> io::Result<()> {
+        let Self { rows: of, .. } = self;
+        let classes = of.geometry.classes();
+        let at_once = rows_at_once(classes);
+        let room = || [vec![0.0; classes], vec![0.0; classes]];
+        let mut bytes = std::mem::take(&mut self.bytes);
+        let encoding = self.out.as_ref().map(|&(_, encoding)| encoding);
+        let samples: Vec<Vec<RowSample>> = if let Some(encoding) = encoding {
+            bytes.resize(block.rows() * classes * encoding.size, 0);
+            let chunks = bytes.par_chunks_mut(at_once * classes * encoding.size).enumerate();
+            let of_chunk = |room: &mut [Vec<f64>; 2], (chunk, bytes): (usize, &mut [u8])| {
+                of.of_rows(&block, chunk * at_once, room, Some((bytes, encoding)))
+            };
+            chunks.map_init(room, of_chunk).collect()
+        } else {
+            let chunks = (0..block.rows().div_ceil(at_once)).into_par_iter();
+            chunks.map_init(room, |room, chunk| of.of_rows(&block, chunk * at_once, room, None)).collect()
+        };
+        self.bytes = bytes;
+        self.samples.extend(samples.into_iter().flatten());
+        let Some((out, Encoding { size, .. })) = &mut self.out else { return Ok(()) };
+        if of.geometry.has_whole_rows() {
+            return out.write_all(&self.bytes);
+        }
+        of.geometry.to_planes(*size, &self.bytes, &mut self.in_order);
+        out.write_all(&self.in_order)
+    }
+}

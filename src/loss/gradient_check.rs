@@ -1,0 +1,95 @@
+//! A gradient against differences of the loss, at some entries.
+
+use super::gradient_batch::RowSample;
+use crate::logits::InputKind;
+
+/// Central difference of `loss` at entry `at` of `values`: none where the entry or a loss is not finite.
+pub fn central_difference(
+    values: &mut [f64],
+    at: usize,
+    kind: InputKind,
+    mut loss: impl FnMut(&[f64]) -> f64,
+) -> Option<f64> {
+    // The cube root of the rounding unit, where truncation and rounding are about as large.
+    const STEP: f64 = 6e-6;
+    let x = values[at];
+    // The loss bends on a scale of 1 in logarithms, however large they are; a probability must stay one.
+    let size = if kind == InputKind::Probs { x.abs() } else { 1.0 };
+    let (below, above) = (x - STEP * size, x + STEP * size);
+    if !x.is_finite() || below == above {
+        return None;
+    }
+    values[at] = above;
+    let high = loss(values);
+    values[at] = below;
+    let low = loss(values);
+    values[at] = x;
+    let slope = (high - low) / (above - below);
+    slope.is_finite().then_some(slope)
+}
+
+/// The entry where a gradient agrees least with a difference of losses.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Worst {
+    /// The entry's row.
+    pub row: usize,
+    /// The entry's class.
+    pub class: usize,
+    /// The gradient.
+    pub gradient: f64,
+    /// The central difference.
+    pub difference: f64,
+}
+
+impl Worst {
+    /// How far they are apart; NaN where the gradient is no number.
+    pub fn error(&self) -> f64 {
+        (self.gradient - self.difference).abs()
+    }
+}
+
+/// A gradient against differences at sampled entries.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Agreement {
+    /// Entries that were compared.
+    pub sampled: usize,
+    /// The greatest magnitude of the gradient at them.
+    pub greatest: f64,
+    /// Where they agree least; none where nothing was compared.
+    pub worst: Option<Worst>,
+}
+
+/// Rows that are sampled; of each, the entry with the greatest gradient and another.
+const SAMPLED_ROWS: usize = 200;
+
+/// Of rows that are `used`, in order, those that are to be compared: always the same ones for as many.
+pub fn sampled_rows(used: &[usize]) -> Vec<usize> {
+    let count = used.len().min(SAMPLED_ROWS);
+    (0..count).map(|sample| used[sample * used.len() / count]).collect()
+}
+
+/// Compares the gradient with `difference(sample, class)` at entries of the rows of `samples`, in their order.
+pub fn agreement(
+    samples: &[RowSample],
+    mut difference: impl FnMut(&RowSample, usize) -> Option<f64>,
+) -> Agreement {
+    let mut agreement = Agreement::default();
+    for (number, sample) in samples.iter().enumerate() {
+        let gradient = &sample.gradient;
+        let steepest = (0..gradient.len())
+            .fold(0, |best, class| if gradient[class].abs() > gradient[best].abs() { class } else { best });
+        // Classes in turn, by a step that is prime to most counts.
+        let other = number * 7919 % gradient.len();
+        for class in [steepest, other].into_iter().take(1 + usize::from(other != steepest)) {
+            let Some(difference) = difference(sample, class) else { continue };
+            let here = Worst { row: sample.row, class, gradient: gradient[class], difference };
+            agreement.sampled += 1;
+            agreement.greatest = agreement.greatest.max(here.gradient.abs());
+            let worse = |worst: Worst| here.error().is_nan() || here.error() > worst.error();
+            if agreement.worst.is_none_or(worse) {
+                agreement.worst = Some(here);
+            }
+        }
+    }
+    agreement
+}
