@@ -15,6 +15,7 @@ pub mod alignment;
 pub mod arithmetic;
 pub mod batch;
 pub mod beam;
+mod best_path;
 mod children;
 pub mod collect;
 mod extend;
