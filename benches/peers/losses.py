@@ -6,9 +6,10 @@
 
 PyTorch runs in process, its data in memory and its import left out; ours is the whole command with reading and
 printing, on as many threads. In each round each runs once; the ratio is taken round by round, so that a machine
-whose speed drifts does not matter. The last rows are the start of the program and the reading of a CSV file, the
-latter against polars' reading alone. A second table has our kernels alone, with the data in memory as PyTorch has it:
-`cargo bench --bench kernels`, once.
+whose speed drifts does not matter. A second table has the loss with its gradient by the logits: PyTorch's stays in
+memory, ours is written to a file. The third is the start of the program and the reading of a CSV file, the latter
+against polars' reading alone, the last our kernels alone, with the data in memory as PyTorch has it: `cargo bench
+--bench kernels`, once.
 """
 
 import argparse
@@ -34,7 +35,7 @@ def cross_entropy(folder, rng, rows, classes):
     np.save(folder / "x.npy", x)
     np.save(folder / "y.npy", y)
     logits, target = torch.from_numpy(x), torch.from_numpy(y)
-    return ["x.npy", "--labels", "y.npy"], lambda: F.cross_entropy(logits, target)
+    return ["x.npy", "--labels", "y.npy"], logits, lambda x: F.cross_entropy(x, target)
 
 
 def ctc(folder, rng, frames, items, classes, length):
@@ -52,7 +53,7 @@ def ctc_of(folder, x, y, lengths, label_lengths):
     for option, values in (("--lengths", lengths), ("--label-lengths", label_lengths)):
         (folder / option).write_text("\n".join(map(str, values)) + "\n")
         args += [option, f"./{option}"]
-    return args, lambda: F.ctc_loss(F.log_softmax(logits, -1), target, input_lengths, target_lengths)
+    return args, logits, lambda x: F.ctc_loss(F.log_softmax(x, -1), target, input_lengths, target_lengths)
 
 
 def fixture(folder, tiles):
@@ -116,6 +117,7 @@ def main():
         ("CTC, real fixture, 50 tiles", lambda f: fixture(f, 50)),
     ]
     theirs_ms = {}
+    threads = ["--threads", str(args.threads)]
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
 
@@ -125,9 +127,16 @@ def main():
             return lambda: run([PROGRAM, *words])
 
         for title, make in rows:
-            words, theirs = make(folder)
-            ours = program("loss", *words, "--threads", str(args.threads))
-            theirs_ms[title] = compare(title, ours, theirs, args.rounds)
+            words, logits, loss = make(folder)
+            ours = program("loss", *words, *threads)
+            theirs_ms[title] = compare(title, ours, lambda: loss(logits), args.rounds)
+        print("\n| gradient | peer, ms | ours, ms | times faster |\n|---|---|---|---|")
+        for title, make in rows:
+            words, logits, loss = make(folder)
+            logits.requires_grad_()
+            ours = program("loss", *words, *threads, "--grad", "gradient.npy")
+            compare(title, ours, lambda: torch.autograd.grad(loss(logits), logits), args.rounds)
+        print("\n| besides | peer, ms | ours, ms | times faster |\n|---|---|---|---|")
         compare("start (--version), against `true`", program("--version"), lambda: run(["true"]), 20)
         try:
             import polars

@@ -15,7 +15,7 @@ use super::alphabet_args::{AlphabetArgs, check_label_lengths, seeming_label_padd
 use super::decode::warnings::seeming_padding;
 use super::diagnostics::Diagnostics;
 use super::inputs::{
-    LEAVE_OUT, LogitsArgs, check_files, csv_params, open_labels, optional_integers, row_numbers,
+    LEAVE_OUT, LogitsArgs, check_files, matrix_params, open_labels, optional_integers, row_numbers,
 };
 use super::output_args::OutputArgs;
 use super::values::{Word, result_format};
@@ -89,8 +89,7 @@ impl Args {
         };
         let path = |path: &PathBuf| path.display().to_string();
         let params = InspectParams {
-            logits: matrix.name().to_owned(),
-            csv: csv_params(&matrix),
+            matrix: matrix_params(&matrix),
             labels: labels.map(|labels| labels.name().to_owned()),
             input: self.logits.input.word(),
             layout: view.ctc.as_ref().map(|shape| shape.layout.word()),
@@ -117,7 +116,7 @@ impl Args {
                 let flag = Some("--label-lengths FILE".to_owned());
                 findings.extend(padding.map(|message| Finding { code: "label_padding", message, flag }));
                 fit::count_labels(&mut summary, raw.concat(), classes);
-                fit::items(&params.logits, labels, &raw, shape, &view.lengths, blank, &mut findings)
+                fit::items(&params.matrix.logits, labels, &raw, shape, &view.lengths, blank, &mut findings)
             }
             (Some(labels), _, _) if view.cross_entropy => {
                 fit::targets(&mut summary, labels, classes, &mut findings);
@@ -133,7 +132,8 @@ impl Args {
         entropy_and_winners(&mut summary, &survey, blank, names.as_ref());
         self.number_findings(&summary, &survey, blank, row_place, &mut findings);
         if let (Some(shape), None) = (&view.ctc, &self.logits.lengths) {
-            let padding = seeming_padding(&params.logits, shape, &survey.equal_at_end(), &view.lengths);
+            let padding =
+                seeming_padding(&params.matrix.logits, shape, &survey.equal_at_end(), &view.lengths);
             let flag = Some("--lengths FILE".to_owned());
             findings.extend(padding.map(|message| Finding { code: "padding", message, flag }));
         }

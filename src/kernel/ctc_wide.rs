@@ -104,24 +104,60 @@ impl Task for SetExp<'_> {
 
     #[inline(always)]
     fn run<const FMA: bool>(self) -> Logs {
-        let mut max = f64::NEG_INFINITY;
-        let (mut nan, mut too_low) = (false, false);
-        let to = self.to.mantissas.iter_mut().zip(&mut self.to.exponents);
-        for (&x, (m, e)) in self.logs.iter().zip(to) {
-            nan |= x.is_nan();
-            too_low |= x < LOWEST_LOG && x > f64::NEG_INFINITY;
-            max = if x > max { x } else { max };
-            let clamped = if x < LOWEST_LOG { LOWEST_LOG } else { x };
-            let (mantissa, exponent) = exp_parts::<FMA>(clamped);
-            *m = if x == f64::NEG_INFINITY { 0.0 } else { mantissa };
-            *e = exponent;
+        let Self { logs, to: Wide { mantissas, exponents } } = self;
+        let mut seen = LogsSeen::default();
+        let (chunks, rest) = logs.as_chunks::<LANES>();
+        let (to_m, rest_m) = mantissas.as_chunks_mut::<LANES>();
+        let (to_e, rest_e) = exponents.as_chunks_mut::<LANES>();
+        for ((&chunk, to_m), to_e) in chunks.iter().zip(to_m).zip(to_e) {
+            (*to_m, *to_e) = seen.exp_parts::<FMA>(chunk);
         }
+        let mut last = [f64::NEG_INFINITY; LANES];
+        last[..rest.len()].copy_from_slice(rest);
+        let (last_m, last_e) = seen.exp_parts::<FMA>(last);
+        rest_m.copy_from_slice(&last_m[..rest.len()]);
+        rest_e.copy_from_slice(&last_e[..rest.len()]);
+        let any = |lanes: [f64; LANES]| lanes.iter().any(|&lane| lane > 0.0);
+        let max = seen.max.iter().fold(f64::NEG_INFINITY, |a, &b| larger(a, b));
         match () {
-            () if nan => Logs::Not(f64::NAN),
+            () if any(seen.nan) => Logs::Not(f64::NAN),
             () if max.is_infinite() => Logs::Not(max),
-            () if too_low => Logs::TooLow,
+            () if any(seen.too_low) => Logs::TooLow,
             () => Logs::Usable,
         }
+    }
+}
+
+/// What lanes of logarithms were; above 0 where something was so.
+struct LogsSeen {
+    max: [f64; LANES],
+    nan: [f64; LANES],
+    too_low: [f64; LANES],
+}
+
+impl Default for LogsSeen {
+    fn default() -> Self {
+        Self { max: [f64::NEG_INFINITY; LANES], nan: [0.0; LANES], too_low: [0.0; LANES] }
+    }
+}
+
+impl LogsSeen {
+    #[inline(always)]
+    fn exp_parts<const FMA: bool>(&mut self, x: [f64; LANES]) -> ([f64; LANES], [i64; LANES]) {
+        let (mut m, mut e) = ([0.0; LANES], [0; LANES]);
+        for i in 0..LANES {
+            let x = x[i];
+            self.nan[i] = if x.is_nan() { 1.0 } else { self.nan[i] };
+            let low = if x < LOWEST_LOG { 1.0 } else { 0.0 };
+            self.too_low[i] =
+                if x > f64::NEG_INFINITY { larger(low, self.too_low[i]) } else { self.too_low[i] };
+            self.max[i] = larger(x, self.max[i]);
+            let clamped = if x < LOWEST_LOG { LOWEST_LOG } else { x };
+            let (mantissa, exponent) = exp_parts::<FMA>(clamped);
+            m[i] = if x == f64::NEG_INFINITY { 0.0 } else { mantissa };
+            e[i] = exponent;
+        }
+        (m, e)
     }
 }
 

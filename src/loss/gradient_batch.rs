@@ -31,11 +31,14 @@ pub struct RowSample {
 /// Writes the gradient by each value where the value is in the file, and keeps some rows.
 pub struct GradientBatch<'a, G> {
     rows: GradientRows<'a, G>,
-    out: Option<(&'a mut dyn Write, Encoding)>,
+    out: Option<(&'a mut (dyn Write + Send), Encoding)>,
     samples: Vec<RowSample>,
-    /// Of a block: row by row, and where that is not the order of the file, in that.
-    bytes: Vec<u8>,
-    in_order: Vec<u8>,
+    /// Of the block before, in the order of the file: it is written while the next is computed.
+    pending: Vec<u8>,
+    /// Room for a block.
+    next: Vec<u8>,
+    /// Of a block, row by row, where that is not the order of the file.
+    by_rows: Vec<u8>,
 }
 
 /// What is computed of a row.
@@ -52,21 +55,52 @@ impl<'a, G: RowGradient> GradientBatch<'a, G> {
     pub fn new(
         gradient: &'a G,
         geometry: &'a Geometry,
-        out: Option<(&'a mut dyn Write, Encoding)>,
+        out: Option<(&'a mut (dyn Write + Send), Encoding)>,
         sampled: &'a [usize],
     ) -> Self {
         let rows = GradientRows { gradient, geometry, sampled };
-        Self { rows, out, samples: Vec::new(), bytes: Vec::new(), in_order: Vec::new() }
+        let [pending, next, by_rows] = [const { Vec::new() }; 3];
+        Self { rows, out, samples: Vec::new(), pending, next, by_rows }
     }
 
     /// The rows that were kept, by their numbers.
-    pub fn finish(mut self) -> Vec<RowSample> {
+    ///
+    /// # Errors
+    /// Where the last bytes can't be written.
+    pub fn finish(mut self) -> io::Result<Vec<RowSample>> {
+        if let Some((out, _)) = self.out {
+            out.write_all(&self.pending)?;
+        }
         self.samples.sort_by_key(|sample| sample.row);
-        self.samples
+        Ok(self.samples)
     }
 }
 
 impl<G: RowGradient> GradientRows<'_, G> {
+    /// Computes a block, and leaves it in `bytes` row by row where it is to be written.
+    fn of_block<E: Element>(
+        &self,
+        block: &Block<'_, E>,
+        encoding: Option<Encoding>,
+        bytes: &mut Vec<u8>,
+    ) -> Vec<RowSample> {
+        let classes = self.geometry.classes();
+        let at_once = rows_at_once(classes);
+        let room = || [vec![0.0; classes], vec![0.0; classes]];
+        let samples: Vec<Vec<RowSample>> = if let Some(encoding) = encoding {
+            bytes.resize(block.rows() * classes * encoding.size, 0);
+            let chunks = bytes.par_chunks_mut(at_once * classes * encoding.size).enumerate();
+            let of_chunk = |room: &mut [Vec<f64>; 2], (chunk, bytes): (usize, &mut [u8])| {
+                self.of_rows(block, chunk * at_once, room, Some((bytes, encoding)))
+            };
+            chunks.map_init(room, of_chunk).collect()
+        } else {
+            let chunks = (0..block.rows().div_ceil(at_once)).into_par_iter();
+            chunks.map_init(room, |room, chunk| self.of_rows(block, chunk * at_once, room, None)).collect()
+        };
+        samples.into_iter().flatten().collect()
+    }
+
     /// Computes some rows of a block, the first of which is number `first`, and writes them, row by row.
     fn of_rows<E: Element>(
         &self,
@@ -104,30 +138,20 @@ impl<G: RowGradient> BlockVisitor for GradientBatch<'_, G> {
     type Error = io::Error;
 
     fn visit<E: Element>(&mut self, block: Block<'_, E>) -> io::Result<()> {
-        let Self { rows: of, .. } = self;
-        let classes = of.geometry.classes();
-        let at_once = rows_at_once(classes);
-        let room = || [vec![0.0; classes], vec![0.0; classes]];
-        let mut bytes = std::mem::take(&mut self.bytes);
-        let encoding = self.out.as_ref().map(|&(_, encoding)| encoding);
-        let samples: Vec<Vec<RowSample>> = if let Some(encoding) = encoding {
-            bytes.resize(block.rows() * classes * encoding.size, 0);
-            let chunks = bytes.par_chunks_mut(at_once * classes * encoding.size).enumerate();
-            let of_chunk = |room: &mut [Vec<f64>; 2], (chunk, bytes): (usize, &mut [u8])| {
-                of.of_rows(&block, chunk * at_once, room, Some((bytes, encoding)))
-            };
-            chunks.map_init(room, of_chunk).collect()
-        } else {
-            let chunks = (0..block.rows().div_ceil(at_once)).into_par_iter();
-            chunks.map_init(room, |room, chunk| of.of_rows(&block, chunk * at_once, room, None)).collect()
+        let Self { rows, out, samples, pending, next, by_rows } = self;
+        let encoding = out.as_ref().map(|&(_, encoding)| encoding);
+        let compute = || {
+            let samples =
+                rows.of_block(&block, encoding, if rows.geometry.has_whole_rows() { next } else { by_rows });
+            if let (false, Some(Encoding { size, .. })) = (rows.geometry.has_whole_rows(), encoding) {
+                rows.geometry.to_planes(size, by_rows, next);
+            }
+            samples
         };
-        self.bytes = bytes;
-        self.samples.extend(samples.into_iter().flatten());
-        let Some((out, Encoding { size, .. })) = &mut self.out else { return Ok(()) };
-        if of.geometry.has_whole_rows() {
-            return out.write_all(&self.bytes);
-        }
-        of.geometry.to_planes(*size, &self.bytes, &mut self.in_order);
-        out.write_all(&self.in_order)
+        let write = || out.as_mut().map_or(Ok(()), |(out, _)| out.write_all(pending));
+        let (written, of_block) = rayon::join(write, compute);
+        samples.extend(of_block);
+        std::mem::swap(pending, next);
+        written
     }
 }

@@ -13,6 +13,38 @@ pub struct GuessParams {
     pub matrix: MatrixParams,
     /// The labels, as the user named them.
     pub labels: String,
+    /// What was given, and is not searched for; null where nothing was: the loss.
+    pub criterion: Option<&'static str>,
+    /// CTC: `tc`, `tnc` or `ntc`.
+    pub layout: Option<&'static str>,
+    /// CTC: the blank, as it was given.
+    pub blank: Option<String>,
+    /// CTC: the alphabet's file.
+    pub alphabet: Option<String>,
+    /// CTC: how text labels are split.
+    pub label_split: Option<&'static str>,
+    /// CTC: the token for what is not in the alphabet.
+    pub unk: Option<String>,
+    /// CTC: where the lengths came from.
+    pub lengths: Option<String>,
+    /// CTC: where the label lengths came from.
+    pub label_lengths: Option<String>,
+    /// CTC: whether infinite losses count as 0.
+    pub zero_infinity: bool,
+    /// Cross-entropy: axis of the classes.
+    pub class_axis: Option<i8>,
+    /// Cross-entropy: a weight per class.
+    pub weight: Option<Vec<f64>>,
+    /// Cross-entropy: the target value that is left out.
+    pub ignore_index: Option<i64>,
+    /// Cross-entropy: label smoothing.
+    pub label_smoothing: Option<f64>,
+    /// `none`, `mean` or `sum`: the reduction that needs no flag.
+    pub reduction: &'static str,
+    /// `logits`, `log-probs` or `probs`: the kind that needs no flag.
+    pub input: &'static str,
+    /// `error` or `propagate`.
+    pub nonfinite: &'static str,
     /// The other system's number.
     pub guess: f64,
     /// Relative tolerance.

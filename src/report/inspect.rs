@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::matrix::CsvParams;
+use super::matrix::MatrixParams;
 use super::{Cell, ItemId, Record, TableText};
 use crate::input::shape_text;
 
@@ -12,11 +12,9 @@ const MOST_WINNERS: usize = 8;
 /// Every resolved setting; null where it does not apply.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct InspectParams {
-    /// The matrix, as the user named it.
-    pub logits: String,
-    /// How a CSV file was read.
+    /// The matrix.
     #[serde(flatten)]
-    pub csv: CsvParams,
+    pub matrix: MatrixParams,
     /// The labels, as the user named them.
     pub labels: Option<String>,
     /// `logits`, `log-probs` or `probs`.
@@ -174,8 +172,13 @@ impl Record for InspectItem {
 impl InspectSummary {
     /// The facts for people.
     pub fn table<'a>(&'a self, params: &InspectParams) -> TableText<'a> {
-        let title =
-            format!("{}: {} {} of shape {}", params.logits, self.format, self.dtype, shape_text(&self.shape));
+        let title = format!(
+            "{}: {} {} of shape {}",
+            params.matrix.logits,
+            self.format,
+            self.dtype,
+            shape_text(&self.shape)
+        );
         let mut rows = Vec::new();
         let mut placed = |name: &'static str, cell: Cell<'static>, place: Option<&'a String>| {
             if cell != Cell::Empty {

@@ -158,10 +158,13 @@ impl Output {
     ///
     /// # Errors
     /// Where the target can't be written.
-    pub fn deliver(&self, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), OutputError> {
+    pub fn deliver(
+        &self,
+        render: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
+    ) -> Result<(), OutputError> {
         let (target, result) = match &self.path {
             None => {
-                let mut out = BufWriter::new(io::stdout().lock());
+                let mut out = BufWriter::new(io::stdout());
                 ("standard output".to_owned(), render(&mut out).and_then(|()| out.flush()))
             }
             Some(path) => (path.display().to_string(), write_file(path, render)),
@@ -172,7 +175,7 @@ impl Output {
 
 /// Writes beside the file and renames, so that a reader never sees half of it. What is not a regular file
 /// (a pipe, a device) is written to as it is.
-fn write_file(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+fn write_file(path: &Path, render: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>) -> io::Result<()> {
     let existing = fs::metadata(path).ok();
     if existing.as_ref().is_some_and(|metadata| !metadata.is_file()) {
         let mut out = BufWriter::new(fs::OpenOptions::new().write(true).open(path)?);

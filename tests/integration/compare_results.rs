@@ -3,7 +3,7 @@
 use predicates::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::{Folder, ctctool, json as run_json};
+use crate::support::{Folder, ctctool, json as run_json, npy_f32};
 
 fn compare(folder: &Folder, args: &[&str]) -> assert_cmd::Command {
     let mut command = ctctool();
@@ -130,4 +130,39 @@ fn frames_that_were_left_out_of_one_result_are_another_setting() {
         .assert()
         .code(2)
         .stderr(predicate::str::contains("lengths is null in the first and \"9,8\" in the second"));
+}
+
+#[test]
+fn results_of_other_shapes_or_settings_are_not_compared() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f32(&[4, 3], &[0.5; 12]));
+    folder.file("wide.npy", npy_f32(&[3, 4], &[0.5; 12]));
+    folder.file("y.txt", "1\n0\n2\n1\n");
+    let write = |name: &str, args: &[&str]| {
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(args).args(["--format", "json", "-q", "-o", name]);
+        command.assert().success();
+    };
+    write("a", &["inspect", "x.npy"]);
+    write("b", &["inspect", "wide.npy"]);
+    compare(&folder, &["a", "b"]).assert().code(2).stderr(predicate::str::contains("shape"));
+    // The file's precision is that of the result.
+    let result = run_json(&mut compare(&folder, &["a", "a"]));
+    assert_eq!(result["params"]["dtype"], "float32");
+    assert_eq!(result["params"]["rtol"], 1.3e-6);
+
+    let guess = ["loss", "x.npy", "--labels", "y.txt", "--guess", "1.0986123"];
+    write("c", &guess);
+    write("d", &[&guess[..], &["--weight", "1,2,3"]].concat());
+    write("e", &[&guess[..], &["--ignore-index", "2"]].concat());
+    compare(&folder, &["c", "d"]).assert().code(2).stderr(predicate::str::contains("weight"));
+    compare(&folder, &["c", "e"]).assert().code(2).stderr(predicate::str::contains("ignore_index"));
+}
+
+#[test]
+fn the_delimiter_that_was_found_is_told() {
+    let folder = Folder::new();
+    folder.file("x.csv", "1;2\n3;4\n");
+    let result = run_json(&mut compare(&folder, &["x.csv", "x.csv"]));
+    assert_eq!(result["params"]["delimiter"], ";");
 }

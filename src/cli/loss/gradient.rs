@@ -42,6 +42,11 @@ impl GradientArgs {
         self.grad.is_some() || self.check_grad
     }
 
+    /// The rows to be checked among those in use, in order.
+    fn sampled(&self, used: impl Iterator<Item = usize>) -> Vec<usize> {
+        if self.check_grad { sampled_rows(&used.collect::<Vec<_>>()) } else { Vec::new() }
+    }
+
     fn summary(&self, check: impl FnOnce() -> GradientCheck) -> GradientSummary {
         let file = self.grad.as_ref().map(|path| path.display().to_string());
         GradientSummary { file, check: self.check_grad.then(check) }
@@ -63,18 +68,17 @@ impl<'a> GradientOf<'a> {
         args.wanted().then(|| Ok(Self { matrix: matrix.again()?, args })).transpose()
     }
 
-    /// Writes the gradient, whole or not at all; returns the rows to be checked, some of those `used`.
+    /// Writes the gradient, whole or not at all; returns the rows that are `sampled`.
     fn write(
         self,
         geometry: &Geometry,
         gradient: &impl RowGradient,
-        used: impl Iterator<Item = usize>,
+        sampled: &[usize],
     ) -> anyhow::Result<Vec<RowSample>> {
-        let sampled = if self.args.check_grad { sampled_rows(&used.collect::<Vec<_>>()) } else { Vec::new() };
         let Some(path) = &self.args.grad else {
-            let mut batch = GradientBatch::new(gradient, geometry, None, &sampled);
+            let mut batch = GradientBatch::new(gradient, geometry, None, sampled);
             return match self.matrix.read(geometry, &mut batch) {
-                Ok(()) => Ok(batch.finish()),
+                Ok(()) => Ok(batch.finish()?),
                 Err(ReadError::Input(error)) => Err(error.into()),
                 Err(ReadError::Visit(error)) => Err(error.into()),
             };
@@ -84,11 +88,9 @@ impl<'a> GradientOf<'a> {
         let written = output.deliver(|out| {
             let (shape, fortran_order) = (self.matrix.shape(), self.matrix.fortran_order());
             let encoding = write_npy_header(out, shape, fortran_order, self.matrix.dtype())?;
-            let mut batch = GradientBatch::new(gradient, geometry, Some((out, encoding)), &sampled);
-            let read = self.matrix.read(geometry, &mut batch);
-            let samples = batch.finish();
-            match read {
-                Ok(()) => result = Ok(samples),
+            let mut batch = GradientBatch::new(gradient, geometry, Some((out, encoding)), sampled);
+            match self.matrix.read(geometry, &mut batch) {
+                Ok(()) => result = Ok(batch.finish()?),
                 Err(ReadError::Visit(error)) => return Err(error),
                 Err(ReadError::Input(error)) => {
                     result = Err(error);
@@ -136,11 +138,20 @@ impl Args {
         }
         let (items, _) = batch.finish();
         let to_check = if of.args.check_grad { items.clone() } else { Vec::new() };
-        let gradient = CtcGradient::new(kind, rows, items, &factors);
         let finite = (0..shape.items).filter(|&item| losses[item].is_finite());
         let used = finite.flat_map(|item| (0..rows.lengths()[item]).map(move |at| item * shape.frames + at));
+        let sampled = of.args.sampled(used);
+        let is_sampled = |item: usize| {
+            let next = sampled.partition_point(|&row| rows.place(row).0 < item);
+            sampled.get(next).is_some_and(|&row| rows.place(row).0 == item)
+        };
+        // Nobody looks at the other items where nothing is written.
+        let looked_at = |item: usize| of.args.grad.is_some() || is_sampled(item);
+        let of_items: Vec<f64> =
+            (0..shape.items).map(|item| if looked_at(item) { factors[item] } else { 0.0 }).collect();
+        let gradient = CtcGradient::new(kind, rows, items, &of_items);
         let args = of.args;
-        let samples = of.write(&shape.geometry, &gradient, used)?;
+        let samples = of.write(&shape.geometry, &gradient, &sampled)?;
         Ok(args.summary(|| {
             // Samples come item by item.
             let mut in_hand = ItemInHand { item: usize::MAX, log_probs: Vec::new() };
@@ -169,7 +180,7 @@ impl Args {
         let gradient = CrossEntropyGradient::new(kind, loss, targets, factor);
         let used = (0..count).filter(|&row| targets.target(row) != Target::Ignored);
         let args = of.args;
-        let samples = of.write(geometry, &gradient, used)?;
+        let samples = of.write(geometry, &gradient, &args.sampled(used))?;
         Ok(args.summary(|| {
             let agreement = agreement(&samples, |sample, class| {
                 let slope = central_difference(&mut sample.values.clone(), class, kind, |scores| {
