@@ -11,8 +11,8 @@ use super::alphabet_args::{AlphabetArgs, CtcTargets, check_no_empty_entry};
 use super::ctc_shape::CtcShape;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{
-    INSPECT, LogitsArgs, check_files, improper_row, input_warnings, open_labels, optional_integers,
-    row_numbers_warning,
+    INSPECT, LogitsArgs, check_files, improper_row, input_warnings, matrix_warning, open_labels,
+    optional_integers,
 };
 use super::output_args::OutputArgs;
 use super::timing::Clock;
@@ -115,7 +115,7 @@ impl Args {
             label_lengths: self.label_lengths.clone(),
             frame_shift: self.frame_shift,
         };
-        let numbered = row_numbers_warning(&matrix);
+        let odd = matrix_warning(&matrix);
         let name: Arc<str> = matrix.name().into();
         let mut items: Vec<AlignItem> = sequences
             .iter()
@@ -145,7 +145,7 @@ impl Args {
         let (emissions, audit) = batch.finish();
         let alignments: Vec<_> = emissions.par_iter().map(|item| align(&item.emissions())).collect();
         let mut warnings = input_warnings(&audit, |row| shape.place(row).to_string());
-        warnings.extend(numbered);
+        warnings.extend(odd);
         warnings.extend(warning);
         for ((item, tokens), alignment) in items.iter_mut().zip(&tokens).zip(alignments) {
             if let Err(error @ AlignmentError::TooLarge { .. }) = &alignment {

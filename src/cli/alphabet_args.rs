@@ -131,15 +131,42 @@ impl AlphabetArgs {
         let sequences = labels
             .text_sequences(items, names, split, unknown, blank)
             .map_err(|error| shape.with_layout_hint(error, found))?;
-        Ok(CtcTargets { sequences, warning: None, blank, split: Some(split.word()), alphabet })
+        let warning = unknown.and_then(|unknown| {
+            let first = || labels.text_sequences(items, names, split, None, blank).err();
+            many_unknown(&sequences, unknown, &names.tokens()[unknown as usize], first)
+        });
+        Ok(CtcTargets { sequences, warning, blank, split: Some(split.word()), alphabet })
     }
 }
 
-/// Labels of class 0 that look like padding.
+/// More labels than these, one in so many, are not in the alphabet where a text is in another spelling.
+const FEW_UNKNOWN: usize = 10;
+
+/// So many labels are what `--unk` stands for that the text is hardly in this alphabet; `first` is the error of the
+/// first of them.
+fn many_unknown(
+    sequences: &[CtcLabels],
+    unknown: u32,
+    token: &str,
+    first: impl FnOnce() -> Option<InputError>,
+) -> Option<Warning> {
+    let labels = || sequences.iter().flat_map(CtcLabels::labels);
+    let (all, found) = (labels().count(), labels().filter(|&label| label == unknown).count());
+    let error = (FEW_UNKNOWN * found > all).then(first).flatten()?;
+    let hint = error.get_hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    let message = format!(
+        "--unk: {} stands for {found} of {}, first in {error}{hint}",
+        shown(token),
+        counted(all, "label")
+    );
+    Some(Warning { code: "unknown_labels", message })
+}
+
+/// A class that fills the end of rows as padding does.
 pub(super) fn seeming_label_padding(labels: &LabelFile, label_lengths: Option<&List<i64>>) -> Option<String> {
-    let padded = labels.rows_padded_with_0().filter(|_| label_lengths.is_none())?;
+    let (class, padded) = labels.padded_rows().filter(|_| label_lengths.is_none())?;
     let (name, rows) = (labels.name(), counted(padded, "row"));
-    Some(format!("{name}: label 0 fills the end of {rows}"))
+    Some(format!("{name}: label {class} fills the end of {rows}"))
 }
 
 /// Text has no padding.

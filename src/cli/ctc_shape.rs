@@ -6,7 +6,7 @@ use super::diagnostics::UsageError;
 use super::inputs::{LogitsArgs, bad_shape, found_shape, matrix_params};
 use super::values::{Layout, Word};
 use crate::input::{
-    Alphabet, AlphabetFile, InputError, List, Matrix, Place, counted, display_name, shape_text,
+    Alphabet, AlphabetFile, InputError, List, Matrix, Place, counted, display_name, shape_text, wide_axes,
 };
 use crate::logits::{Geometry, Items, ItemsError};
 use crate::report::ctc_input::CtcInputParams;
@@ -127,7 +127,13 @@ impl CtcShape {
             (3, None) => (infer_layout(matrix, by)?, true),
             (2, Some(_)) => return Err(wrong("three axes for this --layout").into()),
             (3, Some(Layout::Tc)) => return Err(wrong("two axes for --layout tc").into()),
-            _ => return Err(wrong("a CTC input of 2 or 3 axes").into()),
+            _ => {
+                let wide = wide_axes(shape);
+                let reshaped = shape_text(&wide);
+                let hint = (shape.len() > 3 && (2..=3).contains(&wide.len()))
+                    .then(|| format!("leave the axes of one entry out: x.reshape({reshaped})"));
+                return Err(wrong("a CTC input of 2 or 3 axes").maybe_hint(hint).into());
+            }
         };
         let (items, frames) = match layout {
             Layout::Tc => (1, shape[0]),

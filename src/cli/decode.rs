@@ -12,7 +12,7 @@ use super::alphabet_args::ClassArgs;
 use super::ctc_shape::CtcShape;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{
-    INSPECT, LogitsArgs, check_files, improper_row, open_lines, optional_integers, row_numbers_warning,
+    INSPECT, LogitsArgs, check_files, improper_row, matrix_warning, open_lines, optional_integers,
 };
 use super::output_args::{OutputArgs, RateLimits, has_details, not_shown};
 use super::progress::Progress;
@@ -171,7 +171,7 @@ impl Args {
         let on_item = || progress.item_done();
         let mut batch = DecodeBatch::new(config, shape.with_lengths(&lengths)?, &on_item)
             .steered(steering.as_ref().map(|steering| (&steering.fusion, steering.weights)));
-        let numbered = row_numbers_warning(&matrix);
+        let odd = matrix_warning(&matrix);
         let name = matrix.name().to_owned();
         let refused = |error: ItemError| item_error(&name, &error, shape.is_batch(), config.input);
         matrix.read(&shape.geometry, &mut batch).map_err(|error| match error {
@@ -188,7 +188,7 @@ impl Args {
 
         let seen = Seen { decoded: &decoded, shape: &shape, lengths: &lengths, name: &name };
         let mut warnings = seen.warnings(self.logits.input, self.logits.lengths.is_some(), blank);
-        warnings.extend(numbered);
+        warnings.extend(odd);
         let given = self.refs.as_deref().zip(references.as_deref());
         let unwritable =
             |(path, references)| references_warning(path, references, &spelling, shape.classes, blank);

@@ -9,7 +9,7 @@ use super::diagnostics::{Diagnostics, UsageError};
 use super::output_args::OutputArgs;
 use super::values::{Layout, delimiter};
 use crate::input::{
-    CsvOptions, InputError, LabelFile, List, Matrix, Place, Source, counted, integer_list, read_lines,
+    CsvOptions, Dtype, InputError, LabelFile, List, Matrix, Place, Source, counted, integer_list, read_lines,
     shape_text,
 };
 use crate::logits::{ImproperRow, InputKind, MAX_CLASSES, RowAudit, ShapeError};
@@ -183,22 +183,44 @@ pub(super) fn improper_row(
     })
 }
 
-/// A CSV whose first column is no class.
-pub(super) fn row_numbers(matrix: &Matrix) -> Option<String> {
-    let name = matrix.name();
-    matrix
-        .has_row_numbers()
-        .then(|| format!("{name}: the first column counts the rows, and is read as class 0"))
+/// What is odd about a matrix, before its values are looked at.
+pub(super) struct Oddity {
+    pub(super) code: &'static str,
+    pub(super) message: String,
+    /// How to go on.
+    pub(super) hint: &'static str,
+}
+
+/// A CSV whose first column is no class, or integers so small that they are hardly scores as they stand.
+pub(super) fn oddity(matrix: &Matrix) -> Option<Oddity> {
+    let (name, dtype) = (matrix.name(), matrix.dtype());
+    if matrix.has_row_numbers() {
+        let message = format!("{name}: the first column counts the rows, and is read as class 0");
+        return Some(Oddity {
+            code: "row_numbers",
+            message,
+            hint: "leave it out of the file, as cut -d, -f2- does",
+        });
+    }
+    let (like, hint) = match dtype {
+        Dtype::Int(1) | Dtype::Uint(1) => {
+            ("quantised scores", "give them their scale: x.astype('float32') * scale")
+        }
+        Dtype::Int(2) | Dtype::Uint(2) => (
+            "the bits of half-precision numbers",
+            "x.view('float16') has these as numbers; quantised scores need their scale: x.astype('float32') * scale",
+        ),
+        _ => return None,
+    };
+    let message = format!("{name}: its values are integers of type {}, as {like} are", dtype.name());
+    Some(Oddity { code: "small_integers", message, hint })
 }
 
 /// The same as a warning.
-pub(super) fn row_numbers_warning(matrix: &Matrix) -> Option<Warning> {
-    let found = row_numbers(matrix)?;
-    Some(Warning { code: "row_numbers", message: format!("{found}: {LEAVE_OUT}") })
+pub(super) fn matrix_warning(matrix: &Matrix) -> Option<Warning> {
+    let Oddity { code, message, hint } = oddity(matrix)?;
+    Some(Warning { code, message: format!("{message}: {hint}") })
 }
-
-/// How to go on where the first column of a CSV is the rows' numbers.
-pub(super) const LEAVE_OUT: &str = "leave it out of the file, as cut -d, -f2- does";
 
 /// A list of lengths, where the option was given.
 pub(super) fn optional_integers(

@@ -14,9 +14,7 @@ use super::ExitStatus;
 use super::alphabet_args::{AlphabetArgs, check_label_lengths, seeming_label_padding};
 use super::decode::warnings::seeming_padding;
 use super::diagnostics::Diagnostics;
-use super::inputs::{
-    LEAVE_OUT, LogitsArgs, check_files, matrix_params, open_labels, optional_integers, row_numbers,
-};
+use super::inputs::{LogitsArgs, Oddity, check_files, matrix_params, oddity, open_labels, optional_integers};
 use super::output_args::OutputArgs;
 use super::values::{Word, result_format};
 use crate::input::{Alphabet, LabelFile, Matrix, Place, ReadError};
@@ -99,8 +97,12 @@ impl Args {
             lengths: self.logits.lengths.clone(),
             label_lengths: self.label_lengths.clone(),
         };
-        let flag = Some(LEAVE_OUT.to_owned());
-        findings.extend(row_numbers(&matrix).map(|message| Finding { code: "row_numbers", message, flag }));
+        let odd = oddity(&matrix).map(|Oddity { code, message, hint }| Finding {
+            code,
+            message,
+            flag: Some(hint.to_owned()),
+        });
+        findings.extend(odd);
         let mut summary = described(&matrix, &view);
         let rows_per_item = view.ctc.as_ref().map_or(view.geometry.rows(), |shape| shape.frames);
         let mut survey = Survey::new(view.geometry.clone(), rows_per_item, view.lengths.clone());

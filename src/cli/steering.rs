@@ -273,7 +273,12 @@ impl SteeringArgs {
             return Ok(());
         }
         let message = format!("{}: the model has no </s>, the end of a sentence", path.display());
-        Err(UsageError::new(message).hint("give --no-lm-eos"))
+        let hint = if own_word(model, "</S>").is_some() {
+            "it has </S>: write <s> and </s> of the model in lower case"
+        } else {
+            "give --no-lm-eos"
+        };
+        Err(UsageError::new(message).hint(hint))
     }
 
     /// What the model calls the alphabet's space.

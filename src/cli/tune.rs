@@ -11,7 +11,7 @@ use super::ctc_shape::CtcShape;
 use super::decode::item_error;
 use super::decode::warnings::Seen;
 use super::diagnostics::{Diagnostics, UsageError};
-use super::inputs::{LogitsArgs, check_files, open_lines, optional_integers, row_numbers_warning};
+use super::inputs::{LogitsArgs, check_files, matrix_warning, open_lines, optional_integers};
 use super::output_args::OutputArgs;
 use super::progress::Progress;
 use super::steering::warnings::references_warning;
@@ -198,7 +198,7 @@ impl Args {
             beams: self.beams.clone(),
             objective: self.objective.word(),
         };
-        let numbered = row_numbers_warning(&matrix);
+        let odd = matrix_warning(&matrix);
         let name = matrix.name().to_owned();
         let mut frames = CollectItems::new(shape.with_lengths(&lengths)?);
         matrix.read(&shape.geometry, &mut frames).map_err(|error| match error {
@@ -225,7 +225,7 @@ impl Args {
         let greedy = decode_collected(config, shape.classes, &frames.items).map_err(refused)?;
         let seen = Seen { decoded: &greedy, shape: &shape, lengths: &lengths, name: &name };
         let mut warnings = seen.warnings(config.input, self.logits.lengths.is_some(), blank);
-        warnings.extend(numbered);
+        warnings.extend(odd);
         warnings.extend(references_warning(&self.refs, &references, &spelling, shape.classes, blank));
         warnings.extend(steering.warnings);
         // Before the long work, which would be in vain.

@@ -300,7 +300,7 @@ mod tests {
     fn what_is_below_the_floor_is_on_no_best_path() {
         let mut left_out = 0;
         for seed in 0..400 {
-            let sequence: Vec<u32> = (0..1 + seed % 23).map(|i| 1 + ((i * i + seed) % 3) as u32).collect();
+            let sequence: Vec<u32> = (0..=seed % 23).map(|i| 1 + ((i * i + seed) % 3) as u32).collect();
             let labels = CtcLabels::new(&sequence, 4, 0).unwrap();
             let columns = labels.columns().count();
             let frames = labels.frames_needed() + seed % 40;

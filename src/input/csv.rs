@@ -186,7 +186,8 @@ pub(super) fn parse(name: &str, bytes: &[u8], options: CsvOptions) -> Result<Tab
                 let named = column == 0 || !MISSING.contains(&text.trim());
                 let may_be_names = table.rows == 0 && !options.headers && named;
                 let comma = decimal_comma(line_at(&record, bytes));
-                error.maybe_hint(comma.or_else(|| hint(&text, delimiter, may_be_names)))
+                let first = if column == 0 { first_column_hint(&record, columns) } else { None };
+                error.maybe_hint(comma.or(first).or_else(|| hint(&text, delimiter, may_be_names)))
             })?;
             table.values.push(value);
         }
@@ -244,6 +245,17 @@ fn delimiter_of(name: &str, bytes: &[u8]) -> u8 {
     let mut lines = bytes.split(|&b| b == b'\n');
     let first = lines.find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
     if first.contains(&b';') && !first.contains(&b',') { b';' } else { b',' }
+}
+
+/// What a row means whose first field is no number.
+fn first_column_hint(record: &csv::ByteRecord, columns: usize) -> Option<String> {
+    let mut rest = record.iter().take(columns).skip(1);
+    let named = record.get(0).is_some_and(|field| !field.trim_ascii().is_empty());
+    if record.get(0) == Some(b"id") && record.get(1) == Some(b"index") {
+        return Some("this is a result of this program as CSV: write it with --format json".to_owned());
+    }
+    (named && columns > 2 && rest.all(|field| number(field).is_some()))
+        .then(|| "if the first column is names of rows, leave it out, as cut -d, -f2- does".to_owned())
 }
 
 /// What a field that is no number most likely means.

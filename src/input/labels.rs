@@ -219,19 +219,28 @@ impl LabelFile {
         }
     }
 
-    /// How many rows of an array of labels end in 0, if that looks like padding: more than one, not all in as many, and
-    /// more than half of them, or one of a file that has no 0 elsewhere, in several.
-    pub(crate) fn rows_padded_with_0(&self) -> Option<usize> {
+    /// Where a class fills the end of rows of an array as padding does: the class, and how many of the rows. 0 may be
+    /// among the labels, too; another class is nowhere else, and fills the end of most rows.
+    pub(crate) fn padded_rows(&self) -> Option<(i64, usize)> {
         let Content::Integers { shape, values } = &self.content else { return None };
         let [rows, width] = shape[..] else { return None };
-        let is_0 = |row: usize, at: usize| values.get(row * width + at) == Some(0);
-        let length = |row: usize| width - (0..width).rev().take_while(|&at| is_0(row, at)).count();
-        let lengths: Vec<usize> = (0..rows).map(length).collect();
-        let rows_below = |length: usize| lengths.iter().filter(|&&other| other < length).count();
-        let (several, any) = (rows_below(width.saturating_sub(1)), rows_below(width));
-        let only_at_ends = || (0..rows).all(|row| (0..lengths[row]).all(|at| !is_0(row, at)));
-        let unequal = lengths.iter().min() < lengths.iter().max();
-        (unequal && several > 0 && any > 1 && (2 * several > rows || only_at_ends())).then_some(any)
+        let value = |row: usize, at: usize| values.get(row * width + at);
+        let padded_with = |class: i64| {
+            let is_padding = |row: usize, at: usize| value(row, at) == Some(class);
+            let length = |row: usize| width - (0..width).rev().take_while(|&at| is_padding(row, at)).count();
+            let lengths: Vec<usize> = (0..rows).map(length).collect();
+            let rows_below = |length: usize| lengths.iter().filter(|&&other| other < length).count();
+            let (several, any) = (rows_below(width.saturating_sub(1)), rows_below(width));
+            let only_at_ends = || (0..rows).all(|row| (0..lengths[row]).all(|at| !is_padding(row, at)));
+            let (unequal, most) = (lengths.iter().min() < lengths.iter().max(), 2 * several > rows);
+            let padded = if class == 0 { most || only_at_ends() } else { most && only_at_ends() };
+            (unequal && several > 0 && any > 1 && padded).then_some((class, any))
+        };
+        // What ends most rows is what ends the middle one of them in order.
+        let mut last: Vec<i64> =
+            (0..rows).filter(|_| width > 0).filter_map(|row| value(row, width - 1)).collect();
+        last.sort_unstable();
+        padded_with(0).or_else(|| padded_with(*last.get(last.len() / 2)?))
     }
 
     /// Where a CTC label of an item is.

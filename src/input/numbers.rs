@@ -127,10 +127,14 @@ fn list<T>(
                 if info.dtype.is_integer() {
                     return error("a larger number".to_owned());
                 }
-                let mut number = Vec::new();
-                info.decode_f64(&bytes[at * info.dtype.size()..][..info.dtype.size()], &mut number);
-                error(format!("{} in {}", number[0], info.dtype.name()))
-                    .hint("save it as integers: x.astype('int64')")
+                let mut numbers = Vec::new();
+                info.decode_f64(&bytes, &mut numbers);
+                let shares = numbers.iter().all(|&x| x > 0.0 && x <= 1.0) && numbers.iter().any(|&x| x < 1.0);
+                error(format!("{} in {}", numbers[at], info.dtype.name())).hint(if shares {
+                    "shares of a length are to be multiplied by it: numpy.rint(x * length).astype('int64')"
+                } else {
+                    "save it as integers: x.astype('int64')"
+                })
             })
         };
         let values = from_npy(&info, &bytes).into_iter().enumerate().map(check).collect::<Result<_, _>>()?;

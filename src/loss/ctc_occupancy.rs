@@ -276,7 +276,9 @@ mod tests {
         }
         for frame in shares.chunks_exact_mut(columns) {
             let total: f64 = frame.iter().sum();
-            frame.iter_mut().for_each(|share| *share /= total);
+            for share in frame {
+                *share /= total;
+            }
         }
         shares
     }
@@ -346,7 +348,7 @@ mod tests {
                 let emissions = Emissions::new(&log_probs, &labels);
                 let expected = shares_in::<InLogSpace>(InstructionSet::best(), &emissions, 11).unwrap();
                 // A logarithm is as exact as the last digit of the largest that it is the sum of.
-                let size: f64 = emissions.iter().map(|frame| largest_finite(frame)).sum();
+                let size: f64 = emissions.iter().map(largest_finite).sum();
                 let tolerance = 1e-13 + 4.0 * f64::EPSILON * size;
                 possible += usize::from(!expected[0].is_nan());
                 for set in InstructionSet::available() {

@@ -147,7 +147,7 @@ impl Output {
         let Some(path) = &self.path else { return Ok(()) };
         let failed = |source| OutputError { target: path.display().to_string(), source };
         match fs::metadata(path) {
-            Ok(metadata) if !metadata.is_file() => Ok(()),
+            Ok(metadata) if !metadata.is_file() || is_descriptor(path) => Ok(()),
             existing => {
                 new_beside(&target(path, existing.is_ok()).map_err(failed)?).map(drop).map_err(failed)
             }
@@ -177,8 +177,10 @@ impl Output {
 /// (a pipe, a device) is written to as it is.
 fn write_file(path: &Path, render: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>) -> io::Result<()> {
     let existing = fs::metadata(path).ok();
-    if existing.as_ref().is_some_and(|metadata| !metadata.is_file()) {
-        let mut out = BufWriter::new(fs::OpenOptions::new().write(true).open(path)?);
+    let is_descriptor = is_descriptor(path);
+    if is_descriptor || existing.as_ref().is_some_and(|metadata| !metadata.is_file()) {
+        // Behind what others have written to the same descriptor.
+        let mut out = BufWriter::new(fs::OpenOptions::new().write(true).append(is_descriptor).open(path)?);
         render(&mut out)?;
         return out.flush();
     }
@@ -193,6 +195,29 @@ fn write_file(path: &Path, render: impl FnOnce(&mut (dyn Write + Send)) -> io::R
     }
     file.persist(&path)?;
     Ok(())
+}
+
+/// Whether a path, by whatever links, is one of the files that are open: `/dev/stdout`, `/dev/fd/3`. What is behind it is
+/// not this program's to replace.
+fn is_descriptor(path: &Path) -> bool {
+    /// Links that are followed.
+    const MAX_LINKS: usize = 16;
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+        let Ok(folder) = fs::canonicalize(folder) else { return false };
+        let mut of_process = folder.strip_prefix("/proc").into_iter().flatten();
+        if folder == Path::new("/dev/fd")
+            || of_process.next().is_some() && of_process.next() == Some("fd".as_ref())
+        {
+            return true;
+        }
+        match fs::read_link(&path) {
+            Ok(target) => path = folder.join(target),
+            Err(_) => return false,
+        }
+    }
+    false
 }
 
 /// The file that is written: a link's target is replaced, not the link.

@@ -7,7 +7,8 @@ use predicates::prelude::*;
 use serde_json::Value;
 
 use crate::support::{
-    Folder, SplitMix, ctctool, integers, json, npy_bytes, npy_f32, npy_f64, number, numbers, repository,
+    Folder, SplitMix, ctctool, integers, json, npy_bytes, npy_f32, npy_f64, npy_i64, number, numbers,
+    repository,
 };
 
 fn listed(value: &Value) -> String {
@@ -206,4 +207,82 @@ fn what_has_no_gradient_is_refused_and_nothing_is_written() {
     let mut command = ctctool();
     command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y.txt", "--grad", "-"]);
     command.assert().code(2).stdout("").stderr(predicate::str::contains("--grad: expected a file"));
+}
+
+/// Planes that are no rows, several blocks, and what can be read once only.
+#[test]
+fn a_gradient_is_the_same_from_any_source_and_in_any_layout() {
+    let mut random = SplitMix(11);
+    let folder = Folder::new();
+    let (rows, classes, inner) = (40, 7, 9);
+    let values: Vec<f64> = (0..rows * classes * inner).map(|_| f64::from(random.score() as f32)).collect();
+    let targets: Vec<i64> = (0..rows * inner).map(|_| random.below(classes) as i64).collect();
+    folder.file("x.npy", npy_f32(&[rows, classes, inner], &values));
+    folder.file("y.npy", npy_i64(&[rows, inner], &targets));
+    let gradient = |logits: &str, input: Option<Vec<u8>>, args: &[&str]| {
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["loss", logits, "--grad", "g.npy", "-q"]).args(args);
+        if let Some(input) = input {
+            command.write_stdin(input);
+        }
+        command.assert().success();
+        parts(&folder.path().join("g.npy")).1
+    };
+    let bytes = fs::read(folder.path().join("x.npy")).unwrap();
+    let labels = ["--labels", "y.npy", "--criterion", "cross-entropy"];
+    let whole = gradient("x.npy", None, &labels);
+    assert_eq!(gradient("-", Some(bytes), &labels), whole);
+    assert_eq!(gradient("x.npy", None, &[&labels[..], &["--threads", "1"]].concat()), whole);
+    // The same rows with the classes last.
+    let last: Vec<f64> = (0..values.len())
+        .map(|at| {
+            let (row, lane, class) = (at / (classes * inner), at / classes % inner, at % classes);
+            values[(row * classes + class) * inner + lane]
+        })
+        .collect();
+    folder.file("last.npy", npy_f32(&[rows, inner, classes], &last));
+    let found = gradient("last.npy", None, &[&labels[..], &["--class-axis", "-1"]].concat());
+    let single = |bytes: &[u8], at: usize| f32::from_le_bytes(bytes[4 * at..][..4].try_into().unwrap());
+    for at in 0..values.len() {
+        let (row, lane, class) = (at / (classes * inner), at / classes % inner, at % classes);
+        let there = (row * classes + class) * inner + lane;
+        assert_eq!(single(&found, at), single(&whole, there), "{at}");
+        let scores: Vec<f64> =
+            (0..classes).map(|class| values[(row * classes + class) * inner + lane]).collect();
+        let sum: f64 = scores.iter().map(|x| x.exp()).sum();
+        let hit = f64::from(u8::from(targets[row * inner + lane] == class as i64));
+        let expected = (scores[class].exp() / sum - hit) / (rows * inner) as f64;
+        // Rounded to single precision once.
+        assert!((f64::from(single(&whole, there)) - expected).abs() <= 6e-8 * expected.abs() + 1e-18);
+    }
+    // CTC, time first and items first, from a file and a pipe.
+    let (frames, items) = (30, 5);
+    let values: Vec<f64> = (0..frames * items * classes).map(|_| f64::from(random.score() as f32)).collect();
+    let turned: Vec<f64> = (0..values.len())
+        .map(|at| {
+            let (item, frame, class) = (at / (frames * classes), at / classes % frames, at % classes);
+            values[(frame * items + item) * classes + class]
+        })
+        .collect();
+    folder.file("tnc.npy", npy_f32(&[frames, items, classes], &values));
+    folder.file("ntc.npy", npy_f32(&[items, frames, classes], &turned));
+    folder.file("y.txt", "1 2 2\n\n3 1 4 5 6 6\n2\n5 5 5\n");
+    let args = ["--labels", "y.txt", "--lengths", "30,12,25,3,30", "--layout"];
+    let time_first = gradient("tnc.npy", None, &[&args[..], &["tnc"]].concat());
+    let items_first = gradient("ntc.npy", None, &[&args[..], &["ntc"]].concat());
+    for at in 0..values.len() {
+        let (item, frame, class) = (at / (frames * classes), at / classes % frames, at % classes);
+        let there = (frame * items + item) * classes + class;
+        assert_eq!(single(&items_first, at), single(&time_first, there), "{at}");
+    }
+    let bytes = fs::read(folder.path().join("tnc.npy")).unwrap();
+    assert_eq!(gradient("-", Some(bytes), &[&args[..], &["tnc"]].concat()), time_first);
+    // A check alone, of some items, agrees with that beside a file.
+    let check = |args: &[&str]| {
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["loss", "tnc.npy", "--check-grad"]).args(args);
+        json(&mut command)["summary"]["gradient"]["check"].clone()
+    };
+    let args = [&args[..], &["tnc"]].concat();
+    assert_eq!(check(&args), check(&[&args[..], &["--grad", "g.npy"]].concat()));
 }

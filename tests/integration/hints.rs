@@ -106,7 +106,11 @@ fn labels_of_other_tools_say_how_to_become_some() {
     folder.file("x.csv", "0,1,2,3\n".repeat(9));
     folder.file("names", "-\na\nb\nc\n");
     let cases: [(&str, &[&str], &str); 6] = [
-        ("word_1.png\tab", &["--alphabet", "names"], "--unk TOKEN maps what the alphabet does not have"),
+        (
+            "word_1.png\tab",
+            &["--alphabet", "names"],
+            "a line is all of an item's labels, without its name: cut -f2",
+        ),
         ("a\tab", &["--alphabet", "names"], "a line is all of an item's labels, without its name: cut -f2"),
         (r#"{"text": "ab"}"#, &["--alphabet", "names"], "a line is an item's labels, not JSON"),
         (
@@ -309,4 +313,58 @@ fn classes_before_the_frames_are_told_from_the_alphabet() {
         let error = "bases: expected 9 entries, or 8 without the blank, found 4";
         refused(&folder, &args, error, Some(hint));
     }
+}
+
+#[test]
+fn rows_that_begin_with_a_name_and_results_as_csv_are_told() {
+    let folder = Folder::new();
+    folder.file("x.csv", "utt0,0.5,1\nutt1,0.25,2\n");
+    let hint = Some("if the first column is names of rows, leave it out, as cut -d, -f2- does");
+    refused(&folder, &["decode", "x.csv"], "x.csv: line 1, column 1: expected a number, found 'utt0'", hint);
+    let error = "x.csv: line 2, column 1: expected a number, found 'utt1'";
+    refused(&folder, &["decode", "x.csv", "--headers"], error, hint);
+    folder.file("r.csv", "id,index,loss_nats\nx,0,1.5\n");
+    let hint = Some("this is a result of this program as CSV: write it with --format json");
+    let error = "r.csv: line 1, column 1: expected a number, found 'id'";
+    refused(&folder, &["compare", "r.csv", "r.csv"], error, hint);
+}
+
+#[test]
+fn shares_of_a_length_and_axes_of_one_entry_are_told() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[2, 4, 3], &[0.0; 24]));
+    folder.file("y.txt", "1\n2\n");
+    let loss = |args: &[&'static str]| {
+        [&["loss", "x.npy", "--labels", "y.txt", "--criterion", "ctc"], args].concat()
+    };
+    folder.file("shares.npy", npy_f64(&[2], &[1.0, 0.75]));
+    let error = "shares.npy: entry 0: expected an integer, found 1 in float64";
+    let hint = "shares of a length are to be multiplied by it: numpy.rint(x * length).astype('int64')";
+    refused(&folder, &loss(&["--lengths", "shares.npy"]), error, Some(hint));
+    folder.file("shares.npy", npy_f64(&[2], &[4.0, 3.0]));
+    let error = "shares.npy: entry 0: expected an integer, found 4 in float64";
+    refused(
+        &folder,
+        &loss(&["--lengths", "shares.npy"]),
+        error,
+        Some("save it as integers: x.astype('int64')"),
+    );
+    folder.file("x.npy", npy_f64(&[2, 1, 4, 3], &[0.0; 24]));
+    let error = "x.npy: expected a CTC input of 2 or 3 axes, found shape (2, 1, 4, 3)";
+    refused(&folder, &loss(&[]), error, Some("leave the axes of one entry out: x.reshape((2, 4, 3))"));
+}
+
+#[test]
+fn what_stands_for_the_unknown_is_named() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[9, 4], &[0.0; 36]));
+    folder.file("y.txt", "ab-\n");
+    let loss = ["loss", "x.npy", "--labels", "y.txt", "--alphabet", "a.json"];
+    let error = "y.txt: item 0, line 1, column 3: expected a token of the alphabet, found '-'";
+    folder.file("a.json", r#"["_", "a", "b", "c"]"#);
+    let none = "the alphabet has nothing for it: leave it out of the labels, or give --unk TOKEN, a token that stands for it";
+    refused(&folder, &loss, error, Some(none));
+    folder.file("a.json", r#"["_", "a", "b", "<unk>"]"#);
+    let loss = [&loss[..], &["--label-split", "longest"]].concat();
+    refused(&folder, &loss, error, Some("--unk '<unk>' maps what the alphabet does not have"));
 }

@@ -393,7 +393,7 @@ fn targets_that_are_no_probabilities_are_a_warning() {
     );
     assert_eq!(
         codes("0.5,0.25,0.25\n0.5,0.25,0.5\n"),
-        [r#""targets_not_normalised": "y.csv: row 1 sums to 1.25, not to 1""#]
+        [r#""targets_not_normalised": "y.csv: 1 row does not sum to 1, the first is row 1 with 1.25""#]
     );
 }
 

@@ -355,7 +355,8 @@ fn letters_of_the_other_case_are_named() {
     let folder = Folder::new();
     folder.file("x.csv", "0,9,0\n0,0,9\n9,0,0\n");
     folder.file("alphabet", "A\nB\n");
-    for (label, hint) in [("b", "the alphabet has 'B': write the labels so"), ("c", "--unk TOKEN maps what")]
+    for (label, hint) in
+        [("b", "the alphabet has 'B': write the labels so"), ("c", "the alphabet has nothing for it")]
     {
         folder.file("y", label);
         let (_, said) = said(&folder, &["loss", "x.csv", "--labels", "y", "--alphabet", "alphabet"]);

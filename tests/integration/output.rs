@@ -92,3 +92,27 @@ fn an_output_that_would_be_lost_is_a_usage_error() {
     }
     assert_eq!(std::fs::read_to_string(folder.path().join("x.csv")).unwrap(), "1,2,3\n");
 }
+
+/// What others wrote to the same file before, and will write behind, stays.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_descriptor_is_written_to_and_not_replaced() {
+    use std::io::Write;
+    use std::process::Stdio;
+
+    let folder = Folder::new();
+    folder.file("x.csv", "1,2\n2,1\n");
+    for path in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link"] {
+        let _ = std::fs::remove_file(folder.path().join("link"));
+        std::os::unix::fs::symlink("/dev/stdout", folder.path().join("link")).unwrap();
+        folder.file("log", "before\n");
+        let mut log = std::fs::OpenOptions::new().append(true).open(folder.path().join("log")).unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ctctool"));
+        command.current_dir(folder.path()).args(["decode", "x.csv", "--format", "text", "-q", "-o", path]);
+        let status = command.stdout(Stdio::from(log.try_clone().unwrap())).status().unwrap();
+        assert!(status.success(), "{path}");
+        writeln!(log, "after").unwrap();
+        let text = std::fs::read_to_string(folder.path().join("log")).unwrap();
+        assert_eq!(text, "before\n1\nafter\n", "{path}");
+    }
+}

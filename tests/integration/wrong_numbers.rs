@@ -1,7 +1,7 @@
 //! Mistakes that would give a wrong number without a word.
 
 use crate::messages::{refused, said};
-use crate::support::{Folder, ctctool, json, npy_f64, npy_i64, warnings};
+use crate::support::{Folder, ctctool, json, npy_bytes, npy_f64, npy_i64, warnings};
 
 /// pandas writes the columns' numbers where they have no names, and an index in front of the rest.
 #[test]
@@ -251,6 +251,10 @@ fn labels_that_end_in_zeros_look_padded() {
     );
     assert!(!run(&[1, 2, 1, 1, 0, 2, 1, 1, 1, 2, 0, 0], &[]));
     assert!(!run(&[1, 2, 0, 0, 2, 2, 0, 0, 1, 1, 0, 0], &[]));
+    // Another class that is nowhere else, at the end of most rows.
+    assert!(run(&[0, 2, 1, 1, 2, 1, 1, 1, 0, 0, 2, 2], &[]));
+    assert!(!run(&[0, 1, 1, 1, 2, 1, 1, 1, 1, 0, 2, 2], &[]));
+    assert!(!run(&[0, 2, 1, 1, 2, 0, 0, 2, 0, 0, 2, 2], &[]));
     let mut command = ctctool();
     folder.file("y.npy", npy_i64(&[3, 4], &padded));
     command.current_dir(folder.path()).args(["inspect", "x.npy", "--labels", "y.npy", "--blank", "last"]);
@@ -285,4 +289,63 @@ fn a_column_that_counts_the_rows_is_no_class() {
         findings.contains("x.csv: the first column counts the rows, and is read as class 0"),
         "{findings}"
     );
+}
+
+/// A text in another spelling, of which nothing would be left.
+#[test]
+fn labels_that_are_unknown_are_counted() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[30, 6], &[0.0; 180]));
+    folder.file("a.json", r#"["<pad>", "<unk>", "|", "A", "B", "C"]"#);
+    let run = |text: &str, args: &[&str]| {
+        folder.file("y.txt", text);
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args([
+            "loss",
+            "x.npy",
+            "--labels",
+            "y.txt",
+            "--alphabet",
+            "a.json",
+        ]);
+        let result = json(command.args(["--unk", "<unk>", "--label-split"]).args(args));
+        let found =
+            result["warnings"].as_array().unwrap().iter().find(|found| found["code"] == "unknown_labels");
+        found.map(|found| found["message"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(run("ABCABCABCABZ", &["chars"]), None);
+    let message = run("AB CAB CAB", &["chars"]).unwrap();
+    assert_eq!(
+        message,
+        "--unk: '<unk>' stands for 2 of 10 labels, first in y.txt: item 0, line 1, column 3: expected a token of the \
+         alphabet, found ' ' (words are separated by '|' in this alphabet: write it for the space)"
+    );
+    let message = run("abc cab", &["tokens"]).unwrap();
+    assert!(message.contains("2 of 2 labels") && message.contains("write the labels so"), "{message}");
+}
+
+/// Numbers that a view or a quantiser has made.
+#[test]
+fn small_integers_are_told() {
+    let folder = Folder::new();
+    folder.file("y.txt", "0\n1\n");
+    let halves: Vec<u8> =
+        [0x3c00_u16, 0, 0x4000, 0xc000].iter().flat_map(|bits| bits.to_le_bytes()).collect();
+    for (dtype, bytes, told) in [
+        ("<i2", halves.clone(), Some("x.view('float16')")),
+        ("<u2", halves.clone(), Some("x.view('float16')")),
+        ("|u1", vec![255, 0, 3, 200], Some("x.astype('float32') * scale")),
+        ("<f2", halves, None),
+        ("<i4", vec![0; 16], None),
+    ] {
+        folder.file("x.npy", npy_bytes(dtype, false, &[2, 2], &bytes));
+        let mut command = ctctool();
+        let result = json(command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y.txt"]));
+        assert_eq!(warnings(&result).contains(&"small_integers"), told.is_some(), "{dtype}");
+        assert!(result["warnings"].to_string().contains(told.unwrap_or_default()), "{dtype}");
+        let mut command = ctctool();
+        let result = json(command.current_dir(folder.path()).args(["inspect", "x.npy"]));
+        let findings = result["summary"]["findings"].to_string();
+        assert_eq!(findings.contains("small_integers"), told.is_some(), "{dtype}: {findings}");
+    }
 }

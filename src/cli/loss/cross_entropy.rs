@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::ExitStatus;
 use super::super::diagnostics::{Diagnostics, UsageError};
-use super::super::inputs::{bad_shape, improper_row, input_warnings, row_numbers_warning};
+use super::super::inputs::{bad_shape, improper_row, input_warnings, matrix_warning};
 use super::super::values::Criterion;
 use super::gradient::{GradientOf, GradientWork};
 use super::{Args, PROPAGATE, without};
@@ -64,8 +64,18 @@ impl Args {
         if probs {
             let targets = labels.prob_targets(&shape, class_axis)?;
             let mut warnings = Vec::new();
-            if let Some((row, sum)) = targets.first_unnormalised(1e-3) {
-                let message = format!("{}: row {row} sums to {sum}, not to 1", labels.name());
+            if let Some((count, row, sum)) = targets.unnormalised(1e-3) {
+                let rows = counted(count, "row");
+                let verb = if count == 1 { "does" } else { "do" };
+                let several = if targets.are_yes_or_no() {
+                    ": of several classes a row, each by itself, the loss is binary cross-entropy, which this is not"
+                } else {
+                    ""
+                };
+                let message = format!(
+                    "{}: {rows} {verb} not sum to 1, the first is row {row} with {sum}{several}",
+                    labels.name()
+                );
                 warnings.push(Warning { code: "targets_not_normalised", message });
             }
             if let Some((row, class, value)) = targets.first_negative() {
@@ -108,7 +118,7 @@ impl Args {
         let list = self.lists_items();
         let name: Arc<str> = matrix.name().into();
         let single = matrix.shape().len() == 1;
-        warnings.extend(row_numbers_warning(&matrix));
+        warnings.extend(matrix_warning(&matrix));
         let mut batch =
             CrossEntropyBatch::new(loss, kind, self.settings.nonfinite, geometry.clone(), targets, list);
         matrix.reduce(geometry, &mut batch).map_err(|error| match error {

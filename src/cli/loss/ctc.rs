@@ -7,7 +7,7 @@ use super::super::alphabet_args::CtcTargets;
 use super::super::ctc_shape::CtcShape;
 use super::super::decode::warnings::{blank_warning, padding};
 use super::super::diagnostics::Diagnostics;
-use super::super::inputs::{improper_row, input_warnings, optional_integers, row_numbers_warning};
+use super::super::inputs::{improper_row, input_warnings, matrix_warning, optional_integers};
 use super::super::values::{Criterion, Word};
 use super::gradient::{GradientOf, GradientWork};
 use super::{Args, PROPAGATE};
@@ -47,7 +47,7 @@ impl Args {
             zero_infinity: Some(self.settings.zero_infinity),
             ..self.params(&matrix, Criterion::Ctc, shape.classes, labels)
         };
-        let numbered = row_numbers_warning(&matrix);
+        let odd = matrix_warning(&matrix);
         let input: Arc<str> = matrix.name().into();
         let id = |index| ItemId { input: input.clone(), index: shape.is_batch().then_some(index) };
         let mut items: Vec<CtcItem> = (0..shape.items)
@@ -105,7 +105,7 @@ impl Args {
         let mut warnings = input_warnings(&audit, |row| shape.place(row).to_string());
         warnings
             .extend(other_axis.map(|message| Warning { code: "classes_last", message: message.to_owned() }));
-        warnings.extend(numbered);
+        warnings.extend(odd);
         warnings.extend(warning);
         warnings.extend(self.labels_of_rows(&shape, &items));
         warnings.extend(other_blank(&first_wins, blank, &label_counts));

@@ -244,7 +244,7 @@ impl LabelFile {
                         "words are separated by {} in this alphabet: write it for the space",
                         shown(space)
                     )),
-                    _ if text == "\t" => error.hint("a line is all of an item's labels, without its name: cut -f2"),
+                    _ if content.contains('\t') && !alphabet.tokens().iter().any(|token| token == "\t") => error.hint("a line is all of an item's labels, without its name: cut -f2"),
                     _ if text == "{" && column == 1 => error.hint("a line is an item's labels, not JSON"),
                     _ if split == LabelSplit::Tokens && whole_number(&text).is_some() => {
                         error.hint("for class indices, leave --alphabet out")
@@ -252,9 +252,18 @@ impl LabelFile {
                     _ if split == LabelSplit::Tokens && alphabet.encode(&text, LabelSplit::Chars, None).is_ok() => {
                         error.hint("give --label-split chars for text that is not split into tokens")
                     }
+                    _ if split == LabelSplit::Tokens && in_other_case(&text, alphabet) => error.hint(
+                        "its characters are in the alphabet, but for upper and lower case: write the labels so, and give \
+                         --label-split chars",
+                    ),
                     _ => error.hint(match other_case(&text, alphabet.tokens()) {
                         Some(token) => format!("the alphabet has {}: write the labels so", shown(token)),
-                        None => "--unk TOKEN maps what the alphabet does not have".to_owned(),
+                        None => match unknown_token(alphabet.tokens()) {
+                            Some(token) => format!("--unk {} maps what the alphabet does not have", shown(token)),
+                            None => "the alphabet has nothing for it: leave it out of the labels, or give --unk TOKEN, a \
+                                     token that stands for it"
+                                .to_owned(),
+                        },
                     }),
                 }
             })?;
@@ -265,6 +274,18 @@ impl LabelFile {
         };
         lines_of(text).enumerate().map(encode).collect()
     }
+}
+
+/// Whether the characters of a text are in the alphabet, but for upper and lower case.
+fn in_other_case(text: &str, alphabet: &Alphabet) -> bool {
+    let fits = |text: &str| alphabet.encode(text, LabelSplit::Chars, None).is_ok();
+    fits(&text.to_uppercase()) || fits(&text.to_lowercase())
+}
+
+/// The token that stands for what is not in the alphabet, by its name.
+fn unknown_token(tokens: &[String]) -> Option<&str> {
+    const NAMES: [&str; 4] = ["<unk>", "[unk]", "unk", "\u{2047}"];
+    tokens.iter().map(String::as_str).find(|token| NAMES.contains(&token.to_lowercase().as_str()))
 }
 
 /// The token that is a text but for upper and lower case.

@@ -59,10 +59,17 @@ impl ProbTargets {
         &self.values[row * self.classes..][..self.classes]
     }
 
-    /// The first row that does not sum to one, and what it sums to.
-    pub fn first_unnormalised(&self, tolerance: f64) -> Option<(usize, f64)> {
+    /// The rows that do not sum to one: how many, the first, and what it sums to.
+    pub fn unnormalised(&self, tolerance: f64) -> Option<(usize, usize, f64)> {
         let sums = self.values.chunks_exact(self.classes).map(|row| row.iter().sum::<f64>());
-        sums.enumerate().find(|(_, sum)| (sum - 1.0).abs() > tolerance)
+        let mut found = sums.enumerate().filter(|(_, sum)| (sum - 1.0).abs() > tolerance);
+        let (row, sum) = found.next()?;
+        Some((1 + found.count(), row, sum))
+    }
+
+    /// Whether all are 0 or 1.
+    pub fn are_yes_or_no(&self) -> bool {
+        self.values.iter().all(|&value| value == 0.0 || value == 1.0)
     }
 
     /// The first value below 0: its row, its class, and what it is.
