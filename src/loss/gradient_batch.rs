@@ -76,7 +76,17 @@ impl<'a, G: RowGradient> GradientBatch<'a, G> {
     }
 }
 
+/// Values that a thread takes at a time, in whole rows.
+const VALUES_AT_ONCE: usize = 1 << 14;
+
 impl<G: RowGradient> GradientRows<'_, G> {
+    /// Rows that a thread takes at a time.
+    fn at_once(&self) -> usize {
+        let classes = self.geometry.classes();
+        // Where rows are made of planes, as many as are turned together.
+        if self.geometry.has_whole_rows() { (VALUES_AT_ONCE / classes).max(1) } else { rows_at_once(classes) }
+    }
+
     /// Computes a block, and leaves it in `bytes` row by row where it is to be written.
     fn of_block<E: Element>(
         &self,
@@ -85,7 +95,7 @@ impl<G: RowGradient> GradientRows<'_, G> {
         bytes: &mut Vec<u8>,
     ) -> Vec<RowSample> {
         let classes = self.geometry.classes();
-        let at_once = rows_at_once(classes);
+        let at_once = self.at_once();
         let room = || [vec![0.0; classes], vec![0.0; classes]];
         let samples: Vec<Vec<RowSample>> = if let Some(encoding) = encoding {
             bytes.resize(block.rows() * classes * encoding.size, 0);
@@ -112,7 +122,7 @@ impl<G: RowGradient> GradientRows<'_, G> {
         let [room, gradient] = room;
         let classes = self.geometry.classes();
         let (mut bytes, encoding) = bytes.unzip();
-        let rows = rows_at_once(classes).min(block.rows() - first);
+        let rows = self.at_once().min(block.rows() - first);
         let mut samples = Vec::new();
         block.for_each_row(first..first + rows, |row, values| {
             let number = self.geometry.logical_row(block.first_row() + row);
