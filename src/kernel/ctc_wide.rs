@@ -20,10 +20,22 @@ const NONE: i64 = -(1 << 60);
 const LOWEST_LOG: f64 = -1.0e12;
 
 /// Probabilities of any size; a place each.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Wide {
     mantissas: Vec<f64>,
     exponents: Vec<i64>,
+}
+
+impl Clone for Wide {
+    fn clone(&self) -> Self {
+        Self { mantissas: self.mantissas.clone(), exponents: self.exponents.clone() }
+    }
+
+    // What is derived would take new memory.
+    fn clone_from(&mut self, source: &Self) {
+        self.mantissas.clone_from(&source.mantissas);
+        self.exponents.clone_from(&source.exponents);
+    }
 }
 
 impl Wide {
@@ -32,9 +44,13 @@ impl Wide {
         Self { mantissas: vec![0.0; len], exponents: vec![NONE; len] }
     }
 
-    /// Copies the value at `from` of `source` to place `to`.
-    pub(crate) fn copy(&mut self, to: usize, source: &Self, from: usize) {
-        (self.mantissas[to], self.exponents[to]) = (source.mantissas[from], source.exponents[from]);
+    /// Copies the values at `places` of `source` to this one, from place `to` on.
+    pub(crate) fn copy(&mut self, to: usize, source: &Self, places: &[u32]) {
+        let own = self.mantissas[to..].iter_mut().zip(&mut self.exponents[to..]);
+        let (mantissas, exponents) = (&source.mantissas[..], &source.exponents[..source.mantissas.len()]);
+        for ((mantissa, exponent), &place) in own.zip(places) {
+            (*mantissa, *exponent) = (mantissas[place as usize], exponents[place as usize]);
+        }
     }
 
     /// The blanks and the labels of a state that is numbered from place `first` of these on.

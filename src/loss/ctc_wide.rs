@@ -10,10 +10,20 @@ use crate::kernel::{CtcShares, CtcWideStep, InstructionSet, Logs, Sum, Wide};
 const FIRST: usize = 1;
 
 /// The states between two frames, from place [`FIRST`] on.
-#[derive(Clone)]
 pub(super) struct WideStates {
     blanks: Wide,
     labels: Wide,
+}
+
+impl Clone for WideStates {
+    fn clone(&self) -> Self {
+        Self { blanks: self.blanks.clone(), labels: self.labels.clone() }
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        self.blanks.clone_from(&source.blanks);
+        self.labels.clone_from(&source.labels);
+    }
 }
 
 /// Where the recursion stands between two frames.
@@ -97,9 +107,8 @@ impl AnySize {
     }
 
     fn advance_by_columns(&mut self, set: InstructionSet, band: Band, of_label: &[u32]) {
-        for i in band.low.max(1)..=band.labels {
-            self.probs.copy(i + FIRST, &self.columns, of_label[i - 1] as usize);
-        }
+        let first = band.low.max(1);
+        self.probs.copy(first + FIRST, &self.columns, &of_label[first - 1..band.labels.max(first - 1)]);
         let step = CtcWideStep {
             blanks: &self.states.blanks,
             labels: &self.states.labels,

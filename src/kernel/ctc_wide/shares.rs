@@ -54,26 +54,65 @@ impl Wide {
     }
 }
 
+/// A few places' products, and their exponents.
+#[inline(always)]
+fn product(
+    (fm, fe): ([f64; LANES], [i64; LANES]),
+    (bm, be): ([f64; LANES], [i64; LANES]),
+    probs: [i64; LANES],
+) -> ([f64; LANES], [i64; LANES]) {
+    let (mut m, mut e) = ([0.0; LANES], [NONE; LANES]);
+    for i in 0..LANES {
+        m[i] = fm[i] * bm[i];
+        let sum = fe[i] + be[i] - probs[i];
+        e[i] = if m[i] == 0.0 { NONE } else { sum };
+    }
+    (m, e)
+}
+
+/// The first of some values, and others behind them that are `rest`.
+#[inline(always)]
+fn padded<T: Copy>(values: impl Iterator<Item = T>, rest: T) -> [T; LANES] {
+    let mut lanes = [rest; LANES];
+    lanes.iter_mut().zip(values).for_each(|(lane, value)| *lane = value);
+    lanes
+}
+
 /// Leaves `forward backward / 2^(exponent of prob)` in `room`, from its start on, `forward` being taken from its end
-/// on; returns the greatest exponent.
+/// on; returns the greatest exponent. `probs` has the exponents of each [`LANES`] places, by their number.
 #[inline(always)]
 fn products(
     forward: &Part<'_>,
     backward: &Part<'_>,
-    probs: impl Iterator<Item = i64>,
+    probs: impl Fn(usize) -> [i64; LANES],
     room: &mut Wide,
 ) -> i64 {
-    let forward = forward.mantissas.iter().zip(forward.exponents).rev();
-    let backward = backward.mantissas.iter().zip(backward.exponents);
-    let room = room.mantissas.iter_mut().zip(&mut room.exponents);
-    let mut most = NONE;
-    for ((((fm, fe), (bm, be)), prob), (to_m, to_e)) in forward.zip(backward).zip(probs).zip(room) {
-        let m = fm * bm;
-        let e = if m == 0.0 { NONE } else { fe + be - prob };
-        most = larger(e, most);
-        (*to_m, *to_e) = (m, e);
+    let (rest_fm, fm) = forward.mantissas.as_rchunks::<LANES>();
+    let (rest_fe, fe) = forward.exponents.as_rchunks::<LANES>();
+    let (bm, rest_bm) = backward.mantissas.as_chunks::<LANES>();
+    let (be, rest_be) = backward.exponents.as_chunks::<LANES>();
+    let len = backward.mantissas.len();
+    let (to_m, rest_m) = room.mantissas[..len].as_chunks_mut::<LANES>();
+    let (to_e, rest_e) = room.exponents[..len].as_chunks_mut::<LANES>();
+    let mut most = [NONE; LANES];
+    let forward = fm.iter().zip(fe).rev();
+    let of_all = forward.zip(bm.iter().zip(be)).zip(to_m.iter_mut().zip(to_e)).enumerate();
+    for (chunk, (((fm, fe), (bm, be)), (to_m, to_e))) in of_all {
+        let (mut turned_m, mut turned_e) = ([0.0; LANES], [0; LANES]);
+        for i in 0..LANES {
+            (turned_m[i], turned_e[i]) = (fm[LANES - 1 - i], fe[LANES - 1 - i]);
+        }
+        (*to_m, *to_e) = product((turned_m, turned_e), (*bm, *be), probs(chunk));
+        for i in 0..LANES {
+            most[i] = larger(to_e[i], most[i]);
+        }
     }
-    most
+    let forward = (padded(rest_fm.iter().rev().copied(), 0.0), padded(rest_fe.iter().rev().copied(), NONE));
+    let backward = (padded(rest_bm.iter().copied(), 0.0), padded(rest_be.iter().copied(), NONE));
+    let (m, e) = product(forward, backward, probs(len / LANES));
+    rest_m.copy_from_slice(&m[..rest_m.len()]);
+    rest_e.copy_from_slice(&e[..rest_e.len()]);
+    most.into_iter().chain(e).fold(NONE, larger)
 }
 
 /// Brings the first `len` of `room` to one exponent.
@@ -110,17 +149,20 @@ impl Task for CtcShares<'_> {
         // The same states from the other end, of which there are so many more.
         let there =
             |range: &Range<usize>, states: usize| first + states - range.end..first + states - range.start;
-        let blank = std::iter::repeat_n(columns.exponents[0], blank_range.len());
+        let exponents = self.probs.part(here(&label_range)).exponents.as_chunks::<LANES>();
+        let of_labels = |chunk: usize| {
+            exponents.0.get(chunk).copied().unwrap_or_else(|| padded(exponents.1.iter().copied(), 0))
+        };
         let most_blank = products(
             &self.forward[0].part(there(&blank_range, length + 1)),
             &self.backward[0].part(here(&blank_range)),
-            blank,
+            |_| [columns.exponents[0]; LANES],
             blanks,
         );
         let most_label = products(
             &self.forward[1].part(there(&label_range, length + 2)),
             &self.backward[1].part(here(&label_range)),
-            self.probs.part(here(&label_range)).exponents.iter().copied(),
+            of_labels,
             labels,
         );
         let most = larger(most_blank, most_label);
