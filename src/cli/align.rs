@@ -94,7 +94,7 @@ impl Args {
                 format!("--format srt is subtitles of one item, and {} has {}", matrix.name(), shape.items);
             return Err(UsageError::new(message).hint("textgrid and ctm name the items").into());
         }
-        let CtcTargets { sequences, warning, blank, split, alphabet } =
+        let CtcTargets { sequences, warnings: of_labels, blank, split, alphabet } =
             self.alphabet.sequences(labels, &shape, label_lengths.as_ref())?;
         let spelling = match alphabet {
             None => Spelling::indices(),
@@ -146,7 +146,7 @@ impl Args {
         let alignments: Vec<_> = emissions.par_iter().map(|item| align(&item.emissions())).collect();
         let mut warnings = input_warnings(&audit, |row| shape.place(row).to_string());
         warnings.extend(odd);
-        warnings.extend(warning);
+        warnings.extend(of_labels);
         for ((item, tokens), alignment) in items.iter_mut().zip(&tokens).zip(alignments) {
             if let Err(error @ AlignmentError::TooLarge { .. }) = &alignment {
                 return Err(UsageError::new(format!("{name}: item {}: {error}", item.index)).into());

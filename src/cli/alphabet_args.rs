@@ -66,8 +66,8 @@ pub(super) struct AlphabetArgs {
 /// What an item's labels are, and what classes are called.
 pub(super) struct CtcTargets {
     pub(super) sequences: Vec<CtcLabels>,
-    /// What looks like padding.
-    pub(super) warning: Option<Warning>,
+    /// What is odd about them.
+    pub(super) warnings: Vec<Warning>,
     pub(super) blank: u32,
     /// How text was split, where the labels are text.
     pub(super) split: Option<&'static str>,
@@ -110,7 +110,8 @@ impl AlphabetArgs {
                     "{found}: give --label-lengths, without that if it is padding, else with it"
                 ),
             });
-            return Ok(CtcTargets { sequences, warning, blank, split: None, alphabet });
+            let warnings = warning.into_iter().collect();
+            return Ok(CtcTargets { sequences, warnings, blank, split: None, alphabet });
         };
         let file = names.name();
         let split = self.label_split.or_else(|| names.only_split()).ok_or_else(|| {
@@ -131,11 +132,21 @@ impl AlphabetArgs {
         let sequences = labels
             .text_sequences(items, names, split, unknown, blank)
             .map_err(|error| shape.with_layout_hint(error, found))?;
-        let warning = unknown.and_then(|unknown| {
+        let unknown = unknown.and_then(|unknown| {
             let first = || labels.text_sequences(items, names, split, None, blank).err();
             many_unknown(&sequences, unknown, &names.tokens()[unknown as usize], first)
         });
-        Ok(CtcTargets { sequences, warning, blank, split: Some(split.word()), alphabet })
+        let counts = split != LabelSplit::Tokens && names.tokens().iter().any(|token| token == " ");
+        let outer = counts.then(|| labels.outer_blanks()).flatten().map(|(lines, first)| Warning {
+            code: "outer_blanks",
+            message: format!(
+                "{}: a blank at the start or the end of {} is a label like any other; the first is line {first}",
+                labels.name(),
+                counted(lines, "line")
+            ),
+        });
+        let warnings = unknown.into_iter().chain(outer).collect();
+        Ok(CtcTargets { sequences, warnings, blank, split: Some(split.word()), alphabet })
     }
 }
 

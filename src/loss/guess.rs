@@ -186,11 +186,13 @@ pub enum Unit {
     Digits,
     /// The log-probability in natural logarithms: the loss with its sign changed.
     LogProb,
+    /// The perplexity: e to the loss in nats.
+    Perplexity,
 }
 
 impl Unit {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Nats, Self::Bits, Self::Digits, Self::LogProb];
+    pub const ALL: [Self; 5] = [Self::Nats, Self::Bits, Self::Digits, Self::LogProb, Self::Perplexity];
 
     /// A loss in this unit.
     pub fn of(self, loss_nats: f64) -> f64 {
@@ -199,6 +201,7 @@ impl Unit {
             Self::Bits => loss_nats / std::f64::consts::LN_2,
             Self::Digits => loss_nats / std::f64::consts::LN_10,
             Self::LogProb => -loss_nats,
+            Self::Perplexity => loss_nats.exp(),
         }
     }
 
@@ -209,6 +212,7 @@ impl Unit {
             Self::Bits => "bits",
             Self::Digits => "digits",
             Self::LogProb => "log_prob",
+            Self::Perplexity => "perplexity",
         }
     }
 
@@ -219,6 +223,7 @@ impl Unit {
             Self::Bits => Some("the number is in bits"),
             Self::Digits => Some("the number is in logarithms to base 10"),
             Self::LogProb => Some("the number is the log-probability, minus the loss"),
+            Self::Perplexity => Some("the number is the perplexity, e to the loss"),
         }
     }
 }

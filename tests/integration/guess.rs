@@ -190,7 +190,7 @@ fn no_match_is_said_plainly() {
     assert_eq!((&result["summary"]["matches"], &result["items"]), (&0.into(), &Value::Array(Vec::new())));
     assert!(result["summary"]["tried"].as_u64() > Some(50) && result["summary"]["closest"].is_object());
     // With a tolerance that wide, everything is a match, and no more are listed than can be read.
-    let all = guess(&folder, 1.0, &["--rtol", "1e9"]);
+    let all = guess(&folder, 1.0, &["--rtol", "1e300"]);
     assert_eq!(all["summary"]["matches"], all["summary"]["tried"]);
     assert_eq!(all["items"].as_array().unwrap().len(), 20);
     // The plainest first: as asked.
@@ -339,4 +339,31 @@ fn labels_that_no_integer_holds_are_not_left_out() {
     let number = json(&mut run("short.npy"))["summary"]["loss_nats"].as_f64().unwrap().to_string();
     let expected = "position 1: expected a class from 0 to 4, found a larger number";
     run("y.npy").args(["--guess", &number]).assert().code(2).stderr(predicate::str::contains(expected));
+}
+
+/// What language models report: the perplexity, and each place's scores against the token that follows.
+#[test]
+fn a_language_model_s_number_is_found() {
+    let mut random = SplitMix(21);
+    let (items, places, classes) = (3, 5, 4);
+    let values: Vec<f64> = (0..items * places * classes).map(|_| random.score()).collect();
+    let tokens: Vec<i64> = (0..items * places).map(|_| random.below(classes) as i64).collect();
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[items, places, classes], &values));
+    folder.file("y.txt", npy_i64(&[items, places], &tokens));
+    let log_probs = log_softmax(&values, classes);
+    let loss = |next: bool| {
+        let used = (0..items * places).filter(|row| !next || row % places + 1 < places);
+        let terms: Vec<f64> =
+            used.map(|row| -log_probs[row * classes + tokens[row + usize::from(next)] as usize]).collect();
+        terms.iter().sum::<f64>() / terms.len() as f64
+    };
+    let options = ["--criterion", "cross-entropy", "--class-axis", "-1"];
+    let plain = guess(&folder, loss(false).exp(), &options);
+    assert!(notes(&plain).contains(&"the number is the perplexity, e to the loss"), "{plain}");
+    let next = "each row against the label of the next: the file's labels are the inputs";
+    let shifted = guess(&folder, loss(true), &options);
+    assert!(notes(&shifted).contains(&next), "{shifted}");
+    let both = guess(&folder, loss(true).exp(), &options);
+    assert!(notes(&both).iter().any(|note| note.contains(next) && note.contains("perplexity")), "{both}");
 }

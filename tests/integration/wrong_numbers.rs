@@ -349,3 +349,30 @@ fn small_integers_are_told() {
         assert_eq!(findings.contains("small_integers"), told.is_some(), "{dtype}: {findings}");
     }
 }
+
+#[test]
+fn a_blank_at_the_end_of_a_line_is_told() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[2, 9, 4], &[0.0; 72]));
+    let run = |alphabet: &str, text: &str, args: &[&str]| {
+        folder.file("a.json", alphabet);
+        folder.file("y.txt", text);
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args([
+            "loss",
+            "x.npy",
+            "--labels",
+            "y.txt",
+            "--alphabet",
+            "a.json",
+        ]);
+        json(command.args(args))["warnings"].to_string()
+    };
+    let letters = r#"["_", " ", "a", "b"]"#;
+    let told = run(letters, "a b\nab \n", &[]);
+    assert!(told.contains(
+        "a blank at the start or the end of 1 line is a label like any other; the first is line 2"
+    ));
+    assert!(!run(letters, "a b\nab\n", &[]).contains("outer_blanks"));
+    assert!(!run(letters, "a b \nb \n", &["--label-split", "tokens"]).contains("outer_blanks"));
+}

@@ -33,7 +33,7 @@ impl Args {
         let other = labels.sequences(label_count).or(label_count).map(|count| (labels.name(), count));
         let shape = CtcShape::of(&matrix, self.logits.layout, lengths.as_ref(), other)?;
         let lengths = shape.lengths(lengths.as_ref())?;
-        let CtcTargets { sequences, warning, blank, split, .. } =
+        let CtcTargets { sequences, warnings: of_labels, blank, split, .. } =
             self.alphabet.sequences(labels, &shape, label_lengths.as_ref())?;
         let params = LossParams {
             layout: Some(shape.layout.word()),
@@ -106,7 +106,7 @@ impl Args {
         warnings
             .extend(other_axis.map(|message| Warning { code: "classes_last", message: message.to_owned() }));
         warnings.extend(odd);
-        warnings.extend(warning);
+        warnings.extend(of_labels);
         warnings.extend(self.labels_of_rows(&shape, &items));
         warnings.extend(other_blank(&first_wins, blank, &label_counts));
         if self.logits.lengths.is_none() {

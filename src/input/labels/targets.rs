@@ -35,6 +35,13 @@ impl ClassTargets<'_> {
         (target != self.ignored).then_some(target as usize)
     }
 
+    /// For each row the target of the next one, in runs of `length` rows each; the last of each is ignored.
+    pub(crate) fn of_next(&self, length: usize) -> Self {
+        let next =
+            self.targets.chunks(length.max(1)).flat_map(|run| run[1..].iter().copied().chain([self.ignored]));
+        Self { targets: next.collect(), ignored: self.ignored }
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.targets.len()

@@ -14,6 +14,9 @@ use crate::loss::guess::{Convention, LabelShift, Reading};
 /// The usual smoothing, tried where none was given.
 const USUAL_SMOOTHING: f64 = 0.1;
 
+/// What a system does that predicts tokens from those before.
+const NEXT: &str = "each row against the label of the next: the file's labels are the inputs";
+
 impl Args {
     pub(super) fn class_axes(
         &self,
@@ -67,6 +70,11 @@ impl Args {
                 match labels.shifted_class_targets(&rest, classes, ignore, |label| shift.apply(label)) {
                     Ok(targets) if !seen.contains(&targets) => {
                         self.offer_cross_entropy(rows, shape, axis, &targets, readings, &setup, search)?;
+                        if let (LabelShift::None, &[_, .., places]) = (shift, &rest[..]) {
+                            let setup = setup.clone().unsaid(NEXT).step(2);
+                            let next = targets.of_next(places);
+                            self.offer_cross_entropy(rows, shape, axis, &next, readings, &setup, search)?;
+                        }
                         seen.push(targets);
                     }
                     Ok(_) => {}
