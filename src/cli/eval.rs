@@ -14,10 +14,12 @@ use crate::input::{InputError, Place, counted};
 use crate::metrics::error_rate::{characters, words};
 use crate::metrics::{EditOp, ErrorRates, LineErrors, align};
 use crate::report::eval::{AlignmentTable, Alignments, EvalItem, EvalParams, EvalSummary, Pair};
-use crate::report::{Check, Details, Format, ItemId, Report};
+use crate::report::{Check, Details, Format, ItemId, Report, Warning};
 
 /// Lines that one thread compares at a time.
 const FEW_LINES: usize = 16;
+/// Characters that are compared without regard to case, where nearly all words are wrong.
+const MAX_FOLDED: usize = 1 << 14;
 
 /// Character and word error rates of two text files
 ///
@@ -104,6 +106,9 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
         report.checks = Check::rates_without_limits(&report.summary.rates);
     }
     report.warnings.extend(args.limits.warnings());
+    if rates.wer_ratio() > Some(MANY_WRONG) {
+        report.warnings.extend(other_case(&hypotheses, &references));
+    }
     report.warnings.extend(not_shown("--alignments", args.alignments, args.format));
     diagnostics.judge(&report)?;
     let output = args.output.output(args.format);
@@ -116,6 +121,31 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
         output.write(&report, &[], &table)
     };
     ExitStatus::of_checks(report.passed(), written)
+}
+
+/// A word error rate that a recogniser of these words does not have.
+const MANY_WRONG: f64 = 0.5;
+
+/// Of the first lines, most wrong words are wrong in upper and lower case alone.
+fn other_case(hypotheses: &[String], references: &[String]) -> Option<Warning> {
+    let (mut plain, mut folded) = (ErrorRates::default(), ErrorRates::default());
+    let mut characters = 0;
+    for (hypothesis, reference) in hypotheses.iter().zip(references) {
+        characters += hypothesis.len() + reference.len();
+        if characters > MAX_FOLDED {
+            break;
+        }
+        plain.add(&LineErrors::new(reference, hypothesis));
+        folded.add(&LineErrors::new(&reference.to_lowercase(), &hypothesis.to_lowercase()));
+    }
+    let (errors, left) = (plain.words.errors(), folded.words.errors());
+    let verb = if left == 1 { "is" } else { "are" };
+    let message = format!(
+        "of {} in the first {}, {left} {verb} left where upper and lower case count as one: write both texts alike",
+        counted(errors, "word error"),
+        counted(plain.lines, "line")
+    );
+    (2 * left < errors).then_some(Warning { code: "other_case", message })
 }
 
 /// The symbols of both lines, paired.

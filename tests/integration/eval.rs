@@ -90,3 +90,20 @@ fn long_lines_take_no_long() {
     let summary = summary(&(hypothesis + "\n"), &(reference + "\n"));
     assert_eq!(summary["characters"]["substitutions"], 3334);
 }
+
+#[test]
+fn texts_in_another_case_are_told() {
+    let folder = Folder::new();
+    let run = |hypothesis: &str, reference: &str| {
+        folder.file("hyp", hypothesis);
+        folder.file("ref", reference);
+        let mut command = ctctool();
+        run_json(command.current_dir(folder.path()).args(["eval", "hyp", "ref"]))["warnings"].to_string()
+    };
+    let told = run("one two three\nfour\n", "ONE TWO THREE\nFIVE\n");
+    let message = "of 4 word errors in the first 2 lines, 1 is left";
+    assert!(told.contains("other_case") && told.contains(message), "{told}");
+    assert_eq!(run("one two three\n", "ONE two three\n"), "[]");
+    assert_eq!(run("one two three\n", "four five six\n"), "[]");
+    assert_eq!(run("\n", "\n"), "[]");
+}
