@@ -150,7 +150,7 @@ impl AlphabetArgs {
     }
 }
 
-/// More labels than these, one in so many, are not in the alphabet where a text is in another spelling.
+/// Where more than one label in so many is unknown, the text is in another spelling.
 const FEW_UNKNOWN: usize = 10;
 
 /// So many labels are what `--unk` stands for that the text is hardly in this alphabet; `first` is the error of the

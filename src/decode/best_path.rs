@@ -13,7 +13,7 @@ use crate::loss::Emissions;
 /// Two bits for each state of so many frames are kept in any case: 64 megabytes of them.
 const FEW_BYTES: usize = 1 << 26;
 /// Frames times labels that are not worth to look for what can be left out.
-const FEW_STATES: usize = 1 << 16;
+const FEW_PLACES: usize = 1 << 16;
 /// How far beneath the best a state is followed by [`score_of_a_path`], in nats.
 const NEAR: f64 = 60.0;
 
@@ -21,7 +21,7 @@ const NEAR: f64 = 60.0;
 pub(super) fn best_path(emissions: &Emissions<'_>) -> Result<(Vec<u32>, f64), AlignmentError> {
     let frames = emissions.frames();
     let span = frames.isqrt().max(FEW_BYTES / Steps::bytes_of(emissions.labels().len()));
-    let floor = if frames.saturating_mul(emissions.labels().len()) < FEW_STATES {
+    let floor = if frames.saturating_mul(emissions.labels().len()) < FEW_PLACES {
         Floor::none()
     } else {
         Floor::below(emissions, score_of_a_path(emissions))
@@ -44,12 +44,12 @@ impl Floor {
     fn below(emissions: &Emissions<'_>, score: f64) -> Self {
         let largest: Vec<f64> =
             emissions.iter().map(|row| row.iter().copied().fold(f64::NEG_INFINITY, f64::max)).collect();
-        if score == f64::NEG_INFINITY || largest.iter().any(|&x| x > 0.0) {
+        let size: f64 = largest.iter().map(|x| x.abs()).sum();
+        if score == f64::NEG_INFINITY || size == f64::INFINITY {
             return Self::none();
         }
-        let most: f64 = largest.iter().sum();
-        // Each of the two sums is rounded once a frame.
-        let rounding = 4.0 * f64::EPSILON * largest.len() as f64 * (score.abs() + most.abs());
+        // Each of the two sums is rounded once a frame. What is above 0 may be made up for by what is below.
+        let rounding = 4.0 * f64::EPSILON * largest.len() as f64 * (score.abs() + 2.0 * size);
         let mut after = vec![0.0; largest.len()];
         let mut rest = 0.0;
         for (after, largest) in after.iter_mut().zip(&largest).rev() {
@@ -312,6 +312,9 @@ mod tests {
                     n => -(n as f64) * 0.1,
                 })
                 .collect();
+            // No distribution: some are above 0.
+            let log_probs: Vec<f64> =
+                if seed % 11 == 7 { log_probs.iter().map(|x| x + 2.0).collect() } else { log_probs };
             let emissions = Emissions::new(&log_probs, &labels);
             let whole = best_states(&emissions, 7, &Floor::none());
             let best = whole.as_ref().map_or(f64::NEG_INFINITY, |&(_, logp)| logp);

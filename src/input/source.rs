@@ -17,7 +17,16 @@ enum Reader {
     /// A pipe, a terminal, a device.
     Stream(Box<dyn Read + Send>),
     /// What was read of one, to be read again.
-    Memory(Cursor<Arc<[u8]>>),
+    Memory(Cursor<SharedBytes>),
+}
+
+#[derive(Clone)]
+struct SharedBytes(Arc<Vec<u8>>);
+
+impl AsRef<[u8]> for SharedBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 /// What is read from front to back.
@@ -171,7 +180,7 @@ impl Source {
             }
             Reader::Memory(bytes) => Reader::Memory(bytes.clone()),
             _ => {
-                let bytes = Cursor::new(self.read_at_most(most)?.into());
+                let bytes = Cursor::new(SharedBytes(Arc::new(self.read_at_most(most)?)));
                 self.bytes = Sequential { reader: Reader::Memory(Cursor::clone(&bytes)), position };
                 Reader::Memory(bytes)
             }

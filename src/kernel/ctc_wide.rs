@@ -16,8 +16,9 @@ pub(crate) use self::shares::CtcShares;
 const LANES: usize = 8;
 /// The exponent of 0: below all others, and far enough from the end that sums of exponents do not overflow.
 const NONE: i64 = -(1 << 60);
-/// Logarithms below this have no exponent that doubles can tell exactly.
-const LOWEST_LOG: f64 = -1.0e12;
+/// Logarithms beyond this, to either side, are not held: doubles tell their exponents exactly, and the sum of those of 80
+/// million frames is no more than [`NONE`].
+const MAX_LOG: f64 = 1.0e10;
 
 /// Probabilities of any size; a place each.
 #[derive(Debug)]
@@ -106,8 +107,8 @@ pub(crate) enum Logs {
     Usable,
     /// All are `-inf`, or some `+inf` or NaN: that.
     Not(f64),
-    /// One is so low that its exponential can't be told.
-    TooLow,
+    /// One is so far from 0 that its exponential is not held.
+    TooFar,
 }
 
 struct SetExp<'a> {
@@ -138,7 +139,7 @@ impl Task for SetExp<'_> {
         match () {
             () if any(seen.nan) => Logs::Not(f64::NAN),
             () if max.is_infinite() => Logs::Not(max),
-            () if any(seen.too_low) => Logs::TooLow,
+            () if any(seen.too_far) => Logs::TooFar,
             () => Logs::Usable,
         }
     }
@@ -148,12 +149,12 @@ impl Task for SetExp<'_> {
 struct LogsSeen {
     max: [f64; LANES],
     nan: [f64; LANES],
-    too_low: [f64; LANES],
+    too_far: [f64; LANES],
 }
 
 impl Default for LogsSeen {
     fn default() -> Self {
-        Self { max: [f64::NEG_INFINITY; LANES], nan: [0.0; LANES], too_low: [0.0; LANES] }
+        Self { max: [f64::NEG_INFINITY; LANES], nan: [0.0; LANES], too_far: [0.0; LANES] }
     }
 }
 
@@ -164,11 +165,11 @@ impl LogsSeen {
         for i in 0..LANES {
             let x = x[i];
             self.nan[i] = if x.is_nan() { 1.0 } else { self.nan[i] };
-            let low = if x < LOWEST_LOG { 1.0 } else { 0.0 };
-            self.too_low[i] =
-                if x > f64::NEG_INFINITY { larger(low, self.too_low[i]) } else { self.too_low[i] };
+            let far = if (-MAX_LOG..=MAX_LOG).contains(&x) { 0.0 } else { 1.0 };
+            self.too_far[i] =
+                if x > f64::NEG_INFINITY { larger(far, self.too_far[i]) } else { self.too_far[i] };
             self.max[i] = larger(x, self.max[i]);
-            let clamped = if x < LOWEST_LOG { LOWEST_LOG } else { x };
+            let clamped = if x < -MAX_LOG { -MAX_LOG } else { x };
             let (mantissa, exponent) = exp_parts::<FMA>(clamped);
             m[i] = if x == f64::NEG_INFINITY { 0.0 } else { mantissa };
             e[i] = exponent;
@@ -333,8 +334,9 @@ mod tests {
             assert!(matches!(told(&[-1.0, f64::NAN]), Logs::Not(x) if x.is_nan()));
             assert_eq!(told(&[f64::NEG_INFINITY; 3]), Logs::Not(f64::NEG_INFINITY));
             assert_eq!(told(&[0.0, f64::INFINITY]), Logs::Not(f64::INFINITY));
-            assert_eq!(told(&[0.0, -1e15]), Logs::TooLow);
-            assert_eq!(told(&[0.0, -1e11]), Logs::Usable);
+            assert_eq!(told(&[0.0, -1e15]), Logs::TooFar);
+            assert_eq!(told(&[0.0, 1e15]), Logs::TooFar);
+            assert_eq!(told(&[-1e10, 1e10]), Logs::Usable);
         }
     }
 }

@@ -1,5 +1,6 @@
 use std::ops::Range;
 
+use rayon::prelude::*;
 use thiserror::Error;
 
 use crate::kernel::{Element, Rows};
@@ -188,14 +189,22 @@ impl Geometry {
     /// Of whole planes, from values of `size` bytes row by row to the order of the file.
     pub(crate) fn to_planes(&self, size: usize, rows: &[u8], planes: &mut Vec<u8>) {
         planes.resize(rows.len(), 0);
-        let plane_bytes = (self.plane_len() * size).max(1);
+        if rows.is_empty() {
+            return;
+        }
+        let (row_bytes, lane_bytes) = (self.classes * size, self.inner * size);
+        let plane_bytes = self.plane_len() * size;
         for (rows, plane) in rows.chunks_exact(plane_bytes).zip(planes.chunks_exact_mut(plane_bytes)) {
-            for (lane, row) in rows.chunks_exact(self.classes * size).enumerate() {
-                let places = plane.chunks_exact_mut(size).skip(lane).step_by(self.inner);
-                for (place, value) in places.zip(row.chunks_exact(size)) {
-                    place.copy_from_slice(value);
+            // Some classes at a time, whose values lie together in each row.
+            plane.par_chunks_mut(TILE_ROWS * lane_bytes).enumerate().for_each(|(tile, plane)| {
+                let first = tile * TILE_ROWS * size;
+                for (lane, row) in rows.chunks_exact(row_bytes).enumerate() {
+                    for (class, values) in plane.chunks_exact_mut(lane_bytes).enumerate() {
+                        let value = &row[first + class * size..][..size];
+                        values[lane * size..][..size].copy_from_slice(value);
+                    }
                 }
-            }
+            });
         }
     }
 

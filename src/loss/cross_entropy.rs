@@ -90,7 +90,8 @@ impl CrossEntropy {
     pub(super) fn log_prob_derivative(&self, target: Target<'_>, factor: f64, out: &mut [f64]) -> f64 {
         let uniform = self.smoothing / self.classes as f64;
         let (kept, factor) = (1.0 - self.smoothing, -factor);
-        out.fill(uniform * factor);
+        // Not 0 times what may be infinite.
+        out.fill(if uniform == 0.0 { 0.0 } else { uniform * factor });
         match target {
             Target::Ignored => {
                 out.fill(0.0);

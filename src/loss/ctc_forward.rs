@@ -2,7 +2,7 @@
 //!
 //! Graves et al., "Connectionist Temporal Classification" (ICML 2006), section 4.1. It begins in linear space;
 //! before a state is lost there it goes on in numbers of any size, and in log space where log-probabilities lie
-//! below -1e12. So no frame is needed twice.
+//! beyond 1e10. So no frame is needed twice.
 
 use super::ctc::{CtcLabels, CtcLoss};
 use super::ctc_band::Band;

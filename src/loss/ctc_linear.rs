@@ -20,7 +20,7 @@ pub(super) struct Linear {
 }
 
 impl Linear {
-    /// Before the first frame. At least one label.
+    /// Before the first frame.
     pub(super) fn new(of_label: &[u32], columns: usize) -> Self {
         Self { states: CtcStates::new(of_label, columns), log_scale: Sum::default(), exponent: 0 }
     }

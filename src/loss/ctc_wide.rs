@@ -84,7 +84,7 @@ impl AnySize {
             None => match self.columns.set_exp(set, columns) {
                 Logs::Usable => {}
                 Logs::Not(f64::NEG_INFINITY) => return Step::Over(f64::NEG_INFINITY),
-                Logs::Not(_) | Logs::TooLow => return Step::Lossy,
+                Logs::Not(_) | Logs::TooFar => return Step::Lossy,
             },
         }
         self.advance_by_columns(set, band, of_label);

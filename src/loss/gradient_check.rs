@@ -1,7 +1,17 @@
 //! A gradient against differences of the loss, at some entries.
 
-use super::gradient_batch::RowSample;
 use crate::logits::InputKind;
+
+/// A row, and the gradient by its values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowSample {
+    /// The user's number of the row.
+    pub row: usize,
+    /// Its values, `[classes]`.
+    pub values: Vec<f64>,
+    /// The gradient by each.
+    pub gradient: Vec<f64>,
+}
 
 /// Central difference of `loss` at entry `at` of `values`: none where the entry or a loss is not finite.
 pub fn central_difference(

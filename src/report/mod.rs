@@ -14,6 +14,7 @@ pub mod decode;
 pub mod error_counts;
 pub mod eval;
 pub mod gradient;
+pub mod gradient_batch;
 pub mod guess;
 pub mod inspect;
 mod json;
@@ -34,6 +35,7 @@ pub use check::Check;
 pub(crate) use check::listed;
 pub(crate) use npy::write_npy_header;
 pub use number::Shortest;
+pub(crate) use output::is_standard_output;
 pub use output::{Format, Output, OutputError};
 pub(crate) use table::escaped;
 

@@ -147,7 +147,7 @@ impl Output {
         let Some(path) = &self.path else { return Ok(()) };
         let failed = |source| OutputError { target: path.display().to_string(), source };
         match fs::metadata(path) {
-            Ok(metadata) if !metadata.is_file() || is_descriptor(path) => Ok(()),
+            Ok(metadata) if !metadata.is_file() || descriptor(path).is_some() => Ok(()),
             existing => {
                 new_beside(&target(path, existing.is_ok()).map_err(failed)?).map(drop).map_err(failed)
             }
@@ -163,27 +163,34 @@ impl Output {
         render: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
     ) -> Result<(), OutputError> {
         let (target, result) = match &self.path {
-            None => {
-                let mut out = BufWriter::new(io::stdout());
-                ("standard output".to_owned(), render(&mut out).and_then(|()| out.flush()))
-            }
-            Some(path) => (path.display().to_string(), write_file(path, render)),
+            None => ("standard output".to_owned(), write_open(io::stdout(), render)),
+            Some(path) => (path.display().to_string(), write_path(path, render)),
         };
         result.map_err(|source| OutputError { target, source })
     }
 }
 
-/// Writes beside the file and renames, so that a reader never sees half of it. What is not a regular file
-/// (a pipe, a device) is written to as it is.
-fn write_file(path: &Path, render: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>) -> io::Result<()> {
+/// Writes a file, whole or not at all. What is open already, or no regular file (a pipe, a device), is written to as it is.
+fn write_path(path: &Path, render: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>) -> io::Result<()> {
     let existing = fs::metadata(path).ok();
-    let is_descriptor = is_descriptor(path);
-    if is_descriptor || existing.as_ref().is_some_and(|metadata| !metadata.is_file()) {
-        // Behind what others have written to the same descriptor.
-        let mut out = BufWriter::new(fs::OpenOptions::new().write(true).append(is_descriptor).open(path)?);
-        render(&mut out)?;
-        return out.flush();
+    match descriptor(path) {
+        Some(Descriptor::StandardOutput) => write_open(io::stdout(), render),
+        Some(Descriptor::StandardError) => write_open(io::stderr(), render),
+        // Behind what is there; nobody writes to it meanwhile.
+        Some(Descriptor::Other) => write_open(fs::OpenOptions::new().append(true).open(path)?, render),
+        None if existing.as_ref().is_some_and(|metadata| !metadata.is_file()) => {
+            write_open(fs::OpenOptions::new().write(true).open(path)?, render)
+        }
+        None => write_file(path, existing, render),
     }
+}
+
+/// Writes beside the file and renames, so that a reader never sees half of it.
+fn write_file(
+    path: &Path,
+    existing: Option<fs::Metadata>,
+    render: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
+) -> io::Result<()> {
     let path = target(path, existing.is_some())?;
     let mut file = new_beside(&path)?;
     let mut out = BufWriter::new(file.as_file_mut());
@@ -197,27 +204,49 @@ fn write_file(path: &Path, render: impl FnOnce(&mut (dyn Write + Send)) -> io::R
     Ok(())
 }
 
-/// Whether a path, by whatever links, is one of the files that are open: `/dev/stdout`, `/dev/fd/3`. What is behind it is
-/// not this program's to replace.
-fn is_descriptor(path: &Path) -> bool {
+/// A file that is open already, and not this program's to replace.
+enum Descriptor {
+    StandardOutput,
+    StandardError,
+    Other,
+}
+
+/// What a path is, by whatever links: `/dev/stdout`, `/dev/fd/3`.
+fn descriptor(path: &Path) -> Option<Descriptor> {
     /// Links that are followed.
     const MAX_LINKS: usize = 16;
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
         let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-        let Ok(folder) = fs::canonicalize(folder) else { return false };
+        let folder = fs::canonicalize(folder).ok()?;
         let mut of_process = folder.strip_prefix("/proc").into_iter().flatten();
-        if folder == Path::new("/dev/fd")
-            || of_process.next().is_some() && of_process.next() == Some("fd".as_ref())
-        {
-            return true;
+        let (process, last) = (of_process.next(), of_process.next());
+        let own = folder == Path::new("/dev/fd") || process == Some(std::process::id().to_string().as_ref());
+        if folder == Path::new("/dev/fd") || process.is_some() && last == Some("fd".as_ref()) {
+            return Some(match path.file_name().and_then(|name| name.to_str()) {
+                Some("1") if own => Descriptor::StandardOutput,
+                Some("2") if own => Descriptor::StandardError,
+                _ => Descriptor::Other,
+            });
         }
-        match fs::read_link(&path) {
-            Ok(target) => path = folder.join(target),
-            Err(_) => return false,
-        }
+        path = folder.join(fs::read_link(&path).ok()?);
     }
-    false
+    None
+}
+
+/// Whether a path is standard output by another name.
+pub(crate) fn is_standard_output(path: &Path) -> bool {
+    matches!(descriptor(path), Some(Descriptor::StandardOutput))
+}
+
+/// Writes to what is open already.
+fn write_open(
+    out: impl Write + Send,
+    render: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut out = BufWriter::new(out);
+    render(&mut out)?;
+    out.flush()
 }
 
 /// The file that is written: a link's target is replaced, not the link.

@@ -204,9 +204,11 @@ fn what_has_no_gradient_is_refused_and_nothing_is_written() {
     let mut command = ctctool();
     command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y.txt", "--grad", "no/g.npy"]);
     command.assert().code(2).stderr(predicate::str::contains("no/g.npy: cannot be written"));
-    let mut command = ctctool();
-    command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y.txt", "--grad", "-"]);
-    command.assert().code(2).stdout("").stderr(predicate::str::contains("--grad: expected a file"));
+    for path in ["-", "/dev/stdout"].into_iter().take(if cfg!(unix) { 2 } else { 1 }) {
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y.txt", "--grad", path]);
+        command.assert().code(2).stdout("").stderr(predicate::str::contains("--grad: expected a file"));
+    }
 }
 
 /// Planes that are no rows, several blocks, and what can be read once only.
@@ -285,4 +287,34 @@ fn a_gradient_is_the_same_from_any_source_and_in_any_layout() {
     };
     let args = [&args[..], &["tnc"]].concat();
     assert_eq!(check(&args), check(&[&args[..], &["--grad", "g.npy"]].concat()));
+}
+
+/// Who reads the gradient may stop; what is checked is checked all the same.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_check_is_whole_where_nobody_reads_the_gradient() {
+    let folder = Folder::new();
+    let mut random = SplitMix(4);
+    let (rows, classes) = (20_000, 60);
+    let values: Vec<f64> = (0..rows * classes).map(|_| random.score()).collect();
+    let targets: Vec<i64> = (0..rows).map(|_| random.below(classes) as i64).collect();
+    folder.file("x.npy", npy_f64(&[rows, classes], &values));
+    folder.file("y.npy", npy_i64(&[rows], &targets));
+    let fifo = folder.path().join("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let check = |args: &[&str]| {
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y.npy", "--check-grad"]);
+        json(command.args(args))["summary"]["gradient"]["check"].clone()
+    };
+    let mut reader = std::process::Command::new("head")
+        .arg("-c1")
+        .arg(&fifo)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let found = check(&["--grad", "fifo"]);
+    reader.wait().unwrap();
+    assert_eq!(found["sampled"].as_u64(), Some(398));
+    assert_eq!(found, check(&[]));
 }

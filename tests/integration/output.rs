@@ -15,8 +15,8 @@ fn a_closed_pipe_ends_quietly() {
     let formats = ["table", "json", "jsonl", "csv"].map(|format| (format, "--reduction none", "0"));
     for (format, options, code) in formats.into_iter().chain([
         ("jsonl", "--items --max-loss 0", "1"),
-        ("table", "--max-loss 0 --grad /dev/stdout", "1"),
-        ("table", "--grad /dev/stdout", "0"),
+        ("table", "--max-loss 0 --grad /dev/stdout -o result", "1"),
+        ("table", "--grad /dev/stdout -o result", "0"),
     ]) {
         let script = format!(
             "'{}' loss x.csv --labels y.txt {options} --format {format} 2>err | head -c 10 >/dev/null; \
@@ -105,14 +105,21 @@ fn a_descriptor_is_written_to_and_not_replaced() {
     for path in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link"] {
         let _ = std::fs::remove_file(folder.path().join("link"));
         std::os::unix::fs::symlink("/dev/stdout", folder.path().join("link")).unwrap();
-        folder.file("log", "before\n");
-        let mut log = std::fs::OpenOptions::new().append(true).open(folder.path().join("log")).unwrap();
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ctctool"));
-        command.current_dir(folder.path()).args(["decode", "x.csv", "--format", "text", "-q", "-o", path]);
-        let status = command.stdout(Stdio::from(log.try_clone().unwrap())).status().unwrap();
-        assert!(status.success(), "{path}");
-        writeln!(log, "after").unwrap();
-        let text = std::fs::read_to_string(folder.path().join("log")).unwrap();
-        assert_eq!(text, "before\n1\nafter\n", "{path}");
+        for append in [true, false] {
+            folder.file("log", "");
+            let mut log = std::fs::OpenOptions::new();
+            let log = if append { log.append(true) } else { log.write(true) };
+            let mut log = log.open(folder.path().join("log")).unwrap();
+            writeln!(log, "before").unwrap();
+            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ctctool"));
+            command
+                .current_dir(folder.path())
+                .args(["decode", "x.csv", "--format", "text", "-q", "-o", path]);
+            let status = command.stdout(Stdio::from(log.try_clone().unwrap())).status().unwrap();
+            assert!(status.success(), "{path}");
+            writeln!(log, "after").unwrap();
+            let text = std::fs::read_to_string(folder.path().join("log")).unwrap();
+            assert_eq!(text, "before\n1\nafter\n", "{path}, {append}");
+        }
     }
 }

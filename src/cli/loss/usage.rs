@@ -8,6 +8,7 @@ use super::super::inputs::check_files;
 use super::super::values::Criterion;
 use super::Args;
 use crate::loss::reduction::Reduction;
+use crate::report::is_standard_output;
 
 impl Args {
     /// What can be refused before a file is opened.
@@ -39,7 +40,9 @@ impl Args {
                 "for each item: ctctool compare BASE NEW, of two results or of the losses alone, a line each",
             ));
         }
-        if self.gradient.grad.as_deref() == Some(Path::new("-")) {
+        let there = self.output.output.as_deref().is_none_or(is_standard_output);
+        let to_output = |path: &Path| path == Path::new("-") || there && is_standard_output(path);
+        if self.gradient.grad.as_deref().is_some_and(to_output) {
             return Err(UsageError::new("--grad: expected a file: the result goes to standard output"));
         }
         if let Some(guess) = self.checks.guess.filter(|guess| !guess.is_finite()) {

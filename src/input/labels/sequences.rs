@@ -244,7 +244,9 @@ impl LabelFile {
                         "words are separated by {} in this alphabet: write it for the space",
                         shown(space)
                     )),
-                    _ if content.contains('\t') && !alphabet.tokens().iter().any(|token| token == "\t") => error.hint("a line is all of an item's labels, without its name: cut -f2"),
+                    _ if names_in_front(content, split, alphabet) => {
+                        error.hint("a line is all of an item's labels, without its name: cut -f2")
+                    }
                     _ if text == "{" && column == 1 => error.hint("a line is an item's labels, not JSON"),
                     _ if split == LabelSplit::Tokens && whole_number(&text).is_some() => {
                         error.hint("for class indices, leave --alphabet out")
@@ -274,6 +276,11 @@ impl LabelFile {
         };
         lines_of(text).enumerate().map(encode).collect()
     }
+}
+
+/// Whether a line has a name, a tab and a text.
+fn names_in_front(line: &str, split: LabelSplit, alphabet: &Alphabet) -> bool {
+    split != LabelSplit::Tokens && line.contains('\t') && !alphabet.tokens().iter().any(|token| token == "\t")
 }
 
 /// Whether the characters of a text are in the alphabet, but for upper and lower case.

@@ -4,9 +4,10 @@ use std::io::{self, Write};
 
 use rayon::prelude::*;
 
-use super::gradient::RowGradient;
 use crate::kernel::Element;
 use crate::logits::{Block, BlockVisitor, Geometry, rows_at_once};
+use crate::loss::gradient::RowGradient;
+use crate::loss::gradient_check::RowSample;
 
 /// How numbers are written.
 #[derive(Clone, Copy, Debug)]
@@ -15,17 +16,6 @@ pub struct Encoding {
     pub size: usize,
     /// Writes numbers to as many times as many bytes.
     pub encode: fn(&[f64], &mut [u8]),
-}
-
-/// A row, and the gradient by its values.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RowSample {
-    /// The user's number of the row.
-    pub row: usize,
-    /// Its values, `[classes]`.
-    pub values: Vec<f64>,
-    /// The gradient by each.
-    pub gradient: Vec<f64>,
 }
 
 /// Writes the gradient by each value where the value is in the file, and keeps some rows.
@@ -37,6 +27,8 @@ pub struct GradientBatch<'a, G> {
     pending: Vec<u8>,
     /// Room for a block.
     next: Vec<u8>,
+    /// Whoever read the output has stopped; rows are still kept.
+    closed: Option<io::Error>,
     /// Of a block, row by row, where that is not the order of the file.
     by_rows: Vec<u8>,
 }
@@ -60,19 +52,18 @@ impl<'a, G: RowGradient> GradientBatch<'a, G> {
     ) -> Self {
         let rows = GradientRows { gradient, geometry, sampled };
         let [pending, next, by_rows] = [const { Vec::new() }; 3];
-        Self { rows, out, samples: Vec::new(), pending, next, by_rows }
+        Self { rows, out, samples: Vec::new(), pending, next, closed: None, by_rows }
     }
 
-    /// The rows that were kept, by their numbers.
-    ///
-    /// # Errors
-    /// Where the last bytes can't be written.
-    pub fn finish(mut self) -> io::Result<Vec<RowSample>> {
-        if let Some((out, _)) = self.out {
-            out.write_all(&self.pending)?;
-        }
+    /// The rows that were kept, by their numbers, and what came of the last of the output.
+    pub fn finish(mut self) -> (Vec<RowSample>, io::Result<()>) {
+        let written = match (self.closed, self.out) {
+            (Some(error), _) => Err(error),
+            (None, Some((out, _))) => out.write_all(&self.pending),
+            (None, None) => Ok(()),
+        };
         self.samples.sort_by_key(|sample| sample.row);
-        Ok(self.samples)
+        (self.samples, written)
     }
 }
 
@@ -148,7 +139,7 @@ impl<G: RowGradient> BlockVisitor for GradientBatch<'_, G> {
     type Error = io::Error;
 
     fn visit<E: Element>(&mut self, block: Block<'_, E>) -> io::Result<()> {
-        let Self { rows, out, samples, pending, next, by_rows } = self;
+        let Self { rows, out, samples, pending, next, closed, by_rows } = self;
         let encoding = out.as_ref().map(|&(_, encoding)| encoding);
         let compute = || {
             let samples =
@@ -162,6 +153,13 @@ impl<G: RowGradient> BlockVisitor for GradientBatch<'_, G> {
         let (written, of_block) = rayon::join(write, compute);
         samples.extend(of_block);
         std::mem::swap(pending, next);
-        written
+        match written {
+            // Others may still ask for the rows that are kept.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe && !rows.sampled.is_empty() => {
+                (*out, *closed) = (None, Some(error));
+                Ok(())
+            }
+            written => written,
+        }
     }
 }
