@@ -40,7 +40,7 @@ pub(super) struct Args {
     labels: PathBuf,
 
     /// Labels in use of each item of a .npy file: a file, or N,N,…
-    #[arg(long, value_name = "FILE|N,N,…", help_heading = "Labels")]
+    #[arg(long, value_name = "FILE|N,N,…", allow_negative_numbers = true, help_heading = "Labels")]
     label_lengths: Option<String>,
 
     #[command(flatten)]

@@ -33,7 +33,7 @@ pub(super) struct LogitsArgs {
     pub(super) layout: Option<Layout>,
 
     /// Frames in use of each item: a file, or N,N,… (all of them where not given)
-    #[arg(long, value_name = "FILE|N,N,…")]
+    #[arg(long, value_name = "FILE|N,N,…", allow_negative_numbers = true)]
     pub(super) lengths: Option<String>,
 
     /// CSV delimiter: a character or 'tab' (default: ',', tab for .tsv, ';' where the first row has it and no ',')

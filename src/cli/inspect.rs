@@ -36,7 +36,13 @@ pub(super) struct Args {
     labels: Option<PathBuf>,
 
     /// Labels in use of each item of a .npy file: a file, or N,N,…
-    #[arg(long, value_name = "FILE|N,N,…", help_heading = "Labels", requires = "labels")]
+    #[arg(
+        long,
+        value_name = "FILE|N,N,…",
+        allow_negative_numbers = true,
+        help_heading = "Labels",
+        requires = "labels"
+    )]
     label_lengths: Option<String>,
 
     #[command(flatten)]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use self::warnings::{begin_warning, foreign_words, token_warning, unit_warning, useless};
+use self::warnings::{begin_warning, foreign_words, token_warning, unit_warning, useless, with_weight};
 use super::diagnostics::{Diagnostics, UsageError};
 use super::values::Word;
 use crate::decode::fusion::{own_word, own_words, space_class};
@@ -227,7 +227,7 @@ impl SteeringArgs {
         }
         let lexicon = self.lexicon.as_deref().map(read_lexicon).transpose()?;
         if let (Some(path), Some(words)) = (&self.lexicon, &lexicon) {
-            warnings.extend(useless(path, "word", words.iter().map(String::as_str), &texts));
+            warnings.extend(useless(path, "word", words.iter().map(String::as_str), &texts, |_| None));
         }
         let hotwords = match (&self.hotwords, params.hotword_weight) {
             (Some(path), Some(weight)) => {
@@ -237,6 +237,7 @@ impl SteeringArgs {
                     "phrase",
                     phrases.iter().map(|(text, _)| text.as_str()),
                     &texts,
+                    with_weight,
                 ));
                 let whole_words = *spelling.delimiter() != WordDelimiter::None;
                 Some(Hotwords::new(

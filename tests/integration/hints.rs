@@ -368,3 +368,40 @@ fn what_stands_for_the_unknown_is_named() {
     let loss = [&loss[..], &["--label-split", "longest"]].concat();
     refused(&folder, &loss, error, Some("--unk '<unk>' maps what the alphabet does not have"));
 }
+
+#[test]
+fn hotwords_that_no_text_has_say_why() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[9, 4], &[0.0; 36]));
+    folder.file("a.json", r#"["_", " ", "A", "B"]"#);
+    let told = |hotwords: &str| {
+        folder.file("hotwords", hotwords);
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["decode", "x.npy", "--alphabet", "a.json", "--beam", "3"]);
+        run_json(command.args(["--hotwords", "hotwords"]))["warnings"].to_string()
+    };
+    assert!(!told("AB A\t5\n").contains("unwritable"));
+    for (phrase, why) in [
+        ("AB 5", "no text has any of them: a weight stands behind a tab"),
+        ("AB:2.5", "no text has any of them: a weight stands behind a tab"),
+        ("ab", "no text has any of them: the alphabet has upper case letters"),
+        ("CD", "no text has any of them\""),
+    ] {
+        assert!(told(phrase).contains(why), "{}", told(phrase));
+    }
+}
+
+#[test]
+fn a_negative_length_is_an_item_s() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[2, 4, 3], &[0.0; 24]));
+    let error = "--lengths: item 0: expected a length from 0 to 2, the number of frames, found -1";
+    let args = ["decode", "x.npy", "--layout", "tnc", "--lengths", "-1"];
+    let (code, said) = said(&folder, &args);
+    assert!(code == Some(2) && !said.contains("unexpected argument"), "{said}");
+    let args = [&args[..4], &["--lengths", "-1,2,2,2"]].concat();
+    let (code, _) = self::said(&folder, &args);
+    assert_eq!(code, Some(2));
+    folder.file("x.npy", npy_f64(&[2, 1, 3], &[0.0; 6]));
+    refused(&folder, &["decode", "x.npy", "--layout", "tnc", "--lengths", "-1"], error, None);
+}

@@ -73,14 +73,28 @@ pub(super) fn foreign_words(path: &Path, model: &NgramModel, texts: &TokenTexts)
     )
 }
 
-/// Entries of a list that no text can contain.
+/// Entries of a list that no text can contain; `why` may tell what is wrong with the first.
 pub(super) fn useless<'a>(
     path: &Path,
     unit: &str,
     entries: impl Iterator<Item = &'a str>,
     texts: &TokenTexts,
+    why: impl Fn(&str) -> Option<&'static str>,
 ) -> Option<Warning> {
-    unwritable(path, unit, entries, texts, |_| 0, |_| "no text has any of them".to_owned())
+    let remark = |entry: &str| {
+        let why = why(entry).map(str::to_owned).or_else(|| other_letters(texts, entry));
+        why.map_or_else(
+            || "no text has any of them".to_owned(),
+            |why| format!("no text has any of them: {why}"),
+        )
+    };
+    unwritable(path, unit, entries, texts, |_| 0, remark)
+}
+
+/// What to do about a phrase whose weight does not stand behind a tab.
+pub(super) fn with_weight(phrase: &str) -> Option<&'static str> {
+    let (_, last) = phrase.rsplit_once([' ', ':', ',', ';'])?;
+    last.parse::<f64>().is_ok().then_some("a weight stands behind a tab")
 }
 
 /// More than `allowed` of so many entries can't be written.
