@@ -21,6 +21,7 @@ mod json;
 mod listing;
 pub mod loss;
 pub mod matrix;
+mod new_file;
 mod npy;
 mod number;
 mod output;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use thiserror::Error;
 
+use super::new_file::NewFile;
 use super::{Details, Record, Report, TableText, ci, csv, json, listing, table};
 
 /// Items from which on a table is not held in memory.
@@ -149,7 +150,7 @@ impl Output {
         match fs::metadata(path) {
             Ok(metadata) if !metadata.is_file() || descriptor(path).is_some() => Ok(()),
             existing => {
-                new_beside(&target(path, existing.is_ok()).map_err(failed)?).map(drop).map_err(failed)
+                NewFile::beside(&target(path, existing.is_ok()).map_err(failed)?).map(drop).map_err(failed)
             }
         }
     }
@@ -185,23 +186,22 @@ fn write_path(path: &Path, render: impl FnOnce(&mut (dyn Write + Send)) -> io::R
     }
 }
 
-/// Writes beside the file and renames, so that a reader never sees half of it.
+/// Writes a new file and then gives it the name, so that a reader never sees half of it.
 fn write_file(
     path: &Path,
     existing: Option<fs::Metadata>,
     render: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> io::Result<()> {
     let path = target(path, existing.is_some())?;
-    let mut file = new_beside(&path)?;
-    let mut out = BufWriter::new(file.as_file_mut());
+    let mut file = NewFile::beside(&path)?;
+    let mut out = BufWriter::new(file.as_file());
     render(&mut out)?;
     out.flush()?;
     drop(out);
     if let Some(metadata) = existing {
         file.as_file().set_permissions(metadata.permissions())?;
     }
-    file.persist(&path)?;
-    Ok(())
+    file.persist(&path)
 }
 
 /// A file that is open already, and not this program's to replace.
@@ -252,33 +252,4 @@ fn write_open(
 /// The file that is written: a link's target is replaced, not the link.
 fn target(path: &Path, exists: bool) -> io::Result<PathBuf> {
     if exists { fs::canonicalize(path) } else { Ok(path.to_owned()) }
-}
-
-/// A file in the folder of another.
-fn new_beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    new_in(folder).map_err(without_path)
-}
-
-/// The cause without the name of the file beside, which means nothing to the user.
-fn without_path(error: io::Error) -> io::Error {
-    match error.to_string().split_once(" at path ") {
-        Some((cause, _)) => io::Error::new(error.kind(), cause.to_owned()),
-        None => error,
-    }
-}
-
-#[cfg(unix)]
-fn new_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
-    use std::os::unix::fs::PermissionsExt;
-    // As any new file: what the user's mask leaves of these.
-    tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o666)).tempfile_in(folder)
-}
-
-#[cfg(not(unix))]
-fn new_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
-    tempfile::NamedTempFile::new_in(folder)
 }

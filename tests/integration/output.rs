@@ -2,7 +2,7 @@
 
 use predicates::prelude::*;
 
-use crate::support::{Folder, ctctool, repository};
+use crate::support::{Folder, ctctool, npy_f64, repository};
 
 #[test]
 fn a_closed_pipe_ends_quietly() {
@@ -122,4 +122,56 @@ fn a_descriptor_is_written_to_and_not_replaced() {
             assert_eq!(text, "before\n1\nafter\n", "{path}, {append}");
         }
     }
+}
+
+/// Whatever ends the program while it writes: nothing is left behind.
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_is_left_of_a_file_that_was_not_finished() {
+    use std::process::Stdio;
+
+    let folder = Folder::new();
+    let rows = 60_000;
+    let values: Vec<f64> = (0..rows * 60).map(|at| (at % 97) as f64).collect();
+    folder.file("x.npy", npy_f64(&[rows, 60], &values));
+    folder.file("y.txt", "1\n".repeat(rows));
+    let names = || -> Vec<String> {
+        let entries = std::fs::read_dir(folder.path()).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    let before = names();
+    let killed_while_writing = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ctctool"));
+        command
+            .current_dir(folder.path())
+            .args(["loss", "x.npy", "--labels", "y.txt", "--grad", "g.npy", "-q"]);
+        let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+        let open_files = format!("/proc/{}/fd", child.id());
+        let writes = || {
+            let mut entries = std::fs::read_dir(&open_files).into_iter().flatten().flatten();
+            entries.any(|entry| {
+                let target = std::fs::read_link(entry.path()).unwrap_or_default();
+                let size = std::fs::metadata(entry.path()).map_or(0, |metadata| metadata.len());
+                target.starts_with(folder.path())
+                    && target.to_string_lossy().ends_with("(deleted)")
+                    && size > 0
+            })
+        };
+        while child.try_wait().unwrap().is_none() {
+            if writes() {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                return true;
+            }
+        }
+        std::fs::remove_file(folder.path().join("g.npy")).unwrap();
+        false
+    };
+    // It may be done before it is seen.
+    let killed = (0..20).any(|_| killed_while_writing());
+    assert!(killed, "it was never seen writing");
+    assert_eq!(names(), before);
 }
