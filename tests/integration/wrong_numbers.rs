@@ -291,6 +291,14 @@ fn a_column_that_counts_the_rows_is_no_class() {
     );
 }
 
+/// The result of `x.npy` against a text in the alphabet of `a.json`.
+fn loss_of_text(folder: &Folder, text: &str, args: &[&str]) -> serde_json::Value {
+    folder.file("y.txt", text);
+    let mut command = ctctool();
+    command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y.txt", "--alphabet", "a.json"]);
+    json(command.args(args))
+}
+
 /// A text in another spelling, of which nothing would be left.
 #[test]
 fn labels_that_are_unknown_are_counted() {
@@ -298,17 +306,7 @@ fn labels_that_are_unknown_are_counted() {
     folder.file("x.npy", npy_f64(&[30, 6], &[0.0; 180]));
     folder.file("a.json", r#"["<pad>", "<unk>", "|", "A", "B", "C"]"#);
     let run = |text: &str, args: &[&str]| {
-        folder.file("y.txt", text);
-        let mut command = ctctool();
-        command.current_dir(folder.path()).args([
-            "loss",
-            "x.npy",
-            "--labels",
-            "y.txt",
-            "--alphabet",
-            "a.json",
-        ]);
-        let result = json(command.args(["--unk", "<unk>", "--label-split"]).args(args));
+        let result = loss_of_text(&folder, text, &[&["--unk", "<unk>", "--label-split"], args].concat());
         let found =
             result["warnings"].as_array().unwrap().iter().find(|found| found["code"] == "unknown_labels");
         found.map(|found| found["message"].as_str().unwrap().to_owned())
@@ -356,17 +354,7 @@ fn a_blank_at_the_end_of_a_line_is_told() {
     folder.file("x.npy", npy_f64(&[2, 9, 4], &[0.0; 72]));
     let run = |alphabet: &str, text: &str, args: &[&str]| {
         folder.file("a.json", alphabet);
-        folder.file("y.txt", text);
-        let mut command = ctctool();
-        command.current_dir(folder.path()).args([
-            "loss",
-            "x.npy",
-            "--labels",
-            "y.txt",
-            "--alphabet",
-            "a.json",
-        ]);
-        json(command.args(args))["warnings"].to_string()
+        loss_of_text(&folder, text, args)["warnings"].to_string()
     };
     let letters = r#"["_", " ", "a", "b"]"#;
     let told = run(letters, "a b\nab \n", &[]);
