@@ -175,7 +175,10 @@ fn many_unknown(
 
 /// A class that fills the end of rows as padding does.
 pub(super) fn seeming_label_padding(labels: &LabelFile, label_lengths: Option<&List<i64>>) -> Option<String> {
-    let (class, padded) = labels.padded_rows().filter(|_| label_lengths.is_none())?;
+    if label_lengths.is_some() {
+        return None;
+    }
+    let (class, padded) = labels.padded_rows()?;
     let (name, rows) = (labels.name(), counted(padded, "row"));
     Some(format!("{name}: label {class} fills the end of {rows}"))
 }

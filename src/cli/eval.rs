@@ -12,7 +12,7 @@ use super::output_args::{OutputArgs, RateLimits, has_details, not_shown};
 use super::values::checked_format;
 use crate::input::{InputError, Place, counted};
 use crate::metrics::error_rate::{characters, words};
-use crate::metrics::{EditOp, ErrorRates, LineErrors, align};
+use crate::metrics::{EditOp, ErrorRates, LineErrors, align, edit_counts};
 use crate::report::eval::{AlignmentTable, Alignments, EvalItem, EvalParams, EvalSummary, Pair};
 use crate::report::{Check, Details, Format, ItemId, Report, Warning};
 
@@ -128,22 +128,24 @@ const MANY_WRONG: f64 = 0.5;
 
 /// Of the first lines, most wrong words are wrong in upper and lower case alone.
 fn other_case(hypotheses: &[String], references: &[String]) -> Option<Warning> {
-    let (mut plain, mut folded) = (ErrorRates::default(), ErrorRates::default());
+    let word_errors =
+        |reference: &str, hypothesis: &str| edit_counts(&words(reference), &words(hypothesis)).errors();
+    let (mut lines, mut errors, mut left) = (0, 0, 0);
     let mut characters = 0;
     for (hypothesis, reference) in hypotheses.iter().zip(references) {
         characters += hypothesis.len() + reference.len();
         if characters > MAX_FOLDED {
             break;
         }
-        plain.add(&LineErrors::new(reference, hypothesis));
-        folded.add(&LineErrors::new(&reference.to_lowercase(), &hypothesis.to_lowercase()));
+        lines += 1;
+        errors += word_errors(reference, hypothesis);
+        left += word_errors(&reference.to_lowercase(), &hypothesis.to_lowercase());
     }
-    let (errors, left) = (plain.words.errors(), folded.words.errors());
     let verb = if left == 1 { "is" } else { "are" };
     let message = format!(
         "of {} in the first {}, {left} {verb} left where upper and lower case count as one: write both texts alike",
         counted(errors, "word error"),
-        counted(plain.lines, "line")
+        counted(lines, "line")
     );
     (2 * left < errors).then_some(Warning { code: "other_case", message })
 }

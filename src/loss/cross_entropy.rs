@@ -88,15 +88,16 @@ impl CrossEntropy {
     /// Writes `factor` times the derivative of a row's loss by each of its log-probabilities to `out`, `[classes]`; 0
     /// for an ignored row. Returns their sum.
     pub(super) fn log_prob_derivative(&self, target: Target<'_>, factor: f64, out: &mut [f64]) -> f64 {
+        if target == Target::Ignored {
+            out.fill(0.0);
+            return 0.0;
+        }
         let uniform = self.smoothing / self.classes as f64;
         let (kept, factor) = (1.0 - self.smoothing, -factor);
         // Not 0 times what may be infinite.
         out.fill(if uniform == 0.0 { 0.0 } else { uniform * factor });
         match target {
-            Target::Ignored => {
-                out.fill(0.0);
-                return 0.0;
-            }
+            Target::Ignored => {}
             Target::Index(y) => out[y] += kept * factor,
             Target::Probs(t) => out.iter_mut().zip(t).for_each(|(g, t)| *g += t * kept * factor),
         }

@@ -89,8 +89,7 @@ impl BlockReducer for EmissionsBatch {
         let mut audit = RowAudit::new(self.kind, self.nonfinite);
         let mut refused = None;
         let mut log_probs = Vec::new();
-        let sampled = self.audit.wanted();
-        let mut samples = 0..sampled;
+        let mut samples = 0..self.audit.wanted();
         block.for_each_row(0..block.rows(), |row, scores| {
             let Some((number, item)) = self.used(block.first_row() + row).filter(|_| refused.is_none())
             else {

@@ -9,10 +9,10 @@ use rayon::prelude::*;
 use super::ItemEmissions;
 use super::cross_entropy::CrossEntropy;
 use super::cross_entropy_batch::{Target, Targets};
-use super::ctc::{CtcError, CtcLabels};
+use super::ctc::CtcLabels;
 use super::ctc_occupancy::{OccupancyRoom, occupancy};
 use crate::kernel::{Element, InstructionSet, scaled_columns};
-use crate::logits::{InputKind, Items, RowScale};
+use crate::logits::{InputKind, Items};
 
 /// The gradient of a reduced loss, row by row.
 pub trait RowGradient: Sync {
@@ -63,61 +63,14 @@ impl RowGradient for CtcGradient<'_> {
             out.fill(0.0);
             return;
         }
-        let columns = labels.columns().count();
-        of_frame(values, self.kind, labels, *factor, &shares[frame * columns..][..columns], room, out);
+        let columns = labels.columns();
+        let shares = &shares[frame * columns.count()..][..columns.count()];
+        out.fill(0.0);
+        for (&class, share) in columns.classes().iter().zip(shares) {
+            out[class as usize] = -factor * share;
+        }
+        through_normaliser(values, self.kind, -factor * shares.iter().sum::<f64>(), room, out);
     }
-}
-
-/// The gradient of one frame from what share of all alignments is at each column.
-fn of_frame<E: Element>(
-    values: &[E],
-    kind: InputKind,
-    labels: &CtcLabels,
-    factor: f64,
-    shares: &[f64],
-    room: &mut [f64],
-    out: &mut [f64],
-) {
-    out.fill(0.0);
-    for (&class, share) in labels.columns().classes().iter().zip(shares) {
-        out[class as usize] = -factor * share;
-    }
-    through_normaliser(values, kind, -factor * shares.iter().sum::<f64>(), room, out);
-}
-
-/// Writes `factor` times the gradient of one item's CTC loss to `out`; `rows` and `out`: `[frames, classes]`, the
-/// frames in use.
-///
-/// NaN in every frame where no alignment is possible, as PyTorch has it.
-///
-/// # Errors
-/// Where `rows` is not whole frames of the classes that `labels` was checked against.
-///
-/// # Panics
-/// Where `out` has another length than `rows`.
-pub fn ctc_gradient<E: Element>(
-    rows: &[E],
-    kind: InputKind,
-    labels: &CtcLabels,
-    factor: f64,
-    out: &mut [f64],
-) -> Result<(), CtcError> {
-    assert_eq!(rows.len(), out.len(), "a place for each value");
-    let (classes, columns) = (labels.classes(), labels.columns());
-    if !rows.len().is_multiple_of(classes) {
-        return Err(CtcError::RaggedFrames { values: rows.len(), classes });
-    }
-    let mut shares = vec![0.0; rows.len() / classes * columns.count()];
-    for (row, gathered) in rows.chunks_exact(classes).zip(shares.chunks_exact_mut(columns.count())) {
-        columns.gather(row, RowScale::new(row, kind), gathered);
-    }
-    occupancy(labels, &mut shares, &mut OccupancyRoom::default());
-    let mut room = vec![0.0; classes];
-    let rows = rows.chunks_exact(classes).zip(out.chunks_exact_mut(classes));
-    for ((row, out), shares) in rows.zip(shares.chunks_exact(columns.count())) {
-        of_frame(row, kind, labels, factor, shares, &mut room, out);
-    }
-    Ok(())
 }
 
 /// The gradient of a cross-entropy.

@@ -16,7 +16,8 @@ pub(super) enum NewFile {
     Named(NamedTempFile),
 }
 
-fn folder_of(path: &Path) -> &Path {
+/// The folder that a path is in.
+pub(super) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),

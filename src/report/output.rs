@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use thiserror::Error;
 
-use super::new_file::NewFile;
+use super::new_file::{NewFile, folder_of};
 use super::{Details, Record, Report, TableText, ci, csv, json, listing, table};
 
 /// Items from which on a table is not held in memory.
@@ -217,8 +217,7 @@ fn descriptor(path: &Path) -> Option<Descriptor> {
     const MAX_LINKS: usize = 16;
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
-        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-        let folder = fs::canonicalize(folder).ok()?;
+        let folder = fs::canonicalize(folder_of(&path)).ok()?;
         let mut of_process = folder.strip_prefix("/proc").into_iter().flatten();
         let (process, last) = (of_process.next(), of_process.next());
         let own = folder == Path::new("/dev/fd") || process == Some(std::process::id().to_string().as_ref());

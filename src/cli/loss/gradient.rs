@@ -1,5 +1,6 @@
 //! `--grad` and `--check-grad`: the gradient of the reduced loss, written and checked.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -141,30 +142,25 @@ impl Args {
         }
         let (items, _) = batch.finish();
         let finite = (0..shape.items).filter(|&item| losses[item].is_finite());
-        let used = finite.flat_map(|item| (0..rows.lengths()[item]).map(move |at| item * shape.frames + at));
+        let used = finite.flat_map(|item| (0..rows.lengths()[item]).map(move |at| rows.number_of(item, at)));
         let sampled = of.args.sampled(used);
-        let is_sampled = |item: usize| {
-            let next = sampled.partition_point(|&row| rows.place(row).0 < item);
-            sampled.get(next).is_some_and(|&row| rows.place(row).0 == item)
-        };
-        let to_check: Vec<Option<ItemEmissions>> = items
-            .iter()
-            .enumerate()
-            .map(|(item, of_item)| is_sampled(item).then(|| of_item.clone()))
-            .collect();
+        // Samples come item by item.
+        let mut checked: Vec<usize> = sampled.iter().map(|&row| rows.place(row).0).collect();
+        checked.dedup();
+        let to_check: BTreeMap<usize, ItemEmissions> =
+            checked.into_iter().map(|item| (item, items[item].clone())).collect();
         // Nobody looks at the other items where nothing is written.
-        let looked_at = |item: usize| of.args.grad.is_some() || is_sampled(item);
+        let looked_at = |item: usize| of.args.grad.is_some() || to_check.contains_key(&item);
         let of_items: Vec<f64> =
             (0..shape.items).map(|item| if looked_at(item) { factors[item] } else { 0.0 }).collect();
         let gradient = CtcGradient::new(kind, rows, items, &of_items);
         let args = of.args;
         let samples = of.write(&shape.geometry, &gradient, &sampled)?;
         Ok(args.summary(|| {
-            // Samples come item by item.
             let mut in_hand = ItemInHand { item: usize::MAX, log_probs: Vec::new() };
             let agreement = agreement(&samples, |sample, class| {
                 let (item, frame) = rows.place(sample.row);
-                let slope = in_hand.slope(item, to_check[item].as_ref()?, frame, sample, class, kind);
+                let slope = in_hand.slope(item, &to_check[&item], frame, sample, class, kind);
                 slope.map(|slope| slope * factors[item])
             });
             report_of(agreement, |row| shape.place(row).to_string())

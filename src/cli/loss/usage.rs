@@ -40,8 +40,8 @@ impl Args {
                 "for each item: ctctool compare BASE NEW, of two results or of the losses alone, a line each",
             ));
         }
-        let there = self.output.output.as_deref().is_none_or(is_standard_output);
-        let to_output = |path: &Path| path == Path::new("-") || there && is_standard_output(path);
+        let result_is_there = || self.output.output.as_deref().is_none_or(is_standard_output);
+        let to_output = |path: &Path| path == Path::new("-") || is_standard_output(path) && result_is_there();
         if self.gradient.grad.as_deref().is_some_and(to_output) {
             return Err(UsageError::new("--grad: expected a file: the result goes to standard output"));
         }
