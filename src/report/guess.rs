@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::loss::CtcLabelParams;
 use super::matrix::MatrixParams;
 use super::{Cell, Record, TableText};
 
@@ -19,16 +20,9 @@ pub struct GuessParams {
     pub layout: Option<&'static str>,
     /// CTC: the blank, as it was given.
     pub blank: Option<String>,
-    /// CTC: the alphabet's file.
-    pub alphabet: Option<String>,
-    /// CTC: how text labels are split.
-    pub label_split: Option<&'static str>,
-    /// CTC: the token for what is not in the alphabet.
-    pub unk: Option<String>,
-    /// CTC: where the lengths came from.
-    pub lengths: Option<String>,
-    /// CTC: where the label lengths came from.
-    pub label_lengths: Option<String>,
+    /// CTC: how items and their labels are read.
+    #[serde(flatten)]
+    pub ctc_labels: CtcLabelParams,
     /// CTC: whether infinite losses count as 0.
     pub zero_infinity: bool,
     /// Cross-entropy: axis of the classes.

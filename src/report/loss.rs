@@ -8,6 +8,21 @@ use super::{Cell, ItemId, Record, Status, TableText};
 use crate::input::counted;
 use crate::loss::reduction::{Reduction, Reductions};
 
+/// How the items of a CTC input and their labels are read.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct CtcLabelParams {
+    /// The alphabet's file.
+    pub alphabet: Option<String>,
+    /// How text labels are split.
+    pub label_split: Option<&'static str>,
+    /// The token for what is not in the alphabet.
+    pub unk: Option<String>,
+    /// Where the lengths came from.
+    pub lengths: Option<String>,
+    /// Where the label lengths came from.
+    pub label_lengths: Option<String>,
+}
+
 /// Every resolved setting; null where it does not apply.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct LossParams {
@@ -34,16 +49,9 @@ pub struct LossParams {
     pub layout_inferred: Option<bool>,
     /// CTC: index of the blank.
     pub blank: Option<u32>,
-    /// CTC: the alphabet's file.
-    pub alphabet: Option<String>,
-    /// CTC: how text labels were split.
-    pub label_split: Option<&'static str>,
-    /// CTC: the token for what is not in the alphabet.
-    pub unk: Option<String>,
-    /// CTC: where the lengths came from.
-    pub lengths: Option<String>,
-    /// CTC: where the label lengths came from.
-    pub label_lengths: Option<String>,
+    /// CTC: how items and their labels were read.
+    #[serde(flatten)]
+    pub ctc_labels: CtcLabelParams,
     /// CTC: whether infinite losses count as 0.
     pub zero_infinity: Option<bool>,
     /// Cross-entropy: axis of the classes, from 0.

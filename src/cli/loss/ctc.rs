@@ -39,11 +39,7 @@ impl Args {
             layout: Some(shape.layout.word()),
             layout_inferred: Some(shape.layout_inferred),
             blank: Some(blank),
-            alphabet: self.alphabet.names.alphabet.as_ref().map(|path| path.display().to_string()),
-            label_split: split,
-            unk: self.alphabet.unk.clone(),
-            lengths: self.logits.lengths.clone(),
-            label_lengths: self.label_lengths.clone(),
+            ctc_labels: self.ctc_label_params(split),
             zero_infinity: Some(self.settings.zero_infinity),
             ..self.params(&matrix, Criterion::Ctc, shape.classes, labels)
         };
