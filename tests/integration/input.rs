@@ -1,9 +1,10 @@
 //! What is told from the content of files, and what is said of it.
 
+use ctctool::input::{CsvOptions, Matrix};
 use predicates::prelude::*;
 use serde_json::{Value, json as value};
 
-use crate::support::{Folder, ctctool, json, npy_f64};
+use crate::support::{Folder, ctctool, json, npy_bytes, npy_f64};
 
 fn run(folder: &Folder, args: &[&str]) -> assert_cmd::assert::Assert {
     ctctool().current_dir(folder.path()).args(args).assert()
@@ -123,4 +124,27 @@ fn values_that_can_only_be_mistakes_are_refused() {
     run(&folder, &["decode", "x.csv", "--alphabet", "alphabet.json"])
         .code(2)
         .stderr(predicate::str::contains(" at line ").not().and(predicate::str::contains("line 1, column")));
+}
+
+#[test]
+fn every_number_of_half_precision_is_read() {
+    let folder = Folder::new();
+    // Over the end of what is read at a time, of which the last are few.
+    for len in [1, 255, 256, 257, (1 << 16) + 77] {
+        let halves: Vec<u16> = (0..len).map(|bits: u32| bits as u16).collect();
+        for descr in ["<f2", ">f2"] {
+            let bytes = |x: &u16| if descr == "<f2" { x.to_le_bytes() } else { x.to_be_bytes() };
+            let body: Vec<u8> = halves.iter().flat_map(bytes).collect();
+            let path = folder.file("x.npy", npy_bytes(descr, false, &[halves.len()], &body));
+            let read = Matrix::open(&path, CsvOptions::default()).unwrap().into_values().unwrap();
+            let expected = halves.iter().map(|&bits| half::f16::from_bits(bits).to_f64());
+            assert!(read.len() == halves.len());
+            for (read, expected) in read.into_iter().zip(expected) {
+                assert!(
+                    read == expected || read.is_nan() && expected.is_nan(),
+                    "{descr}: {read}, {expected}"
+                );
+            }
+        }
+    }
 }
