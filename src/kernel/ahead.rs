@@ -1,7 +1,7 @@
 //! What is fetched while rows are looked at, for kernels that read large arrays.
 
-use super::Rows;
 use super::tile::TILE;
+use super::{Element, Rows};
 
 /// Values that are looked at twice in one go: with as many that are fetched meanwhile, they stay in the first-level
 /// cache.
@@ -36,15 +36,18 @@ impl Ahead {
     }
 }
 
-/// How far behind a tile's first value this line of a later tile is; there is one for each class.
+/// How far behind a tile's first value those of a later tile are, as many as a column has, that are fetched with this
+/// column.
 #[inline(always)]
-pub(super) fn of_line(rows: Rows<'_, f32>, line: usize) -> usize {
+pub(super) fn of_column<E: Element>(rows: Rows<'_, E>, column: usize) -> usize {
+    /// That far ahead, in tiles of single precision.
     const TILES: usize = 4;
+    let tiles = if E::SINGLE { TILES } else { TILES / 2 };
     let (classes, stride) = (rows.classes(), rows.stride());
     if stride == classes {
-        (TILES * classes + line) * TILE
+        (tiles * classes + column) * TILE
     } else {
         // Of the rows beside them, which whoever takes these takes next.
-        (line * TILE / classes) * stride + line * TILE % classes + classes
+        (column * TILE / classes) * stride + column * TILE % classes + classes
     }
 }

@@ -1,10 +1,11 @@
-//! Log-sum-exp of single-precision rows in registers of AVX-512.
+//! Log-sum-exp of rows in registers of AVX-512.
 //!
 //! The same as [`super::single`], up to twice as fast, by what the compiler does not make of lanes: the steps of
 //! four registers alternate, so that none waits for its own last result, and powers of two come from a table in a
 //! register, so that the series of `exp` can end early.
 #![allow(unsafe_code)]
 
+mod double;
 mod exp;
 mod gather;
 mod long;
@@ -14,10 +15,13 @@ mod short;
 
 use std::arch::x86_64::{__m512, __m512d};
 
+pub(super) use self::double::transpose_doubles;
 pub(super) use self::exp::{exp_tile, scaled_columns};
 pub(super) use self::gather::ctc_block;
 pub(super) use self::reaching::reaching;
 use super::ahead::Ahead;
+use super::double::BlockSums;
+use super::element::Element;
 use super::instruction_set::Avx512;
 use super::registers::{Found, FoundOfTile, Registers};
 use super::rows::Rows;
@@ -57,5 +61,19 @@ impl Registers for Avx512 {
     fn look_at(self, tile: &Tile<f32>, classes: usize, found: FoundOfTile<'_>) {
         // SAFETY: as above.
         unsafe { short::look_at(tile, classes, found) }
+    }
+}
+
+impl BlockSums for Avx512 {
+    #[inline(always)]
+    fn max_of<E: Element>(self, block: &[E]) -> f64 {
+        // SAFETY: there is an `Avx512` only where the machine has the instructions of this function.
+        unsafe { double::max_of(block) }
+    }
+
+    #[inline(always)]
+    fn sum_of<E: Element, const FMA: bool>(self, block: &[E], max: f64) -> f64 {
+        // SAFETY: as above.
+        unsafe { double::sum_of(block, max) }
     }
 }

@@ -1,6 +1,7 @@
-//! Log-sum-exp of rows in double-precision lanes.
+//! Log-sum-exp of rows in double precision.
 
-use super::exp_rows::RowSums;
+use super::exp_rows::exp_tile;
+use super::fetch::fetch;
 use super::instruction_set::Task;
 use super::lanes::{exp, larger, ln_1p};
 use super::log_sum_exp::LogSumExp;
@@ -10,8 +11,9 @@ use super::{Element, InstructionSet};
 
 /// Lanes that a row is summed in: four registers of AVX-512.
 const WIDTH: usize = 32;
-/// Values that are looked at twice in one go: they stay in the first-level cache.
-const BLOCK: usize = 2048;
+/// Values that are looked at twice in one go: with as many that are fetched meanwhile, they stay in the first-level
+/// cache.
+pub(super) const BLOCK: usize = 1024;
 
 /// The largest value but for NaN; `-inf` where there is none.
 #[inline(always)]
@@ -45,6 +47,10 @@ fn sum_of<E: Element, const FMA: bool>(values: &[E], max: f64) -> f64 {
     let mut ties = [0.0_f64; WIDTH];
     let (chunks, rest) = values.as_chunks::<WIDTH>();
     for chunk in chunks {
+        // Singles were looked at before.
+        if !E::SINGLE {
+            fetch(chunk, BLOCK);
+        }
         for i in 0..WIDTH {
             let x = chunk[i].to_f64();
             let e = exp::<FMA>(x - max);
@@ -77,14 +83,44 @@ fn sum_lanes(x: &[f64; WIDTH]) -> f64 {
     ((eight[0] + eight[4]) + (eight[2] + eight[6])) + ((eight[1] + eight[5]) + (eight[3] + eight[7]))
 }
 
+/// What a row's blocks are looked at with.
+pub(super) trait BlockSums: Copy {
+    /// The largest value but for NaN; `-inf` where there is none.
+    fn max_of<E: Element>(self, block: &[E]) -> f64;
+
+    /// `Σ exp(x - max)` over all but one of the values that are the finite maximum.
+    fn sum_of<E: Element, const FMA: bool>(self, block: &[E], max: f64) -> f64;
+}
+
+/// In lanes.
+#[derive(Clone, Copy)]
+struct InLanes;
+
+impl BlockSums for InLanes {
+    #[inline(always)]
+    fn max_of<E: Element>(self, block: &[E]) -> f64 {
+        max_of(block)
+    }
+
+    #[inline(always)]
+    fn sum_of<E: Element, const FMA: bool>(self, block: &[E], max: f64) -> f64 {
+        sum_of::<E, FMA>(block, max)
+    }
+}
+
 /// One row of any length, in double precision.
 #[inline(always)]
 pub(super) fn of_row<E: Element, const FMA: bool>(row: &[E]) -> LogSumExp {
+    of_blocks::<E, FMA, _>(row, InLanes)
+}
+
+#[inline(always)]
+fn of_blocks<E: Element, const FMA: bool, S: BlockSums>(row: &[E], sums: S) -> LogSumExp {
     let mut max = f64::NEG_INFINITY;
     // The sum of all but one maximum.
     let mut rest = 0.0_f64;
     for block in row.chunks(BLOCK) {
-        let here = max_of(block);
+        let here = sums.max_of(block);
         if !here.is_finite() {
             if here > 0.0 || block.iter().any(|x| x.to_f64().is_nan()) {
                 let nan = row.iter().any(|x| x.to_f64().is_nan());
@@ -92,7 +128,7 @@ pub(super) fn of_row<E: Element, const FMA: bool>(row: &[E]) -> LogSumExp {
             }
             continue;
         }
-        let sum = sum_of::<E, FMA>(block, here);
+        let sum = sums.sum_of::<E, FMA>(block, here);
         if here > max {
             let before = if max == f64::NEG_INFINITY { 0.0 } else { (1.0 + rest) * (max - here).exp() };
             (max, rest) = (here, sum + before);
@@ -107,49 +143,49 @@ pub(super) fn of_row<E: Element, const FMA: bool>(row: &[E]) -> LogSumExp {
     }
 }
 
+/// One row.
+pub(super) fn of_one_row<E: Element>(set: InstructionSet, row: &[E]) -> LogSumExp {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(sums) = set.avx512() {
+        return set.run(OfRow { row, sums });
+    }
+    set.run(OfRow { row, sums: InLanes })
+}
+
+/// Each of `rows`.
+pub(super) fn of_rows<E: Element>(set: InstructionSet, rows: Rows<'_, E>, out: &mut [LogSumExp]) {
+    if rows.classes() <= SHORT {
+        of_short_rows(set, rows, out);
+        return;
+    }
+    for (row, out) in rows.iter().zip(out) {
+        *out = of_one_row(set, row);
+    }
+}
+
 /// Rows of up to [`SHORT`] values, [`TILE`] of them side by side.
-#[inline(always)]
-fn of_short_rows<E: Element, const FMA: bool>(set: InstructionSet, rows: Rows<'_, E>, out: &mut [LogSumExp]) {
+fn of_short_rows<E: Element>(set: InstructionSet, rows: Rows<'_, E>, out: &mut [LogSumExp]) {
     let mut tile = Aligned([[E::ZERO; TILE]; SHORT]);
+    let mut exps = Aligned([[0.0; TILE]; SHORT]);
     for (rows, out) in rows.chunks(TILE).zip(out.chunks_mut(TILE)) {
         E::transpose(set, rows, &mut tile.0);
-        let sums = RowSums::of_tile::<E, FMA>(&tile.0[..rows.classes()], |_, _| {});
+        let sums = exp_tile(set, &tile.0, rows.classes(), 1.0, &mut exps.0);
         for (lane, (row, out)) in rows.iter().zip(out).enumerate() {
-            *out = sums.log_sum_exp(lane).unwrap_or_else(|| of_row::<E, FMA>(row));
+            *out = sums.log_sum_exp(lane).unwrap_or_else(|| of_one_row(set, row));
         }
     }
 }
 
-/// One row with the instructions of a set.
-pub(super) struct OfRow<'a, E>(pub(super) &'a [E]);
+struct OfRow<'a, E, S> {
+    row: &'a [E],
+    sums: S,
+}
 
-impl<E: Element> Task for OfRow<'_, E> {
+impl<E: Element, S: BlockSums> Task for OfRow<'_, E, S> {
     type Output = LogSumExp;
 
     #[inline(always)]
     fn run<const FMA: bool>(self) -> LogSumExp {
-        of_row::<E, FMA>(self.0)
-    }
-}
-
-/// Each of some rows.
-pub(super) struct OfRows<'a, E> {
-    pub(super) set: InstructionSet,
-    pub(super) rows: Rows<'a, E>,
-    pub(super) out: &'a mut [LogSumExp],
-}
-
-impl<E: Element> Task for OfRows<'_, E> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<const FMA: bool>(self) {
-        if self.rows.classes() <= SHORT {
-            of_short_rows::<E, FMA>(self.set, self.rows, self.out);
-            return;
-        }
-        for (row, out) in self.rows.iter().zip(self.out) {
-            *out = of_row::<E, FMA>(row);
-        }
+        of_blocks::<E, FMA, _>(self.row, self.sums)
     }
 }

@@ -1,5 +1,3 @@
-use super::exp::{self, ScaledColumns};
-use super::exp_rows::{self, RowSums};
 #[cfg(target_arch = "x86_64")]
 use super::registers::Registers;
 use super::tile::{self, Tile};
@@ -53,10 +51,8 @@ impl Element for f64 {
 }
 
 pub(super) mod sealed {
-    use super::exp::{self, ScaledColumns};
-    use super::exp_rows::{self, RowSums};
-    use super::tile::{self, Tile};
-    use super::{Element, InstructionSet, LogSumExp, Rows};
+    use super::tile::Tile;
+    use super::{InstructionSet, LogSumExp, Rows};
 
     /// The kernels of which a type may have versions of its own; it also keeps other types out.
     pub trait Kernels: Sized {
@@ -64,34 +60,7 @@ pub(super) mod sealed {
         fn fast_rows(set: InstructionSet, rows: Rows<'_, Self>, out: &mut [LogSumExp]);
 
         /// See [`tile::transpose`].
-        fn transpose(_: InstructionSet, rows: Rows<'_, Self>, tile: &mut Tile<Self>)
-        where
-            Self: Element,
-        {
-            tile::transpose(rows, tile);
-        }
-
-        /// See [`exp_rows::exp_tile_by_lanes`].
-        fn exp_tile(
-            set: InstructionSet,
-            tile: &Tile<Self>,
-            classes: usize,
-            unit: f64,
-            exps: &mut Tile<f64>,
-        ) -> RowSums
-        where
-            Self: Element,
-        {
-            exp_rows::exp_tile_by_lanes(set, tile, classes, unit, exps)
-        }
-
-        /// See [`exp::scaled_columns`].
-        fn scaled_columns(set: InstructionSet, x: &[Self], unit: f64, out: &mut [f64]) -> ScaledColumns
-        where
-            Self: Element,
-        {
-            exp::scaled_columns_by_lanes(set, x, unit, out)
-        }
+        fn transpose(set: InstructionSet, rows: Rows<'_, Self>, tile: &mut Tile<Self>);
     }
 }
 
@@ -112,32 +81,19 @@ impl sealed::Kernels for f32 {
         }
         tile::transpose(rows, tile);
     }
-
-    fn exp_tile(
-        set: InstructionSet,
-        tile: &Tile<Self>,
-        classes: usize,
-        unit: f64,
-        exps: &mut Tile<f64>,
-    ) -> RowSums {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(avx512) = set.avx512() {
-            return super::avx512::exp_tile(avx512, tile, classes, unit, exps);
-        }
-        exp_rows::exp_tile_by_lanes(set, tile, classes, unit, exps)
-    }
-
-    fn scaled_columns(set: InstructionSet, x: &[Self], unit: f64, out: &mut [f64]) -> ScaledColumns {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(avx512) = set.avx512() {
-            return super::avx512::scaled_columns(avx512, x, unit, out);
-        }
-        exp::scaled_columns_by_lanes(set, x, unit, out)
-    }
 }
 
 impl sealed::Kernels for f64 {
     fn fast_rows(set: InstructionSet, rows: Rows<'_, Self>, out: &mut [LogSumExp]) {
-        set.run(double::OfRows { set, rows, out });
+        double::of_rows(set, rows, out);
+    }
+
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
+    fn transpose(set: InstructionSet, rows: Rows<'_, Self>, tile: &mut Tile<Self>) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(avx512) = set.avx512() {
+            return super::avx512::transpose_doubles(avx512, rows, tile);
+        }
+        tile::transpose(rows, tile);
     }
 }

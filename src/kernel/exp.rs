@@ -9,7 +9,7 @@ const WIDTH: usize = 16;
 
 /// What some numbers are beside each other.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ScaledColumns {
+pub(crate) struct ScaledColumns {
     /// The largest; NaN where any is. Where it is not finite, the rest means nothing.
     pub max: f64,
     /// The least above `-inf`.
@@ -26,16 +26,10 @@ pub(crate) fn scaled_columns<E: Element>(
     unit: f64,
     out: &mut [f64],
 ) -> ScaledColumns {
-    E::scaled_columns(set, x, unit, out)
-}
-
-/// The same where there is no version by hand.
-pub(super) fn scaled_columns_by_lanes<E: Element>(
-    set: InstructionSet,
-    x: &[E],
-    unit: f64,
-    out: &mut [f64],
-) -> ScaledColumns {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(avx512) = set.avx512() {
+        return super::avx512::scaled_columns(avx512, x, unit, out);
+    }
     set.run(ScaleColumns { x, unit, out })
 }
 

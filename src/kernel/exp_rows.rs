@@ -36,7 +36,7 @@ impl<E: Element> ExpRows<E> {
         let classes = rows.classes();
         assert!(classes <= SHORT && rows.len() <= TILE, "a few short rows");
         E::transpose(set, rows, &mut self.tile.0);
-        let sums = E::exp_tile(set, &self.tile.0, classes, unit, &mut self.exps.0);
+        let sums = exp_tile(set, &self.tile.0, classes, unit, &mut self.exps.0);
         for (lane, (row, lse)) in rows.iter().zip(&mut self.lse).enumerate() {
             *lse = sums.log_sum_exp(lane).unwrap_or_else(|| log_sum_exp(row));
         }
@@ -61,7 +61,7 @@ impl<E: Element> ExpRows<E> {
 }
 
 /// What rows side by side come to, a lane each.
-pub struct RowSums {
+pub(super) struct RowSums {
     /// The largest value but for NaN.
     pub max: [f64; TILE],
     /// The logarithm of the sum of the exponentials; no number from 0 on where some value is none.
@@ -115,13 +115,17 @@ impl RowSums {
 }
 
 /// Keeps `unit exp(x - max)` of each value of rows side by side.
-pub(super) fn exp_tile_by_lanes<E: Element>(
+pub(super) fn exp_tile<E: Element>(
     set: InstructionSet,
     tile: &Tile<E>,
     classes: usize,
     unit: f64,
     exps: &mut Tile<f64>,
 ) -> RowSums {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(avx512) = set.avx512() {
+        return super::avx512::exp_tile(avx512, tile, classes, unit, exps);
+    }
     set.run(ExpTile { tile: &tile[..classes], unit, exps: &mut exps[..classes] })
 }
 
@@ -155,7 +159,16 @@ mod tests {
 
     fn check<E: Element>(set: InstructionSet, values: &[E], classes: usize) {
         let mut rows = ExpRows::new();
-        rows.look_at(set, 0.25, Rows::new(values, classes));
+        for gap in [0, 3] {
+            let spread = |row: &[E]| [row, &[E::ZERO; 3][..gap]].concat();
+            let mut apart: Vec<E> = values.chunks_exact(classes).flat_map(spread).collect();
+            apart.truncate(apart.len() - gap);
+            rows.look_at(set, 0.25, Rows::apart(&apart, classes, classes + gap));
+            check_rows(set, &rows, values, classes);
+        }
+    }
+
+    fn check_rows<E: Element>(set: InstructionSet, rows: &ExpRows<E>, values: &[E], classes: usize) {
         for (at, row) in values.chunks_exact(classes).enumerate() {
             let (alone, lse) = (log_sum_exp(row), rows.log_sum_exp(at));
             if !alone.is_proper() {

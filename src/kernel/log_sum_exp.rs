@@ -37,7 +37,7 @@ impl LogSumExp {
 /// Log-sum-exp over one row of `[classes]` values, as if in double precision: `log_sum` is within 1e-14
 /// relative, also where it is next to 0.
 pub fn log_sum_exp<E: Element>(row: &[E]) -> LogSumExp {
-    InstructionSet::best().run(double::OfRow(row))
+    double::of_one_row(InstructionSet::best(), row)
 }
 
 /// The same over each of `rows`; `out`: `[rows]`.
@@ -46,7 +46,7 @@ pub fn log_sum_exp<E: Element>(row: &[E]) -> LogSumExp {
 /// Where `out` has another length than there are rows.
 pub fn log_sum_exp_rows<E: Element>(set: InstructionSet, rows: Rows<'_, E>, out: &mut [LogSumExp]) {
     assert_eq!(rows.len(), out.len(), "a row for each result");
-    set.run(double::OfRows { set, rows, out });
+    double::of_rows(set, rows, out);
 }
 
 /// The same for callers that need no more than single precision has, some three times as fast on such values:

@@ -20,6 +20,7 @@ mod double;
 mod element;
 mod exp;
 mod exp_rows;
+mod fetch;
 mod instruction_set;
 mod lanes;
 mod log_sum_exp;

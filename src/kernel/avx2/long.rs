@@ -6,6 +6,7 @@ use std::arch::x86_64::*;
 use super::reduction::{Reduction, add_to};
 use super::{DEPTH, LANES, SIDE_BY_SIDE, Side};
 use crate::kernel::ahead::Ahead;
+use crate::kernel::fetch::fetch;
 use crate::kernel::registers::Found;
 
 /// Values that are looked at in one step.
@@ -21,15 +22,6 @@ fn load(values: &[f32; STEP]) -> Side {
         *register = unsafe { _mm256_loadu_ps(chunk.as_ptr()) };
     }
     registers
-}
-
-/// Fetches the lines of as many values `ahead` of these.
-#[target_feature(enable = "avx2,fma")]
-#[inline]
-fn fetch(values: &[f32; STEP], ahead: usize) {
-    for line in values.as_chunks::<16>().0 {
-        _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().wrapping_add(ahead).cast());
-    }
 }
 
 /// Fewer than [`STEP`] values and then `-inf`.

@@ -77,7 +77,7 @@ pub(super) fn transpose(rows: Rows<'_, f32>, tile: &mut Tile<f32>) {
     for first in (0..last).step_by(STEP).chain([last]) {
         // As many values of a later tile, on their way into the cache: one line for each column.
         for line in first..first + STEP {
-            let ahead = ahead::of_line(rows, line);
+            let ahead = ahead::of_column(rows, line);
             _mm_prefetch::<_MM_HINT_T0>(values.as_ptr().wrapping_add(ahead).cast());
         }
         let columns: &mut [Column; STEP] = tile[first..].first_chunk_mut().expect("columns of a tile");

@@ -4,6 +4,7 @@
 use std::arch::x86_64::*;
 use std::f64::consts::{LOG2_E, SQRT_2};
 
+use crate::kernel::Element;
 use crate::kernel::exp::ScaledColumns;
 use crate::kernel::exp_rows::RowSums;
 use crate::kernel::instruction_set::Avx512;
@@ -11,13 +12,13 @@ use crate::kernel::lanes::{LN2_HIGH, LN2_LOW, ROUND, ln_1p};
 use crate::kernel::tile::{STEP, TILE, Tile};
 
 /// Values of a register.
-const LANES: usize = 8;
+pub(super) const LANES: usize = 8;
 /// Powers in the table.
 const POWERS: usize = 2 * LANES;
 /// Registers of columns whose steps alternate: see [`super::SIDE_BY_SIDE`].
-const COLUMNS: usize = 4;
+pub(super) const COLUMNS: usize = 4;
 /// Columns that are looked at in one step.
-const WIDTH: usize = COLUMNS * LANES;
+pub(super) const WIDTH: usize = COLUMNS * LANES;
 /// The same of rows side by side.
 const ROWS: usize = TILE / LANES * STEP;
 /// Below this, an exponential is 0: times the unit, it is still a normal number.
@@ -54,7 +55,7 @@ const SERIES: [f64; 5] = [
 
 /// `unit exp(x)` of a few registers.
 #[derive(Clone, Copy)]
-struct Exp {
+pub(super) struct Exp {
     /// Of the powers times the unit, the bits less what `j` adds to them where `k` is shifted into the exponent.
     table: [__m512d; 2],
 }
@@ -62,7 +63,7 @@ struct Exp {
 impl Exp {
     #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
     #[inline]
-    fn new(unit: f64) -> Self {
+    pub(super) fn new(unit: f64) -> Self {
         let mut table = [0_u64; POWERS];
         for (j, (bits, power)) in table.iter_mut().zip(TABLE).enumerate() {
             *bits = (power * unit).to_bits().wrapping_sub((j as u64) << 48);
@@ -75,7 +76,7 @@ impl Exp {
     /// For `x <= 0`, to about one unit in the last place; NaN stays.
     #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
     #[inline]
-    fn of<const N: usize>(self, x: [__m512d; N]) -> [__m512d; N] {
+    pub(super) fn of<const N: usize>(self, x: [__m512d; N]) -> [__m512d; N] {
         let (lowest, round) = (_mm512_set1_pd(LOWEST), _mm512_set1_pd(ROUND));
         let sixteenths = _mm512_set1_pd(16.0 * LOG2_E);
         let (high, low) = (_mm512_set1_pd(LN2_HIGH / 16.0), _mm512_set1_pd(LN2_LOW / 16.0));
@@ -140,9 +141,15 @@ impl Exp {
 /// Eight values.
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
 #[inline]
-fn load(values: &[f32; LANES]) -> __m512d {
-    // SAFETY: reads the eight values.
-    _mm512_cvtps_pd(unsafe { _mm256_loadu_ps(values.as_ptr()) })
+fn load<E: Element>(values: &[E; LANES]) -> __m512d {
+    // SAFETY: reads the eight values; an element that is not of single precision is a double.
+    unsafe {
+        if E::SINGLE {
+            _mm512_cvtps_pd(_mm256_loadu_ps(values.as_ptr().cast()))
+        } else {
+            _mm512_loadu_pd(values.as_ptr().cast())
+        }
+    }
 }
 
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
@@ -155,7 +162,12 @@ fn array(x: __m512d) -> [f64; LANES] {
 }
 
 /// See [`crate::kernel::scaled_columns`].
-pub(in crate::kernel) fn scaled_columns(_: Avx512, x: &[f32], unit: f64, out: &mut [f64]) -> ScaledColumns {
+pub(in crate::kernel) fn scaled_columns<E: Element>(
+    _: Avx512,
+    x: &[E],
+    unit: f64,
+    out: &mut [f64],
+) -> ScaledColumns {
     assert_eq!(x.len(), out.len(), "a result for each");
     // SAFETY: there is an `Avx512` only where the machine has these instructions.
     unsafe { scale(x, unit, out) }
@@ -163,7 +175,7 @@ pub(in crate::kernel) fn scaled_columns(_: Avx512, x: &[f32], unit: f64, out: &m
 
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
 #[inline]
-fn columns(values: &[f32; WIDTH]) -> [__m512d; COLUMNS] {
+pub(super) fn columns<E: Element>(values: &[E; WIDTH]) -> [__m512d; COLUMNS] {
     let mut columns = [_mm512_setzero_pd(); COLUMNS];
     for (column, values) in columns.iter_mut().zip(values.as_chunks::<LANES>().0) {
         *column = load(values);
@@ -174,7 +186,7 @@ fn columns(values: &[f32; WIDTH]) -> [__m512d; COLUMNS] {
 /// Fewer than [`WIDTH`] values and then `-inf`.
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
 #[inline]
-fn last_columns(values: &[f32]) -> [__m512d; COLUMNS] {
+pub(super) fn last_columns<E: Element>(values: &[E]) -> [__m512d; COLUMNS] {
     let mask = (1_u32 << values.len()) - 1;
     let mut columns = [_mm512_setzero_pd(); COLUMNS];
     for (i, column) in columns.iter_mut().enumerate() {
@@ -182,9 +194,16 @@ fn last_columns(values: &[f32]) -> [__m512d; COLUMNS] {
         // Next to the others even where there are none, for what is left out of memory that can't be read takes
         // hundreds of cycles.
         let from = values.as_ptr().wrapping_add(i * LANES);
-        // SAFETY: the mask has a bit for each value of the slice; nothing else is read.
-        let some = unsafe { _mm256_mask_loadu_ps(_mm256_set1_ps(f32::NEG_INFINITY), lanes, from) };
-        *column = _mm512_cvtps_pd(some);
+        // SAFETY: the mask has a bit for each value of the slice; nothing else is read. An element that is not of single
+        // precision is a double.
+        *column = unsafe {
+            if E::SINGLE {
+                let nothing = _mm256_set1_ps(f32::NEG_INFINITY);
+                _mm512_cvtps_pd(_mm256_mask_loadu_ps(nothing, lanes, from.cast()))
+            } else {
+                _mm512_mask_loadu_pd(_mm512_set1_pd(f64::NEG_INFINITY), lanes, from.cast())
+            }
+        };
     }
     columns
 }
@@ -211,7 +230,7 @@ impl Extremes {
 }
 
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
-fn scale(x: &[f32], unit: f64, out: &mut [f64]) -> ScaledColumns {
+fn scale<E: Element>(x: &[E], unit: f64, out: &mut [f64]) -> ScaledColumns {
     let infinity = _mm512_set1_pd(f64::INFINITY);
     let lowest = _mm512_set1_pd(f64::NEG_INFINITY);
     let mut found = Extremes { max: [lowest; COLUMNS], least: [infinity; COLUMNS], nan: 0 };
@@ -247,9 +266,9 @@ fn scale(x: &[f32], unit: f64, out: &mut [f64]) -> ScaledColumns {
 }
 
 /// Exponentials of rows side by side: see [`crate::kernel::ExpRows`].
-pub(in crate::kernel) fn exp_tile(
+pub(in crate::kernel) fn exp_tile<E: Element>(
     _: Avx512,
-    tile: &Tile<f32>,
+    tile: &Tile<E>,
     classes: usize,
     unit: f64,
     exps: &mut Tile<f64>,
@@ -258,19 +277,37 @@ pub(in crate::kernel) fn exp_tile(
     unsafe { exp_rows(tile, classes, unit, exps) }
 }
 
+/// The largest and the least value of each lane but for NaN.
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
-fn exp_rows(tile: &Tile<f32>, classes: usize, unit: f64, exps: &mut Tile<f64>) -> RowSums {
-    let infinity = _mm512_set1_ps(f32::INFINITY);
-    let (mut max, mut min) = (_mm512_sub_ps(_mm512_setzero_ps(), infinity), infinity);
-    for lanes in &tile[..classes] {
-        // SAFETY: reads sixteen values.
-        let x = unsafe { _mm512_loadu_ps(lanes.as_ptr()) };
-        // Not NaN, for that is the first.
-        (max, min) = (_mm512_max_ps(x, max), _mm512_min_ps(x, min));
+#[inline]
+fn extremes<E: Element>(tile: &[[E; TILE]]) -> [[__m512d; 2]; 2] {
+    // Not NaN, for that is the first.
+    if E::SINGLE {
+        let mut max = _mm512_set1_ps(f32::NEG_INFINITY);
+        let mut min = _mm512_set1_ps(f32::INFINITY);
+        for lanes in tile {
+            // SAFETY: reads sixteen values, which are of single precision.
+            let x = unsafe { _mm512_loadu_ps(lanes.as_ptr().cast()) };
+            (max, min) = (_mm512_max_ps(x, max), _mm512_min_ps(x, min));
+        }
+        return [max, min].map(|x| {
+            [_mm512_cvtps_pd(_mm512_castps512_ps256(x)), _mm512_cvtps_pd(_mm512_extractf32x8_ps::<1>(x))]
+        });
     }
-    let halves =
-        |x| [_mm512_cvtps_pd(_mm512_castps512_ps256(x)), _mm512_cvtps_pd(_mm512_extractf32x8_ps::<1>(x))];
-    let (max, min) = (halves(max), halves(min));
+    let mut max = [_mm512_set1_pd(f64::NEG_INFINITY); 2];
+    let mut min = [_mm512_set1_pd(f64::INFINITY); 2];
+    for lanes in tile {
+        for (i, half) in lanes.as_chunks::<LANES>().0.iter().enumerate() {
+            let x = load(half);
+            (max[i], min[i]) = (_mm512_max_pd(x, max[i]), _mm512_min_pd(x, min[i]));
+        }
+    }
+    [max, min]
+}
+
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+fn exp_rows<E: Element>(tile: &Tile<E>, classes: usize, unit: f64, exps: &mut Tile<f64>) -> RowSums {
+    let [max, min] = extremes(&tile[..classes]);
     let (exp, zero, one) = (Exp::new(unit), _mm512_setzero_pd(), _mm512_set1_pd(1.0));
     let (mut below, mut ties) = ([zero; 2], [zero; 2]);
     let steps = classes.div_ceil(STEP);

@@ -72,7 +72,7 @@ pub(super) fn transpose(rows: Rows<'_, f32>, tile: &mut Tile<f32>) {
         };
         // As many values of a later tile, on their way into the cache: one line for each column.
         for line in first..first + 4 {
-            let ahead = ahead::of_line(rows, line);
+            let ahead = ahead::of_column(rows, line);
             let from = values.as_ptr().wrapping_add(ahead);
             _mm_prefetch::<_MM_HINT_T0>(from.cast());
         }
