@@ -77,6 +77,11 @@ impl LabelFile {
             let content = Content::Integers { shape: info.shape, values: Integers::Small(values) };
             return Ok(Self { name, content });
         }
+        if !info.dtype.is_integer()
+            && let Some(values) = info.read_f64(&source)?
+        {
+            return Ok(Self { name, content: Content::Floats { shape: info.shape, values } });
+        }
         let bytes = info.read_body(&mut source)?;
         let needs_reordering = |shape: &[usize]| info.fortran_order && shape.len() > 1;
         let content = if info.dtype.is_integer() {

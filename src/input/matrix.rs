@@ -165,6 +165,11 @@ impl Matrix {
         if shape.contains(&0) {
             return Ok(Vec::new());
         }
+        if let Body::Npy(source, info) = &self.body
+            && let Some(values) = info.read_f64(source)?
+        {
+            return Ok(values);
+        }
         // Rows along the last axis, but of one value each where that is longer than a row may be.
         if shape.last().is_none_or(|&size| size > MAX_CLASSES) {
             shape.push(1);

@@ -1,22 +1,17 @@
 //! The .npy format: header by `npyz`, size and content checked here.
 
+mod values;
+
 use std::io;
 
-use half::f16;
-use half::slice::HalfFloatSliceExt;
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
-use rayon::prelude::*;
 
-use super::source::{CUT_OFF, MAGIC, MAX_RESERVED, Source};
+use super::source::{CUT_OFF, MAGIC, Source};
 use super::{InputError, Place};
 use crate::shown::shown;
 
 /// NumPy itself reads no longer header from a file that it does not trust.
 const MAX_HEADER: usize = 10_000;
-/// Bytes that are decoded at a time: what was read is still in the cache then. A multiple of every size.
-const READ_BYTES: usize = 1 << 17;
-/// Values that a thread narrows at a time: what was read is still in its cache then.
-const NARROWED_AT_ONCE: usize = 1 << 13;
 /// The deepest that brackets of a plain array's header nest is 2.
 const MAX_NESTING: usize = 16;
 
@@ -175,216 +170,6 @@ impl NpyInfo {
             format!("{found}{}", if found > self.byte_len() as u64 { " or more" } else { "" }),
         )
         .hint("the file was cut off or is not one array: save it again with numpy.save")
-    }
-
-    /// Reads the values' bytes: all of them, and nothing behind them.
-    pub(super) fn read_body(&self, source: &mut Source) -> Result<Vec<u8>, InputError> {
-        let bytes = source.read_at_most(self.byte_len() as u64 + 1)?;
-        if bytes.len() == self.byte_len() {
-            Ok(bytes)
-        } else {
-            Err(self.length_error(source.name(), bytes.len() as u64))
-        }
-    }
-
-    /// The values as 32-bit integers, each thread reading some of them: fresh memory costs more than what is read
-    /// into it. None, and nothing is read, where they are not the integers that NumPy makes, in C order, of a
-    /// regular file; none as well where one is larger.
-    pub(super) fn read_small(&self, source: &Source) -> Result<Option<Vec<i32>>, InputError> {
-        let in_order = !self.fortran_order || self.shape.len() < 2;
-        let usual = self.dtype == Dtype::Int(8) && !self.big_endian && in_order;
-        let Some(file) = source.random_access().filter(|_| usual && self.byte_len() <= MAX_RESERVED) else {
-            return Ok(None);
-        };
-        let (name, start) = (source.name(), source.position());
-        let narrow = |raw: &mut Vec<u8>, (piece, small): (usize, &mut [i32])| {
-            let offset = piece * NARROWED_AT_ONCE * size_of::<i64>();
-            raw.resize(size_of_val(small) * 2, 0);
-            let count = file.read_at(raw, start + offset as u64)?;
-            if count < raw.len() {
-                return Err(self.length_error(name, (offset + count) as u64));
-            }
-            let mut fits = true;
-            for (small, &bytes) in small.iter_mut().zip(raw.as_chunks().0) {
-                let value = i64::from_le_bytes(bytes);
-                *small = value as i32;
-                fits &= i64::from(*small) == value;
-            }
-            Ok(fits)
-        };
-        let mut small = vec![0; self.len];
-        let pieces = small.par_chunks_mut(NARROWED_AT_ONCE).enumerate();
-        let fits = pieces.map_init(Vec::new, narrow).try_reduce(|| true, |a, b| Ok(a & b))?;
-        if file.read_at(&mut [0], start + self.byte_len() as u64)? > 0 {
-            return Err(self.length_error(name, self.byte_len() as u64 + 1));
-        }
-        Ok(fits.then_some(small))
-    }
-
-    /// Appends the values of `bytes` in single precision; the dtype fits it.
-    pub(super) fn decode_f32(&self, bytes: &[u8], out: &mut Vec<f32>) {
-        match (self.dtype, self.big_endian) {
-            (Dtype::F16, false) => decode_halves(bytes, f16::from_le_bytes, out),
-            (Dtype::F16, true) => decode_halves(bytes, f16::from_be_bytes, out),
-            (_, false) => out.extend(values(bytes).map(f32::from_le_bytes)),
-            (_, true) => out.extend(values(bytes).map(f32::from_be_bytes)),
-        }
-    }
-
-    /// Appends the values of `bytes` in double precision.
-    pub(super) fn decode_f64(&self, bytes: &[u8], out: &mut Vec<f64>) {
-        match (self.dtype, self.big_endian) {
-            (Dtype::F64, false) => out.extend(values(bytes).map(f64::from_le_bytes)),
-            (Dtype::F64, true) => out.extend(values(bytes).map(f64::from_be_bytes)),
-            (Dtype::F16 | Dtype::F32, _) => {
-                let mut single = Vec::new();
-                self.decode_f32(bytes, &mut single);
-                out.extend(single.into_iter().map(f64::from));
-            }
-            _ => self.for_each_integer(bytes, |value| out.push(value as f64)),
-        }
-    }
-
-    /// Reads `len` values in single precision, which the dtype fits, into `out`; returns the number of bytes
-    /// that `read` had for it, and leaves nothing usable where they are too few. `raw` is room to be used
-    /// again.
-    pub(super) fn fill_f32<E>(
-        &self,
-        len: usize,
-        read: &mut dyn FnMut(&mut [u8]) -> Result<usize, E>,
-        raw: &mut Vec<u8>,
-        out: &mut Vec<f32>,
-    ) -> Result<usize, E> {
-        if self.dtype == Dtype::F32 && self.is_native() {
-            return fill_native(len, read, out);
-        }
-        self.fill(len, read, raw, out, Self::decode_f32)
-    }
-
-    /// The same in double precision.
-    pub(super) fn fill_f64<E>(
-        &self,
-        len: usize,
-        read: &mut dyn FnMut(&mut [u8]) -> Result<usize, E>,
-        raw: &mut Vec<u8>,
-        out: &mut Vec<f64>,
-    ) -> Result<usize, E> {
-        if self.dtype == Dtype::F64 && self.is_native() {
-            return fill_native(len, read, out);
-        }
-        self.fill(len, read, raw, out, Self::decode_f64)
-    }
-
-    /// Whether the values lie in the file as they do in memory, in single or double precision.
-    pub(super) fn is_native_float(&self) -> bool {
-        matches!(self.dtype, Dtype::F32 | Dtype::F64) && self.is_native()
-    }
-
-    fn is_native(&self) -> bool {
-        self.big_endian == cfg!(target_endian = "big")
-    }
-
-    fn fill<T, E>(
-        &self,
-        len: usize,
-        read: &mut dyn FnMut(&mut [u8]) -> Result<usize, E>,
-        raw: &mut Vec<u8>,
-        out: &mut Vec<T>,
-        decode: impl Fn(&Self, &[u8], &mut Vec<T>),
-    ) -> Result<usize, E> {
-        out.clear();
-        raw.resize(READ_BYTES, 0);
-        let bytes = len * self.dtype.size();
-        let mut done = 0;
-        while done < bytes {
-            let piece = &mut raw[..(bytes - done).min(READ_BYTES)];
-            let count = read(piece)?;
-            done += count;
-            if count < piece.len() {
-                break;
-            }
-            decode(self, piece, out);
-        }
-        Ok(done)
-    }
-
-    /// The values of `bytes` as integers; none for each that is not one or too large.
-    pub(super) fn integers(&self, bytes: &[u8]) -> Vec<Option<i64>> {
-        (0..bytes.len() / self.dtype.size()).map(|at| self.integer_at(bytes, at)).collect()
-    }
-
-    /// Value `at` of `bytes` as an integer; none where it is not one or too large.
-    pub(super) fn integer_at(&self, bytes: &[u8], at: usize) -> Option<i64> {
-        let size = self.dtype.size();
-        let value = &bytes[at * size..][..size];
-        if let (Dtype::Int(8), false, Ok(bytes)) = (self.dtype, self.big_endian, value.try_into()) {
-            return Some(i64::from_le_bytes(bytes));
-        }
-        let mut integer = None;
-        if self.dtype.is_integer() {
-            self.for_each_integer(value, |value| integer = i64::try_from(value).ok());
-        }
-        integer
-    }
-
-    fn for_each_integer(&self, bytes: &[u8], mut visit: impl FnMut(i128)) {
-        let size = self.dtype.size();
-        for value in bytes.chunks_exact(size) {
-            let mut bits = 0_u64;
-            for i in 0..size {
-                let byte = if self.big_endian { value[i] } else { value[size - 1 - i] };
-                bits = bits << 8 | u64::from(byte);
-            }
-            let unused = 64 - 8 * size as u32;
-            visit(match self.dtype {
-                Dtype::Int(_) => i128::from((bits << unused) as i64 >> unused),
-                _ => i128::from(bits),
-            });
-        }
-    }
-}
-
-/// Values for which there is memory before any was read.
-const BELIEVED: usize = 1 << 20;
-
-/// Reads `len` values as they are in memory; a header that claims more than there is costs no more than what there is.
-fn fill_native<T: bytemuck::Pod, E>(
-    len: usize,
-    read: &mut dyn FnMut(&mut [u8]) -> Result<usize, E>,
-    out: &mut Vec<T>,
-) -> Result<usize, E> {
-    out.truncate(len);
-    let (mut done, mut count) = (0, 0);
-    while done < len {
-        let end = out.len().max(2 * done).max(BELIEVED).min(len);
-        out.resize(end, T::zeroed());
-        let piece = bytemuck::cast_slice_mut(&mut out[done..]);
-        let found = read(piece)?;
-        count += found;
-        if found < piece.len() {
-            break;
-        }
-        done = end;
-    }
-    Ok(count)
-}
-
-fn values<const N: usize>(bytes: &[u8]) -> impl ExactSizeIterator<Item = [u8; N]> {
-    bytes.as_chunks::<N>().0.iter().copied()
-}
-
-/// Appends values of half precision in single precision: a few at a time, for which many processors have instructions.
-fn decode_halves(bytes: &[u8], of_bytes: impl Fn([u8; 2]) -> f16, out: &mut Vec<f32>) {
-    const AT_ONCE: usize = 256;
-    let mut halves = [f16::ZERO; AT_ONCE];
-    let start = out.len();
-    out.resize(start + bytes.len() / 2, 0.0);
-    for (bytes, out) in bytes.chunks(2 * AT_ONCE).zip(out[start..].chunks_mut(AT_ONCE)) {
-        let halves = &mut halves[..out.len()];
-        for (half, bytes) in halves.iter_mut().zip(values(bytes)) {
-            *half = of_bytes(bytes);
-        }
-        halves.convert_to_f32_slice(out);
     }
 }
 

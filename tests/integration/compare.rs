@@ -3,6 +3,7 @@
 use predicates::prelude::*;
 use serde_json::{Value, json};
 
+use crate::random::Random;
 use crate::support::{Folder, ctctool, json as run_json, npy_bytes, npy_f32, npy_f64, npy_i64, repository};
 
 fn compare(folder: &Folder, args: &[&str]) -> assert_cmd::Command {
@@ -63,6 +64,43 @@ fn matrices_differ_by_what_their_dtype_allows() {
         (&worst["place"], &worst["base"], &worst["new"]),
         (&json!("[1, 0]"), &json!(1e3), &json!(1e3 + 1e-3))
     );
+}
+
+/// Threads look at some thousand values each.
+#[test]
+fn the_worst_of_many_values_are_found_wherever_they_are() {
+    let mut random = Random::new(7);
+    for (values, other, nan) in [(50_000, 40_000, 0), (50_000, 30, 0), (40_001, 500, 3), (3, 2, 1)] {
+        let base: Vec<f64> = (0..values).map(|_| random.normal()).collect();
+        let mut new = base.clone();
+        for _ in 0..other {
+            // Of few sizes, so that many are as bad as others.
+            new[random.below(values) as usize] += f64::from(random.below(200)) / 4.0;
+        }
+        (0..nan).for_each(|_| new[random.below(values) as usize] = f64::NAN);
+        let folder = Folder::new();
+        folder.file("a", npy_f64(&[values as usize], &base));
+        folder.file("b", npy_f64(&[values as usize], &new));
+        let result = run_json(&mut compare(&folder, &["a", "b", "--rtol", "0", "--atol", "0.1"]));
+
+        let difference = |at: usize| (new[at] - base[at]).abs();
+        let differs = |&at: &usize| difference(at) > 0.1 || difference(at).is_nan();
+        let mut worst: Vec<usize> = (0..base.len()).filter(differs).collect();
+        let differing = worst.len();
+        // NaN is the greatest of all in this order.
+        worst.sort_by(|&a, &b| (difference(b) - 0.1).total_cmp(&(difference(a) - 0.1)));
+        let places: Vec<Value> = worst.iter().take(20).map(|at| json!(format!("[{at}]"))).collect();
+        let found: Vec<Value> =
+            result["items"].as_array().unwrap().iter().map(|item| item["place"].clone()).collect();
+        assert_eq!(found, places);
+        let summary = &result["summary"];
+        assert_eq!(summary["differing"], differing);
+        assert_eq!(summary["max_absolute_place"], format!("[{}]", worst[0]));
+        let relative = (0..base.len()).map(|at| difference(at) / base[at].abs());
+        let worse = |a: f64, b: f64| a > b || a.is_nan() && !b.is_nan();
+        let greatest = relative.enumerate().reduce(|a, b| if worse(b.1, a.1) { b } else { a });
+        assert_eq!(summary["max_relative_place"], format!("[{}]", greatest.unwrap().0));
+    }
 }
 
 #[test]

@@ -397,6 +397,34 @@ fn targets_that_are_no_probabilities_are_a_warning() {
     );
 }
 
+/// Threads look at some thousand targets each.
+#[test]
+fn the_first_odd_target_of_many_is_named() {
+    let folder = Folder::new();
+    let (rows, classes) = (50_000, 3);
+    let mut targets = [0.5, 0.25, 0.25].repeat(rows);
+    folder.file("x.npy", npy_f32(&[rows, classes], &targets));
+    let mut put = |row: usize, values: [f64; 3]| targets[classes * row..][..classes].copy_from_slice(&values);
+    for row in [49_999, 44_000, 33_333] {
+        put(row, [0.5, 0.25, 0.75]);
+        put(row - 1, [1.0, 1.0, -1.0]);
+    }
+    folder.file("y.npy", npy_f32(&[rows, classes], &targets));
+    let loss = || {
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y.npy"]);
+        command
+    };
+    let result = run_json(&mut loss());
+    let said: Vec<&str> =
+        result["warnings"].as_array().unwrap().iter().map(|w| w["message"].as_str().unwrap()).collect();
+    assert!(said.contains(&"y.npy: 3 rows do not sum to 1, the first is row 33333 with 1.5"), "{said:?}");
+    assert!(said.contains(&"y.npy: row 33332, class 2 is -1, and no probability is below 0"), "{said:?}");
+    targets[3 * 45_000 + 1] = f64::NAN;
+    folder.file("y.npy", npy_f32(&[rows, classes], &targets));
+    loss().assert().code(2).stderr(predicate::str::contains("row 45000, class 1"));
+}
+
 /// Numbers that are never used may be anything.
 #[test]
 fn padding_and_ignored_rows_are_not_looked_at() {

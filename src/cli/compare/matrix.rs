@@ -1,5 +1,8 @@
 //! Two matrices, value by value or by a statistic.
 
+use std::ops::Range;
+
+use rayon::prelude::*;
 use serde_json::Value;
 
 use super::super::values::{Stat, Word};
@@ -11,6 +14,8 @@ use crate::metrics::{Difference, Tolerance};
 use crate::report::compare::{CompareItem, CompareParams, CompareSummary};
 use crate::report::{Shortest, Status};
 
+/// Values that one thread looks at at a time.
+const AT_ONCE: usize = 1 << 14;
 /// So many times what is listed is kept before the worst of it are picked.
 const MANY: usize = 64;
 
@@ -38,25 +43,10 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
         command: None,
     };
     let (base, new) = (values(base)?, values(new)?);
-    // Computed anew where they are needed, for they are larger than what they are of.
-    let difference = |at: usize| tolerance.compare(base[at], new[at]);
-    let by_severity = |&a: &usize, &b: &usize| {
-        let (x, y) = (difference(a), difference(b));
-        let severity = y.severity().total_cmp(&x.severity());
-        y.absolute.is_nan().cmp(&x.absolute.is_nan()).then(severity).then(a.cmp(&b))
-    };
-    let mut differing = 0;
-    let mut failed: Vec<usize> = Vec::new();
-    for at in (0..base.len()).filter(|&at| !difference(at).passed) {
-        differing += 1;
-        failed.push(at);
-        if failed.len() > MANY * MAX_LISTED {
-            failed.select_nth_unstable_by(MAX_LISTED, by_severity);
-            failed.truncate(MAX_LISTED);
-        }
-    }
-    failed.sort_by(by_severity);
-    failed.truncate(MAX_LISTED);
+    let both = Both { base: &base, new: &new, tolerance };
+    let difference = |at: usize| both.difference(at);
+    let Found { differing, mut failed, absolute, relative, infinite } = both.look_at_all();
+    both.keep_worst(&mut failed);
     let place = |at: usize| place(at, &shape);
     let item = |&at: &usize| {
         let Difference { absolute, relative, allowed, .. } = difference(at);
@@ -73,12 +63,7 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
         }
     };
     let items: Vec<CompareItem> = failed.iter().map(item).collect();
-    let worst = |value: fn(&Difference) -> f64| {
-        let worse = |a: f64, b: f64| a.is_nan() && !b.is_nan() || a > b;
-        let values = (0..base.len()).map(|at| (at, value(&difference(at))));
-        values.reduce(|best, next| if worse(next.1, best.1) { next } else { best }).map(|(at, _)| at)
-    };
-    let (absolute, relative) = (worst(|d| d.absolute), worst(|d| d.relative));
+    let (absolute, relative) = (absolute.at(), relative.at());
     let worst = failed.first().copied().or(absolute);
     let mut summary = CompareSummary {
         equal: differing == 0,
@@ -101,10 +86,109 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
         summary.statistic = Some(observed);
         summary.allowed = Some(allowed);
         // A median may hide it, but an infinity passes only where the other is equal.
-        let infinite = (0..base.len()).map(difference).any(|d| !d.passed && d.absolute.is_infinite());
         summary.equal = observed <= allowed && !infinite;
     }
     Ok(Outcome { params, summary, items, texts: Vec::new() })
+}
+
+/// The values of both.
+struct Both<'a> {
+    base: &'a [f64],
+    new: &'a [f64],
+    tolerance: Tolerance,
+}
+
+/// What was found in some of the values.
+#[derive(Default)]
+struct Found {
+    differing: usize,
+    /// Where they differ: all places, or the worst of them.
+    failed: Vec<usize>,
+    absolute: Greatest,
+    relative: Greatest,
+    /// Whether a difference that is not allowed is infinite.
+    infinite: bool,
+}
+
+/// The greatest of some values, and the first place where it is; NaN is greater than all others.
+#[derive(Clone, Copy, Default)]
+struct Greatest(Option<(f64, usize)>);
+
+impl Greatest {
+    fn note(&mut self, value: f64, at: usize) {
+        let is_greater = |greatest: f64| value > greatest || value.is_nan() && !greatest.is_nan();
+        if self.0.is_none_or(|(greatest, _)| is_greater(greatest)) {
+            self.0 = Some((value, at));
+        }
+    }
+
+    fn at(self) -> Option<usize> {
+        self.0.map(|(_, at)| at)
+    }
+}
+
+impl Both<'_> {
+    /// Computed anew where it is needed, for it is larger than what it is of.
+    fn difference(&self, at: usize) -> Difference {
+        self.tolerance.compare(self.base[at], self.new[at])
+    }
+
+    fn look_at_all(&self) -> Found {
+        let starts = (0..self.base.len()).into_par_iter().step_by(AT_ONCE);
+        let found = starts.map(|start| self.look_at(start..(start + AT_ONCE).min(self.base.len())));
+        found.reduce(Found::default, |found, next| self.join(found, next))
+    }
+
+    fn look_at(&self, places: Range<usize>) -> Found {
+        let mut found = Found::default();
+        for at in places {
+            let Difference { absolute, relative, passed, .. } = self.difference(at);
+            found.absolute.note(absolute, at);
+            found.relative.note(relative, at);
+            if !passed {
+                found.differing += 1;
+                found.infinite |= absolute.is_infinite();
+                found.failed.push(at);
+                self.keep_few(&mut found.failed);
+            }
+        }
+        found
+    }
+
+    /// What was found in values, and what in those behind them.
+    fn join(&self, mut found: Found, next: Found) -> Found {
+        found.differing += next.differing;
+        found.infinite |= next.infinite;
+        for (greatest, next) in [(&mut found.absolute, next.absolute), (&mut found.relative, next.relative)] {
+            if let Some((value, at)) = next.0 {
+                greatest.note(value, at);
+            }
+        }
+        found.failed.extend(next.failed);
+        self.keep_few(&mut found.failed);
+        found
+    }
+
+    /// Which of two places comes first among those that are listed.
+    fn by_severity(&self, a: usize, b: usize) -> std::cmp::Ordering {
+        let (x, y) = (self.difference(a), self.difference(b));
+        let severity = y.severity().total_cmp(&x.severity());
+        y.absolute.is_nan().cmp(&x.absolute.is_nan()).then(severity).then(a.cmp(&b))
+    }
+
+    /// Leaves the worst, where there are many.
+    fn keep_few(&self, failed: &mut Vec<usize>) {
+        if failed.len() > MANY * MAX_LISTED {
+            failed.select_nth_unstable_by(MAX_LISTED, |&a, &b| self.by_severity(a, b));
+            failed.truncate(MAX_LISTED);
+        }
+    }
+
+    /// Leaves what is listed, in order.
+    fn keep_worst(&self, failed: &mut Vec<usize>) {
+        failed.sort_by(|&a, &b| self.by_severity(a, b));
+        failed.truncate(MAX_LISTED);
+    }
 }
 
 /// Whether a CSV of one column or row, which is no other than a list, is as long as the other.
@@ -132,7 +216,8 @@ fn values(matrix: Matrix) -> Result<Vec<f64>, InputError> {
     let (name, shape) = (matrix.name().to_owned(), matrix.shape().to_vec());
     let is_integer = matrix.dtype().is_integer();
     let values = matrix.into_values()?;
-    match values.iter().position(|x| is_integer && x.abs() >= EXACT) {
+    let too_large = if is_integer { values.iter().position(|x| x.abs() >= EXACT) } else { None };
+    match too_large {
         None => Ok(values),
         Some(at) => {
             let found = format!("{} at {}", Shortest(values[at]), place(at, &shape));

@@ -196,7 +196,7 @@ impl Targets for ClassTargets<'_> {
     }
 }
 
-impl Targets for ProbTargets {
+impl Targets for ProbTargets<'_> {
     fn target(&self, row: usize) -> Target<'_> {
         Target::Probs(self.get(row))
     }

@@ -14,7 +14,7 @@ use crate::input::{InputError, Place};
 use crate::logits::{Geometry, rows_in_order, unravel};
 use crate::shown::shown;
 
-/// Class indices that one thread checks at a time.
+/// Values that one thread checks at a time.
 const CHECKED_AT_ONCE: usize = 1 << 16;
 
 /// A class index a row, or none where the row is ignored; row-major over the logits' other axes.
@@ -55,12 +55,12 @@ impl ClassTargets<'_> {
 
 /// Class probabilities a row: `[rows, classes]`, row-major.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ProbTargets {
-    values: Vec<f64>,
+pub struct ProbTargets<'a> {
+    values: Cow<'a, [f64]>,
     classes: usize,
 }
 
-impl ProbTargets {
+impl ProbTargets<'_> {
     /// The probabilities of a row.
     pub fn get(&self, row: usize) -> &[f64] {
         &self.values[row * self.classes..][..self.classes]
@@ -68,20 +68,21 @@ impl ProbTargets {
 
     /// The rows that do not sum to one: how many, the first, and what it sums to.
     pub fn unnormalised(&self, tolerance: f64) -> Option<(usize, usize, f64)> {
-        let sums = self.values.chunks_exact(self.classes).map(|row| row.iter().sum::<f64>());
-        let mut found = sums.enumerate().filter(|(_, sum)| (sum - 1.0).abs() > tolerance);
-        let (row, sum) = found.next()?;
-        Some((1 + found.count(), row, sum))
+        let sum = |row: &[f64]| row.iter().sum::<f64>();
+        let is_off = |row: &&[f64]| (sum(row) - 1.0).abs() > tolerance;
+        let rows = || self.values.par_chunks_exact(self.classes);
+        let first = rows().position_first(|row| is_off(&row))?;
+        Some((rows().filter(is_off).count(), first, sum(self.get(first))))
     }
 
     /// Whether all are 0 or 1.
     pub fn are_yes_or_no(&self) -> bool {
-        self.values.iter().all(|&value| value == 0.0 || value == 1.0)
+        first_where(&self.values, |value| value != 0.0 && value != 1.0).is_none()
     }
 
     /// The first value below 0: its row, its class, and what it is.
     pub fn first_negative(&self) -> Option<(usize, usize, f64)> {
-        let at = self.values.iter().position(|&value| value < 0.0)?;
+        let at = first_where(&self.values, |value| value < 0.0)?;
         Some((at / self.classes, at % self.classes, self.values[at]))
     }
 }
@@ -221,12 +222,12 @@ impl LabelFile {
     ///
     /// # Errors
     /// Where the shape is another, or a value is not finite.
-    pub fn prob_targets(&self, shape: &[usize], class_axis: usize) -> Result<ProbTargets, InputError> {
+    pub fn prob_targets(&self, shape: &[usize], class_axis: usize) -> Result<ProbTargets<'_>, InputError> {
         let mismatch = || {
             let expected = format!("class probabilities of the logits' shape {}", shape_text(shape));
             InputError::new(&self.name, Place::whole(), expected, self.describe())
         };
-        let (values, text) = match &self.content {
+        let (values, text): (Cow<'_, [f64]>, bool) = match &self.content {
             Content::Integers { .. } => {
                 return Err(mismatch().hint("save them as floats: labels.astype('float64')"));
             }
@@ -234,7 +235,7 @@ impl LabelFile {
                 if found != shape {
                     return Err(mismatch());
                 }
-                (values.clone(), false)
+                (values.into(), false)
             }
             Content::Text(text) => {
                 // A table of numbers separated by blanks is as good as any other.
@@ -244,10 +245,10 @@ impl LabelFile {
                 if [table.rows, table.columns] != *shape && (table.rows != 1 || [table.columns] != *shape) {
                     return Err(mismatch());
                 }
-                (table.values, true)
+                (table.values.into(), true)
             }
         };
-        if let Some(at) = values.iter().position(|p| !p.is_finite()) {
+        if let Some(at) = first_where(&values, |p| !p.is_finite()) {
             let place = if text {
                 let columns = shape[shape.len() - 1];
                 Place::whole().at("row", at / columns).at("class", at % columns)
@@ -257,7 +258,9 @@ impl LabelFile {
             return Err(InputError::new(&self.name, place, "a probability", values[at].to_string()));
         }
         let Ok(geometry) = Geometry::along(shape, false, class_axis) else { return Err(mismatch()) };
-        Ok(ProbTargets { values: rows_in_order(&values, &geometry), classes: geometry.classes() })
+        let in_order = class_axis + 1 == shape.len();
+        let values = if in_order { values } else { rows_in_order(&values, &geometry).into() };
+        Ok(ProbTargets { values, classes: geometry.classes() })
     }
 }
 
@@ -301,6 +304,15 @@ fn text_hint(text: &str, rows: &[usize]) -> Option<String> {
 /// Whether an integer is one of so many classes; a matrix has fewer than 2^31.
 pub(crate) fn is_class(value: i64, classes: usize) -> bool {
     (0..classes.min(i32::MAX as usize) as i64).contains(&value)
+}
+
+/// The place of the first value that `is` so.
+fn first_where(values: &[f64], is: impl Fn(f64) -> bool + Sync) -> Option<usize> {
+    // All are looked at, so that lanes do not wait for each other.
+    let any = |values: &[f64]| values.iter().fold(false, |any, &value| any | is(value));
+    let chunk = values.par_chunks(CHECKED_AT_ONCE).position_first(any)?;
+    let start = chunk * CHECKED_AT_ONCE;
+    values[start..].iter().position(|&value| is(value)).map(|at| start + at)
 }
 
 /// Whether each value is a class or the ignored index.
