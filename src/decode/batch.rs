@@ -6,8 +6,8 @@ use super::beam::BeamError;
 use super::collect::{ItemFrames, Values};
 use super::fusion::{Fusion, FusionWeights};
 use super::item::{DecodedItem, ItemConfig, ItemDecoder};
-use crate::kernel::Element;
-use crate::logits::{Block, BlockVisitor, InputKind, Items, Nonfinite, RowAudit, RowScale};
+use crate::kernel::{Element, Rows};
+use crate::logits::{AtOnce, Block, BlockVisitor, InputKind, Items, Nonfinite, RowAudit, RowScale};
 
 /// Collects each item's frames, in whatever order the frames come, and decodes it as soon as its last one
 /// was there.
@@ -73,6 +73,40 @@ impl<'a> DecodeBatch<'a> {
         results.enumerate().map(|(item, result)| result.map_err(refused(item))).collect()
     }
 
+    /// Decodes the items all of whose frames lie in a block.
+    fn decode_in_place<E: Element>(&mut self, block: &Block<'_, E>) {
+        if !self.rows.geometry().has_whole_rows() {
+            return;
+        }
+        let (config, fusion, rows, progress) = (self.config, self.fusion, &self.rows, self.progress);
+        let in_block = block.first_row()..block.first_row() + block.rows();
+        let frames_of = |item: usize| {
+            let length = rows.lengths()[item];
+            let last = length.checked_sub(1)?;
+            let (start, stride) = rows.file_rows(item);
+            let is_here = in_block.contains(&start) && in_block.contains(&(start + last * stride));
+            is_here.then(|| block.rows_apart(start - in_block.start, length, stride))
+        };
+        let items = self.items.par_iter_mut().enumerate().filter(|(_, item)| item.done.is_none());
+        items.filter_map(|(at, item)| Some((item, frames_of(at)?))).for_each_init(
+            || ItemDecoder::new(config, rows.geometry().classes(), fusion),
+            |decoder, (item, frames)| {
+                let decoder = decoder.as_mut().map_err(|error| error.clone());
+                item.done = Some(decoder.and_then(|decoder| decode(frames, config.input, decoder)));
+                progress();
+            },
+        );
+    }
+
+    /// The first item that could not be decoded, if there is one.
+    fn refused(&self) -> Result<(), ItemError> {
+        let refused = |(item, found): (usize, &Item)| match &found.done {
+            Some(Err(error)) => Some(ItemError { item, error: error.clone() }),
+            _ => None,
+        };
+        self.items.iter().enumerate().find_map(refused).map_or(Ok(()), Err)
+    }
+
     fn decode_ready(&mut self) {
         let (config, fusion) = (self.config, self.fusion);
         let (classes, progress) = (self.rows.geometry().classes(), self.progress);
@@ -122,20 +156,19 @@ fn decode_item(
     decoder: &mut ItemDecoder,
 ) -> Result<DecodedAudited, BeamError> {
     match &item.values {
-        Values::Single(values) => decode(values, classes, input, decoder),
-        Values::Double(values) => decode(values, classes, input, decoder),
+        Values::Single(values) => decode(Rows::new(values, classes), input, decoder),
+        Values::Double(values) => decode(Rows::new(values, classes), input, decoder),
     }
 }
 
 fn decode<E: Element>(
-    values: &[E],
-    classes: usize,
+    rows: Rows<'_, E>,
     input: InputKind,
     decoder: &mut ItemDecoder,
 ) -> Result<DecodedAudited, BeamError> {
-    let decoded = decoder.decode(values)?;
+    let decoded = decoder.decode_rows(rows)?;
     let mut audit = RowAudit::new(input, Nonfinite::Propagate);
-    for (frame, row) in values.chunks_exact(classes).enumerate() {
+    for (frame, row) in rows.iter().enumerate() {
         if audit.wanted() > 0 {
             audit.sample(row);
         }
@@ -144,15 +177,31 @@ fn decode<E: Element>(
             let _ = audit.note(frame, RowScale::new(row, input).total(), Vec::new);
         }
     }
-    let last = values.rchunks_exact(classes).next().unwrap_or_default();
-    let equal_at_end = values.rchunks_exact(classes).take_while(|row| *row == last).count();
+    let last = rows.iter().next_back().unwrap_or_default();
+    let equal_at_end = rows.iter().rev().take_while(|row| *row == last).count();
     Ok(DecodedAudited { decoded, audit, equal_at_end })
 }
 
 impl BlockVisitor for DecodeBatch<'_> {
     type Error = ItemError;
 
+    fn at_once(&self) -> AtOnce {
+        match self.rows.lengths().iter().position(|&length| length > 0) {
+            // An item's frames lie beside each other, or all over the file.
+            Some(item) if self.rows.geometry().has_whole_rows() => match self.rows.file_rows(item).1 {
+                1 => AtOnce::Much(self.rows.frames()),
+                _ => AtOnce::All,
+            },
+            _ => AtOnce::Little,
+        }
+    }
+
     fn visit<E: Element>(&mut self, block: Block<'_, E>) -> Result<(), ItemError> {
+        self.decode_in_place(&block);
+        self.refused()?;
+        if self.items.iter().all(|item| item.done.is_some()) {
+            return Ok(());
+        }
         let classes = self.rows.geometry().classes();
         let mut complete = false;
         block.for_each_row(0..block.rows(), |row, scores| {
@@ -160,20 +209,73 @@ impl BlockVisitor for DecodeBatch<'_> {
             let number = self.rows.number(block.first_row() + row);
             if self.rows.is_used(number) {
                 let item = &mut self.items[self.rows.place(number).0];
-                item.frames.push(scores);
-                complete |= item.is_ready(classes);
+                if item.done.is_none() {
+                    item.frames.push(scores);
+                    complete |= item.is_ready(classes);
+                }
             }
         });
         if !complete {
             return Ok(());
         }
         self.decode_ready();
-        match self.items.iter().position(|item| matches!(item.done, Some(Err(_)))) {
-            Some(item) => match self.items[item].done.take() {
-                Some(Err(error)) => Err(ItemError { item, error }),
-                _ => Ok(()),
-            },
-            None => Ok(()),
+        self.refused()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logits::Geometry;
+
+    /// However the file is cut, items that lie in a block and items that are collected are the same.
+    #[test]
+    fn items_are_decoded_alike_wherever_they_lie() {
+        let (items, frames, classes) = (4, 5, 3);
+        let lengths = [5, 0, 3, 1];
+        let score =
+            |item: usize, frame: usize, class: usize| ((item * 31 + frame * 17 + class * 7) % 11) as f32;
+        let config = ItemConfig {
+            input: InputKind::Logits,
+            blank: 0,
+            beam_width: Some(4),
+            nbest: 2,
+            token_min_logp: None,
+            exact_scores: false,
+            timestamps: true,
+        };
+        let expected = |item: usize| {
+            let values: Vec<f32> =
+                (0..lengths[item]).flat_map(|t| (0..classes).map(move |c| score(item, t, c))).collect();
+            let mut decoder = ItemDecoder::new(config, classes, None).expect("a decoder");
+            decoder.decode(&values).expect("proper frames")
+        };
+        for items_first in [true, false] {
+            let (shape, order) = if items_first {
+                ([items, frames, classes], [0, 1])
+            } else {
+                ([frames, items, classes], [1, 0])
+            };
+            let place = |row: usize| {
+                if items_first { (row / frames, row % frames) } else { (row % items, row / items) }
+            };
+            let values: Vec<f32> = (0..items * frames * classes)
+                .map(|at| score(place(at / classes).0, place(at / classes).1, at % classes))
+                .collect();
+            for rows_at_once in 1..=items * frames {
+                let geometry = Geometry::new(&shape, false, 2, &order).expect("a matrix");
+                let rows = Items::new(geometry.clone(), frames, lengths.to_vec()).expect("its items");
+                let mut batch = DecodeBatch::new(config, rows, &|| ());
+                for (block, values) in values.chunks(rows_at_once * classes).enumerate() {
+                    batch
+                        .visit(Block::new(values, &geometry, block * rows_at_once))
+                        .expect("nothing to refuse");
+                }
+                let found = batch.finish().expect("all items");
+                for (item, found) in found.iter().enumerate() {
+                    assert_eq!(found.decoded, expected(item), "item {item}, {rows_at_once} rows at once");
+                }
+            }
         }
     }
 }

@@ -20,7 +20,7 @@ use super::arithmetic::{Arithmetic, Linear, Log};
 use super::frame::{FrameError, frames};
 use super::scorer::Scorer;
 use super::search::Search;
-use crate::kernel::{Element, InstructionSet, Task};
+use crate::kernel::{Element, InstructionSet, Rows, Task};
 use crate::logits::InputKind;
 
 /// What to search for.
@@ -199,9 +199,9 @@ impl<S: Scorer, A: Arithmetic> BeamSearch<S, A> {
         self.search.finish(limit)
     }
 
-    fn decode<E: Element>(&mut self, values: &[E], limit: usize) -> Result<BeamResult, BeamError> {
+    fn decode<E: Element>(&mut self, rows: Rows<'_, E>, limit: usize) -> Result<BeamResult, BeamError> {
         self.reset();
-        for row in frames(values, self.classes)? {
+        for row in rows.iter() {
             self.push_frame(row)?;
         }
         Ok(self.finish(limit))
@@ -230,10 +230,19 @@ impl<S: Scorer> BeamDecoder<S> {
     /// Where `values` are not whole frames, or as [`BeamSearch::push_frame`], but never
     /// [`BeamError::Underflow`].
     pub fn decode<E: Element>(&mut self, values: &[E], limit: usize) -> Result<BeamResult, BeamError> {
-        match self.linear.decode(values, limit) {
+        self.decode_rows(frames(values, self.linear.classes)?, limit)
+    }
+
+    /// The same of frames that need not lie one after another.
+    pub(super) fn decode_rows<E: Element>(
+        &mut self,
+        rows: Rows<'_, E>,
+        limit: usize,
+    ) -> Result<BeamResult, BeamError> {
+        match self.linear.decode(rows, limit) {
             Err(BeamError::Underflow { .. }) => {
                 let BeamSearch { config, classes, search, .. } = &mut self.linear;
-                BeamSearch::<_, Log>::new(*config, *classes, search.scorer())?.decode(values, limit)
+                BeamSearch::<_, Log>::new(*config, *classes, search.scorer())?.decode(rows, limit)
             }
             result => result,
         }

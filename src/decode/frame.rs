@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::arithmetic::{Arithmetic, exp2i, exponent};
 use super::lost_mass::VANISHING;
-use crate::kernel::{Element, InstructionSet, ScaledColumns, log_sum_exp, log_sum_of, scaled_columns};
+use crate::kernel::{Element, InstructionSet, Rows, ScaledColumns, log_sum_exp, log_sum_of, scaled_columns};
 use crate::logits::{InputKind, any, position_of, row_max};
 
 /// Relative probabilities are taken as they are from this logarithm on.
@@ -42,11 +42,11 @@ pub enum FrameError {
 }
 
 /// Splits `[frames, classes]` values into frames.
-pub(super) fn frames<E>(values: &[E], classes: usize) -> Result<std::slice::ChunksExact<'_, E>, FrameError> {
+pub(super) fn frames<E>(values: &[E], classes: usize) -> Result<Rows<'_, E>, FrameError> {
     if classes == 0 || !values.len().is_multiple_of(classes) {
         return Err(FrameError::Ragged { values: values.len(), classes });
     }
-    Ok(values.chunks_exact(classes))
+    Ok(Rows::new(values, classes))
 }
 
 /// A frame whose largest probability is brought near one, so that products of them stay in range.

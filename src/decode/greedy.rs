@@ -1,7 +1,7 @@
 //! Greedy (best path) decoding.
 
 use super::frame::{Frame, FrameError, frames};
-use crate::kernel::{Element, Sum};
+use crate::kernel::{Element, Rows, Sum};
 use crate::logits::{InputKind, position_of, row_max};
 
 /// The most probable path, and the text it collapses to.
@@ -29,9 +29,18 @@ pub fn greedy<E: Element>(
     blank: u32,
     input: InputKind,
 ) -> Result<GreedyPath, FrameError> {
+    greedy_of_rows(frames(values, classes)?, blank, input)
+}
+
+/// The same of frames that need not lie one after another.
+pub(super) fn greedy_of_rows<E: Element>(
+    rows: Rows<'_, E>,
+    blank: u32,
+    input: InputKind,
+) -> Result<GreedyPath, FrameError> {
     let mut path = Vec::new();
     let mut logp = Sum::default();
-    for (number, row) in frames(values, classes)?.enumerate() {
+    for (number, row) in rows.iter().enumerate() {
         let frame = Frame::new(row, input, f64::NEG_INFINITY, number)?;
         path.push(winner(row, frame.max()));
         logp.add(frame.max_logp());
@@ -40,8 +49,8 @@ pub fn greedy<E: Element>(
 }
 
 /// The class that wins each of some frames that were found to be usable; the smaller where two are equal.
-pub(super) fn winners<E: Element>(values: &[E], classes: usize) -> Vec<u32> {
-    values.chunks_exact(classes).map(|row| winner(row, row_max(row))).collect()
+pub(super) fn winners<E: Element>(rows: Rows<'_, E>) -> Vec<u32> {
+    rows.iter().map(|row| winner(row, row_max(row))).collect()
 }
 
 fn winner<E: Element>(row: &[E], max: f64) -> u32 {

@@ -3,10 +3,11 @@
 use super::alignment::{TokenSpan, align, spans_of_path};
 use super::beam::{BeamConfig, BeamDecoder, BeamError, BeamResult, Hypothesis, Space};
 use super::collect::{ItemFrames, Values};
+use super::frame::frames;
 use super::fusion::{Fusion, FusionScorer, FusionWeights};
-use super::greedy::{greedy, winners};
+use super::greedy::{greedy_of_rows, winners};
 use super::scorer::NoScorer;
-use crate::kernel::{Element, Sum};
+use crate::kernel::{Element, Rows, Sum};
 use crate::logits::{InputKind, RowScale, position_of, row_max};
 use crate::loss::Emissions;
 use crate::loss::ctc::{CtcLabels, loss_of_emissions};
@@ -125,12 +126,17 @@ impl<'a> ItemDecoder<'a> {
     /// # Errors
     /// Where a frame has a value that is no score, or no class has a chance in it.
     pub fn decode<E: Element>(&mut self, values: &[E]) -> Result<DecodedItem, BeamError> {
-        let found = self.search(values);
+        self.decode_rows(frames(values, self.classes)?)
+    }
+
+    /// The same of frames that need not lie one after another.
+    pub(super) fn decode_rows<E: Element>(&mut self, rows: Rows<'_, E>) -> Result<DecodedItem, BeamError> {
+        let found = self.search(rows);
         if !matches!(found, Err(BeamError::NoPath { .. })) {
             return found;
         }
         // Also behind the frame where the search ended, a value that is no score is refused.
-        let path = greedy(values, self.classes, self.config.blank, self.config.input)?.path;
+        let path = greedy_of_rows(rows, self.config.blank, self.config.input)?.path;
         Ok(DecodedItem {
             transcripts: Vec::new(),
             proved_best: None,
@@ -140,24 +146,25 @@ impl<'a> ItemDecoder<'a> {
         })
     }
 
-    fn search<E: Element>(&mut self, values: &[E]) -> Result<DecodedItem, BeamError> {
-        let (config, classes) = (self.config, self.classes);
+    fn search<E: Element>(&mut self, rows: Rows<'_, E>) -> Result<DecodedItem, BeamError> {
+        let config = self.config;
         let mut path = None;
         let (mut transcripts, beam_logp_nats, log_space) = match &mut self.search {
             Search::Greedy => {
-                let best = greedy(values, classes, config.blank, config.input)?;
+                let best = greedy_of_rows(rows, config.blank, config.input)?;
                 path = Some(best.path);
                 (vec![Transcript::new(best.tokens, best.logp_nats)], None, false)
             }
             Search::Beam(beam) => {
                 // The proof needs every entry of the beam.
                 let limit = if config.exact_scores { usize::MAX } else { config.nbest };
-                let BeamResult { hypotheses, beam_logp_nats, space } = beam.decode(values, limit)?;
+                let BeamResult { hypotheses, beam_logp_nats, space } = beam.decode_rows(rows, limit)?;
                 let found = hypotheses.into_iter().map(|h| Transcript::new(h.tokens, h.logp_nats));
                 (found.collect(), Some(beam_logp_nats), space == Space::Log)
             }
             Search::Steered { beam, fusion, with_end } => {
-                let BeamResult { hypotheses, beam_logp_nats, space } = beam.decode(values, config.nbest)?;
+                let BeamResult { hypotheses, beam_logp_nats, space } =
+                    beam.decode_rows(rows, config.nbest)?;
                 let found = hypotheses.into_iter().map(|Hypothesis { tokens, logp_nats, score_nats }| {
                     // Without a model nothing is gained by it.
                     let lm_logp_nats = Some(fusion.lm_logp(&tokens, *with_end).unwrap_or(0.0));
@@ -177,7 +184,7 @@ impl<'a> ItemDecoder<'a> {
         };
         let mut proved_best = None;
         if config.exact_scores || config.timestamps {
-            let frames = Frames::new(values, classes, config);
+            let frames = Frames::new(rows, config);
             if config.exact_scores {
                 let others = transcripts.split_off(transcripts.len().min(config.nbest));
                 for transcript in &mut transcripts {
@@ -199,23 +206,22 @@ impl<'a> ItemDecoder<'a> {
                 }
             }
         }
-        let path = path.unwrap_or_else(|| winners(values, classes));
+        let path = path.unwrap_or_else(|| winners(rows));
         Ok(DecodedItem { transcripts, proved_best, unfinished, path, log_space })
     }
 }
 
 /// An item's frames with their normalisers, for looking at several texts.
 struct Frames<'a, E> {
-    values: &'a [E],
-    classes: usize,
+    rows: Rows<'a, E>,
     blank: u32,
     scales: Vec<RowScale>,
 }
 
 impl<'a, E: Element> Frames<'a, E> {
-    fn new(values: &'a [E], classes: usize, config: ItemConfig) -> Self {
-        let scales = values.chunks_exact(classes).map(|row| RowScale::new(row, config.input)).collect();
-        Self { values, classes, blank: config.blank, scales }
+    fn new(rows: Rows<'a, E>, config: ItemConfig) -> Self {
+        let scales = rows.iter().map(|row| RowScale::new(row, config.input)).collect();
+        Self { rows, blank: config.blank, scales }
     }
 
     /// Logarithm of what all paths together sum to: 0 where each frame's probabilities sum to one.
@@ -224,11 +230,12 @@ impl<'a, E: Element> Frames<'a, E> {
     }
 
     fn gather(&self, tokens: &[u32]) -> Result<(CtcLabels, Vec<f64>), BeamError> {
-        let no_blank = BeamError::BlankOutOfRange { blank: self.blank, classes: self.classes };
-        let labels = CtcLabels::new(tokens, self.classes, self.blank).map_err(|_| no_blank)?;
+        let classes = self.rows.classes();
+        let no_blank = BeamError::BlankOutOfRange { blank: self.blank, classes };
+        let labels = CtcLabels::new(tokens, classes, self.blank).map_err(|_| no_blank)?;
         let columns = labels.columns().count();
         let mut log_probs = vec![0.0; self.scales.len() * columns];
-        let rows = self.values.chunks_exact(self.classes).zip(&self.scales);
+        let rows = self.rows.iter().zip(&self.scales);
         for ((row, &scale), out) in rows.zip(log_probs.chunks_exact_mut(columns)) {
             labels.columns().gather(row, scale, out);
         }
@@ -249,7 +256,7 @@ impl<'a, E: Element> Frames<'a, E> {
 
     /// Whether one class alone wins each frame, so that the greedy path is the most probable of its text, too.
     fn have_one_path(&self) -> bool {
-        self.values.chunks_exact(self.classes).all(|row| {
+        self.rows.iter().all(|row| {
             let max = row_max(row);
             position_of(row, max).is_some_and(|class| position_of(&row[class + 1..], max).is_none())
         })

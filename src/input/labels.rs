@@ -73,12 +73,12 @@ impl LabelFile {
             let error = InputError::new(&name, Place::whole(), "labels", "an array of booleans");
             return Err(error.hint("save labels.astype('int64') if they are classes"));
         }
-        if let Some(values) = info.read_small(&source)? {
+        if let Some(values) = info.read_small(&mut source)? {
             let content = Content::Integers { shape: info.shape, values: Integers::Small(values) };
             return Ok(Self { name, content });
         }
         if !info.dtype.is_integer()
-            && let Some(values) = info.read_f64(&source)?
+            && let Some(values) = info.read_in_order(&mut source)?
         {
             return Ok(Self { name, content: Content::Floats { shape: info.shape, values } });
         }

@@ -11,19 +11,21 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use self::pieces::{Cut, Fill, Pieces};
-use self::window::Window;
+use self::pieces::{Cut, Pieces};
+use self::window::{BYTES as WINDOW_BYTES, Window};
 use super::csv::{self, CsvOptions};
-use super::npy::NpyInfo;
+use super::npy::{Fill, NpyInfo};
 use super::source::Source;
 use super::{Dtype, InputError, Place};
 use crate::kernel::Element;
-use crate::logits::{Block, BlockReducer, BlockVisitor, Geometry, MAX_CLASSES};
+use crate::logits::{AtOnce, Block, BlockReducer, BlockVisitor, Geometry, MAX_CLASSES};
 
 /// Values that are read and handed out at a time, where a plane is not larger.
 const BLOCK_VALUES: usize = 1 << 20;
 /// Values that a thread reads and looks at at a time: what was read is still in its cache then.
 const PIECE_VALUES: usize = 1 << 17;
+/// Bytes that are handed out at a time where all of a file is asked for.
+const MAX_AT_ONCE: usize = 1 << 32;
 /// As many pieces are made of a small file, of no fewer values: memory that is touched for the first time costs as
 /// much as what is computed of it.
 const MANY_PIECES: usize = 64;
@@ -160,13 +162,13 @@ impl Matrix {
     ///
     /// # Errors
     /// Where the file ends early or goes on too long.
-    pub fn into_values(self) -> Result<Vec<f64>, InputError> {
+    pub fn into_values(mut self) -> Result<Vec<f64>, InputError> {
         let mut shape = self.shape.clone();
         if shape.contains(&0) {
             return Ok(Vec::new());
         }
-        if let Body::Npy(source, info) = &self.body
-            && let Some(values) = info.read_f64(source)?
+        if let Body::Npy(source, info) = &mut self.body
+            && let Some(values) = info.read_in_order(source)?
         {
             return Ok(values);
         }
@@ -311,47 +313,42 @@ fn read_npy<E: Element, V: BlockVisitor>(
     let (mut raw, mut read) = (Vec::new(), Vec::new());
     let start = source.position();
     let mut window = Window::new(info, start);
-    let in_memory = source.random_access().and_then(|_| window.most_values());
-    let values = in_memory.filter(|_| visitor.wants_all_in_memory()).unwrap_or(BLOCK_VALUES);
-    let cut = Cut::new(geometry, values);
+    let size = size_of::<E>();
+    let cut = match visitor.at_once() {
+        AtOnce::Much(rows) if source.random_access().is_some() => {
+            Cut::new(geometry, WINDOW_BYTES / size).into_runs_of(rows)
+        }
+        AtOnce::All if source.random_access().is_some() && info.len <= MAX_AT_ONCE / size => {
+            Cut::new(geometry, info.len)
+        }
+        _ => Cut::new(geometry, BLOCK_VALUES),
+    };
     for block in 0..cut.blocks() {
         if let Some(file) = source.random_access() {
             window.cover(file, cut.values(block));
         }
         let values = if let Some(values) = window.values(cut.values(block)) {
             values
+        } else if let Some(file) = source.random_access() {
+            if read.len() < cut.len(block) {
+                // Memory that is touched by whoever reads into it.
+                read = vec![E::ZERO; cut.len(block)];
+            }
+            read.truncate(cut.len(block));
+            info.read_at(file, start, cut.offset(block), fill, &mut read)?;
+            &read
         } else {
-            let offset = cut.offset(block) * info.dtype.size();
-            let mut at = start + offset as u64;
             let count =
-                fill(info, cut.len(block), &mut |b| read_next(&mut source, &mut at, b), &mut raw, &mut read)?;
+                fill(info, cut.len(block), &mut |bytes| source.read_up_to(bytes), &mut raw, &mut read)?;
             if count < cut.len(block) * info.dtype.size() {
-                return Err(info.length_error(source.name(), (offset + count) as u64).into());
+                let found = cut.offset(block) * info.dtype.size() + count;
+                return Err(info.length_error(source.name(), found as u64).into());
             }
             &read
         };
         visitor.visit(Block::new(values, geometry, cut.first_plane(block))).map_err(ReadError::Visit)?;
     }
-    Ok(check_end(&mut source, info, start)?)
-}
-
-/// Fills `buffer` from byte `at` on, which a stream has reached, and moves on behind it.
-fn read_next(source: &mut Source, at: &mut u64, buffer: &mut [u8]) -> Result<usize, InputError> {
-    let count = match source.random_access() {
-        Some(file) => file.read_at(buffer, *at)?,
-        None => source.read_up_to(buffer)?,
-    };
-    *at += count as u64;
-    Ok(count)
-}
-
-/// Nothing may follow the values, which began at byte `start`.
-fn check_end(source: &mut Source, info: &NpyInfo, start: u64) -> Result<(), InputError> {
-    let mut end = start + info.byte_len() as u64;
-    match read_next(source, &mut end, &mut [0])? {
-        0 => Ok(()),
-        _ => Err(info.length_error(source.name(), info.byte_len() as u64 + 1)),
-    }
+    Ok(info.check_end(&mut source, start)?)
 }
 
 fn reduce_all<R: BlockReducer>(
@@ -415,5 +412,5 @@ fn reduce_npy<E: Element, R: BlockReducer>(
         }
         reducer.end_round();
     }
-    Ok(check_end(&mut source, info, start)?)
+    Ok(info.check_end(&mut source, start)?)
 }

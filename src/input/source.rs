@@ -215,6 +215,11 @@ pub(super) struct RandomAccess<'a> {
 }
 
 impl RandomAccess<'_> {
+    /// What the user called it.
+    pub(super) fn name(&self) -> &str {
+        self.name
+    }
+
     /// Reads from byte `position` on until `buffer` is full or the file ends.
     pub(super) fn read_at(self, buffer: &mut [u8], position: u64) -> Result<usize, InputError> {
         let mut filled = 0;

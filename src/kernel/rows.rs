@@ -41,7 +41,7 @@ impl<'a, E> Rows<'a, E> {
     }
 
     /// The rows, in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &'a [E]> + use<'a, E> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &'a [E]> + DoubleEndedIterator + use<'a, E> {
         let classes = self.classes;
         self.values.chunks(self.stride).map(move |row| &row[..classes])
     }

@@ -66,6 +66,11 @@ impl Items {
         &self.geometry
     }
 
+    /// Frames of each item, in use or not.
+    pub(crate) fn frames(&self) -> usize {
+        self.frames
+    }
+
     /// Frames in use of each item.
     pub fn lengths(&self) -> &[usize] {
         &self.lengths

@@ -71,14 +71,25 @@ pub trait BlockReducer: Sync {
     fn end_round(&mut self) {}
 }
 
+/// How much of a matrix is handed out at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtOnce {
+    /// A few megabytes.
+    Little,
+    /// Some ten megabytes of a regular file, so many rows of which are not taken apart.
+    Much(usize),
+    /// All of a regular file that is not huge.
+    All,
+}
+
 /// Takes a matrix block by block, in the order of the file.
 pub trait BlockVisitor {
     /// Why a block can't be used.
     type Error;
 
-    /// Whether a block is to be all that lies in memory at a time, not a few megabytes of it.
-    fn wants_all_in_memory(&self) -> bool {
-        false
+    /// How large a block is to be.
+    fn at_once(&self) -> AtOnce {
+        AtOnce::Little
     }
 
     /// Takes the next rows.

@@ -4,7 +4,9 @@ use predicates::prelude::*;
 use serde_json::{Value, json};
 
 use crate::oracle::{ctc_by_recursion, log_softmax};
-use crate::support::{Folder, SplitMix, ctctool, json as run_json, npy_f32, npy_f64, number, repository};
+use crate::support::{
+    Folder, SplitMix, ctctool, json as run_json, npy_bytes, npy_f32, npy_f64, number, repository,
+};
 
 const LINES: [&str; 7] =
     ["decode", "lines.npy", "--alphabet", "alphabet.txt", "--lengths", "lines.lengths.txt", "--refs"];
@@ -25,6 +27,61 @@ fn the_words_of_the_contract_work() {
     let npy = npy_f32(&[3, 2], &[0.0, 1.0, 1.0, 0.0, 0.0, 1.0]);
     ctctool().args(["decode", "--beam", "10"]).write_stdin(npy.clone()).assert().success();
     ctctool().args(["decode", "--format", "text"]).write_stdin(npy).assert().success().stdout("1 1\n");
+}
+
+/// Files are mapped or read by all threads, pipes from their start to their end.
+#[test]
+fn texts_do_not_depend_on_how_a_matrix_is_stored() {
+    let (frames, items, classes) = (40, 9, 7);
+    let mut random = SplitMix(3);
+    // Numbers that half precision holds.
+    let scores: Vec<f64> = (0..frames * items * classes).map(|_| random.below(60) as f64 / 4.0).collect();
+    let folder = Folder::new();
+    let mut results = Vec::new();
+    for layout in ["ntc", "tnc"] {
+        let items_first = layout == "ntc";
+        let shape = if items_first { [items, frames, classes] } else { [frames, items, classes] };
+        let mut stored = Vec::new();
+        for a in 0..shape[0] {
+            for b in 0..shape[1] {
+                let (item, frame) = if items_first { (a, b) } else { (b, a) };
+                stored.extend_from_slice(&scores[(item * frames + frame) * classes..][..classes]);
+            }
+        }
+        let halves = |to_bytes: fn(half::f16) -> [u8; 2]| -> Vec<u8> {
+            stored.iter().flat_map(|&x| to_bytes(half::f16::from_f64(x))).collect()
+        };
+        let doubles = stored.iter().flat_map(|x| x.to_be_bytes()).collect::<Vec<u8>>();
+        for (precision, file) in [
+            ("single", npy_f32(&shape, &stored)),
+            ("single", npy_bytes("<f2", false, &shape, &halves(half::f16::to_le_bytes))),
+            ("single", npy_bytes(">f2", false, &shape, &halves(half::f16::to_be_bytes))),
+            ("double", npy_f64(&shape, &stored)),
+            ("double", npy_bytes(">f8", false, &shape, &doubles)),
+        ] {
+            folder.file("x.npy", &file);
+            for lengths in ["40,0,39,1,7,40,40,2,3", "40,40,40,40,40,40,40,40,40"] {
+                for from_pipe in [false, true] {
+                    let mut command = ctctool();
+                    command.current_dir(folder.path());
+                    command.args(["decode", if from_pipe { "-" } else { "x.npy" }, "--beam", "3"]);
+                    command.args(["--layout", layout, "--lengths", lengths, "--timestamps"]);
+                    if from_pipe {
+                        command.write_stdin(file.clone());
+                    }
+                    let mut items = run_json(&mut command)["items"].clone();
+                    for item in items.as_array_mut().unwrap() {
+                        item.as_object_mut().unwrap().retain(|key, _| key != "id" && key != "input");
+                    }
+                    results.push(((lengths, precision), items));
+                }
+            }
+        }
+    }
+    for (of, items) in &results {
+        let (_, first) = results.iter().find(|(other, _)| other == of).unwrap();
+        assert_eq!(items, first, "{of:?}");
+    }
 }
 
 #[test]

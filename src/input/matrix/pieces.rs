@@ -7,19 +7,10 @@ use rayon::prelude::*;
 
 use super::window::Window;
 use crate::input::InputError;
-use crate::input::npy::NpyInfo;
+use crate::input::npy::{Fill, NpyInfo};
 use crate::input::source::{RandomAccess, Source};
 use crate::kernel::Element;
 use crate::logits::Geometry;
-
-/// Reads so many values into a buffer: [`NpyInfo::fill_f32`] or [`NpyInfo::fill_f64`].
-pub(super) type Fill<E> = fn(
-    &NpyInfo,
-    usize,
-    &mut dyn FnMut(&mut [u8]) -> Result<usize, InputError>,
-    &mut Vec<u8>,
-    &mut Vec<E>,
-) -> Result<usize, InputError>;
 
 /// How a matrix is cut into blocks of whole planes.
 #[derive(Clone, Copy)]
@@ -34,6 +25,12 @@ impl Cut {
         let plane_len = geometry.plane_len();
         let planes = if plane_len == 0 { 0 } else { geometry.planes() };
         Self { planes, planes_per_block: (values / plane_len.max(1)).max(1), plane_len }
+    }
+
+    /// The same into blocks of whole runs of so many planes.
+    pub(super) fn into_runs_of(self, planes: usize) -> Self {
+        let planes = planes.max(1);
+        Self { planes_per_block: (self.planes_per_block / planes).max(1) * planes, ..self }
     }
 
     pub(super) fn blocks(self) -> usize {

@@ -10,7 +10,7 @@ use crate::input::source::RandomAccess;
 use crate::kernel::{Element, Mapping};
 
 /// Bytes that are mapped at a time: the system counts mapped pages as memory of the program.
-const BYTES: usize = 1 << 26;
+pub(super) const BYTES: usize = 1 << 26;
 /// Bytes that a thread makes accessible at a time.
 const LOADED: usize = 1 << 21;
 /// Files of fewer bytes are mapped without a trial.

@@ -1,19 +1,27 @@
 //! The values of a .npy file: read, and made the numbers that are computed with.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use rayon::prelude::*;
 
 use super::{Dtype, NpyInfo};
 use crate::input::InputError;
-use crate::input::source::{MAX_RESERVED, Source};
+use crate::input::source::{MAX_RESERVED, RandomAccess, Source};
+use crate::kernel::Element;
 
 /// Bytes that are decoded at a time: what was read is still in the cache then. A multiple of every size.
 const READ_BYTES: usize = 1 << 17;
 /// Values that a thread reads at a time: what was read is still in its cache then.
 const READ_AT_ONCE: usize = 1 << 13;
+
+/// Reads so many values into a buffer: [`NpyInfo::fill_f32`] or [`NpyInfo::fill_f64`].
+pub(in crate::input) type Fill<E> = fn(
+    &NpyInfo,
+    usize,
+    &mut dyn FnMut(&mut [u8]) -> Result<usize, InputError>,
+    &mut Vec<u8>,
+    &mut Vec<E>,
+) -> Result<usize, InputError>;
 
 impl NpyInfo {
     /// Reads the values' bytes: all of them, and nothing behind them.
@@ -26,63 +34,95 @@ impl NpyInfo {
         }
     }
 
-    /// The values as 32-bit integers. None, and nothing is read, where they are not the integers that NumPy makes, in
-    /// C order, of a regular file; none as well where one is larger.
-    pub(in crate::input) fn read_small(&self, source: &Source) -> Result<Option<Vec<i32>>, InputError> {
-        if self.dtype != Dtype::Int(8) || self.big_endian {
+    /// The values as 32-bit integers, each thread reading some of them: fresh memory costs more than what is read
+    /// into it. None, and nothing is read, where they are not the integers that NumPy makes, in C order, of a
+    /// regular file; none as well where one is larger.
+    pub(in crate::input) fn read_small(&self, source: &mut Source) -> Result<Option<Vec<i32>>, InputError> {
+        let usual = self.dtype == Dtype::Int(8) && !self.big_endian && self.is_in_order();
+        let Some(file) = source.random_access().filter(|_| usual && self.byte_len() <= MAX_RESERVED) else {
             return Ok(None);
-        }
-        let fits = AtomicBool::new(true);
-        let values = self.read_in_parallel(source, |bytes, small: &mut [i32]| {
-            let mut all = true;
-            for (small, &bytes) in small.iter_mut().zip(bytes.as_chunks().0) {
-                let value = i64::from_le_bytes(bytes);
-                *small = value as i32;
-                all &= i64::from(*small) == value;
-            }
-            if !all {
-                fits.store(false, Ordering::Relaxed);
-            }
-        })?;
-        Ok(values.filter(|_| fits.into_inner()))
-    }
-
-    /// The values as doubles. None, and nothing is read, where they are not in C order in a regular file.
-    pub(in crate::input) fn read_f64(&self, source: &Source) -> Result<Option<Vec<f64>>, InputError> {
-        self.read_in_parallel(source, |bytes, out: &mut [f64]| {
-            let mut values = Vec::with_capacity(out.len());
-            self.decode_f64(bytes, &mut values);
-            out.copy_from_slice(&values);
-        })
-    }
-
-    /// All values, each thread reading some of them: fresh memory costs more than what is read into it. None, and
-    /// nothing is read, where they are not in C order in a regular file, or more than there is memory for.
-    fn read_in_parallel<T: Default + Clone + Send>(
-        &self,
-        source: &Source,
-        decode: impl Fn(&[u8], &mut [T]) + Sync,
-    ) -> Result<Option<Vec<T>>, InputError> {
-        let in_order = !self.fortran_order || self.shape.len() < 2;
-        let are_few = self.len <= MAX_RESERVED / size_of::<T>();
-        let Some(file) = source.random_access().filter(|_| in_order && are_few) else { return Ok(None) };
-        let (name, start, size) = (source.name(), source.position(), self.dtype.size());
-        let read = |raw: &mut Vec<u8>, (piece, out): (usize, &mut [T])| {
-            let offset = piece * READ_AT_ONCE * size;
-            raw.resize(out.len() * size, 0);
+        };
+        let (name, start) = (source.name(), source.position());
+        let narrow = |raw: &mut Vec<u8>, (piece, small): (usize, &mut [i32])| {
+            let offset = piece * READ_AT_ONCE * size_of::<i64>();
+            raw.resize(size_of_val(small) * 2, 0);
             let count = file.read_at(raw, start + offset as u64)?;
             if count < raw.len() {
                 return Err(self.length_error(name, (offset + count) as u64));
             }
-            decode(raw, out);
+            let mut fits = true;
+            for (small, &bytes) in small.iter_mut().zip(raw.as_chunks().0) {
+                let value = i64::from_le_bytes(bytes);
+                *small = value as i32;
+                fits &= i64::from(*small) == value;
+            }
+            Ok(fits)
+        };
+        let mut small = vec![0; self.len];
+        let pieces = small.par_chunks_mut(READ_AT_ONCE).enumerate();
+        let fits = pieces.map_init(Vec::new, narrow).try_reduce(|| true, |a, b| Ok(a & b))?;
+        self.check_end(source, start)?;
+        Ok(fits.then_some(small))
+    }
+
+    fn is_in_order(&self) -> bool {
+        !self.fortran_order || self.shape.len() < 2
+    }
+
+    /// Nothing may follow the values, which began at byte `start`; a stream has come to their end.
+    pub(in crate::input) fn check_end(&self, source: &mut Source, start: u64) -> Result<(), InputError> {
+        let count = match source.random_access() {
+            Some(file) => file.read_at(&mut [0], start + self.byte_len() as u64)?,
+            None => source.read_up_to(&mut [0])?,
+        };
+        match count {
+            0 => Ok(()),
+            _ => Err(self.length_error(source.name(), self.byte_len() as u64 + 1)),
+        }
+    }
+
+    /// All values as doubles. None, and nothing is read, where they are not in C order in a regular file, or huge.
+    pub(in crate::input) fn read_in_order(
+        &self,
+        source: &mut Source,
+    ) -> Result<Option<Vec<f64>>, InputError> {
+        let is_huge = self.len > MAX_RESERVED / size_of::<f64>();
+        let start = source.position();
+        let Some(file) = source.random_access().filter(|_| self.is_in_order() && !is_huge) else {
+            return Ok(None);
+        };
+        let mut values = vec![0.0; self.len];
+        self.read_at(file, start, 0, Self::fill_f64, &mut values)?;
+        self.check_end(source, start)?;
+        Ok(Some(values))
+    }
+
+    /// Fills `out` with the values from number `first` on of a regular file whose values begin at byte `start`, each
+    /// thread reading some of them.
+    pub(in crate::input) fn read_at<E: Element>(
+        &self,
+        file: RandomAccess<'_>,
+        start: u64,
+        first: usize,
+        fill: Fill<E>,
+        out: &mut [E],
+    ) -> Result<(), InputError> {
+        let read = |(raw, values): &mut (Vec<u8>, Vec<E>), (piece, out): (usize, &mut [E])| {
+            let offset = (first + piece * READ_AT_ONCE) * self.dtype.size();
+            let mut at = start + offset as u64;
+            let mut read = |bytes: &mut [u8]| {
+                let count = file.read_at(bytes, at)?;
+                at += count as u64;
+                Ok(count)
+            };
+            let count = fill(self, out.len(), &mut read, raw, values)?;
+            if count < out.len() * self.dtype.size() {
+                return Err(self.length_error(file.name(), (offset + count) as u64));
+            }
+            out.copy_from_slice(values);
             Ok(())
         };
-        let mut values = vec![T::default(); self.len];
-        values.par_chunks_mut(READ_AT_ONCE).enumerate().try_for_each_init(Vec::new, read)?;
-        if file.read_at(&mut [0], start + self.byte_len() as u64)? > 0 {
-            return Err(self.length_error(name, self.byte_len() as u64 + 1));
-        }
-        Ok(Some(values))
+        out.par_chunks_mut(READ_AT_ONCE).enumerate().try_for_each_init(Default::default, read)
     }
 
     /// Appends the values of `bytes` in single precision; the dtype fits it.

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{CtcBatch, Item, Progress, lock};
 use crate::kernel::Element;
-use crate::logits::{Block, BlockVisitor, ImproperRow, RowAudit, RowScale, rows_at_once};
+use crate::logits::{AtOnce, Block, BlockVisitor, ImproperRow, RowAudit, RowScale, rows_at_once};
 use crate::loss::frame_columns::Frames;
 use crate::loss::frames_of_rows::FramesOfRows;
 
@@ -106,8 +106,8 @@ impl CtcBatch {
 impl BlockVisitor for CtcBatch {
     type Error = ImproperRow;
 
-    fn wants_all_in_memory(&self) -> bool {
-        true
+    fn at_once(&self) -> AtOnce {
+        AtOnce::Much(1)
     }
 
     fn visit<E: Element>(&mut self, block: Block<'_, E>) -> Result<(), ImproperRow> {
