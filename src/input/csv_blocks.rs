@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::InputError;
 use super::csv::number;
+use super::plain_number::plain_number;
 use super::source::RandomAccess;
 
 /// How a text is cut.
@@ -190,87 +191,9 @@ fn field(text: &[u8], at: usize, delimiter: u8) -> Option<(f64, usize)> {
     Some((number(&rest[..end])?, at + end))
 }
 
-/// The most that a power of ten can be and be exact.
-const MOST_TENS: i32 = 22;
-const TENS: [f64; MOST_TENS as usize + 1] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
-    1e19, 1e20, 1e21, 1e22,
-];
-
-/// A decimal number that one multiplication or division of exact doubles gives rightly rounded (W. D.
-/// Clinger's fast path), and where it ends; none for any other.
-#[inline]
-fn plain_number(text: &[u8], start: usize) -> Option<(f64, usize)> {
-    let negative = text.get(start) == Some(&b'-');
-    let mut at = start + usize::from(negative);
-    let mut digits = 0_u64;
-    let first = at;
-    while let Some(digit) = text.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10) {
-        digits = digits.wrapping_mul(10).wrapping_add(u64::from(digit));
-        at += 1;
-    }
-    let mut count = at - first;
-    let mut exponent = 0_i32;
-    if text.get(at) == Some(&b'.') {
-        at += 1;
-        let point = at;
-        while let Some(digit) = text.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10) {
-            digits = digits.wrapping_mul(10).wrapping_add(u64::from(digit));
-            at += 1;
-        }
-        count += at - point;
-        exponent = -((at - point) as i32);
-    }
-    // 19 digits fit in 64 bits; 2^53 is the last integer up to which doubles have all.
-    if count == 0 || count > 19 || digits > 1 << 53 {
-        return None;
-    }
-    if let Some(b'e' | b'E') = text.get(at) {
-        let sign = text.get(at + 1)?;
-        at += 1 + usize::from(matches!(sign, b'-' | b'+'));
-        let first = at;
-        let mut power = 0_i32;
-        while let Some(digit) = text.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10) {
-            power = power * 10 + i32::from(digit);
-            at += 1;
-            if at - first > 3 {
-                return None;
-            }
-        }
-        if at == first {
-            return None;
-        }
-        exponent += if *sign == b'-' { -power } else { power };
-    }
-    let value = match exponent {
-        0 => digits as f64,
-        1..=MOST_TENS => digits as f64 * TENS[exponent as usize],
-        -22..0 => digits as f64 / TENS[-exponent as usize],
-        _ => return None,
-    };
-    Some((if negative { -value } else { value }, at))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn plain_numbers_are_the_standard_librarys() {
-        let plain =
-            "0 -0 1 -1.5 12345.678901 .5 5. 1e5 1E-5 2.5e+10 9007199254740992 0.1 1e22 1e-22 00012.50";
-        for text in plain.split(' ') {
-            let (value, end) = plain_number(text.as_bytes(), 0).expect(text);
-            let expected: f64 = text.parse().expect(text);
-            assert_eq!((value.to_bits(), end), (expected.to_bits(), text.len()), "{text}");
-        }
-        let others = "9007199254740993 123456789012345678 1e23 1e-23 1.234567890123456789e-05 3.4028235e38";
-        for text in others.split(' ').chain(["", "-", ".", "e5", "1e", "1e+", "+1", "nan", "inf"]) {
-            assert_eq!(plain_number(text.as_bytes(), 0), None, "{text}");
-        }
-        // What follows is not looked at.
-        assert_eq!(plain_number(b"x1.5,2", 1), Some((1.5, 4)));
-    }
 
     #[test]
     fn any_cut_gives_the_same_rows() {

@@ -12,6 +12,7 @@ mod language;
 mod matrix;
 mod npy;
 mod numbers;
+mod plain_number;
 mod result;
 mod source;
 
