@@ -6,10 +6,10 @@
 
 PyTorch runs in process, its data in memory and its import left out; ours is the whole command with reading and
 printing, on as many threads. In each round each runs once; the ratio is taken round by round, so that a machine
-whose speed drifts does not matter. A second table has the loss with its gradient by the logits: PyTorch's stays in
-memory, ours is written to a file. The third is the start of the program and the reading of a CSV file, the latter
-against polars' reading alone, the last our kernels alone, with the data in memory as PyTorch has it: `cargo bench
---bench kernels`, once.
+whose speed drifts does not matter. A second table has other inputs, a third the loss with its gradient by the logits:
+PyTorch's stays in memory, ours is written to a file. The fourth is the start of the program and the reading of a CSV
+file, the latter against polars' reading alone, the last our kernels alone, with the data in memory as PyTorch has it:
+`cargo bench --bench kernels`, once.
 """
 
 import argparse
@@ -29,8 +29,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "target/release/ctctool"
 
 
-def cross_entropy(folder, rng, rows, classes):
-    x = rng.standard_normal((rows, classes), dtype=np.float32) * 3
+def cross_entropy(folder, rng, rows, classes, dtype=np.float32):
+    x = (rng.standard_normal((rows, classes), dtype=np.float32) * 3).astype(dtype)
     y = rng.integers(0, classes, rows)
     np.save(folder / "x.npy", x)
     np.save(folder / "y.npy", y)
@@ -38,9 +38,29 @@ def cross_entropy(folder, rng, rows, classes):
     return ["x.npy", "--labels", "y.npy"], logits, lambda x: F.cross_entropy(x, target)
 
 
-def ctc(folder, rng, frames, items, classes, length):
-    x = rng.standard_normal((frames, items, classes), dtype=np.float32) * 3
+def class_probabilities(folder, rng, rows, classes):
+    x = rng.standard_normal((rows, classes), dtype=np.float32) * 3
+    logits = torch.from_numpy(x)
+    target = F.softmax(logits + 1, -1)
+    np.save(folder / "x.npy", x)
+    np.save(folder / "y.npy", target.numpy())
+    return ["x.npy", "--labels", "y.npy"], logits, lambda x: F.cross_entropy(x, target)
+
+
+def ctc(folder, rng, frames, items, classes, length, dtype=np.float32):
+    x = (rng.standard_normal((frames, items, classes), dtype=np.float32) * 3).astype(dtype)
     y = rng.integers(1, classes, (items, length))
+    return ctc_of(folder, x, y, [frames] * items, [length] * items)
+
+
+def trained_ctc(folder, rng, frames, items, classes, length):
+    """In each frame one class wins by 12 nats: a label's where it lies, else the blank."""
+    x = rng.standard_normal((frames, items, classes), dtype=np.float32) * 2
+    y = rng.integers(1, classes, (items, length))
+    for item, labels in enumerate(y):
+        path = np.zeros(frames, int)
+        path[np.sort(rng.choice(frames, length, replace=False))] = labels
+        x[np.arange(frames), item, path] += 12
     return ctc_of(folder, x, y, [frames] * items, [length] * items)
 
 
@@ -117,6 +137,15 @@ def main():
         ("CTC, real fixture, 5 tiles", lambda f: fixture(f, 5)),
         ("CTC, real fixture, 50 tiles", lambda f: fixture(f, 50)),
     ]
+    others = [
+        ("cross-entropy 100,000 × 200", lambda f: cross_entropy(f, rng, 100_000, 200)),
+        ("cross-entropy 50,000 × 1000, doubles", lambda f: cross_entropy(f, rng, 50_000, 1000, np.float64)),
+        ("cross-entropy 500,000 × 10, doubles", lambda f: cross_entropy(f, rng, 500_000, 10, np.float64)),
+        ("cross-entropy 100,000 × 1000, halves", lambda f: cross_entropy(f, rng, 100_000, 1000, np.float16)),
+        ("class probabilities 200,000 × 100", lambda f: class_probabilities(f, rng, 200_000, 100)),
+        ("CTC T500 N16 C5000 L80, doubles", lambda f: ctc(f, rng, 500, 16, 5000, 80, np.float64)),
+        ("CTC T1500 N8 C1000 L300, as if trained", lambda f: trained_ctc(f, rng, 1500, 8, 1000, 300)),
+    ]
     theirs_ms = {}
     threads = ["--threads", str(args.threads)]
     with tempfile.TemporaryDirectory() as name:
@@ -131,6 +160,14 @@ def main():
             words, logits, loss = make(folder)
             ours = program("loss", *words, *threads)
             theirs_ms[title] = compare(title, ours, lambda: loss(logits), args.rounds)
+        print("\n| other inputs | peer, ms | ours, ms | times faster |\n|---|---|---|---|")
+        for title, make in others:
+            words, logits, loss = make(folder)
+            compare(title, program("loss", *words, *threads), lambda: loss(logits), args.rounds)
+        # The last of them, read.
+        read = program("decode", "x.npy", "--layout", "tnc", *threads, "--format", "text")
+        best = lambda: [path.unique_consecutive() for path in F.log_softmax(logits, -1).max(-1)[1].T]
+        compare("greedy T1500 N8 C1000", read, best, args.rounds)
         print("\n| gradient | peer, ms | ours, ms | times faster |\n|---|---|---|---|")
         for title, make in rows:
             words, logits, loss = make(folder)

@@ -87,18 +87,18 @@ impl<'a> DecodeBatch<'a> {
             let is_here = in_block.contains(&start) && in_block.contains(&(start + last * stride));
             is_here.then(|| block.rows_apart(start - in_block.start, length, stride))
         };
-        let items = self.items.par_iter_mut().enumerate().filter(|(_, item)| item.done.is_none());
-        items.filter_map(|(at, item)| Some((item, frames_of(at)?))).for_each_init(
+        let items = self.items.iter_mut().enumerate().filter(|(_, item)| item.done.is_none());
+        let here: Vec<_> = items.filter_map(|(at, item)| Some((item, frames_of(at)?))).collect();
+        here.into_par_iter().for_each_init(
             || ItemDecoder::new(config, rows.geometry().classes(), fusion),
             |decoder, (item, frames)| {
-                let decoder = decoder.as_mut().map_err(|error| error.clone());
-                item.done = Some(decoder.and_then(|decoder| decode(frames, config.input, decoder)));
+                item.finish(decoder, |decoder| decode(frames, config.input, decoder));
                 progress();
             },
         );
     }
 
-    /// The first item that could not be decoded, if there is one.
+    /// The first item of those so far that can't be decoded, if there is one.
     fn refused(&self) -> Result<(), ItemError> {
         let refused = |(item, found): (usize, &Item)| match &found.done {
             Some(Err(error)) => Some(ItemError { item, error: error.clone() }),
@@ -114,11 +114,8 @@ impl<'a> DecodeBatch<'a> {
         ready.for_each_init(
             || ItemDecoder::new(config, classes, fusion),
             |decoder, item| {
-                let decoder = decoder.as_mut().map_err(|error| error.clone());
-                item.done = Some(
-                    decoder.and_then(|decoder| decode_item(&item.frames, classes, config.input, decoder)),
-                );
-                item.frames.forget();
+                let frames = std::mem::replace(&mut item.frames, ItemFrames::new(0));
+                item.finish(decoder, |decoder| decode_item(&frames, classes, config.input, decoder));
                 progress();
             },
         );
@@ -126,6 +123,14 @@ impl<'a> DecodeBatch<'a> {
 }
 
 impl Item {
+    fn finish<'a>(
+        &mut self,
+        decoder: &mut Result<ItemDecoder<'a>, BeamError>,
+        decode: impl FnOnce(&mut ItemDecoder<'a>) -> Result<DecodedAudited, BeamError>,
+    ) {
+        self.done = Some(decoder.as_mut().map_err(|error| error.clone()).and_then(decode));
+    }
+
     fn is_ready(&self, classes: usize) -> bool {
         self.done.is_none() && self.frames.is_complete(classes)
     }
@@ -186,12 +191,19 @@ impl BlockVisitor for DecodeBatch<'_> {
     type Error = ItemError;
 
     fn at_once(&self) -> AtOnce {
-        match self.rows.lengths().iter().position(|&length| length > 0) {
-            // An item's frames lie beside each other, or all over the file.
-            Some(item) if self.rows.geometry().has_whole_rows() => match self.rows.file_rows(item).1 {
-                1 => AtOnce::Much(self.rows.frames()),
-                _ => AtOnce::All,
-            },
+        let lengths = self.rows.lengths();
+        let in_use: usize = lengths.iter().sum();
+        match lengths.iter().position(|&length| length > 0) {
+            // Else frames that nobody needs would be read.
+            Some(item)
+                if self.rows.geometry().has_whole_rows() && in_use >= self.rows.geometry().rows() / 2 =>
+            {
+                // An item's frames lie beside each other, or all over the file.
+                match self.rows.file_rows(item).1 {
+                    1 => AtOnce::Much { run: self.rows.frames() },
+                    _ => AtOnce::All,
+                }
+            }
             _ => AtOnce::Little,
         }
     }
@@ -199,10 +211,10 @@ impl BlockVisitor for DecodeBatch<'_> {
     fn visit<E: Element>(&mut self, block: Block<'_, E>) -> Result<(), ItemError> {
         self.decode_in_place(&block);
         self.refused()?;
-        if self.items.iter().all(|item| item.done.is_some()) {
+        let classes = self.rows.geometry().classes();
+        if self.items.iter().all(|item| item.done.is_some() || item.is_ready(classes)) {
             return Ok(());
         }
-        let classes = self.rows.geometry().classes();
         let mut complete = false;
         block.for_each_row(0..block.rows(), |row, scores| {
             // Every layout hands out an item's frames in order.
@@ -270,6 +282,17 @@ mod tests {
                     batch
                         .visit(Block::new(values, &geometry, block * rows_at_once))
                         .expect("nothing to refuse");
+                    let in_block = block * rows_at_once..(block + 1) * rows_at_once;
+                    let is_here = |item: usize| {
+                        (0..lengths[item]).all(|frame| {
+                            let row = if items_first { item * frames + frame } else { frame * items + item };
+                            in_block.contains(&row)
+                        })
+                    };
+                    for item in (0..items).filter(|&item| lengths[item] > 0 && is_here(item)) {
+                        let Item { frames, done } = &batch.items[item];
+                        assert!(done.is_some() && frames.is_complete(0), "decoded where it lies");
+                    }
                 }
                 let found = batch.finish().expect("all items");
                 for (item, found) in found.iter().enumerate() {

@@ -34,11 +34,6 @@ impl ItemFrames {
         len == self.length * classes
     }
 
-    /// Gives the memory back.
-    pub(super) fn forget(&mut self) {
-        self.values = Values::Single(Vec::new());
-    }
-
     /// Adds the next frame.
     pub(super) fn push<E: Element>(&mut self, row: &[E]) {
         if size_of::<E>() == size_of::<f32>() {

@@ -83,23 +83,21 @@ impl LabelFile {
             return Ok(Self { name, content: Content::Floats { shape: info.shape, values } });
         }
         let bytes = info.read_body(&mut source)?;
-        let needs_reordering = |shape: &[usize]| info.fortran_order && shape.len() > 1;
+        let in_order = info.is_in_order();
         let content = if info.dtype.is_integer() {
             let shape = info.shape.clone();
-            let reordered = needs_reordering(&shape);
             let values = Integers::Stored(info, bytes);
-            let values = if reordered {
+            let values = if in_order {
+                values
+            } else {
                 let all: Vec<_> = (0..values.len()).map(|at| values.get(at)).collect();
                 Integers::Reordered(to_c_order(&all, &shape))
-            } else {
-                values
             };
             Content::Integers { shape, values }
         } else {
             let mut values = Vec::new();
             info.decode_f64(&bytes, &mut values);
-            let values =
-                if needs_reordering(&info.shape) { to_c_order(&values, &info.shape) } else { values };
+            let values = if in_order { values } else { to_c_order(&values, &info.shape) };
             Content::Floats { shape: info.shape, values }
         };
         Ok(Self { name, content })

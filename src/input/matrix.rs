@@ -15,7 +15,7 @@ use self::pieces::{Cut, Pieces};
 use self::window::{BYTES as WINDOW_BYTES, Window};
 use super::csv::{self, CsvOptions};
 use super::npy::{Fill, NpyInfo};
-use super::source::Source;
+use super::source::{MAX_RESERVED, Source};
 use super::{Dtype, InputError, Place};
 use crate::kernel::Element;
 use crate::logits::{AtOnce, Block, BlockReducer, BlockVisitor, Geometry, MAX_CLASSES};
@@ -24,8 +24,6 @@ use crate::logits::{AtOnce, Block, BlockReducer, BlockVisitor, Geometry, MAX_CLA
 const BLOCK_VALUES: usize = 1 << 20;
 /// Values that a thread reads and looks at at a time: what was read is still in its cache then.
 const PIECE_VALUES: usize = 1 << 17;
-/// Bytes that are handed out at a time where all of a file is asked for.
-const MAX_AT_ONCE: usize = 1 << 32;
 /// As many pieces are made of a small file, of no fewer values: memory that is touched for the first time costs as
 /// much as what is computed of it.
 const MANY_PIECES: usize = 64;
@@ -315,14 +313,13 @@ fn read_npy<E: Element, V: BlockVisitor>(
     let mut window = Window::new(info, start);
     let size = size_of::<E>();
     let cut = match visitor.at_once() {
-        AtOnce::Much(rows) if source.random_access().is_some() => {
-            Cut::new(geometry, WINDOW_BYTES / size).into_runs_of(rows)
-        }
-        AtOnce::All if source.random_access().is_some() && info.len <= MAX_AT_ONCE / size => {
-            Cut::new(geometry, info.len)
-        }
-        _ => Cut::new(geometry, BLOCK_VALUES),
+        AtOnce::Much { run } => Cut::new(geometry, WINDOW_BYTES / size).into_runs_of(run),
+        AtOnce::All => Cut::new(geometry, info.len),
+        AtOnce::Little => Cut::new(geometry, BLOCK_VALUES),
     };
+    let is_regular = source.random_access().is_some();
+    let fits = cut.blocks() == 0 || is_regular && cut.len(0) <= MAX_RESERVED / size;
+    let cut = if fits { cut } else { Cut::new(geometry, BLOCK_VALUES) };
     for block in 0..cut.blocks() {
         if let Some(file) = source.random_access() {
             window.cover(file, cut.values(block));

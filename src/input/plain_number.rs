@@ -22,16 +22,17 @@ pub(super) fn plain_number(text: &[u8], start: usize) -> Option<(f64, usize)> {
     let mut digits = 0_u64;
     at = read_digits(text, at, &mut digits);
     let mut count = at - first;
-    let mut exponent = 0_i32;
+    let mut behind_point = 0;
     if text.get(at) == Some(&b'.') {
         let point = at + 1;
         at = read_digits(text, point, &mut digits);
-        count += at - point;
-        exponent = -((at - point) as i32);
+        behind_point = at - point;
+        count += behind_point;
     }
-    if count == 0 || count > MOST_DIGITS && count - zeros_at_front(&text[first..at]) > MOST_DIGITS {
+    if count == 0 || count > MOST_DIGITS && has_more_digits(&text[first..at]) {
         return None;
     }
+    let mut exponent = -(behind_point as i32);
     if let Some(b'e' | b'E') = text.get(at) {
         let sign = text.get(at + 1)?;
         let first = at + 1 + usize::from(matches!(sign, b'-' | b'+'));
@@ -42,13 +43,12 @@ pub(super) fn plain_number(text: &[u8], start: usize) -> Option<(f64, usize)> {
         }
         exponent += if *sign == b'-' { -(power as i32) } else { power as i32 };
     }
-    let tens = exponent.unsigned_abs() as usize;
     let value = if digits <= EXACT {
         // Both are exact, so the result is rounded once (W. D. Clinger's fast path).
-        let tens = *TENS.get(tens)?;
+        let tens = *TENS.get(exponent.unsigned_abs() as usize)?;
         if exponent < 0 { digits as f64 / tens } else { digits as f64 * tens }
-    } else if exponent < 0 && tens <= MOST_DIGITS {
-        quotient(digits, 10_u64.pow(tens as u32))
+    } else if exponent <= 0 {
+        quotient(digits, 10_u64.checked_pow(exponent.unsigned_abs())?)
     } else {
         return None;
     };
@@ -78,7 +78,8 @@ fn eight_digits(bytes: [u8; 8]) -> Option<u64> {
     const ALL: u64 = 0x0101_0101_0101_0101;
     let word = u64::from_le_bytes(bytes);
     let digits = word.wrapping_sub(ALL * u64::from(b'0'));
-    // Above '9' the first sum reaches 128, below '0' the difference does.
+    // A byte above '9' makes 128 or more in the sum or, from 186 on, in the difference; one below '0' in the difference.
+    // What is carried or borrowed meets a byte behind such a one only.
     if (word.wrapping_add(ALL * (127 - u64::from(b'9'))) | digits) & (ALL * 128) != 0 {
         return None;
     }
@@ -87,12 +88,14 @@ fn eight_digits(bytes: [u8; 8]) -> Option<u64> {
     Some((fours * 10_000 + (fours >> 32)) & 0xffff_ffff)
 }
 
-/// Zeros before the first other digit.
-fn zeros_at_front(number: &[u8]) -> usize {
-    number.iter().take_while(|byte| matches!(byte, b'0' | b'.')).filter(|&&byte| byte == b'0').count()
+/// Whether there are more digits than fit, without zeros at the front, or more zeros than anybody writes.
+fn has_more_digits(number: &[u8]) -> bool {
+    const MANY: usize = 64;
+    let digits = number.iter().filter(|&&byte| byte != b'.').skip_while(|&&byte| byte == b'0');
+    number.len() > MANY || digits.count() > MOST_DIGITS
 }
 
-/// `number / divisor`, rounded once; `number` is above [`EXACT`].
+/// `number / divisor`, rounded once; `number` is above [`EXACT`], and `divisor` no more than 10^19.
 #[inline]
 fn quotient(number: u64, divisor: u64) -> f64 {
     // The quotient has 63 or 64 bits: ten more than a double keeps.
@@ -119,13 +122,13 @@ mod tests {
 
     #[test]
     fn plain_numbers_are_the_standard_librarys() {
-        let plain = "0 -0 1 -1.5 12345.678901 .5 5. 1e5 1E-5 2.5e+10 9007199254740992 0.1 1e22 1e-22 00012.50 \
+        let plain = "0 -0 1 -1.5 12345.678901 .5 5. 1e5 1E-5 2.5e+10 9007199254740992 9007199254740993 123456789012345678 0.1 1e22 1e-22 00012.50 \
                      9007199254740993e-1 -1.234567890123456789e+00 9999999999999999999e-19 0.49671415301123270 \
                      0.0012345678901234567 9.007199254740993 12345678.12345678 1234567.1234567";
         for text in plain.split_whitespace() {
             assert!(check(text), "{text}");
         }
-        let others = "9007199254740993 123456789012345678 1e23 1e-23 1.234567890123456789e-05 3.4028235e38 \
+        let others = "9007199254740993e1 1e23 1e-23 1.234567890123456789e-05 3.4028235e38 \
                       12345678901234567890.5 1.2345678901234567890e-1";
         for text in
             others.split_whitespace().chain(["", "-", ".", "e5", "1e", "1e+", "+1", "nan", "inf", "1e0001"])
@@ -134,10 +137,20 @@ mod tests {
         }
         // What follows is not looked at.
         assert_eq!(plain_number(b"x1.5,2", 1), Some((1.5, 4)));
-        for end in (b'\0'..=b'\xff').filter(|end| !end.eq_ignore_ascii_case(&b'e')) {
-            let text = [b"1234567", &[end][..], b"12345678"].concat();
-            let count = plain_number(&text, 0).expect("a number").1;
-            assert_eq!(count > 7, end.is_ascii_digit() || end == b'.', "{end}");
+        for odd in (b'\0'..=b'\xff').filter(|odd| !odd.is_ascii_digit()) {
+            for place in 0..8 {
+                let mut bytes = *b"19876543";
+                bytes[place] = odd;
+                assert_eq!(eight_digits(bytes), None, "{odd} at {place}");
+            }
+        }
+        assert_eq!(eight_digits(*b"19876543"), Some(19_876_543));
+        // A number may have any length.
+        for zeros in [40, 70, 5000] {
+            let zero = "0".repeat(zeros);
+            for text in [format!("{zero}1.5"), format!("0.{zero}15e{zeros}")] {
+                assert_eq!(check(&text), zeros == 40, "{text}");
+            }
         }
     }
 
@@ -146,7 +159,7 @@ mod tests {
         for integer in [EXACT + 1, EXACT + 3, 3 * EXACT + 1, (1 << 63) + 1024, u64::MAX - 1023] {
             for (number, tens) in [(integer, 0), (integer, 1), (integer - 1, 3), (integer + 1, 19)] {
                 let text = format!("{number}e-{tens}");
-                assert_eq!(check(&text), tens > 0 && number < 10_u64.pow(19), "{text}");
+                assert_eq!(check(&text), number < 10_u64.pow(19), "{text}");
             }
         }
     }

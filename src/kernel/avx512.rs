@@ -20,7 +20,7 @@ pub(super) use self::exp::{exp_tile, scaled_columns};
 pub(super) use self::gather::ctc_block;
 pub(super) use self::reaching::reaching;
 use super::ahead::Ahead;
-use super::double::BlockSums;
+use super::double::DoubleSums;
 use super::element::Element;
 use super::instruction_set::Avx512;
 use super::registers::{Found, FoundOfTile, Registers};
@@ -64,7 +64,7 @@ impl Registers for Avx512 {
     }
 }
 
-impl BlockSums for Avx512 {
+impl DoubleSums for Avx512 {
     #[inline(always)]
     fn max_of<E: Element>(self, block: &[E]) -> f64 {
         // SAFETY: there is an `Avx512` only where the machine has the instructions of this function.

@@ -15,65 +15,6 @@ const WIDTH: usize = 32;
 /// cache.
 pub(super) const BLOCK: usize = 1024;
 
-/// The largest value but for NaN; `-inf` where there is none.
-#[inline(always)]
-fn max_of<E: Element>(values: &[E]) -> f64 {
-    let (chunks, rest) = values.as_chunks::<WIDTH>();
-    let mut lanes = [f64::NEG_INFINITY; WIDTH];
-    for chunk in chunks {
-        for i in 0..WIDTH {
-            let x = chunk[i].to_f64();
-            lanes[i] = larger(x, lanes[i]);
-        }
-    }
-    let mut max = f64::NEG_INFINITY;
-    for x in rest {
-        max = if x.to_f64() > max { x.to_f64() } else { max };
-    }
-    let mut eight = [f64::NEG_INFINITY; 8];
-    for i in 0..8 {
-        eight[i] = larger(larger(lanes[i], lanes[i + 8]), larger(lanes[i + 16], lanes[i + 24]));
-    }
-    for x in eight {
-        max = larger(x, max);
-    }
-    max
-}
-
-/// `Σ exp(x - max)` over all but one of the values that are the maximum.
-#[inline(always)]
-fn sum_of<E: Element, const FMA: bool>(values: &[E], max: f64) -> f64 {
-    let mut below = [0.0_f64; WIDTH];
-    let mut ties = [0.0_f64; WIDTH];
-    let (chunks, rest) = values.as_chunks::<WIDTH>();
-    for chunk in chunks {
-        // Singles were looked at before.
-        if !E::SINGLE {
-            fetch(chunk, BLOCK);
-        }
-        for i in 0..WIDTH {
-            let x = chunk[i].to_f64();
-            let e = exp::<FMA>(x - max);
-            let (term, tie) = if x >= max { (0.0, 1.0) } else { (e, 0.0) };
-            below[i] += term;
-            ties[i] += tie;
-        }
-    }
-    let mut lanes = [f64::NEG_INFINITY; WIDTH];
-    for (lane, x) in lanes.iter_mut().zip(rest) {
-        *lane = x.to_f64();
-    }
-    if !rest.is_empty() {
-        for i in 0..WIDTH {
-            let e = exp::<FMA>(lanes[i] - max);
-            let (term, tie) = if lanes[i] >= max { (0.0, 1.0) } else { (e, 0.0) };
-            below[i] += term;
-            ties[i] += tie;
-        }
-    }
-    sum_lanes(&below) + (sum_lanes(&ties) - 1.0)
-}
-
 #[inline(always)]
 fn sum_lanes(x: &[f64; WIDTH]) -> f64 {
     let mut eight = [0.0; 8];
@@ -84,7 +25,7 @@ fn sum_lanes(x: &[f64; WIDTH]) -> f64 {
 }
 
 /// What a row's blocks are looked at with.
-pub(super) trait BlockSums: Copy {
+pub(super) trait DoubleSums: Copy {
     /// The largest value but for NaN; `-inf` where there is none.
     fn max_of<E: Element>(self, block: &[E]) -> f64;
 
@@ -96,26 +37,73 @@ pub(super) trait BlockSums: Copy {
 #[derive(Clone, Copy)]
 struct InLanes;
 
-impl BlockSums for InLanes {
+impl DoubleSums for InLanes {
     #[inline(always)]
     fn max_of<E: Element>(self, block: &[E]) -> f64 {
-        max_of(block)
+        let (chunks, rest) = block.as_chunks::<WIDTH>();
+        let mut lanes = [f64::NEG_INFINITY; WIDTH];
+        for chunk in chunks {
+            for i in 0..WIDTH {
+                let x = chunk[i].to_f64();
+                lanes[i] = larger(x, lanes[i]);
+            }
+        }
+        let mut max = f64::NEG_INFINITY;
+        for x in rest {
+            max = if x.to_f64() > max { x.to_f64() } else { max };
+        }
+        let mut eight = [f64::NEG_INFINITY; 8];
+        for i in 0..8 {
+            eight[i] = larger(larger(lanes[i], lanes[i + 8]), larger(lanes[i + 16], lanes[i + 24]));
+        }
+        for x in eight {
+            max = larger(x, max);
+        }
+        max
     }
 
     #[inline(always)]
     fn sum_of<E: Element, const FMA: bool>(self, block: &[E], max: f64) -> f64 {
-        sum_of::<E, FMA>(block, max)
+        let mut below = [0.0_f64; WIDTH];
+        let mut ties = [0.0_f64; WIDTH];
+        let (chunks, rest) = block.as_chunks::<WIDTH>();
+        for chunk in chunks {
+            // Most singles come from [`super::single`], which has read the row.
+            if !E::SINGLE {
+                fetch(chunk, BLOCK);
+            }
+            for i in 0..WIDTH {
+                let x = chunk[i].to_f64();
+                let e = exp::<FMA>(x - max);
+                let (term, tie) = if x >= max { (0.0, 1.0) } else { (e, 0.0) };
+                below[i] += term;
+                ties[i] += tie;
+            }
+        }
+        let mut lanes = [f64::NEG_INFINITY; WIDTH];
+        for (lane, x) in lanes.iter_mut().zip(rest) {
+            *lane = x.to_f64();
+        }
+        if !rest.is_empty() {
+            for i in 0..WIDTH {
+                let e = exp::<FMA>(lanes[i] - max);
+                let (term, tie) = if lanes[i] >= max { (0.0, 1.0) } else { (e, 0.0) };
+                below[i] += term;
+                ties[i] += tie;
+            }
+        }
+        sum_lanes(&below) + (sum_lanes(&ties) - 1.0)
     }
 }
 
-/// One row of any length, in double precision.
+/// One row of any length, for who is compiled for an instruction set already.
 #[inline(always)]
 pub(super) fn of_row<E: Element, const FMA: bool>(row: &[E]) -> LogSumExp {
     of_blocks::<E, FMA, _>(row, InLanes)
 }
 
 #[inline(always)]
-fn of_blocks<E: Element, const FMA: bool, S: BlockSums>(row: &[E], sums: S) -> LogSumExp {
+fn of_blocks<E: Element, const FMA: bool, S: DoubleSums>(row: &[E], sums: S) -> LogSumExp {
     let mut max = f64::NEG_INFINITY;
     // The sum of all but one maximum.
     let mut rest = 0.0_f64;
@@ -181,7 +169,7 @@ struct OfRow<'a, E, S> {
     sums: S,
 }
 
-impl<E: Element, S: BlockSums> Task for OfRow<'_, E, S> {
+impl<E: Element, S: DoubleSums> Task for OfRow<'_, E, S> {
     type Output = LogSumExp;
 
     #[inline(always)]

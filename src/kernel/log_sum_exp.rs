@@ -35,7 +35,7 @@ impl LogSumExp {
 }
 
 /// Log-sum-exp over one row of `[classes]` values, as if in double precision: `log_sum` is within 1e-14
-/// relative, also where it is next to 0.
+/// relative, also where it is next to 0, but that what is 708 below the largest or more counts as nothing.
 pub fn log_sum_exp<E: Element>(row: &[E]) -> LogSumExp {
     double::of_one_row(InstructionSet::best(), row)
 }

@@ -76,8 +76,11 @@ pub trait BlockReducer: Sync {
 pub enum AtOnce {
     /// A few megabytes.
     Little,
-    /// Some ten megabytes of a regular file, so many rows of which are not taken apart.
-    Much(usize),
+    /// 64 megabytes of a regular file, or one run of rows where that is more.
+    Much {
+        /// Rows of a run, which are not taken apart where values of a row lie beside each other and a run is not huge.
+        run: usize,
+    },
     /// All of a regular file that is not huge.
     All,
 }

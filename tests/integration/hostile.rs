@@ -436,3 +436,23 @@ fn damaged_files_never_panic() {
         }
     }
 }
+
+/// Frames that nobody needs are not held, however many a file has.
+#[test]
+#[cfg(target_os = "linux")]
+fn frames_beyond_the_lengths_take_no_memory() {
+    let folder = Folder::new();
+    let (frames, classes) = (1 << 20, 32);
+    for (layout, shape) in [("ntc", [2, frames, classes]), ("tnc", [frames, 2, classes])] {
+        let path = folder.file("x.npy", npy_bytes("<f2", false, &shape, &[]));
+        let file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+        file.set_len(file.metadata().unwrap().len() + 2 * (2 * frames * classes) as u64).unwrap();
+        // Threads and libraries take half of that.
+        let script = format!(
+            "ulimit -v 350000; exec \"$0\" decode x.npy --threads 2 --layout {layout} --lengths 3,3 --format text"
+        );
+        let mut command = assert_cmd::Command::new("sh");
+        command.current_dir(folder.path()).arg("-c").arg(script).arg(ctctool().get_program());
+        command.assert().success();
+    }
+}

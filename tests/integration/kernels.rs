@@ -68,7 +68,14 @@ fn check_all(rows: &[Vec<f64>]) {
 
 fn lengths() -> impl Iterator<Item = usize> {
     let around = |n: usize| n - 1..n + 2;
-    (1..=300).chain(around(512)).chain(around(2048)).chain(around(4096)).chain(around(8192)).chain([10_007])
+    (1..=300)
+        .chain(around(512))
+        .chain(around(1024))
+        .chain(around(2048))
+        .chain(around(3072))
+        .chain(around(4096))
+        .chain(around(8192))
+        .chain([10_007])
 }
 
 #[test]
@@ -176,6 +183,23 @@ fn any_magnitude_is_right() {
     }
 }
 
+/// To where what is beneath the largest value counts as nothing.
+#[test]
+fn what_is_far_beneath_the_largest_is_not_lost() {
+    for len in [2, 3, 100, 128, 129, 200, 1500] {
+        let rows = [690.0, 699.9, 700.1, 704.0, 707.9].map(|margin: f64| {
+            let mut row = vec![f64::NEG_INFINITY; len];
+            (row[0], row[len / 2]) = (-margin, 0.0);
+            row
+        });
+        // Singles take the same.
+        let single: Vec<Vec<f32>> = rows.iter().map(|row| row.iter().map(|&x| x as f32).collect()).collect();
+        check(&rows, DOUBLE, false);
+        check(&single, DOUBLE, false);
+        check(&single, DOUBLE, true);
+    }
+}
+
 fn all_kernels<E: Element>(row: &[E]) -> Vec<LogSumExp> {
     let mut found = vec![log_sum_exp(row)];
     for set in InstructionSet::available() {
@@ -193,7 +217,7 @@ fn all_kernels<E: Element>(row: &[E]) -> Vec<LogSumExp> {
 
 #[test]
 fn what_is_not_finite_is_seen_wherever_it_is() {
-    for len in (1..140).chain([255, 257, 4095, 4097]) {
+    for len in (1..140).chain([255, 257, 1025, 4095, 4097]) {
         for at in (0..len).step_by(if len < 140 { 1 } else { 61 }) {
             let mut row = vec![1.0_f32; len];
             row[at] = f32::NAN;
@@ -203,8 +227,13 @@ fn what_is_not_finite_is_seen_wherever_it_is() {
             others[0] = f32::INFINITY;
             others[at] = f32::NAN;
             assert!(all_kernels(&others).iter().all(|lse| lse.max.is_nan()), "NaN at {at} of {len}, inf");
+            let double = |row: &[f32]| row.iter().map(|&x| f64::from(x)).collect::<Vec<f64>>();
+            assert!(all_kernels(&double(&row)).iter().all(|lse| lse.max.is_nan()), "NaN at {at} of {len}");
+            assert!(all_kernels(&double(&others)).iter().all(|lse| lse.max.is_nan()), "NaN at {at} of {len}");
             row[at] = f32::INFINITY;
-            assert!(all_kernels(&row).iter().all(|lse| lse.value() == f64::INFINITY), "inf at {at} of {len}");
+            let infinite = |lse: &LogSumExp| lse.value() == f64::INFINITY;
+            assert!(all_kernels(&row).iter().all(infinite), "inf at {at} of {len}");
+            assert!(all_kernels(&double(&row)).iter().all(infinite), "inf at {at} of {len}");
         }
         let nothing = all_kernels(&vec![f64::NEG_INFINITY; len]);
         assert!(nothing.iter().all(|lse| lse.value() == f64::NEG_INFINITY && !lse.is_proper()));

@@ -45,8 +45,7 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
     let (base, new) = (values(base)?, values(new)?);
     let both = Both { base: &base, new: &new, tolerance };
     let difference = |at: usize| both.difference(at);
-    let Found { differing, mut failed, absolute, relative, infinite } = both.look_at_all();
-    both.keep_worst(&mut failed);
+    let Found { differing, failed, absolute, relative, infinite } = both.look_at_all();
     let place = |at: usize| place(at, &shape);
     let item = |&at: &usize| {
         let Difference { absolute, relative, allowed, .. } = difference(at);
@@ -102,7 +101,7 @@ struct Both<'a> {
 #[derive(Default)]
 struct Found {
     differing: usize,
-    /// Where they differ: all places, or the worst of them.
+    /// Where they differ: all places, or the worst of them; in the end those that are listed, in order.
     failed: Vec<usize>,
     absolute: Greatest,
     relative: Greatest,
@@ -136,7 +135,10 @@ impl Both<'_> {
     fn look_at_all(&self) -> Found {
         let starts = (0..self.base.len()).into_par_iter().step_by(AT_ONCE);
         let found = starts.map(|start| self.look_at(start..(start + AT_ONCE).min(self.base.len())));
-        found.reduce(Found::default, |found, next| self.join(found, next))
+        let mut found = found.reduce(Found::default, |found, next| self.join(found, next));
+        found.failed.sort_by(|&a, &b| self.by_severity(a, b));
+        found.failed.truncate(MAX_LISTED);
+        found
     }
 
     fn look_at(&self, places: Range<usize>) -> Found {
@@ -182,12 +184,6 @@ impl Both<'_> {
             failed.select_nth_unstable_by(MAX_LISTED, |&a, &b| self.by_severity(a, b));
             failed.truncate(MAX_LISTED);
         }
-    }
-
-    /// Leaves what is listed, in order.
-    fn keep_worst(&self, failed: &mut Vec<usize>) {
-        failed.sort_by(|&a, &b| self.by_severity(a, b));
-        failed.truncate(MAX_LISTED);
     }
 }
 

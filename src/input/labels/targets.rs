@@ -258,8 +258,11 @@ impl LabelFile {
             return Err(InputError::new(&self.name, place, "a probability", values[at].to_string()));
         }
         let Ok(geometry) = Geometry::along(shape, false, class_axis) else { return Err(mismatch()) };
-        let in_order = class_axis + 1 == shape.len();
-        let values = if in_order { values } else { rows_in_order(&values, &geometry).into() };
+        let values = if geometry.is_in_order() && geometry.has_whole_rows() {
+            values
+        } else {
+            rows_in_order(&values, &geometry).into()
+        };
         Ok(ProbTargets { values, classes: geometry.classes() })
     }
 }

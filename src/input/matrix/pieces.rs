@@ -29,8 +29,8 @@ impl Cut {
 
     /// The same into blocks of whole runs of so many planes.
     pub(super) fn into_runs_of(self, planes: usize) -> Self {
-        let planes = planes.max(1);
-        Self { planes_per_block: (self.planes_per_block / planes).max(1) * planes, ..self }
+        let runs = (self.planes_per_block / planes.max(1)).max(1);
+        Self { planes_per_block: runs.saturating_mul(planes.max(1)), ..self }
     }
 
     pub(super) fn blocks(self) -> usize {
@@ -181,5 +181,29 @@ impl<E> Pool<E> {
 
     fn put(&self, buffer: Buffer<E>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_not_taken_apart() {
+        // Planes of the matrix, planes that fit a block, planes of a run.
+        for (planes, most, run) in
+            [(10, 4, 3), (10, 3, 4), (9, 9, 3), (7, 100, 7), (1, 1, 1), (5, 2, 1), (6, 1, 6)]
+        {
+            let geometry = Geometry::along(&[planes, 2], false, 1).expect("a matrix");
+            let cut = Cut::new(&geometry, most * 2).into_runs_of(run);
+            let mut next = 0;
+            for block in 0..cut.blocks() {
+                assert_eq!((cut.first_plane(block), cut.first_plane(block) % run), (next, 0));
+                let planes_here = cut.len(block) / 2;
+                assert!(planes_here <= most.max(run) && planes_here > 0);
+                next += planes_here;
+            }
+            assert_eq!(next, planes);
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::input::npy::NpyInfo;
 use crate::input::source::RandomAccess;
 use crate::kernel::{Element, Mapping};
 
-/// Bytes that are mapped at a time: the system counts mapped pages as memory of the program.
+/// Bytes that are mapped at a time, where nobody asks for more: the system counts mapped pages as memory of the program.
 pub(super) const BYTES: usize = 1 << 26;
 /// Bytes that a thread makes accessible at a time.
 const LOADED: usize = 1 << 21;

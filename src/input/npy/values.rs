@@ -65,7 +65,8 @@ impl NpyInfo {
         Ok(fits.then_some(small))
     }
 
-    fn is_in_order(&self) -> bool {
+    /// Whether the last axis is the fastest in memory.
+    pub(in crate::input) fn is_in_order(&self) -> bool {
         !self.fortran_order || self.shape.len() < 2
     }
 

@@ -6,6 +6,7 @@ use std::arch::x86_64::*;
 use super::reduction::{Reduction, add_to};
 use super::{DEPTH, LANES, SIDE_BY_SIDE};
 use crate::kernel::ahead;
+use crate::kernel::fetch::fetch;
 use crate::kernel::registers::FoundOfTile;
 use crate::kernel::rows::Rows;
 use crate::kernel::tile::{self, STEP, TILE, Tile};
@@ -76,9 +77,8 @@ pub(super) fn transpose(rows: Rows<'_, f32>, tile: &mut Tile<f32>) {
     let last = classes - STEP;
     for first in (0..last).step_by(STEP).chain([last]) {
         // As many values of a later tile, on their way into the cache: one line for each column.
-        for line in first..first + STEP {
-            let ahead = ahead::of_column(rows, line);
-            _mm_prefetch::<_MM_HINT_T0>(values.as_ptr().wrapping_add(ahead).cast());
+        for column in first..first + STEP {
+            fetch(&values[..TILE], ahead::of_column(rows, column));
         }
         let columns: &mut [Column; STEP] = tile[first..].first_chunk_mut().expect("columns of a tile");
         for lane in (0..TILE).step_by(LANES) {

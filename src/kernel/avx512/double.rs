@@ -10,7 +10,7 @@ use crate::kernel::instruction_set::Avx512;
 use crate::kernel::tile::{self, STEP, TILE, Tile};
 use crate::kernel::{Element, Rows, ahead};
 
-/// See [`crate::kernel::double::BlockSums::max_of`].
+/// See [`crate::kernel::double::DoubleSums::max_of`].
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
 pub(super) fn max_of<E: Element>(values: &[E]) -> f64 {
     let mut max = [_mm512_set1_pd(f64::NEG_INFINITY); COLUMNS];
@@ -28,7 +28,7 @@ pub(super) fn max_of<E: Element>(values: &[E]) -> f64 {
     _mm512_reduce_max_pd(_mm512_max_pd(_mm512_max_pd(max[0], max[1]), _mm512_max_pd(max[2], max[3])))
 }
 
-/// See [`crate::kernel::double::BlockSums::sum_of`].
+/// See [`crate::kernel::double::DoubleSums::sum_of`].
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
 pub(super) fn sum_of<E: Element>(values: &[E], max: f64) -> f64 {
     let mut sum = Sum {
@@ -39,6 +39,7 @@ pub(super) fn sum_of<E: Element>(values: &[E], max: f64) -> f64 {
     };
     let (steps, rest) = values.as_chunks::<WIDTH>();
     for step in steps {
+        // As in lanes.
         if !E::SINGLE {
             fetch(step, BLOCK);
         }

@@ -21,8 +21,8 @@ pub(super) const COLUMNS: usize = 4;
 pub(super) const WIDTH: usize = COLUMNS * LANES;
 /// The same of rows side by side.
 const ROWS: usize = TILE / LANES * STEP;
-/// Below this, an exponential is 0: times the unit, it is still a normal number.
-const LOWEST: f64 = -700.0;
+/// The logarithm below which an exponential times the unit is 0: what is not is still a normal number.
+const LOWEST: f64 = -708.0;
 
 /// `2^(j/16)`.
 const TABLE: [f64; POWERS] = [
@@ -58,6 +58,8 @@ const SERIES: [f64; 5] = [
 pub(super) struct Exp {
     /// Of the powers times the unit, the bits less what `j` adds to them where `k` is shifted into the exponent.
     table: [__m512d; 2],
+    /// Below this, an exponential is 0.
+    lowest: f64,
 }
 
 impl Exp {
@@ -70,14 +72,15 @@ impl Exp {
         }
         let (low, high) = table.split_at(LANES);
         // SAFETY: each half has eight numbers.
-        Self { table: [low, high].map(|half| unsafe { _mm512_loadu_pd(half.as_ptr().cast()) }) }
+        let table = [low, high].map(|half| unsafe { _mm512_loadu_pd(half.as_ptr().cast()) });
+        Self { table, lowest: LOWEST - unit.ln() }
     }
 
     /// For `x <= 0`, to about one unit in the last place; NaN stays.
     #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
     #[inline]
     pub(super) fn of<const N: usize>(self, x: [__m512d; N]) -> [__m512d; N] {
-        let (lowest, round) = (_mm512_set1_pd(LOWEST), _mm512_set1_pd(ROUND));
+        let (lowest, round) = (_mm512_set1_pd(self.lowest), _mm512_set1_pd(ROUND));
         let sixteenths = _mm512_set1_pd(16.0 * LOG2_E);
         let (high, low) = (_mm512_set1_pd(LN2_HIGH / 16.0), _mm512_set1_pd(LN2_LOW / 16.0));
         let one = _mm512_set1_pd(1.0);
@@ -142,7 +145,7 @@ impl Exp {
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
 #[inline]
 fn load<E: Element>(values: &[E; LANES]) -> __m512d {
-    // SAFETY: reads the eight values; an element that is not of single precision is a double.
+    // SAFETY: reads the eight values. `Element` is sealed: what is not of single precision is a double.
     unsafe {
         if E::SINGLE {
             _mm512_cvtps_pd(_mm256_loadu_ps(values.as_ptr().cast()))
@@ -187,6 +190,7 @@ pub(super) fn columns<E: Element>(values: &[E; WIDTH]) -> [__m512d; COLUMNS] {
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
 #[inline]
 pub(super) fn last_columns<E: Element>(values: &[E]) -> [__m512d; COLUMNS] {
+    debug_assert!(values.len() < WIDTH, "fewer than a step");
     let mask = (1_u32 << values.len()) - 1;
     let mut columns = [_mm512_setzero_pd(); COLUMNS];
     for (i, column) in columns.iter_mut().enumerate() {
@@ -194,8 +198,8 @@ pub(super) fn last_columns<E: Element>(values: &[E]) -> [__m512d; COLUMNS] {
         // Next to the others even where there are none, for what is left out of memory that can't be read takes
         // hundreds of cycles.
         let from = values.as_ptr().wrapping_add(i * LANES);
-        // SAFETY: the mask has a bit for each value of the slice; nothing else is read. An element that is not of single
-        // precision is a double.
+        // SAFETY: the mask has a bit for each value of the slice; nothing else is read. `Element` is sealed: what is
+        // not of single precision is a double.
         *column = unsafe {
             if E::SINGLE {
                 let nothing = _mm256_set1_ps(f32::NEG_INFINITY);

@@ -6,6 +6,7 @@ use std::arch::x86_64::*;
 use super::reduction::Reduction;
 use super::{LANES, SIDE_BY_SIDE, Side};
 use crate::kernel::ahead::Ahead;
+use crate::kernel::fetch::fetch;
 use crate::kernel::registers::Found;
 
 /// Values that are looked at in one step.
@@ -17,12 +18,9 @@ const STEP: usize = SIDE_BY_SIDE * LANES;
 fn load(values: &[f32; STEP], ahead: usize) -> Side {
     let mut registers = [_mm512_setzero_ps(); SIDE_BY_SIDE];
     for (register, chunk) in registers.iter_mut().zip(values.as_chunks::<LANES>().0) {
-        let from = chunk.as_ptr();
-        // SAFETY: loads the sixteen values of the chunk. What is fetched may be any address.
-        unsafe {
-            _mm_prefetch::<_MM_HINT_T0>(from.wrapping_add(ahead).cast());
-            *register = _mm512_loadu_ps(from);
-        }
+        fetch(chunk, ahead);
+        // SAFETY: loads the sixteen values of the chunk.
+        *register = unsafe { _mm512_loadu_ps(chunk.as_ptr()) };
     }
     registers
 }

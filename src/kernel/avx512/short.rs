@@ -6,6 +6,7 @@ use std::arch::x86_64::*;
 use super::reduction::Reduction;
 use super::{LANES, SIDE_BY_SIDE, Side};
 use crate::kernel::ahead;
+use crate::kernel::fetch::fetch;
 use crate::kernel::registers::FoundOfTile;
 use crate::kernel::rows::Rows;
 use crate::kernel::tile::{self, STEP, Tile};
@@ -71,10 +72,8 @@ pub(super) fn transpose(rows: Rows<'_, f32>, tile: &mut Tile<f32>) {
             unsafe { _mm_mask_loadu_ps(_mm_set1_ps(f32::NEG_INFINITY), mask, from) }
         };
         // As many values of a later tile, on their way into the cache: one line for each column.
-        for line in first..first + 4 {
-            let ahead = ahead::of_column(rows, line);
-            let from = values.as_ptr().wrapping_add(ahead);
-            _mm_prefetch::<_MM_HINT_T0>(from.cast());
+        for column in first..first + 4 {
+            fetch(&values[..LANES], ahead::of_column(rows, column));
         }
         // Register `i` has four values of the rows i, 4 + i, 8 + i and 12 + i.
         let mut quarters = [_mm512_setzero_ps(); 4];

@@ -107,7 +107,7 @@ impl BlockVisitor for CtcBatch {
     type Error = ImproperRow;
 
     fn at_once(&self) -> AtOnce {
-        AtOnce::Much(1)
+        AtOnce::Much { run: 1 }
     }
 
     fn visit<E: Element>(&mut self, block: Block<'_, E>) -> Result<(), ImproperRow> {
