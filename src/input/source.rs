@@ -214,7 +214,7 @@ pub(super) struct RandomAccess<'a> {
     name: &'a str,
 }
 
-impl RandomAccess<'_> {
+impl<'a> RandomAccess<'a> {
     /// What the user called it.
     pub(super) fn name(&self) -> &str {
         self.name
@@ -232,6 +232,18 @@ impl RandomAccess<'_> {
             }
         }
         Ok(filled)
+    }
+
+    /// Reads piece after piece from byte `position` on.
+    pub(super) fn reader(
+        self,
+        mut position: u64,
+    ) -> impl FnMut(&mut [u8]) -> Result<usize, InputError> + use<'a> {
+        move |buffer| {
+            let count = self.read_at(buffer, position)?;
+            position += count as u64;
+            Ok(count)
+        }
     }
 
     /// Its bytes `range` as memory, where the system has that.

@@ -119,13 +119,8 @@ impl<'a, E: Element> Pieces<'a, E> {
             if let Some(values) = self.window.values(self.cut.values(piece)) {
                 return Ok(look(piece, values));
             }
-            let mut at = self.start + (self.cut.offset(piece) * self.info.dtype.size()) as u64;
-            let mut read = |bytes: &mut [u8]| {
-                let count = file.read_at(bytes, at)?;
-                at += count as u64;
-                Ok(count)
-            };
-            let buffer = self.read(piece, name, &mut read)?;
+            let at = self.start + (self.cut.offset(piece) * self.info.dtype.size()) as u64;
+            let buffer = self.read(piece, name, &mut file.reader(at))?;
             Ok(self.looked_at(piece, buffer, &look))
         };
         round.into_par_iter().with_max_len(1).map(one).collect()

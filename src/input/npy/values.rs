@@ -110,13 +110,7 @@ impl NpyInfo {
     ) -> Result<(), InputError> {
         let read = |(raw, values): &mut (Vec<u8>, Vec<E>), (piece, out): (usize, &mut [E])| {
             let offset = (first + piece * READ_AT_ONCE) * self.dtype.size();
-            let mut at = start + offset as u64;
-            let mut read = |bytes: &mut [u8]| {
-                let count = file.read_at(bytes, at)?;
-                at += count as u64;
-                Ok(count)
-            };
-            let count = fill(self, out.len(), &mut read, raw, values)?;
+            let count = fill(self, out.len(), &mut file.reader(start + offset as u64), raw, values)?;
             if count < out.len() * self.dtype.size() {
                 return Err(self.length_error(file.name(), (offset + count) as u64));
             }
