@@ -11,6 +11,7 @@ use crate::input::npy::{reshape_hint, shape_text};
 use crate::input::numbers::{whole_number, words};
 use crate::input::source::{line_count, lines_of};
 use crate::input::{InputError, Place};
+use crate::kernel::spread;
 use crate::logits::{Geometry, rows_in_order, unravel};
 use crate::shown::shown;
 
@@ -68,11 +69,11 @@ impl ProbTargets<'_> {
 
     /// The rows that do not sum to one: how many, the first, and what it sums to.
     pub fn unnormalised(&self, tolerance: f64) -> Option<(usize, usize, f64)> {
-        let sum = |row: &[f64]| row.iter().sum::<f64>();
-        let is_off = |row: &&[f64]| (sum(row) - 1.0).abs() > tolerance;
-        let rows = || self.values.par_chunks_exact(self.classes);
-        let first = rows().position_first(|row| is_off(&row))?;
-        Some((rows().filter(is_off).count(), first, sum(self.get(first))))
+        let sum = |row: &[f64]| spread(row).sum;
+        let rows = self.values.par_chunks_exact(self.classes).enumerate();
+        let off = rows.filter(|(_, row)| (sum(row) - 1.0).abs() > tolerance).map(|(at, _)| (1, at));
+        let (count, first) = off.reduce_with(|(a, first), (b, other)| (a + b, first.min(other)))?;
+        Some((count, first, sum(self.get(first))))
     }
 
     /// Whether all are 0 or 1.
