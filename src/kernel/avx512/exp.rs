@@ -2,14 +2,14 @@
 
 #[allow(clippy::wildcard_imports)] // one line for each instruction would say no more
 use std::arch::x86_64::*;
-use std::f64::consts::{LOG2_E, SQRT_2};
+use std::f64::consts::{LN_2, LOG2_E, SQRT_2};
 
-use crate::kernel::Element;
 use crate::kernel::exp::ScaledColumns;
 use crate::kernel::exp_rows::RowSums;
 use crate::kernel::instruction_set::Avx512;
 use crate::kernel::lanes::{LN2_HIGH, LN2_LOW, ROUND, ln_1p};
 use crate::kernel::tile::{STEP, TILE, Tile};
+use crate::kernel::{Element, exponent_of};
 
 /// Values of a register.
 pub(super) const LANES: usize = 8;
@@ -53,7 +53,7 @@ const SERIES: [f64; 5] = [
     0.5,
 ];
 
-/// `unit exp(x)` of a few registers.
+/// `unit exp(x)` of a few registers; `unit` is a power of two.
 #[derive(Clone, Copy)]
 pub(super) struct Exp {
     /// Of the powers times the unit, the bits less what `j` adds to them where `k` is shifted into the exponent.
@@ -73,7 +73,7 @@ impl Exp {
         let (low, high) = table.split_at(LANES);
         // SAFETY: each half has eight numbers.
         let table = [low, high].map(|half| unsafe { _mm512_loadu_pd(half.as_ptr().cast()) });
-        Self { table, lowest: LOWEST - unit.ln() }
+        Self { table, lowest: LOWEST - exponent_of(unit) as f64 * LN_2 }
     }
 
     /// For `x <= 0`, to about one unit in the last place; NaN stays.
