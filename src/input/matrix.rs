@@ -312,14 +312,14 @@ fn read_npy<E: Element, V: BlockVisitor>(
     let start = source.position();
     let mut window = Window::new(info, start);
     let size = size_of::<E>();
-    let cut = match visitor.at_once() {
+    let little = Cut::new(geometry, BLOCK_VALUES);
+    let wanted = match visitor.at_once() {
         AtOnce::Much { run } => Cut::new(geometry, WINDOW_BYTES / size).into_runs_of(run),
         AtOnce::All => Cut::new(geometry, info.len),
-        AtOnce::Little => Cut::new(geometry, BLOCK_VALUES),
+        AtOnce::Little => little,
     };
-    let is_regular = source.random_access().is_some();
-    let fits = cut.blocks() == 0 || is_regular && cut.len(0) <= MAX_RESERVED / size;
-    let cut = if fits { cut } else { Cut::new(geometry, BLOCK_VALUES) };
+    let fits = source.random_access().is_some() && wanted.len(0) <= MAX_RESERVED / size;
+    let cut = if fits { wanted } else { little };
     for block in 0..cut.blocks() {
         if let Some(file) = source.random_access() {
             window.cover(file, cut.values(block));
