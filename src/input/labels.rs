@@ -1,15 +1,17 @@
 //! Label files: what they hold and which loss they fit.
 
+mod probs;
 mod sequences;
 mod targets;
 
 use std::path::Path;
 
 use super::error::counted;
-use super::npy::{Dtype, NpyInfo, shape_text};
+use super::npy::{Dtype, MappedFloats, NpyInfo, shape_text};
 use super::numbers::{whole_number, words};
 use super::source::{Source, line_count, lines_of, text_of};
 use super::{InputError, Place};
+use crate::kernel::Floats;
 
 /// A label file as read, before it is known what its numbers mean.
 pub struct LabelFile {
@@ -19,8 +21,24 @@ pub struct LabelFile {
 
 enum Content {
     Integers { shape: Vec<usize>, values: Integers },
-    Floats { shape: Vec<usize>, values: Vec<f64> },
+    Floats { shape: Vec<usize>, values: FloatValues },
     Text(String),
+}
+
+/// The floating-point numbers of a .npy file, in C order.
+enum FloatValues {
+    /// Where the system keeps the file.
+    Mapped(MappedFloats),
+    Doubles(Vec<f64>),
+}
+
+impl FloatValues {
+    fn get(&self) -> Floats<'_> {
+        match self {
+            Self::Mapped(mapped) => mapped.get(),
+            Self::Doubles(values) => Floats::Double(values),
+        }
+    }
 }
 
 /// The integers of a .npy file; none for one that 64 bits do not hold.
@@ -51,13 +69,15 @@ impl Integers {
     }
 }
 
-pub use targets::{ClassTargets, ProbTargets};
+pub use probs::ProbTargets;
+pub use targets::ClassTargets;
 pub(crate) use targets::{ONE_SCORE, is_class};
 
 const NO_PADDING: &str = "text has no padding: a line is all of an item's labels";
 
 impl LabelFile {
-    /// Reads `path` (`-` is standard input): .npy or text.
+    /// Reads `path` (`-` is standard input): .npy or text. Nobody may write to the file as long as this is in use, for
+    /// it may be mapped.
     ///
     /// # Errors
     /// Where it can't be read.
@@ -77,10 +97,14 @@ impl LabelFile {
             let content = Content::Integers { shape: info.shape, values: Integers::Small(values) };
             return Ok(Self { name, content });
         }
-        if !info.dtype.is_integer()
-            && let Some(values) = info.read_in_order(&mut source)?
-        {
-            return Ok(Self { name, content: Content::Floats { shape: info.shape, values } });
+        if !info.dtype.is_integer() {
+            let values = match info.map_in_order(&source) {
+                Some(mapped) => Some(FloatValues::Mapped(mapped)),
+                None => info.read_in_order(&mut source)?.map(FloatValues::Doubles),
+            };
+            if let Some(values) = values {
+                return Ok(Self { name, content: Content::Floats { shape: info.shape, values } });
+            }
         }
         let bytes = info.read_body(&mut source)?;
         let in_order = info.is_in_order();
@@ -98,7 +122,7 @@ impl LabelFile {
             let mut values = Vec::new();
             info.decode_f64(&bytes, &mut values);
             let values = if in_order { values } else { to_c_order(&values, &info.shape) };
-            Content::Floats { shape: info.shape, values }
+            Content::Floats { shape: info.shape, values: FloatValues::Doubles(values) }
         };
         Ok(Self { name, content })
     }

@@ -12,35 +12,41 @@ pub(crate) fn install_bus_error_handler() {
     unix::install();
 }
 
-/// The file that is mapped last. Elsewhere a mapped file can't be shortened.
+/// A file that is mapped. Elsewhere a mapped file can't be shortened.
 #[cfg(not(unix))]
 pub(super) fn name_file(_: &str) {}
 
 #[cfg(unix)]
 mod unix {
     use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+    use std::sync::{Mutex, PoisonError};
 
     /// Whether anything is to be said.
     static INSTALLED: AtomicBool = AtomicBool::new(false);
 
-    /// What is said when a mapped file is gone: that of the last one.
+    /// The files that were mapped.
+    static NAMES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+    /// What is said when one of them is gone.
     static MESSAGE: AtomicPtr<String> = AtomicPtr::new(std::ptr::null_mut());
 
-    /// The file that is mapped last.
+    /// A file that is mapped.
     pub(in crate::kernel) fn name_file(name: &str) {
         if !INSTALLED.load(Ordering::Acquire) {
             return;
         }
-        let message = format!(
-            "error: {name}: expected to stay as it was, found that it was shortened, or can't be read any more\n\
-             hint: try again when nobody writes to it\n"
-        );
-        // SAFETY: what the pointer refers to is whole and never freed.
-        let said = unsafe { MESSAGE.load(Ordering::Acquire).as_ref() };
-        if said != Some(&message) {
-            // Never freed: the handler may be reading the one before.
-            MESSAGE.store(Box::into_raw(Box::new(message)), Ordering::Release);
+        let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+        if names.iter().any(|known| known == name) {
+            return;
         }
+        names.push(name.to_owned());
+        let message = format!(
+            "error: {}: expected to stay as it was, found that it was shortened, or can't be read any more\n\
+             hint: try again when nobody writes to it\n",
+            names.join(" or ")
+        );
+        // Never freed: the handler may be reading the one before.
+        MESSAGE.store(Box::into_raw(Box::new(message)), Ordering::Release);
     }
 
     pub(super) fn install() {
@@ -82,6 +88,8 @@ mod tests {
             let mut file = tempfile::tempfile().expect("a temporary file");
             file.write_all(&vec![0; 40_000]).expect("room for it");
             let map = Mapping::new(&file, "x.npy", 0..40_000).expect("files can be mapped");
+            let _other = Mapping::new(&file, "y.npy", 0..40_000).expect("files can be mapped");
+            let _again = Mapping::new(&file, "x.npy", 0..40_000).expect("files can be mapped");
             file.set_len(0).expect("a shorter file");
             let values = map.values::<u8>(0..40_000).expect("bytes");
             panic!("{} of no file", values.iter().map(|&byte| u32::from(byte)).sum::<u32>());
@@ -92,6 +100,6 @@ mod tests {
         child.args(["--exact", name, "--nocapture"]).env(CHILD, "1");
         let output = child.output().expect("a process");
         assert_eq!(output.status.code(), Some(2), "{output:?}");
-        assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: x.npy: "), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: x.npy or y.npy: "), "{output:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! Exponentials of a few numbers beside the largest of them.
 
 use super::instruction_set::Task;
-use super::lanes::{exp, larger, lesser, ln_1p};
+use super::lanes::{exp, fold, larger, lesser, ln_1p};
 use super::{Element, InstructionSet};
 
 /// Two registers of AVX-512.
@@ -37,19 +37,6 @@ struct ScaleColumns<'a, E> {
     x: &'a [E],
     unit: f64,
     out: &'a mut [f64],
-}
-
-/// What all lanes come to, by halves, so that they need not wait for each other.
-#[inline(always)]
-fn fold(lanes: [f64; WIDTH], join: impl Fn(f64, f64) -> f64) -> f64 {
-    let (mut eight, mut four) = ([0.0; 8], [0.0; 4]);
-    for i in 0..8 {
-        eight[i] = join(lanes[i], lanes[i + 8]);
-    }
-    for i in 0..4 {
-        four[i] = join(eight[i], eight[i + 4]);
-    }
-    join(join(four[0], four[2]), join(four[1], four[3]))
 }
 
 impl<E: Element> Task for ScaleColumns<'_, E> {

@@ -12,6 +12,19 @@ pub(super) fn lesser<T: PartialOrd>(a: T, b: T) -> T {
     if a < b { a } else { b }
 }
 
+/// What all lanes come to, by halves, so that they need not wait for each other.
+#[inline(always)]
+pub(super) fn fold(lanes: [f64; 16], join: impl Fn(f64, f64) -> f64) -> f64 {
+    let (mut eight, mut four) = ([0.0; 8], [0.0; 4]);
+    for i in 0..8 {
+        eight[i] = join(lanes[i], lanes[i + 8]);
+    }
+    for i in 0..4 {
+        four[i] = join(eight[i], eight[i + 4]);
+    }
+    join(join(four[0], four[2]), join(four[1], four[3]))
+}
+
 /// `a * b + c`, rounded once where that is one instruction.
 #[inline(always)]
 pub(super) fn madd<const FMA: bool>(a: f64, b: f64, c: f64) -> f64 {

@@ -24,6 +24,7 @@ impl LogSumExp {
     /// The log-probability of a value of this row, `x - ln Σ exp`.
     ///
     /// NaN for every value of a row that has no distribution (a NaN, a `+inf`, or nothing but `-inf`).
+    #[inline(always)]
     pub fn log_prob(self, x: f64) -> f64 {
         x - self.max - self.log_sum
     }

@@ -30,6 +30,11 @@ impl Mapping {
         Some(Self(map))
     }
 
+    /// Number of bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Has the system make `range` of the bytes accessible at once, not page by page.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! What a row's numbers are like: their range, their sum, and how far they are from the largest on average.
 
 use super::instruction_set::Task;
-use super::lanes::exp;
+use super::lanes::{exp, fold, larger, lesser};
 use super::{Element, InstructionSet};
 
 /// Two registers of AVX-512.
@@ -41,17 +41,19 @@ impl<E: Element> Task for SpreadOf<'_, E> {
                 sum[i] += x;
             }
         }
-        for (i, x) in rest.iter().enumerate() {
-            let x = x.to_f64();
-            least[i] = if x < least[i] { x } else { least[i] };
-            greatest[i] = if x > greatest[i] { x } else { greatest[i] };
-            sum[i] += x;
+        if let Some(first) = rest.first() {
+            // What fills up the last lanes changes nothing.
+            let (mut last, mut terms) = ([*first; WIDTH], [E::ZERO; WIDTH]);
+            last[..rest.len()].copy_from_slice(rest);
+            terms[..rest.len()].copy_from_slice(rest);
+            for i in 0..WIDTH {
+                let x = last[i].to_f64();
+                least[i] = if x < least[i] { x } else { least[i] };
+                greatest[i] = if x > greatest[i] { x } else { greatest[i] };
+                sum[i] += terms[i].to_f64();
+            }
         }
-        Spread {
-            least: least.into_iter().fold(f64::INFINITY, f64::min),
-            greatest: greatest.into_iter().fold(f64::NEG_INFINITY, f64::max),
-            sum: sum.iter().sum(),
-        }
+        Spread { least: fold(least, lesser), greatest: fold(greatest, larger), sum: fold(sum, |a, b| a + b) }
     }
 }
 

@@ -1,9 +1,6 @@
 use super::InstructionSet;
 use super::instruction_set::Task;
 
-/// Terms that are added side by side.
-const LANES: usize = 32;
-
 /// A running sum of doubles that keeps what rounding would lose (Kahan's idea, with Knuth's exact sum of two).
 ///
 /// A million terms sum to the last bit or two, so a mean does not depend on how long the file is.
@@ -23,11 +20,7 @@ impl Sum {
 
     /// Adds many terms.
     pub fn add_all(&mut self, terms: &[f64]) {
-        let (chunks, rest) = terms.as_chunks::<LANES>();
-        InstructionSet::best().run(SumLanes(chunks)).into_iter().for_each(|lane| self.append(lane));
-        for &term in rest {
-            self.add(term);
-        }
+        self.append(InstructionSet::best().run(SumOf(terms)));
     }
 
     /// Adds the terms of another sum.
@@ -51,30 +44,79 @@ fn two_sum(a: f64, b: f64) -> (f64, f64) {
     (sum, (a - (sum - of_b)) + (b - of_b))
 }
 
-/// Sums each lane of a few chunks, so that no sum waits for the one before.
-struct SumLanes<'a>(&'a [[f64; LANES]]);
+/// Sums of terms side by side, so that no sum waits for the one before.
+struct LaneSums {
+    totals: [f64; Self::LANES],
+    lost: [f64; Self::LANES],
+}
 
-impl Task for SumLanes<'_> {
-    type Output = [Sum; LANES];
+impl LaneSums {
+    /// Terms that are added at a time.
+    const LANES: usize = 32;
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) -> [Sum; LANES] {
-        let (mut totals, mut lost) = ([0.0; LANES], [0.0; LANES]);
-        for terms in self.0 {
-            // Through arrays of this function, each by itself: only then are these lanes.
-            let (mut sums, mut errors) = ([0.0; LANES], [0.0; LANES]);
-            for i in 0..LANES {
-                let (sum, error) = two_sum(totals[i], terms[i]);
-                sums[i] = sum;
-                errors[i] = lost[i] + error;
-            }
-            (totals, lost) = (sums, errors);
+    fn new() -> Self {
+        Self { totals: [0.0; Self::LANES], lost: [0.0; Self::LANES] }
+    }
+
+    /// Adds one term to each lane.
+    #[inline(always)]
+    fn add(&mut self, terms: &[f64; Self::LANES]) {
+        // Through arrays of this function, each by itself: only then are these lanes.
+        let (mut sums, mut errors) = ([0.0; Self::LANES], [0.0; Self::LANES]);
+        for i in 0..Self::LANES {
+            let (sum, error) = two_sum(self.totals[i], terms[i]);
+            sums[i] = sum;
+            errors[i] = self.lost[i] + error;
         }
-        let mut sums = [Sum::default(); LANES];
-        for i in 0..LANES {
-            sums[i] = Sum { total: totals[i], lost: lost[i] };
+        (self.totals, self.lost) = (sums, errors);
+    }
+
+    /// Adds the lanes up, halves to halves.
+    #[inline(always)]
+    fn sum(&self) -> Sum {
+        let sums = fold_lanes::<32, 16>(&self.totals, &self.lost);
+        let sums = fold_lanes::<16, 8>(&sums.0, &sums.1);
+        let sums = fold_lanes::<8, 4>(&sums.0, &sums.1);
+        let sums = fold_lanes::<4, 2>(&sums.0, &sums.1);
+        let ([total], [lost]) = fold_lanes::<2, 1>(&sums.0, &sums.1);
+        Sum { total, lost }
+    }
+}
+
+/// Adds the second half of some sums to the first.
+#[inline(always)]
+fn fold_lanes<const N: usize, const HALF: usize>(
+    totals: &[f64; N],
+    lost: &[f64; N],
+) -> ([f64; HALF], [f64; HALF]) {
+    let (mut sums, mut errors) = ([0.0; HALF], [0.0; HALF]);
+    for i in 0..HALF {
+        let (sum, error) = two_sum(totals[i], totals[i + HALF]);
+        sums[i] = sum;
+        errors[i] = lost[i] + lost[i + HALF] + error;
+    }
+    (sums, errors)
+}
+
+struct SumOf<'a>(&'a [f64]);
+
+impl Task for SumOf<'_> {
+    type Output = Sum;
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) -> Sum {
+        let mut sums = LaneSums::new();
+        let (chunks, rest) = self.0.as_chunks();
+        for terms in chunks {
+            sums.add(terms);
         }
-        sums
+        if !rest.is_empty() {
+            let mut terms = [0.0; LaneSums::LANES];
+            terms[..rest.len()].copy_from_slice(rest);
+            sums.add(&terms);
+        }
+        sums.sum()
     }
 }
 
@@ -93,7 +135,7 @@ mod tests {
     #[test]
     fn what_rounding_loses_is_kept_at_every_length() {
         // Whole numbers whose plain sum in doubles loses the small ones.
-        let terms: Vec<i64> = (0..3 * LANES as i64 + 2)
+        let terms: Vec<i64> = (0..3 * LaneSums::LANES as i64 + 2)
             .map(|i| if i % 3 == 0 { (1 << 60) - (i << 20) } else { 2 * i - 1 })
             .collect();
         for len in 0..=terms.len() {
@@ -109,14 +151,14 @@ mod tests {
 
     #[test]
     fn infinities_and_nan_go_through() {
-        for at in [0, 1, LANES, 3 * LANES] {
+        for at in [0, 1, LaneSums::LANES, 3 * LaneSums::LANES] {
             for (term, other, expected) in [
                 (f64::INFINITY, 1.0, f64::INFINITY),
                 (f64::NEG_INFINITY, 1.0, f64::NEG_INFINITY),
                 (f64::INFINITY, f64::NEG_INFINITY, f64::NAN),
                 (f64::NAN, f64::INFINITY, f64::NAN),
             ] {
-                let mut terms = vec![1.0; 3 * LANES + 2];
+                let mut terms = vec![1.0; 3 * LaneSums::LANES + 2];
                 (terms[at], terms[at + 1]) = (term, other);
                 let mut sum = Sum::default();
                 sum.add_all(&terms);

@@ -215,9 +215,9 @@ impl Geometry {
 }
 
 /// A matrix in memory, in the order of its file, as `[rows, classes]` in the user's order.
-pub(crate) fn rows_in_order(values: &[f64], geometry: &Geometry) -> Vec<f64> {
+pub(crate) fn rows_in_order<E: Element>(values: &[E], geometry: &Geometry) -> Vec<E> {
     let classes = geometry.classes();
-    let mut rows = vec![0.0; values.len()];
+    let mut rows = vec![E::ZERO; values.len()];
     let block = Block::new(values, geometry, 0);
     block.for_each_row(0..block.rows(), |row, scores| {
         rows[geometry.logical_row(row) * classes..][..classes].copy_from_slice(scores);

@@ -36,6 +36,15 @@ impl RowScale {
         }
     }
 
+    /// What takes a value of this row to its log-probability; none where that is no subtraction, but a logarithm.
+    pub(crate) fn shift(self) -> Option<LogSumExp> {
+        match self.kind {
+            InputKind::Logits => Some(self.lse),
+            InputKind::LogProbs => Some(LogSumExp::ZERO),
+            InputKind::Probs => None,
+        }
+    }
+
     /// The natural logarithm of the largest probability of a row of logits.
     pub(crate) fn log_largest(self) -> f64 {
         -self.lse.log_sum

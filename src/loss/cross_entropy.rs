@@ -5,7 +5,7 @@
 use thiserror::Error;
 
 use super::cross_entropy_batch::Target;
-use crate::kernel::{Element, Sum};
+use crate::kernel::{ClassTerms, Element, Floats, InstructionSet, LogSumExp, Sum};
 use crate::logits::RowScale;
 
 /// Settings that make no loss.
@@ -99,7 +99,8 @@ impl CrossEntropy {
         match target {
             Target::Ignored => {}
             Target::Index(y) => out[y] += kept * factor,
-            Target::Probs(t) => out.iter_mut().zip(t).for_each(|(g, t)| *g += t * kept * factor),
+            Target::Probs(Floats::Single(t)) => add_scaled(out, t, kept * factor),
+            Target::Probs(Floats::Double(t)) => add_scaled(out, t, kept * factor),
         }
         if let (Target::Index(y), true) = (target, uniform == 0.0) {
             // All others are 0.
@@ -137,40 +138,54 @@ impl CrossEntropy {
     /// `(1-ε) loss + (ε/C) Σ_c -w[c] lp[c]`.
     #[inline(never)] // what it needs would leave `of_index` no registers
     fn smoothed<E: Element>(&self, loss: f64, row: &[E], scale: RowScale) -> f64 {
-        let all = self.sum_of_terms(row, scale, |_| 1.0);
+        let all = self.sum_of_terms(row, scale, None::<&[f64]>);
         loss * (1.0 - self.smoothing) + all * (self.smoothing / self.classes as f64)
-    }
-
-    /// `Σ_c -w[c] lp[c] share(c)`.
-    fn sum_of_terms<E: Element>(&self, row: &[E], scale: RowScale, share: impl Fn(usize) -> f64) -> f64 {
-        const AT_ONCE: usize = 256;
-        let mut terms = [0.0; AT_ONCE];
-        let mut sum = Sum::default();
-        for (number, row) in row.chunks(AT_ONCE).enumerate() {
-            let first = number * AT_ONCE;
-            let terms = &mut terms[..row.len()];
-            for (at, (term, &x)) in terms.iter_mut().zip(row).enumerate() {
-                *term = -scale.log_prob(x) * share(first + at);
-            }
-            if let Some(weight) = &self.weight {
-                terms.iter_mut().zip(&weight[first..]).for_each(|(term, weight)| *term *= weight);
-            }
-            sum.add_all(terms);
-        }
-        sum.value()
     }
 
     /// The loss of a row against `target`, `[classes]` probabilities:
     /// `-Σ_c w[c] lp[c] t'[c]` with `t' = t (1-ε) + ε/C`. It counts as one row in the mean.
     ///
     /// A probability of 0 times a log-probability of `-inf` is NaN, as in PyTorch.
-    pub fn of_probs<E: Element>(&self, row: &[E], scale: RowScale, target: &[f64]) -> WeightedLoss {
-        let uniform = self.smoothing / self.classes as f64;
-        let target = &target[..row.len()];
-        let smoothed = |class: usize| {
-            let t = target[class];
-            if self.smoothing > 0.0 { t * (1.0 - self.smoothing) + uniform } else { t }
+    pub fn of_probs<E: Element>(&self, row: &[E], scale: RowScale, target: Floats<'_>) -> WeightedLoss {
+        let loss = match target {
+            Floats::Single(target) => self.sum_of_terms(row, scale, Some(target)),
+            Floats::Double(target) => self.sum_of_terms(row, scale, Some(target)),
         };
-        WeightedLoss { loss_nats: self.sum_of_terms(row, scale, smoothed) + 0.0, weight: 1.0 }
+        WeightedLoss { loss_nats: loss + 0.0, weight: 1.0 }
     }
+
+    /// `Σ_c -w[c] lp[c] ((1-ε) s[c] + ε/C)` with shares `s`; where none, what is in brackets is 1.
+    fn sum_of_terms<E: Element, P: Element>(&self, row: &[E], scale: RowScale, shares: Option<&[P]>) -> f64 {
+        const AT_ONCE: usize = 256;
+        if let Some(shift) = scale.shift() {
+            return self.sum_of_shifted(row, shift, shares, 0).value();
+        }
+        let mut sum = Sum::default();
+        let mut log_probs = [0.0; AT_ONCE];
+        for (block, row) in row.chunks(AT_ONCE).enumerate() {
+            let log_probs = &mut log_probs[..row.len()];
+            log_probs.iter_mut().zip(row).for_each(|(log_prob, &x)| *log_prob = scale.log_prob(x));
+            let shares = shares.map(|shares| &shares[block * AT_ONCE..]);
+            sum.append(self.sum_of_shifted(log_probs, LogSumExp::ZERO, shares, block * AT_ONCE));
+        }
+        sum.value()
+    }
+
+    /// The same of values that `shift` takes to log-probabilities, the first of them that of class `first`.
+    fn sum_of_shifted<E: Element, P: Element>(
+        &self,
+        values: &[E],
+        shift: LogSumExp,
+        shares: Option<&[P]>,
+        first: usize,
+    ) -> Sum {
+        let smoothed = (1.0 - self.smoothing, self.smoothing / self.classes as f64);
+        let weight = self.weight.as_ref().map(|weight| &weight[first..]);
+        InstructionSet::best().run(ClassTerms { values, shift, shares, smoothed, weight })
+    }
+}
+
+/// Adds `factor` times each of `terms` to `out`.
+fn add_scaled<P: Element>(out: &mut [f64], terms: &[P], factor: f64) {
+    out.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term.to_f64() * factor);
 }

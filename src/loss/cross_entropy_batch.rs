@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::cross_entropy::{CrossEntropy, WeightedLoss};
 use super::reduction::{Reducer, Reductions};
-use crate::kernel::{Element, Rows};
+use crate::kernel::{Element, Floats, Rows};
 use crate::logits::{
     Block, BlockReducer, Geometry, ImproperRow, InputKind, Nonfinite, RowAudit, RowScales, rows_at_once,
 };
@@ -26,7 +26,7 @@ pub enum Target<'a> {
     /// A class.
     Index(usize),
     /// A probability for each class.
-    Probs(&'a [f64]),
+    Probs(Floats<'a>),
     /// None: the row is left out.
     Ignored,
 }

@@ -370,61 +370,6 @@ fn no_frames_are_no_reason_to_fail() {
     }
 }
 
-/// PyTorch takes any numbers for class probabilities; a row that sums to one can still have some below 0.
-#[test]
-fn targets_that_are_no_probabilities_are_a_warning() {
-    let folder = Folder::new();
-    folder.file("x.csv", "1,2,3\n3,2,1\n");
-    let codes = |targets: &str| {
-        folder.file("y.csv", targets);
-        let mut command = ctctool();
-        let result =
-            run_json(command.current_dir(folder.path()).args(["loss", "x.csv", "--labels", "y.csv"]));
-        let warnings = result["warnings"].as_array().unwrap();
-        warnings
-            .iter()
-            .map(|warning| format!("{}: {}", warning["code"], warning["message"]))
-            .collect::<Vec<_>>()
-    };
-    assert!(codes("0.5,0.25,0.25\n1.0,0.0,0.0\n").is_empty());
-    assert_eq!(
-        codes("0.5,0.25,0.25\n1.5,-0.5,0.0\n"),
-        [r#""targets_negative": "y.csv: row 1, class 1 is -0.5, and no probability is below 0""#]
-    );
-    assert_eq!(
-        codes("0.5,0.25,0.25\n0.5,0.25,0.5\n"),
-        [r#""targets_not_normalised": "y.csv: 1 row does not sum to 1, the first is row 1 with 1.25""#]
-    );
-}
-
-/// Threads look at some thousand targets each.
-#[test]
-fn the_first_odd_target_of_many_is_named() {
-    let folder = Folder::new();
-    let (rows, classes) = (50_000, 3);
-    let mut targets = [0.5, 0.25, 0.25].repeat(rows);
-    folder.file("x.npy", npy_f32(&[rows, classes], &targets));
-    let mut put = |row: usize, values: [f64; 3]| targets[classes * row..][..classes].copy_from_slice(&values);
-    for row in [49_999, 44_000, 33_333] {
-        put(row, [0.5, 0.25, 0.75]);
-        put(row - 1, [1.0, 1.0, -1.0]);
-    }
-    folder.file("y.npy", npy_f32(&[rows, classes], &targets));
-    let loss = || {
-        let mut command = ctctool();
-        command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y.npy"]);
-        command
-    };
-    let result = run_json(&mut loss());
-    let said: Vec<&str> =
-        result["warnings"].as_array().unwrap().iter().map(|w| w["message"].as_str().unwrap()).collect();
-    assert!(said.contains(&"y.npy: 3 rows do not sum to 1, the first is row 33333 with 1.5"), "{said:?}");
-    assert!(said.contains(&"y.npy: row 33332, class 2 is -1, and no probability is below 0"), "{said:?}");
-    targets[3 * 45_000 + 1] = f64::NAN;
-    folder.file("y.npy", npy_f32(&[rows, classes], &targets));
-    loss().assert().code(2).stderr(predicate::str::contains("row 45000, class 1"));
-}
-
 /// Numbers that are never used may be anything.
 #[test]
 fn padding_and_ignored_rows_are_not_looked_at() {

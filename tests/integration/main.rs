@@ -6,6 +6,7 @@
 
 mod align;
 mod ci;
+mod class_probabilities;
 mod compare;
 mod compare_results;
 mod decode;

@@ -64,7 +64,7 @@ impl Args {
         if probs {
             let targets = labels.prob_targets(&shape, class_axis)?;
             let mut warnings = Vec::new();
-            if let Some((count, row, sum)) = targets.unnormalised(1e-3) {
+            if let Some((count, row, sum)) = targets.unnormalised() {
                 let rows = counted(count, "row");
                 let verb = if count == 1 { "does" } else { "do" };
                 let several = if targets.are_yes_or_no() {

@@ -1,18 +1,16 @@
-//! Targets of cross-entropy: a class or probabilities for each row.
+//! Targets of cross-entropy: a class for each row.
 
 use std::borrow::Cow;
 
 use rayon::prelude::*;
 
 use super::{Content, Integers, LabelFile, for_each_plain, index_hint, text_shape};
-use crate::input::csv::{self, CsvOptions};
 use crate::input::error::counted;
 use crate::input::npy::{reshape_hint, shape_text};
 use crate::input::numbers::{whole_number, words};
 use crate::input::source::{line_count, lines_of};
 use crate::input::{InputError, Place};
-use crate::kernel::spread;
-use crate::logits::{Geometry, rows_in_order, unravel};
+use crate::logits::unravel;
 use crate::shown::shown;
 
 /// Values that one thread checks at a time.
@@ -51,40 +49,6 @@ impl ClassTargets<'_> {
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.targets.is_empty()
-    }
-}
-
-/// Class probabilities a row: `[rows, classes]`, row-major.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ProbTargets<'a> {
-    values: Cow<'a, [f64]>,
-    classes: usize,
-}
-
-impl ProbTargets<'_> {
-    /// The probabilities of a row.
-    pub fn get(&self, row: usize) -> &[f64] {
-        &self.values[row * self.classes..][..self.classes]
-    }
-
-    /// The rows that do not sum to one: how many, the first, and what it sums to.
-    pub fn unnormalised(&self, tolerance: f64) -> Option<(usize, usize, f64)> {
-        let sum = |row: &[f64]| spread(row).sum;
-        let rows = self.values.par_chunks_exact(self.classes).enumerate();
-        let off = rows.filter(|(_, row)| (sum(row) - 1.0).abs() > tolerance).map(|(at, _)| (1, at));
-        let (count, first) = off.reduce_with(|(a, first), (b, other)| (a + b, first.min(other)))?;
-        Some((count, first, sum(self.get(first))))
-    }
-
-    /// Whether all are 0 or 1.
-    pub fn are_yes_or_no(&self) -> bool {
-        first_where(&self.values, |value| value != 0.0 && value != 1.0).is_none()
-    }
-
-    /// The first value below 0: its row, its class, and what it is.
-    pub fn first_negative(&self) -> Option<(usize, usize, f64)> {
-        let at = first_where(&self.values, |value| value < 0.0)?;
-        Some((at / self.classes, at % self.classes, self.values[at]))
     }
 }
 
@@ -174,7 +138,7 @@ impl LabelFile {
             }
             Content::Integers { shape: found, .. } if found != shape => return Err(other_shape()),
             Content::Integers { values, .. } => {
-                let place = |row: usize| place_of(row, shape, None);
+                let place = |row: usize| place_of(row, shape);
                 let checked = (0..values.len()).map(|row| match values.get(row) {
                     Some(value) => check(value, &|| place(row)),
                     None => {
@@ -217,54 +181,6 @@ impl LabelFile {
             }
         };
         Ok(ClassTargets { targets: targets.into(), ignored: IGNORED })
-    }
-
-    /// Class probabilities for logits of `shape`, in rows along `class_axis`.
-    ///
-    /// # Errors
-    /// Where the shape is another, or a value is not finite.
-    pub fn prob_targets(&self, shape: &[usize], class_axis: usize) -> Result<ProbTargets<'_>, InputError> {
-        let mismatch = || {
-            let expected = format!("class probabilities of the logits' shape {}", shape_text(shape));
-            InputError::new(&self.name, Place::whole(), expected, self.describe())
-        };
-        let (values, text): (Cow<'_, [f64]>, bool) = match &self.content {
-            Content::Integers { .. } => {
-                return Err(mismatch().hint("save them as floats: labels.astype('float64')"));
-            }
-            Content::Floats { shape: found, values } => {
-                if found != shape {
-                    return Err(mismatch());
-                }
-                (values.into(), false)
-            }
-            Content::Text(text) => {
-                // A table of numbers separated by blanks is as good as any other.
-                let blanks = !text.contains([',', ';', '\t']);
-                let options = CsvOptions { delimiter: blanks.then_some(b' '), headers: false };
-                let table = csv::parse(&self.name, text.as_bytes(), options)?;
-                if [table.rows, table.columns] != *shape && (table.rows != 1 || [table.columns] != *shape) {
-                    return Err(mismatch());
-                }
-                (table.values.into(), true)
-            }
-        };
-        if let Some(at) = first_where(&values, |p| !p.is_finite()) {
-            let place = if text {
-                let columns = shape[shape.len() - 1];
-                Place::whole().at("row", at / columns).at("class", at % columns)
-            } else {
-                place_of(at, shape, Some(class_axis))
-            };
-            return Err(InputError::new(&self.name, place, "a probability", values[at].to_string()));
-        }
-        let Ok(geometry) = Geometry::along(shape, false, class_axis) else { return Err(mismatch()) };
-        let values = if geometry.is_in_order() && geometry.has_whole_rows() {
-            values
-        } else {
-            rows_in_order(&values, &geometry).into()
-        };
-        Ok(ProbTargets { values, classes: geometry.classes() })
     }
 }
 
@@ -310,15 +226,6 @@ pub(crate) fn is_class(value: i64, classes: usize) -> bool {
     (0..classes.min(i32::MAX as usize) as i64).contains(&value)
 }
 
-/// The place of the first value that `is` so.
-fn first_where(values: &[f64], is: impl Fn(f64) -> bool + Sync) -> Option<usize> {
-    // All are looked at, so that lanes do not wait for each other.
-    let any = |values: &[f64]| values.iter().fold(false, |any, &value| any | is(value));
-    let chunk = values.par_chunks(CHECKED_AT_ONCE).position_first(any)?;
-    let start = chunk * CHECKED_AT_ONCE;
-    values[start..].iter().position(|&value| is(value)).map(|at| start + at)
-}
-
 /// Whether each value is a class or the ignored index.
 fn all_classes(values: &[i32], classes: usize, ignore_index: i64) -> bool {
     let known = |value: i64| is_class(value, classes) || value == ignore_index;
@@ -344,12 +251,9 @@ fn plain_targets(
     Some(targets)
 }
 
-/// Where entry `flat` of an array of `shape` is.
-fn place_of(flat: usize, shape: &[usize], class_axis: Option<usize>) -> Place {
-    let mut coordinates = unravel(flat, shape);
-    let class = class_axis.map(|axis| coordinates.remove(axis));
+/// Where a row is, of an array of `shape` without the class axis.
+pub(super) fn place_of(row: usize, shape: &[usize]) -> Place {
     // A row of one axis is a number, else an index as NumPy writes it.
-    let name = if coordinates.len() == 1 { "row" } else { "index" };
-    let place = coordinates.iter().fold(Place::whole(), |place, &at| place.at(name, at));
-    class.map_or(place.clone(), |class| place.at("class", class))
+    let name = if shape.len() == 1 { "row" } else { "index" };
+    unravel(row, shape).into_iter().fold(Place::whole(), |place, at| place.at(name, at))
 }

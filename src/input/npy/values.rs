@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::{Dtype, NpyInfo};
 use crate::input::InputError;
 use crate::input::source::{MAX_RESERVED, RandomAccess, Source};
-use crate::kernel::Element;
+use crate::kernel::{Element, Floats, Mapping};
 
 /// Bytes that are decoded at a time: what was read is still in the cache then. A multiple of every size.
 const READ_BYTES: usize = 1 << 17;
@@ -80,6 +80,18 @@ impl NpyInfo {
             0 => Ok(()),
             _ => Err(self.length_error(source.name(), self.byte_len() as u64 + 1)),
         }
+    }
+
+    /// All values where the system keeps the file. None, and nothing is read, where they are not in C order in a regular
+    /// file, or do not lie there as they do in memory.
+    pub(in crate::input) fn map_in_order(&self, source: &Source) -> Option<MappedFloats> {
+        let usual = self.is_native_float() && self.is_in_order();
+        let file = source.random_access().filter(|_| usual)?;
+        let start = source.position();
+        let end = start + self.byte_len() as u64;
+        // Of another length, it is reading that tells so.
+        let mapping = file.map(start..end).filter(|_| source.len() == Some(end))?;
+        MappedFloats::new(mapping, self.dtype == Dtype::F32)
     }
 
     /// All values as doubles. None, and nothing is read, where they are not in C order in a regular file, or huge.
@@ -239,6 +251,34 @@ impl NpyInfo {
                 Dtype::Int(_) => i128::from((bits << unused) as i64 >> unused),
                 _ => i128::from(bits),
             });
+        }
+    }
+}
+
+/// Floating-point numbers where the system keeps their file.
+pub(in crate::input) struct MappedFloats {
+    mapping: Mapping,
+    single: bool,
+}
+
+impl MappedFloats {
+    /// None where they do not begin where such numbers may.
+    fn new(mapping: Mapping, single: bool) -> Option<Self> {
+        let mapped = Self { mapping, single };
+        mapped.all().is_some().then_some(mapped)
+    }
+
+    /// All of them.
+    pub(in crate::input) fn get(&self) -> Floats<'_> {
+        self.all().expect("numbers, as when they were mapped")
+    }
+
+    fn all(&self) -> Option<Floats<'_>> {
+        let range = 0..self.mapping.len();
+        if self.single {
+            self.mapping.values(range).map(Floats::Single)
+        } else {
+            self.mapping.values(range).map(Floats::Double)
         }
     }
 }

@@ -1,0 +1,188 @@
+//! Targets of cross-entropy: a probability for each class of each row.
+
+use std::borrow::Cow;
+use std::ops::AddAssign;
+
+use rayon::prelude::*;
+
+use super::targets::place_of;
+use super::{Content, LabelFile};
+use crate::input::csv::{self, CsvOptions};
+use crate::input::npy::shape_text;
+use crate::input::{InputError, Place};
+use crate::kernel::{Element, Floats, Spread, spread};
+use crate::logits::{Geometry, rows_in_order};
+
+/// Values that one thread looks at at a time.
+const LOOKED_AT_ONCE: usize = 1 << 16;
+/// How far from 1 a row may sum to; single precision and a decimal or two less stay within.
+const SUM_TOLERANCE: f64 = 1e-3;
+
+/// Class probabilities a row: `[rows, classes]`, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProbTargets<'a> {
+    values: Values<'a>,
+    classes: usize,
+    unnormalised: Option<(usize, usize, f64)>,
+    first_negative: Option<(usize, usize, f64)>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Values<'a> {
+    Single(Cow<'a, [f32]>),
+    Double(Cow<'a, [f64]>),
+}
+
+impl ProbTargets<'_> {
+    /// The probabilities of a row.
+    pub fn get(&self, row: usize) -> Floats<'_> {
+        let range = row * self.classes..(row + 1) * self.classes;
+        match &self.values {
+            Values::Single(values) => Floats::Single(&values[range]),
+            Values::Double(values) => Floats::Double(&values[range]),
+        }
+    }
+
+    /// The rows that do not sum to one, but for 0.001: how many, the first, and what it sums to.
+    pub fn unnormalised(&self) -> Option<(usize, usize, f64)> {
+        self.unnormalised
+    }
+
+    /// Whether all are 0 or 1.
+    pub fn are_yes_or_no(&self) -> bool {
+        match &self.values {
+            Values::Single(values) => are_yes_or_no(values),
+            Values::Double(values) => are_yes_or_no(values),
+        }
+    }
+
+    /// The first value below 0: its row, its class, and what it is.
+    pub fn first_negative(&self) -> Option<(usize, usize, f64)> {
+        self.first_negative
+    }
+}
+
+fn are_yes_or_no<E: Element>(values: &[E]) -> bool {
+    values.par_iter().all(|value| [0.0, 1.0].contains(&value.to_f64()))
+}
+
+/// What was noticed about some rows.
+#[derive(Default)]
+struct Noticed {
+    /// The first row with a value that is not finite; what follows it is not looked at.
+    not_finite: Option<usize>,
+    /// The first row with a value below 0.
+    first_negative: Option<usize>,
+    /// How many rows do not sum to one, and the first of them with its sum.
+    unnormalised: usize,
+    first_unnormalised: Option<(usize, f64)>,
+}
+
+impl Noticed {
+    /// Looks at a few rows, the first of which is row `first`.
+    fn of<E: Element>(first: usize, values: &[E], classes: usize) -> Self {
+        let mut noticed = Self::default();
+        for (row, values) in (first..).zip(values.chunks_exact(classes)) {
+            let Spread { least, sum, .. } = spread(values);
+            // A sum of finite values may be infinite, too.
+            if !sum.is_finite() && values.iter().any(|value| !value.to_f64().is_finite()) {
+                noticed.not_finite = Some(row);
+                break;
+            }
+            if least < 0.0 {
+                noticed.first_negative = noticed.first_negative.or(Some(row));
+            }
+            if (sum - 1.0).abs() > SUM_TOLERANCE {
+                noticed.unnormalised += 1;
+                noticed.first_unnormalised = noticed.first_unnormalised.or(Some((row, sum)));
+            }
+        }
+        noticed
+    }
+}
+
+impl AddAssign for Noticed {
+    /// Adds what was noticed about the rows that follow.
+    fn add_assign(&mut self, next: Self) {
+        self.not_finite = self.not_finite.or(next.not_finite);
+        self.first_negative = self.first_negative.or(next.first_negative);
+        self.unnormalised += next.unnormalised;
+        self.first_unnormalised = self.first_unnormalised.or(next.first_unnormalised);
+    }
+}
+
+fn notice<E: Element>(values: &[E], classes: usize) -> Noticed {
+    let rows = (LOOKED_AT_ONCE / classes).max(1);
+    let pieces = values.par_chunks(rows * classes).enumerate();
+    let looked = pieces.map(|(piece, values)| Noticed::of(piece * rows, values, classes));
+    looked.reduce(Noticed::default, |mut all, next| {
+        all += next;
+        all
+    })
+}
+
+impl LabelFile {
+    /// Class probabilities for logits of `shape`, in rows along `class_axis`.
+    ///
+    /// # Errors
+    /// Where the shape is another, or a value is not finite.
+    pub fn prob_targets(&self, shape: &[usize], class_axis: usize) -> Result<ProbTargets<'_>, InputError> {
+        let mismatch = || {
+            let expected = format!("class probabilities of the logits' shape {}", shape_text(shape));
+            InputError::new(&self.name, Place::whole(), expected, self.describe())
+        };
+        let values = match &self.content {
+            Content::Integers { .. } => {
+                return Err(mismatch().hint("save them as floats: labels.astype('float64')"));
+            }
+            Content::Floats { shape: found, .. } if found != shape => return Err(mismatch()),
+            Content::Floats { values, .. } => match values.get() {
+                Floats::Single(values) => Values::Single(values.into()),
+                Floats::Double(values) => Values::Double(values.into()),
+            },
+            Content::Text(text) => {
+                // A table of numbers separated by blanks is as good as any other.
+                let blanks = !text.contains([',', ';', '\t']);
+                let options = CsvOptions { delimiter: blanks.then_some(b' '), headers: false };
+                let table = csv::parse(&self.name, text.as_bytes(), options)?;
+                if [table.rows, table.columns] != *shape && (table.rows != 1 || [table.columns] != *shape) {
+                    return Err(mismatch());
+                }
+                Values::Double(table.values.into())
+            }
+        };
+        let Ok(geometry) = Geometry::along(shape, false, class_axis) else { return Err(mismatch()) };
+        let rows: Vec<usize> = [&shape[..class_axis], &shape[class_axis + 1..]].concat();
+        match values {
+            Values::Single(values) => self.looked_at(values, &rows, &geometry, Values::Single),
+            Values::Double(values) => self.looked_at(values, &rows, &geometry, Values::Double),
+        }
+    }
+
+    /// The targets that are `values` in the order of the file; `shape` is that of the rows.
+    fn looked_at<'a, E: Element>(
+        &self,
+        values: Cow<'a, [E]>,
+        shape: &[usize],
+        geometry: &Geometry,
+        as_values: impl Fn(Cow<'a, [E]>) -> Values<'a>,
+    ) -> Result<ProbTargets<'a>, InputError> {
+        let in_order = geometry.is_in_order() && geometry.has_whole_rows();
+        let values = if in_order { values } else { rows_in_order(&values, geometry).into() };
+        let classes = geometry.classes();
+        let noticed = notice(&values, classes);
+        let first = |row: Option<usize>, is: fn(f64) -> bool| {
+            let row = row?;
+            let mut of_row =
+                values[row * classes..][..classes].iter().map(|value| value.to_f64()).enumerate();
+            of_row.find(|&(_, value)| is(value)).map(|(class, value)| (row, class, value))
+        };
+        if let Some((row, class, value)) = first(noticed.not_finite, |value| !value.is_finite()) {
+            let place = place_of(row, shape).at("class", class);
+            return Err(InputError::new(&self.name, place, "a probability", value.to_string()));
+        }
+        let first_negative = first(noticed.first_negative, |value| value < 0.0);
+        let unnormalised = noticed.first_unnormalised.map(|(row, sum)| (noticed.unnormalised, row, sum));
+        Ok(ProbTargets { values: as_values(values), classes, unnormalised, first_negative })
+    }
+}
