@@ -119,8 +119,7 @@ impl LabelFile {
             };
             Content::Integers { shape, values }
         } else {
-            let mut values = Vec::new();
-            info.decode_f64(&bytes, &mut values);
+            let values = info.doubles(&bytes);
             let values = if in_order { values } else { to_c_order(&values, &info.shape) };
             Content::Floats { shape: info.shape, values: FloatValues::Doubles(values) }
         };

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use self::pieces::{Cut, Pieces};
 use self::window::{BYTES as WINDOW_BYTES, Window};
 use super::csv::{self, CsvOptions};
-use super::npy::{Fill, NpyInfo};
+use super::npy::{Decoded, NpyInfo};
 use super::source::{MAX_RESERVED, Source};
 use super::{Dtype, InputError, Place};
 use crate::kernel::Element;
@@ -223,9 +223,9 @@ impl Matrix {
         match self.body {
             Body::Memory(values) => visit_all(&values, geometry, visitor).map_err(ReadError::Visit),
             Body::Npy(source, info) if info.dtype.fits_f32() => {
-                read_npy(source, &info, geometry, visitor, NpyInfo::fill_f32)
+                read_npy::<f32, _>(source, &info, geometry, visitor)
             }
-            Body::Npy(source, info) => read_npy(source, &info, geometry, visitor, NpyInfo::fill_f64),
+            Body::Npy(source, info) => read_npy::<f64, _>(source, &info, geometry, visitor),
         }
     }
 
@@ -247,9 +247,9 @@ impl Matrix {
         match self.body {
             Body::Memory(values) => reduce_all(&values, geometry, reducer).map_err(ReadError::Visit),
             Body::Npy(source, info) if info.dtype.fits_f32() => {
-                reduce_npy(source, &info, geometry, reducer, NpyInfo::fill_f32)
+                reduce_npy::<f32, _>(source, &info, geometry, reducer)
             }
-            Body::Npy(source, info) => reduce_npy(source, &info, geometry, reducer, NpyInfo::fill_f64),
+            Body::Npy(source, info) => reduce_npy::<f64, _>(source, &info, geometry, reducer),
         }
     }
 }
@@ -301,12 +301,11 @@ fn visit_all<V: BlockVisitor>(
     Ok(())
 }
 
-fn read_npy<E: Element, V: BlockVisitor>(
+fn read_npy<E: Decoded, V: BlockVisitor>(
     mut source: Source,
     info: &NpyInfo,
     geometry: &Geometry,
     visitor: &mut V,
-    fill: Fill<E>,
 ) -> Result<(), ReadError<V::Error>> {
     let (mut raw, mut read) = (Vec::new(), Vec::new());
     let start = source.position();
@@ -332,11 +331,14 @@ fn read_npy<E: Element, V: BlockVisitor>(
                 read = vec![E::ZERO; cut.len(block)];
             }
             read.truncate(cut.len(block));
-            info.read_at(file, start, cut.offset(block), fill, &mut read)?;
+            match window.bytes(cut.values(block)) {
+                Some(bytes) => info.decode(bytes, &mut read),
+                None => info.read_at(file, start, cut.offset(block), &mut read)?,
+            }
             &read
         } else {
             let count =
-                fill(info, cut.len(block), &mut |bytes| source.read_up_to(bytes), &mut raw, &mut read)?;
+                info.fill(cut.len(block), &mut |bytes| source.read_up_to(bytes), &mut raw, &mut read)?;
             if count < cut.len(block) * info.dtype.size() {
                 let found = cut.offset(block) * info.dtype.size() + count;
                 return Err(info.length_error(source.name(), found as u64).into());
@@ -380,18 +382,17 @@ fn rounds(blocks: usize, step: usize) -> impl Iterator<Item = Range<usize>> {
     (0..blocks).step_by(step).map(move |first| first..(first + step).min(blocks))
 }
 
-fn reduce_npy<E: Element, R: BlockReducer>(
+fn reduce_npy<E: Decoded, R: BlockReducer>(
     mut source: Source,
     info: &NpyInfo,
     geometry: &Geometry,
     reducer: &mut R,
-    fill: Fill<E>,
 ) -> Result<(), ReadError<R::Error>> {
     let values = geometry.planes().saturating_mul(geometry.plane_len());
     let cut = Cut::new(geometry, (values / MANY_PIECES).clamp(FEW_VALUES, PIECE_VALUES));
     let name = source.name().to_owned();
     let start = source.position();
-    let mut pieces = Pieces::new(info, cut, fill, start);
+    let mut pieces = Pieces::new(info, cut, start);
     if let Some(file) = source.random_access() {
         pieces.read_where_faster(file);
     }

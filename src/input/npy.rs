@@ -6,7 +6,7 @@ use std::io;
 
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 
-pub(super) use self::values::{Fill, MappedFloats};
+pub(super) use self::values::{Decoded, MappedFloats};
 use super::source::{CUT_OFF, MAGIC, Source};
 use super::{InputError, Place};
 use crate::shown::shown;

@@ -56,11 +56,7 @@ pub fn integer_list(option: &str, argument: &str) -> Result<List<i64>, InputErro
 /// # Errors
 /// Where the file can't be read or holds something else.
 pub fn float_list(option: &str, argument: &str) -> Result<Vec<f64>, InputError> {
-    let from_npy = |info: &NpyInfo, bytes: &[u8]| {
-        let mut values = Vec::new();
-        info.decode_f64(bytes, &mut values);
-        values.into_iter().map(Some).collect()
-    };
+    let from_npy = |info: &NpyInfo, bytes: &[u8]| info.doubles(bytes).into_iter().map(Some).collect();
     Ok(list(option, argument, "a number", |text| text.parse().ok(), from_npy)?.values)
 }
 
@@ -127,8 +123,7 @@ fn list<T>(
                 if info.dtype.is_integer() {
                     return error("a larger number".to_owned());
                 }
-                let mut numbers = Vec::new();
-                info.decode_f64(&bytes, &mut numbers);
+                let numbers = info.doubles(&bytes);
                 let shares = numbers.iter().all(|&x| x > 0.0 && x <= 1.0) && numbers.iter().any(|&x| x < 1.0);
                 error(format!("{} in {}", numbers[at], info.dtype.name())).hint(if shares {
                     "shares of a length are to be multiplied by it: numpy.rint(x * length).astype('int64')"

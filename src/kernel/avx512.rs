@@ -8,6 +8,7 @@
 mod double;
 mod exp;
 mod gather;
+mod half;
 mod long;
 mod reaching;
 mod reduction;
@@ -18,6 +19,7 @@ use std::arch::x86_64::{__m512, __m512d};
 pub(super) use self::double::transpose_doubles;
 pub(super) use self::exp::{exp_tile, scaled_columns};
 pub(super) use self::gather::ctc_block;
+pub(super) use self::half::widen_halves;
 pub(super) use self::reaching::reaching;
 use super::ahead::Ahead;
 use super::double::DoubleSums;

@@ -7,9 +7,8 @@ use rayon::prelude::*;
 
 use super::window::Window;
 use crate::input::InputError;
-use crate::input::npy::{Fill, NpyInfo};
+use crate::input::npy::{Decoded, NpyInfo};
 use crate::input::source::{RandomAccess, Source};
-use crate::kernel::Element;
 use crate::logits::Geometry;
 
 /// How a matrix is cut into blocks of whole planes.
@@ -62,17 +61,16 @@ impl Cut {
 pub(super) struct Pieces<'a, E> {
     info: &'a NpyInfo,
     cut: Cut,
-    fill: Fill<E>,
     /// Where in the file the values begin.
     start: u64,
     buffers: Pool<E>,
     window: Window,
 }
 
-impl<'a, E: Element> Pieces<'a, E> {
+impl<'a, E: Decoded> Pieces<'a, E> {
     /// The pieces of the values that begin at byte `start`.
-    pub(super) fn new(info: &'a NpyInfo, cut: Cut, fill: Fill<E>, start: u64) -> Self {
-        Self { info, cut, fill, start, buffers: Pool::default(), window: Window::new(info, start) }
+    pub(super) fn new(info: &'a NpyInfo, cut: Cut, start: u64) -> Self {
+        Self { info, cut, start, buffers: Pool::default(), window: Window::new(info, start) }
     }
 
     /// How many pieces fit into the mapped window at a time.
@@ -93,7 +91,7 @@ impl<'a, E: Element> Pieces<'a, E> {
     ) -> Result<Buffer<E>, InputError> {
         let mut buffer = self.buffers.get();
         let (len, size) = (self.cut.len(piece), self.info.dtype.size());
-        let count = (self.fill)(self.info, len, read, &mut buffer.raw, &mut buffer.values)?;
+        let count = self.info.fill(len, read, &mut buffer.raw, &mut buffer.values)?;
         if count < len * size {
             return Err(self.info.length_error(name, (self.cut.offset(piece) * size + count) as u64));
         }
@@ -118,6 +116,12 @@ impl<'a, E: Element> Pieces<'a, E> {
         let one = |piece: usize| {
             if let Some(values) = self.window.values(self.cut.values(piece)) {
                 return Ok(look(piece, values));
+            }
+            if let Some(bytes) = self.window.bytes(self.cut.values(piece)) {
+                let mut buffer = self.buffers.get();
+                buffer.values.resize(self.cut.len(piece), E::ZERO);
+                E::decode(self.info, bytes, &mut buffer.values);
+                return Ok(self.looked_at(piece, buffer, &look));
             }
             let at = self.start + (self.cut.offset(piece) * self.info.dtype.size()) as u64;
             let buffer = self.read(piece, name, &mut file.reader(at))?;

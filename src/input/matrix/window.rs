@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use crate::input::npy::NpyInfo;
+use crate::input::npy::{Dtype, NpyInfo};
 use crate::input::source::RandomAccess;
 use crate::kernel::{Element, Mapping};
 
@@ -29,6 +29,8 @@ pub(super) struct Window {
     start: u64,
     /// Bytes of each; none where they are to be read.
     size: Option<usize>,
+    /// Whether they lie there as they do in memory.
+    native: bool,
     /// The mapped values.
     values: Range<usize>,
     mapping: Option<Mapping>,
@@ -37,8 +39,10 @@ pub(super) struct Window {
 impl Window {
     /// Nothing yet of the values that begin at byte `start`.
     pub(super) fn new(info: &NpyInfo, start: u64) -> Self {
-        let size = info.is_native_float().then(|| info.dtype.size());
-        Self { len: info.len, start, size, values: 0..0, mapping: None }
+        let native = info.is_native_float();
+        // Others are decoded from where they are, which takes little more than to read them where it is halves.
+        let size = (native || info.dtype == Dtype::F16).then(|| info.dtype.size());
+        Self { len: info.len, start, size, native, values: 0..0, mapping: None }
     }
 
     /// Stops mapping if reading is faster on this system, measured on the first part of a large file. Mapping is nearly
@@ -80,8 +84,17 @@ impl Window {
         self.size.map(|size| BYTES / size)
     }
 
-    /// Some of the values; none where they have to be read.
+    /// Some of the values; none where they have to be decoded or read.
     pub(super) fn values<E: Element>(&self, values: Range<usize>) -> Option<&[E]> {
+        if self.native { self.mapped(values) } else { None }
+    }
+
+    /// The bytes of some of the values; none where they have to be read.
+    pub(super) fn bytes(&self, values: Range<usize>) -> Option<&[u8]> {
+        self.mapped(values)
+    }
+
+    fn mapped<T: bytemuck::Pod>(&self, values: Range<usize>) -> Option<&[T]> {
         let (mapping, size) = (self.mapping.as_ref()?, self.size?);
         let byte = |value: usize| (value - self.values.start) * size;
         let bytes = byte(values.start)..byte(values.end);

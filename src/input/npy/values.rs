@@ -1,27 +1,68 @@
 //! The values of a .npy file: read, and made the numbers that are computed with.
 
-use half::f16;
-use half::slice::HalfFloatSliceExt;
 use rayon::prelude::*;
 
 use super::{Dtype, NpyInfo};
 use crate::input::InputError;
 use crate::input::source::{MAX_RESERVED, RandomAccess, Source};
-use crate::kernel::{Element, Floats, Mapping};
+use crate::kernel::{Element, Floats, Mapping, widen_big_endian_halves, widen_halves};
 
 /// Bytes that are decoded at a time: what was read is still in the cache then. A multiple of every size.
 const READ_BYTES: usize = 1 << 17;
 /// Values that a thread reads at a time: what was read is still in its cache then.
 const READ_AT_ONCE: usize = 1 << 13;
 
-/// Reads so many values into a buffer: [`NpyInfo::fill_f32`] or [`NpyInfo::fill_f64`].
-pub(in crate::input) type Fill<E> = fn(
-    &NpyInfo,
-    usize,
-    &mut dyn FnMut(&mut [u8]) -> Result<usize, InputError>,
-    &mut Vec<u8>,
-    &mut Vec<E>,
-) -> Result<usize, InputError>;
+/// What the values of a file are computed with as.
+pub(in crate::input) trait Decoded: Element {
+    /// What needs no decoding where the byte order is this machine's.
+    const DTYPE: Dtype;
+
+    /// Makes the numbers of `bytes`, as many as `out` has room for.
+    fn decode(info: &NpyInfo, bytes: &[u8], out: &mut [Self]);
+}
+
+/// For dtypes that single precision holds.
+impl Decoded for f32 {
+    const DTYPE: Dtype = Dtype::F32;
+
+    fn decode(info: &NpyInfo, bytes: &[u8], out: &mut [Self]) {
+        match (info.dtype, info.big_endian) {
+            (Dtype::F16, false) => widen_halves(bytes.as_chunks().0, out),
+            (Dtype::F16, true) => widen_big_endian_halves(bytes.as_chunks().0, out),
+            (_, false) => fill_with(out, values(bytes).map(Self::from_le_bytes)),
+            (_, true) => fill_with(out, values(bytes).map(Self::from_be_bytes)),
+        }
+    }
+}
+
+impl Decoded for f64 {
+    const DTYPE: Dtype = Dtype::F64;
+
+    fn decode(info: &NpyInfo, bytes: &[u8], out: &mut [Self]) {
+        const AT_ONCE: usize = 256;
+        match (info.dtype, info.big_endian) {
+            (Dtype::F64, false) => fill_with(out, values(bytes).map(Self::from_le_bytes)),
+            (Dtype::F64, true) => fill_with(out, values(bytes).map(Self::from_be_bytes)),
+            (Dtype::F16 | Dtype::F32, _) => {
+                let mut single = [0.0; AT_ONCE];
+                let pieces = bytes.chunks(AT_ONCE * info.dtype.size());
+                for (bytes, out) in pieces.zip(out.chunks_mut(AT_ONCE)) {
+                    let single = &mut single[..out.len()];
+                    f32::decode(info, bytes, single);
+                    fill_with(out, single.iter().copied().map(Self::from));
+                }
+            }
+            _ => {
+                let mut out = out.iter_mut();
+                info.for_each_integer(bytes, |value| {
+                    if let Some(out) = out.next() {
+                        *out = value as Self;
+                    }
+                });
+            }
+        }
+    }
+}
 
 impl NpyInfo {
     /// Reads the values' bytes: all of them, and nothing behind them.
@@ -105,24 +146,23 @@ impl NpyInfo {
             return Ok(None);
         };
         let mut values = vec![0.0; self.len];
-        self.read_at(file, start, 0, Self::fill_f64, &mut values)?;
+        self.read_at(file, start, 0, &mut values)?;
         self.check_end(source, start)?;
         Ok(Some(values))
     }
 
     /// Fills `out` with the values from number `first` on of a regular file whose values begin at byte `start`, each
     /// thread reading some of them.
-    pub(in crate::input) fn read_at<E: Element>(
+    pub(in crate::input) fn read_at<E: Decoded>(
         &self,
         file: RandomAccess<'_>,
         start: u64,
         first: usize,
-        fill: Fill<E>,
         out: &mut [E],
     ) -> Result<(), InputError> {
         let read = |(raw, values): &mut (Vec<u8>, Vec<E>), (piece, out): (usize, &mut [E])| {
             let offset = (first + piece * READ_AT_ONCE) * self.dtype.size();
-            let count = fill(self, out.len(), &mut file.reader(start + offset as u64), raw, values)?;
+            let count = self.fill(out.len(), &mut file.reader(start + offset as u64), raw, values)?;
             if count < out.len() * self.dtype.size() {
                 return Err(self.length_error(file.name(), (offset + count) as u64));
             }
@@ -132,58 +172,50 @@ impl NpyInfo {
         out.par_chunks_mut(READ_AT_ONCE).enumerate().try_for_each_init(Default::default, read)
     }
 
-    /// Appends the values of `bytes` in single precision; the dtype fits it.
-    pub(in crate::input) fn decode_f32(&self, bytes: &[u8], out: &mut Vec<f32>) {
-        match (self.dtype, self.big_endian) {
-            (Dtype::F16, false) => decode_halves(bytes, f16::from_le_bytes, out),
-            (Dtype::F16, true) => decode_halves(bytes, f16::from_be_bytes, out),
-            (_, false) => out.extend(values(bytes).map(f32::from_le_bytes)),
-            (_, true) => out.extend(values(bytes).map(f32::from_be_bytes)),
-        }
+    /// All values of `bytes` in double precision.
+    pub(in crate::input) fn doubles(&self, bytes: &[u8]) -> Vec<f64> {
+        let mut values = vec![0.0; bytes.len() / self.dtype.size()];
+        f64::decode(self, bytes, &mut values);
+        values
     }
 
-    /// Appends the values of `bytes` in double precision.
-    pub(in crate::input) fn decode_f64(&self, bytes: &[u8], out: &mut Vec<f64>) {
-        match (self.dtype, self.big_endian) {
-            (Dtype::F64, false) => out.extend(values(bytes).map(f64::from_le_bytes)),
-            (Dtype::F64, true) => out.extend(values(bytes).map(f64::from_be_bytes)),
-            (Dtype::F16 | Dtype::F32, _) => {
-                let mut single = Vec::new();
-                self.decode_f32(bytes, &mut single);
-                out.extend(single.into_iter().map(f64::from));
+    /// Reads `len` values into `out`; returns the number of bytes that `read` had for it, and leaves nothing usable
+    /// where they are too few. `raw` is room to be used again.
+    pub(in crate::input) fn fill<T: Decoded, E>(
+        &self,
+        len: usize,
+        read: &mut dyn FnMut(&mut [u8]) -> Result<usize, E>,
+        raw: &mut Vec<u8>,
+        out: &mut Vec<T>,
+    ) -> Result<usize, E> {
+        if self.dtype == T::DTYPE && self.is_native() {
+            return fill_native(len, read, out);
+        }
+        raw.resize(READ_BYTES, 0);
+        // What was there before need not be made zero once more.
+        out.truncate(len);
+        let size = self.dtype.size();
+        let mut done = 0;
+        while done < len {
+            let piece = &mut raw[..((len - done) * size).min(READ_BYTES)];
+            let count = read(piece)?;
+            if count < piece.len() {
+                return Ok(done * size + count);
             }
-            _ => self.for_each_integer(bytes, |value| out.push(value as f64)),
+            let end = done + piece.len() / size;
+            if out.len() < end {
+                out.resize(end, T::ZERO);
+            }
+            T::decode(self, piece, &mut out[done..end]);
+            done = end;
         }
+        Ok(done * size)
     }
 
-    /// Reads `len` values in single precision, which the dtype fits, into `out`; returns the number of bytes
-    /// that `read` had for it, and leaves nothing usable where they are too few. `raw` is room to be used
-    /// again.
-    pub(in crate::input) fn fill_f32<E>(
-        &self,
-        len: usize,
-        read: &mut dyn FnMut(&mut [u8]) -> Result<usize, E>,
-        raw: &mut Vec<u8>,
-        out: &mut Vec<f32>,
-    ) -> Result<usize, E> {
-        if self.dtype == Dtype::F32 && self.is_native() {
-            return fill_native(len, read, out);
-        }
-        self.fill(len, read, raw, out, Self::decode_f32)
-    }
-
-    /// The same in double precision.
-    pub(in crate::input) fn fill_f64<E>(
-        &self,
-        len: usize,
-        read: &mut dyn FnMut(&mut [u8]) -> Result<usize, E>,
-        raw: &mut Vec<u8>,
-        out: &mut Vec<f64>,
-    ) -> Result<usize, E> {
-        if self.dtype == Dtype::F64 && self.is_native() {
-            return fill_native(len, read, out);
-        }
-        self.fill(len, read, raw, out, Self::decode_f64)
+    /// Makes the numbers of `bytes`, each thread some of them.
+    pub(in crate::input) fn decode<E: Decoded>(&self, bytes: &[u8], out: &mut [E]) {
+        let pieces = bytes.par_chunks(READ_AT_ONCE * self.dtype.size());
+        pieces.zip(out.par_chunks_mut(READ_AT_ONCE)).for_each(|(bytes, out)| E::decode(self, bytes, out));
     }
 
     /// Whether the values lie in the file as they do in memory, in single or double precision.
@@ -193,30 +225,6 @@ impl NpyInfo {
 
     fn is_native(&self) -> bool {
         self.big_endian == cfg!(target_endian = "big")
-    }
-
-    fn fill<T, E>(
-        &self,
-        len: usize,
-        read: &mut dyn FnMut(&mut [u8]) -> Result<usize, E>,
-        raw: &mut Vec<u8>,
-        out: &mut Vec<T>,
-        decode: impl Fn(&Self, &[u8], &mut Vec<T>),
-    ) -> Result<usize, E> {
-        out.clear();
-        raw.resize(READ_BYTES, 0);
-        let bytes = len * self.dtype.size();
-        let mut done = 0;
-        while done < bytes {
-            let piece = &mut raw[..(bytes - done).min(READ_BYTES)];
-            let count = read(piece)?;
-            done += count;
-            if count < piece.len() {
-                break;
-            }
-            decode(self, piece, out);
-        }
-        Ok(done)
     }
 
     /// The values of `bytes` as integers; none for each that is not one or too large.
@@ -312,17 +320,7 @@ fn values<const N: usize>(bytes: &[u8]) -> impl ExactSizeIterator<Item = [u8; N]
     bytes.as_chunks::<N>().0.iter().copied()
 }
 
-/// Appends values of half precision in single precision: a few at a time, for which many processors have instructions.
-fn decode_halves(bytes: &[u8], of_bytes: impl Fn([u8; 2]) -> f16, out: &mut Vec<f32>) {
-    const AT_ONCE: usize = 256;
-    let mut halves = [f16::ZERO; AT_ONCE];
-    let start = out.len();
-    out.resize(start + bytes.len() / 2, 0.0);
-    for (bytes, out) in bytes.chunks(2 * AT_ONCE).zip(out[start..].chunks_mut(AT_ONCE)) {
-        let halves = &mut halves[..out.len()];
-        for (half, bytes) in halves.iter_mut().zip(values(bytes)) {
-            *half = of_bytes(bytes);
-        }
-        halves.convert_to_f32_slice(out);
-    }
+/// Writes values to as many places.
+fn fill_with<T>(out: &mut [T], values: impl Iterator<Item = T>) {
+    out.iter_mut().zip(values).for_each(|(out, value)| *out = value);
 }
