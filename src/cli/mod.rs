@@ -124,7 +124,7 @@ fn parse() -> Result<Command, clap::Error> {
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitStatus {
-    crate::kernel::install_bus_error_handler();
+    crate::kernel::install_signal_handlers();
     let command = match parse() {
         Ok(command) => command,
         Err(error) => return report_usage(&error),

@@ -3,7 +3,7 @@
 //! Two things differ from reading. Nobody may write to the file meanwhile: the values would change under their reader,
 //! and what is computed of them would be of no use. And where somebody shortens it meanwhile, the system ends the
 //! process; after
-//! [`super::install_bus_error_handler`] it ends with a message and the exit code of an error.
+//! [`super::install_signal_handlers`] it ends with a message and the exit code of an error.
 #![allow(unsafe_code)]
 
 use std::fs::File;
@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use memmap2::{Mmap, MmapOptions};
 
-use super::bus_error;
+use super::signals;
 
 /// Some bytes of a file.
 pub(crate) struct Mapping(Mmap);
@@ -22,7 +22,7 @@ impl Mapping {
     /// not map files.
     pub(crate) fn new(file: &File, name: &str, range: Range<u64>) -> Option<Self> {
         let len = usize::try_from(range.end - range.start).ok().filter(|&len| len > 0)?;
-        bus_error::name_file(name);
+        signals::name_file(name);
         // SAFETY: who has a matrix read promises that nobody writes to its file meanwhile (`Matrix::read`). If somebody
         // does, the compiler may see two values of one number; but any bits are a number (`values`), and no address,
         // length or index is made of one. Bytes that are gone meanwhile end the process.

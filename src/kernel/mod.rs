@@ -13,7 +13,6 @@ mod ahead;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
-mod bus_error;
 mod class_terms;
 mod ctc_block;
 mod ctc_wide;
@@ -32,12 +31,12 @@ mod reaching;
 #[cfg(target_arch = "x86_64")]
 mod registers;
 mod rows;
+mod signals;
 mod single;
 mod spread;
 mod sum;
 mod tile;
 
-pub(crate) use bus_error::install_bus_error_handler;
 pub(crate) use class_terms::ClassTerms;
 pub(crate) use ctc_block::{BLOCK_FRAMES, CtcBlock, CtcStates, exponent_of, pow2};
 pub(crate) use ctc_wide::{CtcShares, CtcWideStep, Logs, Wide};
@@ -52,5 +51,6 @@ pub use log_sum_exp::{LogSumExp, fast_log_sum_exp_rows, log_add, log_sum_exp, lo
 pub(crate) use mapping::Mapping;
 pub(crate) use reaching::reaching;
 pub use rows::Rows;
+pub(crate) use signals::install_signal_handlers;
 pub use spread::{Spread, exp_weighted_distance_sum, spread};
 pub use sum::Sum;

@@ -1,4 +1,5 @@
-//! What a process says where a mapped file is shortened under it: the system then sends `SIGBUS`.
+//! What a process says where the system ends it: with `SIGBUS` where a mapped file is shortened under it, with `SIGABRT`
+//! where the standard library is refused memory.
 //!
 //! It is the program that asks for this, not the library.
 #![allow(unsafe_code)]
@@ -6,8 +7,9 @@
 #[cfg(unix)]
 pub(super) use unix::name_file;
 
-/// From now on, a mapped file that was shortened ends the process with a message that names it and exit code 2.
-pub(crate) fn install_bus_error_handler() {
+/// From now on, a mapped file that was shortened ends the process with a message that names it and exit code 2, and so
+/// does memory that is refused.
+pub(crate) fn install_signal_handlers() {
     #[cfg(unix)]
     unix::install();
 }
@@ -50,24 +52,36 @@ mod unix {
     }
 
     pub(super) fn install() {
-        let handler: extern "C" fn(libc::c_int) = end;
-        // SAFETY: `action` is a valid `sigaction`, of which zeros are valid fields; `end` may run in a handler.
+        handle(libc::SIGBUS, end_of_file);
+        handle(libc::SIGABRT, end_of_memory);
+        INSTALLED.store(true, Ordering::Release);
+    }
+
+    fn handle(signal: libc::c_int, handler: extern "C" fn(libc::c_int)) {
+        // SAFETY: `action` is a valid `sigaction`, of which zeros are valid fields; both handlers may run as such.
         unsafe {
             let mut action: libc::sigaction = std::mem::zeroed();
             action.sa_sigaction = handler as libc::sighandler_t;
             action.sa_flags = libc::SA_ONSTACK;
-            libc::sigaction(libc::SIGBUS, &raw const action, std::ptr::null_mut());
+            libc::sigaction(signal, &raw const action, std::ptr::null_mut());
         }
-        INSTALLED.store(true, Ordering::Release);
     }
 
-    extern "C" fn end(_: libc::c_int) {
-        let message = MESSAGE.load(Ordering::Acquire);
-        // SAFETY: what the pointer refers to is whole and never freed; `write` and `_exit` may be called in handlers.
+    extern "C" fn end_of_file(_: libc::c_int) {
+        // SAFETY: what the pointer refers to is whole and never freed.
+        end(unsafe { MESSAGE.load(Ordering::Acquire).as_ref() }.map_or("", String::as_str));
+    }
+
+    /// Nothing else aborts: a panic ends with a message of its own.
+    extern "C" fn end_of_memory(_: libc::c_int) {
+        end("error: expected the memory that this takes, found that the system refuses it\n\
+             hint: raise the limit of memory (ulimit -v), or give less at a time\n");
+    }
+
+    fn end(message: &str) {
+        // SAFETY: `write` and `_exit` may be called in handlers.
         unsafe {
-            if let Some(message) = message.as_ref() {
-                libc::write(libc::STDERR_FILENO, message.as_ptr().cast(), message.len());
-            }
+            libc::write(libc::STDERR_FILENO, message.as_ptr().cast(), message.len());
             libc::_exit(2);
         }
     }
@@ -84,7 +98,7 @@ mod tests {
     fn a_file_that_is_shortened_ends_the_program_with_a_message() {
         const CHILD: &str = "CTCTOOL_TEST_SHORTENED";
         if std::env::var_os(CHILD).is_some() {
-            super::install_bus_error_handler();
+            super::install_signal_handlers();
             let mut file = tempfile::tempfile().expect("a temporary file");
             file.write_all(&vec![0; 40_000]).expect("room for it");
             let map = Mapping::new(&file, "x.npy", 0..40_000).expect("files can be mapped");
@@ -94,7 +108,7 @@ mod tests {
             let values = map.values::<u8>(0..40_000).expect("bytes");
             panic!("{} of no file", values.iter().map(|&byte| u32::from(byte)).sum::<u32>());
         }
-        let name = "kernel::bus_error::tests::a_file_that_is_shortened_ends_the_program_with_a_message";
+        let name = "kernel::signals::tests::a_file_that_is_shortened_ends_the_program_with_a_message";
         let program = std::env::current_exe().expect("this program");
         let mut child = std::process::Command::new(program);
         child.args(["--exact", name, "--nocapture"]).env(CHILD, "1");
