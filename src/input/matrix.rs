@@ -17,7 +17,7 @@ use super::csv::{self, CsvOptions};
 use super::npy::{Decoded, NpyInfo};
 use super::source::{MAX_RESERVED, Source};
 use super::{Dtype, InputError, Place};
-use crate::kernel::Element;
+use crate::kernel::{Element, zeros};
 use crate::logits::{AtOnce, Block, BlockReducer, BlockVisitor, Geometry, MAX_CLASSES};
 
 /// Values that are read and handed out at a time, where a plane is not larger.
@@ -307,7 +307,7 @@ fn read_npy<E: Decoded, V: BlockVisitor>(
     geometry: &Geometry,
     visitor: &mut V,
 ) -> Result<(), ReadError<V::Error>> {
-    let (mut raw, mut read) = (Vec::new(), Vec::new());
+    let (mut raw, mut read) = (Vec::new(), Vec::<E>::new());
     let start = source.position();
     let mut window = Window::new(info, start);
     let size = size_of::<E>();
@@ -328,7 +328,7 @@ fn read_npy<E: Decoded, V: BlockVisitor>(
         } else if let Some(file) = source.random_access() {
             if read.len() < cut.len(block) {
                 // Memory that is touched by whoever reads into it.
-                read = vec![E::ZERO; cut.len(block)];
+                read = zeros(cut.len(block));
             }
             read.truncate(cut.len(block));
             match window.bytes(cut.values(block)) {

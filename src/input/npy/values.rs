@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::{Dtype, NpyInfo};
 use crate::input::InputError;
 use crate::input::source::{MAX_RESERVED, RandomAccess, Source};
-use crate::kernel::{Element, Floats, Mapping, widen_big_endian_halves, widen_halves};
+use crate::kernel::{Element, Floats, Mapping, widen_big_endian_halves, widen_halves, zeros};
 
 /// Bytes that are decoded at a time: what was read is still in the cache then. A multiple of every size.
 const READ_BYTES: usize = 1 << 17;
@@ -99,7 +99,7 @@ impl NpyInfo {
             }
             Ok(fits)
         };
-        let mut small = vec![0; self.len];
+        let mut small = zeros(self.len);
         let pieces = small.par_chunks_mut(READ_AT_ONCE).enumerate();
         let fits = pieces.map_init(Vec::new, narrow).try_reduce(|| true, |a, b| Ok(a & b))?;
         self.check_end(source, start)?;
@@ -145,7 +145,7 @@ impl NpyInfo {
         let Some(file) = source.random_access().filter(|_| self.is_in_order() && !is_huge) else {
             return Ok(None);
         };
-        let mut values = vec![0.0; self.len];
+        let mut values = zeros(self.len);
         self.read_at(file, start, 0, &mut values)?;
         self.check_end(source, start)?;
         Ok(Some(values))
