@@ -40,7 +40,7 @@ pub enum AlignmentError {
         /// Number of labels and of equal neighbours among them.
         needed: usize,
     },
-    /// The path can't be followed back in the memory that there is: two bits for each state of each frame.
+    /// The path can't be followed back in the memory that there is: a byte for each label in each frame.
     #[error("{labels} labels over {frames} frames need more memory than there is")]
     TooLarge {
         /// Number of frames.

@@ -6,11 +6,13 @@
 //! the path is the same as if none had been.
 
 use std::ops::Range;
+use std::rc::Rc;
 
 use super::alignment::AlignmentError;
+use crate::kernel::BestStep;
 use crate::loss::Emissions;
 
-/// Two bits for each state of so many frames are kept in any case: 64 megabytes of them.
+/// A byte for each label of so many frames is kept in any case: 64 megabytes of them.
 const FEW_BYTES: usize = 1 << 26;
 /// Frames times labels that are not worth to look for what can be left out.
 const FEW_PLACES: usize = 1 << 16;
@@ -20,7 +22,7 @@ const NEAR: f64 = 60.0;
 /// The state of each frame, and the path's log-probability; there are as many frames as the labels need.
 pub(super) fn best_path(emissions: &Emissions<'_>) -> Result<(Vec<u32>, f64), AlignmentError> {
     let frames = emissions.frames();
-    let span = frames.isqrt().max(FEW_BYTES / Steps::bytes_of(emissions.labels().len()));
+    let span = frames.isqrt().max(FEW_BYTES / emissions.labels().len().max(1));
     let floor = if frames.saturating_mul(emissions.labels().len()) < FEW_PLACES {
         Floor::none()
     } else {
@@ -69,7 +71,7 @@ fn score_of_a_path(emissions: &Emissions<'_>) -> f64 {
     let mut scores = Scores::new(emissions.of_label());
     for (frame, row) in emissions.iter().enumerate() {
         let window = scores.window_in(band(emissions, frame));
-        scores.advance(row, window, |_, _| {});
+        scores.advance(row, window, None);
         scores.drop_below(scores.best() - NEAR);
     }
     scores.best_end().1
@@ -99,7 +101,7 @@ fn best_states(
     for first in (0..before_last).step_by(span) {
         let mut scores = starts[starts.len() - 1].clone();
         for (frame, row) in (first..).zip(rows(first..first + span)) {
-            scores.advance(row, scores.window_in(band(emissions, frame)), |_, _| {});
+            scores.advance(row, scores.window_in(band(emissions, frame)), None);
             scores.drop_below(floor.after(frame));
         }
         starts.push(scores);
@@ -112,8 +114,9 @@ fn best_states(
         steps.clear();
         for (frame, row) in (first..).zip(rows(first..rest)) {
             let window = scores.window_in(band(emissions, frame));
-            steps.begin(&window).ok_or(AlignmentError::TooLarge { frames, labels: labels.len() })?;
-            scores.advance(row, window, |state, step| steps.set(state, step));
+            let came_from =
+                steps.of_frame(&window).ok_or(AlignmentError::TooLarge { frames, labels: labels.len() })?;
+            scores.advance(row, window, Some(came_from));
             scores.drop_below(floor.after(frame));
         }
         let (mut state, logp) = end.unwrap_or_else(|| scores.best_end());
@@ -130,15 +133,16 @@ fn best_states(
     Ok((states, end.map_or(0.0, |(_, logp)| logp)))
 }
 
-/// The blank's column.
-const BLANK: usize = 0;
-
 /// The scores of the best paths to each state: the blanks, and the labels.
 #[derive(Clone)]
 struct Scores<'a> {
     /// The column of each label.
     sequence: &'a [u32],
+    /// 0 for each label that may follow the one before it without a blank, else `-inf`.
+    skips: Rc<[f64]>,
+    /// Behind the first blank, that behind each label.
     blanks: Vec<f64>,
+    /// Behind one that is none, each label.
     labels: Vec<f64>,
     /// Labels that were looked at in the last frame, each with the blank behind it. What was dropped is `-inf`.
     window: Range<usize>,
@@ -147,9 +151,12 @@ struct Scores<'a> {
 impl<'a> Scores<'a> {
     /// Before the first frame, only the first blank's place.
     fn new(sequence: &'a [u32]) -> Self {
-        let mut blanks = vec![f64::NEG_INFINITY; sequence.len() + 1];
+        let none = f64::NEG_INFINITY;
+        let mut blanks = vec![none; sequence.len() + 1];
         blanks[0] = 0.0;
-        Self { sequence, blanks, labels: vec![f64::NEG_INFINITY; sequence.len()], window: 0..0 }
+        let skip = |i: usize| if i > 0 && sequence[i] != sequence[i - 1] { 0.0 } else { none };
+        let skips = (0..sequence.len()).map(skip).collect();
+        Self { sequence, skips, blanks, labels: vec![none; sequence.len() + 1], window: 0..0 }
     }
 
     /// The labels that matter in the next frame, of a `band` of them.
@@ -158,34 +165,25 @@ impl<'a> Scores<'a> {
         start..(self.window.end + 1).min(band.end).max(start)
     }
 
-    /// Takes a frame in which these labels matter; `came` is told how far each state comes from.
-    fn advance(&mut self, row: &[f64], window: Range<usize>, mut came: impl FnMut(usize, u8)) {
-        let Self { sequence, blanks, labels, .. } = self;
-        let of_blank = row[BLANK];
-        // From the end, so that what a state is computed from is still the last frame's.
-        for i in window.clone().rev() {
-            let (stay, enter) = (blanks[i + 1], labels[i]);
-            let step = u8::from(enter > stay);
-            came(2 * i + 2, step);
-            blanks[i + 1] = if step == 1 { enter } else { stay } + of_blank;
-
-            let (mut best, mut step) = (labels[i], 0);
-            if blanks[i] > best {
-                (best, step) = (blanks[i], 1);
-            }
-            if i > 0 && sequence[i] != sequence[i - 1] && labels[i - 1] > best {
-                (best, step) = (labels[i - 1], 2);
-            }
-            came(2 * i + 1, step);
-            labels[i] = best + row[sequence[i] as usize];
-        }
-        blanks[0] += of_blank;
+    /// Takes a frame in which these labels matter; says in `came_from` what each and the blank behind it come from.
+    fn advance(&mut self, row: &[f64], window: Range<usize>, came_from: Option<&mut [u8]>) {
+        let Range { start, end } = window;
+        let step = BestStep {
+            sequence: &self.sequence[start..end],
+            skips: &self.skips[start..end],
+            labels: &mut self.labels[start..=end],
+            blanks: &mut self.blanks[start..=end],
+            row,
+            came_from,
+        };
+        step.take();
+        self.blanks[0] += row[0];
         self.window = window;
     }
 
     /// The better of a label and the blank behind it.
     fn of_label(&self, i: usize) -> f64 {
-        self.labels[i].max(self.blanks[i + 1])
+        self.labels[i + 1].max(self.blanks[i + 1])
     }
 
     /// The best score of all.
@@ -198,7 +196,7 @@ impl<'a> Scores<'a> {
         let none = f64::NEG_INFINITY;
         while !self.window.is_empty() && self.of_label(self.window.end - 1) < floor {
             self.window.end -= 1;
-            (self.labels[self.window.end], self.blanks[self.window.end + 1]) = (none, none);
+            (self.labels[self.window.end + 1], self.blanks[self.window.end + 1]) = (none, none);
         }
         if self.blanks[0] < floor {
             self.blanks[0] = none;
@@ -208,7 +206,7 @@ impl<'a> Scores<'a> {
             return;
         }
         while !self.window.is_empty() && self.of_label(self.window.start) < floor {
-            (self.labels[self.window.start], self.blanks[self.window.start + 1]) = (none, none);
+            (self.labels[self.window.start + 1], self.blanks[self.window.start + 1]) = (none, none);
             self.window.start += 1;
         }
     }
@@ -216,52 +214,42 @@ impl<'a> Scores<'a> {
     /// Where the best path ends, and its score.
     fn best_end(&self) -> (usize, f64) {
         let length = self.sequence.len();
-        match self.labels.last() {
-            Some(&label) if label >= self.blanks[length] => (2 * length - 1, label),
-            _ => (2 * length, self.blanks[length]),
-        }
+        let (label, blank) = (self.labels[length], self.blanks[length]);
+        if length > 0 && label >= blank { (2 * length - 1, label) } else { (2 * length, blank) }
     }
 }
 
-/// How far each state of some frames comes from: two bits each.
+/// What the labels of some frames, and the blanks behind them, come from.
 #[derive(Default)]
 struct Steps {
-    bytes: Vec<u8>,
-    /// Of each frame: where its bytes begin, and its first state.
+    /// A byte for each label: see [`BestStep::came_from`].
+    came_from: Vec<u8>,
+    /// Of each frame: where its bytes begin, and its first label.
     frames: Vec<(usize, usize)>,
 }
 
 impl Steps {
-    /// Bytes of a frame in which so many labels matter.
-    fn bytes_of(labels: usize) -> usize {
-        (2 * labels).div_ceil(4).max(1)
-    }
-
     fn clear(&mut self) {
-        self.bytes.clear();
+        self.came_from.clear();
         self.frames.clear();
     }
 
     /// Makes room for a frame in which these labels matter; none where there is no memory.
-    fn begin(&mut self, window: &Range<usize>) -> Option<()> {
-        let more = Self::bytes_of(window.len());
-        self.bytes.try_reserve(more).ok()?;
-        self.frames.push((self.bytes.len(), 2 * window.start + 1));
-        self.bytes.resize(self.bytes.len() + more, 0);
-        Some(())
+    fn of_frame(&mut self, window: &Range<usize>) -> Option<&mut [u8]> {
+        let start = self.came_from.len();
+        self.came_from.try_reserve(window.len()).ok()?;
+        self.frames.push((start, window.start));
+        self.came_from.resize(start + window.len(), 0);
+        Some(&mut self.came_from[start..])
     }
 
-    /// Of the last frame. Each is set once.
-    fn set(&mut self, state: usize, step: u8) {
-        let Some(&(start, first)) = self.frames.last() else { return };
-        let at = state - first;
-        self.bytes[start + at / 4] |= step << (at % 4 * 2);
-    }
-
+    /// How many states before this one the path comes from.
     fn get(&self, frame: usize, state: usize) -> u8 {
         let (start, first) = self.frames[frame];
         // The first blank stays.
-        state.checked_sub(first).map_or(0, |at| self.bytes[start + at / 4] >> (at % 4 * 2) & 3)
+        let label = state.checked_sub(1).and_then(|state| (state / 2).checked_sub(first));
+        let came_from = label.map_or(0, |label| self.came_from[start + label]);
+        if state % 2 == 1 { BestStep::steps_to_label(came_from) } else { BestStep::steps_to_blank(came_from) }
     }
 }
 
@@ -329,7 +317,7 @@ mod tests {
             let floor = Floor::below(&emissions, best);
             let mut scores = Scores::new(emissions.of_label());
             for (frame, row) in emissions.iter().enumerate() {
-                scores.advance(row, scores.window_in(band(&emissions, frame)), |_, _| {});
+                scores.advance(row, scores.window_in(band(&emissions, frame)), None);
                 let before = scores.window.len();
                 scores.drop_below(floor.after(frame));
                 left_out += before - scores.window.len();

@@ -77,7 +77,7 @@ const NO_PADDING: &str = "text has no padding: a line is all of an item's labels
 
 impl LabelFile {
     /// Reads `path` (`-` is standard input): .npy or text. Nobody may write to the file as long as this is in use, for
-    /// it may be mapped.
+    /// it may be mapped. Where somebody shortens it, the system ends the process (`SIGBUS`); the program then says why.
     ///
     /// # Errors
     /// Where it can't be read.

@@ -320,21 +320,18 @@ fn read_npy<E: Decoded, V: BlockVisitor>(
     let fits = source.random_access().is_some() && wanted.len(0) <= MAX_RESERVED / size;
     let cut = if fits { wanted } else { little };
     for block in 0..cut.blocks() {
-        if let Some(file) = source.random_access() {
+        if let Some(file) = source.random_access().filter(|_| !window.is_encoded()) {
             window.cover(file, cut.values(block));
         }
         let values = if let Some(values) = window.values(cut.values(block)) {
             values
         } else if let Some(file) = source.random_access() {
             if read.len() < cut.len(block) {
-                // Memory that is touched by whoever reads into it.
+                // Memory that is touched by whoever fills it.
                 read = zeros(cut.len(block));
             }
             read.truncate(cut.len(block));
-            match window.bytes(cut.values(block)) {
-                Some(bytes) => info.decode(bytes, &mut read),
-                None => info.read_at(file, start, cut.offset(block), &mut read)?,
-            }
+            window.fill(info, file, cut.values(block), &mut read)?;
             &read
         } else {
             let count =

@@ -28,6 +28,8 @@ impl<E: Element, P: Element> Task for ClassTerms<'_, E, P> {
 
     #[inline(always)]
     fn run<const FMA: bool>(self) -> Sum {
+        let classes = self.values.len();
+        let (shares, weight) = (self.shares.map(|x| &x[..classes]), self.weight.map(|x| &x[..classes]));
         let mut sum = Sum::default();
         let mut terms = [0.0; BLOCK];
         let (kept, uniform) = self.smoothed;
@@ -37,12 +39,12 @@ impl<E: Element, P: Element> Task for ClassTerms<'_, E, P> {
             for (term, x) in terms.iter_mut().zip(values) {
                 *term = -self.shift.log_prob(x.to_f64());
             }
-            if let Some(shares) = self.shares {
+            if let Some(shares) = shares {
                 for (term, share) in terms.iter_mut().zip(&shares[first..]) {
                     *term *= share.to_f64() * kept + uniform;
                 }
             }
-            if let Some(weight) = self.weight {
+            if let Some(weight) = weight {
                 for (term, weight) in terms.iter_mut().zip(&weight[first..]) {
                     *term *= weight;
                 }
@@ -65,4 +67,38 @@ fn sum_in_lanes(terms: &[f64]) -> f64 {
         }
     }
     fold(sums, |a, b| a + b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::InstructionSet;
+
+    #[test]
+    fn every_length_is_the_definition_with_every_instruction_set() {
+        let scores: Vec<f32> = (0..300_u32).map(|i| (i * 37 % 101) as f32 * 0.37 - 20.0).collect();
+        let factors: Vec<f64> = (0..300_u32).map(|i| f64::from(i * 53 % 89) / 64.0).collect();
+        let shift = LogSumExp { max: 17.37, log_sum: 0.5 };
+        let smoothed = (0.75, 0.125);
+        for len in 0..=scores.len() {
+            let values = &scores[..len];
+            for (shares, weight) in [
+                (None, None),
+                (Some(&factors[..len]), None),
+                (None, Some(&factors[300 - len..])),
+                (Some(&factors[..len]), Some(&factors[300 - len..])),
+            ] {
+                let term = |class: usize| {
+                    let share = shares.map_or(1.0, |shares| shares[class] * 0.75 + 0.125);
+                    (17.87 - f64::from(values[class])) * share * weight.map_or(1.0, |weight| weight[class])
+                };
+                let expected: f64 = (0..len).map(term).sum();
+                for set in InstructionSet::available() {
+                    let found = set.run(ClassTerms { values, shift, shares, smoothed, weight }).value();
+                    // All terms have one sign: each step of either sum rounds by half a unit of it at most.
+                    assert!((found - expected).abs() <= 1e-13 * expected, "{len}: {found}, {expected}");
+                }
+            }
+        }
+    }
 }

@@ -49,6 +49,8 @@ mod tests {
                 let mut out = vec![7.0; end - start];
                 widen_halves(&bytes[start..end], &mut out);
                 assert!(out.iter().zip(&expected[start..end]).all(is_same));
+                widen(&bytes[start..end], &mut out, f16::from_le_bytes);
+                assert!(out.iter().zip(&expected[start..end]).all(is_same));
                 widen_big_endian_halves(&swapped[start..end], &mut out);
                 assert!(out.iter().zip(&expected[start..end]).all(is_same));
             }

@@ -13,6 +13,7 @@ mod ahead;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod best_step;
 mod class_terms;
 mod ctc_block;
 mod ctc_wide;
@@ -38,6 +39,7 @@ mod spread;
 mod sum;
 mod tile;
 
+pub(crate) use best_step::BestStep;
 pub(crate) use class_terms::ClassTerms;
 pub(crate) use ctc_block::{BLOCK_FRAMES, CtcBlock, CtcStates, exponent_of, pow2};
 pub(crate) use ctc_wide::{CtcShares, CtcWideStep, Logs, Wide};

@@ -1,5 +1,5 @@
 //! What a process says where the system ends it: with `SIGBUS` where a mapped file is shortened under it, with `SIGABRT`
-//! where the standard library is refused memory.
+//! where the standard library is refused memory, for one.
 //!
 //! It is the program that asks for this, not the library.
 #![allow(unsafe_code)]
@@ -8,7 +8,7 @@
 pub(super) use unix::name_file;
 
 /// From now on, a mapped file that was shortened ends the process with a message that names it and exit code 2, and so
-/// does memory that is refused.
+/// does an abort, as where memory is refused.
 pub(crate) fn install_signal_handlers() {
     #[cfg(unix)]
     unix::install();
@@ -53,7 +53,7 @@ mod unix {
 
     pub(super) fn install() {
         handle(libc::SIGBUS, end_of_file);
-        handle(libc::SIGABRT, end_of_memory);
+        handle(libc::SIGABRT, end_of_abort);
         INSTALLED.store(true, Ordering::Release);
     }
 
@@ -72,10 +72,10 @@ mod unix {
         end(unsafe { MESSAGE.load(Ordering::Acquire).as_ref() }.map_or("", String::as_str));
     }
 
-    /// Nothing else aborts: a panic ends with a message of its own.
-    extern "C" fn end_of_memory(_: libc::c_int) {
-        end("error: expected the memory that this takes, found that the system refuses it\n\
-             hint: raise the limit of memory (ulimit -v), or give less at a time\n");
+    /// The standard library has said why in a line of its own.
+    extern "C" fn end_of_abort(_: libc::c_int) {
+        end("error: expected to come to an end, found an abort, as where the system refuses memory\n\
+             hint: where it does, raise the limit (ulimit -v), or give less at a time\n");
     }
 
     fn end(message: &str) {

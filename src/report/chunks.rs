@@ -4,8 +4,11 @@ use std::io::{self, Write};
 
 use rayon::prelude::*;
 
-/// Items that are rendered in one go.
-const CHUNK_ITEMS: usize = 4096;
+/// Items that are rendered in one go at first, and at most.
+const FIRST_ITEMS: usize = 16;
+const MOST_ITEMS: usize = 1024;
+/// Bytes that they should come to: items may be a number each or a long list.
+const BYTES: usize = 1 << 19;
 /// Pieces for each thread that are rendered before they are written.
 const ROUND_CHUNKS: usize = 4;
 
@@ -15,20 +18,22 @@ pub(super) fn write<I: Sync>(
     out: &mut dyn Write,
     render: impl Fn(usize, &[I], &mut Vec<u8>) -> io::Result<()> + Sync,
 ) -> io::Result<()> {
-    let per_round = ROUND_CHUNKS * rayon::current_num_threads();
-    let mut buffers: Vec<Vec<u8>> = Vec::new();
-    for (round, items) in items.chunks(per_round * CHUNK_ITEMS).enumerate() {
-        buffers.resize(items.len().div_ceil(CHUNK_ITEMS), Vec::new());
-        let first = round * per_round * CHUNK_ITEMS;
-        let chunks = items.par_chunks(CHUNK_ITEMS).zip(&mut buffers).enumerate();
-        let done: io::Result<()> = chunks
+    let mut buffers = vec![Vec::new(); ROUND_CHUNKS * rayon::current_num_threads()];
+    let (mut first, mut of_chunk) = (0, FIRST_ITEMS);
+    while first < items.len() {
+        let end = items.len().min(first + buffers.len() * of_chunk);
+        let chunks = items[first..end].par_chunks(of_chunk).zip(&mut buffers).enumerate();
+        let lengths: io::Result<Vec<usize>> = chunks
             .map(|(chunk, (items, buffer))| {
                 buffer.clear();
-                render(first + chunk * CHUNK_ITEMS, items, buffer)
+                render(first + chunk * of_chunk, items, buffer)?;
+                Ok(buffer.len())
             })
             .collect();
-        done?;
-        buffers.iter().try_for_each(|buffer| out.write_all(buffer))?;
+        let lengths = lengths?;
+        buffers[..lengths.len()].iter().try_for_each(|buffer| out.write_all(buffer))?;
+        let longest = lengths.into_iter().max().unwrap_or(0).max(1);
+        (first, of_chunk) = (end, (of_chunk * BYTES / longest).clamp(1, MOST_ITEMS));
     }
     Ok(())
 }

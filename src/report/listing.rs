@@ -10,7 +10,7 @@ use super::table::text_of;
 use super::{Cell, Record, chunks};
 
 /// Items that are measured in one go.
-const CHUNK_ITEMS: usize = 4096;
+const CHUNK_ITEMS: usize = 64;
 
 /// What the columns need.
 #[derive(Clone)]

@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::new_file::{NewFile, folder_of};
 use super::{Details, Record, Report, TableText, ci, csv, json, listing, table};
 
-/// Items from which on a table is not held in memory.
+/// Rows beyond which a table is not held in memory.
 const LONG_LISTING: usize = 1000;
 
 /// How a report is rendered.
@@ -96,7 +96,7 @@ impl Output {
         let precision = self.precision;
         self.deliver(|out| match self.format {
             Format::Table | Format::Text | Format::Ctm | Format::Srt | Format::TextGrid => {
-                let long = report.items.len() > LONG_LISTING;
+                let long = has_more_rows(&report.items, LONG_LISTING);
                 if long {
                     listing::write(&report.items, precision, out)?;
                     writeln!(out)?;
@@ -169,6 +169,16 @@ impl Output {
         };
         result.map_err(|source| OutputError { target, source })
     }
+}
+
+/// Whether items come to more than so many rows, of which each has one or more.
+fn has_more_rows<I: Record>(items: &[I], most: usize) -> bool {
+    let mut cells = 0;
+    items.len() > most
+        || items.iter().any(|item| {
+            item.cells(&mut |_| cells += 1);
+            cells > most * I::COLUMNS.len()
+        })
 }
 
 /// Writes a file, whole or not at all. What is open already, or no regular file (a pipe, a device), is written to as it is.

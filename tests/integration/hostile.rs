@@ -470,5 +470,9 @@ fn memory_that_is_refused_is_an_error() {
     let script = "ulimit -v 350000; exec \"$0\" compare x.npy x.npy --threads 2";
     let mut command = assert_cmd::Command::new("sh");
     command.current_dir(folder.path()).arg("-c").arg(script).arg(ctctool().get_program());
-    command.assert().code(2).stdout("").stderr(predicate::str::contains("error: expected the memory"));
+    command
+        .assert()
+        .code(2)
+        .stdout("")
+        .stderr(predicate::str::contains("as where the system refuses memory"));
 }

@@ -84,7 +84,7 @@ impl Noticed {
         let mut noticed = Self::default();
         for (row, values) in (first..).zip(values.chunks_exact(classes)) {
             let Spread { least, sum, .. } = spread(values);
-            // A sum of finite values may be infinite, too.
+            // A sum of finite values may be infinite or NaN, too.
             if !sum.is_finite() && values.iter().any(|value| !value.to_f64().is_finite()) {
                 noticed.not_finite = Some(row);
                 break;
@@ -92,7 +92,7 @@ impl Noticed {
             if least < 0.0 {
                 noticed.first_negative = noticed.first_negative.or(Some(row));
             }
-            if (sum - 1.0).abs() > SUM_TOLERANCE {
+            if sum.is_nan() || (sum - 1.0).abs() > SUM_TOLERANCE {
                 noticed.unnormalised += 1;
                 noticed.first_unnormalised = noticed.first_unnormalised.or(Some((row, sum)));
             }

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use crate::input::npy::{Dtype, NpyInfo};
+use crate::input::InputError;
+use crate::input::npy::{Decoded, Dtype, NpyInfo};
 use crate::input::source::RandomAccess;
 use crate::kernel::{Element, Mapping};
 
@@ -21,7 +22,7 @@ const LARGE_PAGE: usize = 1 << 21;
 /// The trial reads so small a part of what it maps.
 const PARTS: usize = 16;
 
-/// Values of a file where the system keeps them; they lie there as in memory, and are neither read nor copied.
+/// Values of a file where the system keeps them: as they lie in memory, or halves, to be decoded from there.
 pub(super) struct Window {
     /// Of the file's values.
     len: usize,
@@ -40,7 +41,7 @@ impl Window {
     /// Nothing yet of the values that begin at byte `start`.
     pub(super) fn new(info: &NpyInfo, start: u64) -> Self {
         let native = info.is_native_float();
-        // Others are decoded from where they are, which takes little more than to read them where it is halves.
+        // To decode halves takes less than to read them first.
         let size = (native || info.dtype == Dtype::F16).then(|| info.dtype.size());
         Self { len: info.len, start, size, native, values: 0..0, mapping: None }
     }
@@ -79,6 +80,11 @@ impl Window {
         self.mapping = file.map(byte(values.start)..byte(end));
     }
 
+    /// Whether values are to be decoded from it.
+    pub(super) fn is_encoded(&self) -> bool {
+        self.size.is_some() && !self.native
+    }
+
     /// As many values are in it at a time; none where they are to be read.
     pub(super) fn most_values(&self) -> Option<usize> {
         self.size.map(|size| BYTES / size)
@@ -92,6 +98,28 @@ impl Window {
     /// The bytes of some of the values; none where they have to be read.
     pub(super) fn bytes(&self, values: Range<usize>) -> Option<&[u8]> {
         self.mapped(values)
+    }
+
+    /// Fills `out` with some of the values: from here, moving along, or read.
+    pub(super) fn fill<E: Decoded>(
+        &mut self,
+        info: &NpyInfo,
+        file: RandomAccess<'_>,
+        values: Range<usize>,
+        out: &mut [E],
+    ) -> Result<(), InputError> {
+        let at_once = self.most_values().unwrap_or(usize::MAX);
+        let mut first = values.start;
+        for out in out.chunks_mut(at_once) {
+            let part = first..first + out.len();
+            self.cover(file, part.clone());
+            match self.bytes(part.clone()) {
+                Some(bytes) => info.decode(bytes, out),
+                None => info.read_at(file, self.start, first, out)?,
+            }
+            first = part.end;
+        }
+        Ok(())
     }
 
     fn mapped<T: bytemuck::Pod>(&self, values: Range<usize>) -> Option<&[T]> {
