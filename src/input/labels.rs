@@ -98,7 +98,7 @@ impl LabelFile {
             return Ok(Self { name, content });
         }
         if !info.dtype.is_integer() {
-            let values = match info.map_in_order(&source) {
+            let values = match info.map_in_order(&mut source) {
                 Some(mapped) => Some(FloatValues::Mapped(mapped)),
                 None => info.read_in_order(&mut source)?.map(FloatValues::Doubles),
             };
@@ -124,6 +124,17 @@ impl LabelFile {
             Content::Floats { shape: info.shape, values: FloatValues::Doubles(values) }
         };
         Ok(Self { name, content })
+    }
+
+    /// To be asked once all was computed with it: whether the file was whole until now, where it is not in memory.
+    ///
+    /// # Errors
+    /// Where it was shortened, or written to at its end.
+    pub fn check(&self) -> Result<(), InputError> {
+        match &self.content {
+            Content::Floats { values: FloatValues::Mapped(mapped), .. } => mapped.check(),
+            _ => Ok(()),
+        }
     }
 
     /// What the user called it.

@@ -320,7 +320,7 @@ fn read_npy<E: Decoded, V: BlockVisitor>(
     let fits = source.random_access().is_some() && wanted.len(0) <= MAX_RESERVED / size;
     let cut = if fits { wanted } else { little };
     for block in 0..cut.blocks() {
-        if let Some(file) = source.random_access().filter(|_| !window.is_encoded()) {
+        if let Some(file) = source.random_access() {
             window.cover(file, cut.values(block));
         }
         let values = if let Some(values) = window.values(cut.values(block)) {

@@ -220,6 +220,11 @@ impl<'a> RandomAccess<'a> {
         self.name
     }
 
+    /// Its length in bytes, now.
+    pub(super) fn len(&self) -> Result<u64, InputError> {
+        self.file.metadata().map(|metadata| metadata.len()).map_err(|source| read_error(self.name, source))
+    }
+
     /// Reads from byte `position` on until `buffer` is full or the file ends.
     pub(super) fn read_at(self, buffer: &mut [u8], position: u64) -> Result<usize, InputError> {
         let mut filled = 0;

@@ -98,7 +98,7 @@ mod tests {
         let mut came_from = vec![0; step.sequence.len()];
         for i in (0..step.sequence.len()).rev() {
             let (before, own) = (step.labels[i] + step.skips[i], step.labels[i + 1]);
-            let mut candidates = vec![(own, 0), (step.blanks[i], 1), (before, 2)];
+            let mut candidates = [(own, 0), (step.blanks[i], 1), (before, 2)];
             // Stable: of equal ones the first stays first.
             candidates.sort_by(|a, b| b.0.partial_cmp(&a.0).expect("no NaN"));
             let enters = own > step.blanks[i + 1];

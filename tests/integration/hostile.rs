@@ -1,6 +1,5 @@
 //! Files made to break it: each ends with one line that names the place, exit code 2, and nothing printed.
 
-use predicates::prelude::*;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -436,43 +435,4 @@ fn damaged_files_never_panic() {
             }
         }
     }
-}
-
-/// Frames that nobody needs are not held, however many a file has.
-#[test]
-#[cfg(target_os = "linux")]
-fn frames_beyond_the_lengths_take_no_memory() {
-    let folder = Folder::new();
-    let (frames, classes) = (1 << 20, 32);
-    for (layout, shape) in [("ntc", [2, frames, classes]), ("tnc", [frames, 2, classes])] {
-        let path = folder.file("x.npy", npy_bytes("<f2", false, &shape, &[]));
-        let file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
-        file.set_len(file.metadata().unwrap().len() + 2 * (2 * frames * classes) as u64).unwrap();
-        // Threads and libraries take half of that.
-        let script = format!(
-            "ulimit -v 350000; exec \"$0\" decode x.npy --threads 2 --layout {layout} --lengths 3,3 --format text"
-        );
-        let mut command = assert_cmd::Command::new("sh");
-        command.current_dir(folder.path()).arg("-c").arg(script).arg(ctctool().get_program());
-        command.assert().success();
-    }
-}
-
-/// Whoever calls the program in a script knows what a 2 means, and nothing of signals.
-#[test]
-#[cfg(target_os = "linux")]
-fn memory_that_is_refused_is_an_error() {
-    let folder = Folder::new();
-    let values = 1 << 26;
-    let path = folder.file("x.npy", npy_bytes("<f4", false, &[values], &[]));
-    let file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
-    file.set_len(file.metadata().unwrap().len() + 4 * values as u64).unwrap();
-    let script = "ulimit -v 350000; exec \"$0\" compare x.npy x.npy --threads 2";
-    let mut command = assert_cmd::Command::new("sh");
-    command.current_dir(folder.path()).arg("-c").arg(script).arg(ctctool().get_program());
-    command
-        .assert()
-        .code(2)
-        .stdout("")
-        .stderr(predicate::str::contains("as where the system refuses memory"));
 }

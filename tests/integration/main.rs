@@ -24,6 +24,7 @@ mod gradient;
 mod guess;
 mod hints;
 mod hostile;
+mod hostile_process;
 mod input;
 mod inspect;
 mod kernels;

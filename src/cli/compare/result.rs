@@ -1,18 +1,22 @@
 //! Two results of this program: the same command and parameters, then number by number.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use rayon::prelude::*;
 use serde_json::Value;
 
 use super::super::diagnostics::UsageError;
 use super::super::eval::pairs;
 use super::super::values::{Stat, Word};
 use super::{Args, MAX_LISTED, Outcome, less_precise};
-use crate::input::{Dtype, ResultFile};
+use crate::input::{Dtype, InputError, ResultFile};
 use crate::metrics::error_rate::words;
 use crate::metrics::{Difference, Tolerance};
 use crate::report::compare::{CompareItem, CompareParams, CompareSummary};
 use crate::report::{Shortest, Status, listed};
+
+/// Items that a thread compares at a time.
+const ITEMS_AT_ONCE: usize = 256;
 
 /// Parameters that do not change what the numbers mean: names of files, how and how precisely they are written, limits
 /// of checks, and whether a setting was asked for or inferred.
@@ -57,47 +61,36 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
         );
         return Err(UsageError::new(message).into());
     }
-    let (base_items, new_items) = (by_index(&base.value), by_index(&new.value));
-    let only_in = |a: &Items<'_>, b: &Items<'_>| -> Vec<u64> {
-        a.keys().filter(|index| !b.contains_key(index)).copied().collect()
+    let only_in = |a: &ResultFile, b: &ResultFile| -> Vec<u64> {
+        a.indices().keys().filter(|index| !b.indices().contains_key(index)).copied().collect()
     };
-    let (gone, fresh) = (only_in(&base_items, &new_items), only_in(&new_items, &base_items));
+    let (gone, fresh) = (only_in(base, new), only_in(new, base));
     check_params(base, new, &gone, &fresh)?;
     let dtypes = [base, new].map(|file| file.value["params"]["dtype"].as_str());
     // The less precise of the inputs; whatever is neither of these counts as double precision.
     let below_double = |name: &str| [Dtype::F16, Dtype::F32].into_iter().find(|dtype| dtype.name() == name);
     let precision = dtypes.iter().flatten().filter_map(|name| below_double(name)).reduce(less_precise);
     let tolerance = args.tolerance(precision.unwrap_or(Dtype::F64));
-    let mut found = Found {
-        tolerance,
-        of_integers: args.tolerance(Dtype::Int(8)),
-        values: 0,
-        differing: 0,
-        leaves: Vec::new(),
-        absolute: None,
-        relative: None,
-    };
+    let nothing = || Found::new(tolerance, args.tolerance(Dtype::Int(8)));
+    let mut found = nothing();
     found.walk("summary", &base.value["summary"], &new.value["summary"]);
-    let mut worst: Option<(u64, f64)> = None;
-    let mut texts = Vec::new();
-    for (&index, base) in &base_items {
-        let Some(new) = new_items.get(&index) else { continue };
-        let before = found.leaves.len();
-        found.walk(&format!("items[{index}]"), base, new);
-        let severity = found.leaves[before..].iter().map(Leaf::severity).fold(f64::NEG_INFINITY, f64::max);
-        if severity > worst.map_or(f64::NEG_INFINITY, |(_, most)| most) {
-            worst = Some((index, severity));
-        }
-        if let (Some(base), Some(new)) = (base["text"].as_str(), new["text"].as_str())
-            && base != new
-        {
-            texts.push((index, base, new));
-        }
+    let in_both: Vec<(u64, usize, usize)> = base
+        .indices()
+        .iter()
+        .filter_map(|(index, &at)| Some((*index, at, *new.indices().get(index)?)))
+        .collect();
+    let parts = in_both.par_chunks(ITEMS_AT_ONCE).map(|items| ItemsFound::of(base, new, items, nothing()));
+    let (mut worst, mut changed_texts, mut texts) = (None, Vec::new(), Vec::new());
+    for part in parts.collect::<Vec<_>>() {
+        let part = part?;
+        found.append(part.found);
+        worst = worse(worst, part.worst);
+        changed_texts.extend(part.changed_texts);
+        texts.extend(part.texts);
     }
-    let changed_texts = texts.iter().map(|(index, ..)| *index).collect();
     texts.truncate(MAX_LISTED);
     let texts =
-        texts.into_iter().map(|(index, base, new)| (index, pairs(&words(base), &words(new)))).collect();
+        texts.into_iter().map(|(index, [base, new])| (index, pairs(&words(&base), &words(&new)))).collect();
     let Found { values, differing, mut leaves, absolute, relative, .. } = found;
     leaves.sort_by(|a, b| b.severity().total_cmp(&a.severity()).then(a.is_detail().cmp(&b.is_detail())));
     // A number where one differs, else whatever does, else the greatest difference there is.
@@ -185,11 +178,50 @@ fn brief(value: &Value) -> String {
     }
 }
 
-type Items<'a> = BTreeMap<u64, &'a Value>;
+/// The worse of two items, each with what is worst about it; the first of equal ones.
+fn worse(a: Option<(u64, f64)>, b: Option<(u64, f64)>) -> Option<(u64, f64)> {
+    match (a, b) {
+        (Some(a), Some(b)) if b.1 > a.1 => Some(b),
+        (a, b) => a.or(b),
+    }
+}
 
-fn by_index(result: &Value) -> Items<'_> {
-    let items = result["items"].as_array().into_iter().flatten().enumerate();
-    items.map(|(at, item)| (item["index"].as_u64().unwrap_or(at as u64), item)).collect()
+/// What was found in some items that both results have.
+struct ItemsFound {
+    found: Found,
+    worst: Option<(u64, f64)>,
+    changed_texts: Vec<u64>,
+    /// Of the first of these, the two texts.
+    texts: Vec<(u64, [String; 2])>,
+}
+
+impl ItemsFound {
+    /// Compares items: their index, and their number in each file.
+    fn of(
+        base: &ResultFile,
+        new: &ResultFile,
+        items: &[(u64, usize, usize)],
+        found: Found,
+    ) -> Result<Self, InputError> {
+        let mut all = Self { found, worst: None, changed_texts: Vec::new(), texts: Vec::new() };
+        for &(index, in_base, in_new) in items {
+            let (base, new) = (base.item(in_base)?, new.item(in_new)?);
+            let before = all.found.leaves.len();
+            all.found.walk(&format!("items[{index}]"), &base, &new);
+            let severities = all.found.leaves[before..].iter().map(Leaf::severity);
+            let severity = severities.fold(f64::NEG_INFINITY, f64::max);
+            all.worst = worse(all.worst, (severity > f64::NEG_INFINITY).then_some((index, severity)));
+            if let (Some(base), Some(new)) = (base["text"].as_str(), new["text"].as_str())
+                && base != new
+            {
+                all.changed_texts.push(index);
+                if all.texts.len() < MAX_LISTED {
+                    all.texts.push((index, [base.to_owned(), new.to_owned()]));
+                }
+            }
+        }
+        Ok(all)
+    }
 }
 
 /// A value that differs.
@@ -251,6 +283,32 @@ struct Found {
 }
 
 impl Found {
+    /// Nothing yet.
+    fn new(tolerance: Tolerance, of_integers: Tolerance) -> Self {
+        Self {
+            tolerance,
+            of_integers,
+            values: 0,
+            differing: 0,
+            leaves: Vec::new(),
+            absolute: None,
+            relative: None,
+        }
+    }
+
+    /// Adds what was found in what follows.
+    fn append(&mut self, next: Self) {
+        self.values += next.values;
+        self.differing += next.differing;
+        self.leaves.extend(next.leaves);
+        if let Some((difference, place)) = next.absolute {
+            keep_greater(&mut self.absolute, difference, |d| d.absolute, || place);
+        }
+        if let Some((difference, place)) = next.relative {
+            keep_greater(&mut self.relative, difference, |d| d.relative, || place);
+        }
+    }
+
     fn walk(&mut self, place: &str, base: &Value, new: &Value) {
         match (base, new) {
             (Value::Object(a), Value::Object(b)) => {
@@ -284,13 +342,8 @@ impl Found {
         let integers = [base, new].into_iter().all(|value| value.is_i64() || value.is_u64());
         let tolerance = if integers { self.of_integers } else { self.tolerance };
         let difference = tolerance.compare(a, b);
-        let greater = |a: f64, b: f64| a > b || a.is_nan() && !b.is_nan();
-        let measures: [fn(&Difference) -> f64; 2] = [|d| d.absolute, |d| d.relative];
-        for (most, value) in [&mut self.absolute, &mut self.relative].into_iter().zip(measures) {
-            if most.as_ref().is_none_or(|(greatest, _)| greater(value(&difference), value(greatest))) {
-                *most = Some((difference, place.to_owned()));
-            }
-        }
+        keep_greater(&mut self.absolute, difference, |d| d.absolute, || place.to_owned());
+        keep_greater(&mut self.relative, difference, |d| d.relative, || place.to_owned());
         self.leaf(place, base, new, difference.passed, Some(difference));
     }
 
@@ -305,6 +358,19 @@ impl Found {
                 difference,
             });
         }
+    }
+}
+
+/// Puts a difference and its place where one is that is less by `measure`; NaN is the greatest.
+fn keep_greater(
+    most: &mut Option<(Difference, String)>,
+    difference: Difference,
+    measure: fn(&Difference) -> f64,
+    place: impl FnOnce() -> String,
+) {
+    let greater = |a: f64, b: f64| a > b || a.is_nan() && !b.is_nan();
+    if most.as_ref().is_none_or(|(greatest, _)| greater(measure(&difference), measure(greatest))) {
+        *most = Some((difference, place()));
     }
 }
 

@@ -85,12 +85,23 @@ impl Args {
                 );
                 warnings.push(Warning { code: "targets_negative", message });
             }
-            self.cross_entropy_of(matrix, &loss, &geometry, &targets, params, warnings, gradient, diagnostics)
+            self.cross_entropy_of(
+                matrix,
+                labels,
+                &loss,
+                &geometry,
+                &targets,
+                params,
+                warnings,
+                gradient,
+                diagnostics,
+            )
         } else {
             let ignore_index = settings.ignore_index.unwrap_or(DEFAULT_IGNORE_INDEX);
             let targets = labels.class_targets(&without(&shape, class_axis), classes, ignore_index)?;
             self.cross_entropy_of(
                 matrix,
+                labels,
                 &loss,
                 &geometry,
                 &targets,
@@ -106,6 +117,7 @@ impl Args {
     fn cross_entropy_of<T: Targets>(
         &self,
         matrix: Matrix,
+        labels: &LabelFile,
         loss: &CrossEntropy,
         geometry: &Geometry,
         targets: &T,
@@ -127,6 +139,7 @@ impl Args {
                 improper_row(&name, &row, Place::whole().at("row", row.row), kind, PROPAGATE)
             }
         })?;
+        labels.check()?;
         let summary = batch.finish();
         warnings.extend(input_warnings(&summary.audit, |row| format!("row {row}")));
         if let Some(row) = summary.zero_times_infinity {

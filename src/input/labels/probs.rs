@@ -178,7 +178,8 @@ impl LabelFile {
             of_row.find(|&(_, value)| is(value)).map(|(class, value)| (row, class, value))
         };
         if let Some((row, class, value)) = first(noticed.not_finite, |value| !value.is_finite()) {
-            let place = place_of(row, shape).at("class", class);
+            let row = if self.is_text() { Place::whole().at("row", row) } else { place_of(row, shape) };
+            let place = row.at("class", class);
             return Err(InputError::new(&self.name, place, "a probability", value.to_string()));
         }
         let first_negative = first(noticed.first_negative, |value| value < 0.0);

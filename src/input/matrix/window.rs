@@ -66,9 +66,13 @@ impl Window {
         }
     }
 
-    /// Moves to where `values` are in it.
+    /// Moves to where `values` are in it. Many that are to be decoded are not, for they would be in memory twice.
     pub(super) fn cover(&mut self, file: RandomAccess<'_>, values: Range<usize>) {
         let Some(size) = self.size else { return };
+        if !self.native && values.len() > BYTES / size {
+            (self.values, self.mapping) = (0..0, None);
+            return;
+        }
         if values.start >= self.values.start && values.end <= self.values.end {
             return;
         }
@@ -78,11 +82,6 @@ impl Window {
         self.values = values.start..end;
         let byte = |value: usize| self.start + (value * size) as u64;
         self.mapping = file.map(byte(values.start)..byte(end));
-    }
-
-    /// Whether values are to be decoded from it.
-    pub(super) fn is_encoded(&self) -> bool {
-        self.size.is_some() && !self.native
     }
 
     /// As many values are in it at a time; none where they are to be read.

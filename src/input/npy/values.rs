@@ -111,27 +111,35 @@ impl NpyInfo {
         !self.fortran_order || self.shape.len() < 2
     }
 
-    /// Nothing may follow the values, which began at byte `start`; a stream has come to their end.
+    /// Nothing may follow the values, which began at byte `start`; a stream has come to their end. Of a file, they must
+    /// still be all there: what is mapped, and was cut off within a page, is zeros.
     pub(in crate::input) fn check_end(&self, source: &mut Source, start: u64) -> Result<(), InputError> {
-        let count = match source.random_access() {
-            Some(file) => file.read_at(&mut [0], start + self.byte_len() as u64)?,
-            None => source.read_up_to(&mut [0])?,
-        };
-        match count {
+        if let Some(file) = source.random_access() {
+            return self.check_end_of_file(file, start);
+        }
+        match source.read_up_to(&mut [0])? {
             0 => Ok(()),
             _ => Err(self.length_error(source.name(), self.byte_len() as u64 + 1)),
         }
     }
 
+    fn check_end_of_file(&self, file: RandomAccess<'_>, start: u64) -> Result<(), InputError> {
+        let expected = self.byte_len() as u64;
+        let found = file.len()?.saturating_sub(start);
+        if found == expected { Ok(()) } else { Err(self.length_error(file.name(), found)) }
+    }
+
     /// All values where the system keeps the file. None, and nothing is read, where they are not in C order in a regular
     /// file, or do not lie there as they do in memory.
-    pub(in crate::input) fn map_in_order(&self, source: &Source) -> Option<MappedFloats> {
+    pub(in crate::input) fn map_in_order(&self, source: &mut Source) -> Option<MappedFloats> {
         let usual = self.is_native_float() && self.is_in_order();
-        let file = source.random_access().filter(|_| usual)?;
-        // That the file is as long was checked with the header.
         let start = source.position();
-        let mapping = file.map(start..start + self.byte_len() as u64)?;
-        MappedFloats::new(mapping, self.dtype == Dtype::F32)
+        // That the file is as long was checked with the header.
+        let mapping = source.random_access().filter(|_| usual)?.map(start..start + self.byte_len() as u64)?;
+        let source = source.again(0).ok()?;
+        let mapped = MappedFloats { mapping, info: self.clone(), source, start };
+        // None where they do not begin where such numbers may.
+        mapped.all().is_some().then_some(mapped)
     }
 
     /// All values as doubles. None, and nothing is read, where they are not in C order in a regular file, or huge.
@@ -265,14 +273,16 @@ impl NpyInfo {
 /// Floating-point numbers where the system keeps their file.
 pub(in crate::input) struct MappedFloats {
     mapping: Mapping,
-    single: bool,
+    info: NpyInfo,
+    source: Source,
+    /// Where in the file they begin.
+    start: u64,
 }
 
 impl MappedFloats {
-    /// None where they do not begin where such numbers may.
-    fn new(mapping: Mapping, single: bool) -> Option<Self> {
-        let mapped = Self { mapping, single };
-        mapped.all().is_some().then_some(mapped)
+    /// To be asked once they were used: whether they were there until now.
+    pub(in crate::input) fn check(&self) -> Result<(), InputError> {
+        self.source.random_access().map_or(Ok(()), |file| self.info.check_end_of_file(file, self.start))
     }
 
     /// All of them.
@@ -282,7 +292,7 @@ impl MappedFloats {
 
     fn all(&self) -> Option<Floats<'_>> {
         let range = 0..self.mapping.len();
-        if self.single {
+        if self.info.dtype == Dtype::F32 {
             self.mapping.values(range).map(Floats::Single)
         } else {
             self.mapping.values(range).map(Floats::Double)

@@ -1,0 +1,90 @@
+//! Memory that is short, and files that change while they are used.
+#![cfg(target_os = "linux")]
+
+use std::io::Write;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use predicates::prelude::*;
+
+use crate::support::{Folder, ctctool, npy_bytes, npy_f64};
+
+/// Frames that nobody needs are not held, however many a file has.
+#[test]
+fn frames_beyond_the_lengths_take_no_memory() {
+    let folder = Folder::new();
+    let (frames, classes) = (1 << 20, 32);
+    for (layout, shape) in [("ntc", [2, frames, classes]), ("tnc", [frames, 2, classes])] {
+        let path = folder.file("x.npy", npy_bytes("<f2", false, &shape, &[]));
+        let file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+        file.set_len(file.metadata().unwrap().len() + 2 * (2 * frames * classes) as u64).unwrap();
+        // Threads and libraries take half of that.
+        let script = format!(
+            "ulimit -v 350000; exec \"$0\" decode x.npy --threads 2 --layout {layout} --lengths 3,3 --format text"
+        );
+        let mut command = assert_cmd::Command::new("sh");
+        command.current_dir(folder.path()).arg("-c").arg(script).arg(ctctool().get_program());
+        command.assert().success();
+    }
+}
+
+/// Whoever calls the program in a script knows what a 2 means, and nothing of signals.
+#[test]
+fn memory_that_is_refused_is_an_error() {
+    let folder = Folder::new();
+    let values = 1 << 26;
+    let path = folder.file("x.npy", npy_bytes("<f4", false, &[values], &[]));
+    let file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+    file.set_len(file.metadata().unwrap().len() + 4 * values as u64).unwrap();
+    let script = "ulimit -v 350000; exec \"$0\" compare x.npy x.npy --threads 2";
+    let mut command = assert_cmd::Command::new("sh");
+    command.current_dir(folder.path()).arg("-c").arg(script).arg(ctctool().get_program());
+    command
+        .assert()
+        .code(2)
+        .stdout("")
+        .stderr(predicate::str::contains("as where the system refuses memory"));
+}
+
+/// What was cut off within the last page of a mapped file is read as zeros.
+#[test]
+fn a_file_that_is_shortened_meanwhile_is_an_error() {
+    let (rows, classes) = (50, 20);
+    let folder = Folder::new();
+    let logits = npy_f64(&[rows, classes], &vec![1.0; rows * classes]);
+    let targets = npy_f64(&[rows, classes], &vec![0.05; rows * classes]);
+    let halves = npy_bytes("<f2", false, &[rows, classes], &[0x3c; 2 * 50 * 20]);
+    // The file, its bytes, where it shows once it is in use, what comes by a pipe, and how much of that before.
+    let indices = "1\n".repeat(rows).into_bytes();
+    for (args, file, bytes, shown, piped, before) in [
+        (["loss", "-", "--labels", "y.npy"], "y.npy", &targets, "maps", &logits, 200),
+        (["loss", "x.npy", "--labels", "-"], "x.npy", &halves, "fd", &indices, 10),
+    ] {
+        let path = folder.file(file, bytes);
+        let mut command = std::process::Command::new(ctctool().get_program());
+        command.current_dir(folder.path()).args(args);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut pipe = child.stdin.take().unwrap();
+        pipe.write_all(&piped[..before]).unwrap();
+        let of_process = format!("/proc/{}/{shown}", child.id());
+        let is_used = || match shown {
+            "maps" => std::fs::read_to_string(&of_process).unwrap().contains(file),
+            _ => std::fs::read_dir(&of_process)
+                .unwrap()
+                .any(|entry| std::fs::read_link(entry.unwrap().path()).is_ok_and(|link| link == path)),
+        };
+        let begun = Instant::now();
+        while !is_used() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{file} is not opened");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1000).unwrap();
+        pipe.write_all(&piped[before..]).unwrap();
+        drop(pipe);
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{file}: {stderr}");
+        assert!(stderr.starts_with(&format!("error: {file}: expected")), "{stderr}");
+    }
+}
