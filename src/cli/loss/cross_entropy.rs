@@ -20,6 +20,17 @@ use crate::report::{ItemId, Status, Warning};
 
 pub(in crate::cli) const DEFAULT_IGNORE_INDEX: i64 = -100;
 
+/// What is computed, whatever the targets are.
+struct Work<'a, 'g> {
+    matrix: Matrix,
+    labels: &'a LabelFile,
+    loss: CrossEntropy,
+    geometry: Geometry,
+    params: LossParams,
+    gradient: Option<GradientOf<'g>>,
+    diagnostics: Diagnostics,
+}
+
 impl Args {
     pub(super) fn run_cross_entropy(
         &self,
@@ -61,79 +72,32 @@ impl Args {
             label_smoothing: Some(smoothing),
             ..self.params(&matrix, Criterion::CrossEntropy, classes, labels)
         };
+        let work = Work { matrix, labels, loss, geometry, params, gradient, diagnostics };
         if probs {
             let targets = labels.prob_targets(&shape, class_axis)?;
-            let mut warnings = Vec::new();
-            if let Some((count, row, sum)) = targets.unnormalised() {
-                let rows = counted(count, "row");
-                let verb = if count == 1 { "does" } else { "do" };
-                let several = if targets.are_yes_or_no() {
-                    ": of several classes a row, each by itself, the loss is binary cross-entropy, which this is not"
-                } else {
-                    ""
-                };
-                let message = format!(
-                    "{}: {rows} {verb} not sum to 1, the first is row {row} with {sum}{several}",
-                    labels.name()
-                );
-                warnings.push(Warning { code: "targets_not_normalised", message });
-            }
-            if let Some((row, class, value)) = targets.first_negative() {
-                let message = format!(
-                    "{}: row {row}, class {class} is {value}, and no probability is below 0",
-                    labels.name()
-                );
-                warnings.push(Warning { code: "targets_negative", message });
-            }
-            self.cross_entropy_of(
-                matrix,
-                labels,
-                &loss,
-                &geometry,
-                &targets,
-                params,
-                warnings,
-                gradient,
-                diagnostics,
-            )
+            self.cross_entropy_of(work, &targets, odd_probs(labels.name(), &targets))
         } else {
             let ignore_index = settings.ignore_index.unwrap_or(DEFAULT_IGNORE_INDEX);
             let targets = labels.class_targets(&without(&shape, class_axis), classes, ignore_index)?;
-            self.cross_entropy_of(
-                matrix,
-                labels,
-                &loss,
-                &geometry,
-                &targets,
-                params,
-                Vec::new(),
-                gradient,
-                diagnostics,
-            )
+            self.cross_entropy_of(work, &targets, Vec::new())
         }
     }
 
-    #[allow(clippy::too_many_arguments)] // what two kinds of targets have in common
     fn cross_entropy_of<T: Targets>(
         &self,
-        matrix: Matrix,
-        labels: &LabelFile,
-        loss: &CrossEntropy,
-        geometry: &Geometry,
+        work: Work<'_, '_>,
         targets: &T,
-        params: LossParams,
         mut warnings: Vec<Warning>,
-        gradient: Option<GradientOf<'_>>,
-        diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
+        let Work { matrix, labels, loss, geometry, params, gradient, diagnostics } = work;
         let kind = self.logits.input;
         let list = self.lists_items();
         let name: Arc<str> = matrix.name().into();
         let single = matrix.shape().len() == 1;
         warnings.extend(matrix_warning(&matrix));
         let mut batch =
-            CrossEntropyBatch::new(loss, kind, self.settings.nonfinite, geometry.clone(), targets, list);
-        matrix.reduce(geometry, &mut batch).map_err(|error| match error {
+            CrossEntropyBatch::new(&loss, kind, self.settings.nonfinite, geometry.clone(), targets, list);
+        matrix.reduce(&geometry, &mut batch).map_err(|error| match error {
             ReadError::Input(error) => error,
             ReadError::Visit(row) => {
                 improper_row(&name, &row, Place::whole().at("row", row.row), kind, PROPAGATE)
@@ -183,10 +147,32 @@ impl Args {
             nan: summary.nan,
         };
         let gradient = gradient.map(|gradient| -> GradientWork<'_> {
-            Box::new(|| self.cross_entropy_gradient(gradient, geometry, loss, targets))
+            Box::new(|| self.cross_entropy_gradient(gradient, &geometry, &loss, targets))
         });
         self.deliver(params, summary.reductions, tally, warnings, items, gradient, diagnostics)
     }
+}
+
+/// What is odd about class probabilities of the file `name`.
+fn odd_probs(name: &str, targets: &ProbTargets<'_>) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    if let Some((count, row, sum)) = targets.unnormalised() {
+        let rows = counted(count, "row");
+        let verb = if count == 1 { "does" } else { "do" };
+        let several = if targets.are_yes_or_no() {
+            ": of several classes a row, each by itself, the loss is binary cross-entropy, which this is not"
+        } else {
+            ""
+        };
+        let message =
+            format!("{name}: {rows} {verb} not sum to 1, the first is row {row} with {sum}{several}");
+        warnings.push(Warning { code: "targets_not_normalised", message });
+    }
+    if let Some((row, class, value)) = targets.first_negative() {
+        let message = format!("{name}: row {row}, class {class} is {value}, and no probability is below 0");
+        warnings.push(Warning { code: "targets_negative", message });
+    }
+    warnings
 }
 
 /// Why the mean is no number where every loss is one.
