@@ -5,7 +5,6 @@ use std::ops::Range;
 use std::path::Path;
 
 use rayon::prelude::*;
-use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -43,18 +42,31 @@ impl ResultFile {
     /// Item number `at` of the file.
     ///
     /// # Errors
-    /// Where a number in it is beyond all doubles.
+    /// None of a file that was opened, for its items were looked at.
     pub fn item(&self, at: usize) -> Result<Value, InputError> {
-        let item = serde_json::from_str(&self.text[self.items[at].clone()]);
-        item.map_err(|error| {
-            InputError::new(&self.name, item_place(at), "an item of a result", error.to_string())
-        })
+        parsed(&self.name, &self.text, self.items[at].clone())
     }
 }
 
-fn item_place(at: usize) -> Place {
-    Place::whole().at("items", at)
+/// A part of the text as a value; what is wrong with it is where it is in the whole.
+fn parsed(name: &str, text: &str, part: Range<usize>) -> Result<Value, InputError> {
+    let start = part.start;
+    serde_json::from_str(&text[part]).map_err(|error| {
+        let before = &text.as_bytes()[..start];
+        let line = memchr::memchr_iter(b'\n', before).count();
+        let column = before.len() - memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
+        let column = error.column() + if error.line() == 1 { column } else { 0 };
+        InputError::of_json_at(name, &error, line + error.line(), column, EXPECTED)
+    })
 }
+
+/// Where a part of the text is.
+fn place_in(text: &str, part: &RawValue) -> Range<usize> {
+    let start = part.get().as_ptr().addr() - text.as_ptr().addr();
+    start..start + part.get().len()
+}
+
+const EXPECTED: &str = "one JSON object, as --format json prints it";
 
 impl Comparable {
     /// Opens `path` (`-` is standard input) and tells from its content what it is.
@@ -68,24 +80,19 @@ impl Comparable {
         }
         let name = source.name().to_owned();
         let text = text_of(&name, source.read_rest()?)?;
-        let expected = "one JSON object, as --format json prints it";
-        let malformed = |error| InputError::of_json(&name, &error, expected);
+        let malformed = |error| InputError::of_json(&name, &error, EXPECTED);
         let mut parts: BTreeMap<String, &RawValue> = serde_json::from_str(&text).map_err(malformed)?;
-        let items = parts.remove("items").map_or("", RawValue::get);
-        let items: Vec<&RawValue> =
-            if items.starts_with('[') { serde_json::from_str(items).map_err(malformed)? } else { Vec::new() };
-        let indices = indices_of(&name, &items)?;
-        let place = |item: &&RawValue| {
-            let start = item.get().as_ptr().addr() - text.as_ptr().addr();
-            start..start + item.get().len()
+        let items: Vec<&RawValue> = match parts.remove("items").map(RawValue::get) {
+            Some(items) if items.starts_with('[') => serde_json::from_str(items).map_err(malformed)?,
+            _ => Vec::new(),
         };
-        let items = items.iter().map(place).collect();
-        let part = |(key, part): (String, &RawValue)| Ok((key, serde_json::from_str(part.get())?));
-        let value = Value::Object(parts.into_iter().map(part).collect::<Result<_, _>>().map_err(malformed)?);
+        let items: Vec<Range<usize>> = items.into_iter().map(|item| place_in(&text, item)).collect();
+        let value = |(key, part)| Ok((key, parsed(&name, &text, place_in(&text, part))?));
+        let value = Value::Object(parts.into_iter().map(value).collect::<Result<_, _>>()?);
         let known = value["schema_version"] == crate::SCHEMA_VERSION;
         match value["command"].as_str().filter(|_| known) {
             Some(command) => {
-                let command = command.to_owned();
+                let (command, indices) = (command.to_owned(), indices_of(&name, &text, &items)?);
                 Ok(Self::Result(ResultFile { name, command, value, text, items, indices }))
             }
             None => Err(InputError::new(
@@ -98,22 +105,19 @@ impl Comparable {
     }
 }
 
-/// Items are told from each other by their indices; those of an item without one is its place.
-fn indices_of(name: &str, items: &[&RawValue]) -> Result<BTreeMap<u64, usize>, InputError> {
-    #[derive(Deserialize)]
-    struct Indexed {
-        #[serde(default)]
-        index: Value,
-    }
-    let index = |item: &&RawValue| serde_json::from_str::<Indexed>(item.get()).ok()?.index.as_u64();
-    let found: Vec<Option<u64>> = items.par_iter().map(index).collect();
+/// Items are told from each other by their indices; that of an item without one is its place.
+fn indices_of(name: &str, text: &str, items: &[Range<usize>]) -> Result<BTreeMap<u64, usize>, InputError> {
+    let index = |(at, item): (usize, &Range<usize>)| {
+        let item = parsed(name, text, item.clone())?;
+        Ok(item["index"].as_u64().unwrap_or(at as u64))
+    };
+    let indices = items.par_iter().enumerate().map(index).collect::<Result<Vec<_>, _>>()?;
     let mut seen = BTreeMap::new();
-    for (at, index) in found.into_iter().enumerate() {
-        if let (first, Some(index)) = (seen.insert(index.unwrap_or(at as u64), at), index)
-            && let Some(first) = first
-        {
+    for (at, index) in indices.into_iter().enumerate() {
+        if let Some(first) = seen.insert(index, at) {
             let found = format!("{index}, the index of items[{first}]");
-            return Err(InputError::new(name, item_place(at), "an index that no other item has", found)
+            let place = Place::whole().at("items", at);
+            return Err(InputError::new(name, place, "an index that no other item has", found)
                 .hint("results are not joined by joining their items: run the command on all of them"));
         }
     }

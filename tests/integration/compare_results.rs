@@ -166,3 +166,76 @@ fn the_delimiter_that_was_found_is_told() {
     let result = run_json(&mut compare(&folder, &["x.csv", "x.csv"]));
     assert_eq!(result["params"]["delimiter"], ";");
 }
+
+/// Items are looked at one by one; what is wrong with one is where it is in the file.
+#[test]
+fn malformed_parts_of_a_result_have_their_place_in_the_file() {
+    let folder = Folder::new();
+    let result = |summary: &str, items: &str| {
+        format!(
+            "{{\n \"schema_version\": 1, \"command\": \"loss\", \"params\": {{}},\n \"summary\": {summary}, \"items\": {items}}}\n"
+        )
+    };
+    let good = result(r#"{"loss_nats": 1.0}"#, r#"[{"index": 1, "loss_nats": 2.0}]"#);
+    folder.file("good", &good);
+    compare(&folder, &["good", "good"]).assert().code(0);
+    for bad in [
+        result(r#"{"loss_nats": 1e999}"#, "[]"),
+        result("{}", "[{\"index\": 1},\n {\"index\": 2,\n  \"loss_nats\": 1e999}]"),
+        result("{}", "[{\"index\": 1}, 1e999]"),
+        good[..good.len() - 3].to_owned(),
+    ] {
+        let error = serde_json::from_str::<Value>(&bad).unwrap_err();
+        let place =
+            format!("bad: line {}, column {}: expected one JSON object", error.line(), error.column());
+        folder.file("bad", &bad);
+        for files in [["good", "bad"], ["bad", "good"]] {
+            compare(&folder, &files).assert().code(2).stderr(predicate::str::contains(&place));
+        }
+    }
+    // An item without an index has that of its place; of a repeated key the last counts.
+    for (items, code) in [
+        (r#"[7, {"index": 1, "index": 2}]"#, 0),
+        ("[[1], [1]]", 0),
+        (r#"[{}, {"index": 0}]"#, 2),
+        (r#"[{"index": 1}, {}]"#, 2),
+        (r#"[{"index": 5}, {"index": 4, "index": 5}]"#, 2),
+    ] {
+        folder.file("items", result("{}", items));
+        let said = if code == 2 { "an index that no other item has" } else { "" };
+        let stderr = predicate::str::contains(said);
+        compare(&folder, &["items", "items"]).assert().code(code).stderr(stderr);
+    }
+}
+
+/// Threads compare some hundred items each; what is found is as if they had been compared in turn.
+#[test]
+fn the_worst_of_many_items_is_found_wherever_it_is() {
+    let folder = Folder::new();
+    let write = |name: &str, loss: &dyn Fn(u64) -> f64| {
+        // In another order than that of their indices.
+        let item = |at: u64| json!({"index": at * 7 % 2000, "loss_nats": loss(at * 7 % 2000)});
+        let items: Vec<Value> = (0..2000).map(item).collect();
+        let result = json!({
+            "schema_version": 1, "command": "loss", "params": {}, "summary": {}, "items": items
+        });
+        folder.file(name, result.to_string());
+    };
+    write("base", &|index| index as f64);
+    for worst in [0, 255, 256, 1023, 1999] {
+        // Ties: the first is the worst.
+        write("new", &|index| {
+            index as f64
+                + if index == worst || index == 1999 { 2.0 } else { f64::from(u8::from(index % 5 == 1)) }
+        });
+        let mut command = compare(&folder, &["base", "new", "--format", "json", "--atol", "0.5"]);
+        let output = command.assert().code(1).get_output().stdout.clone();
+        let result: Value = serde_json::from_slice(&output).unwrap();
+        let summary = &result["summary"];
+        let differing = (0..2000).filter(|&index| index == worst || index == 1999 || index % 5 == 1).count();
+        assert_eq!(summary["differing"], differing);
+        assert_eq!(summary["worst_item"], worst);
+        assert_eq!(summary["worst_place"], format!("items[{worst}].loss_nats"));
+        assert_eq!(summary["max_absolute"], 2.0);
+    }
+}
