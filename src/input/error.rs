@@ -94,18 +94,7 @@ impl InputError {
 
     /// JSON that can't be read as what it must be.
     pub(super) fn of_json(file: &str, error: &serde_json::Error, expected: &str) -> Self {
-        Self::of_json_at(file, error, error.line(), error.column(), expected)
-    }
-
-    /// The same at another place than the error says, which is that in a part of the file.
-    pub(super) fn of_json_at(
-        file: &str,
-        error: &serde_json::Error,
-        line: usize,
-        column: usize,
-        expected: &str,
-    ) -> Self {
-        let place = Place::whole().at("line", line).at("column", column);
+        let place = Place::whole().at("line", error.line()).at("column", error.column());
         let message = error.to_string();
         // It says the place once more.
         let cause = message.split(" at line ").next().unwrap_or_default();

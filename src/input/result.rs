@@ -48,16 +48,15 @@ impl ResultFile {
     }
 }
 
-/// A part of the text as a value; what is wrong with it is where it is in the whole.
+/// A part of the text as a value.
 fn parsed(name: &str, text: &str, part: Range<usize>) -> Result<Value, InputError> {
-    let start = part.start;
-    serde_json::from_str(&text[part]).map_err(|error| {
-        let before = &text.as_bytes()[..start];
-        let line = memchr::memchr_iter(b'\n', before).count();
-        let column = before.len() - memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
-        let column = error.column() + if error.line() == 1 { column } else { 0 };
-        InputError::of_json_at(name, &error, line + error.line(), column, EXPECTED)
-    })
+    serde_json::from_str(&text[part]).map_err(|error| malformed(name, text, error))
+}
+
+/// What is wrong with the text, of which a part was found to be so: with its place in the whole.
+fn malformed(name: &str, text: &str, of_part: serde_json::Error) -> InputError {
+    let error = serde_json::from_str::<Value>(text).err().unwrap_or(of_part);
+    InputError::of_json(name, &error, EXPECTED)
 }
 
 /// Where a part of the text is.
@@ -80,7 +79,7 @@ impl Comparable {
         }
         let name = source.name().to_owned();
         let text = text_of(&name, source.read_rest()?)?;
-        let malformed = |error| InputError::of_json(&name, &error, EXPECTED);
+        let malformed = |error| malformed(&name, &text, error);
         let mut parts: BTreeMap<String, &RawValue> = serde_json::from_str(&text).map_err(malformed)?;
         let items: Vec<&RawValue> = match parts.remove("items").map(RawValue::get) {
             Some(items) if items.starts_with('[') => serde_json::from_str(items).map_err(malformed)?,
