@@ -24,8 +24,9 @@ impl Mapping {
         let len = usize::try_from(range.end - range.start).ok().filter(|&len| len > 0)?;
         signals::name_file(name);
         // SAFETY: who has a matrix read or opens labels promises that nobody writes to the file meanwhile
-        // (`Matrix::read`, `LabelFile::open`). If somebody does, the compiler may see two values of one number; but any bits are a number (`values`), and no address,
-        // length or index is made of one. Bytes that are gone meanwhile end the process.
+        // (`Matrix::read`, `LabelFile::open`). If somebody does, the compiler may see two values of one number; but any
+        // bits are a number (`values`), and no address, length or index is made of one. Bytes that are gone meanwhile
+        // end the process.
         let map = unsafe { MmapOptions::new().offset(range.start).len(len).map(file) }.ok()?;
         Some(Self(map))
     }

@@ -1,6 +1,9 @@
 use super::InstructionSet;
 use super::instruction_set::Task;
 
+/// Terms that are added side by side.
+const LANES: usize = 32;
+
 /// A running sum of doubles that keeps what rounding would lose (Kahan's idea, with Knuth's exact sum of two).
 ///
 /// A million terms sum to the last bit or two, so a mean does not depend on how long the file is.
@@ -46,25 +49,22 @@ fn two_sum(a: f64, b: f64) -> (f64, f64) {
 
 /// Sums of terms side by side, so that no sum waits for the one before.
 struct LaneSums {
-    totals: [f64; Self::LANES],
-    lost: [f64; Self::LANES],
+    totals: [f64; LANES],
+    lost: [f64; LANES],
 }
 
 impl LaneSums {
-    /// Terms that are added at a time.
-    const LANES: usize = 32;
-
     #[inline(always)]
     fn new() -> Self {
-        Self { totals: [0.0; Self::LANES], lost: [0.0; Self::LANES] }
+        Self { totals: [0.0; LANES], lost: [0.0; LANES] }
     }
 
     /// Adds one term to each lane.
     #[inline(always)]
-    fn add(&mut self, terms: &[f64; Self::LANES]) {
+    fn add(&mut self, terms: &[f64; LANES]) {
         // Through arrays of this function, each by itself: only then are these lanes.
-        let (mut sums, mut errors) = ([0.0; Self::LANES], [0.0; Self::LANES]);
-        for i in 0..Self::LANES {
+        let (mut sums, mut errors) = ([0.0; LANES], [0.0; LANES]);
+        for i in 0..LANES {
             let (sum, error) = two_sum(self.totals[i], terms[i]);
             sums[i] = sum;
             errors[i] = self.lost[i] + error;
@@ -112,7 +112,7 @@ impl Task for SumOf<'_> {
             sums.add(terms);
         }
         if !rest.is_empty() {
-            let mut terms = [0.0; LaneSums::LANES];
+            let mut terms = [0.0; LANES];
             terms[..rest.len()].copy_from_slice(rest);
             sums.add(&terms);
         }
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn what_rounding_loses_is_kept_at_every_length() {
         // Whole numbers whose plain sum in doubles loses the small ones.
-        let terms: Vec<i64> = (0..3 * LaneSums::LANES as i64 + 2)
+        let terms: Vec<i64> = (0..3 * LANES as i64 + 2)
             .map(|i| if i % 3 == 0 { (1 << 60) - (i << 20) } else { 2 * i - 1 })
             .collect();
         for len in 0..=terms.len() {
@@ -151,14 +151,14 @@ mod tests {
 
     #[test]
     fn infinities_and_nan_go_through() {
-        for at in [0, 1, LaneSums::LANES, 3 * LaneSums::LANES] {
+        for at in [0, 1, LANES, 3 * LANES] {
             for (term, other, expected) in [
                 (f64::INFINITY, 1.0, f64::INFINITY),
                 (f64::NEG_INFINITY, 1.0, f64::NEG_INFINITY),
                 (f64::INFINITY, f64::NEG_INFINITY, f64::NAN),
                 (f64::NAN, f64::INFINITY, f64::NAN),
             ] {
-                let mut terms = vec![1.0; 3 * LaneSums::LANES + 2];
+                let mut terms = vec![1.0; 3 * LANES + 2];
                 (terms[at], terms[at + 1]) = (term, other);
                 let mut sum = Sum::default();
                 sum.add_all(&terms);

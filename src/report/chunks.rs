@@ -23,16 +23,16 @@ pub(super) fn write<I: Sync>(
     while first < items.len() {
         let end = items.len().min(first + buffers.len() * of_chunk);
         let chunks = items[first..end].par_chunks(of_chunk).zip(&mut buffers).enumerate();
-        let lengths: io::Result<Vec<usize>> = chunks
+        let done: io::Result<()> = chunks
             .map(|(chunk, (items, buffer))| {
                 buffer.clear();
-                render(first + chunk * of_chunk, items, buffer)?;
-                Ok(buffer.len())
+                render(first + chunk * of_chunk, items, buffer)
             })
             .collect();
-        let lengths = lengths?;
-        buffers[..lengths.len()].iter().try_for_each(|buffer| out.write_all(buffer))?;
-        let longest = lengths.into_iter().max().unwrap_or(0).max(1);
+        done?;
+        let rendered = &buffers[..(end - first).div_ceil(of_chunk)];
+        rendered.iter().try_for_each(|buffer| out.write_all(buffer))?;
+        let longest = rendered.iter().map(Vec::len).max().unwrap_or(0).max(1);
         (first, of_chunk) = (end, (of_chunk * BYTES / longest).clamp(1, MOST_ITEMS));
     }
     Ok(())

@@ -9,7 +9,7 @@ use super::super::diagnostics::UsageError;
 use super::super::eval::pairs;
 use super::super::values::{Stat, Word};
 use super::{Args, MAX_LISTED, Outcome, less_precise};
-use crate::input::{Dtype, InputError, ResultFile};
+use crate::input::{Dtype, ResultFile};
 use crate::metrics::error_rate::words;
 use crate::metrics::{Difference, Tolerance};
 use crate::report::compare::{CompareItem, CompareParams, CompareSummary};
@@ -82,7 +82,6 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
     let parts = in_both.par_chunks(ITEMS_AT_ONCE).map(|items| ItemsFound::of(base, new, items, nothing()));
     let (mut worst, mut changed_texts, mut texts) = (None, Vec::new(), Vec::new());
     for part in parts.collect::<Vec<_>>() {
-        let part = part?;
         found.append(part.found);
         worst = worse(worst, part.worst);
         changed_texts.extend(part.changed_texts);
@@ -197,15 +196,10 @@ struct ItemsFound {
 
 impl ItemsFound {
     /// Compares items: their index, and their number in each file.
-    fn of(
-        base: &ResultFile,
-        new: &ResultFile,
-        items: &[(u64, usize, usize)],
-        found: Found,
-    ) -> Result<Self, InputError> {
+    fn of(base: &ResultFile, new: &ResultFile, items: &[(u64, usize, usize)], found: Found) -> Self {
         let mut all = Self { found, worst: None, changed_texts: Vec::new(), texts: Vec::new() };
         for &(index, in_base, in_new) in items {
-            let (base, new) = (base.item(in_base)?, new.item(in_new)?);
+            let (base, new) = (base.item(in_base), new.item(in_new));
             let before = all.found.leaves.len();
             all.found.walk(&format!("items[{index}]"), &base, &new);
             let severities = all.found.leaves[before..].iter().map(Leaf::severity);
@@ -220,7 +214,7 @@ impl ItemsFound {
                 }
             }
         }
-        Ok(all)
+        all
     }
 }
 

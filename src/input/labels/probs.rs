@@ -1,7 +1,6 @@
 //! Targets of cross-entropy: a probability for each class of each row.
 
 use std::borrow::Cow;
-use std::ops::AddAssign;
 
 use rayon::prelude::*;
 
@@ -67,7 +66,7 @@ fn are_yes_or_no<E: Element>(values: &[E]) -> bool {
 }
 
 /// What was noticed about some rows.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Noticed {
     /// The first row with a value that is not finite; what follows it is not looked at.
     not_finite: Option<usize>,
@@ -99,15 +98,15 @@ impl Noticed {
         }
         noticed
     }
-}
 
-impl AddAssign for Noticed {
-    /// Adds what was noticed about the rows that follow.
-    fn add_assign(&mut self, next: Self) {
-        self.not_finite = self.not_finite.or(next.not_finite);
-        self.first_negative = self.first_negative.or(next.first_negative);
-        self.unnormalised += next.unnormalised;
-        self.first_unnormalised = self.first_unnormalised.or(next.first_unnormalised);
+    /// With what was noticed about the rows that follow.
+    fn and(self, next: Self) -> Self {
+        Self {
+            not_finite: self.not_finite.or(next.not_finite),
+            first_negative: self.first_negative.or(next.first_negative),
+            unnormalised: self.unnormalised + next.unnormalised,
+            first_unnormalised: self.first_unnormalised.or(next.first_unnormalised),
+        }
     }
 }
 
@@ -115,10 +114,7 @@ fn notice<E: Element>(values: &[E], classes: usize) -> Noticed {
     let rows = (LOOKED_AT_ONCE / classes).max(1);
     let pieces = values.par_chunks(rows * classes).enumerate();
     let looked = pieces.map(|(piece, values)| Noticed::of(piece * rows, values, classes));
-    looked.reduce(Noticed::default, |mut all, next| {
-        all += next;
-        all
-    })
+    looked.reduce(Noticed::default, Noticed::and)
 }
 
 impl LabelFile {
