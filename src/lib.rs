@@ -43,6 +43,7 @@ pub mod lm;
 pub mod logits;
 pub mod loss;
 pub mod metrics;
+mod plain_number;
 pub mod report;
 mod shown;
 

@@ -2,6 +2,7 @@
 
     pip install -r benches/peers/requirements.txt kenlm
     python benches/peers/lm.py [--rounds 3] [--slow] [--ctctool PATH]
+    python benches/peers/lm.py --arpa FILE     # how long that model takes to read, ours and KenLM's
 
 pyctcdecode wants an older numpy than the others: run it by itself, with `pip install pyctcdecode kenlm`.
 
@@ -116,6 +117,22 @@ def ours():
     return json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
 
 
+def reading(path, rounds):
+    import kenlm
+
+    command = ["cargo", "bench", "--quiet", "--bench", "lm", "--", "--arpa", os.path.abspath(path)]
+    mine, theirs = [], []
+    for _ in range(rounds):
+        output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        mine.append(float(output.split()[0]))
+        start = time.perf_counter()
+        kenlm.Model(path)
+        theirs.append(1e3 * (time.perf_counter() - start))
+    ratios = [b / a for a, b in zip(mine, theirs)]
+    print(f"ctctool {statistics.median(mine):.1f} ms, kenlm {statistics.median(theirs):.1f} ms, ", end="")
+    print(f"times ours: {statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})")
+
+
 def our_texts(program, row, width):
     files = ["lines.npy", "--alphabet", "alphabet.txt", "--lengths", "lines.lengths.txt"]
     steering = {
@@ -132,7 +149,11 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--slow", action="store_true")
     parser.add_argument("--ctctool", default=str(pathlib.Path(ROOT) / "target/release/ctctool"))
+    parser.add_argument("--arpa")
     args = parser.parse_args()
+    if args.arpa:
+        reading(args.arpa, args.rounds)
+        return
     items = lines()
     with tempfile.TemporaryDirectory() as folder:
         rows = list(peers(items, folder, args.slow))

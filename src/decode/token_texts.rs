@@ -10,6 +10,8 @@ pub struct TokenTexts {
     texts: FxHashSet<String>,
     /// How many bytes they have, in order, each number once.
     lengths: Vec<usize>,
+    /// Whether an ASCII character is one of them.
+    ascii: [bool; 128],
 }
 
 impl TokenTexts {
@@ -22,11 +24,16 @@ impl TokenTexts {
         let mut lengths: Vec<usize> = texts.iter().map(String::len).collect();
         lengths.sort_unstable();
         lengths.dedup();
-        Self { texts, lengths }
+        let ascii = std::array::from_fn(|byte| texts.contains((byte as u8 as char).encode_utf8(&mut [0])));
+        Self { texts, lengths, ascii }
     }
 
     /// Whether `word` is some tokens one after another, wherever in a word those may be.
     pub fn can_write(&self, word: &str) -> bool {
+        // Most alphabets have each character of most words.
+        if word.bytes().all(|byte| self.ascii.get(usize::from(byte)) == Some(&true)) {
+            return true;
+        }
         // By byte: whether what is before it can be written.
         let mut written = vec![false; word.len() + 1];
         written[0] = true;
@@ -50,7 +57,7 @@ mod tests {
         let names = ["blank", "a", "ß", "bc", "▁中", " ", ""].map(str::to_owned).to_vec();
         let spelling = Spelling::new(names, WordDelimiter::Prefix("▁".to_owned()));
         let texts = TokenTexts::new(&spelling, 7, 0);
-        for word in ["", "a", "abc", "bcß中a", "中中"] {
+        for word in ["", "a", "aa", "abc", "bcß中a", "中中"] {
             assert!(texts.can_write(word), "{word}");
         }
         for word in ["b", "c", "ab", "blank", "A", "a中文", "ß́"] {

@@ -8,8 +8,8 @@ use rayon::prelude::*;
 
 use super::InputError;
 use super::csv::number;
-use super::plain_number::plain_number;
 use super::source::RandomAccess;
+use crate::plain_number::plain_number;
 
 /// How a text is cut.
 #[derive(Clone, Copy)]

@@ -11,7 +11,7 @@ use crate::lm::{ArpaError, ArpaParser, MAX_MAGNITUDE, NgramModel};
 use crate::shown::shown;
 
 /// Bytes that are read and parsed at a time.
-const BLOCK_BYTES: usize = 1 << 22;
+const BLOCK_BYTES: usize = 1 << 20;
 
 const GZIP_MAGIC: &[u8] = b"\x1f\x8b";
 

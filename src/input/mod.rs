@@ -12,7 +12,6 @@ mod language;
 mod matrix;
 mod npy;
 mod numbers;
-mod plain_number;
 mod result;
 mod source;
 

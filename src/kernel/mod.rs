@@ -46,6 +46,7 @@ pub(crate) use ctc_wide::{CtcShares, CtcWideStep, Logs, Wide};
 pub use element::Element;
 pub(crate) use exp::{ScaledColumns, log_sum_of, scaled_columns};
 pub(crate) use exp_rows::ExpRows;
+pub(crate) use fetch::fetch_one;
 pub use floats::Floats;
 pub(crate) use half::{widen_big_endian_halves, widen_halves};
 pub use instruction_set::InstructionSet;

@@ -20,7 +20,7 @@ mod error;
 
 use rayon::prelude::*;
 
-use self::entries::{Ngram, Piece, parse, pieces_of};
+use self::entries::{FETCHED, Ngram, Piece, parse, pieces_of};
 pub use self::error::{ArpaError, ArpaProblem};
 use self::error::{MAX_LINE, at, first_column, long_line, refused, shown, text_of};
 use super::ngram::{Builder, NgramModel};
@@ -219,7 +219,12 @@ impl ArpaParser {
         let mut found = found;
         let mut used = 0;
         for (piece, bytes) in parsed.into_iter().zip(&pieces) {
-            for entry in piece.entries {
+            for (place, entry) in piece.entries.iter().enumerate() {
+                if let Some(Ngram::Longer(ahead)) =
+                    piece.entries.get(place + FETCHED).map(|entry| &entry.ngram)
+                {
+                    self.builder.fetch(*ahead);
+                }
                 let line = self.lines + entry.line;
                 found += 1;
                 if found > most {

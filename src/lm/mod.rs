@@ -12,6 +12,7 @@
 pub const MAX_MAGNITUDE: f64 = 1e6;
 
 pub mod arpa;
+mod hash;
 pub mod hotwords;
 pub mod ngram;
 mod vocabulary;

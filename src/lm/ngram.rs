@@ -8,10 +8,10 @@
 //! An n-gram is a node. A state is the node of the longest context that can matter for what follows, so it
 //! is one integer, and a context that is left for a shorter one follows a link.
 
+mod children;
 mod successors;
 
-use rustc_hash::FxHashMap;
-
+use self::children::Children;
 pub use self::successors::{Successor, Successors};
 
 use super::vocabulary::Vocabulary;
@@ -40,18 +40,12 @@ pub struct NgramModel {
     vocabulary: Vocabulary,
     order: usize,
     nodes: Vec<Node>,
-    /// Longer n-grams by the node of all but their last word, and that word.
-    children: FxHashMap<u64, u32>,
+    children: Children,
     /// By word: the largest base-10 logarithm that it has after any context.
     log10_bounds: Vec<f32>,
     unknown: u32,
     begin: Option<u32>,
     end: Option<u32>,
-}
-
-/// `(node, word)` as one key.
-fn key(node: u32, word: u32) -> u64 {
-    u64::from(node) << 32 | u64::from(word)
 }
 
 impl NgramModel {
@@ -119,7 +113,7 @@ impl NgramModel {
             if context == EMPTY {
                 break 1 + word;
             }
-            if let Some(&node) = self.children.get(&key(context, word)) {
+            if let Some(node) = self.children.get(context, word) {
                 break node;
             }
             let Node { log10_backoff, suffix, .. } = self.nodes[context as usize];
@@ -154,7 +148,7 @@ impl NgramModel {
 pub(super) struct Builder {
     vocabulary: Vocabulary,
     nodes: Vec<Node>,
-    children: FxHashMap<u64, u32>,
+    children: Children,
     /// By node: all of it but the last word, and that word.
     links: Vec<(u32, u32)>,
 }
@@ -173,18 +167,22 @@ pub(super) enum Refusal {
 /// An n-gram whose words are known and whose context is an n-gram.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Found {
-    context: u32,
-    word: u32,
-    suffix: u32,
+    pub(super) context: u32,
+    pub(super) word: u32,
+    /// See [`Builder::suffix`].
+    pub(super) suffix: u32,
 }
 
 impl Builder {
+    /// What an n-gram of one word continues.
+    pub(super) const NO_WORDS: u32 = EMPTY;
+
     pub(super) fn new() -> Self {
         let empty = Node { log10_prob: 0.0, log10_backoff: 0.0, suffix: EMPTY, next: EMPTY };
         Self {
             vocabulary: Vocabulary::default(),
             nodes: vec![empty],
-            children: FxHashMap::default(),
+            children: Children::default(),
             links: vec![(EMPTY, 0)],
         }
     }
@@ -215,25 +213,37 @@ impl Builder {
         self.vocabulary.get(text)
     }
 
-    /// The n-gram of these words (two or more), whose context is `None` if it is not an n-gram itself.
-    pub(super) fn find(&self, words: &[u32]) -> Option<Found> {
-        let (&word, context) = words.split_last()?;
-        let (&first, middle) = context.split_first()?;
-        let mut node = 1 + first;
-        for &next in middle {
-            node = *self.children.get(&key(node, next))?;
-        }
-        let mut shorter = self.nodes[node as usize].suffix;
-        let suffix = loop {
-            if shorter == EMPTY {
-                break 1 + word;
-            }
-            if let Some(&suffix) = self.children.get(&key(shorter, word)) {
-                break suffix;
-            }
+    /// Has what [`Self::word`] looks at on its way into the cache.
+    pub(super) fn fetch_word(&self, text: &str) {
+        self.vocabulary.fetch(text);
+    }
+
+    /// The n-gram that continues another by a word, if it is one.
+    pub(super) fn longer(&self, node: u32, word: u32) -> Option<u32> {
+        if node == Self::NO_WORDS { Some(1 + word) } else { self.children.get(node, word) }
+    }
+
+    /// The longest n-gram that the one which continues `context` by `word` ends with.
+    pub(super) fn suffix(&self, context: u32, word: u32) -> u32 {
+        let mut shorter = context;
+        loop {
             shorter = self.nodes[shorter as usize].suffix;
-        };
-        Some(Found { context: node, word, suffix })
+            if let Some(suffix) = self.longer(shorter, word) {
+                return suffix;
+            }
+        }
+    }
+
+    /// Has what [`Self::suffix`] looks at first on its way into the cache.
+    #[inline]
+    pub(super) fn fetch_suffix(&self, context: u32, word: u32) {
+        self.children.fetch(self.nodes[context as usize].suffix, word);
+    }
+
+    /// Has what [`Self::add`] looks at on its way into the cache.
+    #[inline]
+    pub(super) fn fetch(&self, Found { context, word, .. }: Found) {
+        self.children.fetch(context, word);
     }
 
     pub(super) fn add(&mut self, found: Found, prob: f32, backoff: Option<f32>) -> Result<(), Refusal> {
@@ -245,7 +255,7 @@ impl Builder {
             return Err(Refusal::NoBackoff);
         }
         let node = self.nodes.len() as u32;
-        if self.children.insert(key(context, word), node).is_some() {
+        if !self.children.insert(context, word, node) {
             return Err(Refusal::Duplicate);
         }
         self.push(prob, backoff, suffix, (context, word));
@@ -279,9 +289,8 @@ impl Builder {
         }
         let unknown = self.unknown().unwrap_or_default();
         let (begin, end) = (self.vocabulary.get("<s>"), self.vocabulary.get("</s>"));
-        let Self { vocabulary, mut nodes, mut children, .. } = self;
+        let Self { vocabulary, mut nodes, children, .. } = self;
         nodes.shrink_to_fit();
-        children.shrink_to_fit();
         NgramModel { vocabulary, order, nodes, children, log10_bounds, unknown, begin, end }
     }
 

@@ -125,6 +125,37 @@ fn a_file_may_come_in_any_blocks() {
 const SMALL: &str = "\\data\\\nngram 1=4\nngram 2=2\n\n\\1-grams:\n-1\t<s>\t-0.5\n-1\t</s>\n-1\ta\t-0.25\n-2\tb\n\n\
     \\2-grams:\n-0.1\t<s> a\n-0.2\ta b\n\n\\end\\\n";
 
+/// Neighbours that begin alike are read sooner; nothing else may depend on them.
+#[test]
+fn n_grams_of_a_section_may_come_in_any_order() {
+    let text = char_model();
+    let shuffled: Vec<String> = text
+        .split("\n\n")
+        .map(|section| {
+            let (heading, lines) = section.split_once('\n').unwrap_or((section, ""));
+            let mut lines: Vec<&str> = lines.lines().collect();
+            if heading.ends_with("-grams:") {
+                lines.sort_by_key(|line| {
+                    let hash = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+                    line.bytes().fold(0xcbf2_9ce4_8422_2325, hash)
+                });
+            }
+            [&[heading], &lines[..]].concat().join("\n")
+        })
+        .collect();
+    let shuffled = shuffled.join("\n\n") + "\n";
+    assert_ne!(shuffled, text);
+    let (model, other) = (parse(&text).unwrap(), parse(&shuffled).unwrap());
+    assert_eq!(model.len(), other.len());
+    let mut lines = 0;
+    for line in text.lines().filter_map(|line| line.split('\t').nth(1)).step_by(7) {
+        let logp = |model: &NgramModel| model.text_logp(score_words(model, line), true);
+        assert_eq!(logp(&model), logp(&other), "{line}");
+        lines += 1;
+    }
+    assert!(lines > 500);
+}
+
 #[test]
 fn backing_off_from_bonus_weights_is_within_the_bound() {
     let text = SMALL.replace("-0.25", "1.5");

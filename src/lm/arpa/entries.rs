@@ -1,11 +1,18 @@
 //! The lines of a section, an n-gram each.
 
+use memchr::memchr;
+
 use super::super::MAX_MAGNITUDE;
 use super::super::ngram::{Builder, Found};
-use super::error::{ArpaError, at, offset, shown, text_of};
+use super::error::{ArpaError, at, offset, shown, text_of, without_end};
+use crate::plain_number::plain_number;
 
 /// Lines are parsed in parallel in pieces of about so many bytes.
-const PIECE: usize = 1 << 16;
+const PIECE: usize = 1 << 15;
+/// Of a short line.
+const LINE: usize = 24;
+/// So many n-grams ahead memory is asked for: the tables are larger than a cache.
+pub(super) const FETCHED: usize = 12;
 
 /// An n-gram as the file has it.
 pub(super) struct Entry<'a> {
@@ -49,112 +56,217 @@ pub(super) fn pieces_of(block: &[u8]) -> Vec<&[u8]> {
 
 /// The n-grams of some lines, up to the first line that is none.
 pub(super) fn parse<'a>(piece: &'a [u8], builder: &Builder, order: usize, highest: bool) -> Piece<'a> {
-    let mut parsed = Piece::default();
-    let mut words = Vec::with_capacity(order);
+    let mut parsed = Piece { entries: Vec::with_capacity(piece.len() / LINE), ..Piece::default() };
+    let mut section = Section { builder, order, highest, before: vec![Word::NONE; order] };
+    // Whether it is text is sooner told of all lines at once.
+    let valid = match std::str::from_utf8(piece) {
+        Ok(text) => text,
+        Err(error) => std::str::from_utf8(&piece[..error.valid_up_to()]).unwrap_or_default(),
+    };
     let mut start = 0;
     while start < piece.len() {
-        let end =
-            piece[start..].iter().position(|&byte| byte == b'\n').map_or(piece.len(), |at| start + at + 1);
-        let line = &piece[start..end];
+        let end = memchr(b'\n', &piece[start..]).map_or(piece.len(), |at| start + at + 1);
         let number = parsed.lines + 1;
-        let text = match text_of(line, number) {
-            Ok(text) => text,
-            Err(error) => {
-                parsed.error = Some(error);
-                return parsed;
+        let line = valid.get(start..end);
+        let text = line.map_or_else(|| text_of(&piece[start..end], number), |line| without_end(line, number));
+        match text.and_then(|text| section.line(text, number)) {
+            Ok(Line::Entry(entry)) => parsed.entries.push(entry),
+            Ok(Line::Empty) => {}
+            Ok(Line::End) => {
+                parsed.end = Some(start);
+                break;
             }
-        };
-        let content = text.trim_ascii();
-        if content.starts_with('\\') {
-            parsed.end = Some(start);
-            return parsed;
-        }
-        if content.is_empty() {
-            parsed.lines = number;
-            start = end;
-            continue;
-        }
-        match entry(text, number, builder, order, highest, &mut words) {
-            Ok(entry) => parsed.entries.push(entry),
             Err(error) => {
                 parsed.error = Some(error);
-                return parsed;
+                break;
             }
         }
         parsed.lines = number;
         start = end;
     }
+    // Apart, so that several are fetched at once.
+    for place in 0..parsed.entries.len() {
+        if let Some(Ngram::Longer(ahead)) = parsed.entries.get(place + FETCHED).map(|entry| &entry.ngram) {
+            builder.fetch_suffix(ahead.context, ahead.word);
+        }
+        if let Ngram::Longer(found) = &mut parsed.entries[place].ngram {
+            found.suffix = builder.suffix(found.context, found.word);
+        }
+    }
     parsed
 }
 
-/// One n-gram: its probability, its words and perhaps its back-off weight.
-fn entry<'a>(
-    text: &'a str,
-    line: u64,
-    builder: &Builder,
+/// A line of a section.
+enum Line<'a> {
+    Entry(Entry<'a>),
+    Empty,
+    /// The next section's.
+    End,
+}
+
+/// How the lines of a section are read.
+struct Section<'a, 'b> {
+    builder: &'b Builder,
     order: usize,
     highest: bool,
-    words: &mut Vec<u32>,
-) -> Result<Entry<'a>, ArpaError> {
-    let mut fields = text.split([' ', '\t']).filter(|field| !field.is_empty());
-    let prob = fields.next().unwrap_or_default();
-    let log10_prob = number(prob)
-        .filter(|&log10| log10 <= 0.0)
-        .ok_or_else(|| at(line, text, prob, expected_prob(prob), shown(prob)))?;
-    let short = |found: usize| {
-        let plural = if order == 1 { "" } else { "s" };
-        at(
-            line,
-            text,
-            &text[text.len()..],
-            format!("{order} word{plural} of a {order}-gram"),
-            found.to_string(),
-        )
-    };
-    let ngram = if order == 1 {
-        Ngram::Word(fields.next().ok_or_else(|| short(0))?)
-    } else {
-        words.clear();
-        let mut last = "";
-        for _ in 0..order {
-            last = fields.next().ok_or_else(|| short(words.len()))?;
-            let word = builder.word(last).ok_or_else(|| {
-                at(line, text, last, "a word of the \\1-grams: section".to_owned(), shown(last))
-            })?;
-            words.push(word);
+    /// The words of the n-gram before: the next mostly begins as that does.
+    before: Vec<Word<'a>>,
+}
+
+/// A word of an n-gram.
+#[derive(Clone, Copy)]
+struct Word<'a> {
+    text: &'a str,
+    /// It was another one in the n-gram before.
+    is_new: bool,
+    number: u32,
+    /// The n-gram up to it, if it is one.
+    node: Option<u32>,
+}
+
+impl Word<'_> {
+    /// No field is empty.
+    const NONE: Self = Self { text: "", is_new: false, number: 0, node: None };
+}
+
+impl<'a> Section<'a, '_> {
+    fn line(&mut self, text: &'a str, number: u64) -> Result<Line<'a>, ArpaError> {
+        let content = text.trim_ascii();
+        if content.starts_with('\\') {
+            return Ok(Line::End);
         }
-        let found = builder.find(words).ok_or_else(|| {
-            let context = text.get(offset(text, prob) + prob.len()..offset(text, last)).unwrap_or_default();
+        if content.is_empty() { Ok(Line::Empty) } else { self.entry(text, number).map(Line::Entry) }
+    }
+
+    /// One n-gram: its probability, its words and perhaps its back-off weight.
+    fn entry(&mut self, text: &'a str, line: u64) -> Result<Entry<'a>, ArpaError> {
+        let Self { order, highest, .. } = *self;
+        let mut fields = Fields { text, at: 0 };
+        let prob = fields.next().unwrap_or_default();
+        let log10_prob = number(prob)
+            .filter(|&log10| log10 <= 0.0)
+            .ok_or_else(|| at(line, text, prob, expected_prob(prob), shown(prob)))?;
+        let ngram = if order == 1 {
+            Ngram::Word(fields.next().ok_or_else(|| short(line, text, order, 0))?)
+        } else {
+            Ngram::Longer(self.words(text, line, prob, &mut fields)?)
+        };
+        let log10_backoff = match fields.next() {
+            None => None,
+            Some(field) => {
+                let value = number(field).filter(|&value| !highest || value == 0.0).ok_or_else(|| {
+                    let expected = if highest {
+                        "no back-off weight for the longest n-grams"
+                    } else {
+                        "the base-10 logarithm of a back-off weight"
+                    };
+                    at(line, text, field, expected.to_owned(), shown(field))
+                })?;
+                Some(value)
+            }
+        };
+        match fields.next() {
+            None => Ok(Entry { line, log10_prob, log10_backoff, ngram }),
+            Some(field) => {
+                Err(at(line, text, field, format!("the end of a line of a {order}-gram"), shown(field)))
+            }
+        }
+    }
+
+    /// The words of an n-gram of two or more, which are the next `fields` of a line; its suffix is still to be found.
+    fn words(
+        &mut self,
+        text: &'a str,
+        line: u64,
+        prob: &str,
+        fields: &mut Fields<'a>,
+    ) -> Result<Found, ArpaError> {
+        let Self { builder, order, before, .. } = self;
+        for (place, known) in before.iter_mut().enumerate() {
+            let field = fields.next().ok_or_else(|| short(line, text, *order, place))?;
+            known.is_new = known.text != field;
+            if known.is_new {
+                known.text = field;
+                builder.fetch_word(field);
+            }
+        }
+        let mut context = Some(Builder::NO_WORDS);
+        let mut repeats = true;
+        for (place, known) in before.iter_mut().enumerate() {
+            if known.is_new {
+                known.number = builder.word(known.text).ok_or_else(|| {
+                    let expected = "a word of the \\1-grams: section".to_owned();
+                    at(line, text, known.text, expected, shown(known.text))
+                })?;
+            }
+            repeats &= !known.is_new;
+            if place + 1 < *order {
+                if !repeats {
+                    known.node = context.and_then(|context| builder.longer(context, known.number));
+                }
+                context = known.node;
+            }
+        }
+        let last = before.last().map_or(Word::NONE, |&last| last);
+        context.map(|context| Found { context, word: last.number, suffix: 0 }).ok_or_else(|| {
+            let beginning = offset(text, prob) + prob.len()..offset(text, last.text);
+            let context = text.get(beginning).unwrap_or_default();
             at(
                 line,
                 text,
-                last,
-                format!("an n-gram whose first {} words are an n-gram, too", order - 1),
+                last.text,
+                format!("an n-gram whose first {} words are an n-gram, too", *order - 1),
                 format!("one that continues {}", shown(context.trim_ascii())),
             )
-        })?;
-        Ngram::Longer(found)
-    };
-    let log10_backoff = match fields.next() {
-        None => None,
-        Some(field) => {
-            let value = number(field).filter(|&value| !highest || value == 0.0).ok_or_else(|| {
-                let expected = if highest {
-                    "no back-off weight for the longest n-grams"
-                } else {
-                    "the base-10 logarithm of a back-off weight"
-                };
-                at(line, text, field, expected.to_owned(), shown(field))
-            })?;
-            Some(value)
-        }
-    };
-    match fields.next() {
-        None => Ok(Entry { line, log10_prob, log10_backoff, ngram }),
-        Some(field) => {
-            Err(at(line, text, field, format!("the end of a line of a {order}-gram"), shown(field)))
+        })
+    }
+}
+
+fn short(line: u64, text: &str, order: usize, found: usize) -> ArpaError {
+    let plural = if order == 1 { "" } else { "s" };
+    let expected = format!("{order} word{plural} of a {order}-gram");
+    at(line, text, &text[text.len()..], expected, found.to_string())
+}
+
+/// What blanks and tabs separate.
+struct Fields<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = &'a str;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a str> {
+        let rest = &self.text.as_bytes()[self.at..];
+        let start = self.at + rest.iter().position(|&byte| !is_blank(byte))?;
+        self.at = start + field_len(&self.text.as_bytes()[start..]);
+        Some(&self.text[start..self.at])
+    }
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// Where the first blank or tab is, or the end: looked for in eight bytes at a time, as most fields are short.
+#[inline]
+fn field_len(text: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const BLANKS: u64 = ONES * b' ' as u64;
+    const TABS: u64 = ONES * b'\t' as u64;
+    // The lowest bit that is set is that of the first byte which is 0: what is borrowed goes upwards.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    let (eights, rest) = text.as_chunks::<8>();
+    for (number, &eight) in eights.iter().enumerate() {
+        let word = u64::from_le_bytes(eight);
+        let blanks = zeros(word ^ BLANKS) | zeros(word ^ TABS);
+        if blanks != 0 {
+            return 8 * number + blanks.trailing_zeros() as usize / 8;
         }
     }
+    text.len() - rest.len() + rest.iter().position(|&byte| is_blank(byte)).unwrap_or(rest.len())
 }
 
 /// What a probability must be, and what to write for one that is found.
@@ -165,5 +277,70 @@ fn expected_prob(found: &str) -> String {
 
 /// A number that sums of can be made.
 fn number(field: &str) -> Option<f32> {
-    field.parse().ok().filter(|value: &f32| f64::from(value.abs()) <= MAX_MAGNITUDE)
+    let value = match plain_number(field.as_bytes(), 0) {
+        Some((double, end)) if end == field.len() && rounds_like_its_decimal(double) => double as f32,
+        _ => field.parse().ok()?,
+    };
+    (f64::from(value.abs()) <= MAX_MAGNITUDE).then_some(value)
+}
+
+/// Whether to round a decimal number to a double and that to single precision rounds it as once does: where it is not
+/// half way between two numbers.
+fn rounds_like_its_decimal(double: f64) -> bool {
+    const DROPPED: u32 = f64::MANTISSA_DIGITS - f32::MANTISSA_DIGITS;
+    let half = double.to_bits() << (u64::BITS - DROPPED) == 1 << (u64::BITS - 1);
+    double == 0.0 || !half && double.abs() >= f64::from(f32::MIN_POSITIVE)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(field: &str) {
+        let expected = field.parse::<f32>().ok().filter(|value| f64::from(value.abs()) <= MAX_MAGNITUDE);
+        assert_eq!(number(field).map(f32::to_bits), expected.map(f32::to_bits), "{field}");
+    }
+
+    #[test]
+    fn numbers_are_the_standard_librarys() {
+        let fields = "0 -0 -0.0 -99 -1.5 -2.345678 +1 .5 -5. 1e3 -1e-30 -1e-44 1e-46 -1000000 -1000001 inf -inf nan 1x x - -1,5 \
+                      -0.1e1 -16777217 16777219e-7 -1.00000005960464477 -1.000000059604644775390625 -1.0000000596046448 \
+                      1.4012984643248170e-45 1.1754943508222875e-38 1.17549432e-38";
+        for field in fields.split_whitespace() {
+            check(field);
+        }
+        // Half way between two numbers, which the next double would not be.
+        for mantissa in [1.0_f32, 1.000_000_1, 1.5, 1.999_999_9] {
+            let half = f64::midpoint(mantissa.into(), mantissa.next_up().into());
+            for double in [half.next_down(), half, half.next_up()] {
+                check(&format!("-{double:.60}"));
+                check(&format!("-{double}"));
+            }
+        }
+    }
+
+    #[test]
+    fn fields_are_what_blanks_separate() {
+        let mut text = String::new();
+        for length in 0..40_usize {
+            text += &["é", "\u{a0}", "x", "\u{2009}", "!"][length % 5].repeat(length);
+            text += [" ", "\t", " \t ", "\t\t\t\t\t\t\t\t\t"][length % 4];
+            let expected = text.split([' ', '\t']).filter(|field| !field.is_empty());
+            assert!((Fields { text: &text, at: 0 }).eq(expected), "{text:?}");
+            let text = text.trim_end();
+            assert_eq!(
+                Fields { text, at: 0 }.last(),
+                text.split([' ', '\t']).rfind(|field| !field.is_empty())
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_number_is_the_standard_librarys(digits in "-?[0-9]{1,3}\\.[0-9]{0,12}(e-?[0-9]{1,2})?") {
+            check(&digits);
+        }
+    }
 }

@@ -35,14 +35,25 @@ pub(super) fn text_of(line: &[u8], number: u64) -> Result<&str, ArpaError> {
     if line.len() > MAX_LINE {
         return Err(long_line(number));
     }
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    std::str::from_utf8(line).map_err(|error| {
-        let valid = error.valid_up_to();
-        let column = String::from_utf8_lossy(&line[..valid]).chars().count() as u64 + 1;
-        let found = format!("the byte 0x{:02x}", line[valid]);
-        ArpaError { line: number, column, problem: ArpaProblem { expected: "UTF-8 text".to_owned(), found } }
-    })
+    match std::str::from_utf8(line) {
+        Ok(text) => without_end(text, number),
+        Err(error) => {
+            let valid = error.valid_up_to();
+            let column = String::from_utf8_lossy(&line[..valid]).chars().count() as u64 + 1;
+            let found = format!("the byte 0x{:02x}", line[valid]);
+            let problem = ArpaProblem { expected: "UTF-8 text".to_owned(), found };
+            Err(ArpaError { line: number, column, problem })
+        }
+    }
+}
+
+/// The same of what is known to be text.
+pub(super) fn without_end(line: &str, number: u64) -> Result<&str, ArpaError> {
+    if line.len() > MAX_LINE {
+        return Err(long_line(number));
+    }
+    let line = line.strip_suffix('\n').unwrap_or(line);
+    Ok(line.strip_suffix('\r').unwrap_or(line))
 }
 
 /// A problem with `part` of a line's `text`.

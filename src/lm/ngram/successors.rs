@@ -34,9 +34,9 @@ impl Successors {
             same[class] = std::mem::replace(first, class as u32);
         }
         let ends = || {
-            let ends = model.children.iter().filter_map(|(&key, &node)| {
-                let class = class_of[key as u32 as usize];
-                (class != NONE).then_some(((key >> 32) as usize, class, node))
+            let ends = model.children.iter().filter_map(|[context, word, node]| {
+                let class = class_of[word as usize];
+                (class != NONE).then_some((context as usize, class, node))
             });
             ends.map(|(context, class, node)| {
                 (context, Successor { class, log10_prob: model.nodes[node as usize].log10_prob })

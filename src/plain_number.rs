@@ -15,7 +15,7 @@ const EXACT: u64 = 1 << 53;
 /// A number of at most 19 digits, beside zeros at its front, that is not far from 1; and where it ends. None for any
 /// other.
 #[inline]
-pub(super) fn plain_number(text: &[u8], start: usize) -> Option<(f64, usize)> {
+pub(crate) fn plain_number(text: &[u8], start: usize) -> Option<(f64, usize)> {
     let negative = text.get(start) == Some(&b'-');
     let mut at = start + usize::from(negative);
     let first = at;
