@@ -26,7 +26,7 @@ pub fn read_language_model(path: &Path) -> Result<NgramModel, InputError> {
     let mut source = Source::open(path)?;
     let name = source.name().to_owned();
     let mut block = vec![0; BLOCK_BYTES];
-    let mut filled = source.read_up_to(&mut block)?;
+    let filled = source.read_up_to(&mut block)?;
     if block[..filled].starts_with(KENLM_MAGIC) {
         let error =
             InputError::new(&name, Place::whole(), "an ARPA language model", "a binary one of KenLM's");
@@ -48,20 +48,33 @@ pub fn read_language_model(path: &Path) -> Result<NgramModel, InputError> {
             |source| InputError::Io { file: name.clone(), action: "cannot be decompressed", source };
         let first = Cursor::new(block[..filled].to_vec());
         let mut text = MultiGzDecoder::new(first.chain(Bytes(source)));
-        loop {
-            let filled = fill(&mut text, &mut block).map_err(read_error)?;
-            if filled == 0 {
-                break;
-            }
-            parser.feed(&block[..filled]).map_err(refused)?;
-        }
+        let read = |block: &mut [u8]| fill(&mut text, block).map_err(read_error);
+        feed_all(&mut parser, &mut block, 0, read, refused)?;
     } else {
-        while filled > 0 {
-            parser.feed(&block[..filled]).map_err(refused)?;
-            filled = source.read_up_to(&mut block)?;
-        }
+        let read = |block: &mut [u8]| source.read_up_to(block);
+        feed_all(&mut parser, &mut block, filled, read, refused)?;
     }
     parser.finish().map_err(refused)
+}
+
+/// Parses a block, of which so many bytes are filled, and what is read after it; the next block is read meanwhile.
+fn feed_all(
+    parser: &mut ArpaParser,
+    block: &mut Vec<u8>,
+    mut filled: usize,
+    mut read: impl FnMut(&mut [u8]) -> Result<usize, InputError> + Send,
+    refused: impl Fn(ArpaError) -> InputError,
+) -> Result<(), InputError> {
+    let mut next = vec![0; block.len()];
+    loop {
+        let (parsed, more) = rayon::join(|| parser.feed(&block[..filled]), || read(&mut next));
+        parsed.map_err(&refused)?;
+        filled = more?;
+        if filled == 0 {
+            return Ok(());
+        }
+        std::mem::swap(block, &mut next);
+    }
 }
 
 /// Reads until the buffer is full or the text ends.

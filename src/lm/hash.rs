@@ -1,9 +1,26 @@
 //! Where in a table to look first.
 
-/// A number of which each bit depends on all bits of both: the halves of their product, folded. Constants are odd, of
-/// no pattern, and keep small numbers apart.
-#[inline]
-pub(super) fn hash(a: u64, b: u32) -> usize {
-    let product = u128::from(a ^ 0x2d35_8dcc_aa6c_78a5) * u128::from(u64::from(b) ^ 0x8bb8_4b93_962e_acc9);
-    (product ^ product >> 64) as usize
+use std::hash::{BuildHasher, RandomState};
+
+/// A function of two numbers of which each bit depends on all of theirs: their product, folded. Another one for each
+/// table, so that nobody can make a file whose words or n-grams all lie in one place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hash {
+    a: u64,
+    b: u64,
+}
+
+impl Hash {
+    #[inline]
+    pub(super) fn of(self, a: u64, b: u64) -> usize {
+        let product = u128::from(a ^ self.a) * u128::from(b ^ self.b);
+        (product ^ product >> 64) as usize
+    }
+}
+
+impl Default for Hash {
+    fn default() -> Self {
+        let random = RandomState::new();
+        Self { a: random.hash_one(0), b: random.hash_one(1) }
+    }
 }

@@ -188,7 +188,7 @@ impl Builder {
     }
 
     pub(super) fn add_word(&mut self, text: &str, prob: f32, backoff: Option<f32>) -> Result<(), Refusal> {
-        // Nodes are `1 + word`, and the largest number is taken for none.
+        // A node, which is `1 + word`, and a word of a tree have a number that is none.
         if self.nodes.len() >= u32::MAX as usize - 2 {
             return Err(Refusal::TooMany);
         }
@@ -234,13 +234,16 @@ impl Builder {
         }
     }
 
-    /// Has what [`Self::suffix`] looks at first on its way into the cache.
+    /// Has the place that [`Self::suffix`] looks at first in the table on its way into the cache.
     #[inline]
     pub(super) fn fetch_suffix(&self, context: u32, word: u32) {
-        self.children.fetch(self.nodes[context as usize].suffix, word);
+        let shorter = self.nodes[context as usize].suffix;
+        if shorter != Self::NO_WORDS {
+            self.children.fetch(shorter, word);
+        }
     }
 
-    /// Has what [`Self::add`] looks at on its way into the cache.
+    /// Has the place that [`Self::add`] needs in the table on its way into the cache.
     #[inline]
     pub(super) fn fetch(&self, Found { context, word, .. }: Found) {
         self.children.fetch(context, word);

@@ -4,7 +4,7 @@ use std::hash::Hasher;
 
 use rustc_hash::FxHasher;
 
-use super::hash::hash;
+use super::hash::Hash;
 use crate::kernel::{fetch_one, zeros};
 
 /// Distinct words, numbered in the order in which they came; their texts lie one behind another.
@@ -15,6 +15,7 @@ pub(super) struct Vocabulary {
     ends: Vec<usize>,
     /// Open addressing; a power of two long, or empty.
     slots: Vec<Slot>,
+    hash: Hash,
 }
 
 /// A word's [`Key`], and behind it the word's number and one more: 0 is none.
@@ -53,7 +54,7 @@ impl Vocabulary {
 
     /// Has the place of a word that will be asked for on its way into the cache.
     pub(super) fn fetch(&self, text: &str) {
-        if let Some(slot) = self.slots.get(hash_of(key_of(text)) & self.slots.len().wrapping_sub(1)) {
+        if let Some(slot) = self.slots.get(self.hash_of(key_of(text))) {
             fetch_one(slot);
         }
     }
@@ -75,6 +76,12 @@ impl Vocabulary {
         Some(word)
     }
 
+    /// The slot of a key if no other is there.
+    fn hash_of(&self, [a, b, c]: Key) -> usize {
+        let hash = self.hash.of(u64::from(a) << 32 | u64::from(b), c.into());
+        hash & self.slots.len().wrapping_sub(1)
+    }
+
     /// The word's slot, or the free one that it would get.
     fn slot(&self, text: &str, key: Key) -> usize {
         self.first_slot(key, |[a, b, c, next]| {
@@ -85,7 +92,7 @@ impl Vocabulary {
     /// The first of a key's slots of which something holds, or that is free.
     fn first_slot(&self, key: Key, holds: impl Fn(Slot) -> bool) -> usize {
         let mask = self.slots.len() - 1;
-        let mut slot = hash_of(key) & mask;
+        let mut slot = self.hash_of(key);
         while !is_free(self.slots[slot]) && !holds(self.slots[slot]) {
             slot = (slot + 1) & mask;
         }
@@ -123,10 +130,6 @@ fn key_of(text: &str) -> Key {
             [hash as u32, (hash >> 32) as u32, LONG]
         }
     }
-}
-
-fn hash_of([a, b, c]: Key) -> usize {
-    hash(u64::from(a) << 32 | u64::from(b), c)
 }
 
 #[cfg(test)]

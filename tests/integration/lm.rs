@@ -242,6 +242,12 @@ fn what_is_malformed_is_named_with_its_place() {
         error.starts_with("line 17, column 8: expected an n-gram whose first 2 words are an n-gram, too, found one that continues 'b a'"),
         "{error}"
     );
+    // Also where the line before ends in the same word.
+    let third = third.replace("-1\tb a b", "-1\ta b b\n-1\tb a b").replace("ngram 3=1", "ngram 3=2");
+    let third = third.replace("-0.2\ta b", "-0.2\ta b\t0");
+    let error = parse(&third).unwrap_err();
+    assert!(error.starts_with("line 18, column 8: expected an n-gram whose first 2 words"), "{error}");
+    assert!(error.ends_with("found one that continues 'b a'"), "{error}");
     assert!(parse(&format!("made by hand\n\n{SMALL}")).is_ok());
     // As KenLM has it: empty lines mean nothing.
     assert!(parse(&SMALL.replace("-2\tb", "\n \t\n-2\tb").replace("\n\n\\", "\n\\")).is_ok());

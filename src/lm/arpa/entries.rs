@@ -1,6 +1,6 @@
 //! The lines of a section, an n-gram each.
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 
 use super::super::MAX_MAGNITUDE;
 use super::super::ngram::{Builder, Found};
@@ -9,7 +9,7 @@ use crate::plain_number::plain_number;
 
 /// Lines are parsed in parallel in pieces of about so many bytes.
 const PIECE: usize = 1 << 15;
-/// Of a short line.
+/// Bytes of a short line.
 const LINE: usize = 24;
 /// So many n-grams ahead memory is asked for: the tables are larger than a cache.
 pub(super) const FETCHED: usize = 12;
@@ -37,10 +37,14 @@ pub(super) struct Piece<'a> {
     pub(super) error: Option<ArpaError>,
 }
 
-/// Pieces of whole lines.
+/// Pieces of the whole lines of a section, and the first line behind it.
 pub(super) fn pieces_of(block: &[u8]) -> Vec<&[u8]> {
     let mut pieces = Vec::new();
-    let mut rest = block;
+    // What comes later is not looked at, for there may be many short sections.
+    let heading =
+        if block.starts_with(b"\\") { Some(0) } else { memmem::find(block, b"\n\\").map(|at| at + 1) };
+    let end = heading.and_then(|heading| Some(heading + memchr(b'\n', &block[heading..])? + 1));
+    let mut rest = &block[..end.unwrap_or(block.len())];
     while rest.len() > PIECE {
         let end =
             rest[PIECE..].iter().position(|&byte| byte == b'\n').map_or(rest.len(), |at| PIECE + at + 1);
@@ -57,7 +61,7 @@ pub(super) fn pieces_of(block: &[u8]) -> Vec<&[u8]> {
 /// The n-grams of some lines, up to the first line that is none.
 pub(super) fn parse<'a>(piece: &'a [u8], builder: &Builder, order: usize, highest: bool) -> Piece<'a> {
     let mut parsed = Piece { entries: Vec::with_capacity(piece.len() / LINE), ..Piece::default() };
-    let mut section = Section { builder, order, highest, before: vec![Word::NONE; order] };
+    let mut section = Section { builder, order, highest, before: Vec::new() };
     // Whether it is text is sooner told of all lines at once.
     let valid = match std::str::from_utf8(piece) {
         Ok(text) => text,
@@ -182,11 +186,16 @@ impl<'a> Section<'a, '_> {
         fields: &mut Fields<'a>,
     ) -> Result<Found, ArpaError> {
         let Self { builder, order, before, .. } = self;
-        for (place, known) in before.iter_mut().enumerate() {
+        for place in 0..*order {
             let field = fields.next().ok_or_else(|| short(line, text, *order, place))?;
+            if place == before.len() {
+                before.push(Word::NONE);
+            }
+            let known = &mut before[place];
             known.is_new = known.text != field;
+            // Also where it is the same: its place is this line's.
+            known.text = field;
             if known.is_new {
-                known.text = field;
                 builder.fetch_word(field);
             }
         }

@@ -1,16 +1,17 @@
 //! The longer n-grams by what they continue.
 
 use crate::kernel::{fetch_one, zeros};
-use crate::lm::hash::hash;
+use crate::lm::hash::Hash;
 
 /// N-grams of two or more words by the node of all but the last, and that word: open addressing, so that a look at one
-/// goes to one place of a table that is much larger than a cache.
+/// mostly goes to one line of a table that is much larger than a cache.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Children {
     /// What is continued, the word and the n-gram's own node; a power of two long, or empty. [`FREE`] is no n-gram's
     /// node.
     slots: Vec<[u32; 3]>,
     len: usize,
+    hash: Hash,
 }
 
 /// The node of no words, which continues none.
@@ -59,7 +60,7 @@ impl Children {
     /// Where an n-gram is if no other is there.
     #[inline]
     fn first_slot(&self, node: u32, word: u32) -> usize {
-        hash(u64::from(node) << 32 | u64::from(word), 0) & self.slots.len().wrapping_sub(1)
+        self.hash.of(u64::from(node) << 32 | u64::from(word), 0) & self.slots.len().wrapping_sub(1)
     }
 
     /// Where an n-gram is, or would be.
