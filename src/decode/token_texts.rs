@@ -1,13 +1,13 @@
 //! What can be written with an alphabet.
 
-use rustc_hash::FxHashSet;
+use std::collections::HashSet;
 
 use super::spelling::Spelling;
 
 /// The texts that tokens add, to tell whether a word can be written with them at all.
 #[derive(Clone, Debug)]
 pub struct TokenTexts {
-    texts: FxHashSet<String>,
+    texts: HashSet<String>,
     /// How many bytes they have, in order, each number once.
     lengths: Vec<usize>,
     /// Whether an ASCII character is one of them.
@@ -18,7 +18,7 @@ impl TokenTexts {
     /// Of all classes below `classes` but the blank.
     pub fn new(spelling: &Spelling, classes: u32, blank: u32) -> Self {
         let tokens = (0..classes).filter(|&class| class != blank);
-        let mut texts: FxHashSet<String> =
+        let mut texts: HashSet<String> =
             tokens.flat_map(|class| spelling.pieces(class)).map(|piece| piece.text).collect();
         texts.remove("");
         let mut lengths: Vec<usize> = texts.iter().map(String::len).collect();

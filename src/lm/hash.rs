@@ -12,9 +12,9 @@ pub(super) struct Hash {
 
 impl Hash {
     #[inline]
-    pub(super) fn of(self, a: u64, b: u64) -> usize {
+    pub(super) fn of(self, a: u64, b: u64) -> u64 {
         let product = u128::from(a ^ self.a) * u128::from(b ^ self.b);
-        (product ^ product >> 64) as usize
+        (product ^ product >> 64) as u64
     }
 }
 

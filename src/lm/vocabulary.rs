@@ -1,9 +1,5 @@
 //! Words as small integers.
 
-use std::hash::Hasher;
-
-use rustc_hash::FxHasher;
-
 use super::hash::Hash;
 use crate::kernel::{fetch_one, zeros};
 
@@ -48,13 +44,13 @@ impl Vocabulary {
         if self.slots.is_empty() {
             return None;
         }
-        let [.., next] = self.slots[self.slot(text, key_of(text))];
+        let [.., next] = self.slots[self.slot(text, self.key_of(text))];
         next.checked_sub(1)
     }
 
     /// Has the place of a word that will be asked for on its way into the cache.
     pub(super) fn fetch(&self, text: &str) {
-        if let Some(slot) = self.slots.get(self.hash_of(key_of(text))) {
+        if let Some(slot) = self.slots.get(self.hash_of(self.key_of(text))) {
             fetch_one(slot);
         }
     }
@@ -64,7 +60,7 @@ impl Vocabulary {
         if 3 * self.len() >= 2 * self.slots.len() {
             self.grow();
         }
-        let key @ [a, b, c] = key_of(text);
+        let key @ [a, b, c] = self.key_of(text);
         let slot = self.slot(text, key);
         if !is_free(self.slots[slot]) {
             return None;
@@ -76,10 +72,30 @@ impl Vocabulary {
         Some(word)
     }
 
+    fn key_of(&self, text: &str) -> Key {
+        let bytes = text.as_bytes();
+        let four = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        let len = bytes.len();
+        let end = (len as u32) << 24;
+        match len {
+            0..4 => [bytes.iter().fold(0, |all, &byte| all << 8 | u32::from(byte)), 0, end],
+            4..8 => [four(0), four(len - 4), end],
+            8..=SHORT => [four(0), four(4), four(len - 4) >> 8 | end],
+            _ => {
+                let (eights, rest) = bytes.as_chunks::<8>();
+                let mut last = [0; 8];
+                last[..rest.len()].copy_from_slice(rest);
+                let eights = eights.iter().chain([&last]).map(|&eight| u64::from_le_bytes(eight));
+                let hash = eights.fold(0, |hash, eight| self.hash.of(hash ^ eight, 0));
+                [hash as u32, (hash >> 32) as u32, LONG]
+            }
+        }
+    }
+
     /// The slot of a key if no other is there.
     fn hash_of(&self, [a, b, c]: Key) -> usize {
         let hash = self.hash.of(u64::from(a) << 32 | u64::from(b), c.into());
-        hash & self.slots.len().wrapping_sub(1)
+        hash as usize & self.slots.len().wrapping_sub(1)
     }
 
     /// The word's slot, or the free one that it would get.
@@ -112,24 +128,6 @@ impl Vocabulary {
 
 fn is_free([.., next]: Slot) -> bool {
     next == 0
-}
-
-fn key_of(text: &str) -> Key {
-    let bytes = text.as_bytes();
-    let four = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
-    let len = bytes.len();
-    let end = (len as u32) << 24;
-    match len {
-        0..4 => [bytes.iter().fold(0, |all, &byte| all << 8 | u32::from(byte)), 0, end],
-        4..8 => [four(0), four(len - 4), end],
-        8..=SHORT => [four(0), four(4), four(len - 4) >> 8 | end],
-        _ => {
-            let mut hasher = FxHasher::default();
-            hasher.write(bytes);
-            let hash = hasher.finish();
-            [hash as u32, (hash >> 32) as u32, LONG]
-        }
-    }
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ impl Children {
     /// Where an n-gram is if no other is there.
     #[inline]
     fn first_slot(&self, node: u32, word: u32) -> usize {
-        self.hash.of(u64::from(node) << 32 | u64::from(word), 0) & self.slots.len().wrapping_sub(1)
+        self.hash.of(u64::from(node) << 32 | u64::from(word), 0) as usize & self.slots.len().wrapping_sub(1)
     }
 
     /// Where an n-gram is, or would be.
