@@ -6,8 +6,8 @@
 #[cfg(target_os = "linux")]
 const LARGE_PAGE: usize = 1 << 21;
 
-/// So many zeros, in large pages where the system has such. For arrays that are filled to their end: a page of them is
-/// made as a whole.
+/// So many zeros, in large pages where the system has such. For arrays that are filled to their end, or all over: a page
+/// of them is made as a whole.
 pub(crate) fn zeros<T: bytemuck::Pod>(len: usize) -> Vec<T> {
     // Nothing of a large array was touched so far.
     let zeros = vec![T::zeroed(); len];

@@ -20,7 +20,7 @@ mod error;
 
 use rayon::prelude::*;
 
-use self::entries::{FETCHED, Ngram, Piece, parse, pieces_of};
+use self::entries::{Ngram, Piece, parse, pieces_of};
 pub use self::error::{ArpaError, ArpaProblem};
 use self::error::{MAX_LINE, at, first_column, long_line, refused, shown, text_of};
 use super::ngram::{Builder, NgramModel};
@@ -220,10 +220,8 @@ impl ArpaParser {
         let mut used = 0;
         for (piece, bytes) in parsed.into_iter().zip(&pieces) {
             for (place, entry) in piece.entries.iter().enumerate() {
-                if let Some(Ngram::Longer(ahead)) =
-                    piece.entries.get(place + FETCHED).map(|entry| &entry.ngram)
-                {
-                    self.builder.fetch(*ahead);
+                if let Some(ahead) = piece.ahead_of(place) {
+                    self.builder.fetch(ahead);
                 }
                 let line = self.lines + entry.line;
                 found += 1;

@@ -12,9 +12,9 @@
 pub const MAX_MAGNITUDE: f64 = 1e6;
 
 pub mod arpa;
-mod hash;
 pub mod hotwords;
 pub mod ngram;
+mod table;
 mod vocabulary;
 pub mod words;
 

@@ -8,12 +8,11 @@
 //! An n-gram is a node. A state is the node of the longest context that can matter for what follows, so it
 //! is one integer, and a context that is left for a shorter one follows a link.
 
-mod children;
 mod successors;
 
-use self::children::Children;
 pub use self::successors::{Successor, Successors};
 
+use super::table::Table;
 use super::vocabulary::Vocabulary;
 
 /// The state of no context.
@@ -40,12 +39,19 @@ pub struct NgramModel {
     vocabulary: Vocabulary,
     order: usize,
     nodes: Vec<Node>,
-    children: Children,
+    /// Longer n-grams: the node of all but the last word, that word, and the n-gram's own node.
+    children: Table<3>,
     /// By word: the largest base-10 logarithm that it has after any context.
     log10_bounds: Vec<f32>,
     unknown: u32,
     begin: Option<u32>,
     end: Option<u32>,
+}
+
+/// The n-gram that continues another by a word.
+#[inline]
+fn child(children: &Table<3>, node: u32, word: u32) -> Option<u32> {
+    children.get([node, word, 0], |_| true)
 }
 
 impl NgramModel {
@@ -113,7 +119,7 @@ impl NgramModel {
             if context == EMPTY {
                 break 1 + word;
             }
-            if let Some(node) = self.children.get(context, word) {
+            if let Some(node) = child(&self.children, context, word) {
                 break node;
             }
             let Node { log10_backoff, suffix, .. } = self.nodes[context as usize];
@@ -148,7 +154,7 @@ impl NgramModel {
 pub(super) struct Builder {
     vocabulary: Vocabulary,
     nodes: Vec<Node>,
-    children: Children,
+    children: Table<3>,
     /// By node: all of it but the last word, and that word.
     links: Vec<(u32, u32)>,
 }
@@ -182,7 +188,7 @@ impl Builder {
         Self {
             vocabulary: Vocabulary::default(),
             nodes: vec![empty],
-            children: Children::default(),
+            children: Table::default(),
             links: vec![(EMPTY, 0)],
         }
     }
@@ -220,7 +226,7 @@ impl Builder {
 
     /// The n-gram that continues another by a word, if it is one.
     pub(super) fn longer(&self, node: u32, word: u32) -> Option<u32> {
-        if node == Self::NO_WORDS { Some(1 + word) } else { self.children.get(node, word) }
+        if node == Self::NO_WORDS { Some(1 + word) } else { child(&self.children, node, word) }
     }
 
     /// The longest n-gram that the one which continues `context` by `word` ends with.
@@ -239,14 +245,14 @@ impl Builder {
     pub(super) fn fetch_suffix(&self, context: u32, word: u32) {
         let shorter = self.nodes[context as usize].suffix;
         if shorter != Self::NO_WORDS {
-            self.children.fetch(shorter, word);
+            self.children.fetch([shorter, word, 0]);
         }
     }
 
     /// Has the place that [`Self::add`] needs in the table on its way into the cache.
     #[inline]
     pub(super) fn fetch(&self, Found { context, word, .. }: Found) {
-        self.children.fetch(context, word);
+        self.children.fetch([context, word, 0]);
     }
 
     pub(super) fn add(&mut self, found: Found, prob: f32, backoff: Option<f32>) -> Result<(), Refusal> {
@@ -258,7 +264,7 @@ impl Builder {
             return Err(Refusal::NoBackoff);
         }
         let node = self.nodes.len() as u32;
-        if !self.children.insert(context, word, node) {
+        if !self.children.insert([context, word, node], |_| true) {
             return Err(Refusal::Duplicate);
         }
         self.push(prob, backoff, suffix, (context, word));

@@ -12,7 +12,7 @@ const PIECE: usize = 1 << 15;
 /// Bytes of a short line.
 const LINE: usize = 24;
 /// So many n-grams ahead memory is asked for: the tables are larger than a cache.
-pub(super) const FETCHED: usize = 12;
+const FETCHED: usize = 12;
 
 /// An n-gram as the file has it.
 pub(super) struct Entry<'a> {
@@ -37,6 +37,16 @@ pub(super) struct Piece<'a> {
     pub(super) error: Option<ArpaError>,
 }
 
+impl Piece<'_> {
+    /// The n-gram that memory is to be asked for when it is the turn of entry `place`.
+    pub(super) fn ahead_of(&self, place: usize) -> Option<Found> {
+        match self.entries.get(place + FETCHED)?.ngram {
+            Ngram::Longer(found) => Some(found),
+            Ngram::Word(_) => None,
+        }
+    }
+}
+
 /// Pieces of the whole lines of a section, and the first line behind it.
 pub(super) fn pieces_of(block: &[u8]) -> Vec<&[u8]> {
     let mut pieces = Vec::new();
@@ -46,8 +56,7 @@ pub(super) fn pieces_of(block: &[u8]) -> Vec<&[u8]> {
     let end = heading.and_then(|heading| Some(heading + memchr(b'\n', &block[heading..])? + 1));
     let mut rest = &block[..end.unwrap_or(block.len())];
     while rest.len() > PIECE {
-        let end =
-            rest[PIECE..].iter().position(|&byte| byte == b'\n').map_or(rest.len(), |at| PIECE + at + 1);
+        let end = memchr(b'\n', &rest[PIECE..]).map_or(rest.len(), |at| PIECE + at + 1);
         let (piece, after) = rest.split_at(end);
         pieces.push(piece);
         rest = after;
@@ -90,8 +99,8 @@ pub(super) fn parse<'a>(piece: &'a [u8], builder: &Builder, order: usize, highes
     }
     // Apart, so that several are fetched at once.
     for place in 0..parsed.entries.len() {
-        if let Some(Ngram::Longer(ahead)) = parsed.entries.get(place + FETCHED).map(|entry| &entry.ngram) {
-            builder.fetch_suffix(ahead.context, ahead.word);
+        if let Some(Found { context, word, .. }) = parsed.ahead_of(place) {
+            builder.fetch_suffix(context, word);
         }
         if let Ngram::Longer(found) = &mut parsed.entries[place].ngram {
             found.suffix = builder.suffix(found.context, found.word);
