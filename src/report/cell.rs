@@ -64,6 +64,17 @@ pub struct ItemId {
     pub index: Option<usize>,
 }
 
+impl ItemId {
+    /// Hands out its text in pieces, without a formatter: a listing has a million of them.
+    pub(super) fn pieces(&self, mut sink: impl FnMut(&str)) {
+        sink(&self.input);
+        if let Some(index) = self.index {
+            sink("#");
+            sink(itoa::Buffer::new().format(index));
+        }
+    }
+}
+
 impl fmt::Display for ItemId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.index {
@@ -75,15 +86,15 @@ impl fmt::Display for ItemId {
 
 impl Serialize for ItemId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Most names fit on the stack; `collect_str` would go through a formatter for every character.
+        // Most names fit on the stack.
         let mut short = [0; 128];
         let mut rest = &mut short[..];
-        if write!(rest, "{self}").is_ok() {
-            let left = rest.len();
-            if let Ok(text) = std::str::from_utf8(&short[..short.len() - left]) {
-                return serializer.serialize_str(text);
-            }
+        let mut fits = true;
+        self.pieces(|piece| fits &= rest.write_all(piece.as_bytes()).is_ok());
+        let left = rest.len();
+        match std::str::from_utf8(&short[..short.len() - left]) {
+            Ok(text) if fits => serializer.serialize_str(text),
+            _ => serializer.collect_str(self),
         }
-        serializer.collect_str(self)
     }
 }

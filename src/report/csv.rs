@@ -30,13 +30,7 @@ fn write_field(cell: Cell<'_>, buffer: &mut Vec<u8>) {
     let start = buffer.len();
     match cell {
         Cell::Text(value) => buffer.extend_from_slice(value.as_bytes()),
-        Cell::Id(id) => {
-            buffer.extend_from_slice(id.input.as_bytes());
-            if let Some(index) = id.index {
-                buffer.push(b'#');
-                buffer.extend_from_slice(itoa::Buffer::new().format(index).as_bytes());
-            }
-        }
+        Cell::Id(id) => id.pieces(|piece| buffer.extend_from_slice(piece.as_bytes())),
         Cell::Count(value) => buffer.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
         Cell::Integer(value) => buffer.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
         // A vector takes whatever is written to it.
@@ -44,7 +38,7 @@ fn write_field(cell: Cell<'_>, buffer: &mut Vec<u8>) {
         Cell::Empty => {}
     }
     if matches!(cell, Cell::Text(_) | Cell::Id(_))
-        && buffer[start..].iter().any(|byte| b",\"\r\n".contains(byte))
+        && buffer[start..].iter().any(|byte| matches!(byte, b',' | b'"' | b'\r' | b'\n'))
     {
         quote(buffer, start);
     }

@@ -6,18 +6,20 @@ use std::io::{self, Write};
 use rayon::prelude::*;
 use unicode_width::UnicodeWidthStr;
 
-use super::table::text_of;
+use super::table::{Notation, notation, text_of};
 use super::{Cell, Record, chunks};
 
 /// Items that are measured in one go.
 const CHUNK_ITEMS: usize = 64;
 
-/// What the columns need.
-#[derive(Clone)]
-struct Columns {
-    widths: Vec<usize>,
+/// What a column needs.
+#[derive(Clone, Default)]
+struct Column {
+    width: usize,
     /// Whether any item has something there.
-    filled: Vec<bool>,
+    filled: bool,
+    /// The largest positive and negative number with decimals.
+    longest: [Option<f64>; 2],
 }
 
 /// Writes the items.
@@ -33,37 +35,40 @@ pub(super) fn write_rows<I: Sync>(
     precision: usize,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let empty = Columns {
-        widths: header.iter().map(|name| name.width()).collect(),
-        filled: vec![false; header.len()],
-    };
+    let empty: Vec<Column> =
+        header.iter().map(|name| Column { width: name.width(), ..Column::default() }).collect();
     let measured =
         items.par_chunks(CHUNK_ITEMS).map(|items| measure(items, &cells, precision, empty.clone()));
-    let mut columns = measured.reduce(|| empty.clone(), Columns::merged);
-    if !columns.filled.contains(&true) {
-        // The names alone.
-        columns.filled.fill(true);
+    let mut columns = measured.reduce(|| empty.clone(), merged);
+    let nothing = !columns.iter().any(|column| column.filled);
+    for column in &mut columns {
+        // Where there is nothing, the names alone.
+        column.filled |= nothing;
+        for number in column.longest.into_iter().flatten() {
+            column.width = column.width.max(format!("{number:.precision$}").len());
+        }
     }
     let mut line = Vec::new();
-    let last = columns.filled.iter().rposition(|&filled| filled);
-    for (column, name) in header.iter().enumerate().filter(|&(column, _)| columns.filled[column]) {
-        put(&mut line, name, columns.widths[column], false, Some(column) == last);
+    let last = columns.iter().rposition(|column| column.filled);
+    for (number, (column, name)) in columns.iter().zip(header).enumerate() {
+        if column.filled {
+            put(&mut line, name, column.width, false, Some(number) == last);
+        }
     }
     out.write_all(line.trim_ascii_end())?;
-    let shown = columns.widths.iter().zip(&columns.filled).filter(|&(_, &filled)| filled);
-    let width: usize = shown.map(|(width, _)| width + 3).sum();
+    let width: usize = columns.iter().filter(|column| column.filled).map(|column| column.width + 3).sum();
     writeln!(out, "\n{}", "─".repeat(width + 1))?;
     chunks::write(items, out, |_, items, buffer| {
-        let (mut text, mut column) = (String::new(), 0);
+        let (mut text, mut number) = (String::new(), 0);
         for item in items {
             cells(item, &mut |cell| {
-                if columns.filled[column] {
+                if columns[number].filled {
                     let right = text_of(cell, precision, &mut text);
-                    put(buffer, &text, columns.widths[column], right, Some(column) == last);
+                    put(buffer, &text, columns[number].width, right, Some(number) == last);
                 }
-                column += 1;
-                if column == header.len() {
-                    column = 0;
+                number += 1;
+                if number == columns.len() {
+                    number = 0;
                     while buffer.last() == Some(&b' ') {
                         buffer.pop();
                     }
@@ -75,15 +80,24 @@ pub(super) fn write_rows<I: Sync>(
     })
 }
 
-impl Columns {
-    fn merged(mut self, other: Self) -> Self {
-        for (a, b) in self.widths.iter_mut().zip(other.widths) {
-            *a = b.max(*a);
+fn merged(mut some: Vec<Column>, others: Vec<Column>) -> Vec<Column> {
+    for (column, other) in some.iter_mut().zip(others) {
+        column.width = column.width.max(other.width);
+        column.filled |= other.filled;
+        for number in other.longest.into_iter().flatten() {
+            column.see(number);
         }
-        for (a, b) in self.filled.iter_mut().zip(other.filled) {
-            *a |= b;
+    }
+    some
+}
+
+impl Column {
+    /// Takes note of a number with decimals; only the longest are written to learn how long they are.
+    fn see(&mut self, number: f64) {
+        let longest = &mut self.longest[usize::from(number.is_sign_negative())];
+        if longest.is_none_or(|longest| number.abs() > longest.abs()) {
+            *longest = Some(number);
         }
-        self
     }
 }
 
@@ -91,16 +105,22 @@ fn measure<I>(
     items: &[I],
     cells: impl for<'a> Fn(&'a I, &mut dyn FnMut(Cell<'a>)),
     precision: usize,
-    mut columns: Columns,
-) -> Columns {
-    let (mut text, mut column) = (String::new(), 0);
+    mut columns: Vec<Column>,
+) -> Vec<Column> {
+    let (mut text, mut number) = (String::new(), 0);
     for item in items {
         cells(item, &mut |cell| {
-            columns.filled[column] |= cell != Cell::Empty;
-            text_of(cell, precision, &mut text);
-            let width = if text.is_ascii() { text.len() } else { text.width() };
-            columns.widths[column] = columns.widths[column].max(width);
-            column = (column + 1) % columns.widths.len();
+            let column = &mut columns[number];
+            column.filled |= cell != Cell::Empty;
+            match cell {
+                Cell::Number(value) if notation(value, precision) == Notation::Decimal => column.see(value),
+                _ => {
+                    text_of(cell, precision, &mut text);
+                    let width = if text.is_ascii() { text.len() } else { text.width() };
+                    column.width = column.width.max(width);
+                }
+            }
+            number = (number + 1) % columns.len();
         });
     }
     columns
@@ -150,5 +170,38 @@ mod tests {
         assert!(table::listing(&items).write(6, &mut short).is_ok());
         assert!(long == short, "{}", String::from_utf8_lossy(&long[..1000]));
         assert!(String::from_utf8_lossy(&long).contains(r"a\nb\u{1b}[2J"));
+    }
+
+    #[test]
+    fn the_longest_number_makes_the_column() {
+        let pairs = [
+            [1.0, 9.999_999_9],
+            [-9.999_999_9, 10.0],
+            [-0.0, 0.5],
+            [0.0, -1e-7],
+            [f64::INFINITY, 1.0],
+            [f64::NEG_INFINITY, 0.5],
+            [f64::NAN, f64::INFINITY],
+            [1e-9, 123.0],
+            [1e-100, 3.0],
+            [-1e20, 999_999_999_999_999.9],
+        ];
+        for pair in pairs {
+            // Wherever they lie in the chunks that are measured.
+            for at in [0, 63, 64, 700, 1999] {
+                let number = |i| if i == at { pair[1] } else { pair[0] };
+                let items: Vec<Item> = (0..2000).map(|i| Item(number(i), 7, String::new())).collect();
+                for precision in [0, 1, 6] {
+                    let (mut long, mut short) = (Vec::new(), Vec::new());
+                    assert!(write(&items, precision, &mut long).is_ok());
+                    assert!(table::listing(&items).write(precision, &mut short).is_ok());
+                    assert!(
+                        long == short,
+                        "{pair:?}, {precision}: {}",
+                        String::from_utf8_lossy(&long[..200])
+                    );
+                }
+            }
+        }
     }
 }

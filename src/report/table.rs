@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
-use super::{Cell, Check, Details, Record, TableText};
+use super::{Cell, Check, Details, Record, Shortest, TableText};
 
 /// A line under the header and nothing else.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─'));
@@ -80,7 +80,8 @@ pub(super) fn listing<I: Record>(items: &[I]) -> TableText<'_> {
 
 /// Text as a terminal may get it: control characters, which could move its cursor or break a line, by their escapes.
 pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
-    if !text.contains(char::is_control) {
+    let printable = |byte| (b' '..=b'~').contains(&byte);
+    if text.bytes().all(printable) || !text.contains(char::is_control) {
         return Cow::Borrowed(text);
     }
     let mut harmless = String::with_capacity(text.len() + 8);
@@ -113,28 +114,50 @@ fn rendered(cell: Cell<'_>, precision: usize) -> comfy_table::Cell {
 /// Leaves what a cell shows in `text`; whether it is aligned at its right.
 pub(super) fn text_of(cell: Cell<'_>, precision: usize, text: &mut String) -> bool {
     text.clear();
-    // A string takes whatever is written to it.
-    let _ = match cell {
-        Cell::Text(value) => write!(text, "{value}"),
-        Cell::Id(id) => write!(text, "{id}"),
-        Cell::Count(value) => write!(text, "{value}"),
-        Cell::Integer(value) => write!(text, "{value}"),
-        Cell::Number(value) if value.is_nan() => write!(text, "nan"),
-        // Rounding must not turn a small loss into none, nor a large one into three hundred digits.
-        Cell::Number(value)
-            if value.is_finite()
-                && value != 0.0
-                && !(10_f64.powi(-(precision as i32))..1e16).contains(&value.abs()) =>
-        {
-            write!(text, "{value:.precision$e}")
+    match cell {
+        Cell::Text(value) => text.push_str(value),
+        Cell::Id(id) => id.pieces(|piece| text.push_str(piece)),
+        Cell::Count(value) => text.push_str(itoa::Buffer::new().format(value)),
+        Cell::Integer(value) => text.push_str(itoa::Buffer::new().format(value)),
+        Cell::Number(value) => {
+            // A string takes whatever is written to it.
+            let _ = match notation(value, precision) {
+                Notation::Name => write!(text, "{}", Shortest(value)),
+                Notation::Exponent => write!(text, "{value:.precision$e}"),
+                Notation::Decimal => write!(text, "{value:.precision$}"),
+            };
         }
-        Cell::Number(value) => write!(text, "{value:.precision$}"),
-        Cell::Empty => Ok(()),
-    };
+        Cell::Empty => {}
+    }
     if matches!(cell, Cell::Text(_) | Cell::Id(_))
         && let Cow::Owned(harmless) = escaped(text)
     {
         *text = harmless;
     }
     matches!(cell, Cell::Count(_) | Cell::Integer(_) | Cell::Number(_))
+}
+
+/// How a number is shown.
+#[derive(PartialEq)]
+pub(super) enum Notation {
+    /// No finite number.
+    Name,
+    Exponent,
+    /// With so many decimals: the larger the number without its sign, the longer.
+    Decimal,
+}
+
+/// Rounding must not turn a small loss into none, nor a large one into three hundred digits.
+pub(super) fn notation(value: f64, precision: usize) -> Notation {
+    let size = value.abs();
+    if !value.is_finite() {
+        Notation::Name
+    } else if (1.0..1e16).contains(&size)
+        || size == 0.0
+        || (10_f64.powi(-(precision as i32))..1.0).contains(&size)
+    {
+        Notation::Decimal
+    } else {
+        Notation::Exponent
+    }
 }
