@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::ExitStatus;
-use super::alphabet_args::{AlphabetArgs, CtcTargets, check_no_empty_entry};
+use super::alphabet_args::{AlphabetArgs, CtcTargets, check_joined, check_no_empty_entry};
 use super::ctc_shape::CtcShape;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{
@@ -16,10 +16,10 @@ use super::inputs::{
 };
 use super::output_args::OutputArgs;
 use super::timing::Clock;
-use super::values::{Word, alignment_format, frame_shift};
+use super::values::{Layout, Word, alignment_format, frame_shift};
 use crate::decode::spelling::Spelling;
 use crate::decode::{Alignment, AlignmentError, align};
-use crate::input::{LabelFile, Matrix, ReadError};
+use crate::input::{LabelFile, Matrix, ReadError, counted};
 use crate::logits::Nonfinite;
 use crate::loss::EmissionsBatch;
 use crate::loss::ctc::CtcLabels;
@@ -71,7 +71,7 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
         return Err(UsageError::new(message).hint("give --frame-shift SECONDS").into());
     }
     let matrix = args.logits.open(&args.output, diagnostics)?;
-    let labels = open_labels(&args.labels, diagnostics)?;
+    let labels = open_labels(&args.labels, &args.logits, diagnostics)?;
     args.run(matrix, &labels, diagnostics)
 }
 
@@ -84,6 +84,7 @@ impl Args {
     ) -> anyhow::Result<ExitStatus> {
         let given = optional_integers("--lengths", self.logits.lengths.as_deref())?;
         let label_lengths = optional_integers("--label-lengths", self.label_lengths.as_deref())?;
+        check_joined(labels, label_lengths.as_ref(), matrix.shape(), self.logits.layout)?;
         let items = labels.sequences(label_lengths.as_deref().map(<[i64]>::len));
         let other = items.map(|items| (labels.name(), items));
         let shape = CtcShape::of(&matrix, self.logits.layout, given.as_ref(), other)?;
@@ -92,7 +93,11 @@ impl Args {
             // Each item's time begins at 0: captions of several would lie over each other.
             let message =
                 format!("--format srt is subtitles of one item, and {} has {}", matrix.name(), shape.items);
-            return Err(UsageError::new(message).hint("textgrid and ctm name the items").into());
+            let one = if shape.layout == Layout::Tnc { "x[:, 0]" } else { "x[0]" };
+            let hint = format!(
+                "textgrid and ctm name the items; for subtitles of one save it alone: numpy.save('item.npy', {one})"
+            );
+            return Err(UsageError::new(message).hint(hint).into());
         }
         let CtcTargets { sequences, warnings: of_labels, blank, split, alphabet } =
             self.alphabet.sequences(labels, &shape, label_lengths.as_ref())?;
@@ -147,12 +152,14 @@ impl Args {
         let mut warnings = input_warnings(&audit, |row| shape.place(row).to_string());
         warnings.extend(odd);
         warnings.extend(of_labels);
+        warnings.extend(Clock(self.frame_shift).warning());
         for ((item, tokens), alignment) in items.iter_mut().zip(&tokens).zip(alignments) {
             if let Err(error @ AlignmentError::TooLarge { .. }) = &alignment {
                 return Err(UsageError::new(format!("{name}: item {}: {error}", item.index)).into());
             }
             self.fill(item, tokens, alignment, &spelling);
         }
+        warnings.extend(improbable_labels(&items));
         warnings.extend(Warning::of_items(
             items.iter().filter_map(|item| Some((item.status, item.objection()?))),
         ));
@@ -210,4 +217,29 @@ impl Args {
         }
         Ok(ExitStatus::Success)
     }
+}
+
+/// Half of an item's labels are at most so probable where they lie.
+const IMPROBABLE: f64 = 0.01;
+
+/// Items whose labels the network does not see in them.
+fn improbable_labels(items: &[AlignItem]) -> Option<Warning> {
+    let median = |item: &AlignItem| {
+        let mut confidences: Vec<f64> = item.tokens_timed.iter().map(|token| token.confidence).collect();
+        confidences.sort_by(f64::total_cmp);
+        confidences.get(confidences.len() / 2).copied()
+    };
+    let mut found =
+        items.iter().filter_map(|item| Some((item, median(item).filter(|&median| median < IMPROBABLE)?)));
+    let (first, median) = found.next()?;
+    let others = match found.count() {
+        0 => String::new(),
+        count => format!(" (and {})", counted(count, "more item")),
+    };
+    let message = format!(
+        "{}: half of its labels have a probability of at most {median:.1e} where they lie{others}: are they the labels of \
+         another item, or of another alphabet?",
+        first.id
+    );
+    Some(Warning { code: "improbable_labels", message })
 }

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::ctc_shape::CtcShape;
 use super::diagnostics::UsageError;
-use super::values::Word;
+use super::values::{Layout, Word};
 use crate::decode::spelling::{Spelling, WORD_PIECE_MARK, WordDelimiter};
 use crate::input::{
     Alphabet, AlphabetFile, BlankChoice, InputError, LabelFile, LabelSplit, List, counted, resolve_blank,
@@ -38,6 +38,18 @@ impl NamesArgs {
     /// The alphabet, if there is one.
     pub(super) fn file(&self) -> Result<Option<AlphabetFile>, InputError> {
         self.alphabet.as_deref().map(AlphabetFile::open).transpose()
+    }
+
+    /// A blank that nobody named, where another class is called so.
+    fn blank_warning(&self, alphabet: &Alphabet, blank: u32) -> Option<Warning> {
+        let (class, token) = alphabet.other_blank().filter(|_| self.blank.is_none())?;
+        let (of_blank, token) = (shown(&alphabet.tokens()[blank as usize]), shown(token));
+        let message = format!(
+            "{}: the blank is class {blank}, {of_blank}, and class {class} is {token}: give --blank {token}, if that is it, \
+             else --blank {blank}",
+            alphabet.name()
+        );
+        Some(Warning { code: "blank_name", message })
     }
 
     /// The blank among `classes`.
@@ -113,6 +125,7 @@ impl AlphabetArgs {
             let warnings = warning.into_iter().collect();
             return Ok(CtcTargets { sequences, warnings, blank, split: None, alphabet });
         };
+        let mut warnings: Vec<Warning> = self.names.blank_warning(names, blank).into_iter().collect();
         let file = names.name();
         let split = self.label_split.or_else(|| names.only_split()).ok_or_else(|| {
             if let Some(class) = names.empty_entry() {
@@ -136,16 +149,16 @@ impl AlphabetArgs {
             let first = || labels.text_sequences(items, names, split, None, blank).err();
             many_unknown(&sequences, unknown, &names.tokens()[unknown as usize], first)
         });
-        let counts = split != LabelSplit::Tokens && names.tokens().iter().any(|token| token == " ");
+        let counts = split != LabelSplit::Tokens && names.space().is_some();
         let outer = counts.then(|| labels.outer_blanks()).flatten().map(|(lines, first)| Warning {
             code: "outer_blanks",
             message: format!(
-                "{}: a blank at the start or the end of {} is a label like any other; the first is line {first}",
+                "{}: a space at the start or the end of {} is a label like any other; the first is line {first}",
                 labels.name(),
                 counted(lines, "line")
             ),
         });
-        let warnings = unknown.into_iter().chain(outer).collect();
+        warnings.extend(unknown.into_iter().chain(outer));
         Ok(CtcTargets { sequences, warnings, blank, split: Some(split.word()), alphabet })
     }
 }
@@ -183,6 +196,21 @@ pub(super) fn seeming_label_padding(labels: &LabelFile, label_lengths: Option<&L
     Some(format!("{name}: label {class} fills the end of {rows}"))
 }
 
+/// Joined labels of a batch need their lengths before its layout can be told.
+pub(super) fn check_joined(
+    labels: &LabelFile,
+    label_lengths: Option<&List<i64>>,
+    shape: &[usize],
+    layout: Option<Layout>,
+) -> Result<(), UsageError> {
+    let batch = matches!(*shape, [first, second, _] if first != 1 && second != 1);
+    if label_lengths.is_some() || layout.is_some() || !batch || !labels.is_joined() {
+        return Ok(());
+    }
+    let message = format!("{}: {} are no items of a batch by themselves", labels.name(), labels.describe());
+    Err(UsageError::new(message).hint("joined labels need --label-lengths FILE|N,N,…"))
+}
+
 /// Text has no padding.
 pub(super) fn check_label_lengths(
     labels: &LabelFile,
@@ -211,18 +239,31 @@ pub(super) struct ClassArgs {
     #[command(flatten)]
     pub(super) names: NamesArgs,
 
-    /// What separates words: a token, or the mark ▁ (default: the space, else '|', else a leading ▁)
+    /// What separates words: a token, or the mark ▁ (default: the space, else '|', else <space>, else a leading ▁)
     #[arg(long, value_name = "TOKEN", requires = "alphabet")]
     word_delimiter: Option<String>,
 }
 
+/// What classes are called.
+pub(super) struct ClassNames {
+    /// How tokens are written.
+    pub(super) spelling: Spelling,
+    pub(super) blank: u32,
+    /// The word delimiter's name.
+    pub(super) delimiter: Option<String>,
+    /// What is odd about the blank.
+    pub(super) warning: Option<Warning>,
+}
+
 impl ClassArgs {
-    /// How tokens are written, the blank, and the word delimiter's name.
-    pub(super) fn spelling(&self, shape: &CtcShape) -> anyhow::Result<(Spelling, u32, Option<String>)> {
+    pub(super) fn class_names(&self, shape: &CtcShape) -> anyhow::Result<ClassNames> {
         let file = self.names.file()?;
         let blank = self.names.blank_of(shape.classes, file.as_ref())?;
-        let Some(file) = file else { return Ok((Spelling::indices(), blank, None)) };
+        let Some(file) = file else {
+            return Ok(ClassNames { spelling: Spelling::indices(), blank, delimiter: None, warning: None });
+        };
         let alphabet = shape.alphabet(file, blank)?;
+        let warning = self.names.blank_warning(&alphabet, blank);
         check_no_empty_entry(&alphabet)?;
         let names = alphabet.tokens().to_vec();
         let delimiter = match self.word_delimiter.as_deref() {
@@ -230,7 +271,11 @@ impl ClassArgs {
             Some(token) => match names.iter().position(|name| name == token) {
                 _ if token == WORD_PIECE_MARK => WordDelimiter::Prefix(token.to_owned()),
                 Some(class) if class == blank as usize => {
-                    return Err(UsageError::new("--word-delimiter: the blank is in no text").into());
+                    let error = UsageError::new(format!(
+                        "--word-delimiter: {}, class {blank}, is the blank, which is in no text",
+                        shown(token)
+                    ));
+                    return Err(error.hint(alphabet.blank_hint()).into());
                 }
                 Some(class) => WordDelimiter::Token(class as u32),
                 None => {
@@ -246,6 +291,6 @@ impl ClassArgs {
             WordDelimiter::Prefix(mark) => Some(mark.clone()),
             WordDelimiter::None => None,
         };
-        Ok((Spelling::new(names, delimiter), blank, name))
+        Ok(ClassNames { spelling: Spelling::new(names, delimiter), blank, delimiter: name, warning })
     }
 }

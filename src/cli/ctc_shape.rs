@@ -208,11 +208,18 @@ fn infer_layout(matrix: &Matrix, by: Option<(&str, usize)>) -> anyhow::Result<La
                 _ => "nothing says which axis is the batch".to_owned(),
             };
             let name = display_name(matrix.name());
+            let one_item =
+                |layout, frames| format!("--layout {layout} is one item of {}", counted(frames, "frame"));
+            let hint = match (by, shape) {
+                (None, &[frames, 1, _]) if frames > 1 => one_item("tnc", frames),
+                (None, &[1, frames, _]) if frames > 1 => one_item("ntc", frames),
+                _ => "give --layout tnc (time, item, class) or --layout ntc (item, time, class)".to_owned(),
+            };
             Err(UsageError::new(format!(
                 "{name}: the layout of shape {} can't be told: {reason}",
                 shape_text(shape)
             ))
-            .hint("give --layout tnc (time, item, class) or --layout ntc (item, time, class)")
+            .hint(hint)
             .into())
         }
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use warnings::Seen;
 
 use super::ExitStatus;
-use super::alphabet_args::ClassArgs;
+use super::alphabet_args::{ClassArgs, ClassNames};
 use super::ctc_shape::CtcShape;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{
@@ -19,6 +19,7 @@ use super::progress::Progress;
 use super::steering::warnings::references_warning;
 use super::steering::{SteeringArgs, WeightArgs};
 use super::timing::Clock;
+use super::transcripts::item_names;
 use super::values::{frame_shift, transcript_format};
 use crate::decode::batch::{DecodeBatch, DecodedAudited, ItemError};
 use crate::decode::item::{ItemConfig, Transcript};
@@ -149,7 +150,8 @@ impl Args {
         if let (Some(references), Some(path)) = (&references, &self.refs) {
             shape.check_references(path, references)?;
         }
-        let (spelling, blank, delimiter) = self.classes.spelling(&shape)?;
+        let ClassNames { spelling, blank, delimiter, warning: of_blank } =
+            self.classes.class_names(&shape)?;
         let config = self.config(blank);
         let steering = self.steering.load(&spelling, shape.classes, blank, diagnostics)?;
         let steering = steering.map(|mut steering| {
@@ -189,10 +191,13 @@ impl Args {
         let seen = Seen { decoded: &decoded, shape: &shape, lengths: &lengths, name: &name };
         let mut warnings = seen.warnings(self.logits.input, self.logits.lengths.is_some(), blank);
         warnings.extend(odd);
+        warnings.extend(of_blank);
+        warnings.extend(Clock(self.search.frame_shift).warning());
         let given = self.refs.as_deref().zip(references.as_deref());
         let unwritable =
             |(path, references)| references_warning(path, references, &spelling, shape.classes, blank);
         warnings.extend(given.and_then(unwritable));
+        warnings.extend(given.and_then(|(path, references)| item_names(path, references)));
         warnings.extend(steering.iter().flat_map(|steering| steering.warnings.clone()));
         warnings.extend(self.limits.warnings());
         warnings.extend(not_shown("--timestamps", self.search.timestamps, self.format));

@@ -9,17 +9,16 @@ use super::ExitStatus;
 use super::diagnostics::Diagnostics;
 use super::inputs::{check_files, open_lines};
 use super::output_args::{OutputArgs, RateLimits, has_details, not_shown};
+use super::transcripts::text_warnings;
 use super::values::checked_format;
 use crate::input::{InputError, Place, counted};
 use crate::metrics::error_rate::{characters, words};
-use crate::metrics::{EditOp, ErrorRates, LineErrors, align, edit_counts};
+use crate::metrics::{EditOp, ErrorRates, LineErrors, align};
 use crate::report::eval::{AlignmentTable, Alignments, EvalItem, EvalParams, EvalSummary, Pair};
-use crate::report::{Check, Details, Format, ItemId, Report, Warning};
+use crate::report::{Check, Details, Format, ItemId, Report};
 
 /// Lines that one thread compares at a time.
 const FEW_LINES: usize = 16;
-/// Characters that are compared without regard to case, where nearly all words are wrong.
-const MAX_FOLDED: usize = 1 << 14;
 
 /// Character and word error rates of two text files
 ///
@@ -61,7 +60,13 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     let name = args.hyp.display().to_string();
     if hypotheses.len() != references.len() {
         let expected = format!("{} as in {}", counted(references.len(), "line"), args.reference.display());
-        return Err(InputError::new(&name, Place::whole(), expected, hypotheses.len().to_string()).into());
+        let error = InputError::new(&name, Place::whole(), expected, hypotheses.len().to_string());
+        let is_result = hypotheses.first().is_some_and(|line| {
+            let of_items = ["id,index,", "{\"schema_version\":", "{\"type\":\"item\""];
+            of_items.iter().any(|start| line.starts_with(start))
+        });
+        let hint = "this is a result of this program: ctctool decode --format text writes texts alone";
+        return Err(error.maybe_hint(is_result.then_some(hint)).into());
     }
     let input: Arc<str> = name.as_str().into();
     let mut rates = ErrorRates::default();
@@ -106,9 +111,11 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
         report.checks = Check::rates_without_limits(&report.summary.rates);
     }
     report.warnings.extend(args.limits.warnings());
-    if rates.wer_ratio() > Some(MANY_WRONG) {
-        report.warnings.extend(other_case(&hypotheses, &references));
-    }
+    report.warnings.extend(text_warnings(
+        (&args.hyp, &hypotheses),
+        (&args.reference, &references),
+        rates.wer_ratio(),
+    ));
     report.warnings.extend(not_shown("--alignments", args.alignments, args.format));
     diagnostics.judge(&report)?;
     let output = args.output.output(args.format);
@@ -121,33 +128,6 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
         output.write(&report, &[], &table)
     };
     ExitStatus::of_checks(report.passed(), written)
-}
-
-/// A word error rate that a recogniser of these words does not have.
-const MANY_WRONG: f64 = 0.5;
-
-/// Of the first lines, most wrong words are wrong in upper and lower case alone.
-fn other_case(hypotheses: &[String], references: &[String]) -> Option<Warning> {
-    let word_errors =
-        |reference: &str, hypothesis: &str| edit_counts(&words(reference), &words(hypothesis)).errors();
-    let (mut lines, mut errors, mut left) = (0, 0, 0);
-    let mut characters = 0;
-    for (hypothesis, reference) in hypotheses.iter().zip(references) {
-        characters += hypothesis.len() + reference.len();
-        if characters > MAX_FOLDED {
-            break;
-        }
-        lines += 1;
-        errors += word_errors(reference, hypothesis);
-        left += word_errors(&reference.to_lowercase(), &hypothesis.to_lowercase());
-    }
-    let verb = if left == 1 { "is" } else { "are" };
-    let message = format!(
-        "of {} in the first {}, {left} {verb} left where upper and lower case count as one: write both texts alike",
-        counted(errors, "word error"),
-        counted(lines, "line")
-    );
-    (2 * left < errors).then_some(Warning { code: "other_case", message })
 }
 
 /// The symbols of both lines, paired.

@@ -9,10 +9,10 @@ use super::diagnostics::{Diagnostics, UsageError};
 use super::output_args::OutputArgs;
 use super::values::{Layout, delimiter};
 use crate::input::{
-    CsvOptions, Dtype, InputError, LabelFile, List, Matrix, Place, Source, counted, integer_list, read_lines,
-    shape_text,
+    CsvOptions, Dtype, InputError, LabelFile, List, Matrix, OddColumn, Place, Source, counted, cut_first,
+    integer_list, read_lines, shape_text,
 };
-use crate::logits::{ImproperRow, InputKind, MAX_CLASSES, RowAudit, ShapeError};
+use crate::logits::{ImproperRow, InputKind, MAX_CLASSES, RowAudit, ShapeError, may_sum_to_one};
 use crate::report::Warning;
 use crate::report::matrix::{CsvParams, MatrixParams};
 
@@ -85,12 +85,15 @@ impl LogitsArgs {
         [("LOGITS", Some(self.logits.as_os_str())), ("--lengths", lengths)]
     }
 
+    fn csv_options(&self) -> CsvOptions {
+        CsvOptions { delimiter: self.delimiter, headers: self.headers }
+    }
+
     /// Opens the file and starts the threads that read it.
     pub(super) fn open(&self, output: &OutputArgs, diagnostics: Diagnostics) -> anyhow::Result<Matrix> {
         let source = Source::open(&self.logits)?;
         output.start_threads()?;
-        let options = CsvOptions { delimiter: self.delimiter, headers: self.headers };
-        let matrix = Matrix::from_source(source, options)?;
+        let matrix = Matrix::from_source(source, self.csv_options())?;
         note_matrix(&matrix, diagnostics);
         Ok(matrix)
     }
@@ -122,8 +125,12 @@ pub(super) fn csv_params(matrix: &Matrix) -> CsvParams {
 }
 
 /// Opens labels and says what they are.
-pub(super) fn open_labels(path: &Path, diagnostics: Diagnostics) -> Result<LabelFile, InputError> {
-    let labels = LabelFile::open(path)?;
+pub(super) fn open_labels(
+    path: &Path,
+    logits: &LogitsArgs,
+    diagnostics: Diagnostics,
+) -> Result<LabelFile, InputError> {
+    let labels = LabelFile::open(path, logits.csv_options())?;
     diagnostics.note(format_args!("{}: {}", labels.name(), labels.describe()));
     Ok(labels)
 }
@@ -188,18 +195,35 @@ pub(super) struct Oddity {
     pub(super) code: &'static str,
     pub(super) message: String,
     /// How to go on.
-    pub(super) hint: &'static str,
+    pub(super) hint: String,
 }
 
-/// A CSV whose first column is no class, or integers so small that they are hardly scores as they stand.
+/// A CSV of which a column is no class, or integers so small that they are hardly scores as they stand.
 pub(super) fn oddity(matrix: &Matrix) -> Option<Oddity> {
     let (name, dtype) = (matrix.name(), matrix.dtype());
-    if matrix.has_row_numbers() {
-        let message = format!("{name}: the first column counts the rows, and is read as class 0");
-        return Some(Oddity {
-            code: "row_numbers",
-            message,
-            hint: "leave it out of the file, as cut -d, -f2- does",
+    if let Some(column) = matrix.odd_column() {
+        let delimiter = matrix.csv_options().and_then(|csv| csv.delimiter).unwrap_or(b',');
+        let columns = matrix.shape()[1];
+        return Some(match column {
+            OddColumn::RowNumbers => Oddity {
+                code: "row_numbers",
+                message: format!("{name}: the first column counts the rows, and is read as class 0"),
+                hint: format!("leave it out of the file, as {} does", cut_first(delimiter)),
+            },
+            OddColumn::WholeNumbers(class) => Oddity {
+                code: "whole_number_column",
+                message: format!(
+                    "{name}: column {} has whole numbers alone, as labels and numbers of rows are, and is read as class \
+                     {class}",
+                    class + 1
+                ),
+                hint: if class == 0 {
+                    format!("if it is no score, leave it out of the file, as {} does", cut_first(delimiter))
+                } else {
+                    let keep = cut_first(delimiter).replace("2-", &format!("-{}", columns - 1));
+                    format!("if it is no score, leave it out of the file, as {keep} does")
+                },
+            },
         });
     }
     let (like, hint) = match dtype {
@@ -213,7 +237,7 @@ pub(super) fn oddity(matrix: &Matrix) -> Option<Oddity> {
         _ => return None,
     };
     let message = format!("{name}: its values are integers of type {}, as {like} are", dtype.name());
-    Some(Oddity { code: "small_integers", message, hint })
+    Some(Oddity { code: "small_integers", message, hint: hint.to_owned() })
 }
 
 /// The same as a warning.
@@ -241,10 +265,18 @@ pub(super) fn input_warnings(audit: &RowAudit, place: impl Fn(usize) -> String) 
         );
         warnings.push(Warning { code: "looks_like_probs", message });
     }
+    if let Some(rows) = audit.looks_flat() {
+        let message = format!(
+            "in none of {rows} rows is a probability more than e times another: softmax was applied twice, or nothing was \
+             learned"
+        );
+        warnings.push(Warning { code: "softmax_twice", message });
+    }
     if let Some((count, row, total)) = audit.unnormalised() {
         let rows = if count == 1 { "1 row does".to_owned() } else { format!("{count} rows do") };
         let rather = match like_probs {
             Some(_) => "as they stand they do: give --input probs",
+            None if audit.kind() == InputKind::Probs && may_sum_to_one(total) => "were they rounded?",
             None => "are these logits?",
         };
         let message = format!("{rows} not sum to 1, the first is {} with {total}: {rather}", place(row));

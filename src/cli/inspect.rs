@@ -65,7 +65,8 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
         &[args.output.named()],
     )?;
     let matrix = args.logits.open(&args.output, diagnostics)?;
-    let labels = args.labels.as_deref().map(|path| open_labels(path, diagnostics)).transpose()?;
+    let labels =
+        args.labels.as_deref().map(|path| open_labels(path, &args.logits, diagnostics)).transpose()?;
     args.run(matrix, labels.as_ref(), diagnostics)
 }
 
@@ -103,11 +104,8 @@ impl Args {
             lengths: self.logits.lengths.clone(),
             label_lengths: self.label_lengths.clone(),
         };
-        let odd = oddity(&matrix).map(|Oddity { code, message, hint }| Finding {
-            code,
-            message,
-            flag: Some(hint.to_owned()),
-        });
+        let odd =
+            oddity(&matrix).map(|Oddity { code, message, hint }| Finding { code, message, flag: Some(hint) });
         findings.extend(odd);
         let mut summary = described(&matrix, &view);
         let rows_per_item = view.ctc.as_ref().map_or(view.geometry.rows(), |shape| shape.frames);
@@ -127,7 +125,7 @@ impl Args {
                 fit::items(&params.matrix.logits, labels, &raw, shape, &view.lengths, blank, &mut findings)
             }
             (Some(labels), _, _) if view.cross_entropy => {
-                fit::targets(&mut summary, labels, classes, &mut findings);
+                fit::targets(&mut summary, labels, &params.matrix.shape, classes, &mut findings);
                 Vec::new()
             }
             _ => Vec::new(),

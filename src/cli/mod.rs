@@ -17,13 +17,14 @@ mod output_args;
 mod progress;
 mod steering;
 mod timing;
+mod transcripts;
 mod tune;
 mod values;
 
 use std::error::Error as _;
 use std::ffi::OsStr;
 use std::io::{self, Write};
-use std::num::ParseIntError;
+use std::num::{ParseFloatError, ParseIntError};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -182,9 +183,14 @@ fn report_usage(error: &clap::Error) -> ExitStatus {
     let text = error.render().to_string();
     let mut paragraphs = text.split("\n\n").map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
     let mut message = paragraphs.next().unwrap_or_default();
-    // What the parser of integers says does not tell what it wants.
-    if let Some(cause) = error.source().filter(|cause| cause.is::<ParseIntError>()) {
-        message = message.replace(&cause.to_string(), "expected a whole number");
+    // What the parsers of numbers say does not tell what they want.
+    if let Some(cause) = error.source() {
+        let expected = match cause {
+            _ if cause.is::<ParseIntError>() => Some("expected a whole number"),
+            _ if cause.is::<ParseFloatError>() => Some("expected a number"),
+            _ => None,
+        };
+        message = expected.map(|expected| message.replace(&cause.to_string(), expected)).unwrap_or(message);
     }
     let mut hint = String::new();
     for part in paragraphs {

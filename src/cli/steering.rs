@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use self::warnings::{begin_warning, foreign_words, token_warning, unit_warning, useless, with_weight};
+use self::warnings::{
+    begin_warning, foreign_words, token_warning, unit_warning, unknown_lexicon, useless, with_weight,
+};
 use super::diagnostics::{Diagnostics, UsageError};
 use super::values::Word;
 use crate::decode::fusion::{own_word, own_words, space_class};
-use crate::decode::spelling::{Spelling, WordDelimiter};
+use crate::decode::spelling::{Spelling, WordDelimiter, is_space};
 use crate::decode::token_texts::TokenTexts;
 use crate::decode::{Fusion, FusionWeights, LanguageModel};
 use crate::input::{InputError, Place, read_hotwords, read_language_model, read_lexicon};
@@ -172,7 +174,7 @@ impl SteeringArgs {
         if self.given().is_none() {
             return Ok(None);
         }
-        self.check_words(spelling)?;
+        self.check_words(spelling, blank)?;
         let name = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
         let mut params = SteeringParams {
             lm: name(&self.lm),
@@ -229,6 +231,11 @@ impl SteeringArgs {
         if let (Some(path), Some(words)) = (&self.lexicon, &lexicon) {
             warnings.extend(useless(path, "word", words.iter().map(String::as_str), &texts, |_| None));
         }
+        if let (Some(LanguageModel::Words(model)), Some(words), Some(path)) =
+            (&language, &lexicon, &self.lexicon)
+        {
+            warnings.extend(unknown_lexicon(path, words, model));
+        }
         let hotwords = match (&self.hotwords, params.hotword_weight) {
             (Some(path), Some(weight)) => {
                 let phrases = read_hotwords(path, weight)?;
@@ -252,15 +259,22 @@ impl SteeringArgs {
     }
 
     /// Words need something that separates them.
-    fn check_words(&self, spelling: &Spelling) -> Result<(), UsageError> {
+    fn check_words(&self, spelling: &Spelling, blank: u32) -> Result<(), UsageError> {
         let by_words = self.lm.is_some() && self.lm_unit == LmUnit::Word;
         let option = if by_words { "--lm" } else { "--lexicon" };
         if (by_words || self.lexicon.is_some()) && *spelling.delimiter() == WordDelimiter::None {
             let error = UsageError::new(format!("{option}: nothing separates words in this alphabet"));
-            return Err(error.hint(if by_words {
-                "give --alphabet, --word-delimiter TOKEN, or --lm-unit token for a model of tokens"
-            } else {
-                "give --alphabet, or --word-delimiter TOKEN"
+            let of_blank = spelling.token(blank);
+            return Err(error.hint(match (spelling.has_names(), by_words) {
+                (true, _) if is_space(&of_blank) => {
+                    format!("{}, class {blank}, is taken for the blank: give --blank", shown(&of_blank))
+                }
+                (true, true) => {
+                    "give --word-delimiter TOKEN, or --lm-unit token for a model of tokens".to_owned()
+                }
+                (true, false) => "give --word-delimiter TOKEN".to_owned(),
+                (false, true) => "give --alphabet, or --lm-unit token for a model of tokens".to_owned(),
+                (false, false) => "give --alphabet".to_owned(),
             }));
         }
         if self.hotwords.is_some() && !spelling.has_names() {

@@ -3,12 +3,27 @@
 use crate::decode::TokenSpan;
 use crate::decode::spelling::Spelling;
 use crate::report::decode::TimedItem;
+use crate::report::{Shortest, Warning};
 
 /// Frames, and seconds where it is known how long a frame is.
 #[derive(Clone, Copy)]
 pub(super) struct Clock(pub(super) Option<f64>);
 
+/// Seconds that hardly any network has from frame to frame.
+const LONG_FRAME: f64 = 1.0;
+
 impl Clock {
+    /// A frame shift that is rather in milliseconds.
+    pub(super) fn warning(self) -> Option<Warning> {
+        let shift = self.0.filter(|&shift| shift >= LONG_FRAME)?;
+        let message = format!(
+            "--frame-shift {} is so many seconds from one frame to the next: for milliseconds, give {}",
+            Shortest(shift),
+            Shortest(shift / 1000.0)
+        );
+        Some(Warning { code: "long_frames", message })
+    }
+
     fn seconds(self, frame: usize) -> Option<f64> {
         self.0.map(|shift| frame as f64 * shift)
     }

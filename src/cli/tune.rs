@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use rayon::prelude::*;
 
 use super::ExitStatus;
-use super::alphabet_args::ClassArgs;
+use super::alphabet_args::{ClassArgs, ClassNames};
 use super::ctc_shape::CtcShape;
 use super::decode::item_error;
 use super::decode::warnings::Seen;
@@ -16,6 +16,7 @@ use super::output_args::OutputArgs;
 use super::progress::Progress;
 use super::steering::warnings::references_warning;
 use super::steering::{LmUnit, STEERING_HEADING, SteeringArgs, check_lm_weight, check_size};
+use super::transcripts::item_names;
 use super::values::{Word, result_format};
 use crate::decode::batch::{ItemError, decode_collected};
 use crate::decode::collect::{CollectItems, ItemFrames};
@@ -185,7 +186,8 @@ impl Args {
         let shape = CtcShape::of(&matrix, self.logits.layout, given.as_ref(), other)?;
         let lengths = shape.lengths(given.as_ref())?;
         shape.check_references(&self.refs, &references)?;
-        let (spelling, blank, delimiter) = self.classes.spelling(&shape)?;
+        let ClassNames { spelling, blank, delimiter, warning: of_blank } =
+            self.classes.class_names(&shape)?;
         let steering = self.steering.load(&spelling, shape.classes, blank, diagnostics)?;
         let Some(steering) = steering else { return Err(UsageError::new("tune needs --lm").into()) };
         let params = TuneParams {
@@ -226,7 +228,9 @@ impl Args {
         let seen = Seen { decoded: &greedy, shape: &shape, lengths: &lengths, name: &name };
         let mut warnings = seen.warnings(config.input, self.logits.lengths.is_some(), blank);
         warnings.extend(odd);
+        warnings.extend(of_blank);
         warnings.extend(references_warning(&self.refs, &references, &spelling, shape.classes, blank));
+        warnings.extend(item_names(&self.refs, &references));
         warnings.extend(steering.warnings);
         // Before the long work, which would be in vain.
         diagnostics.warn(&warnings)?;
@@ -248,6 +252,9 @@ impl Args {
         diagnostics.warn(&of_best)?;
         warnings.extend(of_best);
         let best = points[best].clone();
+        let of_settings = self.poor_settings(&best, &rates.into());
+        diagnostics.warn(&of_settings)?;
+        warnings.extend(of_settings);
         let flags = format!(
             "--beam {} --lm-weight {} --word-bonus {}",
             best.beam,
@@ -262,6 +269,43 @@ impl Args {
         report.items = points;
         self.output.output(self.format).write(&report, &[], &table)?;
         Ok(ExitStatus::Success)
+    }
+
+    /// What the best setting says of all that were tried.
+    fn poor_settings(&self, best: &TunePoint, greedy: &RateSummary) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        let errors = |rates: &RateSummary| match self.objective {
+            Objective::Wer => rates.words.errors(),
+            Objective::Cer => rates.characters.errors(),
+        };
+        let (of_best, of_greedy) = (errors(&best.rates), errors(greedy));
+        if of_best > of_greedy {
+            let message = format!(
+                "no setting is better than decoding without a model, by {}: {of_best} errors at least, {of_greedy} \
+                 without: is the model for these texts, and in their letters?",
+                self.objective.word().to_uppercase()
+            );
+            warnings.push(Warning { code: "greedy_is_better", message });
+        }
+        let bonuses = self.bonuses();
+        // A weight of 0 is an end by itself.
+        let ends = [
+            ("--lm-weight", best.lm_weight, &self.lm_weights, false),
+            ("--word-bonus", best.word_bonus, &bonuses, true),
+        ];
+        for (option, value, tried, least_too) in ends {
+            let (least, most) = (least(tried), -least(&tried.iter().map(|x| -x).collect::<Vec<_>>()));
+            let (end, more) = if value == most { ("largest", "larger") } else { ("least", "smaller") };
+            let several = unique(tried).len() > 2;
+            if several && (value == most || least_too && value == least) {
+                let message = format!(
+                    "the best {option}, {}, is the {end} that was tried: try {more} ones",
+                    Shortest(value)
+                );
+                warnings.push(Warning { code: "edge_of_settings", message });
+            }
+        }
+        warnings
     }
 
     fn try_all(
@@ -324,6 +368,10 @@ impl Args {
         let (best, _) = tied_of_beam.iter().zip(&places).min_by_key(|(_, place)| distance(place))?;
         Some((*best, tied().count()))
     }
+}
+
+fn least(values: &[f64]) -> f64 {
+    values.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
 /// Each value once, in order; the list is short.

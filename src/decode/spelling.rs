@@ -37,6 +37,14 @@ pub struct TimedWord {
     pub confidence: f64,
 }
 
+/// What alphabets call the space between words, in this order.
+const SPACES: [&str; 4] = [" ", "|", "<space>", "[space]"];
+
+/// Whether a token is the space between words by its name.
+pub fn is_space(token: &str) -> bool {
+    SPACES.iter().any(|space| token.eq_ignore_ascii_case(space))
+}
+
 /// The mark of word pieces.
 pub const WORD_PIECE_MARK: &str = "▁";
 
@@ -58,16 +66,17 @@ impl Spelling {
         Self { names: Some(names), delimiter }
     }
 
-    /// What separates words where nobody says: the space, else `|`, else a leading `▁`.
+    /// The class of the space between words, if one is called so: the space itself, else `|`, else `<space>`.
+    pub fn space_class(names: &[String], blank: u32) -> Option<u32> {
+        SPACES.iter().find_map(|wanted| {
+            let named = |(class, name): &(u32, &String)| *class != blank && name.eq_ignore_ascii_case(wanted);
+            (0..).zip(names).find(named).map(|(class, _)| class)
+        })
+    }
+
+    /// What separates words where nobody says: the space by one of its names, else a leading `▁`.
     pub fn default_delimiter(names: &[String], blank: u32) -> WordDelimiter {
-        let find = |wanted: &str| {
-            names
-                .iter()
-                .position(|name| name == wanted)
-                .map(|class| class as u32)
-                .filter(|&class| class != blank)
-        };
-        if let Some(class) = find(" ").or_else(|| find("|")) {
+        if let Some(class) = Self::space_class(names, blank) {
             return WordDelimiter::Token(class);
         }
         if names.iter().any(|name| name.starts_with(WORD_PIECE_MARK)) {
@@ -211,7 +220,11 @@ mod tests {
         let word = |text: &str, start, end| (text.to_owned(), start, end);
         let two = vec![word("ab", 0, 3), word("a", 6, 7)];
         assert_eq!(spell(&["-", "a", "b", " "], &[1, 2, 3, 1]), ("ab a".into(), two.clone()));
-        assert_eq!(spell(&["-", "a", "b", "|"], &[1, 2, 3, 1]), ("ab a".into(), two));
+        assert_eq!(spell(&["-", "a", "b", "|"], &[1, 2, 3, 1]), ("ab a".into(), two.clone()));
+        assert_eq!(spell(&["-", "a", "b", "<SPACE>"], &[1, 2, 3, 1]), ("ab a".into(), two));
+        // Of two, the first is what it looks like.
+        assert_eq!(spell(&["-", "a", "|", "<space>"], &[1, 2, 3, 1]).0, "a <space>a");
+        assert_eq!(spell(&["|", "a", "<space>"], &[1, 2, 1]).0, "a a", "the blank is in no text");
         let pieces = vec![word("ab", 0, 3), word("a", 4, 5)];
         assert_eq!(spell(&["-", "▁a", "b"], &[1, 2, 1]), ("ab a".into(), pieces));
         assert_eq!(spell(&["-", "a", " "], &[2, 2, 1, 2]), ("  a ".into(), vec![word("a", 4, 5)]));

@@ -9,6 +9,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::source::{Source, lines_of, text_of};
 use super::{InputError, Place, display_name};
+use crate::decode::spelling::{Spelling, WORD_PIECE_MARK};
 use crate::shown::shown;
 
 /// Which class is the blank, as the user says it.
@@ -319,6 +320,8 @@ pub struct Alphabet {
     tokens: Vec<String>,
     classes_of: HashMap<String, u32>,
     blank: u32,
+    /// The class that a space in a text is.
+    space: Option<u32>,
     /// How many characters the names have, in order, each number once.
     lengths: Vec<usize>,
 }
@@ -332,11 +335,22 @@ impl Alphabet {
         let name = file.name.clone();
         let tokens = file.resolve(classes, blank as usize)?;
         let named = tokens.iter().enumerate().filter(|&(class, _)| class != blank as usize);
-        let classes_of = named.clone().map(|(class, token)| (token.clone(), class as u32)).collect();
+        let mut classes_of: HashMap<String, u32> =
+            named.clone().map(|(class, token)| (token.clone(), class as u32)).collect();
+        // A text's space is the class that separates words, whatever the alphabet calls that.
+        let space = Spelling::space_class(&tokens, blank).or_else(|| {
+            // A lone mark stands where a space does; with pieces, only who trained them knows how a word is split.
+            let mut marked = named.clone().filter(|(_, token)| token.starts_with(WORD_PIECE_MARK));
+            let (class, token) = marked.next()?;
+            (token == WORD_PIECE_MARK && marked.next().is_none()).then_some(class as u32)
+        });
+        if let Some(space) = space {
+            classes_of.entry(" ".to_owned()).or_insert(space);
+        }
         let mut lengths: Vec<usize> = named.map(|(_, token)| token.chars().count()).collect();
         lengths.sort_unstable();
         lengths.dedup();
-        Ok(Self { name, tokens, classes_of, blank, lengths })
+        Ok(Self { name, tokens, classes_of, blank, space, lengths })
     }
 
     /// The file, as messages call it.
@@ -351,18 +365,34 @@ impl Alphabet {
 
     /// How text is split where the alphabet leaves no choice.
     pub fn only_split(&self) -> Option<LabelSplit> {
-        let single = |token: &String| token.chars().count() == 1;
-        let blank = self.blank as usize;
-        let all = self.tokens.iter().enumerate().all(|(class, token)| class == blank || single(token));
-        all.then_some(LabelSplit::Chars)
+        self.long_entry().is_none().then_some(LabelSplit::Chars)
     }
 
-    /// The first class but the blank whose name is longer than one character, and its name.
+    /// The first class but the blank and the space whose name is not one character, and its name.
     pub fn long_entry(&self) -> Option<(usize, &str)> {
-        let mut named = self.tokens.iter().enumerate();
-        let long =
-            |&(class, token): &(usize, &String)| class != self.blank as usize && token.chars().count() > 1;
-        named.find(long).map(|(class, token)| (class, token.as_str()))
+        let named = self.tokens.iter().enumerate();
+        let mut written =
+            named.filter(|&(class, _)| ![Some(self.blank), self.space].contains(&Some(class as u32)));
+        let long = written.find(|(_, token)| token.chars().count() != 1);
+        long.map(|(class, token)| (class, token.as_str()))
+    }
+
+    /// The one class that is called as blanks are, where the blank is not.
+    pub fn other_blank(&self) -> Option<(usize, &str)> {
+        let mut called_so = self.tokens.iter().enumerate().filter(|(_, token)| is_blank_name(token));
+        let (class, token) = called_so.next()?;
+        let only = called_so.next().is_none() && class != self.blank as usize;
+        (only && !self.tokens[self.blank as usize].is_empty()).then_some((class, token))
+    }
+
+    /// How to go on where a class is taken for the blank that is none.
+    pub(crate) fn blank_hint(&self) -> String {
+        match self.other_blank() {
+            Some((class, token)) => {
+                format!("give --blank {}, class {class}, if that is the blank", shown(token))
+            }
+            None => "give --blank if another class is the blank".to_owned(),
+        }
     }
 
     /// The first class but the blank without a name: what an empty line at a file's end makes.
@@ -374,15 +404,14 @@ impl Alphabet {
             .map(|(class, _)| class)
     }
 
-    /// What most likely stands for a space in an alphabet without one.
-    pub fn space(&self) -> Option<&'static str> {
-        let has = |space: &&'static str| self.tokens.iter().any(|token| token.starts_with(*space));
-        ["|", "▁"].into_iter().find(has)
+    /// The class that a space in a text is.
+    pub fn space(&self) -> Option<u32> {
+        self.space
     }
 
-    /// Whether some token is a beginning of a word with its mark.
+    /// Whether beginnings of words have a mark; without a second character it is a token like any other.
     pub fn has_word_pieces(&self) -> bool {
-        self.tokens.iter().any(|token| token.starts_with('▁') && token.chars().nth(1).is_some())
+        self.tokens.iter().any(|token| token.starts_with(WORD_PIECE_MARK))
     }
 
     /// The class that stands for what is not in the alphabet.
@@ -390,10 +419,13 @@ impl Alphabet {
     /// # Errors
     /// Where no class but the blank has that name.
     pub fn unknown(&self, token: &str) -> Result<u32, InputError> {
-        self.classes_of
-            .get(token)
-            .copied()
-            .ok_or_else(|| InputError::new("--unk", Place::whole(), "a token of the alphabet", shown(token)))
+        let expected = if self.tokens[self.blank as usize] == token {
+            "a token that is not the blank"
+        } else {
+            "a token of the alphabet"
+        };
+        let error = || InputError::new("--unk", Place::whole(), expected, shown(token));
+        self.classes_of.get(token).copied().ok_or_else(error)
     }
 
     /// The classes of a line of text; the places (column from 1, text) where no class fits get `unknown`.

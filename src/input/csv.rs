@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::csv_blocks::{self, Text};
 use super::source::Source;
-use super::{InputError, Place};
+use super::{InputError, Place, counted};
 use crate::shown::shown;
 
 /// How a CSV file is written.
@@ -98,9 +98,7 @@ fn check_head(name: &str, head: &[u8], options: CsvOptions) -> Result<(), InputE
     let (text, delimiter) = text_and_delimiter(name, head, options);
     let mut lines = text.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
     let (Some(first), Some(second)) = (lines.next(), lines.next()) else { return Ok(()) };
-    let mut fields: Vec<&[u8]> = first.trim_ascii_end().split(|&byte| byte == delimiter).collect();
-    // A delimiter at the end of a row makes no column.
-    fields.pop_if(|last| last.is_empty());
+    let fields = fields_of(first, delimiter);
     let refused = |expected: &str, found: &str, hint: &str| {
         Err(InputError::new(name, Place::whole().at("line", 1), expected, found).hint(hint))
     };
@@ -114,14 +112,38 @@ fn check_head(name: &str, head: &[u8], options: CsvOptions) -> Result<(), InputE
         return Ok(());
     }
     if fields.len() > 1 && fields[0].is_empty() {
-        let hint = "that is how pandas writes an index: use to_csv(index=False), or cut -d, -f2- file.csv";
-        return refused("a name for each column", "none for the first", hint);
+        let hint = format!(
+            "that is how pandas writes an index: use to_csv(index=False), or {}",
+            cut_first(delimiter)
+        );
+        return refused("a name for each column", "none for the first", &hint);
+    }
+    // The end of the head may cut the second row off.
+    let whole = lines.next().is_some() || text.ends_with(b"\n") || head.len() < HEAD_BYTES;
+    let columns = fields_of(second, delimiter).len();
+    if whole && fields.len() != columns && ![first, second].iter().any(|line| line.contains(&b'"')) {
+        let hint =
+            "names of rows have no name themselves: leave them out, in R by write.table(row.names = FALSE)";
+        let error = InputError::new(
+            name,
+            Place::whole().at("line", 1),
+            format!("{}, one a column", counted(columns, "name")),
+            fields.len().to_string(),
+        );
+        return Err(error.maybe_hint((fields.len() + 1 == columns).then_some(hint)));
     }
     let is_score = |field: &&[u8]| number(field).is_some() && field.contains(&b'.');
     if !fields.is_empty() && fields.iter().all(is_score) {
         return refused("names", "numbers", "leave --headers out: it drops the first row");
     }
     Ok(())
+}
+
+/// The fields of a line without quotes. A delimiter at its end makes none.
+fn fields_of(line: &[u8], delimiter: u8) -> Vec<&[u8]> {
+    let mut fields: Vec<&[u8]> = line.trim_ascii_end().split(|&byte| byte == delimiter).collect();
+    fields.pop_if(|last| last.is_empty());
+    fields
 }
 
 /// Where the rows begin, and what separates columns; none where the first row is not as simple as that.
@@ -186,7 +208,7 @@ pub(super) fn parse(name: &str, bytes: &[u8], options: CsvOptions) -> Result<Tab
                 let named = column == 0 || !MISSING.contains(&text.trim());
                 let may_be_names = table.rows == 0 && !options.headers && named;
                 let comma = decimal_comma(line_at(&record, bytes));
-                let first = if column == 0 { first_column_hint(&record, columns) } else { None };
+                let first = if column == 0 { first_column_hint(&record, columns, delimiter) } else { None };
                 error.maybe_hint(comma.or(first).or_else(|| hint(&text, delimiter, may_be_names)))
             })?;
             table.values.push(value);
@@ -248,14 +270,24 @@ fn delimiter_of(name: &str, bytes: &[u8]) -> u8 {
 }
 
 /// What a row means whose first field is no number.
-fn first_column_hint(record: &csv::ByteRecord, columns: usize) -> Option<String> {
+fn first_column_hint(record: &csv::ByteRecord, columns: usize, delimiter: u8) -> Option<String> {
     let mut rest = record.iter().take(columns).skip(1);
     let named = record.get(0).is_some_and(|field| !field.trim_ascii().is_empty());
     if record.get(0) == Some(b"id") && record.get(1) == Some(b"index") {
         return Some("this is a result of this program as CSV: write it with --format json".to_owned());
     }
-    (named && columns > 2 && rest.all(|field| number(field).is_some()))
-        .then(|| "if the first column is names of rows, leave it out, as cut -d, -f2- does".to_owned())
+    (named && columns > 2 && rest.all(|field| number(field).is_some())).then(|| {
+        format!("if the first column is names of rows, leave it out, as {} does", cut_first(delimiter))
+    })
+}
+
+/// The command that leaves the first column out.
+pub(crate) fn cut_first(delimiter: u8) -> String {
+    match delimiter {
+        b',' => "cut -d, -f2-".to_owned(),
+        b'\t' => "cut -f2-".to_owned(),
+        other => format!("cut -d'{}' -f2-", char::from(other)),
+    }
 }
 
 /// What a field that is no number most likely means.

@@ -6,6 +6,7 @@ mod targets;
 
 use std::path::Path;
 
+use super::csv::CsvOptions;
 use super::error::counted;
 use super::npy::{Dtype, MappedFloats, NpyInfo, shape_text};
 use super::numbers::{whole_number, words};
@@ -17,6 +18,8 @@ use crate::kernel::Floats;
 pub struct LabelFile {
     name: String,
     content: Content,
+    /// How a table of probabilities is written.
+    csv: CsvOptions,
 }
 
 enum Content {
@@ -73,20 +76,26 @@ pub use probs::ProbTargets;
 pub use targets::ClassTargets;
 pub(crate) use targets::{ONE_SCORE, is_class};
 
+/// The lines of a table.
+fn rows_of(text: &str) -> impl Iterator<Item = &str> {
+    lines_of(text).filter(|line| !line.trim().is_empty())
+}
+
 const NO_PADDING: &str = "text has no padding: a line is all of an item's labels";
 
 impl LabelFile {
-    /// Reads `path` (`-` is standard input): .npy or text. Nobody may write to the file as long as this is in use, for
+    /// Reads `path` (`-` is standard input): .npy or text, where that is a table of probabilities written as `csv` says
+    /// (a delimiter that is nowhere in it is that of another file). Nobody may write to the file as long as this is in use, for
     /// it may be mapped. Where somebody shortens it, the system ends the process (`SIGBUS`); the program then says why.
     ///
     /// # Errors
     /// Where it can't be read.
-    pub fn open(path: &Path) -> Result<Self, InputError> {
+    pub fn open(path: &Path, csv: CsvOptions) -> Result<Self, InputError> {
         let mut source = Source::open(path)?;
         let name = source.name().to_owned();
         if !source.is_npy()? {
             let content = Content::Text(text_of(&name, source.read_rest()?)?);
-            return Ok(Self { name, content });
+            return Ok(Self { name, content, csv });
         }
         let info = NpyInfo::read(&mut source)?;
         if info.dtype == Dtype::Bool {
@@ -95,7 +104,7 @@ impl LabelFile {
         }
         if let Some(values) = info.read_small(&mut source)? {
             let content = Content::Integers { shape: info.shape, values: Integers::Small(values) };
-            return Ok(Self { name, content });
+            return Ok(Self { name, content, csv });
         }
         if !info.dtype.is_integer() {
             let values = match info.map_in_order(&mut source) {
@@ -103,7 +112,7 @@ impl LabelFile {
                 None => info.read_in_order(&mut source)?.map(FloatValues::Doubles),
             };
             if let Some(values) = values {
-                return Ok(Self { name, content: Content::Floats { shape: info.shape, values } });
+                return Ok(Self { name, content: Content::Floats { shape: info.shape, values }, csv });
             }
         }
         let bytes = info.read_body(&mut source)?;
@@ -123,7 +132,7 @@ impl LabelFile {
             let values = if in_order { values } else { to_c_order(&values, &info.shape) };
             Content::Floats { shape: info.shape, values: FloatValues::Doubles(values) }
         };
-        Ok(Self { name, content })
+        Ok(Self { name, content, csv })
     }
 
     /// To be asked once all was computed with it: whether the file was whole until now, where it is not in memory.
@@ -206,21 +215,38 @@ impl LabelFile {
             Content::Integers { .. } => false,
             Content::Floats { shape: found, .. } => found == shape,
             Content::Text(text) => {
-                let (lines, columns) = match *shape {
+                let (rows, columns) = match *shape {
                     [columns] => (1, columns),
                     [rows, columns] => (rows, columns),
                     _ => return false,
                 };
+                let CsvOptions { delimiter, headers } = self.table_options(text, rows);
+                let given = delimiter.map(char::from);
+                let lines = || rows_of(text).skip(usize::from(headers));
                 // One number a row is a class index, and so is none for no row.
                 columns > 1
-                    && lines > 0
-                    && line_count(text) == lines
-                    && lines_of(text).all(|line| {
+                    && rows > 0
+                    && lines().count() == rows
+                    && lines().all(|line| {
                         let line = line.trim_end().trim_end_matches([',', ';', '\t']);
-                        line.split([',', ';', '\t']).count() == columns || words(line).count() == columns
+                        line.split([',', ';', '\t']).count() == columns
+                            || words(line).count() == columns
+                            || given.is_some_and(|given| line.split(given).count() == columns)
                     })
             }
         }
+    }
+
+    /// How the file is written, if it is a table of so many rows: one separated by blanks is as good as any other, and
+    /// names may be those of the logits alone.
+    fn table_options(&self, text: &str, rows: usize) -> CsvOptions {
+        let given = self.csv.delimiter.filter(|&delimiter| text.contains(char::from(delimiter)));
+        let blanks = !text.contains([',', ';', '\t']);
+        let tabs = text.contains('\t') && !text.contains([',', ';']);
+        // The rest is told as for any table.
+        let found = || blanks.then_some(b' ').or(tabs.then_some(b'\t'));
+        let headers = self.csv.headers && rows_of(text).count() == rows + 1;
+        CsvOptions { delimiter: given.or_else(found), headers }
     }
 
     fn out_of_range(

@@ -159,6 +159,9 @@ pub fn read_hotwords(path: &Path, weight: f64) -> Result<Vec<(String, f64)>, Inp
         };
         if !phrase.trim().is_empty() {
             phrases.push((phrase.to_owned(), weight));
+        } else if !line.trim().is_empty() {
+            let place = Place::whole().at("line", number + 1);
+            return Err(InputError::new(&name, place, "a phrase before the tab", shown(line)));
         }
     }
     Ok(phrases)

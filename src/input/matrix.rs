@@ -60,6 +60,14 @@ enum Body {
     Memory(Arc<Vec<Vec<f64>>>),
 }
 
+/// What a column of a CSV is, if no class.
+pub(crate) enum OddColumn {
+    /// The first: the rows' numbers, from 0 or 1 on.
+    RowNumbers,
+    /// The first or the last: whole numbers, beside scores that are none.
+    WholeNumbers(usize),
+}
+
 impl Matrix {
     /// Opens `path` (`-` is standard input) and reads its header; a CSV file is read whole.
     ///
@@ -124,18 +132,33 @@ impl Matrix {
         }
     }
 
-    /// Whether the first column of a CSV is the rows' numbers, from 0 or 1 on, and the second is not.
-    pub(crate) fn has_row_numbers(&self) -> bool {
+    /// A column of a CSV that is hardly a class's.
+    pub(crate) fn odd_column(&self) -> Option<OddColumn> {
         const FEW_ROWS: usize = 4;
-        let (Body::Memory(blocks), &[rows, columns]) = (&self.body, &self.shape[..]) else { return false };
-        let counts = |column: usize| {
-            let mut values = blocks.iter().flat_map(|block| block.iter().skip(column).step_by(columns));
-            let Some(first) = values.next().copied().filter(|&first| first == 0.0 || first == 1.0) else {
-                return false;
-            };
-            values.zip(1..).all(|(&value, row)| value == first + f64::from(row))
+        let (Body::Memory(blocks), &[rows, columns]) = (&self.body, &self.shape[..]) else { return None };
+        if rows < FEW_ROWS || columns < 2 || self.csv.is_none() {
+            return None;
+        }
+        let values = |column| blocks.iter().flat_map(move |block| block.iter().skip(column).step_by(columns));
+        let counts = |column| {
+            let first = values(column).next().copied().filter(|&first| first == 0.0 || first == 1.0);
+            first.is_some_and(|first| {
+                values(column).zip(0..).all(|(&value, row)| value == first + f64::from(row))
+            })
         };
-        rows >= FEW_ROWS && columns > 1 && self.csv.is_some() && counts(0) && !counts(1)
+        if counts(0) && !counts(1) {
+            return Some(OddColumn::RowNumbers);
+        }
+        // Scores of a class that is the measure of the others may all be 0.
+        let is_whole = |column| {
+            let mut several = values(column).skip(1).zip(values(column));
+            values(column).all(|value| *value >= 0.0 && value.fract() == 0.0) && several.any(|(a, b)| a != b)
+        };
+        let column = [columns - 1, 0].into_iter().find(|&column| is_whole(column))?;
+        let mut others = (0..columns).filter(|&other| other != column);
+        others
+            .all(|other| values(other).any(|value| value.fract() != 0.0))
+            .then_some(OddColumn::WholeNumbers(column))
     }
 
     /// How it is written, with the delimiter that was given or found; none for .npy.

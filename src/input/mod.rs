@@ -17,11 +17,13 @@ mod source;
 
 pub use alphabet::{Alphabet, AlphabetFile, BlankChoice, LabelSplit, resolve_blank};
 pub use csv::CsvOptions;
+pub(crate) use csv::cut_first;
 pub use error::{InputError, Place};
 pub(crate) use error::{counted, display_name};
 pub use labels::{ClassTargets, LabelFile, ProbTargets};
 pub(crate) use labels::{ONE_SCORE, index_hint, is_class};
 pub use language::{read_hotwords, read_language_model, read_lexicon};
+pub(crate) use matrix::OddColumn;
 pub use matrix::{Matrix, ReadError};
 pub use npy::Dtype;
 pub(crate) use npy::{reshape_hint, shape_text, wide_axes};

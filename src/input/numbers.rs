@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::path::Path;
 
-use super::npy::NpyInfo;
+use super::npy::{Dtype, NpyInfo};
 use super::source::{Source, lines_of, text_of};
 use super::{InputError, Place};
 use crate::shown::shown;
@@ -112,9 +112,15 @@ fn list<T>(
     })?;
     if source.is_npy()? {
         let info = NpyInfo::read(&mut source)?;
+        if info.dtype == Dtype::Bool {
+            let error = InputError::new(argument, Place::whole(), "a list of numbers", "booleans");
+            return Err(error.hint("a mask's rows sum to lengths: mask.sum(axis=1)"));
+        }
         if info.shape.len() > 1 {
             let found = format!("{} axes", info.shape.len());
-            return Err(InputError::new(argument, Place::whole(), "a list", found));
+            let mask = info.dtype.is_integer() && info.shape.len() == 2;
+            let error = InputError::new(argument, Place::whole(), "a list", found);
+            return Err(error.maybe_hint(mask.then_some("a mask's rows sum to lengths: mask.sum(axis=1)")));
         }
         let bytes = info.read_body(&mut source)?;
         let check = |(at, value): (usize, Option<T>)| {

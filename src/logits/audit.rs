@@ -27,7 +27,7 @@ pub(super) fn sums_to_one(sum: f64) -> bool {
 
 /// Whether a row that may be probabilities, of which none is below 0, sums to one but for what two decimals round away.
 /// Of logits, hardly one row does.
-pub(super) fn may_sum_to_one(sum: f64) -> bool {
+pub(crate) fn may_sum_to_one(sum: f64) -> bool {
     (sum - 1.0).abs() <= 0.02
 }
 
@@ -43,7 +43,14 @@ pub struct RowAudit {
     sampled: usize,
     /// Of the rows that were sampled, the first that can't be probabilities.
     first_unlike_probs: Option<usize>,
+    /// And the first in which a probability is more than e times another, or which can't be probabilities.
+    first_steep: Option<usize>,
 }
+
+/// Softmax over probabilities makes none more than e times another; single precision and decimals may round it so far.
+const FLAT_RATIO: f64 = std::f64::consts::E * (1.0 + 1e-3);
+/// So many rows are no accident.
+const SEVERAL_ROWS: usize = 16;
 
 impl RowAudit {
     /// An audit that has seen nothing.
@@ -55,6 +62,7 @@ impl RowAudit {
             first_unnormalised: None,
             sampled: 0,
             first_unlike_probs: None,
+            first_steep: None,
         }
     }
 
@@ -70,12 +78,16 @@ impl RowAudit {
 
     /// Looks at a row to tell whether it is probabilities.
     pub fn sample<E: Element>(&mut self, row: &[E]) {
-        let sum = || row.iter().map(|x| x.to_f64()).sum::<f64>();
+        let values = || row.iter().map(|x| x.to_f64());
         // A row of logits ends at its first negative value; the sum of all would take longer than their loss.
-        let asked = self.kind != InputKind::Probs && row.len() > 1;
-        let like_probs = asked && row.iter().all(|x| x.to_f64() >= 0.0) && may_sum_to_one(sum());
-        if !like_probs {
+        let are_probs = row.len() > 1 && values().all(|x| x >= 0.0) && may_sum_to_one(values().sum());
+        if !are_probs || self.kind == InputKind::Probs {
             self.first_unlike_probs.get_or_insert(self.sampled);
+        }
+        let extremes = || values().fold((f64::INFINITY, 0.0), |(least, most), x| (x.min(least), x.max(most)));
+        let is_flat = |(least, most): (f64, f64)| most <= FLAT_RATIO * least;
+        if !are_probs || !is_flat(extremes()) {
+            self.first_steep.get_or_insert(self.sampled);
         }
         self.sampled += 1;
     }
@@ -124,14 +136,21 @@ impl RowAudit {
         }
         // As many as if one audit had seen all.
         let sampled = other.sampled.min(self.wanted());
-        let unlike = other.first_unlike_probs.filter(|&row| row < sampled).map(|row| self.sampled + row);
-        self.first_unlike_probs = self.first_unlike_probs.or(unlike);
+        let next = |first: Option<usize>| first.filter(|&row| row < sampled).map(|row| self.sampled + row);
+        self.first_unlike_probs = self.first_unlike_probs.or(next(other.first_unlike_probs));
+        self.first_steep = self.first_steep.or(next(other.first_steep));
         self.sampled += sampled;
     }
 
     /// The rows of log-probabilities or probabilities that do not sum to one: how many, the first, its sum.
     pub fn unnormalised(&self) -> Option<(usize, usize, f64)> {
         self.first_unnormalised.map(|(row, total)| (self.unnormalised, row, total))
+    }
+
+    /// Where softmax was applied to probabilities, or nothing was learned: no sampled row has a probability more than e
+    /// times another. How many were looked at.
+    pub fn looks_flat(&self) -> Option<usize> {
+        (self.sampled >= SEVERAL_ROWS && self.first_steep.is_none()).then_some(self.sampled)
     }
 
     /// Where every sampled row of what was given as logits or their logarithms looks like probabilities: how many were

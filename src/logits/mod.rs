@@ -13,6 +13,7 @@ mod row;
 mod survey;
 mod winner;
 
+pub(crate) use audit::may_sum_to_one;
 pub use audit::{ImproperRow, RowAudit};
 pub use geometry::{Block, Geometry, MAX_CLASSES, ShapeError, rows_at_once};
 pub(crate) use geometry::{rows_in_order, unravel};

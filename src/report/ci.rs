@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
 
 use super::{Record, Report, Warning};
+use crate::input::counted;
 
 /// Failing items that are shown, at most; GitHub shows no more than ten errors a step.
 const MAX_SHOWN: usize = 9;
@@ -19,8 +20,14 @@ pub(super) fn write_github<P, S, I: Record>(report: &Report<P, S, I>, out: &mut 
         let level = if check.passed { "notice" } else { "error" };
         annotate(out, level, &format!("{}: {}", report.command, check.name), &check.message)?;
     }
-    for (name, message) in failing_items(report).take(MAX_SHOWN) {
+    let mut failing = failing_items(report);
+    for (name, message) in failing.by_ref().take(MAX_SHOWN) {
         annotate(out, "error", &format!("{}: {name}", report.command), &message)?;
+    }
+    let rest = failing.count();
+    if rest > 0 {
+        let message = format!("{} more fail; the other formats show all", counted(rest, "item"));
+        annotate(out, "notice", &format!("{}: more", report.command), &message)?;
     }
     Ok(())
 }

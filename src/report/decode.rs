@@ -267,8 +267,17 @@ pub struct TimedTable<'a>(pub &'a [DecodeItem]);
 
 impl Details for TimedTable<'_> {
     fn write(&self, precision: usize, out: &mut dyn Write) -> io::Result<()> {
-        let header =
-            ["id", "rank", "text", "start_frame", "end_frame", "confidence", "start_seconds", "end_seconds"];
+        let header = [
+            "id",
+            "rank",
+            "text",
+            "start_frame",
+            "end_frame",
+            "peak_frame",
+            "confidence",
+            "start_seconds",
+            "end_seconds",
+        ];
         listing::write_rows(&header, self.0, timed_cells, precision, out)
     }
 }
@@ -282,6 +291,7 @@ fn timed_cells<'a>(item: &'a DecodeItem, sink: &mut dyn FnMut(Cell<'a>)) {
             sink(Cell::Text(&unit.text));
             sink(Cell::Count(unit.start_frame as u64));
             sink(Cell::Count(unit.end_frame as u64));
+            sink(Cell::Count(unit.peak_frame as u64));
             sink(Cell::Number(unit.confidence));
             sink(unit.start_seconds.map_or(Cell::Empty, Cell::Number));
             sink(unit.end_seconds.map_or(Cell::Empty, Cell::Number));

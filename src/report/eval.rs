@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::error_counts::{ItemErrors, RateSummary};
+use super::error_counts::{ErrorCounts, ItemErrors, RateSummary};
 use super::{Cell, Details, ItemId, Record, TableText, listing};
 use crate::input::counted;
 
@@ -90,11 +90,13 @@ impl Record for EvalItem {
         "character_substitutions",
         "character_deletions",
         "character_insertions",
+        "character_correct",
         "character_reference_length",
         "wer_ratio",
         "word_substitutions",
         "word_deletions",
         "word_insertions",
+        "word_correct",
         "word_reference_length",
     ];
 
@@ -104,8 +106,8 @@ impl Record for EvalItem {
         let errors = &self.errors;
         for (ratio, counts) in [(errors.cer_ratio, errors.characters), (errors.wer_ratio, errors.words)] {
             sink(ratio.map_or(Cell::Empty, Cell::Number));
-            for count in [counts.substitutions, counts.deletions, counts.insertions, counts.reference_length]
-            {
+            let ErrorCounts { substitutions, deletions, insertions, correct, reference_length } = counts;
+            for count in [substitutions, deletions, insertions, correct, reference_length] {
                 sink(Cell::Count(count as u64));
             }
         }

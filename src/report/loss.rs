@@ -91,6 +91,8 @@ pub struct LossSummary {
     pub ignored: usize,
     /// CTC items with fewer frames than their labels need.
     pub infeasible: usize,
+    /// Items with a loss of `+inf` for another reason, whether it counts as 0 or not.
+    pub infinite: usize,
     /// The loss by each convention.
     pub reductions: ReductionsJson,
     /// The gradient, where it was asked for.
@@ -106,6 +108,18 @@ pub struct ReductionsJson {
     pub mean: f64,
     pub batch_mean: f64,
     pub token_mean: f64,
+}
+
+impl ReductionsJson {
+    /// Their names and they.
+    pub fn named(&self) -> [(&'static str, f64); 4] {
+        [
+            ("mean", self.mean),
+            ("sum", self.sum),
+            ("batch_mean", self.batch_mean),
+            ("token_mean", self.token_mean),
+        ]
+    }
 }
 
 impl From<Reductions> for ReductionsJson {
@@ -173,6 +187,7 @@ impl LossSummary {
             items: tally.items,
             ignored: tally.ignored,
             infeasible: tally.infeasible,
+            infinite: tally.infinite,
             reductions: reductions.into(),
             gradient: None,
         }
@@ -200,15 +215,9 @@ impl LossSummary {
         } else {
             ["over the sum of the targets' weights", "over all rows", "over the rows that are not ignored"]
         };
-        let r = self.reductions;
-        let numbers = [
-            ("mean", r.mean, means[0]),
-            ("sum", r.sum, "over items"),
-            ("batch_mean", r.batch_mean, means[1]),
-            ("token_mean", r.token_mean, means[2]),
-        ];
+        let meanings = [means[0], "over items", means[1], means[2]];
         let mut rows: Vec<Vec<Cell<'static>>> = Vec::new();
-        for (name, value, meaning) in numbers {
+        for ((name, value), meaning) in self.reductions.named().into_iter().zip(meanings) {
             let asked = if name == self.reduction { "*" } else { "" };
             rows.push(vec![Cell::Text(asked), Cell::Text(name), Cell::Number(value), Cell::Text(meaning)]);
         }
@@ -217,12 +226,15 @@ impl LossSummary {
         } else {
             ("ignored", self.ignored, "rows whose target is the ignored index")
         };
-        rows.push(vec![
-            Cell::Empty,
-            Cell::Text(counted.0),
-            Cell::Count(counted.1 as u64),
-            Cell::Text(counted.2),
-        ]);
+        let infinite = if ctc {
+            ("infinite", self.infinite, "items whose labels have no path with a probability above 0")
+        } else {
+            ("infinite", self.infinite, "rows with a target that has no probability")
+        };
+        let told = (self.infinite > 0).then_some(infinite);
+        for (name, count, meaning) in [Some(counted), told].into_iter().flatten() {
+            rows.push(vec![Cell::Empty, Cell::Text(name), Cell::Count(count as u64), Cell::Text(meaning)]);
+        }
         TableText { title, header: vec!["", "reduction", "loss (nats)", ""], rows }
     }
 }

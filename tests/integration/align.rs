@@ -159,7 +159,7 @@ fn subtitles_are_of_one_item() {
     };
     align(&[2, 4, 3], "1\n2\n").code(2).stderr(
         "error: --format srt is subtitles of one item, and x.npy has 2\n\
-         hint: textgrid and ctm name the items\n",
+         hint: textgrid and ctm name the items; for subtitles of one save it alone: numpy.save('item.npy', x[0])\n",
     );
     // An item without an alignment has none.
     align(&[1, 2, 3], "1 1\n").code(0).stdout("");

@@ -298,7 +298,7 @@ fn where_there_is_nothing_to_list_a_table_has_its_names() {
     let output =
         ctctool().current_dir(folder.path()).args(["decode", "x.csv", "--timestamps"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("id   rank   text   start_frame   end_frame   confidence"), "{text}");
+    assert!(text.contains("id   rank   text   start_frame   end_frame   peak_frame   confidence"), "{text}");
 }
 
 /// As networks of convolutions have it.

@@ -103,13 +103,27 @@ fn a_space_in_labels_is_what_the_alphabet_has_for_it() {
     let folder = Folder::new();
     folder.file("x.csv", "0,9,0,0\n0,0,0,9\n0,0,9,0\n");
     folder.file("y.txt", "a b\n");
-    for (space, shown) in [("|", "'|'"), ("▁", "'▁'")] {
+    folder.file("indices.txt", "1 3 2\n");
+    let loss = json(ctctool().current_dir(folder.path()).args(["loss", "x.csv", "--labels", "indices.txt"]));
+    for space in [" ", "|", "▁", "<space>", "[SPACE]"] {
         folder.file("alphabet.txt", format!("-\na\nb\n{space}\n"));
-        let align = ["align", "x.csv", "--labels", "y.txt", "--alphabet", "alphabet.txt"];
-        run(&folder, &align).code(2).stderr(format!(
-            "error: y.txt: item 0, line 1, column 2: expected a token of the alphabet, found ' '\n\
-             hint: words are separated by {shown} in this alphabet: write it for the space\n"
-        ));
+        let args = ["--labels", "y.txt", "--alphabet", "alphabet.txt"];
+        let mut command = ctctool();
+        let found = json(command.current_dir(folder.path()).args(["loss", "x.csv"]).args(args));
+        assert_eq!(found["summary"], loss["summary"], "{space}");
+        run(&folder, &[&["align", "x.csv"], &args[..]].concat()).success();
+        run(&folder, &["decode", "x.csv", "--alphabet", "alphabet.txt", "--format", "text"])
+            .success()
+            .stdout("a b\n");
+    }
+    // Which of several is meant, the first that is no blank tells; of pieces, nobody can.
+    for (alphabet, found) in [("-\na\nb\n▁b\n", "' '"), ("|\na\nb\nc\n", "' '")] {
+        folder.file("alphabet.txt", alphabet);
+        let expected = format!("line 1, column 2: expected a token of the alphabet, found {found}\n");
+        let args = ["--labels", "y.txt", "--alphabet", "alphabet.txt", "--label-split", "chars"];
+        let message = run(&folder, &[&["loss", "x.csv"], &args[..]].concat()).code(2);
+        let message = String::from_utf8_lossy(&message.get_output().stderr).into_owned();
+        assert!(message.contains(&expected), "{message}");
     }
 }
 

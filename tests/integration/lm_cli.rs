@@ -278,6 +278,31 @@ fn tune_warns_of_what_decode_warns_of_before_it_begins() {
     nowhere.assert().code(2).stderr(predicate::str::contains("/nowhere/at/all: cannot be written"));
 }
 
+/// A model for other texts, and settings that end too early.
+#[test]
+fn settings_that_can_not_be_the_best_are_told() {
+    let folder = Folder::new();
+    let entries = "-1\t<s>\n-1\t</s>\n-1\t<unk>\n-0.1\tbonjour\n";
+    let model = format!("\\data\\\nngram 1=4\n\n\\1-grams:\n{entries}\n\\end\\\n");
+    let model = folder.file("french.arpa", model);
+    let codes = |result: &Value| crate::support::warnings(result).join(" ");
+    let foreign = ["--lm-weight", "2,4,6", "--word-bonus", "-9,9", "--beam", "2"];
+    let result = json(fixture("tune", &foreign).arg("--lm").arg(&model));
+    let (greedy, best) = (&result["summary"]["greedy"], &result["summary"]["best"]);
+    assert!(number(&best["wer_ratio"]) > number(&greedy["wer_ratio"]), "{greedy} {best}");
+    assert!(codes(&result).contains("greedy_is_better"), "{}", codes(&result));
+    let lexicon = folder.file("lexicon.txt", "one\ntwo\n");
+    let mut command = fixture("decode", &["--beam", "2"]);
+    let result = json(command.arg("--lm").arg(&model).arg("--lexicon").arg(&lexicon));
+    assert!(codes(&result).contains("unknown_words"), "{}", codes(&result));
+    for (weights, bonuses, told) in [("0.25,0.5", "1,2", 0), ("0.5,2,4", "1", 0), ("0.25", "0,1,2", 1)] {
+        let args = ["--lm-weight", weights, "--word-bonus", bonuses, "--beam", "100"];
+        let result = json(fixture("tune", &args).args(WORDS));
+        assert_eq!(codes(&result).matches("edge_of_settings").count(), told, "{weights}: {}", codes(&result));
+        assert!(!codes(&result).contains("greedy_is_better"), "{}", codes(&result));
+    }
+}
+
 #[test]
 fn a_model_of_tokens_that_is_taken_for_words_is_a_warning() {
     let result = json(&mut fixture("decode", &["--beam", "9", "--lm", "lm_char6.arpa.gz"]));
@@ -330,7 +355,7 @@ fn what_forbids_all_texts_is_said_of_its_item() {
     command.assert().success().stderr(predicate::str::contains(expected));
     let mut command = ctctool();
     command.args(["decode", "--beam", "9", "--layout", "tnc", "--word-delimiter", "a", "--blank", "a"]);
-    let expected = "--word-delimiter: the blank is in no text";
+    let expected = "--word-delimiter: 'a', class 0, is the blank, which is in no text";
     let alphabet = folder.file("alphabet.txt", "a\nb\nc\n");
     command.arg("--alphabet").arg(&alphabet).arg(&matrix);
     command.assert().code(2).stderr(predicate::str::contains(expected));

@@ -36,6 +36,7 @@ mod loss_rounds;
 mod messages;
 mod metrics_edit_distance;
 mod mistakes;
+mod mistakes_in_files;
 mod nonfinite;
 mod oracle;
 mod oracle_beam;

@@ -431,7 +431,7 @@ fn plain_text_is_no_word_pieces() {
     let (code, said) = said(&folder, &args);
     assert!(code == Some(2) && said.contains("column 1") && said.contains("--unk TOKEN"), "{said}");
     folder.file("y", "b b\n");
-    let hint = "write the pieces that the model was trained with, a blank between them, and give --label-split tokens";
+    let hint = "write the pieces that the model was trained with, a space between them, and give --label-split tokens";
     refused(
         &folder,
         &args,

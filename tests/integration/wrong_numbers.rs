@@ -304,7 +304,7 @@ fn loss_of_text(folder: &Folder, text: &str, args: &[&str]) -> serde_json::Value
 fn labels_that_are_unknown_are_counted() {
     let folder = Folder::new();
     folder.file("x.npy", npy_f64(&[30, 6], &[0.0; 180]));
-    folder.file("a.json", r#"["<pad>", "<unk>", "|", "A", "B", "C"]"#);
+    folder.file("a.json", r#"["<pad>", "<unk>", "?", "A", "B", "C"]"#);
     let run = |text: &str, args: &[&str]| {
         let result = loss_of_text(&folder, text, &[&["--unk", "<unk>", "--label-split"], args].concat());
         let found =
@@ -312,11 +312,11 @@ fn labels_that_are_unknown_are_counted() {
         found.map(|found| found["message"].as_str().unwrap().to_owned())
     };
     assert_eq!(run("ABCABCABCABZ", &["chars"]), None);
-    let message = run("AB CAB CAB", &["chars"]).unwrap();
+    let message = run("AB,CAB,CAB", &["chars"]).unwrap();
     assert_eq!(
         message,
         "--unk: '<unk>' stands for 2 of 10 labels, first in y.txt: item 0, line 1, column 3: expected a token of the \
-         alphabet, found ' ' (words are separated by '|' in this alphabet: write it for the space)"
+         alphabet, found ',' (--unk '<unk>' maps what the alphabet does not have)"
     );
     let message = run("abc cab", &["tokens"]).unwrap();
     assert!(message.contains("2 of 2 labels") && message.contains("write the labels so"), "{message}");
@@ -349,7 +349,7 @@ fn small_integers_are_told() {
 }
 
 #[test]
-fn a_blank_at_the_end_of_a_line_is_told() {
+fn a_space_at_the_end_of_a_line_is_told() {
     let folder = Folder::new();
     folder.file("x.npy", npy_f64(&[2, 9, 4], &[0.0; 72]));
     let run = |alphabet: &str, text: &str, args: &[&str]| {
@@ -359,7 +359,7 @@ fn a_blank_at_the_end_of_a_line_is_told() {
     let letters = r#"["_", " ", "a", "b"]"#;
     let told = run(letters, "a b\nab \n", &[]);
     assert!(told.contains(
-        "a blank at the start or the end of 1 line is a label like any other; the first is line 2"
+        "a space at the start or the end of 1 line is a label like any other; the first is line 2"
     ));
     assert!(!run(letters, "a b\nab\n", &[]).contains("outer_blanks"));
     assert!(!run(letters, "a b \nb \n", &["--label-split", "tokens"]).contains("outer_blanks"));

@@ -150,7 +150,8 @@ fn check_params(base: &ResultFile, new: &ResultFile, gone: &[u64], fresh: &[u64]
         .filter(|(_, a, b)| a != b)
         .filter(|(key, a, b)| {
             let given_once = a.is_null() != b.is_null() && SETTING_PARAMS.contains(&key.as_str());
-            given_once || !FREE_PARAMS.contains(&key.as_str())
+            // A list that was typed is a setting, the name of a file is not.
+            given_once || !FREE_PARAMS.contains(&key.as_str()) || is_list(a) && is_list(b)
         })
         .map(|(key, a, b)| format!("{key} is {} in the first and {} in the second", brief(a), brief(b)))
         .collect();
@@ -165,6 +166,12 @@ fn check_params(base: &ResultFile, new: &ResultFile, gone: &[u64], fresh: &[u64]
     let message =
         format!("{} and {} were made with other parameters: {}", base.name, new.name, parts.join("; "));
     Err(UsageError::new(message).hint("give both runs the same options"))
+}
+
+/// Whether a parameter is a list of numbers as an option takes it.
+fn is_list(value: &Value) -> bool {
+    let numbers = |text: &str| text.split(',').all(|word| word.trim().parse::<f64>().is_ok());
+    value.as_str().is_some_and(numbers)
 }
 
 /// A value as JSON, or its beginning.

@@ -3,6 +3,7 @@
 use crate::cli::ctc_shape::CtcShape;
 use crate::cli::inputs::input_warnings;
 use crate::decode::batch::DecodedAudited;
+use crate::input::counted;
 use crate::logits::{InputKind, Nonfinite, RowAudit};
 use crate::report::Warning;
 
@@ -114,9 +115,10 @@ pub(in crate::cli) fn blank_warning(wins: &[u64], which: &str, blank: u32) -> Op
     }
     let share = |count: u64| 100.0 * count as f64 / frames as f64;
     let message = format!(
-        "class {winner} wins {:.0} % of {which}{frames} frames and the blank, class {blank}, {:.0} %: \
+        "class {winner} wins {:.0} % of {which}{} and the blank, class {blank}, {:.0} %: \
          if {winner} is the blank, give --blank {winner}",
         share(most),
+        counted(frames as usize, "frame"),
         share(blank_wins)
     );
     Some(Warning {

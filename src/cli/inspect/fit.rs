@@ -40,11 +40,12 @@ pub(super) fn count_labels(summary: &mut InspectSummary, mut labels: Vec<i64>, c
 pub(super) fn targets(
     summary: &mut InspectSummary,
     labels: &LabelFile,
+    shape: &[usize],
     classes: usize,
     findings: &mut Vec<Finding>,
 ) {
-    // Probabilities are no labels to count.
-    let Some(targets) = labels.integers() else { return };
+    // Probabilities are no labels to count, whole numbers neither.
+    let Some(targets) = labels.integers().filter(|_| !labels.fits_probs(shape)) else { return };
     let ignored = super::super::loss::DEFAULT_IGNORE_INDEX;
     let strange = |label: i64| !is_class(label, classes) && label != ignored;
     if let Some(first) = targets.iter().position(|&label| strange(label)) {

@@ -114,9 +114,10 @@ impl Args {
         if let Some(row) = summary.first_infinite {
             let (rows, verb) =
                 (counted(summary.infinite, "row"), if summary.infinite == 1 { "has" } else { "have" });
-            let message = format!(
-                "{rows} {verb} an infinite loss, the first is row {row}: its target has no probability"
-            );
+            // Smoothing asks all classes for a probability.
+            let why = if params.label_smoothing == Some(0.0) { "its target has" } else { "a class has" };
+            let message =
+                format!("{rows} {verb} an infinite loss, the first is row {row}: {why} no probability");
             warnings.push(Warning { code: "infinite", message });
         }
         warnings.extend(mean_of_nothing(&summary));
@@ -177,8 +178,10 @@ fn odd_probs(name: &str, targets: &ProbTargets<'_>) -> Vec<Warning> {
 
 /// Why the mean is no number where every loss is one.
 fn mean_of_nothing(totals: &CrossEntropyTotals) -> Option<Warning> {
-    let told = totals.reductions.mean.is_nan() && totals.rows > 0 && totals.nan == 0 && totals.infinite == 0;
-    let why = if totals.ignored == totals.rows {
+    let told = totals.reductions.mean.is_nan() && totals.nan == 0 && totals.infinite == 0;
+    let why = if totals.rows == 0 {
+        "there is no row".to_owned()
+    } else if totals.ignored == totals.rows {
         format!("all {} are ignored", counted(totals.rows, "row"))
     } else {
         "the weights of the targets sum to 0".to_owned()

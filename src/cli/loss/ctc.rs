@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::ExitStatus;
-use super::super::alphabet_args::CtcTargets;
+use super::super::alphabet_args::{CtcTargets, check_joined};
 use super::super::ctc_shape::CtcShape;
 use super::super::decode::warnings::{blank_warning, padding};
 use super::super::diagnostics::Diagnostics;
@@ -29,6 +29,7 @@ impl Args {
     ) -> anyhow::Result<ExitStatus> {
         let lengths = optional_integers("--lengths", self.logits.lengths.as_deref())?;
         let label_lengths = optional_integers("--label-lengths", self.label_lengths.as_deref())?;
+        check_joined(labels, label_lengths.as_ref(), matrix.shape(), self.logits.layout)?;
         let label_count = label_lengths.as_deref().map(<[i64]>::len);
         let other = labels.sequences(label_count).or(label_count).map(|count| (labels.name(), count));
         let shape = CtcShape::of(&matrix, self.logits.layout, lengths.as_ref(), other)?;
@@ -75,7 +76,11 @@ impl Args {
         };
         read.map_err(|error| match error {
             ReadError::Input(error) => error,
-            ReadError::Visit(row) => improper_row(&name, &row, shape.place(row.row), kind, PROPAGATE),
+            ReadError::Visit(row) => {
+                let padding = row.value.is_nan() && self.logits.lengths.is_none() && shape.is_batch();
+                let hint = if padding { PADDING_OR_PROPAGATE } else { PROPAGATE };
+                improper_row(&name, &row, shape.place(row.row), kind, hint)
+            }
         })?;
         let CtcTotals { items: computed, audit, first_wins } = batch.finish();
 
@@ -137,6 +142,9 @@ impl Args {
         Some(Warning { code: "labels_of_rows", message })
     }
 }
+
+const PADDING_OR_PROPAGATE: &str =
+    "if this is padding, give --lengths; --nonfinite propagate lets it through as PyTorch does";
 
 /// Fewer frames than these tell nothing of who wins them.
 const FEW_FRAMES: u64 = 16;

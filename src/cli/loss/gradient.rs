@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::ExitStatus;
 use super::super::ctc_shape::CtcShape;
+use super::super::diagnostics::UsageError;
 use super::Args;
 use crate::input::{InputError, Matrix, ReadError};
 use crate::kernel::Sum;
@@ -37,6 +38,19 @@ impl GradientArgs {
     /// The option that names where the gradient goes, and that file.
     pub(super) fn named(&self) -> (&'static str, Option<&Path>) {
         ("--grad", self.grad.as_deref())
+    }
+
+    /// What is no .npy by its name should not be one.
+    pub(super) fn check_usage(&self) -> Result<(), UsageError> {
+        let Some(path) = &self.grad else { return Ok(()) };
+        let other = ["csv", "tsv", "txt", "json", "npz", "pt"];
+        let named =
+            path.extension().is_some_and(|end| other.iter().any(|other| end.eq_ignore_ascii_case(other)));
+        if named {
+            let error = UsageError::new(format!("--grad {}: a gradient is written as .npy", path.display()));
+            return Err(error.hint("give a name that ends in .npy"));
+        }
+        Ok(())
     }
 
     pub(super) fn wanted(&self) -> bool {

@@ -73,6 +73,18 @@ pub(super) fn foreign_words(path: &Path, model: &NgramModel, texts: &TokenTexts)
     )
 }
 
+/// A model of which no word may be printed.
+pub(super) fn unknown_lexicon(path: &Path, words: &[String], model: &NgramModel) -> Option<Warning> {
+    let first = words.first().filter(|_| !words.iter().any(|word| own_word(model, word).is_some()))?;
+    let message = format!(
+        "{}: the model has none of its {}, {} for one: is it of the same language, and in the same letters?",
+        path.display(),
+        counted(words.len(), "word"),
+        shown(first)
+    );
+    Some(Warning { code: "unknown_words", message })
+}
+
 /// Entries of a list that no text can contain; `why` may tell what is wrong with the first.
 pub(super) fn useless<'a>(
     path: &Path,
@@ -125,7 +137,7 @@ fn unwritable<'a>(
     Some(Warning { code: "unwritable", message })
 }
 
-/// References most of which no text can equal.
+/// References of which many no text can equal.
 pub(in crate::cli) fn references_warning(
     path: &Path,
     references: &[String],
@@ -150,7 +162,8 @@ pub(in crate::cli) fn references_warning(
                 .unwrap_or_else(|| "what is not in the alphabet counts as an error".to_owned()),
         }
     };
-    unwritable(path, "word", words, &texts, |count| count / 2, remark)
+    // Most words, or several and more than a tenth: a foreign name is no mistake.
+    unwritable(path, "word", words, &texts, |count| (count / 10).max(2).min(count / 2), remark)
 }
 
 /// What to do about a text in letters of the other case.

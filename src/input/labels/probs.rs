@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::targets::place_of;
 use super::{Content, LabelFile};
-use crate::input::csv::{self, CsvOptions};
+use crate::input::csv;
 use crate::input::npy::shape_text;
 use crate::input::{InputError, Place};
 use crate::kernel::{Element, Floats, Spread, spread};
@@ -137,10 +137,11 @@ impl LabelFile {
                 Floats::Double(values) => Values::Double(values.into()),
             },
             Content::Text(text) => {
-                // A table of numbers separated by blanks is as good as any other.
-                let blanks = !text.contains([',', ';', '\t']);
-                let options = CsvOptions { delimiter: blanks.then_some(b' '), headers: false };
-                let table = csv::parse(&self.name, text.as_bytes(), options)?;
+                let table = csv::parse(
+                    &self.name,
+                    text.as_bytes(),
+                    self.table_options(text, shape.first().copied().filter(|_| shape.len() > 1).unwrap_or(1)),
+                )?;
                 if [table.rows, table.columns] != *shape && (table.rows != 1 || [table.columns] != *shape) {
                     return Err(mismatch());
                 }

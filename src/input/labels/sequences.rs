@@ -232,33 +232,29 @@ impl LabelFile {
                 if alphabet.tokens()[blank as usize] == text {
                     let found = format!("{}, class {blank}", shown(&text));
                     return InputError::new(&self.name, place, "a token that is not the blank", found)
-                        .hint("give --blank if another class is the blank");
+                        .hint(alphabet.blank_hint());
                 }
                 let error = InputError::new(&self.name, place, "a token of the alphabet", shown(&text));
-                match alphabet.space() {
-                    Some(_) if text == " " && alphabet.has_word_pieces() => error.hint(
-                        "write the pieces that the model was trained with, a blank between them, and give --label-split \
+                match () {
+                    () if text == " " && alphabet.has_word_pieces() => error.hint(
+                        "write the pieces that the model was trained with, a space between them, and give --label-split \
                          tokens",
                     ),
-                    Some(space) if text == " " => error.hint(format!(
-                        "words are separated by {} in this alphabet: write it for the space",
-                        shown(space)
-                    )),
-                    _ if names_in_front(content, split, alphabet) => {
+                    () if names_in_front(content, split, alphabet) => {
                         error.hint("a line is all of an item's labels, without its name: cut -f2")
                     }
-                    _ if text == "{" && column == 1 => error.hint("a line is an item's labels, not JSON"),
-                    _ if split == LabelSplit::Tokens && whole_number(&text).is_some() => {
+                    () if text == "{" && column == 1 => error.hint("a line is an item's labels, not JSON"),
+                    () if split == LabelSplit::Tokens && whole_number(&text).is_some() => {
                         error.hint("for class indices, leave --alphabet out")
                     }
-                    _ if split == LabelSplit::Tokens && alphabet.encode(&text, LabelSplit::Chars, None).is_ok() => {
+                    () if split == LabelSplit::Tokens && alphabet.encode(&text, LabelSplit::Chars, None).is_ok() => {
                         error.hint("give --label-split chars for text that is not split into tokens")
                     }
-                    _ if split == LabelSplit::Tokens && in_other_case(&text, alphabet) => error.hint(
+                    () if split == LabelSplit::Tokens && in_other_case(&text, alphabet) => error.hint(
                         "its characters are in the alphabet, but for upper and lower case: write the labels so, and give \
                          --label-split chars",
                     ),
-                    _ => error.hint(match other_case(&text, alphabet.tokens()) {
+                    () => error.hint(match other_case(&text, alphabet.tokens()) {
                         Some(token) => format!("the alphabet has {}: write the labels so", shown(token)),
                         None => match unknown_token(alphabet.tokens()) {
                             Some(token) => format!("--unk {} maps what the alphabet does not have", shown(token)),

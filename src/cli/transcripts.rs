@@ -1,0 +1,196 @@
+//! What looks wrong about files of texts: names of items among the words, and two texts that are written differently.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use crate::input::counted;
+use crate::metrics::edit_counts;
+use crate::metrics::error_rate::words;
+use crate::report::Warning;
+use crate::shown::shown;
+
+/// So many lines tell whether their first words are names.
+const FEW_LINES: usize = 3;
+
+/// Lines that begin or end with the name of their item, which is no word of the text: all different, with digits, and
+/// not of the kind that texts have.
+pub(super) fn item_names(path: &Path, lines: &[String]) -> Option<Warning> {
+    let (end, name, hint) = if let Some(name) = names(lines, first_name, is_name) {
+        let (line, rest) = (&lines[0], name.len());
+        let cut = match line[rest..].chars().next() {
+            Some('\t') => "cut -f2-",
+            Some(',') => "cut -d, -f2-",
+            _ => "cut -d' ' -f2-",
+        };
+        ("begins", name, cut)
+    } else {
+        let in_brackets = |name: &str| name.starts_with('(') && name.ends_with(')') && has_digit(name);
+        let last = |line: &'_ str| line.split_whitespace().next_back().unwrap_or_default().to_owned();
+        ("ends", names(lines, last, in_brackets)?, "sed 's/ *([^()]*)$//'")
+    };
+    let message = format!(
+        "{}: every line {end} with another name, {} for one, which counts as a word: if it is the item's, leave it out, \
+         as {hint} does",
+        path.display(),
+        shown(&name),
+    );
+    Some(Warning { code: "item_names", message })
+}
+
+/// The first of the lines' names, where all lines have one, each another, and most have more than that.
+fn names(
+    lines: &[String],
+    name_of: impl Fn(&str) -> String,
+    is_name: impl Fn(&str) -> bool,
+) -> Option<String> {
+    let names: Vec<String> = lines.iter().map(|line| name_of(line)).collect();
+    let first = names.first().filter(|_| lines.len() >= FEW_LINES)?;
+    let alone = lines.iter().zip(&names).filter(|(line, name)| line.trim() == **name).count();
+    let distinct: HashSet<&String> = names.iter().collect();
+    let counts = || {
+        let numbers = names.iter().map(|name| name.parse::<usize>().ok());
+        let start = first.parse::<usize>().ok().filter(|&start| start <= 1)?;
+        numbers.eq((start..start + names.len()).map(Some)).then_some(())
+    };
+    let named = names.iter().all(|name| is_name(name)) || counts().is_some();
+    (named && distinct.len() == names.len() && 2 * alone < lines.len()).then(|| first.clone())
+}
+
+fn first_name(line: &str) -> String {
+    line.split([' ', '\t', ',']).next().unwrap_or_default().to_owned()
+}
+
+fn has_digit(text: &str) -> bool {
+    text.contains(|c: char| c.is_ascii_digit())
+}
+
+/// Letters and digits, as in `utt-0012`, `1089-134686-0000` or `a01/line_3.png`; no number that a text may begin with.
+fn is_name(text: &str) -> bool {
+    let joined = text.contains(|c: char| c.is_alphabetic() || "-_/".contains(c));
+    has_digit(text) && joined && text.chars().all(|c| c.is_alphanumeric() || "-_/.:#".contains(c))
+}
+
+/// A text of a file, for a message.
+struct Side<'a> {
+    path: &'a Path,
+    lines: &'a [String],
+}
+
+impl Side<'_> {
+    fn words(&self) -> impl Iterator<Item = &str> {
+        self.lines.iter().flat_map(|line| line.split_whitespace())
+    }
+
+    /// How many words have such a character, and the first of them.
+    fn with(&self, has: impl Fn(char) -> bool) -> Option<(usize, &str)> {
+        let mut found = self.words().filter(|word| word.contains(&has));
+        let first = found.next()?;
+        Some((1 + found.count(), first))
+    }
+
+    /// How many lines have white space that separates no words.
+    fn odd_spaces(&self) -> usize {
+        let odd = |line: &&String| line.trim() != line.as_str() || line.contains("  ");
+        self.lines.iter().filter(odd).count()
+    }
+}
+
+/// A word error rate that a recogniser of these words does not have.
+const MANY_WRONG: f64 = 0.5;
+/// So many words without a capital or a comma have none by intention.
+const SEVERAL_WORDS: usize = 20;
+
+/// What makes errors of lines that were read right.
+pub(super) fn text_warnings(
+    hypotheses: (&Path, &[String]),
+    references: (&Path, &[String]),
+    wer_ratio: Option<f64>,
+) -> Vec<Warning> {
+    let sides = [hypotheses, references].map(|(path, lines)| Side { path, lines });
+    let mut warnings: Vec<Warning> =
+        sides.iter().filter_map(|side| item_names(side.path, side.lines)).collect();
+    let case = (wer_ratio > Some(MANY_WRONG)).then(|| other_case(hypotheses.1, references.1)).flatten();
+    let [a, b] = &sides;
+    let messages = [(a, b), (b, a)].map(|(one, other)| one_sided(one, other, case.is_some()));
+    let messages = messages.into_iter().flatten().chain(odd_spaces(b, a));
+    warnings.extend(messages.map(|message| Warning { code: "other_spelling", message }));
+    warnings.extend(case);
+    warnings
+}
+
+/// A kind of characters.
+type Kind = fn(char) -> bool;
+
+/// What one of two texts has and the other never, so that each of it is an error.
+fn one_sided(one: &Side<'_>, other: &Side<'_>, case_is_told: bool) -> Vec<String> {
+    let (path, of_other) = (one.path.display(), other.path.display());
+    let mut messages = Vec::new();
+    let kinds: [(Kind, &str, &str); 3] = [
+        (|c| ".,;:!?".contains(c), "punctuation", "leave it out of both, or of none"),
+        (char::is_uppercase, CAPITALS, "write both texts alike"),
+        (
+            |c| ('\u{300}'..='\u{36f}').contains(&c),
+            "accents as characters of their own",
+            "normalise both, as unicodedata.normalize('NFC', text) does",
+        ),
+    ];
+    let several = other.words().nth(SEVERAL_WORDS - 1).is_some();
+    for (has, what, hint) in kinds.into_iter().filter(|(_, what, _)| !(case_is_told && *what == CAPITALS)) {
+        if let (true, Some((count, word)), None) = (several, one.with(has), other.with(has)) {
+            let (count, word) = (counted(count, "word"), shown(word));
+            messages.push(format!(
+                "{path}: {count} with {what}, {word} for one, and {of_other} has none: {hint}"
+            ));
+        }
+    }
+    let have =
+        |side: &Side<'_>, separator: char| side.lines.iter().any(|line| line.trim().contains(separator));
+    let [[bars, spaces], [other_bars, other_spaces]] =
+        [one, other].map(|side| ['|', ' '].map(|separator| have(side, separator)));
+    if bars && !spaces && !other_bars && other_spaces {
+        messages.push(format!("{path} has '|' between words and {of_other} spaces: tr '|' ' '"));
+    }
+    messages
+}
+
+/// References with white space that no text has; in a text it is what was read.
+fn odd_spaces(references: &Side<'_>, texts: &Side<'_>) -> Option<String> {
+    let count = references.odd_spaces();
+    (count > 0 && texts.odd_spaces() == 0).then(|| {
+        format!(
+            "{}: {} with spaces at an end or two in a row, and {} has none: each counts as a character",
+            references.path.display(),
+            counted(count, "line"),
+            texts.path.display()
+        )
+    })
+}
+
+const CAPITALS: &str = "capitals";
+
+/// Characters that are compared without regard to case, where nearly all words are wrong.
+const MAX_FOLDED: usize = 1 << 14;
+
+/// Of the first lines, most wrong words are wrong in upper and lower case alone.
+fn other_case(hypotheses: &[String], references: &[String]) -> Option<Warning> {
+    let word_errors =
+        |reference: &str, hypothesis: &str| edit_counts(&words(reference), &words(hypothesis)).errors();
+    let (mut lines, mut errors, mut left) = (0, 0, 0);
+    let mut characters = 0;
+    for (hypothesis, reference) in hypotheses.iter().zip(references) {
+        characters += hypothesis.len() + reference.len();
+        if characters > MAX_FOLDED {
+            break;
+        }
+        lines += 1;
+        errors += word_errors(reference, hypothesis);
+        left += word_errors(&reference.to_lowercase(), &hypothesis.to_lowercase());
+    }
+    let verb = if left == 1 { "is" } else { "are" };
+    let message = format!(
+        "of {} in the first {}, {left} {verb} left where upper and lower case count as one: write both texts alike",
+        counted(errors, "word error"),
+        counted(lines, "line")
+    );
+    (2 * left < errors).then_some(Warning { code: "other_case", message })
+}
