@@ -49,6 +49,9 @@ pub(super) fn with_hint(error: anyhow::Error, hint: &str) -> anyhow::Error {
     }
 }
 
+/// Characters of a message that are shown.
+const MOST_SHOWN: usize = 2000;
+
 /// How much is said, and in which colours.
 #[allow(clippy::struct_excessive_bools)] // four switches of the command line
 #[derive(Clone, Copy, Debug, Default)]
@@ -119,7 +122,10 @@ impl Diagnostics {
     fn line(self, label: &str, color: &str, message: &str) {
         let label =
             if self.colored { format!("\x1b[1;{color}m{label}:\x1b[0m") } else { format!("{label}:") };
+        // What is quoted of a file may be of any length.
+        let end = message.char_indices().nth(MOST_SHOWN).map(|(end, _)| end);
+        let cut = end.map_or(message.to_owned(), |end| format!("{}…", &message[..end]));
         // Nobody can be told where standard error is closed.
-        let _ = writeln!(io::stderr(), "{label} {}", escaped(&message.replace('\n', " ")));
+        let _ = writeln!(io::stderr(), "{label} {}", escaped(&cut.replace('\n', " ")));
     }
 }

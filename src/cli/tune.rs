@@ -99,6 +99,9 @@ pub(super) struct Args {
     pub(super) output: OutputArgs,
 }
 
+/// The most settings that are tried: each is a decoding of all items.
+const MAX_SETTINGS: usize = 100_000;
+
 /// Options that `decode` has, too: here they need no --beam, and there is nothing to tune without a model.
 fn of_tune(arg: clap::Arg) -> clap::Arg {
     let arg = if arg.get_id() == "lm" { arg.required(true) } else { arg };
@@ -162,6 +165,17 @@ impl Args {
         self.steering.check_usage()?;
         self.lm_weights.iter().try_for_each(|&weight| check_lm_weight(weight))?;
         self.word_bonuses.iter().try_for_each(|&bonus| check_size("--word-bonus", Some(bonus)))?;
+        let settings = [self.lm_weights.len(), self.bonuses().len(), self.beams.len()];
+        if settings
+            .iter()
+            .try_fold(1_usize, |all, &of_one| all.checked_mul(of_one))
+            .is_none_or(|all| all > MAX_SETTINGS)
+        {
+            let [weights, bonuses, beams] = settings;
+            return Err(UsageError::new(format!(
+                "expected at most {MAX_SETTINGS} settings to try, found {weights} weights × {bonuses} bonuses × {beams} beams"
+            )));
+        }
         let [logits, lengths] = self.logits.named();
         let refs = ("--refs", Some(self.refs.as_os_str()));
         check_files(

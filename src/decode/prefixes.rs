@@ -30,8 +30,8 @@ pub(super) struct Prefixes {
     places: Vec<u32>,
     /// By row: a child is in the next beam.
     leads: Vec<bool>,
-    /// Places in the next beam of prefixes that were dormant.
-    returned: Vec<u32>,
+    /// Prefixes of the next beam that were dormant, and their places there.
+    returned: Vec<(NodeId, u32)>,
 }
 
 impl Prefixes {
@@ -93,7 +93,7 @@ impl Prefixes {
     pub(super) fn extend(&mut self, row: usize, token: u32) {
         let (node, was_dormant) = self.tree.child(self.rows[row].node, token);
         if was_dormant {
-            self.returned.push(self.new.len() as u32);
+            self.returned.push((node, self.new.len() as u32));
         }
         self.new.push(Prefix { node, last: token, parent: row as u32 });
     }
@@ -112,11 +112,12 @@ impl Prefixes {
                 self.sleep(row);
             }
         }
-        for &place in &self.returned {
-            let node = self.new[place as usize].node;
-            for prefix in &mut self.new {
-                if prefix.parent == NONE && prefix.last != NONE && self.tree.parent(prefix.node) == node {
-                    prefix.parent = place;
+        if !self.returned.is_empty() {
+            self.returned.sort_unstable();
+            for prefix in self.new.iter_mut().filter(|prefix| prefix.parent == NONE && prefix.last != NONE) {
+                let parent = self.tree.parent(prefix.node);
+                if let Ok(found) = self.returned.binary_search_by_key(&parent, |&(node, _)| node) {
+                    prefix.parent = self.returned[found].1;
                 }
             }
         }

@@ -14,7 +14,7 @@ use crate::shown::shown;
 /// NumPy itself reads no longer header from a file that it does not trust.
 const MAX_HEADER: usize = 10_000;
 /// The deepest that brackets of a plain array's header nest is 2.
-const MAX_NESTING: usize = 16;
+const MAX_NESTING: usize = 8;
 
 /// What the numbers of a file are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +118,7 @@ impl NpyInfo {
         let text_start = header.len();
         take(&mut header, length)?;
         check_nesting(&header[text_start..])
-            .map_err(|depth| invalid("the header of a plain array", format!("brackets {depth} deep")))?;
+            .map_err(|found| invalid("the header of a plain array", found))?;
 
         if !sizes_can_be_multiplied(&header[text_start..]) {
             let found = shown(&String::from_utf8_lossy(&header[text_start..]));
@@ -192,8 +192,9 @@ pub(crate) fn reshape_hint(name: &str, found: &[usize], wanted: &[usize]) -> Opt
     })
 }
 
-/// The header's parser descends into brackets, so their depth is bounded first.
-fn check_nesting(header: &[u8]) -> Result<(), usize> {
+/// The header's parser descends into brackets, and tries each dictionary in several ways, the ones within it in each: so
+/// the depth is bounded first, and there is one dictionary. Else what was found.
+fn check_nesting(header: &[u8]) -> Result<(), String> {
     let mut depth = 0_usize;
     let mut deepest = 0;
     for byte in header {
@@ -204,11 +205,27 @@ fn check_nesting(header: &[u8]) -> Result<(), usize> {
         }
         deepest = deepest.max(depth);
     }
-    if deepest > MAX_NESTING { Err(deepest) } else { Ok(()) }
+    let dictionaries = memchr::memchr_iter(b'{', header).count();
+    if deepest > MAX_NESTING {
+        Err(format!("brackets {deepest} deep"))
+    } else if dictionaries > 1 {
+        Err(format!("{dictionaries} dictionaries"))
+    } else {
+        Ok(())
+    }
 }
 
 /// Whether the sizes of a header's shape, zeros left out, have a product: its parser multiplies them unchecked.
 fn sizes_can_be_multiplied(header: &[u8]) -> bool {
+    // Python has other numbers than NumPy writes: 0x10, 0b11, 1_000.
+    let is_other = |pair: &[u8]| match *pair {
+        [b'0', letter] => b"xXbBoO".contains(&letter),
+        [before, b'_'] => before.is_ascii_digit(),
+        _ => false,
+    };
+    if header.windows(2).any(is_other) {
+        return false;
+    }
     let have_product = |text: &[u8]| {
         let shape = text.split(|&byte| byte == b')').next().unwrap_or_default();
         let sizes = shape.split(|byte| !byte.is_ascii_digit()).filter(|digits| !digits.is_empty());

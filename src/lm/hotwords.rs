@@ -150,18 +150,29 @@ impl Hotwords {
 
     fn step(&self, state: u32, byte: u8) -> (u32, f64) {
         let next = self.next(state, byte);
-        let Node { completed, credit, .. } = &self.nodes[next as usize];
-        (next, completed + (credit - self.nodes[state as usize].credit))
+        (next, self.gain_of(state, next))
     }
 
-    fn next(&self, mut state: u32, byte: u8) -> u32 {
+    fn gain_of(&self, state: u32, next: u32) -> f64 {
+        let Node { completed, credit, .. } = &self.nodes[next as usize];
+        completed + (credit - self.nodes[state as usize].credit)
+    }
+
+    fn next(&self, state: u32, byte: u8) -> u32 {
+        let mut left = usize::MAX;
+        self.next_within(state, byte, &mut left).unwrap_or(ROOT)
+    }
+
+    /// The same, with no more steps from node to node than are `left`.
+    fn next_within(&self, mut state: u32, byte: u8, left: &mut usize) -> Option<u32> {
         loop {
+            *left = left.checked_sub(1)?;
             let node = &self.nodes[state as usize];
             if let Some(child) = node.child(byte) {
-                return child;
+                return Some(child);
             }
             if state == ROOT {
-                return ROOT;
+                return Some(ROOT);
             }
             state = node.suffix;
         }
@@ -170,20 +181,35 @@ impl Hotwords {
     /// No state gains more by a piece of text, before which a word may begin, in nats. Where that takes more than so
     /// many `steps` to tell, a rougher bound does.
     pub fn gain_bound(&self, begins_word: bool, text: &[u8], steps: usize) -> f64 {
-        if self.nodes.len() * (text.len() + 1) > steps {
+        self.greatest_gain(begins_word, text, steps).unwrap_or_else(|| {
             let boundary = [BOUNDARY];
             let bytes = boundary[..usize::from(begins_word)].iter().chain(text);
             let completed: f64 = bytes.clone().map(|&byte| self.by_byte[usize::from(byte)].0).sum();
             let credit = bytes.last().map_or(0.0, |&byte| self.by_byte[usize::from(byte)].1);
             // Where a boundary follows another, the state is as it was.
             let unchanged = if text.is_empty() { 0.0 } else { f64::NEG_INFINITY };
-            return (completed + credit).max(unchanged);
+            (completed + credit).max(unchanged)
+        })
+    }
+
+    /// The most that any state gains by it, if so many steps tell.
+    fn greatest_gain(&self, begins_word: bool, text: &[u8], steps: usize) -> Option<f64> {
+        // At least one for each state and byte.
+        let mut left = steps.checked_sub(self.nodes.len() * (text.len() + 1))?;
+        let mut greatest = f64::NEG_INFINITY;
+        for start in 0..self.nodes.len() as u32 {
+            let (mut state, mut gain) = (start, 0.0);
+            let in_boundary = self.whole_words && self.nodes[start as usize].byte == BOUNDARY;
+            let boundary = [BOUNDARY];
+            let boundary = &boundary[..usize::from(begins_word && !in_boundary)];
+            for &byte in boundary.iter().chain(text) {
+                let next = self.next_within(state, byte, &mut left)?;
+                gain += self.gain_of(state, next);
+                state = next;
+            }
+            greatest = greatest.max(gain);
         }
-        let gains = (0..self.nodes.len() as u32).map(|state| {
-            let (state, gain) = if begins_word { self.boundary(state) } else { (state, 0.0) };
-            gain + self.text(state, text).1
-        });
-        gains.fold(f64::NEG_INFINITY, f64::max)
+        Some(greatest)
     }
 }
 
@@ -201,6 +227,11 @@ mod tests {
                     let [rough, exact] =
                         [0, usize::MAX].map(|steps| hotwords.gain_bound(begins_word, text.as_bytes(), steps));
                     assert!(exact <= rough, "{text}: {exact} above {rough}");
+                    // With any number of steps it is one or the other.
+                    for steps in 0..400 {
+                        let bound = hotwords.gain_bound(begins_word, text.as_bytes(), steps);
+                        assert!([rough, exact].contains(&bound), "{text}, {steps} steps: {bound}");
+                    }
                     let gains = (0..hotwords.nodes.len() as u32).map(|state| {
                         let (state, gain) = if begins_word { hotwords.boundary(state) } else { (state, 0.0) };
                         gain + hotwords.text(state, text.as_bytes()).1

@@ -78,17 +78,22 @@ pub(super) fn listing<I: Record>(items: &[I]) -> TableText<'_> {
     }
 }
 
-/// Text as a terminal may get it: control characters, which could move its cursor or break a line, by their escapes.
+/// Text as a terminal may get it: what could move its cursor, break a line or turn the direction of what follows, by its
+/// escape.
 pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     let printable = |byte| (b' '..=b'~').contains(&byte);
-    if text.bytes().all(printable) || !text.contains(char::is_control) {
+    if text.bytes().all(printable) || !text.contains(is_harmful) {
         return Cow::Borrowed(text);
     }
     let mut harmless = String::with_capacity(text.len() + 8);
     for c in text.chars() {
-        if c.is_control() { harmless.extend(c.escape_debug()) } else { harmless.push(c) }
+        if is_harmful(c) { harmless.extend(c.escape_debug()) } else { harmless.push(c) }
     }
     Cow::Owned(harmless)
+}
+
+fn is_harmful(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn new_table(header: &[&str]) -> Table {

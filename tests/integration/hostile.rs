@@ -72,7 +72,26 @@ fn npy_files_that_lie() {
         ),
         (full("5"), "expected a valid .npy header"),
         (header(&"(".repeat(5000)), "brackets 5000 deep"),
+        // Each is tried in several ways, and all within it in each.
+        (header(&("{".repeat(8) + &"}".repeat(8))), "found 8 dictionaries"),
+        (header(&("{".repeat(16) + &"}".repeat(16))), "brackets 16 deep"),
+        (
+            header("{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), 'x': {}, }"),
+            "found 2 dictionaries",
+        ),
         (header("{'descr': '<f8'}\n"), "expected a valid .npy header"),
+        (
+            header(
+                "{'descr': '<f8', 'fortran_order': False, 'shape': (0xffffffffffffffff, 0Xffffffffffffffff, 3), }\n",
+            ),
+            "expected a shape that memory can hold",
+        ),
+        (
+            header(
+                "{'descr': '<f8', 'fortran_order': False, 'shape': (1_000_000_000_000_000_000, 99, 3), }\n",
+            ),
+            "expected a shape that memory can hold",
+        ),
         (header("{'descr': '<f8', 'fortran_order': 3, 'shape': (2, 3), }\n"), "expected a valid .npy header"),
         (
             header("{'descr': '<f8', 'fortran_order': False, 'shape': (-2, 3), }\n"),
@@ -88,6 +107,25 @@ fn npy_files_that_lie() {
     for (file, expected) in cases {
         refused(&file, b"0\n1\n", &["--criterion", "ce"], expected);
     }
+}
+
+/// What is quoted of a file neither floods a terminal nor turns its direction.
+#[test]
+fn messages_are_of_bounded_length_and_harmless() {
+    let folder = Folder::new();
+    folder.file("long.json", format!("{{\"schema_version\": 1, \"command\": \"{}\"}}", "A".repeat(100_000)));
+    folder.file("other.json", "{\"schema_version\": 1, \"command\": \"b\"}");
+    folder.file("bidi.json", "{\"schema_version\": 1, \"command\": \"a\u{202e}b\u{2028}c\u{2066}\"}");
+    let said = |one: &str| {
+        let output =
+            ctctool().current_dir(folder.path()).args(["compare", one, "other.json"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let message = said("long.json");
+    assert!(message.chars().count() < 2100 && message.ends_with("A…\n"), "{}", message.len());
+    let message = said("bidi.json");
+    assert!(message.contains(r"a\u{202e}b\u{2028}c\u{2066}"), "{message}");
 }
 
 /// Headers that claim what is not there, read by every command, from a file and from a pipe: none is believed.

@@ -291,6 +291,10 @@ fn settings_that_can_not_be_the_best_are_told() {
     let (greedy, best) = (&result["summary"]["greedy"], &result["summary"]["best"]);
     assert!(number(&best["wer_ratio"]) > number(&greedy["wer_ratio"]), "{greedy} {best}");
     assert!(codes(&result).contains("greedy_is_better"), "{}", codes(&result));
+    let many = (0..1000).map(|at| at.to_string()).collect::<Vec<_>>().join(",");
+    let mut command = fixture("tune", &["--lm-weight", &many, "--word-bonus", &many, "--beam", "1"]);
+    let expected = "at most 100000 settings to try, found 1000 weights × 1000 bonuses × 1 beams";
+    command.arg("--lm").arg(&model).assert().code(2).stderr(predicate::str::contains(expected));
     let lexicon = folder.file("lexicon.txt", "one\ntwo\n");
     let mut command = fixture("decode", &["--beam", "2"]);
     let result = json(command.arg("--lm").arg(&model).arg("--lexicon").arg(&lexicon));

@@ -1,6 +1,6 @@
 //! The lines of a section, an n-gram each.
 
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr_iter};
 
 use super::super::MAX_MAGNITUDE;
 use super::super::ngram::{Builder, Found};
@@ -50,9 +50,12 @@ impl Piece<'_> {
 /// Pieces of the whole lines of a section, and the first line behind it.
 pub(super) fn pieces_of(block: &[u8]) -> Vec<&[u8]> {
     let mut pieces = Vec::new();
-    // What comes later is not looked at, for there may be many short sections.
-    let heading =
-        if block.starts_with(b"\\") { Some(0) } else { memmem::find(block, b"\n\\").map(|at| at + 1) };
+    // What comes later is not looked at, for there may be many short sections; blanks before a heading are none of it.
+    let begins_line = |&at: &usize| {
+        let before = block[..at].iter().rposition(|&byte| byte == b'\n' || !byte.is_ascii_whitespace());
+        before.is_none_or(|before| block[before] == b'\n')
+    };
+    let heading = memchr_iter(b'\\', block).find(begins_line);
     let end = heading.and_then(|heading| Some(heading + memchr(b'\n', &block[heading..])? + 1));
     let mut rest = &block[..end.unwrap_or(block.len())];
     while rest.len() > PIECE {
@@ -360,5 +363,18 @@ mod tests {
         fn any_number_is_the_standard_librarys(digits in "-?[0-9]{1,3}\\.[0-9]{0,12}(e-?[0-9]{1,2})?") {
             check(&digits);
         }
+    }
+
+    #[test]
+    fn pieces_end_with_the_section() {
+        for heading in ["\\2-grams:", "\\end\\", " \t\\2-grams:", "\r\\2-grams:"] {
+            for before in ["", "-1\ta\\b\n", "-1\t\\\n\n  \n"] {
+                let section = format!("{before}{heading}\n");
+                let block = format!("{section}-1\ta b\n\\end\\\n");
+                assert_eq!(pieces_of(block.as_bytes()).concat(), section.as_bytes(), "{block:?}");
+            }
+        }
+        let lines = b"-1\ta\\b\n-1\t c\\\n";
+        assert_eq!(pieces_of(lines).concat(), lines);
     }
 }
