@@ -6,21 +6,21 @@
 //! ```text
 //! arguments → read → check → compute → reduce → judge → render
 //!    cli      input   logits  kernel   loss     report  report
-//!                              decode  metrics
-//!                              lm
+//!                              lm      metrics
+//!                              decode
 //! ```
 //!
 //! - [`kernel`]: log-sum-exp and its kin over slices
 //! - [`logits`]: the checked matrix types that all computation takes
 //! - [`loss`]: cross-entropy and CTC, and their reductions
-//! - [`decode`]: greedy and exact beam-search transcripts, and where their tokens lie
 //! - [`lm`]: n-gram models, lexicons and hotwords
+//! - [`decode`]: greedy and exact beam-search transcripts, and where their tokens lie
 //! - [`metrics`]: edit distance and error rates
 //! - [`input`]: untrusted bytes to checked values
 //! - [`report`]: what a result is, and one renderer a file
 //! - [`cli`]: the subcommands
 //!
-//! `kernel`, `logits`, `loss`, `decode`, `lm` and `metrics` are pure: they take checked types and slices and
+//! `kernel`, `logits`, `loss`, `lm`, `decode` and `metrics` are pure: they take checked types and slices and
 //! know no files.
 //!
 //! ```

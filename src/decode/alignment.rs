@@ -40,7 +40,7 @@ pub enum AlignmentError {
         /// Number of labels and of equal neighbours among them.
         needed: usize,
     },
-    /// The path can't be followed back in the memory that there is: a byte for each label in each frame.
+    /// The path can't be followed back in the memory that there is: a byte for each label in some of the frames at a time.
     #[error("{labels} labels over {frames} frames need more memory than there is")]
     TooLarge {
         /// Number of frames.

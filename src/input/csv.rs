@@ -36,13 +36,14 @@ pub(super) struct Blocks {
 /// Parses what is left of `source`, from which no more than its first bytes were taken to tell what it is.
 pub(super) fn read(source: &mut Source, options: CsvOptions) -> Result<Blocks, InputError> {
     let name = source.name().to_owned();
-    let mut may_be_plain = true;
+    let (mut may_be_plain, mut checked) = (true, false);
     if let (Some(file), Some(len)) = (source.random_access(), source.len())
         && source.position() == 0
     {
         let mut head = vec![0; HEAD_BYTES.min(usize::try_from(len).unwrap_or(HEAD_BYTES))];
         let count = file.read_at(&mut head, 0)?;
         check_head(&name, &head[..count], options)?;
+        checked = true;
         if let Some((start, delimiter)) = beginning(&name, &head[..count], options) {
             if let Some(blocks) = csv_blocks::parse(Text::File(file, len), start, delimiter)? {
                 return Ok(Blocks::of_plain(blocks, delimiter));
@@ -54,7 +55,9 @@ pub(super) fn read(source: &mut Source, options: CsvOptions) -> Result<Blocks, I
     if bytes.is_empty() {
         return Err(InputError::new(&name, Place::whole(), "a .npy or CSV file", "no bytes"));
     }
-    check_head(&name, &bytes, options)?;
+    if !checked {
+        check_head(&name, &bytes, options)?;
+    }
     if may_be_plain
         && let Some((start, delimiter)) = beginning(&name, &bytes, options)
         && let Some(blocks) = csv_blocks::parse(Text::Memory(&bytes), start, delimiter)?

@@ -1,6 +1,6 @@
 //! Log-sum-exp and its kin over slices; and, because it needs unsafe code, a file as memory.
 //!
-//! Every function takes rows of class scores as they lie in memory and computes as if in double precision from the
+//! What computes with class scores takes rows as they lie in memory and computes as if in double precision from the
 //! values given, except [`fast_log_sum_exp_rows`], which is within 2e-7 on values of single precision. Each is compiled
 //! for several instruction sets, and the best that the machine has is chosen when it runs: see [`InstructionSet`].
 

@@ -62,6 +62,9 @@ pub fn exp_weighted_distance_sum<E: Element>(row: &[E], max: f64) -> f64 {
     InstructionSet::best().run(DistanceSum { row, max })
 }
 
+/// So far below, nothing is added; the distance itself may be beyond doubles.
+const FAR_BELOW: f64 = 1e4;
+
 struct DistanceSum<'a, E> {
     row: &'a [E],
     max: f64,
@@ -77,7 +80,7 @@ impl<E: Element> Task for DistanceSum<'_, E> {
         let (chunks, rest) = row.as_chunks::<WIDTH>();
         for chunk in chunks {
             for i in 0..WIDTH {
-                let below = max - chunk[i].to_f64();
+                let below = (max - chunk[i].to_f64()).min(FAR_BELOW);
                 sum[i] += exp::<FMA>(-below) * below;
             }
         }
@@ -87,7 +90,7 @@ impl<E: Element> Task for DistanceSum<'_, E> {
             *lane = x.to_f64();
         }
         for i in 0..WIDTH {
-            let below = max - last[i];
+            let below = (max - last[i]).min(FAR_BELOW);
             sum[i] += exp::<FMA>(-below) * below;
         }
         sum.iter().sum()

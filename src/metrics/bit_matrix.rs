@@ -4,10 +4,9 @@
 //! 1999), in the form of Hyyrö (2003) for the distance of whole sequences: neighbours in the matrix
 //! differ by at most one, so a column is two bits a row.
 
+use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::Range;
-
-use rustc_hash::FxHashMap;
 
 const BITS: usize = 64;
 
@@ -136,7 +135,7 @@ impl Pattern {
     /// For the matrix of `reference` (rows) and `hypothesis` (columns).
     pub(super) fn new<T: Eq + Hash>(reference: &[T], hypothesis: &[T]) -> Self {
         let words = reference.len().div_ceil(BITS);
-        let mut numbers: FxHashMap<&T, u32> = FxHashMap::default();
+        let mut numbers: HashMap<&T, u32> = HashMap::new();
         let mut lists: Vec<Vec<u32>> = Vec::new();
         for (place, symbol) in (0..).zip(reference) {
             let number = *numbers.entry(symbol).or_insert(lists.len() as u32);

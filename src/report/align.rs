@@ -1,5 +1,6 @@
 //! The report of `ctctool align`.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -213,18 +214,24 @@ pub fn write_textgrid(items: &[AlignItem], frame_shift: f64, out: &mut dyn Write
     writeln!(out, "tiers? <exists>\nsize = {}\nitem []:", tiers.len())?;
     for (number, (name, units)) in tiers.iter().enumerate() {
         // Praat wants the gaps as intervals, too.
-        let mut intervals: Vec<(f64, f64, &str)> = Vec::new();
+        let mut intervals: Vec<(f64, f64, Cow<'_, str>)> = Vec::new();
         let mut at = 0.0;
         for unit in *units {
             let (start, stop) = seconds(unit);
-            if start > at {
-                intervals.push((at, start, ""));
+            match intervals.last_mut() {
+                // Words of one token share its frames, and a tier has one interval at a time.
+                Some((_, _, text)) if start < at => *text = format!("{text} {}", unit.text).into(),
+                _ => {
+                    if start > at {
+                        intervals.push((at, start, "".into()));
+                    }
+                    intervals.push((start, stop, unit.text.as_str().into()));
+                    at = stop;
+                }
             }
-            intervals.push((start, stop, &unit.text));
-            at = stop;
         }
         if end > at || intervals.is_empty() {
-            intervals.push((at, end, ""));
+            intervals.push((at, end, "".into()));
         }
         let quoted = |text: &str| text.replace('"', "\"\"");
         writeln!(

@@ -73,7 +73,7 @@ pub struct GuessItem {
     pub criterion: &'static str,
     /// `mean`, `sum`, `batch_mean`, `token_mean`, `frame_mean`, `item_frame_mean`, `first_axis_mean` or `item_mean`.
     pub convention: &'static str,
-    /// `nats`, `bits`, `digits` or `log_prob`.
+    /// `nats`, `bits`, `digits`, `perplexity` or `log_prob`.
     pub unit: &'static str,
     /// Flags that go with the files; empty where the defaults do.
     pub flags: String,

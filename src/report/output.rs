@@ -10,6 +10,8 @@ use thiserror::Error;
 use super::new_file::{NewFile, folder_of};
 use super::{Details, Record, Report, TableText, ci, csv, json, listing, table};
 
+/// Links that are followed.
+const MAX_LINKS: usize = 16;
 /// Rows beyond which a table is not held in memory.
 const LONG_LISTING: usize = 1000;
 
@@ -148,6 +150,7 @@ impl Output {
         let Some(path) = &self.path else { return Ok(()) };
         let failed = |source| OutputError { target: path.display().to_string(), source };
         match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => Err(failed(io::ErrorKind::IsADirectory.into())),
             Ok(metadata) if !metadata.is_file() || descriptor(path).is_some() => Ok(()),
             existing => {
                 NewFile::beside(&target(path, existing.is_ok()).map_err(failed)?).map(drop).map_err(failed)
@@ -223,8 +226,6 @@ enum Descriptor {
 
 /// What a path is, by whatever links: `/dev/stdout`, `/dev/fd/3`.
 fn descriptor(path: &Path) -> Option<Descriptor> {
-    /// Links that are followed.
-    const MAX_LINKS: usize = 16;
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
         let folder = fs::canonicalize(folder_of(&path)).ok()?;
@@ -258,7 +259,15 @@ fn write_open(
     out.flush()
 }
 
-/// The file that is written: a link's target is replaced, not the link.
+/// The file that is written: a link's target is replaced or made, not the link.
 fn target(path: &Path, exists: bool) -> io::Result<PathBuf> {
-    if exists { fs::canonicalize(path) } else { Ok(path.to_owned()) }
+    if exists {
+        return fs::canonicalize(path);
+    }
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        let Ok(link) = fs::read_link(&path) else { return Ok(path) };
+        path = folder_of(&path).join(link);
+    }
+    Err(io::Error::other("too many links"))
 }

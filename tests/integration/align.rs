@@ -198,3 +198,53 @@ fn a_class_without_a_name_is_refused() {
     let hint = "leave the empty line out, or give --blank 2 if that is the blank";
     refused(&folder, &args, "names: entry 2 is empty, and no text can be that", Some(hint));
 }
+
+/// Two words of one token share its frames, and names may have anything in them.
+#[test]
+fn whatever_a_token_is_files_of_intervals_keep_their_form() {
+    let folder = Folder::new();
+    let frame = |class: usize| (0..4).map(|at| if at == class { 9.0 } else { 0.0 }).collect::<Vec<f64>>();
+    folder.file("x.npy", npy_f64(&[4, 4], &[1, 0, 2, 3].map(frame).concat()));
+    folder.file("y.txt", "1 2 3\n");
+    let align = |alphabet: &str, format: &str| {
+        folder.file("a.json", alphabet);
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args([
+            "align",
+            "x.npy",
+            "--labels",
+            "y.npy",
+            "--alphabet",
+            "a.json",
+        ]);
+        let output = command.args(["--frame-shift", "1", "--format", format, "-q"]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    folder.file("y.npy", npy_i64(&[3], &[1, 2, 3]));
+    let grid = align(r#"["-", "▁a▁b", "▁c", "▁d"]"#, "textgrid");
+    let words = grid.split("item [").nth(2).unwrap();
+    let of = |name: &str| -> Vec<&str> {
+        let found = words.split(name).skip(1).map(|rest| rest.lines().next().unwrap());
+        found.map(str::trim).collect()
+    };
+    assert_eq!(of(" text = "), ["\"a b\"", "\"\"", "\"c\"", "\"d\""], "{grid}");
+    // Of the tier and of each interval, of which the next begins where one ends.
+    assert_eq!(
+        (of("xmin = "), of("xmax = ")),
+        (vec!["0", "0", "1", "2", "3"], vec!["4", "1", "2", "3", "4"])
+    );
+    let odd = r#"["-", "▁q\"\nr", "▁c", "▁d"]"#;
+    let grid = align(odd, "textgrid");
+    assert!(grid.contains("text = \"q\"\" r\"") || grid.contains("text = \"q\"\"\nr\""), "{grid}");
+    let ctm = align(odd, "ctm");
+    assert_eq!(ctm.lines().count(), 3, "{ctm}");
+    assert!(ctm.lines().all(|line| line.split_whitespace().count() == 6), "{ctm}");
+    let srt = align(odd, "srt");
+    // Number, times and text, and an empty line between two.
+    assert_eq!(
+        srt.trim_end().split("\n\n").map(|caption| caption.lines().count()).collect::<Vec<_>>(),
+        [3; 3],
+        "{srt}"
+    );
+}

@@ -2,8 +2,10 @@ use ctctool::decode::{BeamConfig, NoScorer, Space, beam_search};
 use ctctool::logits::InputKind;
 
 use crate::decode_beam::{assert_same, config};
+use crate::oracle::{ctc_by_recursion, log_softmax};
 use crate::oracle_beam::{full_sort, of_logits_in_log_space};
 use crate::random::Random;
+use crate::support::{Folder, close, ctctool, integers, json, npy_f64};
 use ctctool::decode::Log;
 
 #[test]
@@ -132,4 +134,74 @@ fn logarithms_of_any_size_are_summed() {
     let result = beam_search(&logits, 2, config, 3, NoScorer).expect("a proper input");
     assert_eq!((result.hypotheses.len(), &result.hypotheses[0].tokens[..]), (1, &[][..]));
     assert_eq!(result.hypotheses[0].logp_nats, -3e20);
+}
+
+/// A text whose blank path fell out of doubles lives on by its other paths.
+#[test]
+fn nothing_is_lost_between_scores_far_apart() {
+    let rows =
+        [[0.0, 0.25, -600.0, -0.75], [-1.0, 0.25, -400.0, -500.0], [-1.0, -1.0, -400.0, 0.25]].concat();
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[3, 4], &rows));
+    let args = ["decode", "x.npy", "--beam", "50", "--nbest", "50"];
+    let result = json(ctctool().current_dir(folder.path()).args(args));
+    let hypotheses = result["items"][0]["hypotheses"].as_array().unwrap();
+    let log_probs: Vec<Vec<f64>> = rows.chunks_exact(4).map(log_softmax).collect();
+    let mut found = Vec::new();
+    for hypothesis in hypotheses {
+        let tokens = integers(&hypothesis["tokens"]).iter().map(|&token| token as u32).collect::<Vec<_>>();
+        let expected = -ctc_by_recursion(&log_probs, &tokens, 0);
+        assert!(close(&hypothesis["logp_nats"], expected, 1e-12, 0.0), "{hypothesis} {expected}");
+        found.push(tokens);
+    }
+    // All texts of up to three tokens that three frames can write.
+    let mut texts: Vec<Vec<u32>> = vec![Vec::new()];
+    for length in 0..3 {
+        let longer = texts.iter().filter(|text| text.len() == length);
+        let longer = longer.flat_map(|text| (1..4).map(|token| [&text[..], &[token]].concat()));
+        texts = texts.iter().cloned().chain(longer.collect::<Vec<_>>()).collect();
+    }
+    let possible = texts.iter().filter(|text| ctc_by_recursion(&log_probs, text, 0).is_finite()).count();
+    assert_eq!((found.len(), possible), (possible, possible.min(50)));
+    assert!(found.contains(&vec![2, 3, 2]));
+}
+
+/// `proved_best` holds against every text there is, and one that was never in the beam is thought of.
+#[test]
+fn what_is_proved_best_is_the_best_of_all_texts() {
+    let (items, frames, classes) = (400, 4, 3);
+    let mut random = Random::new(3);
+    let mut values: Vec<f64> =
+        (0..items * frames * classes).map(|_| f64::from(random.below(17)) * 0.25 - 3.0).collect();
+    let missed = [0.25, -0.75, -3.0, -2.0, -2.75, 0.25, 0.25, -1.75, -2.0, 0.0, -1.75, 0.25];
+    values[..missed.len()].copy_from_slice(&missed);
+    let mut texts: Vec<Vec<u32>> = vec![Vec::new()];
+    for length in 0..frames {
+        let longer: Vec<Vec<u32>> = texts
+            .iter()
+            .filter(|text| text.len() == length)
+            .flat_map(|text| (1..classes as u32).map(|token| [&text[..], &[token]].concat()))
+            .collect();
+        texts.extend(longer);
+    }
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[items, frames, classes], &values));
+    let (mut proved, mut not) = (0, 0);
+    for beam in ["1", "2", "4", "50"] {
+        let args = ["decode", "x.npy", "--layout", "ntc", "--exact-scores", "--beam", beam];
+        let result = json(ctctool().current_dir(folder.path()).args(args));
+        for (item, values) in result["items"].as_array().unwrap().iter().zip(values.chunks(frames * classes))
+        {
+            let log_probs: Vec<Vec<f64>> = values.chunks(classes).map(log_softmax).collect();
+            let losses = texts.iter().map(|text| ctc_by_recursion(&log_probs, text, 0));
+            let least = losses.fold(f64::INFINITY, f64::min);
+            let tokens = integers(&item["tokens"]).iter().map(|&token| token as u32).collect::<Vec<_>>();
+            let is_best = ctc_by_recursion(&log_probs, &tokens, 0) <= least + 1e-12;
+            let is_proved = item["proved_best"] == true;
+            assert!(is_best || !is_proved, "beam {beam}: {item}");
+            (proved, not) = (proved + usize::from(is_proved), not + usize::from(!is_best));
+        }
+        assert!(beam != "4" || result["items"][0]["proved_best"] == false);
+    }
+    assert!(proved > items && not > 0, "{proved} {not}");
 }

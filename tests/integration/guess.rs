@@ -367,3 +367,16 @@ fn a_language_model_s_number_is_found() {
     let both = guess(&folder, loss(true).exp(), &options);
     assert!(notes(&both).iter().any(|note| note.contains(next) && note.contains("perplexity")), "{both}");
 }
+
+/// Weights are for the classes of one axis; that they fit no other is no reason to give up.
+#[test]
+fn weights_for_one_axis_do_not_end_the_search() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[2, 3, 4], &(0..24).map(|at| f64::from(at * 7 % 5)).collect::<Vec<_>>()));
+    folder.file("y.npy", npy_f64(&[2, 3, 4], &[1.0 / 3.0; 24]));
+    let args = ["loss", "x.npy", "--labels", "y.npy", "--weight", "1,2,3"];
+    let loss = json(ctctool().current_dir(folder.path()).args(args));
+    let sum = loss["summary"]["reductions"]["sum"].to_string();
+    let found = json(ctctool().current_dir(folder.path()).args(args).args(["--guess", &sum]));
+    assert!(found["summary"]["matches"].as_u64().unwrap() > 0, "{found}");
+}

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::random::Random;
 use crate::support::{
-    Folder, ctctool, json as run_json, npy_bytes, npy_f32, npy_f64, npy_i64, number, repository,
+    Folder, close, ctctool, json as run_json, npy_bytes, npy_f32, npy_f64, npy_i64, number, repository,
 };
 
 fn inspect(folder: &Folder, args: &[&str]) -> Value {
@@ -349,4 +349,14 @@ fn an_alphabet_from_a_pipe_is_read_once() {
         run_json(command.write_stdin(std::fs::read(repository("fixtures/alphabet.txt")).unwrap()))
     };
     assert_eq!(inspect("-")["items"], inspect("alphabet.txt")["items"]);
+}
+
+/// What lies further below the largest than doubles reach takes nothing away.
+#[test]
+fn scores_as_far_apart_as_doubles_are_have_an_entropy() {
+    let folder = Folder::new();
+    folder.file("x.csv", "9e307,9e307,-1.7e308\n");
+    let mut command = ctctool();
+    let result = run_json(command.current_dir(folder.path()).args(["inspect", "x.csv"]));
+    assert!(close(&result["summary"]["entropy_mean_nats"], std::f64::consts::LN_2, 1e-12, 0.0), "{result}");
 }

@@ -395,3 +395,39 @@ fn padding_and_ignored_rows_are_not_looked_at() {
     command.assert().code(2).stderr(predicate::str::contains("frame 1, class 0"));
     command.args(["--lengths", "1"]).assert().success();
 }
+
+/// A small loss is the sum of what nearly certain frames lack: many classes have too little of it each for single
+/// precision's sums.
+#[test]
+fn small_losses_of_many_classes_keep_their_digits() {
+    for classes in [129, 300, 2000] {
+        let mut random = SplitMix(classes as u64);
+        let mut row = |certain: &[(usize, f64)]| {
+            let mut row: Vec<f64> = (0..classes).map(|_| random.score() - 4.0).collect();
+            for &(class, score) in certain {
+                row[class] = score;
+            }
+            row.iter().map(|&x| f64::from(x as f32)).collect::<Vec<_>>()
+        };
+        let rows = [row(&[(1, 22.0)]), row(&[(0, 22.0), (1, 21.5)])];
+        let folder = Folder::new();
+        folder.file("x.npy", npy_f32(&[2, classes], &rows.concat()));
+        folder.file("y.txt", "1\n");
+        let found =
+            run_json(ctctool().current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y.txt"]));
+        // 1 - P is summed of what is small.
+        let sums = rows.each_ref().map(|row| row.iter().map(|x| x.exp()).sum::<f64>());
+        let without = |frame: usize, kept: &[usize]| {
+            let rest = rows[frame].iter().enumerate().filter(|(class, _)| !kept.contains(class));
+            rest.map(|(_, x)| x.exp()).sum::<f64>() / sums[frame]
+        };
+        let (first, last) = (rows[0][1].exp() / sums[0], 1.0 - without(1, &[0, 1]));
+        let by_blank = rows[0][0].exp() / sums[0] * (rows[1][1].exp() / sums[1]);
+        let lacks = without(0, &[1]) + first * without(1, &[0, 1]) - by_blank;
+        let expected = -(-lacks).ln_1p();
+        // But for the rounding of sums of so many.
+        assert!((first * last + by_blank + lacks - 1.0).abs() < 1e-13);
+        let loss = &found["summary"]["reductions"]["sum"];
+        assert!(close(loss, expected, 1e-6, 0.0), "{classes}: {loss} for {expected}");
+    }
+}

@@ -142,7 +142,7 @@ fn softmax_applied_twice_is_told() {
         row.iter().map(|x| x.exp() / sum).collect::<Vec<_>>()
     };
     let rows: Vec<Vec<f64>> = (0..40)
-        .map(|at| (0..5).map(|class| if class == at % 5 { 9.0 } else { 0.1 * class as f64 }).collect())
+        .map(|at| (0..5).map(|class| if class == at % 5 { 9.0 } else { 0.1 * f64::from(class) }).collect())
         .collect();
     let once: Vec<Vec<f64>> = rows.iter().map(|row| softmax(row)).collect();
     let twice: Vec<Vec<f64>> = once.iter().map(|row| softmax(row)).collect();
@@ -256,6 +256,7 @@ fn a_table_of_probabilities_is_read_as_the_logits_are() {
         ("0.5\t0.5\t0\n0\t0.25\t0.75\n", &[]),
         ("0.5\t0.5\t0\n0\t0.25\t0.75\n", &["-d", "tab"]),
         ("0.5|0.5|0\n0|0.25|0.75\n", &["-d", "|"]),
+        ("   0.5  0.5 0\n0    0.25    0.75  \n", &[]),
         ("a,b,c\n0.5,0.5,0\n0,0.25,0.75\n", &["--headers"]),
         ("0.5,0.5,0\n0,0.25,0.75\n", &["--headers"]),
         ("0.5 0.5 0\n0 0.25 0.75\n", &["-d", ";"]),

@@ -211,3 +211,23 @@ fn a_sum_of_probabilities_beyond_doubles_is_one_that_is_not_one() {
     assert_eq!(result["summary"]["loss_nats"], -1e308_f64.ln());
     assert_eq!(warnings(&result), ["not_normalised"]);
 }
+
+/// Of two bad frames, the first in the file is named, also where items are computed one by one.
+#[test]
+fn the_first_bad_frame_of_the_file_is_named() {
+    let (frames, items, classes) = (6, 64, 4);
+    let mut values: Vec<f64> = (0..frames * items * classes).map(|at| 0.1 * ((at * 7) % 5) as f64).collect();
+    values[4 * items * classes] = f64::NAN;
+    values[(items + 40) * classes] = f64::NAN;
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[frames, items, classes], &values));
+    folder.file("y.txt", "1\n".repeat(items));
+    let mut command = ctctool();
+    command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y.txt", "--layout", "tnc"]);
+    let output = command.output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        stderr.starts_with("error: x.npy: item 40, frame 1, class 0: expected a finite number"),
+        "{stderr}"
+    );
+}

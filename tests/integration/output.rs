@@ -181,3 +181,42 @@ fn nothing_is_left_of_a_file_that_was_not_finished() {
     assert!(killed, "it was never seen writing");
     assert_eq!(names(), before);
 }
+
+#[test]
+fn what_can_not_be_written_is_refused_before_all_work() {
+    let folder = Folder::new();
+    // Nothing is read of it before.
+    folder.file("x.csv", "no numbers\n");
+    folder.file("y.txt", "0\n");
+    std::fs::create_dir(folder.path().join("folder")).unwrap();
+    for args in [&["-o", "folder"][..], &["--grad", "folder"], &["--grad", "nowhere/g.npy"]] {
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["loss", "x.csv", "--labels", "y.txt"]).args(args);
+        let expected = format!("error: {}: cannot be written", args[1]);
+        command.assert().code(2).stderr(predicate::str::starts_with(expected));
+    }
+}
+
+/// What a link stands for is made where it is not there, and the link stays.
+#[cfg(unix)]
+#[test]
+fn a_link_to_nothing_yet_is_followed() {
+    let folder = Folder::new();
+    folder.file("x.csv", "1,2\n");
+    let of = |name: &str| folder.path().join(name);
+    std::fs::create_dir(of("folder")).unwrap();
+    std::os::unix::fs::symlink("folder/new", of("link")).unwrap();
+    std::os::unix::fs::symlink("link", of("chain")).unwrap();
+    std::os::unix::fs::symlink("b", of("a")).unwrap();
+    std::os::unix::fs::symlink("a", of("b")).unwrap();
+    let decode = |target: &str| {
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["decode", "x.csv", "--format", "text", "-q", "-o", target]);
+        command.assert()
+    };
+    decode("chain").success();
+    assert_eq!(std::fs::read_to_string(of("folder/new")).unwrap(), "1\n");
+    assert!(of("chain").is_symlink() && of("link").is_symlink());
+    decode("a").code(2).stderr(predicate::str::starts_with("error: a: cannot be written"));
+    assert!(of("a").is_symlink());
+}

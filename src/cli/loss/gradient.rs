@@ -40,17 +40,17 @@ impl GradientArgs {
         ("--grad", self.grad.as_deref())
     }
 
-    /// What is no .npy by its name should not be one.
-    pub(super) fn check_usage(&self) -> Result<(), UsageError> {
+    /// What is no .npy by its name should not be one; and whether the file can be written.
+    pub(super) fn check_usage(&self) -> anyhow::Result<()> {
         let Some(path) = &self.grad else { return Ok(()) };
         let other = ["csv", "tsv", "txt", "json", "npz", "pt"];
         let named =
             path.extension().is_some_and(|end| other.iter().any(|other| end.eq_ignore_ascii_case(other)));
         if named {
             let error = UsageError::new(format!("--grad {}: a gradient is written as .npy", path.display()));
-            return Err(error.hint("give a name that ends in .npy"));
+            return Err(error.hint("give a name that ends in .npy").into());
         }
-        Ok(())
+        Ok(output_to(path).check_target()?)
     }
 
     pub(super) fn wanted(&self) -> bool {
@@ -66,6 +66,10 @@ impl GradientArgs {
         let file = self.grad.as_ref().map(|path| path.display().to_string());
         GradientSummary { file, check: self.check_grad.then(check) }
     }
+}
+
+fn output_to(path: &Path) -> Output {
+    Output { path: Some(path.to_owned()), ..Output::default() }
 }
 
 /// What a gradient is computed of: the matrix once more, once it is known that there is a loss.
@@ -99,8 +103,7 @@ impl<'a> GradientOf<'a> {
             };
         };
         let mut result = Ok(Vec::new());
-        let output = Output { path: Some(path.clone()), ..Output::default() };
-        let written = output.deliver(|out| {
+        let written = output_to(path).deliver(|out| {
             let (shape, fortran_order) = (self.matrix.shape(), self.matrix.fortran_order());
             let encoding = write_npy_header(out, shape, fortran_order, self.matrix.dtype())?;
             let mut batch = GradientBatch::new(gradient, geometry, Some((out, encoding)), sampled);

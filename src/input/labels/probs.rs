@@ -8,9 +8,12 @@ use super::targets::place_of;
 use super::{Content, LabelFile};
 use crate::input::csv;
 use crate::input::npy::shape_text;
+use crate::input::numbers::words;
+use crate::input::source::lines_of;
 use crate::input::{InputError, Place};
 use crate::kernel::{Element, Floats, Spread, spread};
 use crate::logits::{Geometry, rows_in_order};
+use crate::shown::shown;
 
 /// Values that one thread looks at at a time.
 const LOOKED_AT_ONCE: usize = 1 << 16;
@@ -137,15 +140,17 @@ impl LabelFile {
                 Floats::Double(values) => Values::Double(values.into()),
             },
             Content::Text(text) => {
-                let table = csv::parse(
-                    &self.name,
-                    text.as_bytes(),
-                    self.table_options(text, shape.first().copied().filter(|_| shape.len() > 1).unwrap_or(1)),
-                )?;
-                if [table.rows, table.columns] != *shape && (table.rows != 1 || [table.columns] != *shape) {
+                let options = self.table_options(text, if let [rows, _] = *shape { rows } else { 1 });
+                let (rows, values) = if options.delimiter == Some(b' ') {
+                    self.table_of_words(text, options.headers)?
+                } else {
+                    let table = csv::parse(&self.name, text.as_bytes(), options)?;
+                    (table.rows, table.values)
+                };
+                if values.len() != shape.iter().product::<usize>() || shape.len() > 1 && rows != shape[0] {
                     return Err(mismatch());
                 }
-                Values::Double(table.values.into())
+                Values::Double(values.into())
             }
         };
         let Ok(geometry) = Geometry::along(shape, false, class_axis) else { return Err(mismatch()) };
@@ -154,6 +159,23 @@ impl LabelFile {
             Values::Single(values) => self.looked_at(values, &rows, &geometry, Values::Single),
             Values::Double(values) => self.looked_at(values, &rows, &geometry, Values::Double),
         }
+    }
+
+    /// Numbers with any blanks between them: how many rows, and all of them.
+    fn table_of_words(&self, text: &str, headers: bool) -> Result<(usize, Vec<f64>), InputError> {
+        let (mut rows, mut values) = (0, Vec::new());
+        let lines = (1..).zip(lines_of(text)).filter(|(_, line)| !line.trim().is_empty());
+        for (number, line) in lines.skip(usize::from(headers)) {
+            rows += 1;
+            for (column, word) in words(line) {
+                let place = || Place::whole().at("line", number).at("column", column);
+                let value = csv::number(word.as_bytes());
+                values.push(
+                    value.ok_or_else(|| InputError::new(&self.name, place(), "a number", shown(word)))?,
+                );
+            }
+        }
+        Ok((rows, values))
     }
 
     /// The targets that are `values` in the order of the file; `shape` is that of the rows.

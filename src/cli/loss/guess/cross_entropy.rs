@@ -119,7 +119,14 @@ impl Args {
                         smoothing == asked,
                         smoothing == 0.0,
                     );
-                    let loss = CrossEntropy::new(classes, weight.clone(), smoothing)?;
+                    let loss = match CrossEntropy::new(classes, weight.clone(), smoothing) {
+                        Ok(loss) => loss,
+                        Err(error) => {
+                            // Weights for another axis.
+                            search.obstacle(&setup, anyhow::anyhow!("--weight: {error}"));
+                            continue;
+                        }
+                    };
                     let geometry = Geometry::new(&[rows.len() / classes, classes], false, 1, &[0])?;
                     let mut batch = CrossEntropyBatch::new(
                         &loss,
