@@ -131,7 +131,7 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
 }
 
 /// The symbols of both lines, paired.
-pub(super) fn pairs<T: Eq + std::hash::Hash + ToString>(reference: &[T], hypothesis: &[T]) -> Vec<Pair> {
+pub(super) fn pairs<T: Ord + ToString>(reference: &[T], hypothesis: &[T]) -> Vec<Pair> {
     let (mut expected, mut found) = (reference.iter(), hypothesis.iter());
     let mut pair = |op| {
         let (name, reference, hypothesis) = match op {

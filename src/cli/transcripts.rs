@@ -43,8 +43,14 @@ fn names(
     name_of: impl Fn(&str) -> String,
     is_name: impl Fn(&str) -> bool,
 ) -> Option<String> {
+    let (first_lines, _) = lines.split_at_checked(FEW_LINES)?;
+    // Of most texts, the first lines tell.
+    let may_be = |line: &String| is_name(&name_of(line)) || name_of(line).parse::<usize>().is_ok();
+    if !first_lines.iter().all(may_be) {
+        return None;
+    }
     let names: Vec<String> = lines.iter().map(|line| name_of(line)).collect();
-    let first = names.first().filter(|_| lines.len() >= FEW_LINES)?;
+    let first = names.first()?;
     let alone = lines.iter().zip(&names).filter(|(line, name)| line.trim() == **name).count();
     let distinct: HashSet<&String> = names.iter().collect();
     let counts = || {
@@ -70,20 +76,37 @@ fn is_name(text: &str) -> bool {
     has_digit(text) && joined && text.chars().all(|c| c.is_alphanumeric() || "-_/.:#".contains(c))
 }
 
-/// A text of a file, for a message.
+/// One of two texts.
 struct Side<'a> {
     path: &'a Path,
     lines: &'a [String],
+    /// Which bytes are in it: most of what is looked for is in neither, or in both.
+    bytes: [bool; 256],
 }
 
-impl Side<'_> {
+impl<'a> Side<'a> {
+    fn new(path: &'a Path, lines: &'a [String]) -> Self {
+        let mut bytes = [false; 256];
+        for byte in lines.iter().flat_map(|line| line.bytes()) {
+            bytes[usize::from(byte)] = true;
+        }
+        Self { path, lines, bytes }
+    }
+
+    /// Whether some character is of a kind.
+    fn has(&self, kind: Kind) -> bool {
+        let (ascii, others) = self.bytes.split_at(128);
+        let in_ascii = (0..).zip(ascii).any(|(byte, &is_there)| is_there && kind(char::from(byte)));
+        in_ascii || others.contains(&true) && self.lines.iter().any(|line| line.contains(kind))
+    }
+
     fn words(&self) -> impl Iterator<Item = &str> {
         self.lines.iter().flat_map(|line| line.split_whitespace())
     }
 
     /// How many words have such a character, and the first of them.
-    fn with(&self, has: impl Fn(char) -> bool) -> Option<(usize, &str)> {
-        let mut found = self.words().filter(|word| word.contains(&has));
+    fn with(&self, kind: Kind) -> Option<(usize, &str)> {
+        let mut found = self.words().filter(|word| word.contains(kind));
         let first = found.next()?;
         Some((1 + found.count(), first))
     }
@@ -106,7 +129,7 @@ pub(super) fn text_warnings(
     references: (&Path, &[String]),
     wer_ratio: Option<f64>,
 ) -> Vec<Warning> {
-    let sides = [hypotheses, references].map(|(path, lines)| Side { path, lines });
+    let sides = [hypotheses, references].map(|(path, lines)| Side::new(path, lines));
     let mut warnings: Vec<Warning> =
         sides.iter().filter_map(|side| item_names(side.path, side.lines)).collect();
     let case = (wer_ratio > Some(MANY_WRONG)).then(|| other_case(hypotheses.1, references.1)).flatten();
@@ -135,19 +158,19 @@ fn one_sided(one: &Side<'_>, other: &Side<'_>, case_is_told: bool) -> Vec<String
         ),
     ];
     let several = other.words().nth(SEVERAL_WORDS - 1).is_some();
-    for (has, what, hint) in kinds.into_iter().filter(|(_, what, _)| !(case_is_told && *what == CAPITALS)) {
-        if let (true, Some((count, word)), None) = (several, one.with(has), other.with(has)) {
+    for (kind, what, hint) in kinds {
+        if !several || case_is_told && what == CAPITALS || !one.has(kind) || other.has(kind) {
+            continue;
+        }
+        if let Some((count, word)) = one.with(kind) {
             let (count, word) = (counted(count, "word"), shown(word));
             messages.push(format!(
                 "{path}: {count} with {what}, {word} for one, and {of_other} has none: {hint}"
             ));
         }
     }
-    let have =
-        |side: &Side<'_>, separator: char| side.lines.iter().any(|line| line.trim().contains(separator));
-    let [[bars, spaces], [other_bars, other_spaces]] =
-        [one, other].map(|side| ['|', ' '].map(|separator| have(side, separator)));
-    if bars && !spaces && !other_bars && other_spaces {
+    let of = |side: &Side<'_>| [b'|', b' '].map(|separator| side.bytes[usize::from(separator)]);
+    if of(one) == [true, false] && of(other) == [false, true] {
         messages.push(format!("{path} has '|' between words and {of_other} spaces: tr '|' ' '"));
     }
     messages

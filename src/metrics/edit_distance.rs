@@ -4,8 +4,6 @@
 //! prefers a match or substitution to a deletion, and a deletion to an insertion. So counts are
 //! deterministic.
 
-use std::hash::Hash;
-
 use super::bit_matrix::{Band, Differences, Pattern};
 
 /// One step of an alignment.
@@ -78,7 +76,7 @@ impl std::ops::AddAssign for EditCounts {
 ///
 /// Time is at most about `n m / 32` steps and memory `3/4 n sqrt(m)` bytes, for `n` and `m` symbols; where they differ
 /// by `d`, far fewer, at most `n d / 4` steps.
-pub fn edit_counts<T: Eq + Hash>(reference: &[T], hypothesis: &[T]) -> EditCounts {
+pub fn edit_counts<T: Ord>(reference: &[T], hypothesis: &[T]) -> EditCounts {
     let mut counts = EditCounts::default();
     trace_back(reference, hypothesis, LONG, |op| counts.count(op));
     counts
@@ -87,7 +85,7 @@ pub fn edit_counts<T: Eq + Hash>(reference: &[T], hypothesis: &[T]) -> EditCount
 /// The steps that turn `reference` into `hypothesis`, in order.
 ///
 /// Time and memory as [`edit_counts`], and one byte a step.
-pub fn align<T: Eq + Hash>(reference: &[T], hypothesis: &[T]) -> Vec<EditOp> {
+pub fn align<T: Ord>(reference: &[T], hypothesis: &[T]) -> Vec<EditOp> {
     let mut ops = Vec::with_capacity(reference.len().max(hypothesis.len()));
     trace_back(reference, hypothesis, LONG, |op| ops.push(op));
     ops.reverse();
@@ -149,7 +147,7 @@ fn keep(block: &mut Vec<Differences>, at: usize, column: &Differences) {
 /// many columns of it; what lies between two of those is computed again when the way back comes there.
 ///
 /// `long`: from how many symbols on bands are tried.
-fn trace_back<T: Eq + Hash>(reference: &[T], hypothesis: &[T], long: usize, mut visit: impl FnMut(EditOp)) {
+fn trace_back<T: Ord>(reference: &[T], hypothesis: &[T], long: usize, mut visit: impl FnMut(EditOp)) {
     let (mut i, mut j) = (reference.len(), hypothesis.len());
     // A common end is all matches, whatever comes before.
     while i > 0 && j > 0 && reference[i - 1] == hypothesis[j - 1] {
