@@ -66,7 +66,7 @@ pub(super) struct Args {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Loss")]
 struct Settings {
-    /// Which loss (told from the shapes where only one fits)
+    /// Which loss, ce for short (told from the shapes where only one fits)
     #[arg(long, value_name = "LOSS", value_enum)]
     criterion: Option<Criterion>,
 
@@ -140,7 +140,10 @@ impl Args {
         let matrix = self.logits.open(&self.output, diagnostics)?;
         let labels = open_labels(&self.labels, &self.logits, diagnostics)?;
         if let Some(guess) = self.checks.guess {
-            return self.run_guess(matrix, &labels, guess, diagnostics);
+            let other_axis = self.classes_last(matrix.shape(), &labels);
+            let result = self.run_guess(matrix, &labels, guess, diagnostics);
+            return result
+                .map_err(|error| other_axis.iter().fold(error, |error, hint| with_hint(error, hint)));
         }
         let exchanged = exchanged_axes(matrix.shape(), &labels);
         let criterion = self

@@ -90,11 +90,14 @@ impl GuessSummary {
         let combinations = if self.tried == 1 { "combination" } else { "combinations" };
         let title = match (&self.closest, self.matches) {
             (Some(closest), _) => format!(
-                "none of {} {combinations} gives {guess} within rtol {rtol:e}; the closest is {}, {:.1e} away: {}",
+                "none of {} {combinations} gives {guess} within rtol {rtol:e}; the closest is {}, {:.1e} away: {}{}",
                 self.tried,
                 closest.value,
                 closest.relative_difference,
-                closest.describe()
+                closest.describe(),
+                rounding(closest.value, *guess)
+                    .map(|rtol| format!("; rounded, it is that: --rtol {rtol:e}"))
+                    .unwrap_or_default()
             ),
             (None, 0) => format!("none of {} {combinations} gives {guess} within rtol {rtol:e}", self.tried),
             (None, matches) => {
@@ -112,6 +115,15 @@ impl GuessSummary {
         };
         TableText { title, ..TableText::default() }
     }
+}
+
+/// Where a number is another one but for the digits that this has not, the tolerance that takes it for that.
+fn rounding(value: f64, rounded: f64) -> Option<f64> {
+    let text = rounded.to_string();
+    let decimals =
+        text.split_once('.').map(|(_, decimals)| decimals.len()).filter(|&decimals| decimals > 1)?;
+    let tolerance = 0.5 * 10_f64.powi(-(decimals as i32)) / rounded.abs();
+    (format!("{value:.decimals$}") == text).then(|| 10_f64.powf(tolerance.log10().ceil()))
 }
 
 impl GuessItem {

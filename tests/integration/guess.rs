@@ -368,6 +368,26 @@ fn a_language_model_s_number_is_found() {
     assert!(notes(&both).iter().any(|note| note.contains(next) && note.contains("perplexity")), "{both}");
 }
 
+/// A number as a table shows it is that number, to so many digits.
+#[test]
+fn a_rounded_number_is_told() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[3, 3], &[0.1, 0.7, 0.2, 1.3, 0.4, 0.9, 0.0, 2.0, 1.1]));
+    folder.file("y.txt", "0\n2\n1\n");
+    let args = ["loss", "x.npy", "--labels", "y.txt"];
+    let mean =
+        json(ctctool().current_dir(folder.path()).args(args))["summary"]["loss_nats"].as_f64().unwrap();
+    let said = |guess: String| {
+        let output =
+            ctctool().current_dir(folder.path()).args(args).args(["--guess", &guess]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let rounded = said(format!("{mean:.3}"));
+    assert!(rounded.contains("; rounded, it is that: --rtol 1e-3"), "{mean} {rounded}");
+    let other = said(format!("{:.3}", mean + 0.001));
+    assert!(!other.contains("rounded, it is that"), "{mean} {other}");
+}
+
 /// Weights are for the classes of one axis; that they fit no other is no reason to give up.
 #[test]
 fn weights_for_one_axis_do_not_end_the_search() {

@@ -280,6 +280,19 @@ fn hints_lead_on() {
         error.contains("y.txt has a label for each of the 7 columns") && error.contains("x.T"),
         "{error}"
     );
+    folder.file("names.txt", "bird\ncat\nbird\n");
+    let error = refused(&folder, &["loss", "x.npy", "--labels", "names.txt"]);
+    assert!(
+        error.ends_with(
+            "found 'bird'\nhint: names of classes are not read: write the number of each, from 0\n"
+        ),
+        "{error}"
+    );
+    folder.file("tagger.npy", npy_f64(&[2, 3, 5], &[0.0; 30]));
+    folder.file("tags.npy", crate::support::npy_i64(&[2, 3], &[0, 1, 255, 1, 2, 0]));
+    let guess = ["loss", "tagger.npy", "--labels", "tags.npy", "--guess", "1.5"];
+    let error = refused(&folder, &guess);
+    assert!(error.contains("found 255") && error.contains("--class-axis -1"), "{error}");
     folder.file("one.npy", npy_f64(&[9, 1, 3], &[0.0; 27]));
     let error = refused(&folder, &["decode", "one.npy"]);
     assert!(error.ends_with("hint: --layout tnc is one item of 9 frames\n"), "{error}");

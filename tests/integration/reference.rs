@@ -58,6 +58,16 @@ fn assert_losses(name: &str, result: &Value, expected: &Value, (rtol, atol): (f6
         let found = &result["summary"]["reductions"][convention];
         let expected = number(&expected[convention]);
         assert!(close(found, expected, rtol, atol), "{name}: {convention} {found} for {expected}");
+        // JSON has null for NaN and infinity alike; which, the status says.
+        if result["summary"]["reduction"] == convention {
+            let status = result["summary"]["status"].as_str().unwrap();
+            let expected_status = match expected {
+                _ if expected.is_nan() => &["nan"][..],
+                _ if expected.is_infinite() => &["infinite", "infeasible"],
+                _ => &["ok"],
+            };
+            assert!(expected_status.contains(&status), "{name}: {convention} {status} for {expected}");
+        }
     }
 }
 

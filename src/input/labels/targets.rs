@@ -163,8 +163,8 @@ impl LabelFile {
                     for (column, word) in words(content) {
                         let place = || Place::whole().at("line", line + 1).at("column", column);
                         let value = whole_number(word).ok_or_else(|| {
-                            InputError::new(&self.name, place(), "a class index", shown(word))
-                                .maybe_hint(text_hint(text, shape))
+                            let hint = text_hint(text, shape).unwrap_or_else(|| NO_NAMES.to_owned());
+                            InputError::new(&self.name, place(), "a class index", shown(word)).hint(hint)
                         })?;
                         targets.push(check(value, &place)?);
                     }
@@ -183,6 +183,8 @@ impl LabelFile {
         Ok(ClassTargets { targets: targets.into(), ignored: IGNORED })
     }
 }
+
+const NO_NAMES: &str = "names of classes are not read: write the number of each, from 0";
 
 /// How to go on where there is one class.
 pub(crate) const ONE_SCORE: &str =
