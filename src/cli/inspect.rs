@@ -25,7 +25,7 @@ use crate::report::{Format, Report};
 /// What is in the file, and whether the labels fit it
 ///
 /// Prints what the file is, what its numbers look like and why, which classes win its frames, and, with labels, for
-/// each item the frames that it needs against those it has. Ends with findings and the options that follow from them.
+/// each item the frames that it needs against those it has, and how far the best path reads others. Ends with findings and the options that follow from them.
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -109,7 +109,8 @@ impl Args {
         findings.extend(odd);
         let mut summary = described(&matrix, &view);
         let rows_per_item = view.ctc.as_ref().map_or(view.geometry.rows(), |shape| shape.frames);
-        let mut survey = Survey::new(view.geometry.clone(), rows_per_item, view.lengths.clone());
+        let survey = Survey::new(view.geometry.clone(), rows_per_item, view.lengths.clone());
+        let mut survey = if view.labels_fit { survey.with_readings() } else { survey };
         matrix.reduce(&view.geometry, &mut survey).map_err(|error| match error {
             ReadError::Input(error) => error,
             ReadError::Visit(never) => match never {},
@@ -122,7 +123,19 @@ impl Args {
                 let flag = Some("--label-lengths FILE".to_owned());
                 findings.extend(padding.map(|message| Finding { code: "label_padding", message, flag }));
                 fit::count_labels(&mut summary, raw.concat(), classes);
-                fit::items(&params.matrix.logits, labels, &raw, shape, &view.lengths, blank, &mut findings)
+                let items = fit::items(
+                    &params.matrix.logits,
+                    labels,
+                    &raw,
+                    shape,
+                    &view.lengths,
+                    blank,
+                    &mut findings,
+                );
+                if let Some(readings) = survey.readings() {
+                    fit::read_labels(&mut summary, &raw, readings, blank, &mut findings);
+                }
+                items
             }
             (Some(labels), _, _) if view.cross_entropy => {
                 fit::targets(&mut summary, labels, &params.matrix.shape, classes, &mut findings);

@@ -165,13 +165,8 @@ impl Args {
         self.steering.check_usage()?;
         self.lm_weights.iter().try_for_each(|&weight| check_lm_weight(weight))?;
         self.word_bonuses.iter().try_for_each(|&bonus| check_size("--word-bonus", Some(bonus)))?;
-        let settings = [self.lm_weights.len(), self.bonuses().len(), self.beams.len()];
-        if settings
-            .iter()
-            .try_fold(1_usize, |all, &of_one| all.checked_mul(of_one))
-            .is_none_or(|all| all > MAX_SETTINGS)
-        {
-            let [weights, bonuses, beams] = settings;
+        let [weights, bonuses, beams] = [self.lm_weights.len(), self.bonuses().len(), self.beams.len()];
+        if weights.saturating_mul(bonuses).saturating_mul(beams) > MAX_SETTINGS {
             return Err(UsageError::new(format!(
                 "expected at most {MAX_SETTINGS} settings to try, found {weights} weights × {bonuses} bonuses × {beams} beams"
             )));
@@ -308,7 +303,8 @@ impl Args {
             ("--word-bonus", best.word_bonus, &bonuses, true),
         ];
         for (option, value, tried, least_too) in ends {
-            let (least, most) = (least(tried), -least(&tried.iter().map(|x| -x).collect::<Vec<_>>()));
+            let by = |choose: fn(f64, f64) -> f64| tried.iter().copied().reduce(choose).unwrap_or(value);
+            let (least, most) = (by(f64::min), by(f64::max));
             let (end, more) = if value == most { ("largest", "larger") } else { ("least", "smaller") };
             let several = unique(tried).len() > 2;
             if several && (value == most || least_too && value == least) {
@@ -382,10 +378,6 @@ impl Args {
         let (best, _) = tied_of_beam.iter().zip(&places).min_by_key(|(_, place)| distance(place))?;
         Some((*best, tied().count()))
     }
-}
-
-fn least(values: &[f64]) -> f64 {
-    values.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
 /// Each value once, in order; the list is short.

@@ -85,8 +85,9 @@ const NO_PADDING: &str = "text has no padding: a line is all of an item's labels
 
 impl LabelFile {
     /// Reads `path` (`-` is standard input): .npy or text, where that is a table of probabilities written as `csv` says
-    /// (a delimiter that is nowhere in it is that of another file). Nobody may write to the file as long as this is in use, for
-    /// it may be mapped. Where somebody shortens it, the system ends the process (`SIGBUS`); the program then says why.
+    /// (a delimiter that is nowhere in it is that of another file). Nobody may write to the file as long as this is in
+    /// use, for it may be mapped. Where somebody shortens it, the system ends the process (`SIGBUS`); the program then
+    /// says why.
     ///
     /// # Errors
     /// Where it can't be read.

@@ -19,7 +19,12 @@ pub struct Survey {
     pub runs: u64,
     /// How each item's rows ended so far.
     ends: Vec<End>,
+    /// By item: who won each of its runs, where that was asked for and is not too much.
+    readings: Option<Vec<Vec<u32>>>,
 }
+
+/// Runs that are kept.
+const MOST_RUNS: u64 = 1 << 24;
 
 /// How some rows of an item end.
 #[derive(Clone, Copy, Debug, Default)]
@@ -117,6 +122,8 @@ struct Runs {
     rows: usize,
     /// Runs of rows that the same class wins.
     count: u64,
+    /// Who won them, where that is kept.
+    winners: Vec<u32>,
 }
 
 /// Values (or rows) that are not finite.
@@ -146,7 +153,20 @@ impl Survey {
             lengths,
             found: SurveyTotals::default(),
             runs: 0,
+            readings: None,
         }
+    }
+
+    /// The same, with what the best path of each item reads, blanks among it: see [`Self::readings`].
+    #[must_use]
+    pub fn with_readings(self) -> Self {
+        Self { readings: Some(Vec::new()), ..self }
+    }
+
+    /// By item, up to the last that has a row: who wins each run of its rows. None where it was not asked for, or is more
+    /// than memory should hold.
+    pub fn readings(&self) -> Option<&[Vec<u32>]> {
+        self.readings.as_deref()
     }
 
     /// What the numbers look like: what nearly all rows with a distribution do.
@@ -275,15 +295,24 @@ impl BlockReducer for Survey {
             let winner = |shape: Option<Shape>| shape.map(|shape| shape.winner);
             part.winners.extend(winner(shape));
             let new = u64::from(shape.is_some());
+            let kept = |is_new: bool| winner(shape).filter(|_| is_new && self.readings.is_some());
             // Every layout hands out an item's frames in order.
             part.items
                 .entry(item)
                 .and_modify(|runs| {
-                    runs.count += if winner(runs.end.row) == winner(shape) { 0 } else { new };
+                    let is_new = winner(runs.end.row) != winner(shape);
+                    runs.count += if is_new { new } else { 0 };
+                    runs.winners.extend(kept(is_new));
                     runs.end = runs.end.then(shape, 1);
                     runs.rows += 1;
                 })
-                .or_insert(Runs { first: shape, end: End::default().then(shape, 1), rows: 1, count: new });
+                .or_insert_with(|| Runs {
+                    first: shape,
+                    end: End::default().then(shape, 1),
+                    rows: 1,
+                    count: new,
+                    winners: kept(true).into_iter().collect(),
+                });
         });
         part
     }
@@ -301,6 +330,12 @@ impl BlockReducer for Survey {
             let end = &mut self.ends[item];
             let goes_on = end.row.zip(runs.first).is_some_and(|(last, first)| last.winner == first.winner);
             self.runs += runs.count - u64::from(goes_on);
+            if let Some(readings) = self.readings.as_mut().filter(|_| self.runs <= MOST_RUNS) {
+                readings.resize(readings.len().max(item + 1), Vec::new());
+                readings[item].extend(&runs.winners[usize::from(goes_on)..]);
+            } else {
+                self.readings = None;
+            }
             *end = if runs.end.equal == runs.rows { end.then(runs.first, runs.rows) } else { runs.end };
         }
         Ok(())

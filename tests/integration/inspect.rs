@@ -153,6 +153,75 @@ fn runs_are_counted_within_items_in_every_layout() {
     }
 }
 
+/// What the best path reads is held against the labels, in three megabytes, which are read in several blocks.
+#[test]
+fn labels_are_held_against_the_best_path() {
+    let (items, frames, classes) = (3, 520, 250);
+    let mut random = Random::new(8);
+    let mut ntc = vec![0.0; items * frames * classes];
+    let mut labels: Vec<Vec<u32>> = vec![Vec::new(); items];
+    for (item, labels) in labels.iter_mut().enumerate() {
+        let (mut frame, mut before) = (0, 0);
+        while frame < frames {
+            // Blanks, repeats with a blank between them and without one.
+            let winner = if random.below(3) == 0 { 0 } else { 1 + random.below(classes as u32 - 2) };
+            let end = frames.min(frame + 1 + random.below(4) as usize);
+            for frame in frame..end {
+                ntc[(item * frames + frame) * classes + winner as usize] = 3.0;
+            }
+            if winner != 0 && winner != before {
+                labels.push(winner);
+            }
+            (frame, before) = (end, winner);
+        }
+    }
+    let mut tnc = ntc.clone();
+    for (row, values) in ntc.chunks(classes).enumerate() {
+        tnc[(row % frames * items + row / frames) * classes..][..classes].copy_from_slice(values);
+    }
+    let folder = Folder::new();
+    folder.file("ntc.npy", npy_f32(&[items, frames, classes], &ntc));
+    folder.file("tnc.npy", npy_f32(&[frames, items, classes], &tnc));
+    let lines = |labels: &[Vec<u32>], added: u32| {
+        let line =
+            |labels: &Vec<u32>| labels.iter().map(|label| format!("{} ", label + added)).collect::<String>();
+        labels.iter().map(|labels| line(labels).trim_end().to_owned() + "\n").collect::<String>()
+    };
+    let mut other_items = labels.clone();
+    other_items.rotate_left(1);
+    let wrong = {
+        let mut labels = labels.clone();
+        labels[0].truncate(100);
+        labels
+    };
+    let removed = (labels[0].len() - 100) as f64 / wrong.iter().map(Vec::len).sum::<usize>() as f64;
+    for layout in ["tnc", "ntc"] {
+        for (text, ratio, told) in [
+            (lines(&labels, 0), Some(0.0), None),
+            (lines(&wrong, 0), Some(removed), None),
+            (lines(&labels, 1), None, Some("with -1 added to each, 0.00: what is the first class?")),
+            (lines(&other_items, 0), None, Some("are they of these items, in this order")),
+        ] {
+            folder.file("y.txt", text);
+            let file = format!("{layout}.npy");
+            let result = inspect(&folder, &[&file, "--layout", layout, "--labels", "y.txt"]);
+            let found = &result["summary"]["label_error_ratio"];
+            match ratio {
+                Some(ratio) => assert!(close(found, ratio, 1e-12, 0.0), "{found} for {ratio}"),
+                None => assert!(number(found) > 0.8, "{found}"),
+            }
+            let mut findings = result["summary"]["findings"].as_array().unwrap().iter();
+            let message = findings.find(|finding| finding["code"] == "other_labels");
+            let message = message.map(|finding| finding["message"].as_str().unwrap());
+            assert_eq!(message.is_some(), told.is_some(), "{message:?}");
+            assert!(message.unwrap_or_default().contains(told.unwrap_or_default()), "{message:?}");
+        }
+    }
+    // Without labels, or with those of a classifier, there is none.
+    let result = inspect(&folder, &["ntc.npy", "--layout", "ntc"]);
+    assert_eq!(result["summary"]["label_error_ratio"], Value::Null);
+}
+
 /// Three megabytes, which are read in several blocks.
 #[test]
 fn padding_is_found_in_every_layout() {

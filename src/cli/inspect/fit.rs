@@ -6,6 +6,7 @@ use super::super::ctc_shape::CtcShape;
 use super::Args;
 use crate::input::{AlphabetFile, LabelFile, List, index_hint, is_class};
 use crate::loss::ctc::{CtcLabels, ln_alignments};
+use crate::metrics::edit_counts;
 use crate::report::ItemId;
 use crate::report::inspect::{Finding, InspectItem, InspectSummary};
 
@@ -34,6 +35,51 @@ pub(super) fn count_labels(summary: &mut InspectSummary, mut labels: Vec<i64>, c
     labels.sort_unstable();
     labels.dedup();
     summary.label_classes = Some(labels.into_iter().filter(|&label| is_class(label, classes)).count());
+}
+
+/// More errors a label than a network makes of labels that it was trained with.
+const OTHER_LABELS: f64 = 0.8;
+/// So many labels tell.
+const SEVERAL_LABELS: usize = 10;
+
+/// The labels against what the best path reads; `readings` are by item, blanks among them.
+pub(super) fn read_labels(
+    summary: &mut InspectSummary,
+    raw: &[Vec<i64>],
+    readings: &[Vec<u32>],
+    blank: u32,
+    findings: &mut Vec<Finding>,
+) {
+    let empty = Vec::new();
+    let read: Vec<Vec<i64>> = (0..raw.len())
+        .map(|item| readings.get(item).unwrap_or(&empty).iter().filter(|&&token| token != blank))
+        .map(|tokens| tokens.map(|&token| i64::from(token)).collect())
+        .collect();
+    let labels: usize = raw.iter().map(Vec::len).sum();
+    // As if the labels were so much larger.
+    let ratio = |added: i64| {
+        let errors = |(labels, read): (&Vec<i64>, &Vec<i64>)| {
+            let labels: Vec<i64> = labels.iter().map(|label| label.saturating_add(added)).collect();
+            edit_counts(&labels, read).errors()
+        };
+        raw.iter().zip(&read).map(errors).sum::<usize>() as f64 / labels as f64
+    };
+    if labels == 0 {
+        return;
+    }
+    let as_they_are = ratio(0);
+    summary.label_error_ratio = Some(as_they_are);
+    if as_they_are < OTHER_LABELS || labels < SEVERAL_LABELS {
+        return;
+    }
+    let shifted =
+        [-1, 1].into_iter().map(|added| (added, ratio(added))).find(|(_, other)| 2.0 * other < as_they_are);
+    let why = match shifted {
+        Some((added, other)) => format!("with {added} added to each, {other:.2}: what is the first class?"),
+        None => "are they of these items, in this order, and is the alphabet that of the classes?".to_owned(),
+    };
+    let message = format!("the best path reads other labels, {as_they_are:.2} errors for each: {why}");
+    findings.push(Finding { code: "other_labels", message, flag: None });
 }
 
 /// The labels of a classifier, a class a row.
