@@ -1,15 +1,12 @@
 //! What can be written with an alphabet.
 
-use std::collections::HashSet;
-
 use super::spelling::Spelling;
+use crate::lm::{TreeWord, WordTree};
 
 /// The texts that tokens add, to tell whether a word can be written with them at all.
 #[derive(Clone, Debug)]
 pub struct TokenTexts {
-    texts: HashSet<String>,
-    /// How many bytes they have, in order, each number once.
-    lengths: Vec<usize>,
+    texts: WordTree,
     /// Whether an ASCII character is one of them.
     ascii: [bool; 128],
 }
@@ -18,14 +15,12 @@ impl TokenTexts {
     /// Of all classes below `classes` but the blank.
     pub fn new(spelling: &Spelling, classes: u32, blank: u32) -> Self {
         let tokens = (0..classes).filter(|&class| class != blank);
-        let mut texts: HashSet<String> =
-            tokens.flat_map(|class| spelling.pieces(class)).map(|piece| piece.text).collect();
-        texts.remove("");
-        let mut lengths: Vec<usize> = texts.iter().map(String::len).collect();
-        lengths.sort_unstable();
-        lengths.dedup();
-        let ascii = std::array::from_fn(|byte| texts.contains((byte as u8 as char).encode_utf8(&mut [0])));
-        Self { texts, lengths, ascii }
+        let pieces: Vec<_> = tokens.flat_map(|class| spelling.pieces(class)).collect();
+        let texts = WordTree::new(pieces.iter().map(|piece| TreeWord { text: &piece.text, known: None }));
+        let ascii = std::array::from_fn(|byte| {
+            texts.step(WordTree::ROOT, &[byte as u8]).is_some_and(|node| texts.ends(node))
+        });
+        Self { texts, ascii }
     }
 
     /// Whether `word` is some tokens one after another, wherever in a word those may be.
@@ -37,11 +32,13 @@ impl TokenTexts {
         // By byte: whether what is before it can be written.
         let mut written = vec![false; word.len() + 1];
         written[0] = true;
-        for end in 1..=word.len() {
-            let mut starts = self.lengths.iter().map_while(|&length| end.checked_sub(length));
-            written[end] = starts.any(|start| {
-                written[start] && word.get(start..end).is_some_and(|text| self.texts.contains(text))
-            });
+        for start in 0..word.len() {
+            let mut node = written[start].then_some(WordTree::ROOT);
+            for (at, byte) in (start + 1..).zip(&word.as_bytes()[start..]) {
+                node = node.and_then(|node| self.texts.step(node, std::slice::from_ref(byte)));
+                let Some(node) = node else { break };
+                written[at] |= self.texts.ends(node);
+            }
         }
         written[word.len()]
     }

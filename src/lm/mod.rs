@@ -21,4 +21,4 @@ pub mod words;
 pub use arpa::{ArpaError, ArpaParser, ArpaProblem};
 pub use hotwords::Hotwords;
 pub use ngram::{NgramModel, Successors};
-pub use words::WordTree;
+pub use words::{TreeWord, WordTree};

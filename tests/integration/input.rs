@@ -1,9 +1,12 @@
 //! What is told from the content of files, and what is said of it.
 
-use ctctool::input::{CsvOptions, Matrix};
+use ctctool::decode::spelling::{Spelling, WordDelimiter};
+use ctctool::decode::token_texts::TokenTexts;
+use ctctool::input::{Alphabet, AlphabetFile, CsvOptions, LabelSplit, Matrix};
 use predicates::prelude::*;
 use serde_json::{Value, json as value};
 
+use crate::random::Random;
 use crate::support::{Folder, ctctool, json, npy_bytes, npy_f64};
 
 fn run(folder: &Folder, args: &[&str]) -> assert_cmd::assert::Assert {
@@ -161,4 +164,54 @@ fn every_number_of_half_precision_is_read() {
             }
         }
     }
+}
+
+/// The longest token at each place, and whether tokens can write a word at all, as looking at every token tells.
+#[test]
+fn tokens_of_any_length_are_found() {
+    let folder = Folder::new();
+    let mut random = Random::new(11);
+    let mut text = |most: u32| -> String {
+        let length = random.below(most + 1);
+        (0..length).map(|_| ['a', 'b', 'é', '日'][random.below(4) as usize]).collect()
+    };
+    for _ in 0..300 {
+        let mut tokens: Vec<String> = (0..6).map(|_| text(4)).filter(|token| !token.is_empty()).collect();
+        tokens.sort();
+        tokens.dedup();
+        let classes = tokens.len() + 1;
+        let path = folder.file(
+            "alphabet.txt",
+            format!("-\n{}", tokens.iter().map(|token| format!("{token}\n")).collect::<String>()),
+        );
+        let alphabet = Alphabet::new(AlphabetFile::open(&path).unwrap(), classes, 0).unwrap();
+        let spelling = Spelling::new(alphabet.tokens().to_vec(), WordDelimiter::None);
+        let texts = TokenTexts::new(&spelling, classes as u32, 0);
+        for _ in 0..10 {
+            let line = text(12);
+            let mut rest = line.as_str();
+            let mut expected = Ok(Vec::new());
+            while let (Some(first), Ok(found)) = (rest.chars().next(), &mut expected) {
+                let fits = (1..).zip(&tokens).filter(|(_, token)| rest.starts_with(token.as_str()));
+                match fits.max_by_key(|(_, token)| token.len()) {
+                    Some((class, token)) => {
+                        found.push(class);
+                        rest = &rest[token.len()..];
+                    }
+                    None => {
+                        expected = Err((1 + line.chars().count() - rest.chars().count(), first.to_string()));
+                    }
+                }
+            }
+            assert_eq!(alphabet.encode(&line, LabelSplit::Longest, None), expected, "{line} {tokens:?}");
+            assert_eq!(texts.can_write(&line), writes(&tokens, &line), "{line} {tokens:?}");
+        }
+    }
+}
+
+fn writes(tokens: &[String], text: &str) -> bool {
+    text.is_empty()
+        || tokens
+            .iter()
+            .any(|token| text.strip_prefix(token.as_str()).is_some_and(|rest| writes(tokens, rest)))
 }

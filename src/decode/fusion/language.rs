@@ -1,7 +1,7 @@
 //! What a language model's entries are, and what they mean for an alphabet.
 
 use crate::decode::spelling::{Spelling, WordDelimiter};
-use crate::lm::words::TreeWord;
+use crate::lm::TreeWord;
 use crate::lm::{NgramModel, WordTree};
 
 /// What a language model's entries are.

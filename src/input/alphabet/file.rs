@@ -1,0 +1,263 @@
+//! An alphabet as it is in its file, before it is known how many classes there are.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::input::source::{Source, lines_of, text_of};
+use crate::input::{InputError, Place};
+use crate::shown::shown;
+
+/// The entries of an alphabet file, before it is known how many classes there are.
+#[derive(Clone, Debug)]
+pub struct AlphabetFile {
+    pub(super) name: String,
+    entries: Entries,
+}
+
+#[derive(Clone, Debug)]
+enum Entries {
+    List(Vec<String>),
+    Indexed(Vec<(String, i64)>),
+}
+
+impl AlphabetFile {
+    /// Reads a line a class, or JSON where the name ends in `.json`: a list of tokens, or an object of
+    /// token to index.
+    ///
+    /// # Errors
+    /// Where it can't be read, is not that, or has two equal entries.
+    pub fn open(path: &Path) -> Result<Self, InputError> {
+        let mut source = Source::open(path)?;
+        let name = source.name().to_owned();
+        let text = text_of(&name, source.read_rest()?)?;
+        let entries = if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
+            let expected = "a JSON list of tokens or object of token to index";
+            serde_json::from_str(&text).map_err(|error| {
+                InputError::of_json(&name, &error, expected).maybe_hint(json_hint(&name, &text))
+            })?
+        } else {
+            let tokens: Vec<String> = lines_of(&text).map(str::to_owned).collect();
+            check_tokens_alone(&name, &tokens)?;
+            check_distinct(&name, "line", 1, &tokens)?;
+            return Ok(Self { name, entries: Entries::List(tokens) });
+        };
+        match &entries {
+            Entries::List(tokens) => check_distinct(&name, "entry", 0, tokens)?,
+            Entries::Indexed(map) => check_distinct(&name, "entry", 0, map.iter().map(|(token, _)| token))?,
+        }
+        Ok(Self { name, entries })
+    }
+
+    /// Number of entries.
+    pub(crate) fn len(&self) -> usize {
+        match &self.entries {
+            Entries::List(list) => list.len(),
+            Entries::Indexed(map) => map.len(),
+        }
+    }
+
+    /// The class of a token, where the file names every class.
+    pub(super) fn index_of(&self, token: &str) -> Option<usize> {
+        match &self.entries {
+            Entries::List(list) => list.iter().position(|t| t == token),
+            Entries::Indexed(map) => {
+                map.iter().find(|(t, _)| t == token).and_then(|(_, index)| usize::try_from(*index).ok())
+            }
+        }
+    }
+
+    /// How to go on where there are too few or too many entries.
+    pub(super) fn count_hint(&self, classes: usize) -> &'static str {
+        match &self.entries {
+            Entries::List(list) => match &list[..] {
+                [line] if (classes - 1..=classes).contains(&line.chars().count()) => {
+                    "write each token on a line of its own"
+                }
+                [.., last] if last.is_empty() && list.len() == classes + 1 => {
+                    "the last line is empty: delete it"
+                }
+                _ if list.len() + 2 == classes && !list.iter().any(|token| token == " ") => {
+                    "is it the space that is missing? There is one entry for each class of the logits' last axis"
+                }
+                _ => ONE_EACH,
+            },
+            Entries::Indexed(_) => ONE_EACH,
+        }
+    }
+
+    /// The token that a class has by the file alone.
+    pub(super) fn token_at(&self, class: usize) -> Option<&str> {
+        match &self.entries {
+            Entries::List(list) => list.get(class).map(String::as_str),
+            Entries::Indexed(map) => {
+                let found = map.iter().find(|(_, index)| usize::try_from(*index) == Ok(class));
+                found.map(|(token, _)| token.as_str())
+            }
+        }
+    }
+
+    /// The tokens of all classes, the blank put in where the file leaves it out.
+    pub(super) fn resolve(self, classes: usize, blank: usize) -> Result<Vec<String>, InputError> {
+        let other_count = |found: String| {
+            let expected = format!("{classes} entries, or {} without the blank", classes - 1);
+            InputError::new(&self.name, Place::whole(), expected, found)
+        };
+        if self.len() != classes && self.len() + 1 != classes {
+            return Err(other_count(self.len().to_string()).hint(self.count_hint(classes)));
+        }
+        let complete = self.len() == classes;
+        let at_blank = self.token_at(blank).filter(|token| !complete && is_blank_name(token));
+        if let Some(token) = at_blank {
+            let found = format!("{}, of which class {blank} is {}", self.len(), shown(token));
+            return Err(other_count(found).hint(
+                "an entry is missing: that of another class, or if this is not the blank, the blank's own",
+            ));
+        }
+        let name = self.name;
+        let mut tokens = match self.entries {
+            Entries::List(list) => list,
+            Entries::Indexed(mut map) => {
+                map.sort_by_key(|(_, index)| *index);
+                // Either the classes but the blank in order, or numbers that leave the blank's out.
+                let dense = map.iter().enumerate().all(|(at, (_, index))| *index == at as i64);
+                let skips = map
+                    .iter()
+                    .enumerate()
+                    .all(|(at, (_, index))| *index == at as i64 + i64::from(at >= blank));
+                if !(dense || !complete && skips) {
+                    let (at, (token, index)) = map
+                        .iter()
+                        .enumerate()
+                        .find(|(at, (_, index))| *index != *at as i64)
+                        .unwrap_or((0, &map[0]));
+                    return Err(InputError::new(
+                        &name,
+                        Place::whole(),
+                        format!("index {at}, each index from 0 once"),
+                        format!("{index} for {}", shown(token)),
+                    ));
+                }
+                map.into_iter().map(|(token, _)| token).collect()
+            }
+        };
+        if !complete {
+            tokens.insert(blank, String::new());
+        }
+        Ok(tokens)
+    }
+}
+
+const ONE_EACH: &str = "the alphabet has one entry for each class of the logits' last axis";
+
+/// What JSON is that is no alphabet, and how to make one of it.
+fn json_hint(name: &str, text: &str) -> Option<String> {
+    use serde_json::Value;
+    let Ok(Value::Object(map)) = serde_json::from_str(text) else { return None };
+    if map.get("model").is_some_and(|model| model["vocab"].is_object()) {
+        return Some(format!("the vocabulary alone is the alphabet: jq .model.vocab {name} > vocab.json"));
+    }
+    let (key, value) = map.iter().next()?;
+    match value {
+        Value::String(_) if key.parse::<u64>().is_ok() => {
+            Some("this is index to token: write token to index, or a list of the tokens in order".to_owned())
+        }
+        Value::String(index) => Some(format!("an index is a number: {index}, not \"{index}\"")),
+        Value::Object(_) => {
+            Some(format!("write one of these objects to a file of its own: jq '.{key:?}' {name}"))
+        }
+        _ => None,
+    }
+}
+
+/// Whether nothing but a blank is called so.
+pub(super) fn is_blank_name(token: &str) -> bool {
+    let names = ["<pad>", "[pad]", "<blank>", "[blank]", "<blk>", "[blk]", "blank", "<eps>", "<ctc>"];
+    names.iter().any(|name| token.eq_ignore_ascii_case(name))
+}
+
+/// Refuses two equal tokens; the first has the number `from`.
+fn check_distinct<'a>(
+    name: &str,
+    unit: &'static str,
+    from: usize,
+    tokens: impl IntoIterator<Item = &'a String>,
+) -> Result<(), InputError> {
+    let mut first: HashMap<&str, usize> = HashMap::new();
+    for (at, token) in (from..).zip(tokens) {
+        if let Some(before) = first.insert(token, at) {
+            let found = format!("{} again (first in {unit} {before})", shown(token));
+            return Err(InputError::new(name, Place::whole().at(unit, at), "each token once", found)
+                .hint("give one of two classes that are written alike another name"));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses lines that are a token and its number each, as Kaldi and k2 write them, or a token and its score, as
+/// word-piece vocabularies have it: none would be the token meant.
+fn check_tokens_alone(name: &str, lines: &[String]) -> Result<(), InputError> {
+    if lines.len() < 2 {
+        return Ok(());
+    }
+    let refused = |what: &str, hint: &str| {
+        let found = format!("{}, a token and its {what}", shown(&lines[0]));
+        Err(InputError::new(name, Place::whole().at("line", 1), "a token a line", found).hint(hint))
+    };
+    let number = |line: &String| -> Option<usize> { line.rsplit_once([' ', '\t'])?.1.parse().ok() };
+    if let Some(mut numbers) = lines.iter().map(number).collect::<Option<Vec<_>>>() {
+        numbers.sort_unstable();
+        if numbers.iter().copied().eq(0..lines.len()) {
+            let (key, cut) = if lines[0].contains('\t') { ("-t$'\\t' -k2", "") } else { ("-k2", " -d' '") };
+            let hint = "write the tokens alone in the order of their numbers";
+            return refused("number", &format!("{hint}: sort -n {key} {name} | cut{cut} -f1"));
+        }
+    }
+    let has_score = |line: &String| line.rsplit_once('\t').is_some_and(|(_, end)| end.parse::<f64>().is_ok());
+    if lines.iter().all(has_score) {
+        return refused(
+            "score",
+            &format!("write the tokens alone in the order of the classes: cut -f1 {name}"),
+        );
+    }
+    let is_quoted = |line: &String| {
+        ['\'', '"'].iter().any(|&quote| line.len() > 2 && line.starts_with(quote) && line.ends_with(quote))
+    };
+    if lines.iter().all(is_quoted) {
+        return refused("quotes", "write the tokens without quotes");
+    }
+    Ok(())
+}
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EntriesVisitor;
+        impl<'de> Visitor<'de> for EntriesVisitor {
+            type Value = Entries;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of tokens or an object of token to index")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Entries, A::Error> {
+                let mut list = Vec::new();
+                while let Some(token) = seq.next_element()? {
+                    list.push(token);
+                }
+                Ok(Entries::List(list))
+            }
+
+            // By hand, for a map type would keep only the last of two equal keys.
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries::Indexed(entries))
+            }
+        }
+        deserializer.deserialize_any(EntriesVisitor)
+    }
+}
