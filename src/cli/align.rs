@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::ExitStatus;
 use super::alphabet_args::{AlphabetArgs, CtcTargets, check_joined, check_no_empty_entry};
 use super::ctc_shape::CtcShape;
+use super::decode::warnings::first_and_more;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{
     INSPECT, LogitsArgs, check_files, improper_row, input_warnings, matrix_warning, open_labels,
@@ -19,7 +20,7 @@ use super::timing::Clock;
 use super::values::{Layout, Word, alignment_format, frame_shift};
 use crate::decode::spelling::Spelling;
 use crate::decode::{Alignment, AlignmentError, align};
-use crate::input::{LabelFile, Matrix, ReadError, counted};
+use crate::input::{LabelFile, Matrix, ReadError};
 use crate::logits::Nonfinite;
 use crate::loss::EmissionsBatch;
 use crate::loss::ctc::CtcLabels;
@@ -159,7 +160,7 @@ impl Args {
             }
             self.fill(item, tokens, alignment, &spelling);
         }
-        warnings.extend(improbable_labels(&items));
+        warnings.extend(improbable_labels(&name, &shape, &items));
         warnings.extend(Warning::of_items(
             items.iter().filter_map(|item| Some((item.status, item.objection()?))),
         ));
@@ -223,23 +224,22 @@ impl Args {
 const IMPROBABLE: f64 = 0.01;
 
 /// Items whose labels the network does not see in them.
-fn improbable_labels(items: &[AlignItem]) -> Option<Warning> {
+fn improbable_labels(name: &str, shape: &CtcShape, items: &[AlignItem]) -> Option<Warning> {
     let median = |item: &AlignItem| {
         let mut confidences: Vec<f64> = item.tokens_timed.iter().map(|token| token.confidence).collect();
         confidences.sort_by(f64::total_cmp);
         confidences.get(confidences.len() / 2).copied()
     };
-    let mut found =
-        items.iter().filter_map(|item| Some((item, median(item).filter(|&median| median < IMPROBABLE)?)));
-    let (first, median) = found.next()?;
-    let others = match found.count() {
-        0 => String::new(),
-        count => format!(" (and {})", counted(count, "more item")),
-    };
+    let found: Vec<(usize, f64)> = items
+        .iter()
+        .filter_map(|item| Some((item.index, median(item).filter(|&median| median < IMPROBABLE)?)))
+        .collect();
+    let (indices, medians): (Vec<usize>, Vec<f64>) = found.into_iter().unzip();
+    let (first, others) = first_and_more(name, shape, &indices)?;
     let message = format!(
-        "{}: half of its labels have a probability of at most {median:.1e} where they lie{others}: are they the labels of \
+        "{first}: half of its labels have a probability of at most {:.1e} where they lie{others}: are they the labels of \
          another item, or of another alphabet?",
-        first.id
+        medians[0]
     );
     Some(Warning { code: "improbable_labels", message })
 }

@@ -29,7 +29,7 @@ impl UsageError {
 }
 
 /// An error with a word more on how to go on.
-pub(super) fn with_hint(error: anyhow::Error, hint: &str) -> anyhow::Error {
+fn with_hint(error: anyhow::Error, hint: &str) -> anyhow::Error {
     let more = |before: Option<&str>| match before {
         Some(before) => format!("{before}; {hint}"),
         None => hint.to_owned(),
@@ -47,6 +47,11 @@ pub(super) fn with_hint(error: anyhow::Error, hint: &str) -> anyhow::Error {
             Err(error) => error,
         },
     }
+}
+
+/// An error with some words more.
+pub(super) fn with_hints(error: anyhow::Error, hints: impl IntoIterator<Item = String>) -> anyhow::Error {
+    hints.into_iter().fold(error, |error, hint| with_hint(error, &hint))
 }
 
 /// Characters of a message that are shown.

@@ -13,7 +13,7 @@ use gradient::{GradientArgs, GradientOf, GradientWork};
 
 use super::ExitStatus;
 use super::alphabet_args::AlphabetArgs;
-use super::diagnostics::{Diagnostics, with_hint};
+use super::diagnostics::{Diagnostics, with_hints};
 use super::inputs::{LogitsArgs, matrix_params, open_labels};
 use super::output_args::OutputArgs;
 use super::values::{Criterion, Word, checked_format, class_axis, number, zero_or_more};
@@ -139,26 +139,22 @@ impl Args {
     fn run(&self, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
         let matrix = self.logits.open(&self.output, diagnostics)?;
         let labels = open_labels(&self.labels, &self.logits, diagnostics)?;
+        let shape = matrix.shape().to_vec();
+        let exchanged = || exchanged_axes(&shape, &labels);
         if let Some(guess) = self.checks.guess {
-            let other_axis = self.classes_last(matrix.shape(), &labels);
             let result = self.run_guess(matrix, &labels, guess, diagnostics);
-            return result
-                .map_err(|error| other_axis.iter().fold(error, |error, hint| with_hint(error, hint)));
+            return result.map_err(|error| with_hints(error, self.classes_last(&shape, &labels)));
         }
-        let exchanged = exchanged_axes(matrix.shape(), &labels);
-        let criterion = self
-            .criterion(&matrix, &labels)
-            .map_err(|error| exchanged.iter().fold(error, |error, hint| with_hint(error, hint)))?;
+        let criterion = self.criterion(&matrix, &labels).map_err(|error| with_hints(error, exchanged()))?;
         let misled = self.misleading_option(&matrix, &labels);
-        let other_axis = self.classes_last(matrix.shape(), &labels);
+        let other_axis = self.classes_last(&shape, &labels);
         let mut matrix = matrix;
         let gradient = GradientOf::new(&self.gradient, &mut matrix)?;
         let result = match criterion {
             Criterion::Ctc => self.run_ctc(matrix, &labels, gradient, other_axis.as_deref(), diagnostics),
             Criterion::CrossEntropy => self.run_cross_entropy(matrix, &labels, gradient, diagnostics),
         };
-        let hints = misled.into_iter().chain(other_axis).chain(exchanged);
-        result.map_err(|error| hints.fold(error, |error, hint| with_hint(error, &hint)))
+        result.map_err(|error| with_hints(error, misled.into_iter().chain(other_axis).chain(exchanged())))
     }
 
     fn class_axis(&self, shape: &[usize]) -> Option<usize> {

@@ -280,14 +280,19 @@ impl Args {
         Ok(ExitStatus::Success)
     }
 
+    /// The errors that are to become least, and the others.
+    fn errors(&self, rates: &RateSummary) -> (usize, usize) {
+        let [characters, words] = [rates.characters, rates.words].map(|counts| counts.errors());
+        match self.objective {
+            Objective::Wer => (words, characters),
+            Objective::Cer => (characters, words),
+        }
+    }
+
     /// What the best setting says of all that were tried.
     fn poor_settings(&self, best: &TunePoint, greedy: &RateSummary) -> Vec<Warning> {
         let mut warnings = Vec::new();
-        let errors = |rates: &RateSummary| match self.objective {
-            Objective::Wer => rates.words.errors(),
-            Objective::Cer => rates.characters.errors(),
-        };
-        let (of_best, of_greedy) = (errors(&best.rates), errors(greedy));
+        let [(of_best, _), (of_greedy, _)] = [&best.rates, greedy].map(|rates| self.errors(rates));
         if of_best > of_greedy {
             let message = format!(
                 "no setting is better than decoding without a model, by {}: {of_best} errors at least, {of_greedy} \
@@ -348,14 +353,7 @@ impl Args {
     /// The best point, and how many have as few errors. Of those it has the narrowest beam, and then lies nearest to
     /// their middle in the grid: where all are as good, a corner would be the least likely to hold for other lines.
     fn best(&self, points: &[TunePoint]) -> Option<(usize, usize)> {
-        let errors = |point: &TunePoint| {
-            let [characters, words] =
-                [point.rates.characters, point.rates.words].map(|counts| counts.errors());
-            match self.objective {
-                Objective::Wer => (words, characters),
-                Objective::Cer => (characters, words),
-            }
-        };
+        let errors = |point: &TunePoint| self.errors(&point.rates);
         let least = points.iter().map(errors).min()?;
         let tied = || (0..points.len()).filter(|&at| errors(&points[at]) == least);
         let beam = tied().map(|at| points[at].beam).min()?;

@@ -33,11 +33,10 @@ impl TokenTexts {
         let mut written = vec![false; word.len() + 1];
         written[0] = true;
         for start in 0..word.len() {
-            let mut node = written[start].then_some(WordTree::ROOT);
-            for (at, byte) in (start + 1..).zip(&word.as_bytes()[start..]) {
-                node = node.and_then(|node| self.texts.step(node, std::slice::from_ref(byte)));
-                let Some(node) = node else { break };
-                written[at] |= self.texts.ends(node);
+            if written[start] {
+                for length in self.texts.beginnings(&word.as_bytes()[start..]) {
+                    written[start + length] = true;
+                }
             }
         }
         written[word.len()]

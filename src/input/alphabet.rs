@@ -247,15 +247,7 @@ impl Alphabet {
                 let mut rest = line;
                 let mut column = 1;
                 while let Some(first) = rest.chars().next() {
-                    let mut node = WordTree::ROOT;
-                    let mut end = first.len_utf8();
-                    for (at, byte) in (1..).zip(rest.as_bytes()) {
-                        let Some(next) = names.step(node, std::slice::from_ref(byte)) else { break };
-                        node = next;
-                        if names.ends(node) {
-                            end = at;
-                        }
-                    }
+                    let end = names.beginnings(rest.as_bytes()).last().unwrap_or(first.len_utf8());
                     push(column, &rest[..end])?;
                     column += rest[..end].chars().count();
                     rest = &rest[end..];

@@ -221,33 +221,36 @@ impl LabelFile {
                     [rows, columns] => (rows, columns),
                     _ => return false,
                 };
-                let CsvOptions { delimiter, headers } = self.table_options(text, rows);
-                let given = delimiter.map(char::from);
-                let lines = || rows_of(text).skip(usize::from(headers));
-                // One number a row is a class index, and so is none for no row.
+                let given = self.csv.delimiter.map(char::from);
+                let is_row = |line: &str| {
+                    let line = line.trim_end().trim_end_matches([',', ';', '\t']);
+                    line.split([',', ';', '\t']).count() == columns
+                        || words(line).count() == columns
+                        || given.is_some_and(|given| line.split(given).count() == columns)
+                };
+                let mut lines = rows_of(text).skip(usize::from(self.has_names(text, rows)));
+                // One number a row is a class index, and so is none for no row; of most files the first line tells.
                 columns > 1
                     && rows > 0
-                    && lines().count() == rows
-                    && lines().all(|line| {
-                        let line = line.trim_end().trim_end_matches([',', ';', '\t']);
-                        line.split([',', ';', '\t']).count() == columns
-                            || words(line).count() == columns
-                            || given.is_some_and(|given| line.split(given).count() == columns)
-                    })
+                    && lines.next().is_some_and(is_row)
+                    && lines.try_fold(1, |count, line| is_row(line).then_some(count + 1)) == Some(rows)
             }
         }
     }
 
-    /// How the file is written, if it is a table of so many rows: one separated by blanks is as good as any other, and
-    /// names may be those of the logits alone.
+    /// How the file is written, if it is a table of so many rows: one separated by blanks is as good as any other.
     fn table_options(&self, text: &str, rows: usize) -> CsvOptions {
         let given = self.csv.delimiter.filter(|&delimiter| text.contains(char::from(delimiter)));
         let blanks = !text.contains([',', ';', '\t']);
         let tabs = text.contains('\t') && !text.contains([',', ';']);
         // The rest is told as for any table.
         let found = || blanks.then_some(b' ').or(tabs.then_some(b'\t'));
-        let headers = self.csv.headers && rows_of(text).count() == rows + 1;
-        CsvOptions { delimiter: given.or_else(found), headers }
+        CsvOptions { delimiter: given.or_else(found), headers: self.has_names(text, rows) }
+    }
+
+    /// Whether the first line of a table of so many rows is names; those that were told of may be the logits' alone.
+    fn has_names(&self, text: &str, rows: usize) -> bool {
+        self.csv.headers && rows_of(text).count() == rows + 1
     }
 
     fn out_of_range(

@@ -86,6 +86,8 @@ pub(super) fn words(line: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
+const SUM_OF_MASK: &str = "a mask's rows sum to lengths: mask.sum(axis=1)";
+
 fn list<T>(
     option: &str,
     argument: &str,
@@ -114,13 +116,13 @@ fn list<T>(
         let info = NpyInfo::read(&mut source)?;
         if info.dtype == Dtype::Bool {
             let error = InputError::new(argument, Place::whole(), "a list of numbers", "booleans");
-            return Err(error.hint("a mask's rows sum to lengths: mask.sum(axis=1)"));
+            return Err(error.hint(SUM_OF_MASK));
         }
         if info.shape.len() > 1 {
             let found = format!("{} axes", info.shape.len());
             let mask = info.dtype.is_integer() && info.shape.len() == 2;
             let error = InputError::new(argument, Place::whole(), "a list", found);
-            return Err(error.maybe_hint(mask.then_some("a mask's rows sum to lengths: mask.sum(axis=1)")));
+            return Err(error.maybe_hint(mask.then_some(SUM_OF_MASK)));
         }
         let bytes = info.read_body(&mut source)?;
         let check = |(at, value): (usize, Option<T>)| {

@@ -125,10 +125,15 @@ impl Hotwords {
 
     /// The state after a boundary between words, of which several in a row are one; and the gain in nats.
     pub fn boundary(&self, state: u32) -> (u32, f64) {
-        if self.whole_words && self.nodes[state as usize].byte == BOUNDARY {
+        if self.is_boundary(state) {
             return (state, 0.0);
         }
         self.step(state, BOUNDARY)
+    }
+
+    /// Whether a state lies between words, where another boundary changes nothing.
+    fn is_boundary(&self, state: u32) -> bool {
+        self.whole_words && self.nodes[state as usize].byte == BOUNDARY
     }
 
     /// The state after more text, and the gain in nats.
@@ -199,9 +204,8 @@ impl Hotwords {
         let mut greatest = f64::NEG_INFINITY;
         for start in 0..self.nodes.len() as u32 {
             let (mut state, mut gain) = (start, 0.0);
-            let in_boundary = self.whole_words && self.nodes[start as usize].byte == BOUNDARY;
             let boundary = [BOUNDARY];
-            let boundary = &boundary[..usize::from(begins_word && !in_boundary)];
+            let boundary = &boundary[..usize::from(begins_word && !self.is_boundary(start))];
             for &byte in boundary.iter().chain(text) {
                 let next = self.next_within(state, byte, &mut left)?;
                 gain += self.gain_of(state, next);

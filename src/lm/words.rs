@@ -108,6 +108,15 @@ impl WordTree {
         Some(node as WordNode)
     }
 
+    /// How many bytes each word has that a text begins with, the shortest first.
+    pub fn beginnings(&self, text: &[u8]) -> impl Iterator<Item = usize> {
+        let steps = text.iter().scan(Self::ROOT, |node, byte| {
+            *node = self.step(*node, std::slice::from_ref(byte))?;
+            Some(*node)
+        });
+        (1..).zip(steps).filter(|&(_, node)| self.ends(node)).map(|(length, _)| length)
+    }
+
     /// Whether a word ends here.
     pub fn ends(&self, node: WordNode) -> bool {
         self.marks[node as usize] & ENDS != 0
@@ -148,6 +157,11 @@ mod tests {
             assert_eq!((tree.ends(node), tree.leads_to_known(node), tree.known(node)), (ends, leads, known));
         }
         assert_eq!((step("a"), step("tend"), step("tx")), (None, None, None));
+        let beginnings = |text: &str| tree.beginnings(text.as_bytes()).collect::<Vec<_>>();
+        assert_eq!((beginnings("tend"), beginnings("to"), beginnings("é")), (vec![3], vec![2], vec![2]));
+        assert_eq!((beginnings("t"), beginnings(""), beginnings("xto")), (vec![], vec![], vec![]));
+        let nested = WordTree::new(["a", "ab", "abc"].map(|text| TreeWord { text, known: None }));
+        assert_eq!(nested.beginnings(b"abd").collect::<Vec<_>>(), [1, 2]);
         let bits = |text: &[u8]| text.iter().fold(0, |bits, &byte| bits | 1 << WordTree::bit(byte));
         for (text, goes_on_with) in [("", "té".as_bytes()), ("t", b"oe"), ("te", b"an"), ("ten", b"")] {
             // Of the é, the first byte.

@@ -114,13 +114,7 @@ impl Record for AlignItem {
                 return;
             };
             sink(Cell::Text(unit));
-            sink(Cell::Text(&timed.text));
-            sink(Cell::Count(timed.start_frame as u64));
-            sink(Cell::Count(timed.end_frame as u64));
-            sink(Cell::Count(timed.peak_frame as u64));
-            sink(Cell::Number(timed.confidence));
-            sink(number(timed.start_seconds));
-            sink(number(timed.end_seconds));
+            timed.cells(sink);
             sink(number(self.path_logp_nats));
         };
         if self.tokens_timed.is_empty() {

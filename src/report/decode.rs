@@ -174,6 +174,20 @@ pub struct TimedItem {
     pub peak_seconds: Option<f64>,
 }
 
+impl TimedItem {
+    /// Its text, its frames (first, one past the last, peak), its confidence, and its beginning and end in seconds.
+    pub(super) fn cells<'a>(&'a self, sink: &mut dyn FnMut(Cell<'a>)) {
+        let seconds = |seconds: Option<f64>| seconds.map_or(Cell::Empty, Cell::Number);
+        sink(Cell::Text(&self.text));
+        for frame in [self.start_frame, self.end_frame, self.peak_frame] {
+            sink(Cell::Count(frame as u64));
+        }
+        sink(Cell::Number(self.confidence));
+        sink(seconds(self.start_seconds));
+        sink(seconds(self.end_seconds));
+    }
+}
+
 /// What is shown of an item of which no path is left.
 static NOTHING: [HypothesisItem; 1] = [HypothesisItem {
     rank: 1,
@@ -288,13 +302,7 @@ fn timed_cells<'a>(item: &'a DecodeItem, sink: &mut dyn FnMut(Cell<'a>)) {
         for unit in timed.into_iter().flatten() {
             sink(Cell::Id(&item.id));
             sink(Cell::Count(hypothesis.rank as u64));
-            sink(Cell::Text(&unit.text));
-            sink(Cell::Count(unit.start_frame as u64));
-            sink(Cell::Count(unit.end_frame as u64));
-            sink(Cell::Count(unit.peak_frame as u64));
-            sink(Cell::Number(unit.confidence));
-            sink(unit.start_seconds.map_or(Cell::Empty, Cell::Number));
-            sink(unit.end_seconds.map_or(Cell::Empty, Cell::Number));
+            unit.cells(sink);
         }
     }
 }

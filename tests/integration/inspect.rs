@@ -153,6 +153,15 @@ fn runs_are_counted_within_items_in_every_layout() {
     }
 }
 
+/// A batch whose axes are item, time and class, as time, item and class.
+fn time_first(ntc: &[f64], items: usize, frames: usize, classes: usize) -> Vec<f64> {
+    let mut tnc = ntc.to_vec();
+    for (row, values) in ntc.chunks(classes).enumerate() {
+        tnc[(row % frames * items + row / frames) * classes..][..classes].copy_from_slice(values);
+    }
+    tnc
+}
+
 /// What the best path reads is held against the labels, in three megabytes, which are read in several blocks.
 #[test]
 fn labels_are_held_against_the_best_path() {
@@ -175,10 +184,7 @@ fn labels_are_held_against_the_best_path() {
             (frame, before) = (end, winner);
         }
     }
-    let mut tnc = ntc.clone();
-    for (row, values) in ntc.chunks(classes).enumerate() {
-        tnc[(row % frames * items + row / frames) * classes..][..classes].copy_from_slice(values);
-    }
+    let tnc = time_first(&ntc, items, frames, classes);
     let folder = Folder::new();
     folder.file("ntc.npy", npy_f32(&[items, frames, classes], &ntc));
     folder.file("tnc.npy", npy_f32(&[frames, items, classes], &tnc));
@@ -235,10 +241,7 @@ fn padding_is_found_in_every_layout() {
             ntc.copy_within(rows(first)..rows(first + 1), rows(frame));
         }
     }
-    let mut tnc = ntc.clone();
-    for (row, values) in ntc.chunks(classes).enumerate() {
-        tnc[(row % frames * items + row / frames) * classes..][..classes].copy_from_slice(values);
-    }
+    let tnc = time_first(&ntc, items, frames, classes);
     let folder = Folder::new();
     folder.file("ntc.npy", npy_f32(&[items, frames, classes], &ntc));
     folder.file("tnc.npy", npy_f32(&[frames, items, classes], &tnc));

@@ -61,7 +61,11 @@ impl Seen<'_> {
 }
 
 /// What the first of some items is called, and how many others there are.
-fn first_and_more(name: &str, shape: &CtcShape, items: &[usize]) -> Option<(String, String)> {
+pub(in crate::cli) fn first_and_more(
+    name: &str,
+    shape: &CtcShape,
+    items: &[usize],
+) -> Option<(String, String)> {
     let (first, others) = items.split_first()?;
     let item = if shape.is_batch() { format!("{name}#{first}") } else { name.to_owned() };
     let others = match others.len() {

@@ -50,12 +50,15 @@ pub(super) fn read_labels(
     blank: u32,
     findings: &mut Vec<Finding>,
 ) {
+    let labels: usize = raw.iter().map(Vec::len).sum();
+    if labels == 0 {
+        return;
+    }
     let empty = Vec::new();
     let read: Vec<Vec<i64>> = (0..raw.len())
         .map(|item| readings.get(item).unwrap_or(&empty).iter().filter(|&&token| token != blank))
         .map(|tokens| tokens.map(|&token| i64::from(token)).collect())
         .collect();
-    let labels: usize = raw.iter().map(Vec::len).sum();
     // As if the labels were so much larger.
     let ratio = |added: i64| {
         let errors = |(labels, read): (&Vec<i64>, &Vec<i64>)| {
@@ -64,9 +67,6 @@ pub(super) fn read_labels(
         };
         raw.iter().zip(&read).map(errors).sum::<usize>() as f64 / labels as f64
     };
-    if labels == 0 {
-        return;
-    }
     let as_they_are = ratio(0);
     summary.label_error_ratio = Some(as_they_are);
     if as_they_are < OTHER_LABELS || labels < SEVERAL_LABELS {

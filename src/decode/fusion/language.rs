@@ -1,8 +1,7 @@
 //! What a language model's entries are, and what they mean for an alphabet.
 
 use crate::decode::spelling::{Spelling, WordDelimiter};
-use crate::lm::TreeWord;
-use crate::lm::{NgramModel, WordTree};
+use crate::lm::{NgramModel, TreeWord, WordTree};
 
 /// What a language model's entries are.
 #[derive(Clone, Debug)]

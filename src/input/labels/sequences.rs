@@ -235,35 +235,7 @@ impl LabelFile {
                         .hint(alphabet.blank_hint());
                 }
                 let error = InputError::new(&self.name, place, "a token of the alphabet", shown(&text));
-                match () {
-                    () if text == " " && alphabet.has_word_pieces() => error.hint(
-                        "write the pieces that the model was trained with, a space between them, and give --label-split \
-                         tokens",
-                    ),
-                    () if names_in_front(content, split, alphabet) => {
-                        error.hint("a line is all of an item's labels, without its name: cut -f2")
-                    }
-                    () if text == "{" && column == 1 => error.hint("a line is an item's labels, not JSON"),
-                    () if split == LabelSplit::Tokens && whole_number(&text).is_some() => {
-                        error.hint("for class indices, leave --alphabet out")
-                    }
-                    () if split == LabelSplit::Tokens && alphabet.encode(&text, LabelSplit::Chars, None).is_ok() => {
-                        error.hint("give --label-split chars for text that is not split into tokens")
-                    }
-                    () if split == LabelSplit::Tokens && in_other_case(&text, alphabet) => error.hint(
-                        "its characters are in the alphabet, but for upper and lower case: write the labels so, and give \
-                         --label-split chars",
-                    ),
-                    () => error.hint(match other_case(&text, alphabet.tokens()) {
-                        Some(token) => format!("the alphabet has {}: write the labels so", shown(token)),
-                        None => match unknown_token(alphabet.tokens()) {
-                            Some(token) => format!("--unk {} maps what the alphabet does not have", shown(token)),
-                            None => "the alphabet has nothing for it: leave it out of the labels, or give --unk TOKEN, a \
-                                     token that stands for it"
-                                .to_owned(),
-                        },
-                    }),
-                }
+                error.hint(token_hint(&text, column, content, split, alphabet))
             })?;
             CtcLabels::new(&labels, alphabet.tokens().len(), blank).map_err(|error| {
                 let place = Place::whole().at("item", line).at("line", line + 1);
@@ -272,6 +244,32 @@ impl LabelFile {
         };
         lines_of(text).enumerate().map(encode).collect()
     }
+}
+
+/// How to go on after a `text` of a line, at a column of it, that is no token.
+fn token_hint(text: &str, column: usize, line: &str, split: LabelSplit, alphabet: &Alphabet) -> String {
+    let by_tokens = split == LabelSplit::Tokens;
+    let hint = if text == " " && alphabet.has_word_pieces() {
+        "write the pieces that the model was trained with, a space between them, and give --label-split tokens"
+    } else if names_in_front(line, split, alphabet) {
+        "a line is all of an item's labels, without its name: cut -f2"
+    } else if text == "{" && column == 1 {
+        "a line is an item's labels, not JSON"
+    } else if by_tokens && whole_number(text).is_some() {
+        "for class indices, leave --alphabet out"
+    } else if by_tokens && alphabet.encode(text, LabelSplit::Chars, None).is_ok() {
+        "give --label-split chars for text that is not split into tokens"
+    } else if by_tokens && in_other_case(text, alphabet) {
+        "its characters are in the alphabet, but for upper and lower case: write the labels so, and give --label-split \
+         chars"
+    } else if let Some(token) = other_case(text, alphabet.tokens()) {
+        return format!("the alphabet has {}: write the labels so", shown(token));
+    } else if let Some(token) = unknown_token(alphabet.tokens()) {
+        return format!("--unk {} maps what the alphabet does not have", shown(token));
+    } else {
+        "the alphabet has nothing for it: leave it out of the labels, or give --unk TOKEN, a token that stands for it"
+    };
+    hint.to_owned()
 }
 
 /// Whether a line has a name, a tab and a text.
