@@ -1,8 +1,6 @@
 //! Where each token of a text lies in time: on the most probable path that collapses to it.
 
-use thiserror::Error;
-
-use super::best_path::best_path;
+use super::best_path::{AlignmentError, best_path};
 use crate::loss::Emissions;
 
 /// Where one token lies.
@@ -29,30 +27,6 @@ pub struct Alignment {
     pub logp_nats: f64,
 }
 
-/// Why there is no alignment.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum AlignmentError {
-    /// The labels need more frames than there are.
-    #[error("{frames} frames are too few: the labels need {needed}")]
-    TooFewFrames {
-        /// Number of frames.
-        frames: usize,
-        /// Number of labels and of equal neighbours among them.
-        needed: usize,
-    },
-    /// The path can't be followed back in the memory that there is: a byte for each label in some of the frames at a time.
-    #[error("{labels} labels over {frames} frames need more memory than there is")]
-    TooLarge {
-        /// Number of frames.
-        frames: usize,
-        /// Number of labels.
-        labels: usize,
-    },
-    /// Every path has a probability of zero.
-    #[error("every path of the labels has a probability of zero")]
-    NoPath,
-}
-
 /// Aligns a label sequence with the frames that were gathered for it.
 ///
 /// Of equally probable paths, going back from the end, the one that stays in a state is preferred to one
@@ -62,10 +36,6 @@ pub enum AlignmentError {
 /// # Errors
 /// Where the labels need more frames or memory than there are, or have no probability.
 pub fn align(emissions: &Emissions<'_>) -> Result<Alignment, AlignmentError> {
-    let (frames, needed) = (emissions.frames(), emissions.labels().frames_needed());
-    if frames < needed {
-        return Err(AlignmentError::TooFewFrames { frames, needed });
-    }
     let (states, logp_nats) = best_path(emissions)?;
     let spans = spans(emissions, &states);
     Ok(Alignment { states, spans, logp_nats })

@@ -15,8 +15,9 @@
 
 use thiserror::Error;
 
-use super::alignment::AlignmentError;
 use super::arithmetic::{Arithmetic, Linear, Log};
+use super::beam_result::BeamResult;
+use super::best_path::AlignmentError;
 use super::frame::{FrameError, frames};
 use super::scorer::Scorer;
 use super::search::Search;
@@ -76,39 +77,6 @@ pub enum BeamError {
         /// Frame, from 0.
         frame: usize,
     },
-}
-
-/// A label sequence that was in the beam at the end.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Hypothesis {
-    /// Its classes, without blanks.
-    pub tokens: Vec<u32>,
-    /// `ln(pb + pn)` in nats, without the scorer: a lower bound of the text's log-probability, for paths
-    /// that left the beam are not in it.
-    pub logp_nats: f64,
-    /// What the beam is ranked by, in nats: `logp_nats` and the scorer's gains.
-    pub score_nats: f64,
-}
-
-/// The number system that a result was computed in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Space {
-    /// Masses themselves.
-    Linear,
-    /// Logarithms of masses, because linear ones would have underflowed.
-    Log,
-}
-
-/// The final beam.
-#[derive(Clone, Debug, PartialEq)]
-pub struct BeamResult {
-    /// Best first; of equal ones the lexicographically smaller first. No two have the same tokens.
-    pub hypotheses: Vec<Hypothesis>,
-    /// Natural logarithm of the sum of `pb + pn` over the whole beam, also over entries that are not
-    /// among `hypotheses`: no other text has more than one minus its exponential.
-    pub beam_logp_nats: f64,
-    /// How it was computed.
-    pub space: Space,
 }
 
 /// A beam search that is fed frame by frame.

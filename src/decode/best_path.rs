@@ -8,7 +8,8 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use super::alignment::AlignmentError;
+use thiserror::Error;
+
 use crate::kernel::BestStep;
 use crate::loss::Emissions;
 
@@ -19,9 +20,36 @@ const FEW_PLACES: usize = 1 << 16;
 /// How far beneath the best a state is followed by [`score_of_a_path`], in nats.
 const NEAR: f64 = 60.0;
 
-/// The state of each frame, and the path's log-probability; there are as many frames as the labels need.
+/// Why there is no alignment.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum AlignmentError {
+    /// The labels need more frames than there are.
+    #[error("{frames} frames are too few: the labels need {needed}")]
+    TooFewFrames {
+        /// Number of frames.
+        frames: usize,
+        /// Number of labels and of equal neighbours among them.
+        needed: usize,
+    },
+    /// The path can't be followed back in the memory that there is: a byte for each label in some of the frames at a time.
+    #[error("{labels} labels over {frames} frames need more memory than there is")]
+    TooLarge {
+        /// Number of frames.
+        frames: usize,
+        /// Number of labels.
+        labels: usize,
+    },
+    /// Every path has a probability of zero.
+    #[error("every path of the labels has a probability of zero")]
+    NoPath,
+}
+
+/// The state of each frame, and the path's log-probability.
 pub(super) fn best_path(emissions: &Emissions<'_>) -> Result<(Vec<u32>, f64), AlignmentError> {
-    let frames = emissions.frames();
+    let (frames, needed) = (emissions.frames(), emissions.labels().frames_needed());
+    if frames < needed {
+        return Err(AlignmentError::TooFewFrames { frames, needed });
+    }
     let span = frames.isqrt().max(FEW_BYTES / emissions.labels().len().max(1));
     let floor = if frames.saturating_mul(emissions.labels().len()) < FEW_PLACES {
         Floor::none()

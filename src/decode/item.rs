@@ -1,7 +1,8 @@
 //! One item from frames to all that is asked of its transcript.
 
 use super::alignment::{TokenSpan, align, spans_of_path};
-use super::beam::{BeamConfig, BeamDecoder, BeamError, BeamResult, Hypothesis, Space};
+use super::beam::{BeamConfig, BeamDecoder, BeamError};
+use super::beam_result::{BeamResult, Hypothesis, Space};
 use super::collect::{ItemFrames, Values};
 use super::frame::frames;
 use super::fusion::{Fusion, FusionScorer, FusionWeights};

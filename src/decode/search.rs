@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use super::arithmetic::Arithmetic;
-use super::beam::{BeamResult, Hypothesis, Space};
+use super::beam_result::{BeamResult, Hypothesis, Space};
 use super::children::Children;
 use super::extend::{Extensions, View};
 use super::extend_scored::{ScoredExtensions, ScoredView};

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::csv_blocks::{self, Text};
-use super::source::Source;
+use super::source::{BYTE_ORDER_MARK, Source};
 use super::{InputError, Place, counted};
+use crate::plain_number::any_number;
 use crate::shown::shown;
 
 /// How a CSV file is written.
@@ -135,7 +136,7 @@ fn check_head(name: &str, head: &[u8], options: CsvOptions) -> Result<(), InputE
         );
         return Err(error.maybe_hint((fields.len() + 1 == columns).then_some(hint)));
     }
-    let is_score = |field: &&[u8]| number(field).is_some() && field.contains(&b'.');
+    let is_score = |field: &&[u8]| any_number(field).is_some() && field.contains(&b'.');
     if !fields.is_empty() && fields.iter().all(is_score) {
         return refused("names", "numbers", "leave --headers out: it drops the first row");
     }
@@ -170,8 +171,6 @@ fn text_and_delimiter<'a>(name: &str, bytes: &'a [u8], options: CsvOptions) -> (
     (text, options.delimiter.unwrap_or_else(|| delimiter_of(name, text)))
 }
 
-pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
 /// Parses a whole file. A delimiter at the end of a row makes no column.
 pub(super) fn parse(name: &str, bytes: &[u8], options: CsvOptions) -> Result<Table, InputError> {
     let (bytes, delimiter) = text_and_delimiter(name, bytes, options);
@@ -203,7 +202,7 @@ pub(super) fn parse(name: &str, bytes: &[u8], options: CsvOptions) -> Result<Tab
             ));
         }
         for (column, field) in record.iter().take(columns).enumerate() {
-            let value = number(field).ok_or_else(|| {
+            let value = any_number(field).ok_or_else(|| {
                 let place = Place::whole().at("line", line).at("column", column + 1);
                 let text = String::from_utf8_lossy(field);
                 let error = InputError::new(name, place, "a number", shown(&text));
@@ -247,20 +246,15 @@ fn decimal_comma(line: &str) -> Option<String> {
         let between_digits = whole.ends_with(|c: char| c.is_ascii_digit())
             && fraction.starts_with(|c: char| c.is_ascii_digit());
         let point = format!("{whole}.{fraction}");
-        (between_digits && number(point.as_bytes()).is_some()).then_some(point)
+        (between_digits && any_number(point.as_bytes()).is_some()).then_some(point)
     };
     let line = line.replace("\",\"", ";").replace('"', "");
     [';', '\t', ' '].into_iter().filter(|&delimiter| line.contains(delimiter)).find_map(|delimiter| {
         let fields = || line.split(delimiter).map(str::trim).filter(|field| !field.is_empty());
-        let all = fields().all(|field| number(field.as_bytes()).is_some() || in_points(field).is_some());
+        let all = fields().all(|field| any_number(field.as_bytes()).is_some() || in_points(field).is_some());
         let (comma, point) = fields().filter(|_| all).find_map(|field| Some((field, in_points(field)?)))?;
         Some(format!("decimal commas are not read: write points, {point} for {comma}"))
     })
-}
-
-/// A number as Python, C and spreadsheets write it, blanks around it allowed.
-pub(super) fn number(field: &[u8]) -> Option<f64> {
-    std::str::from_utf8(field.trim_ascii()).ok()?.parse().ok()
 }
 
 fn delimiter_of(name: &str, bytes: &[u8]) -> u8 {
@@ -279,7 +273,7 @@ fn first_column_hint(record: &csv::ByteRecord, columns: usize, delimiter: u8) ->
     if record.get(0) == Some(b"id") && record.get(1) == Some(b"index") {
         return Some("this is a result of this program as CSV: write it with --format json".to_owned());
     }
-    (named && columns > 2 && rest.all(|field| number(field).is_some())).then(|| {
+    (named && columns > 2 && rest.all(|field| any_number(field).is_some())).then(|| {
         format!("if the first column is names of rows, leave it out, as {} does", cut_first(delimiter))
     })
 }
@@ -300,7 +294,7 @@ fn hint(field: &str, in_use: u8, may_be_names: bool) -> Option<String> {
         delimiter != char::from(in_use)
             && field.contains(delimiter)
             && parts.peek().is_some()
-            && parts.all(|part| number(part.as_bytes()).is_some())
+            && parts.all(|part| any_number(part.as_bytes()).is_some())
     };
     let delimiter = [('\t', "tab"), (';', "';'"), (' ', "' '"), (',', "','")]
         .into_iter()

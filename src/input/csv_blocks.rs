@@ -7,9 +7,8 @@ use memchr::memchr;
 use rayon::prelude::*;
 
 use super::InputError;
-use super::csv::number;
 use super::source::RandomAccess;
-use crate::plain_number::plain_number;
+use crate::plain_number::{any_number, plain_number};
 
 /// How a text is cut.
 #[derive(Clone, Copy)]
@@ -188,7 +187,7 @@ fn field(text: &[u8], at: usize, delimiter: u8) -> Option<(f64, usize)> {
     let end = rest.iter().position(|&byte| byte == delimiter || byte == b'\n').unwrap_or(rest.len());
     let end =
         if end > 0 && rest[end - 1] == b'\r' && rest.get(end) != Some(&delimiter) { end - 1 } else { end };
-    Some((number(&rest[..end])?, at + end))
+    Some((any_number(&rest[..end])?, at + end))
 }
 
 #[cfg(test)]

@@ -4,12 +4,13 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::csv::BYTE_ORDER_MARK;
 use super::{InputError, Place};
 use crate::kernel::Mapping;
 
 /// First bytes of every .npy file.
 pub(super) const MAGIC: &[u8; 6] = b"\x93NUMPY";
+
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 enum Reader {
     /// A regular file, any part of which can be read at any time.

@@ -4,7 +4,7 @@
 
 use thiserror::Error;
 
-use super::cross_entropy_batch::Target;
+use super::targets::Target;
 use crate::kernel::{ClassTerms, Element, Floats, InstructionSet, LogSumExp, Sum};
 use crate::logits::RowScale;
 

@@ -4,7 +4,8 @@ use rayon::prelude::*;
 
 use super::cross_entropy::{CrossEntropy, WeightedLoss};
 use super::reduction::{Reducer, Reductions};
-use crate::kernel::{Element, Floats, Rows};
+use super::targets::{Target, Targets};
+use crate::kernel::{Element, Rows};
 use crate::logits::{
     Block, BlockReducer, Geometry, ImproperRow, InputKind, Nonfinite, RowAudit, RowScales, rows_at_once,
 };
@@ -13,23 +14,6 @@ use crate::logits::{
 const CHUNK_VALUES: usize = 1 << 16;
 /// Chunks that one thread takes at least: blocks of no more come several at a time.
 const FEW_CHUNKS: usize = 4;
-
-/// What each row is compared with.
-pub trait Targets: Sync {
-    /// The target of a row, in the user's numbering.
-    fn target(&self, row: usize) -> Target<'_>;
-}
-
-/// A row's target.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Target<'a> {
-    /// A class.
-    Index(usize),
-    /// A probability for each class.
-    Probs(Floats<'a>),
-    /// None: the row is left out.
-    Ignored,
-}
 
 /// Computes each row's loss as it comes and adds it up in the order of the file.
 pub struct CrossEntropyBatch<'a, T> {

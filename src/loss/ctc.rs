@@ -4,130 +4,15 @@
 
 use std::convert::Infallible;
 
-use thiserror::Error;
-
+use super::Emissions;
 use super::ctc_forward::Forward;
 use super::frame_columns::Frames;
 use super::frames_of_rows::FramesOfRows;
-use super::{Columns, Emissions};
 use crate::kernel::{BLOCK_FRAMES, Element, InstructionSet, Rows};
 use crate::logits::{InputKind, RowScale, rows_at_once};
 
-/// Why a label sequence does not fit a matrix.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum CtcError {
-    /// The blank is not a class.
-    #[error("blank {blank} is not one of {classes} classes")]
-    BlankOutOfRange {
-        /// The blank's index.
-        blank: u32,
-        /// Number of classes.
-        classes: usize,
-    },
-    /// A label is not a class.
-    #[error("label {label} at position {position} is not one of {classes} classes")]
-    LabelOutOfRange {
-        /// Place in the label sequence, from 0.
-        position: usize,
-        /// The label found there.
-        label: u32,
-        /// Number of classes.
-        classes: usize,
-    },
-    /// A label equals the blank, which has no alignment of its own.
-    #[error("label {label} at position {position} is the blank")]
-    LabelIsBlank {
-        /// Place in the label sequence, from 0.
-        position: usize,
-        /// The label found there.
-        label: u32,
-    },
-    /// The matrix is not whole frames.
-    #[error("{values} values are not whole frames of {classes} classes")]
-    RaggedFrames {
-        /// Number of values given.
-        values: usize,
-        /// Number of classes.
-        classes: usize,
-    },
-}
-
-/// One item's label sequence, checked against the number of classes and the blank.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CtcLabels {
-    columns: Columns,
-    classes: usize,
-    frames_needed: usize,
-}
-
-impl CtcLabels {
-    /// Checks `labels`, class indices of an item's target.
-    ///
-    /// # Errors
-    /// Where the blank or a label is no class, or a label is the blank.
-    pub fn new(labels: &[u32], classes: usize, blank: u32) -> Result<Self, CtcError> {
-        if blank as usize >= classes {
-            return Err(CtcError::BlankOutOfRange { blank, classes });
-        }
-        for (position, &label) in labels.iter().enumerate() {
-            if label as usize >= classes {
-                return Err(CtcError::LabelOutOfRange { position, label, classes });
-            }
-            if label == blank {
-                return Err(CtcError::LabelIsBlank { position, label });
-            }
-        }
-        let repeats = labels.windows(2).filter(|pair| pair[0] == pair[1]).count();
-        Ok(Self { columns: Columns::new(labels, blank), classes, frames_needed: labels.len() + repeats })
-    }
-
-    /// Number of labels.
-    pub fn len(&self) -> usize {
-        self.columns.of_label().len()
-    }
-
-    /// The labels, class indices.
-    pub fn labels(&self) -> Vec<u32> {
-        self.columns.labels()
-    }
-
-    /// Whether the target is empty.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The fewest frames with an alignment: the length, and a blank between equal neighbours.
-    pub fn frames_needed(&self) -> usize {
-        self.frames_needed
-    }
-
-    /// How many classes they were checked against.
-    pub fn classes(&self) -> usize {
-        self.classes
-    }
-
-    /// The classes of a frame that this item needs.
-    pub fn columns(&self) -> &Columns {
-        &self.columns
-    }
-}
-
-/// A loss and how it was computed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CtcLoss {
-    /// Minus the natural logarithm of the labels' probability; `+inf` where no alignment is possible.
-    pub loss_nats: f64,
-    /// Whether linear space was wide enough; else the recursion went on in numbers of any size.
-    pub linear: bool,
-}
-
-impl CtcLoss {
-    /// The same of an input of `kind`: no probability of logits is above 1, but by what is rounded.
-    pub(super) fn of(self, kind: InputKind) -> Self {
-        let above_one = kind == InputKind::Logits && self.loss_nats < 0.0;
-        Self { loss_nats: if above_one { 0.0 } else { self.loss_nats }, ..self }
-    }
-}
+pub use super::ctc_forward::CtcLoss;
+pub use super::ctc_labels::{CtcError, CtcLabels};
 
 /// CTC loss of one item.
 ///
@@ -141,10 +26,10 @@ impl CtcLoss {
 /// # Errors
 /// Where `matrix` is not whole frames of the classes that `labels` was checked against.
 pub fn ctc_loss<E: Element>(matrix: &[E], kind: InputKind, labels: &CtcLabels) -> Result<f64, CtcError> {
-    if !matrix.len().is_multiple_of(labels.classes) {
-        return Err(CtcError::RaggedFrames { values: matrix.len(), classes: labels.classes });
+    let (classes, columns) = (labels.classes(), labels.columns());
+    if !matrix.len().is_multiple_of(classes) {
+        return Err(CtcError::RaggedFrames { values: matrix.len(), classes });
     }
-    let (classes, columns) = (labels.classes, labels.columns());
     let set = InstructionSet::best();
     let mut forward = Forward::new(labels, matrix.len() / classes);
     let (mut rows, mut frames) = (FramesOfRows::new(kind), Frames::new(kind));

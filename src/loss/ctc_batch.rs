@@ -9,8 +9,8 @@ mod by_rows;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::by_rows::Rounds;
-use super::ctc::{CtcLabels, CtcLoss};
-use super::ctc_forward::Forward;
+use super::ctc_forward::{CtcLoss, Forward};
+use super::ctc_labels::CtcLabels;
 use super::frame_columns::{ColumnScale, Frame};
 use crate::kernel::{Element, InstructionSet};
 use crate::logits::{Block, InputKind, Items, Nonfinite, RowAudit, position_of, row_max};

@@ -4,22 +4,30 @@
 //! before a state is lost there it goes on in numbers of any size, and in log space where log-probabilities lie
 //! beyond 1e10. So no frame is needed twice.
 
-use super::ctc::{CtcLabels, CtcLoss};
 use super::ctc_band::Band;
-use super::ctc_linear::Linear;
+use super::ctc_labels::CtcLabels;
+use super::ctc_linear::{Linear, Step};
 use super::ctc_log_space::LogSpace;
 use super::ctc_wide::AnySize;
 use super::frame_columns::Frame;
 use crate::kernel::{BLOCK_FRAMES, InstructionSet, Sum};
+use crate::logits::InputKind;
 
-/// What became of a frame.
-pub(super) enum Step {
-    /// It was taken.
-    Taken,
-    /// The log-probability of the labels is known: `-inf` for nothing is possible any more, or NaN.
-    Over(f64),
-    /// These numbers would lose something; the states are as before.
-    Lossy,
+/// A loss and how it was computed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CtcLoss {
+    /// Minus the natural logarithm of the labels' probability; `+inf` where no alignment is possible.
+    pub loss_nats: f64,
+    /// Whether linear space was wide enough; else the recursion went on in numbers of any size.
+    pub linear: bool,
+}
+
+impl CtcLoss {
+    /// The same of an input of `kind`: no probability of logits is above 1, but by what is rounded.
+    pub(super) fn of(self, kind: InputKind) -> Self {
+        let above_one = kind == InputKind::Logits && self.loss_nats < 0.0;
+        Self { loss_nats: if above_one { 0.0 } else { self.loss_nats }, ..self }
+    }
 }
 
 /// An item's recursion between two of its frames.

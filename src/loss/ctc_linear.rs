@@ -6,9 +6,18 @@
 //! in numbers of any size.
 
 use super::ctc_band::Band;
-use super::ctc_forward::Step;
 use super::frame_columns::{Frame, UNIT_EXPONENT};
 use crate::kernel::{BLOCK_FRAMES, CtcBlock, CtcStates, InstructionSet, Sum, exponent_of, pow2};
+
+/// What became of a frame.
+pub(super) enum Step {
+    /// It was taken.
+    Taken,
+    /// The log-probability of the labels is known: `-inf` for nothing is possible any more, or NaN.
+    Over(f64),
+    /// These numbers would lose something; the states are as before.
+    Lossy,
+}
 
 /// Where the recursion stands between two frames.
 pub(super) struct Linear {

@@ -5,8 +5,8 @@
 //! where these can't hold a log-probability.
 
 use super::Emissions;
-use super::ctc::CtcLabels;
 use super::ctc_band::Band;
+use super::ctc_labels::CtcLabels;
 use super::ctc_log_space::LogSpace;
 use super::ctc_wide::{AnySize, WideStates};
 use crate::kernel::InstructionSet;

@@ -1,8 +1,7 @@
 //! The CTC forward recursion in numbers of any size: slower than linear space, and nothing is dropped.
 
 use super::ctc_band::Band;
-use super::ctc_forward::Step;
-use super::ctc_linear::Linear;
+use super::ctc_linear::{Linear, Step};
 use super::frame_columns::{Frame, UNIT_EXPONENT};
 use crate::kernel::{CtcShares, CtcWideStep, InstructionSet, Logs, Sum, Wide};
 

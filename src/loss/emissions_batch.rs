@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Emissions;
-use super::ctc::CtcLabels;
+use super::ctc_labels::CtcLabels;
 use crate::kernel::Element;
 use crate::logits::{Block, BlockReducer, ImproperRow, InputKind, Items, Nonfinite, RowAudit, RowScale};
 

@@ -1,6 +1,6 @@
 //! Rows of a matrix as the frames of their items' recursions.
 
-use super::emissions::Columns;
+use super::ctc_labels::Columns;
 use super::frame_columns::{ColumnScale, Frames, UNIT_EXPONENT};
 use crate::kernel::{Element, ExpRows, InstructionSet, Rows, ScaledColumns, exponent_of, pow2};
 use crate::logits::{InputKind, RowScale, RowScales};

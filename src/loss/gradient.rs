@@ -8,9 +8,9 @@ use rayon::prelude::*;
 
 use super::ItemEmissions;
 use super::cross_entropy::CrossEntropy;
-use super::cross_entropy_batch::{Target, Targets};
-use super::ctc::CtcLabels;
+use super::ctc_labels::CtcLabels;
 use super::ctc_occupancy::{OccupancyRoom, occupancy};
+use super::targets::{Target, Targets};
 use crate::kernel::{Element, InstructionSet, scaled_columns};
 use crate::logits::{InputKind, Items};
 

@@ -6,6 +6,7 @@ pub mod ctc;
 mod ctc_band;
 pub mod ctc_batch;
 mod ctc_forward;
+mod ctc_labels;
 mod ctc_linear;
 mod ctc_log_space;
 mod ctc_occupancy;
@@ -19,6 +20,8 @@ pub mod gradient;
 pub mod gradient_check;
 pub mod guess;
 pub mod reduction;
+pub mod targets;
 
-pub use emissions::{Columns, Emissions};
+pub use ctc_labels::Columns;
+pub use emissions::Emissions;
 pub use emissions_batch::{EmissionsBatch, ItemEmissions};

@@ -14,7 +14,8 @@ use crate::input::{
 };
 use crate::logits::Geometry;
 use crate::loss::cross_entropy::CrossEntropy;
-use crate::loss::cross_entropy_batch::{CrossEntropyBatch, CrossEntropyTotals, Target, Targets};
+use crate::loss::cross_entropy_batch::{CrossEntropyBatch, CrossEntropyTotals};
+use crate::loss::targets::{Target, Targets};
 use crate::report::loss::{CrossEntropyItem, LossParams, Tally};
 use crate::report::{ItemId, Status, Warning};
 

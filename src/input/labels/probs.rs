@@ -13,6 +13,7 @@ use crate::input::source::lines_of;
 use crate::input::{InputError, Place};
 use crate::kernel::{Element, Floats, Spread, spread};
 use crate::logits::{Geometry, rows_in_order};
+use crate::plain_number::any_number;
 use crate::shown::shown;
 
 /// Values that one thread looks at at a time.
@@ -169,7 +170,7 @@ impl LabelFile {
             rows += 1;
             for (column, word) in words(line) {
                 let place = || Place::whole().at("line", number).at("column", column);
-                let value = csv::number(word.as_bytes());
+                let value = any_number(word.as_bytes());
                 values.push(
                     value.ok_or_else(|| InputError::new(&self.name, place(), "a number", shown(word)))?,
                 );

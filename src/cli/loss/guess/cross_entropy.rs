@@ -8,8 +8,9 @@ use super::search::{Search, Setup};
 use crate::input::{LabelFile, Matrix};
 use crate::logits::{Block, BlockReducer, Geometry, Nonfinite};
 use crate::loss::cross_entropy::CrossEntropy;
-use crate::loss::cross_entropy_batch::{CrossEntropyBatch, Targets};
+use crate::loss::cross_entropy_batch::CrossEntropyBatch;
 use crate::loss::guess::{Convention, LabelShift, Reading};
+use crate::loss::targets::Targets;
 
 /// The usual smoothing, tried where none was given.
 const USUAL_SMOOTHING: f64 = 0.1;

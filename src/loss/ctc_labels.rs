@@ -1,0 +1,160 @@
+//! The label sequence of a CTC item, and which classes of a frame it needs.
+
+use thiserror::Error;
+
+use crate::kernel::Element;
+use crate::logits::RowScale;
+
+/// Why a label sequence does not fit a matrix.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CtcError {
+    /// The blank is not a class.
+    #[error("blank {blank} is not one of {classes} classes")]
+    BlankOutOfRange {
+        /// The blank's index.
+        blank: u32,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// A label is not a class.
+    #[error("label {label} at position {position} is not one of {classes} classes")]
+    LabelOutOfRange {
+        /// Place in the label sequence, from 0.
+        position: usize,
+        /// The label found there.
+        label: u32,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// A label equals the blank, which has no alignment of its own.
+    #[error("label {label} at position {position} is the blank")]
+    LabelIsBlank {
+        /// Place in the label sequence, from 0.
+        position: usize,
+        /// The label found there.
+        label: u32,
+    },
+    /// The matrix is not whole frames.
+    #[error("{values} values are not whole frames of {classes} classes")]
+    RaggedFrames {
+        /// Number of values given.
+        values: usize,
+        /// Number of classes.
+        classes: usize,
+    },
+}
+
+/// One item's label sequence, checked against the number of classes and the blank.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CtcLabels {
+    columns: Columns,
+    classes: usize,
+    frames_needed: usize,
+}
+
+impl CtcLabels {
+    /// Checks `labels`, class indices of an item's target.
+    ///
+    /// # Errors
+    /// Where the blank or a label is no class, or a label is the blank.
+    pub fn new(labels: &[u32], classes: usize, blank: u32) -> Result<Self, CtcError> {
+        if blank as usize >= classes {
+            return Err(CtcError::BlankOutOfRange { blank, classes });
+        }
+        for (position, &label) in labels.iter().enumerate() {
+            if label as usize >= classes {
+                return Err(CtcError::LabelOutOfRange { position, label, classes });
+            }
+            if label == blank {
+                return Err(CtcError::LabelIsBlank { position, label });
+            }
+        }
+        let repeats = labels.windows(2).filter(|pair| pair[0] == pair[1]).count();
+        Ok(Self { columns: Columns::new(labels, blank), classes, frames_needed: labels.len() + repeats })
+    }
+
+    /// Number of labels.
+    pub fn len(&self) -> usize {
+        self.columns.of_label().len()
+    }
+
+    /// The labels, class indices.
+    pub fn labels(&self) -> Vec<u32> {
+        self.columns.labels()
+    }
+
+    /// Whether the target is empty.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The fewest frames with an alignment: the length, and a blank between equal neighbours.
+    pub fn frames_needed(&self) -> usize {
+        self.frames_needed
+    }
+
+    /// How many classes they were checked against.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The classes of a frame that this item needs.
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+}
+
+/// Which classes of a frame an item's labels need: the blank first, then each label's class once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns {
+    /// Class of each column; column 0 is the blank.
+    classes: Vec<u32>,
+    /// Column of each label.
+    of_label: Vec<u32>,
+}
+
+impl Columns {
+    /// The columns for `labels`, none of which is `blank`.
+    pub(crate) fn new(labels: &[u32], blank: u32) -> Self {
+        let mut distinct = labels.to_vec();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let of_label =
+            labels.iter().map(|label| distinct.partition_point(|class| class < label) as u32 + 1).collect();
+        let classes = std::iter::once(blank).chain(distinct).collect();
+        Self { classes, of_label }
+    }
+
+    /// Number of columns: distinct labels and the blank.
+    pub fn count(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// The class of each column, the blank first.
+    pub(crate) fn classes(&self) -> &[u32] {
+        &self.classes
+    }
+
+    /// Column of each label, in the order of the labels.
+    pub fn of_label(&self) -> &[u32] {
+        &self.of_label
+    }
+
+    /// The class of each label.
+    pub(crate) fn labels(&self) -> Vec<u32> {
+        self.of_label.iter().map(|&column| self.classes[column as usize]).collect()
+    }
+
+    /// Leaves the scores of this frame's columns in `out`, `[columns]`.
+    pub(crate) fn pick<E: Element>(&self, row: &[E], out: &mut Vec<E>) {
+        out.clear();
+        out.extend(self.classes.iter().map(|&class| row[class as usize]));
+    }
+
+    /// Writes the log-probabilities of this frame's columns to `out`, `[columns]`.
+    pub fn gather<E: Element>(&self, row: &[E], scale: RowScale, out: &mut [f64]) {
+        for (out, &class) in out.iter_mut().zip(&self.classes) {
+            *out = scale.log_prob(row[class as usize]);
+        }
+    }
+}

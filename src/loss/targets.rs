@@ -1,0 +1,20 @@
+//! What the rows of a cross-entropy are compared with.
+
+use crate::kernel::Floats;
+
+/// What each row is compared with.
+pub trait Targets: Sync {
+    /// The target of a row, in the user's numbering.
+    fn target(&self, row: usize) -> Target<'_>;
+}
+
+/// A row's target.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Target<'a> {
+    /// A class.
+    Index(usize),
+    /// A probability for each class.
+    Probs(Floats<'a>),
+    /// None: the row is left out.
+    Ignored,
+}
