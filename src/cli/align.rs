@@ -53,7 +53,7 @@ pub(super) struct Args {
 
     /// How the result is printed; ctm, srt and textgrid need --frame-shift
     #[arg(long, value_name = "FORMAT", value_parser = alignment_format(), default_value = "table", help_heading = "Output")]
-    format: Format,
+    pub(super) format: Format,
 
     #[command(flatten)]
     pub(super) output: OutputArgs,

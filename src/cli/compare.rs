@@ -14,7 +14,7 @@ use crate::input::{Comparable, CsvOptions, Dtype};
 use crate::metrics::Tolerance;
 use crate::report::compare::{CompareItem, CompareParams, CompareSummary, changed_texts_table};
 use crate::report::eval::Pair;
-use crate::report::{Check, Details, Format, Report};
+use crate::report::{Check, Details, Format, Report, Shortest, Warning};
 
 /// Two matrices or two results of this program, within a tolerance
 ///
@@ -55,7 +55,7 @@ pub(super) struct Args {
 
     /// How the result is printed
     #[arg(long, value_name = "FORMAT", value_parser = checked_format(), default_value = "table", help_heading = "Output")]
-    format: Format,
+    pub(super) format: Format,
 
     #[command(flatten)]
     pub(super) output: OutputArgs,
@@ -100,6 +100,7 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     let check = Check::comparison(&summary, &params);
     let mut report = Report::new("compare", params, summary);
     report.checks.push(check);
+    report.warnings.extend(args.half_precision(&report.params));
     report.items = items;
     diagnostics.judge(&report)?;
     let changed = changed_texts_table(&texts);
@@ -125,6 +126,21 @@ fn less_precise(a: Dtype, b: Dtype) -> Dtype {
 }
 
 impl Args {
+    /// Nobody asked for the tolerance of half precision, and one of two files has it.
+    fn half_precision(&self, params: &CompareParams) -> Option<Warning> {
+        let given = self.rtol.is_some() && self.atol.is_some();
+        let half = |dtypes: &&[String; 2]| !given && dtypes.contains(&Dtype::F16.name());
+        let [base, new] = params.dtypes.as_ref().filter(half)?;
+        let message = format!(
+            "{} is of {base} and {} of {new}: the tolerance is that of float16, --rtol {} --atol {}",
+            params.base,
+            params.new,
+            Shortest(params.rtol),
+            Shortest(params.atol)
+        );
+        Some(Warning { code: "half_precision", message })
+    }
+
     /// The tolerance asked for, else that of the dtype.
     fn tolerance(&self, dtype: Dtype) -> Tolerance {
         let (rtol, atol) = match dtype {

@@ -6,7 +6,8 @@ use super::diagnostics::UsageError;
 use super::inputs::{LogitsArgs, bad_shape, found_shape, matrix_params};
 use super::values::{Layout, Word};
 use crate::input::{
-    Alphabet, AlphabetFile, InputError, List, Matrix, Place, counted, display_name, shape_text, wide_axes,
+    Alphabet, AlphabetFile, InputError, List, Matrix, Place, counted, display_name, empty_end, shape_text,
+    wide_axes,
 };
 use crate::logits::{Geometry, Items, ItemsError};
 use crate::report::ctc_input::CtcInputParams;
@@ -34,7 +35,8 @@ impl CtcShape {
         }
         let expected = format!("{}, one an item", counted(self.items, "line"));
         let name = path.display().to_string();
-        let error = InputError::new(&name, Place::whole(), expected, references.len().to_string());
+        let error = InputError::new(&name, Place::whole(), expected, references.len().to_string())
+            .maybe_hint(empty_end(references.iter().map(String::as_str), self.items));
         Err(self.with_layout_hint(error, Some(references.len())))
     }
 

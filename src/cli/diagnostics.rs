@@ -54,6 +54,22 @@ pub(super) fn with_hints(error: anyhow::Error, hints: impl IntoIterator<Item = S
     hints.into_iter().fold(error, |error, hint| with_hint(error, &hint))
 }
 
+/// How to go on after an error.
+fn hint_of(error: &anyhow::Error) -> Option<&str> {
+    error.chain().find_map(|cause| {
+        let input = cause.downcast_ref::<InputError>().and_then(InputError::get_hint);
+        input.or_else(|| cause.downcast_ref::<UsageError>()?.hint.as_deref())
+    })
+}
+
+/// An error and its hint in one line.
+pub(super) fn message_of(error: &anyhow::Error) -> String {
+    let hint = hint_of(error).map_or(String::new(), |hint| format!("; {hint}"));
+    escaped(&format!("{error:#}{hint}").replace('\n', " ")).into_owned()
+}
+
+/// Warnings of one code that are shown; the rest is counted.
+const MOST_ALIKE: usize = 10;
 /// Characters of a message that are shown.
 const MOST_SHOWN: usize = 2000;
 
@@ -78,11 +94,7 @@ impl Diagnostics {
 
     pub(super) fn error(self, error: &anyhow::Error) {
         self.line("error", "31", &format!("{error:#}"));
-        let hint = error.chain().find_map(|cause| {
-            let input = cause.downcast_ref::<InputError>().and_then(InputError::get_hint);
-            input.or_else(|| cause.downcast_ref::<UsageError>()?.hint.as_deref())
-        });
-        if let Some(hint) = hint {
+        if let Some(hint) = hint_of(error) {
             self.line("hint", "36", hint);
         }
     }
@@ -117,7 +129,7 @@ impl Diagnostics {
             return Err(anyhow!("{message} (warning {code}, an error by --strict)"));
         }
         if !self.quiet {
-            for warning in Warning::for_people(warnings) {
+            for warning in Warning::for_people(warnings, MOST_ALIKE) {
                 self.line("warning", "33", &warning.message);
             }
         }

@@ -11,7 +11,7 @@ use super::inputs::{check_files, open_lines};
 use super::output_args::{OutputArgs, RateLimits, has_details, not_shown};
 use super::transcripts::text_warnings;
 use super::values::checked_format;
-use crate::input::{InputError, Place, counted};
+use crate::input::{InputError, Place, counted, empty_end};
 use crate::metrics::error_rate::{characters, words};
 use crate::metrics::{EditOp, ErrorRates, LineErrors, align};
 use crate::report::eval::{AlignmentTable, Alignments, EvalItem, EvalParams, EvalSummary, Pair};
@@ -44,7 +44,7 @@ pub(super) struct Args {
 
     /// How the result is printed
     #[arg(long, value_name = "FORMAT", value_parser = checked_format(), default_value = "table", help_heading = "Output")]
-    format: Format,
+    pub(super) format: Format,
 
     #[command(flatten)]
     pub(super) output: OutputArgs,
@@ -59,14 +59,7 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     let references = open_lines(&args.reference, diagnostics)?;
     let name = args.hyp.display().to_string();
     if hypotheses.len() != references.len() {
-        let expected = format!("{} as in {}", counted(references.len(), "line"), args.reference.display());
-        let error = InputError::new(&name, Place::whole(), expected, hypotheses.len().to_string());
-        let is_result = hypotheses.first().is_some_and(|line| {
-            let of_items = ["id,index,", "{\"schema_version\":", "{\"type\":\"item\""];
-            of_items.iter().any(|start| line.starts_with(start))
-        });
-        let hint = "this is a result of this program: ctctool decode --format text writes texts alone";
-        return Err(error.maybe_hint(is_result.then_some(hint)).into());
+        return Err(other_count(args, &hypotheses, &references).into());
     }
     let input: Arc<str> = name.as_str().into();
     let mut rates = ErrorRates::default();
@@ -93,7 +86,14 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     let items = compared.into_iter().enumerate().map(|(index, (errors, alignments))| {
         rates.add(&errors);
         let id = ItemId { input: input.clone(), index: Some(index) };
-        EvalItem { id, index, errors: errors.into(), alignments }
+        let texts = || [hypotheses[index].clone(), references[index].clone()];
+        EvalItem {
+            id,
+            index,
+            errors: errors.into(),
+            texts: args.format.is_of_checks().then(texts),
+            alignments,
+        }
     });
     let items: Vec<EvalItem> = items.collect();
     let params = EvalParams {
@@ -128,6 +128,27 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
         output.write(&report, &[], &table)
     };
     ExitStatus::of_checks(report.passed(), written)
+}
+
+/// A number of lines that is not that of the references.
+fn other_count(args: &Args, hypotheses: &[String], references: &[String]) -> InputError {
+    let expected = format!("{} as in {}", counted(references.len(), "line"), args.reference.display());
+    let error = InputError::new(
+        &args.hyp.display().to_string(),
+        Place::whole(),
+        expected,
+        hypotheses.len().to_string(),
+    );
+    let is_result = hypotheses.first().is_some_and(|line| {
+        let of_items = ["id,index,", "{\"schema_version\":", "{\"type\":\"item\""];
+        of_items.iter().any(|start| line.starts_with(start))
+    });
+    let result = "this is a result of this program: ctctool decode --format text writes texts alone";
+    let [found, wanted] = [hypotheses, references].map(|lines| lines.iter().map(String::as_str));
+    let hint = is_result.then_some(result).or_else(|| empty_end(found, references.len())).or_else(|| {
+        empty_end(wanted, hypotheses.len()).and(Some("the other has an empty line at its end: delete it"))
+    });
+    error.maybe_hint(hint)
 }
 
 /// The symbols of both lines, paired.

@@ -1,6 +1,7 @@
 //! The matrix and other files that subcommands share: options, opening, and what is wrong with them.
 
 use std::ffi::OsStr;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -213,7 +214,7 @@ pub(super) fn oddity(matrix: &Matrix) -> Option<Oddity> {
             OddColumn::WholeNumbers(class) => Oddity {
                 code: "whole_number_column",
                 message: format!(
-                    "{name}: column {} has whole numbers alone, as labels and numbers of rows are, and is read as class \
+                    "{name}: column {} has only whole numbers, as labels and numbers of rows are, and is read as class \
                      {class}",
                     class + 1
                 ),
@@ -232,7 +233,8 @@ pub(super) fn oddity(matrix: &Matrix) -> Option<Oddity> {
         }
         Dtype::Int(2) | Dtype::Uint(2) => (
             "the bits of half-precision numbers",
-            "x.view('float16') has these as numbers; quantised scores need their scale: x.astype('float32') * scale",
+            "x.view('float16') has these as numbers, for bfloat16 (x.view('uint16').astype('uint32') << \
+             16).view('float32'); quantised scores need their scale: x.astype('float32') * scale",
         ),
         _ => return None,
     };
@@ -254,6 +256,14 @@ pub(super) fn optional_integers(
     argument.map(|argument| integer_list(option, argument)).transpose()
 }
 
+/// What it means that probabilities are next to equal in so many rows.
+pub(super) fn softmax_twice(rows: impl Display) -> String {
+    format!(
+        "in all {rows} rows the largest probability is at most e times the smallest: softmax was applied twice, or \
+         nothing was learned"
+    )
+}
+
 /// What the rows in use show of a wrong `--input`.
 pub(super) fn input_warnings(audit: &RowAudit, place: impl Fn(usize) -> String) -> Vec<Warning> {
     let mut warnings = Vec::new();
@@ -266,11 +276,7 @@ pub(super) fn input_warnings(audit: &RowAudit, place: impl Fn(usize) -> String) 
         warnings.push(Warning { code: "looks_like_probs", message });
     }
     if let Some(rows) = audit.looks_flat() {
-        let message = format!(
-            "in none of {rows} rows is a probability more than e times another: softmax was applied twice, or nothing was \
-             learned"
-        );
-        warnings.push(Warning { code: "softmax_twice", message });
+        warnings.push(Warning { code: "softmax_twice", message: softmax_twice(rows) });
     }
     if let Some((count, row, total)) = audit.unnormalised() {
         let rows = if count == 1 { "1 row does".to_owned() } else { format!("{count} rows do") };

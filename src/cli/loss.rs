@@ -57,7 +57,7 @@ pub(super) struct Args {
 
     /// How the result is printed
     #[arg(long, value_name = "FORMAT", value_parser = checked_format(), default_value = "table", help_heading = "Output")]
-    format: Format,
+    pub(super) format: Format,
 
     #[command(flatten)]
     pub(super) output: OutputArgs,
@@ -154,7 +154,9 @@ impl Args {
             Criterion::Ctc => self.run_ctc(matrix, &labels, gradient, other_axis.as_deref(), diagnostics),
             Criterion::CrossEntropy => self.run_cross_entropy(matrix, &labels, gradient, diagnostics),
         };
-        result.map_err(|error| with_hints(error, misled.into_iter().chain(other_axis).chain(exchanged())))
+        let one_row = || (criterion == Criterion::Ctc).then(|| labels_in_a_row(&shape, &labels)).flatten();
+        let hints = misled.into_iter().chain(other_axis);
+        result.map_err(|error| with_hints(error, hints.chain(exchanged()).chain(one_row())))
     }
 
     fn class_axis(&self, shape: &[usize]) -> Option<usize> {
@@ -262,6 +264,19 @@ fn exchanged_axes(shape: &[usize], labels: &LabelFile) -> Option<String> {
     (rows != columns && rows > 1 && labels.fits_indices(&[columns])).then(|| {
         format!(
             "{} has a label for each of the {columns} columns: if these are the rows, the axes are exchanged: x.T",
+            labels.name()
+        )
+    })
+}
+
+/// What to say where a line or a row of an array has a label for each row of the matrix.
+fn labels_in_a_row(shape: &[usize], labels: &LabelFile) -> Option<String> {
+    let &[rows, _] = shape else { return None };
+    let fits = rows > 1 && labels.sequences(None) == Some(1) && labels.integers()?.len() == rows;
+    fits.then(|| {
+        format!(
+            "{} has a label for each of the {rows} rows, all of them in one: for cross-entropy write one a line, of an \
+             array y.reshape(-1)",
             labels.name()
         )
     })

@@ -31,10 +31,10 @@ use std::time::Instant;
 use clap::error::ErrorKind;
 use clap::{Args, FromArgMatches, Subcommand};
 
-use diagnostics::Diagnostics;
+use diagnostics::{Diagnostics, UsageError};
 use output_args::OutputArgs;
 
-use crate::report::OutputError;
+use crate::report::{Format, OutputError};
 
 /// How the program ends; the whole policy of exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,13 +131,19 @@ pub fn main() -> ExitStatus {
         Err(error) => return report_usage(&error),
     };
     let (result, diagnostics) = match command {
-        Command::Loss(args) => deliver(&args.output, |diagnostics| loss::run(&args, diagnostics)),
-        Command::Decode(args) => deliver(&args.output, |diagnostics| decode::run(&args, diagnostics)),
-        Command::Eval(args) => deliver(&args.output, |diagnostics| eval::run(&args, diagnostics)),
-        Command::Compare(args) => deliver(&args.output, |diagnostics| compare::run(&args, diagnostics)),
-        Command::Align(args) => deliver(&args.output, |diagnostics| align::run(&args, diagnostics)),
-        Command::Inspect(args) => deliver(&args.output, |diagnostics| inspect::run(&args, diagnostics)),
-        Command::Tune(args) => deliver(&args.output, |diagnostics| tune::run(&args, diagnostics)),
+        Command::Loss(args) => deliver("loss", &args.output, args.format, |told| loss::run(&args, told)),
+        Command::Decode(args) => {
+            deliver("decode", &args.output, args.format, |told| decode::run(&args, told))
+        }
+        Command::Eval(args) => deliver("eval", &args.output, args.format, |told| eval::run(&args, told)),
+        Command::Compare(args) => {
+            deliver("compare", &args.output, args.format, |told| compare::run(&args, told))
+        }
+        Command::Align(args) => deliver("align", &args.output, args.format, |told| align::run(&args, told)),
+        Command::Inspect(args) => {
+            deliver("inspect", &args.output, args.format, |told| inspect::run(&args, told))
+        }
+        Command::Tune(args) => deliver("tune", &args.output, args.format, |told| tune::run(&args, told)),
         Command::Completions(args) => (completions::run(&args), Diagnostics::default()),
     };
     result.unwrap_or_else(|error| {
@@ -153,14 +159,22 @@ pub fn main() -> ExitStatus {
 
 /// Runs a command, once it is known that its result can be written.
 fn deliver(
+    command: &str,
     output: &OutputArgs,
+    format: Format,
     run: impl FnOnce(Diagnostics) -> anyhow::Result<ExitStatus>,
 ) -> (anyhow::Result<ExitStatus>, Diagnostics) {
     let diagnostics = output.diagnostics();
     let started = Instant::now();
     let result = output.check_target().and_then(|()| run(diagnostics));
-    if result.is_ok() {
-        diagnostics.note(format_args!("done in {:.1} ms", started.elapsed().as_secs_f64() * 1e3));
+    match &result {
+        Ok(_) => diagnostics.note(format_args!("done in {:.1} ms", started.elapsed().as_secs_f64() * 1e3)),
+        // An older file would be taken for this run's; but what is typed wrong may be the file.
+        Err(error) if format.is_of_checks() && !(error.is::<UsageError>() && output.output.is_some()) => {
+            // Where this can't be written, that is the error, or nobody can be told.
+            let _ = output.output(format).write_error(command, &diagnostics::message_of(error));
+        }
+        Err(_) => {}
     }
     (result, diagnostics)
 }

@@ -93,7 +93,7 @@ pub(super) struct Args {
 
     /// How the result is printed
     #[arg(long, value_name = "FORMAT", value_parser = result_format(), default_value = "table", help_heading = "Output")]
-    format: Format,
+    pub(super) format: Format,
 
     #[command(flatten)]
     pub(super) output: OutputArgs,

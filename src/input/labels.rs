@@ -10,7 +10,7 @@ use super::csv::CsvOptions;
 use super::error::counted;
 use super::npy::{Dtype, MappedFloats, NpyInfo, shape_text};
 use super::numbers::{whole_number, words};
-use super::source::{Source, line_count, lines_of, text_of};
+use super::source::{Source, empty_end, line_count, lines_of, text_of};
 use super::{InputError, Place};
 use crate::kernel::Floats;
 
@@ -165,9 +165,7 @@ impl LabelFile {
     /// How to go on where there are more lines than items, if the last ones are empty.
     pub(crate) fn empty_end(&self, expected: usize) -> Option<&'static str> {
         let Content::Text(text) = &self.content else { return None };
-        let mut beyond = lines_of(text).skip(expected).peekable();
-        (beyond.peek().is_some() && beyond.all(|line| line.trim().is_empty()))
-            .then_some("an empty line at the end counts as well: delete it")
+        empty_end(lines_of(text), expected)
     }
 
     /// How many label sequences this is, where it can be sequences. `lengths` is the number of label lengths.

@@ -152,7 +152,10 @@ impl Matrix {
         // Scores of a class that is the measure of the others may all be 0.
         let is_whole = |column| {
             let mut several = values(column).skip(1).zip(values(column));
-            values(column).all(|value| *value >= 0.0 && value.fract() == 0.0) && several.any(|(a, b)| a != b)
+            // Below 0, labels are what PyTorch leaves out, or what pads them.
+            let is_label =
+                |&value: &f64| (value >= 0.0 || value == -100.0 || value == -1.0) && value.fract() == 0.0;
+            values(column).all(is_label) && several.any(|(a, b)| a != b)
         };
         let column = [columns - 1, 0].into_iter().find(|&column| is_whole(column))?;
         let mut others = (0..columns).filter(|&other| other != column);

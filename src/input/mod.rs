@@ -29,4 +29,5 @@ pub use npy::Dtype;
 pub(crate) use npy::{reshape_hint, shape_text, wide_axes};
 pub use numbers::{List, float_list, integer_list};
 pub use result::{Comparable, ResultFile};
+pub(crate) use source::empty_end;
 pub use source::{Source, read_lines};

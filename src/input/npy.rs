@@ -248,9 +248,9 @@ fn hint(dtype: &DType) -> Option<&'static str> {
             "object arrays hold Python code: save each array by itself with numpy.save(…, allow_pickle=False)",
         ),
         DType::Plain(plain) => match (plain.type_char(), plain.size_field()) {
-            (TypeChar::RawData, 2) => {
-                Some("bfloat16 has no type in this format: save x.astype('float32') instead")
-            }
+            (TypeChar::RawData, 2) => Some(
+                "bfloat16 has no type in this format: save (x.view('uint16').astype('uint32') << 16).view('float32')",
+            ),
             (TypeChar::Float, _) => Some("save x.astype('float64') instead"),
             _ => None,
         },

@@ -343,6 +343,13 @@ pub(super) fn lines_of(text: &str) -> impl Iterator<Item = &str> {
     text.split_terminator('\n').map(|line| line.strip_suffix('\r').unwrap_or(line))
 }
 
+/// How to go on where there are more lines than expected, if those beyond are empty.
+pub(crate) fn empty_end<'a>(lines: impl Iterator<Item = &'a str>, expected: usize) -> Option<&'static str> {
+    let mut beyond = lines.skip(expected).peekable();
+    (beyond.peek().is_some() && beyond.all(|line| line.trim().is_empty()))
+        .then_some("an empty line at the end counts as well: delete it")
+}
+
 /// The lines of a text file; `-` is standard input.
 ///
 /// # Errors

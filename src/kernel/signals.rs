@@ -54,6 +54,9 @@ mod unix {
     pub(super) fn install() {
         handle(libc::SIGBUS, end_of_file);
         handle(libc::SIGABRT, end_of_abort);
+        // A write beyond the limit of a file's size is an error of that write.
+        // SAFETY: nobody else handles it.
+        unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
         INSTALLED.store(true, Ordering::Release);
     }
 

@@ -43,14 +43,43 @@ pub struct RowAudit {
     sampled: usize,
     /// Of the rows that were sampled, the first that can't be probabilities.
     first_unlike_probs: Option<usize>,
-    /// And the first in which a probability is more than e times another, or which can't be probabilities.
+    /// And the first in which a probability is more than e times another, or which can be neither probabilities nor their
+    /// logarithms.
     first_steep: Option<usize>,
 }
 
 /// Softmax over probabilities makes none more than e times another; single precision and decimals may round it so far.
-const FLAT_RATIO: f64 = std::f64::consts::E * (1.0 + 1e-3);
+const FLAT_NATS: f64 = 1.0 + 1e-3;
 /// So many rows are no accident.
-const SEVERAL_ROWS: usize = 16;
+pub(super) const SEVERAL_ROWS: usize = 16;
+
+/// Whether of probabilities from `least` to `greatest` none is more than e times another.
+pub(super) fn is_flat(least: f64, greatest: f64) -> bool {
+    greatest <= FLAT_NATS.exp() * least
+}
+
+/// Whether the same holds where these are logarithms.
+pub(super) fn is_flat_in_logs(least: f64, greatest: f64) -> bool {
+    greatest - least <= FLAT_NATS
+}
+
+fn are_flat_probs<E: Element>(row: &[E]) -> bool {
+    let values = row.iter().map(|x| x.to_f64());
+    let (least, most) = values.fold((f64::INFINITY, 0.0), |(least, most), x| (x.min(least), x.max(most)));
+    is_flat(least, most)
+}
+
+/// Most rows end soon, at a value above 0 or far from another.
+fn are_flat_log_probs<E: Element>(row: &[E]) -> bool {
+    let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
+    let is_near = |x: f64| {
+        (least, most) = (x.min(least), x.max(most));
+        x <= 0.0 && is_flat_in_logs(least, most)
+    };
+    row.len() > 1
+        && row.iter().map(|x| x.to_f64()).all(is_near)
+        && sums_to_one(row.iter().map(|x| x.to_f64().exp()).sum())
+}
 
 impl RowAudit {
     /// An audit that has seen nothing.
@@ -84,9 +113,7 @@ impl RowAudit {
         if !are_probs || self.kind == InputKind::Probs {
             self.first_unlike_probs.get_or_insert(self.sampled);
         }
-        let extremes = || values().fold((f64::INFINITY, 0.0), |(least, most), x| (x.min(least), x.max(most)));
-        let is_flat = |(least, most): (f64, f64)| most <= FLAT_RATIO * least;
-        if !are_probs || !is_flat(extremes()) {
+        if !are_probs && !are_flat_log_probs(row) || are_probs && !are_flat_probs(row) {
             self.first_steep.get_or_insert(self.sampled);
         }
         self.sampled += 1;

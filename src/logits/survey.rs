@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-use super::audit::{may_sum_to_one, sums_to_one};
+use super::audit::{SEVERAL_ROWS, is_flat, is_flat_in_logs, may_sum_to_one, sums_to_one};
 use super::{Block, BlockReducer, Geometry, InputKind};
 use crate::kernel::{Element, Spread, exp_weighted_distance_sum, log_sum_exp, spread};
 
@@ -62,6 +62,8 @@ pub struct SurveyTotals {
     pub like_probs: u64,
     /// Rows whose exponentials sum to one.
     pub like_log_probs: u64,
+    /// Of both, rows in which no probability is more than e times another.
+    flat: u64,
     /// The entropies of the rows as logits.
     entropies: Entropies,
     /// The entropies as probabilities, of the rows that look like them.
@@ -182,6 +184,13 @@ impl Survey {
         }
     }
 
+    /// Whether softmax was applied to probabilities, or nothing was learned: in no row, of which there are several, is a
+    /// probability more than e times another.
+    pub fn looks_flat(&self) -> bool {
+        let several = self.found.rows >= SEVERAL_ROWS as u64 && self.geometry.classes() > 1;
+        several && self.found.flat == self.found.rows
+    }
+
     /// By item, how many of its last rows are equal.
     pub fn equal_at_end(&self) -> Vec<usize> {
         let equal = |item: usize| self.ends.get(item).map_or(0, |end| end.equal);
@@ -229,7 +238,10 @@ impl SurveyTotals {
         let negative = scores.iter().any(|x| x.to_f64() < 0.0);
         let probs = !negative && may_sum_to_one(sum);
         self.like_probs += u64::from(probs);
-        self.like_log_probs += u64::from(sums_to_one(lse.value().exp()));
+        let log_probs = sums_to_one(lse.value().exp());
+        self.like_log_probs += u64::from(log_probs);
+        let is_flat = probs && is_flat(least, greatest) || log_probs && is_flat_in_logs(least, greatest);
+        self.flat += u64::from(finite && is_flat);
         let of = |lp: f64| if lp == f64::NEG_INFINITY { 0.0 } else { -lp.exp() * lp };
         if probs {
             self.entropies_of_probs.note(scores.iter().map(|x| of(x.to_f64().ln())).sum());
@@ -274,6 +286,7 @@ impl SurveyTotals {
         self.impossible.append(next.impossible);
         self.like_probs += next.like_probs;
         self.like_log_probs += next.like_log_probs;
+        self.flat += next.flat;
         self.entropies.add(next.entropies);
         self.entropies_of_probs.add(next.entropies_of_probs);
     }

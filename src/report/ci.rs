@@ -7,13 +7,13 @@ use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, Tes
 use super::{Record, Report, Warning};
 use crate::input::counted;
 
-/// Failing items that are shown, at most; GitHub shows no more than ten errors a step.
-const MAX_SHOWN: usize = 9;
+/// GitHub shows so many errors and as many warnings of a step.
+const MAX_SHOWN: usize = 10;
 
 /// Workflow commands, a line a check and a line a failing item:
 /// `::error title=…::…`, as GitHub's documentation of workflow commands has it.
 pub(super) fn write_github<P, S, I: Record>(report: &Report<P, S, I>, out: &mut dyn Write) -> io::Result<()> {
-    for warning in Warning::for_people(&report.warnings) {
+    for warning in few_of(&report.warnings) {
         annotate(out, "warning", &format!("{}: {}", report.command, warning.code), &warning.message)?;
     }
     for check in &report.checks {
@@ -21,7 +21,8 @@ pub(super) fn write_github<P, S, I: Record>(report: &Report<P, S, I>, out: &mut 
         annotate(out, level, &format!("{}: {}", report.command, check.name), &check.message)?;
     }
     let mut failing = failing_items(report);
-    for (name, message) in failing.by_ref().take(MAX_SHOWN) {
+    let checks = report.checks.iter().filter(|check| !check.passed).count();
+    for (name, message) in failing.by_ref().take(MAX_SHOWN.saturating_sub(checks)) {
         annotate(out, "error", &format!("{}: {name}", report.command), &message)?;
     }
     let rest = failing.count();
@@ -32,6 +33,17 @@ pub(super) fn write_github<P, S, I: Record>(report: &Report<P, S, I>, out: &mut 
     Ok(())
 }
 
+/// As many warnings of each code as there is room for.
+fn few_of(warnings: &[Warning]) -> Vec<Warning> {
+    let few = |most| Warning::for_people(warnings, most);
+    (2..MAX_SHOWN).rev().map(few).find(|few| few.len() <= MAX_SHOWN).unwrap_or_else(|| few(1))
+}
+
+/// A command that could not run.
+pub(super) fn write_github_error(command: &str, message: &str, out: &mut dyn Write) -> io::Result<()> {
+    annotate(out, "error", &format!("{command}: error"), message)
+}
+
 fn annotate(out: &mut dyn Write, level: &str, title: &str, message: &str) -> io::Result<()> {
     let data = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
     let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
@@ -40,23 +52,33 @@ fn annotate(out: &mut dyn Write, level: &str, title: &str, message: &str) -> io:
 
 /// One test suite: a case a check, and a failing case a failing item.
 pub(super) fn write_junit<P, S, I: Record>(report: &Report<P, S, I>, out: &mut dyn Write) -> io::Result<()> {
-    let mut suite = TestSuite::new(format!("ctctool {}", report.command));
-    let failed = |message: &str| {
-        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-        status.set_message(message);
-        status
-    };
-    for check in &report.checks {
+    let failed = |message: &str| not_passed(NonSuccessKind::Failure, message);
+    let checks = report.checks.iter().map(|check| {
         let status = if check.passed { TestCaseStatus::success() } else { failed(&check.message) };
-        suite.add_test_case(TestCase::new(check.name, status));
-    }
-    for (name, message) in failing_items(report) {
-        suite.add_test_case(TestCase::new(name, failed(&message)));
-    }
+        TestCase::new(check.name, status)
+    });
+    let items = failing_items(report).map(|(name, message)| TestCase::new(name, failed(&message)));
+    write_suite(report.command, checks.chain(items), out)
+}
+
+/// A command that could not run: one case, which is an error.
+pub(super) fn write_junit_error(command: &str, message: &str, out: &mut dyn Write) -> io::Result<()> {
+    let case = TestCase::new("error", not_passed(NonSuccessKind::Error, message));
+    write_suite(command, std::iter::once(case), out)
+}
+
+fn not_passed(kind: NonSuccessKind, message: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_message(message);
+    status
+}
+
+fn write_suite(command: &str, cases: impl Iterator<Item = TestCase>, out: &mut dyn Write) -> io::Result<()> {
+    let mut suite = TestSuite::new(format!("ctctool {command}"));
+    suite.add_test_cases(cases);
     let mut junit = Junit::new("ctctool");
     junit.add_test_suite(suite);
-    junit.serialize(&mut *out).map_err(io::Error::other)?;
-    Ok(())
+    junit.serialize(&mut *out).map_err(io::Error::other)
 }
 
 /// Items that a failed check is about, by name.

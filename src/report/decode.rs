@@ -247,10 +247,8 @@ impl Record for DecodeItem {
     }
 
     fn failure(&self) -> Option<(String, String)> {
-        let errors = self.errors.as_ref()?.describe()?;
         let reference = self.reference.as_deref().unwrap_or_default();
-        let id = self.id.to_string();
-        Some((id.clone(), format!("{id}: {errors}: expected '{reference}', found '{}'", self.text)))
+        self.errors.as_ref()?.failure(&self.id, reference, &self.text)
     }
 }
 

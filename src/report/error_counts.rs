@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Cell;
+use super::{Cell, ItemId};
 use crate::metrics::{EditCounts, ErrorRates, LineErrors};
 
 /// What differs from a reference, in characters or words.
@@ -53,14 +53,16 @@ pub struct ItemErrors {
 }
 
 impl ItemErrors {
-    /// The errors in words; none where there are none.
-    pub(super) fn describe(&self) -> Option<String> {
+    /// As [`super::Record::failure`] says it; none where there are no errors.
+    pub(super) fn failure(&self, id: &ItemId, reference: &str, text: &str) -> Option<(String, String)> {
         let (characters, words) = (self.characters.errors(), self.words.errors());
         (characters > 0).then(|| {
-            format!(
-                "{characters} of {} characters and {words} of {} words wrong",
+            let message = format!(
+                "{id}: {characters} of {} characters and {words} of {} words wrong: expected '{reference}', found \
+                 '{text}'",
                 self.characters.reference_length, self.words.reference_length
-            )
+            );
+            (id.to_string(), message)
         })
     }
 }

@@ -45,6 +45,9 @@ pub struct EvalItem {
     pub index: usize,
     /// What differs.
     pub errors: ItemErrors,
+    /// The line and its reference, for formats of checks alone.
+    #[serde(skip)]
+    pub texts: Option<[String; 2]>,
     /// The aligned pairs, where asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alignments: Option<Alignments>,
@@ -114,8 +117,8 @@ impl Record for EvalItem {
     }
 
     fn failure(&self) -> Option<(String, String)> {
-        let id = self.id.to_string();
-        self.errors.describe().map(|errors| (id.clone(), format!("{id}: {errors}")))
+        let [hypothesis, reference] = self.texts.as_ref()?;
+        self.errors.failure(&self.id, reference, hypothesis)
     }
 }
 

@@ -49,9 +49,6 @@ pub struct Warning {
     pub message: String,
 }
 
-/// Warnings of one code that people see; the rest is counted.
-const MAX_SHOWN: usize = 10;
-
 impl Warning {
     /// What is wrong with items, in their order but those of one status together: infeasible ones before infinite ones.
     pub(crate) fn of_items(objections: impl Iterator<Item = (Status, String)>) -> Vec<Self> {
@@ -61,11 +58,11 @@ impl Warning {
         warnings
     }
 
-    /// What people see of warnings: the first of those of many items, and how many more there are.
-    pub(crate) fn for_people(warnings: &[Self]) -> Vec<Self> {
+    /// What people see of warnings: the first of those of many items, at most so many, and how many more there are.
+    pub(crate) fn for_people(warnings: &[Self], most: usize) -> Vec<Self> {
         let mut shown = Vec::new();
         for same in warnings.chunk_by(|a, b| a.code == b.code) {
-            let (first, rest) = same.split_at(same.len().min(MAX_SHOWN));
+            let (first, rest) = same.split_at(same.len().min(most));
             shown.extend_from_slice(first);
             if !rest.is_empty() {
                 let (code, verb) = (first[0].code, if rest.len() == 1 { "is" } else { "are" });

@@ -129,6 +129,17 @@ impl Output {
         })
     }
 
+    /// Says in a format of checks that a command could not run.
+    ///
+    /// # Errors
+    /// Where the target can't be written.
+    pub fn write_error(&self, command: &str, message: &str) -> Result<(), OutputError> {
+        self.deliver(|out| match self.format {
+            Format::Junit => ci::write_junit_error(command, message, out),
+            _ => ci::write_github_error(command, message, out),
+        })
+    }
+
     /// Writes lines of text; what would break a line within one is a blank.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use predicates::prelude::*;
 
-use crate::support::{Folder, ctctool, repository};
+use crate::support::{Folder, ctctool, npy_f64, repository};
 
 fn eval(format: &str, args: &[&str], hypothesis: &str) -> assert_cmd::assert::Assert {
     let folder = Folder::new();
@@ -22,7 +22,7 @@ fn github_annotations_name_the_failing_item_and_the_limit() {
     let failed = eval("github", &["--max-cer", "0.05"], "a b\nc;d: 100%\n").code(1);
     failed.stdout(
         "::error title=eval%3A max_cer::CER 0.08333333333333333 is not at most 0.05\n\
-         ::error title=eval%3A hyp.txt#1::hyp.txt#1: 1 of 9 characters and 1 of 2 words wrong\n",
+         ::error title=eval%3A hyp.txt#1::hyp.txt#1: 1 of 9 characters and 1 of 2 words wrong: expected 'c,d: 100%25', found 'c;d: 100%25'\n",
     );
 }
 
@@ -37,6 +37,35 @@ fn junit_is_well_formed_whatever_the_text() {
     assert!(text.contains("failures=\"2\"") && !text.contains('\u{1}'), "{text}");
     let passed = eval("junit", &["--max-wer", "1"], "a b\nc,d: 100%\n").code(0);
     passed.stdout(predicate::str::contains("tests=\"1\"").and(predicate::str::contains("<failure").not()));
+}
+
+#[test]
+fn what_could_not_run_is_an_error_in_place_of_an_older_result() {
+    let folder = Folder::new();
+    folder.file("a.csv", "1,2\n3,4\n");
+    folder.file("b.csv", "1,2\n3,4\n5,6\n");
+    let xml = folder.file("old.xml", "of another run");
+    let compare = |new: &str, args: &[&str]| {
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["compare", "a.csv", new]).args(args).assert().code(2)
+    };
+    let message = "b.csv: expected shape (2, 2) as in a.csv, found (3, 2)";
+    compare("b.csv", &["--format", "github"])
+        .stdout(format!("::error title=compare%3A error::{message}\n"))
+        .stderr(format!("error: {message}\n"));
+    compare("b.csv", &["--format", "junit", "-o", "old.xml"]).stdout("");
+    let text = std::fs::read_to_string(&xml).unwrap();
+    assert!(text.contains("tests=\"1\"") && text.contains("errors=\"1\" failures=\"0\""), "{text}");
+    assert!(text.contains(&format!("<error message=\"{message}\"")), "{text}");
+    // A hint is part of it, and a line end makes no annotation.
+    compare("none\n::error::.csv", &["--format", "github"])
+        .stdout(predicate::str::starts_with("::error title=compare%3A error::none ::error::.csv: cannot be"));
+    // What would be lost is not written over, whatever is said.
+    compare("b.csv", &["--format", "junit", "-o", "b.csv"])
+        .stderr("error: --output and NEW are the same file\n");
+    assert_eq!(std::fs::read_to_string(folder.path().join("b.csv")).unwrap(), "1,2\n3,4\n5,6\n");
+    // Other formats have nothing of it.
+    compare("b.csv", &["--format", "json"]).stdout("");
 }
 
 #[test]
@@ -68,6 +97,32 @@ fn every_checked_command_has_them() {
 }
 
 #[test]
+fn github_is_given_no_more_than_it_shows() {
+    let folder = Folder::new();
+    let lines = |line: &str| line.repeat(30);
+    folder.file("hyp.txt", lines("a b\n"));
+    folder.file("ref.txt", lines("a c\n"));
+    let levels = |args: &[&str]| {
+        let mut command = ctctool();
+        let assert =
+            command.current_dir(folder.path()).args(args).args(["--format", "github"]).assert().code(1);
+        let text = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+        let count = |level: &str| text.lines().filter(|line| line.starts_with(level)).count();
+        ([count("::error"), count("::warning"), count("::notice")], text)
+    };
+    let eval = ["eval", "hyp.txt", "ref.txt", "--max-cer", "0", "--max-wer", "0"];
+    let (counts, text) = levels(&eval);
+    assert!(counts == [10, 0, 1] && text.contains("22 items more fail"), "{counts:?}: {text}");
+    // Too few frames for any of the labels: a warning each.
+    folder.file("x.npy", npy_f64(&[30, 1, 2], &[3.0, -3.0].repeat(30)));
+    folder.file("y.txt", lines("1 1\n"));
+    let loss =
+        ["loss", "x.npy", "--labels", "y.txt", "--criterion", "ctc", "--layout", "ntc", "--max-loss", "1"];
+    let (counts, text) = levels(&loss);
+    assert!(counts == [1, 10, 0] && text.contains("21 more items are infeasible"), "{counts:?}: {text}");
+}
+
+#[test]
 fn names_can_not_break_an_annotation() {
     let folder = Folder::new();
     let name = "a%,b:\r\n::error::c.txt";
@@ -87,7 +142,7 @@ fn names_can_not_break_an_annotation() {
     let title = "a%25%2Cb%3A%0D%0A%3A%3Aerror%3A%3Ac.txt#0";
     command.assert().code(1).stdout(format!(
         "::error title=eval%3A max_cer::CER 1 is not at most 0\n\
-         ::error title=eval%3A {title}::{name}: 1 of 1 characters and 1 of 1 words wrong\n"
+         ::error title=eval%3A {title}::{name}: 1 of 1 characters and 1 of 1 words wrong: expected 'y', found 'x'\n"
     ));
 }
 

@@ -4,7 +4,9 @@ use predicates::prelude::*;
 use serde_json::{Value, json};
 
 use crate::random::Random;
-use crate::support::{Folder, ctctool, json as run_json, npy_bytes, npy_f32, npy_f64, npy_i64, repository};
+use crate::support::{
+    Folder, ctctool, json as run_json, npy_bytes, npy_f32, npy_f64, npy_i64, repository, warnings,
+};
 
 fn compare(folder: &Folder, args: &[&str]) -> assert_cmd::Command {
     let mut command = ctctool();
@@ -44,6 +46,18 @@ fn matrices_differ_by_what_their_dtype_allows() {
         (&["a64", "b64", "--stat", "mean", "--rtol", "1e-3"], 0),
     ] {
         compare(&folder, args).assert().code(code);
+    }
+    // That of half precision is so wide that it must be asked for.
+    for (args, told) in [
+        (&["a32", "b16"][..], true),
+        (&["b16", "a64"], true),
+        (&["a32", "b16", "--rtol", "1e-3"], true),
+        (&["a32", "b16", "--rtol", "1e-3", "--atol", "1e-5"], false),
+        (&["b16", "b16"], false),
+        (&["a64", "a32"], false),
+    ] {
+        let result = run_json(&mut compare(&folder, args));
+        assert_eq!(warnings(&result).contains(&"half_precision"), told, "{args:?}: {result}");
     }
     // Of two dtypes the less precise decides, and the result says so.
     let result = run_json(&mut compare(&folder, &["a64", "b32"]));

@@ -46,6 +46,22 @@ fn memory_that_is_refused_is_an_error() {
         .stderr(predicate::str::contains("as where the system refuses memory"));
 }
 
+/// A limit of a file's size is no signal that ends the program without a word.
+#[test]
+fn a_file_that_may_not_grow_is_an_error() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[20_000, 2], &[0.5; 40_000]));
+    folder.file("y.txt", "1\n".repeat(20_000));
+    folder.file("out.json", "of another run");
+    let script = "ulimit -f 8; exec \"$0\" loss x.npy --labels y.txt --items --format json -o out.json";
+    let mut command = assert_cmd::Command::new("sh");
+    command.current_dir(folder.path()).arg("-c").arg(script).arg(ctctool().get_program());
+    command.assert().code(2).stderr(predicate::str::starts_with("error: out.json: cannot be written: "));
+    let files = std::fs::read_dir(folder.path()).unwrap().count();
+    let content = std::fs::read_to_string(folder.path().join("out.json")).unwrap();
+    assert_eq!((files, content.as_str()), (3, "of another run"));
+}
+
 /// What was cut off within the last page of a mapped file is read as zeros.
 #[test]
 fn a_file_that_is_shortened_meanwhile_is_an_error() {

@@ -344,7 +344,9 @@ fn other_files_are_told_by_name() {
         &folder,
         &["loss", "x", "--labels", "y"],
         "x: expected an array of f2, f4, f8 or integers, found raw bytes (|V2)",
-        Some("bfloat16 has no type in this format: save x.astype('float32') instead"),
+        Some(
+            "bfloat16 has no type in this format: save (x.view('uint16').astype('uint32') << 16).view('float32')",
+        ),
     );
 }
 

@@ -298,6 +298,22 @@ fn labels_of_another_shape_are_told_how_to_fit() {
     let expected = "expected 2 lines of labels, one an item";
     let wrong = format!("sequences: {expected}, found 3");
     refused(&folder, &[&args[..], &["sequences"]].concat(), &wrong, Some(end));
+    let refs = ["decode", "xt.npy", "--layout", "tnc", "--refs", "sequences"];
+    refused(&folder, &refs, "sequences: expected 2 lines, one an item, found 3", Some(end));
+    folder.file("two", "1 2\n1\n");
+    refused(
+        &folder,
+        &["eval", "sequences", "two"],
+        "sequences: expected 2 lines as in two, found 3",
+        Some(end),
+    );
+    let other = "the other has an empty line at its end: delete it";
+    refused(
+        &folder,
+        &["eval", "two", "sequences"],
+        "two: expected 3 lines as in sequences, found 2",
+        Some(other),
+    );
     let wrong = format!("nothing: {expected}, found an empty file");
     let hint = Some("an empty target is an empty line");
     refused(&folder, &[&args[..], &["nothing"]].concat(), &wrong, hint);
@@ -422,14 +438,34 @@ fn zeros_at_the_end_of_a_line_are_no_reason_for_another_blank() {
 }
 
 #[test]
+fn labels_of_rows_in_one_line_are_told() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0.5,1,2\n".repeat(20));
+    folder.file("y.npy", npy_i64(&[1, 20], &[1, 0].repeat(10)));
+    folder.file("y.txt", "1 0 ".repeat(10));
+    for labels in ["y.npy", "y.txt"] {
+        let (code, said) = said(&folder, &["loss", "x.csv", "--labels", labels]);
+        let hint = format!("{labels} has a label for each of the 20 rows, all of them in one");
+        assert!(code == Some(2) && said.contains(&hint), "{said}");
+    }
+    // A label fewer may be a long text.
+    folder.file("y.txt", "1 0 ".repeat(9));
+    let (_, text) = said(&folder, &["loss", "x.csv", "--labels", "y.txt"]);
+    assert!(!text.contains("all of them in one"), "{text}");
+}
+
+#[test]
 fn plain_text_is_no_word_pieces() {
     let folder = Folder::new();
     folder.file("x.csv", "0,1,2,3\n".repeat(9));
     folder.file("pieces", "<pad>\n▁a\nb\n▁\n");
-    folder.file("y", "ab a\n");
+    folder.file("y", "▁aba\n");
     let args = ["loss", "x.csv", "--labels", "y", "--alphabet", "pieces", "--label-split", "longest"];
-    let (code, said) = said(&folder, &args);
-    assert!(code == Some(2) && said.contains("column 1") && said.contains("--unk TOKEN"), "{said}");
+    let (code, piece) = said(&folder, &args);
+    assert!(code == Some(2) && piece.contains("column 4") && piece.contains("--unk TOKEN"), "{piece}");
+    folder.file("y", "ab a\n");
+    let (code, text) = said(&folder, &args);
+    assert!(code == Some(2) && text.contains("hint: write the pieces"), "{text}");
     folder.file("y", "b b\n");
     let hint = "write the pieces that the model was trained with, a space between them, and give --label-split tokens";
     refused(

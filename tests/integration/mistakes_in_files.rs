@@ -104,8 +104,11 @@ fn columns_that_are_no_classes_are_told() {
     folder.file("y.txt", labels.map(|label| format!("{label}\n")).concat());
     let loss = ["loss", "x.csv", "--labels", "y.txt", "--criterion", "cross-entropy"];
     for (content, told) in [
-        (table(&|at| format!("{},{}", row(at), labels[at])), Some("column 4 has whole numbers alone")),
-        (table(&|at| format!("{},{}", labels[at], row(at))), Some("column 1 has whole numbers alone")),
+        (table(&|at| format!("{},{}", row(at), labels[at])), Some("column 4 has only whole numbers")),
+        (table(&|at| format!("{},{}", labels[at], row(at))), Some("column 1 has only whole numbers")),
+        // What PyTorch leaves out is a label like the others.
+        (table(&|at| format!("{},{}", row(at), [-100, 2][at % 2])), Some("column 4 has only whole numbers")),
+        (table(&|at| format!("{},{}", row(at), [-3, 2][at % 2])), None),
         (table(&row), None),
         // Whole numbers are scores like any others where all are, and so is a class that is always 0.
         (table(&|at| format!("{at},{},{}", at + 1, 9 - at)), None),
@@ -147,9 +150,17 @@ fn softmax_applied_twice_is_told() {
     let once: Vec<Vec<f64>> = rows.iter().map(|row| softmax(row)).collect();
     let twice: Vec<Vec<f64>> = once.iter().map(|row| softmax(row)).collect();
     folder.file("y.txt", (0..40).map(|at| format!("{}\n", at % 5)).collect::<String>());
-    for (values, flat) in [(&once, false), (&twice, true)] {
-        folder.file("x.npy", npy_f64(&[40, 5], &values.concat()));
-        for input in ["probs", "logits"] {
+    let logs = |rows: &[Vec<f64>]| rows.concat().into_iter().map(f64::ln).collect::<Vec<_>>();
+    for (values, flat, kind) in [
+        (once.concat(), false, "probs"),
+        (twice.concat(), true, "probs"),
+        (logs(&once), false, "log-probs"),
+        (logs(&twice), true, "log-probs"),
+    ] {
+        folder.file("x.npy", npy_f64(&[40, 5], &values));
+        let found = result(&folder, &["inspect", "x.npy"])["summary"].clone();
+        assert_eq!(found["findings"].to_string().contains("softmax_twice"), flat, "{found}");
+        for input in [kind, "logits"] {
             let loss =
                 ["loss", "x.npy", "--labels", "y.txt", "--criterion", "cross-entropy", "--input", input];
             assert_eq!(warnings(&result(&folder, &loss)).contains(&"softmax_twice"), flat, "{input}");
@@ -160,6 +171,7 @@ fn softmax_applied_twice_is_told() {
     // A few rows, or ones that are no probabilities, tell nothing.
     folder.file("x.npy", npy_f64(&[15, 5], &twice[..15].concat()));
     assert!(!warnings(&result(&folder, &["decode", "x.npy", "--input", "probs"])).contains(&"softmax_twice"));
+    assert!(!result(&folder, &["inspect", "x.npy"]).to_string().contains("_twice"));
     folder.file("x.npy", npy_f64(&[40, 5], &[0.5; 200]));
     assert!(!warnings(&result(&folder, &["decode", "x.npy"])).contains(&"softmax_twice"));
 }

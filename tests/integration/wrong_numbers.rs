@@ -207,6 +207,21 @@ fn one_score_a_row_is_no_classifier() {
     assert_eq!(warnings(&json(&mut command)), ["one_class"]);
 }
 
+/// Where there are many classes, one wins more frames than the blank by chance.
+#[test]
+fn a_class_that_wins_few_frames_is_no_blank() {
+    let folder = Folder::new();
+    let told = |most: usize| {
+        let winner = |frame: usize| if frame < most { 39 } else { 1 + frame % 38 };
+        let row = |frame: usize| (0..40).map(move |class| f64::from(u8::from(class == winner(frame))));
+        folder.file("x.npy", npy_f64(&[40, 40], &(0..40).flat_map(row).collect::<Vec<_>>()));
+        let result = json(ctctool().current_dir(folder.path()).args(["decode", "x.npy"]));
+        warnings(&result).iter().any(|code| code.starts_with("blank_"))
+    };
+    assert!(!told(3));
+    assert!(told(4));
+}
+
 /// A blank that labels have as well, as where letters are few.
 #[test]
 fn a_class_that_wins_more_than_labels_have_of_it_is_rather_the_blank() {

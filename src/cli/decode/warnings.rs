@@ -105,7 +105,7 @@ pub(in crate::cli) fn seeming_padding(
     Some(format!("{item}: its last {equal} of {length} frames are all equal{others}"))
 }
 
-/// The class that wins most frames is not the blank.
+/// The class that wins most frames, and many of them, is not the blank.
 ///
 /// `which` of the frames were looked at: nothing for all, or `the first `.
 pub(in crate::cli) fn blank_warning(wins: &[u64], which: &str, blank: u32) -> Option<Warning> {
@@ -114,7 +114,8 @@ pub(in crate::cli) fn blank_warning(wins: &[u64], which: &str, blank: u32) -> Op
     let (winner, &most) =
         wins.iter().enumerate().rev().max_by_key(|&(class, &count)| (count, class == blank as usize))?;
     let blank_wins = wins[blank as usize];
-    if winner == blank as usize || frames == 0 {
+    // Where there are many classes, one that wins a few frames is none that stands for most of them.
+    if winner == blank as usize || frames == 0 || 10 * most < frames {
         return None;
     }
     let share = |count: u64| 100.0 * count as f64 / frames as f64;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{Content, LabelFile};
+use crate::decode::spelling::WORD_PIECE_MARK;
 use crate::input::alphabet::{Alphabet, LabelSplit};
 use crate::input::error::counted;
 use crate::input::numbers::{whole_number, words};
@@ -249,7 +250,7 @@ impl LabelFile {
 /// How to go on after a `text` of a line, at a column of it, that is no token.
 fn token_hint(text: &str, column: usize, line: &str, split: LabelSplit, alphabet: &Alphabet) -> String {
     let by_tokens = split == LabelSplit::Tokens;
-    let hint = if text == " " && alphabet.has_word_pieces() {
+    let hint = if alphabet.has_word_pieces() && (text == " " || !line.contains(WORD_PIECE_MARK)) {
         "write the pieces that the model was trained with, a space between them, and give --label-split tokens"
     } else if names_in_front(line, split, alphabet) {
         "a line is all of an item's labels, without its name: cut -f2"
