@@ -1,9 +1,12 @@
 //! `ctctool tune`: the weights that give the lowest error rate.
 
+mod grid;
+
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use rayon::prelude::*;
+
+use grid::{Setting, Trial, unique};
 
 use super::ExitStatus;
 use super::alphabet_args::{ClassArgs, ClassNames};
@@ -13,18 +16,14 @@ use super::decode::warnings::Seen;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{LogitsArgs, check_files, matrix_warning, open_lines, optional_integers};
 use super::output_args::OutputArgs;
-use super::progress::Progress;
 use super::steering::warnings::references_warning;
 use super::steering::{LmUnit, STEERING_HEADING, SteeringArgs, check_lm_weight, check_size};
 use super::transcripts::item_names;
 use super::values::{Word, result_format};
 use crate::decode::batch::{ItemError, decode_collected};
-use crate::decode::collect::{CollectItems, ItemFrames};
-use crate::decode::item::{ItemConfig, ItemDecoder};
-use crate::decode::spelling::Spelling;
-use crate::decode::{Fusion, FusionWeights};
+use crate::decode::collect::CollectItems;
+use crate::decode::item::ItemConfig;
 use crate::input::{Matrix, ReadError};
-use crate::metrics::{ErrorRates, LineErrors};
 use crate::report::error_counts::RateSummary;
 use crate::report::tune::{TuneParams, TunePoint, TuneSummary};
 use crate::report::{Format, Report, Shortest, Warning};
@@ -117,49 +116,6 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     args.run(matrix, diagnostics)
 }
 
-/// All that a setting is tried on.
-struct Trial<'a> {
-    config: ItemConfig,
-    classes: usize,
-    items: &'a [ItemFrames],
-    references: &'a [String],
-    spelling: &'a Spelling,
-}
-
-impl Trial<'_> {
-    fn rates(&self, beam_width: u32, fusion: &Fusion, weights: FusionWeights) -> Result<Tried, ItemError> {
-        let config = ItemConfig { beam_width: Some(beam_width as usize), ..self.config };
-        let refused = |item| move |error| ItemError { item, error };
-        let mut decoder =
-            ItemDecoder::new(config, self.classes, Some((fusion, weights))).map_err(refused(0))?;
-        let mut rates = ErrorRates::default();
-        let (mut unfinished, mut without_path) = (Vec::new(), Vec::new());
-        for (index, (item, reference)) in self.items.iter().zip(self.references).enumerate() {
-            let decoded = decoder.decode_frames(item).map_err(refused(index))?;
-            let text = decoded.transcripts.first().map(|best| self.spelling.text(&best.tokens));
-            rates.add(&LineErrors::new(reference, &text.unwrap_or_default()));
-            unfinished.extend(decoded.unfinished.then_some(index));
-            without_path.extend(decoded.transcripts.is_empty().then_some(index));
-        }
-        Ok(Tried { rates: rates.into(), suspects: Suspects { unfinished, without_path } })
-    }
-}
-
-/// What came of a setting.
-struct Tried {
-    rates: RateSummary,
-    suspects: Suspects,
-}
-
-/// Items that a warning is about.
-#[derive(Default)]
-struct Suspects {
-    /// Their last word is unfinished.
-    unfinished: Vec<usize>,
-    /// No path is left.
-    without_path: Vec<usize>,
-}
-
 impl Args {
     fn check_usage(&self) -> Result<(), UsageError> {
         self.steering.check_usage()?;
@@ -231,6 +187,8 @@ impl Args {
             items: &frames.items,
             references: &references,
             spelling: &spelling,
+            fusion: &steering.fusion,
+            weights: steering.weights,
         };
         let refused = |error: ItemError| item_error(&name, &error, shape.is_batch(), config.input);
         let greedy = decode_collected(config, shape.classes, &frames.items).map_err(refused)?;
@@ -243,35 +201,24 @@ impl Args {
         warnings.extend(steering.warnings);
         // Before the long work, which would be in vain.
         diagnostics.warn(&warnings)?;
-        let mut rates = ErrorRates::default();
-        for (item, reference) in greedy.iter().zip(&references) {
-            let text = item.decoded.transcripts.first().map(|best| spelling.text(&best.tokens));
-            rates.add(&LineErrors::new(reference, &text.unwrap_or_default()));
-        }
-        let (mut points, mut suspects): (Vec<TunePoint>, Vec<Suspects>) =
-            self.try_all(&trial, &steering.fusion, steering.weights, diagnostics).map_err(refused)?;
-        let Some((best, tied)) = self.best(&points) else {
+        let greedy = trial.rates(greedy.iter().map(|item| &item.decoded));
+        let mut points = self.try_all(&trial, diagnostics).map_err(refused)?;
+        let Some((best, tied)) = grid::best(&points, |point| self.errors(&point.rates)) else {
             return Err(UsageError::new("there is no setting to try").into());
         };
         points[best].is_best = true;
-        let Suspects { unfinished, without_path } = std::mem::take(&mut suspects[best]);
-        let of_best = seen.unfinished(|item| unfinished.contains(&item)).into_iter();
-        let of_best: Vec<Warning> =
-            of_best.chain(seen.no_path(|item| without_path.contains(&item))).collect();
-        diagnostics.warn(&of_best)?;
-        warnings.extend(of_best);
         let best = points[best].clone();
-        let of_settings = self.poor_settings(&best, &rates.into());
-        diagnostics.warn(&of_settings)?;
-        warnings.extend(of_settings);
-        let flags = format!(
-            "--beam {} --lm-weight {} --word-bonus {}",
-            best.beam,
-            Shortest(best.lm_weight),
-            Shortest(best.word_bonus)
-        );
-        let lines = references.len();
-        let summary = TuneSummary { settings: points.len(), lines, tied, best, flags, greedy: rates.into() };
+        let decoded = trial.decode(Setting::from(&best)).map_err(refused)?;
+        let late: Vec<Warning> = seen
+            .unfinished(|item| decoded[item].unfinished)
+            .into_iter()
+            .chain(seen.no_path(|item| decoded[item].transcripts.is_empty()))
+            .chain(self.poor_settings(&best, &greedy))
+            .collect();
+        diagnostics.warn(&late)?;
+        warnings.extend(late);
+        let (settings, lines, flags) = (points.len(), references.len(), best.flags());
+        let summary = TuneSummary { settings, lines, tied, best, flags, greedy };
         let table = summary.table(&params);
         let mut report = Report::new("tune", params, summary);
         report.warnings = warnings;
@@ -322,69 +269,4 @@ impl Args {
         }
         warnings
     }
-
-    fn try_all(
-        &self,
-        trial: &Trial<'_>,
-        fusion: &Fusion,
-        weights: FusionWeights,
-        diagnostics: Diagnostics,
-    ) -> Result<(Vec<TunePoint>, Vec<Suspects>), ItemError> {
-        let mut settings = Vec::new();
-        let bonuses = unique(&self.bonuses());
-        for beam in unique(&self.beams) {
-            for lm_weight in unique(&self.lm_weights) {
-                settings.extend(bonuses.iter().map(|&word_bonus| (beam, lm_weight, word_bonus)));
-            }
-        }
-        let progress = Progress::new(settings.len(), diagnostics);
-        let points = settings.par_iter().with_max_len(1).map(|&(beam, lm_weight, word_bonus)| {
-            let weights = FusionWeights { lm_weight, unit_bonus: word_bonus, ..weights };
-            let Tried { rates, suspects } = trial.rates(beam, fusion, weights)?;
-            progress.item_done();
-            Ok((TunePoint { lm_weight, word_bonus, beam, is_best: false, rates }, suspects))
-        });
-        let points: Vec<Result<(TunePoint, Suspects), ItemError>> = points.collect();
-        progress.finish();
-        // The first error in order, at any number of threads.
-        points.into_iter().collect()
-    }
-
-    /// The best point, and how many have as few errors. Of those it has the narrowest beam, and then lies nearest to
-    /// their middle in the grid: where all are as good, a corner would be the least likely to hold for other lines.
-    fn best(&self, points: &[TunePoint]) -> Option<(usize, usize)> {
-        let errors = |point: &TunePoint| self.errors(&point.rates);
-        let least = points.iter().map(errors).min()?;
-        let tied = || (0..points.len()).filter(|&at| errors(&points[at]) == least);
-        let beam = tied().map(|at| points[at].beam).min()?;
-        let tied_of_beam: Vec<usize> = tied().filter(|&at| points[at].beam == beam).collect();
-        let rank = |of: fn(&TunePoint) -> f64, at: usize| {
-            let mut smaller: Vec<f64> = points.iter().map(of).filter(|&x| x < of(&points[at])).collect();
-            smaller.sort_by(f64::total_cmp);
-            smaller.dedup();
-            smaller.len() as i64
-        };
-        let place = |at: usize| [rank(|point| point.lm_weight, at), rank(|point| point.word_bonus, at)];
-        let places: Vec<[i64; 2]> = tied_of_beam.iter().map(|&at| place(at)).collect();
-        let count = places.len() as i64;
-        // Times the count, so that all are integers.
-        let distance = |place: &[i64; 2]| -> i64 {
-            let middle = |axis: usize| places.iter().map(|place| place[axis]).sum::<i64>();
-            (0..2).map(|axis| (count * place[axis] - middle(axis)).pow(2)).sum()
-        };
-        // Of equal ones the first that was asked for.
-        let (best, _) = tied_of_beam.iter().zip(&places).min_by_key(|(_, place)| distance(place))?;
-        Some((*best, tied().count()))
-    }
-}
-
-/// Each value once, in order; the list is short.
-fn unique<T: Copy + PartialEq>(values: &[T]) -> Vec<T> {
-    let mut unique = Vec::new();
-    for &value in values {
-        if !unique.contains(&value) {
-            unique.push(value);
-        }
-    }
-    unique
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::ctc_input::CtcInputParams;
 use super::decode::SteeringParams;
 use super::error_counts::RateSummary;
-use super::{Cell, Record, TableText};
+use super::{Cell, Record, Shortest, TableText};
 use crate::input::counted;
 
 /// Every resolved setting.
@@ -62,6 +62,15 @@ pub struct TunePoint {
     /// Its error rates.
     #[serde(flatten)]
     pub rates: RateSummary,
+}
+
+impl TunePoint {
+    /// The options of `decode` that make it.
+    pub fn flags(&self) -> String {
+        let Self { beam, lm_weight, word_bonus, .. } = *self;
+        let [lm_weight, word_bonus] = [lm_weight, word_bonus].map(Shortest);
+        format!("--beam {beam} --lm-weight {lm_weight} --word-bonus {word_bonus}")
+    }
 }
 
 impl Record for TunePoint {
