@@ -21,7 +21,7 @@
 //! - [`cli`]: the subcommands
 //!
 //! `kernel`, `logits`, `loss`, `lm`, `decode` and `metrics` are pure: they take checked types and slices and
-//! know no files.
+//! know no files; but because it needs unsafe code, `kernel` is where a file becomes memory and a signal a message.
 //!
 //! ```
 //! use ctctool::logits::InputKind;

@@ -118,9 +118,7 @@ impl AlphabetArgs {
                 .map_err(|error| shape.with_layout_hint(error, found))?;
             let warning = seeming_label_padding(labels, label_lengths).map(|found| Warning {
                 code: "label_padding",
-                message: format!(
-                    "{found}: give --label-lengths, without that if it is padding, else with it"
-                ),
+                message: format!("{found}: give --label-lengths, which leave these out if they are padding"),
             });
             let warnings = warning.into_iter().collect();
             return Ok(CtcTargets { sequences, warnings, blank, split: None, alphabet });

@@ -106,7 +106,7 @@ impl OutputArgs {
         let count = self.threads.map_or(0, usize::from);
         let threads = rayon::ThreadPoolBuilder::new().num_threads(count).use_current_thread();
         threads.build_global().map_err(|error| {
-            let error = UsageError::new(format!("--threads: as many can't be started: {error}"));
+            let error = UsageError::new(format!("--threads: can't start that many threads: {error}"));
             error.hint("give fewer: --threads 1 needs none beside the program's own").into()
         })
     }

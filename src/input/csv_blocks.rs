@@ -15,7 +15,7 @@ use crate::plain_number::{any_number, plain_number};
 struct Cut {
     /// Bytes of text that a thread takes at a time.
     block: usize,
-    /// Bytes that are read beyond a block for its last line; eight times as many where they were too few.
+    /// Bytes that are read beyond a block for its last line; twice as many each time that they were too few.
     slack: usize,
 }
 

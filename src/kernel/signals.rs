@@ -43,7 +43,7 @@ mod unix {
         }
         names.push(name.to_owned());
         let message = format!(
-            "error: {}: expected to stay as it was, found that it was shortened, or can't be read any more\n\
+            "error: {}: expected to stay as it was, found that it was shortened or became unreadable\n\
              hint: try again when nobody writes to it\n",
             names.join(" or ")
         );
@@ -77,7 +77,7 @@ mod unix {
 
     /// The standard library has said why in a line of its own.
     extern "C" fn end_of_abort(_: libc::c_int) {
-        end("error: expected to come to an end, found an abort, as where the system refuses memory\n\
+        end("error: aborted, as where the system refuses memory\n\
              hint: where it does, raise the limit (ulimit -v), or give less at a time\n");
     }
 

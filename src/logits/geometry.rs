@@ -246,7 +246,7 @@ const TILE_ROWS: usize = 16;
 impl<'a, E: Element> Block<'a, E> {
     /// The planes from `first_plane` on; `values` holds whole planes.
     pub(crate) fn new(values: &'a [E], geometry: &Geometry, first_plane: usize) -> Self {
-        debug_assert_eq!(values.len() % geometry.plane_len().max(1), 0);
+        assert!(values.len().is_multiple_of(geometry.plane_len().max(1)), "whole planes");
         Self {
             values,
             classes: geometry.classes,

@@ -117,7 +117,7 @@ impl GuessSummary {
     }
 }
 
-/// Where a number is another one but for the digits that this has not, the tolerance that takes it for that.
+/// If `value` rounds to `rounded`, the relative tolerance that accepts it.
 fn rounding(value: f64, rounded: f64) -> Option<f64> {
     let text = rounded.to_string();
     let decimals =

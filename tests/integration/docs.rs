@@ -41,7 +41,7 @@ fn man_pages_are_those_of_the_command_line() {
     }
 }
 
-/// Codes of warnings that the program no longer has would mislead.
+/// Codes of warnings that the program no longer has would mislead, and each that it has is explained.
 #[test]
 fn codes_of_warnings_are_those_of_the_source() {
     fn source(folder: &Path, text: &mut String) {
@@ -59,6 +59,10 @@ fn codes_of_warnings_are_those_of_the_source() {
     let rows = WARNINGS.lines().filter_map(|line| line.strip_prefix("| `"));
     let codes: Vec<&str> = rows.map(|row| row.split_once('`').unwrap().0).collect();
     assert!(codes.len() > 20, "{codes:?}");
+    let has_code = |rest: &str| rest.split_once('"').map(|(code, _)| code.to_owned());
+    for code in text.split("code: \"").skip(1).filter_map(has_code) {
+        assert!(codes.contains(&code.as_str()), "{code} is not explained");
+    }
     for code in codes {
         // As the code of a warning or a finding, or what a status is called.
         let uses = [

@@ -87,12 +87,22 @@ fn alphabets_of_other_tools_say_how_to_become_one() {
             "<pad>\t0\na\t1\nb\t2\nc\t3\n",
             "write the tokens alone in the order of their numbers: sort -n -t$'\\t' -k2 table.txt | cut -f1",
         ),
+        ("numbers.txt", "0 <pad>\n1 a\n2 b\n3 c\n", "write the tokens alone: cut -d' ' -f2- numbers.txt"),
         ("quoted.txt", "'-'\n'a'\n'b'\n'c'\n", "write the tokens without quotes"),
+        // What is pasted into a shell does nothing else.
+        (
+            "it's.json",
+            r#"{"x'; id; '": {"a": 0}}"#,
+            r#"write one of these objects to a file of its own: jq '."x'\''; id; '\''"' 'it'\''s.json'"#,
+        ),
     ] {
         folder.file(name, content);
         let (code, said) = said(&folder, &["decode", "x.csv", "--alphabet", name]);
         assert!(code == Some(2) && said.ends_with(&format!("hint: {hint}\n")), "{name}: {said}");
     }
+    folder.file("gap.json", r#"{"a": 1, "b": 2, "c": 3}"#);
+    let (_, gap) = said(&folder, &["decode", "x.csv", "--alphabet", "gap.json", "--blank", "last"]);
+    assert!(gap.ends_with("hint: class 0 has no entry: if it is the blank, give --blank 0\n"), "{gap}");
     // A token that the file has is not what is wrong.
     let (_, said) = said(&folder, &["decode", "x.csv", "--alphabet", "end.txt", "--blank", "-"]);
     let expected = "error: end.txt: expected 4 entries, for the blank is one of them, found 5\n\

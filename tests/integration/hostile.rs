@@ -373,7 +373,9 @@ fn label_sequences_that_do_not_fit() {
 fn alphabets_that_do_not_fit() {
     let folder = Folder::new();
     let path = |name: &str, content: &[u8]| folder.file(name, content).display().to_string();
-    let cases: [(&str, &[u8], &str); 10] = [
+    let long = format!("a\n{}\nc\n", "b".repeat(1001));
+    let cases: [(&str, &[u8], &str); 11] = [
+        ("long", long.as_bytes(), "expected tokens of at most 1000 bytes, found 1001 for class 2"),
         ("a", b"a\nb\n", "expected 4 entries, or 3 without the blank, found 2"),
         ("b", b"a\nb\na\n", "line 3: expected each token once, found 'a' again (first in line 1)"),
         ("c", b"a\nb\n\xff\n", "line 3, byte 1: expected UTF-8 text"),

@@ -73,8 +73,9 @@ fn a_file_that_is_shortened_meanwhile_is_an_error() {
     // The file, its bytes, where it shows once it is in use, what comes by a pipe, and how much of that before.
     let indices = "1\n".repeat(rows).into_bytes();
     for (args, file, bytes, shown, piped, before) in [
-        (["loss", "-", "--labels", "y.npy"], "y.npy", &targets, "maps", &logits, 200),
-        (["loss", "x.npy", "--labels", "-"], "x.npy", &halves, "fd", &indices, 10),
+        (&["loss", "-", "--labels", "y.npy"][..], "y.npy", &targets, "maps", &logits, 200),
+        (&["loss", "-", "--labels", "y.npy", "--guess", "1"], "y.npy", &targets, "maps", &logits, 200),
+        (&["loss", "x.npy", "--labels", "-"], "x.npy", &halves, "fd", &indices, 10),
     ] {
         let path = folder.file(file, bytes);
         let mut command = std::process::Command::new(ctctool().get_program());

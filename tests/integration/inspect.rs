@@ -205,7 +205,7 @@ fn labels_are_held_against_the_best_path() {
         for (text, ratio, told) in [
             (lines(&labels, 0), Some(0.0), None),
             (lines(&wrong, 0), Some(removed), None),
-            (lines(&labels, 1), None, Some("with -1 added to each, 0.00: what is the first class?")),
+            (lines(&labels, 1), None, Some("adding -1 to each label leaves 0.00: do labels count")),
             (lines(&other_items, 0), None, Some("are they of these items, in this order")),
         ] {
             folder.file("y.txt", text);

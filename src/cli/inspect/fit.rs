@@ -75,7 +75,9 @@ pub(super) fn read_labels(
     let shifted =
         [-1, 1].into_iter().map(|added| (added, ratio(added))).find(|(_, other)| 2.0 * other < as_they_are);
     let why = match shifted {
-        Some((added, other)) => format!("with {added} added to each, {other:.2}: what is the first class?"),
+        Some((added, other)) => format!(
+            "adding {added} to each label leaves {other:.2}: do labels count from a different number?"
+        ),
         None => "are they of these items, in this order, and is the alphabet that of the classes?".to_owned(),
     };
     let message = format!("the best path reads other labels, {as_they_are:.2} errors for each: {why}");

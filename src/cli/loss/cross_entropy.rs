@@ -149,7 +149,11 @@ impl Args {
             nan: summary.nan,
         };
         let gradient = gradient.map(|gradient| -> GradientWork<'_> {
-            Box::new(|| self.cross_entropy_gradient(gradient, &geometry, &loss, targets))
+            Box::new(|| {
+                let summary = self.cross_entropy_gradient(gradient, &geometry, &loss, targets)?;
+                labels.check()?;
+                Ok(summary)
+            })
         });
         self.deliver(params, summary.reductions, tally, warnings, items, gradient, diagnostics)
     }

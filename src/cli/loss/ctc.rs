@@ -135,7 +135,7 @@ impl Args {
             return None;
         }
         let message = format!(
-            "taken for CTC, for {} are not one for each of {rows} rows: if they are classes of rows, mend that and give \
+            "read as CTC, because there are {} for {rows} rows: if they are classes of rows, give one for each and \
              --criterion cross-entropy",
             counted(labels, "label")
         );

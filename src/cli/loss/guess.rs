@@ -106,6 +106,7 @@ impl Args {
                 self.guess_cross_entropy(&rows, &shape, *axis, labels, &readings, &setup, &mut search)?;
             }
         }
+        labels.check()?;
         self.deliver_guess(params, search, diagnostics)
     }
 

@@ -36,9 +36,7 @@ impl Args {
             return Err(UsageError::new(
                 "--max-loss and --expect need a reduced loss: --reduction mean or sum",
             )
-            .hint(
-                "for each item: ctctool compare BASE NEW, of two results or of the losses alone, a line each",
-            ));
+            .hint("to check items one by one, compare two results: ctctool compare BASE NEW"));
         }
         let result_is_there = || self.output.output.as_deref().is_none_or(is_standard_output);
         let to_output = |path: &Path| path == Path::new("-") || is_standard_output(path) && result_is_there();

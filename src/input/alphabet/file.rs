@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::input::source::{Source, lines_of, text_of};
 use crate::input::{InputError, Place};
-use crate::shown::shown;
+use crate::shown::{quoted, shown};
 
 /// The entries of an alphabet file, before it is known how many classes there are.
 #[derive(Clone, Debug)]
@@ -133,12 +133,21 @@ impl AlphabetFile {
                         .enumerate()
                         .find(|(at, (_, index))| *index != *at as i64)
                         .unwrap_or((0, &map[0]));
+                    let missing = map.iter().enumerate().find(|(at, (_, index))| *index != *at as i64);
+                    let one_missing = !complete
+                        && missing.is_some_and(|(gap, _)| {
+                            map.iter()
+                                .enumerate()
+                                .all(|(at, (_, index))| *index == at as i64 + i64::from(at >= gap))
+                        });
+                    let hint = format!("class {at} has no entry: if it is the blank, give --blank {at}");
                     return Err(InputError::new(
                         &name,
                         Place::whole(),
                         format!("index {at}, each index from 0 once"),
                         format!("{index} for {}", shown(token)),
-                    ));
+                    )
+                    .maybe_hint(one_missing.then_some(hint)));
                 }
                 map.into_iter().map(|(token, _)| token).collect()
             }
@@ -146,9 +155,17 @@ impl AlphabetFile {
         if !complete {
             tokens.insert(blank, String::new());
         }
+        if let Some(class) = tokens.iter().position(|token| token.len() > MOST_BYTES) {
+            let expected = format!("tokens of at most {MOST_BYTES} bytes");
+            let found = format!("{} for class {class}", tokens[class].len());
+            return Err(InputError::new(&name, Place::whole(), expected, found));
+        }
         Ok(tokens)
     }
 }
+
+/// No token is nearly as long, and a text is looked through for tokens at each of its characters.
+const MOST_BYTES: usize = 1000;
 
 const ONE_EACH: &str = "the alphabet has one entry for each class of the logits' last axis";
 
@@ -157,7 +174,10 @@ fn json_hint(name: &str, text: &str) -> Option<String> {
     use serde_json::Value;
     let Ok(Value::Object(map)) = serde_json::from_str(text) else { return None };
     if map.get("model").is_some_and(|model| model["vocab"].is_object()) {
-        return Some(format!("the vocabulary alone is the alphabet: jq .model.vocab {name} > vocab.json"));
+        return Some(format!(
+            "the vocabulary alone is the alphabet: jq .model.vocab {} > vocab.json",
+            quoted(name)
+        ));
     }
     let (key, value) = map.iter().next()?;
     match value {
@@ -166,7 +186,8 @@ fn json_hint(name: &str, text: &str) -> Option<String> {
         }
         Value::String(index) => Some(format!("an index is a number: {index}, not \"{index}\"")),
         Value::Object(_) => {
-            Some(format!("write one of these objects to a file of its own: jq '.{key:?}' {name}"))
+            let path = quoted(&format!(".{}", Value::from(key.as_str()))).into_owned();
+            Some(format!("write one of these objects to a file of its own: jq {path} {}", quoted(name)))
         }
         _ => None,
     }
@@ -212,14 +233,22 @@ fn check_tokens_alone(name: &str, lines: &[String]) -> Result<(), InputError> {
         if numbers.iter().copied().eq(0..lines.len()) {
             let (key, cut) = if lines[0].contains('\t') { ("-t$'\\t' -k2", "") } else { ("-k2", " -d' '") };
             let hint = "write the tokens alone in the order of their numbers";
-            return refused("number", &format!("{hint}: sort -n {key} {name} | cut{cut} -f1"));
+            return refused("number", &format!("{hint}: sort -n {key} {} | cut{cut} -f1", quoted(name)));
         }
+    }
+    let numbered = |(at, line): (usize, &String)| {
+        line.split_once([' ', '\t'])
+            .is_some_and(|(front, token)| front == at.to_string() && !token.is_empty())
+    };
+    if lines.iter().enumerate().all(numbered) {
+        let cut = if lines[0].contains('\t') { "cut" } else { "cut -d' '" };
+        return refused("number", &format!("write the tokens alone: {cut} -f2- {}", quoted(name)));
     }
     let has_score = |line: &String| line.rsplit_once('\t').is_some_and(|(_, end)| end.parse::<f64>().is_ok());
     if lines.iter().all(has_score) {
         return refused(
             "score",
-            &format!("write the tokens alone in the order of the classes: cut -f1 {name}"),
+            &format!("write the tokens alone in the order of the classes: cut -f1 {}", quoted(name)),
         );
     }
     let is_quoted = |line: &String| {
