@@ -57,7 +57,8 @@ fn parsed(name: &str, text: &str, part: Range<usize>) -> Result<Value, InputErro
 /// What is wrong with the text, of which a part was found to be so: with its place in the whole.
 fn malformed(name: &str, text: &str, of_part: serde_json::Error) -> InputError {
     let error = serde_json::from_str::<Value>(text).err().unwrap_or(of_part);
-    InputError::of_json(name, &error, EXPECTED)
+    let lines = text.starts_with("{\"type\":").then_some("these are JSON lines: write it with --format json");
+    InputError::of_json(name, &error, EXPECTED).maybe_hint(lines)
 }
 
 /// Where a part of the text is.

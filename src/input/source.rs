@@ -318,7 +318,8 @@ pub(super) fn text_of(name: &str, bytes: Vec<u8>) -> Result<String, InputError> 
 
 /// What a file is that is neither .npy nor UTF-8 text, by its first bytes, and how to go on.
 pub(super) fn foreign(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
-    const SAVE: &str = "save one array by itself: numpy.save('x.npy', x), for a tensor x.float().numpy()";
+    const SAVE: &str =
+        "save one array by itself: numpy.save('x.npy', x), for a tensor x.detach().float().cpu().numpy()";
     match bytes {
         [b'P', b'K', 3 | 5, 4 | 6, ..] => Some(("a zip archive, as .npz, .pt and .xlsx are", SAVE)),
         [0x80, 2..=5, ..] => Some(("a Python pickle", SAVE)),

@@ -65,7 +65,8 @@ impl RowGradient for CtcGradient<'_> {
         }
         let columns = labels.columns();
         let shares = &shares[frame * columns.count()..][..columns.count()];
-        out.fill(0.0);
+        // Without an alignment all of a frame's shares are NaN.
+        out.fill(if shares[0].is_nan() { f64::NAN } else { 0.0 });
         for (&class, share) in columns.classes().iter().zip(shares) {
             out[class as usize] = -factor * share;
         }

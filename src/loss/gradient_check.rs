@@ -13,13 +13,30 @@ pub struct RowSample {
     pub gradient: Vec<f64>,
 }
 
+/// A slope that was found by differences.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Slope {
+    /// The central difference.
+    pub value: f64,
+    /// How much of it the rounding of the losses may be.
+    pub noise: f64,
+}
+
+impl Slope {
+    /// Of so many times the loss.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Self {
+        Self { value: self.value * factor, noise: self.noise * factor.abs() }
+    }
+}
+
 /// Central difference of `loss` at entry `at` of `values`: none where the entry or a loss is not finite.
 pub fn central_difference(
     values: &mut [f64],
     at: usize,
     kind: InputKind,
     mut loss: impl FnMut(&[f64]) -> f64,
-) -> Option<f64> {
+) -> Option<Slope> {
     // The cube root of the rounding unit, where truncation and rounding are about as large.
     const STEP: f64 = 6e-6;
     let x = values[at];
@@ -34,8 +51,9 @@ pub fn central_difference(
     values[at] = below;
     let low = loss(values);
     values[at] = x;
-    let slope = (high - low) / (above - below);
-    slope.is_finite().then_some(slope)
+    let value = (high - low) / (above - below);
+    let noise = f64::EPSILON * high.abs().max(low.abs()).max(1.0) / (above - below);
+    value.is_finite().then_some(Slope { value, noise })
 }
 
 /// The entry where a gradient agrees least with a difference of losses.
@@ -78,12 +96,17 @@ pub fn sampled_rows(used: &[usize]) -> Vec<usize> {
     (0..count).map(|sample| used[sample * used.len() / count]).collect()
 }
 
-/// Compares the gradient with `difference(sample, class)` at entries of the rows of `samples`, in their order.
+/// A difference of which rounding may be more than this, over the greatest gradient, tells nothing: that of a probability
+/// next to 0, whose steps are too small to be seen in the loss.
+const MOST_NOISE: f64 = 1e-4;
+
+/// Compares the gradient with `difference(sample, class)` at entries of the rows of `samples`, in their order, where the
+/// difference tells anything.
 pub fn agreement(
     samples: &[RowSample],
-    mut difference: impl FnMut(&RowSample, usize) -> Option<f64>,
+    mut difference: impl FnMut(&RowSample, usize) -> Option<Slope>,
 ) -> Agreement {
-    let mut agreement = Agreement::default();
+    let mut found: Vec<(Worst, f64)> = Vec::new();
     for (number, sample) in samples.iter().enumerate() {
         let gradient = &sample.gradient;
         let steepest = (0..gradient.len())
@@ -91,14 +114,22 @@ pub fn agreement(
         // Classes in turn, by a step that is prime to most counts.
         let other = number * 7919 % gradient.len();
         for class in [steepest, other].into_iter().take(1 + usize::from(other != steepest)) {
-            let Some(difference) = difference(sample, class) else { continue };
-            let here = Worst { row: sample.row, class, gradient: gradient[class], difference };
-            agreement.sampled += 1;
-            agreement.greatest = agreement.greatest.max(here.gradient.abs());
-            let worse = |worst: Worst| here.error().is_nan() || here.error() > worst.error();
-            if agreement.worst.is_none_or(worse) {
-                agreement.worst = Some(here);
-            }
+            let Some(Slope { value, noise }) = difference(sample, class) else { continue };
+            found.push((
+                Worst { row: sample.row, class, gradient: gradient[class], difference: value },
+                noise,
+            ));
+        }
+    }
+    let greatest = found.iter().map(|(here, _)| here.gradient.abs()).fold(0.0, f64::max);
+    let mut agreement = Agreement::default();
+    for (here, _) in found.into_iter().filter(|&(_, noise)| greatest == 0.0 || noise <= MOST_NOISE * greatest)
+    {
+        agreement.sampled += 1;
+        agreement.greatest = agreement.greatest.max(here.gradient.abs());
+        let worse = |worst: Worst| here.error().is_nan() || here.error() > worst.error();
+        if agreement.worst.is_none_or(worse) {
+            agreement.worst = Some(here);
         }
     }
     agreement

@@ -97,6 +97,30 @@ fn a_loss_that_is_nan_is_not_equal_to_itself() {
     assert_eq!(result["summary"]["equal"], true);
 }
 
+#[test]
+fn json_lines_are_told_from_a_result() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0,1\n1,0\n");
+    folder.file("y.txt", "1\n0\n");
+    let mut loss = ctctool();
+    let args = [
+        "loss",
+        "x.csv",
+        "--labels",
+        "y.txt",
+        "--criterion",
+        "cross-entropy",
+        "--format",
+        "jsonl",
+        "-o",
+        "a",
+    ];
+    loss.current_dir(folder.path()).args(args).assert().code(0);
+    let mut command = ctctool();
+    let assert = command.current_dir(folder.path()).args(["compare", "a", "a"]).assert().code(2);
+    assert.stderr(predicates::str::ends_with("hint: these are JSON lines: write it with --format json\n"));
+}
+
 /// Half a frame in a thousand is within what half precision allows, but no frame is half of one.
 #[test]
 fn counts_and_places_are_equal_or_not() {

@@ -289,6 +289,44 @@ fn a_gradient_is_the_same_from_any_source_and_in_any_layout() {
     assert_eq!(check(&args), check(&[&args[..], &["--grad", "g.npy"]].concat()));
 }
 
+/// The step of a probability next to 0 is not to be seen in a loss, whose rounding is no error of the gradient.
+#[test]
+fn a_difference_that_is_nothing_but_rounding_is_not_compared() {
+    let folder = Folder::new();
+    folder.file("y.txt", "1\n");
+    let check = |probs: &str, kind: &str| {
+        folder.file("x.csv", probs);
+        let mut command = ctctool();
+        let args =
+            ["loss", "x.csv", "--labels", "y.txt", "--criterion", "ctc", "--check-grad", "--input", kind];
+        json(command.current_dir(folder.path()).args(args))["summary"]["gradient"]["check"].clone()
+    };
+    let all = check("0.4,0.6\n0.3,0.7\n", "probs");
+    assert_eq!(all["sampled"].as_u64(), Some(3));
+    let few = check("0.999999999999,1e-12\n0.3,0.7\n", "probs");
+    assert_eq!(few["sampled"].as_u64(), Some(2), "{few}");
+    for found in [all, few, check("-0.5,-90\n-1,-2\n", "log-probs")] {
+        assert!(found["worst_relative_error"].as_f64().unwrap() < 1e-7, "{found}");
+    }
+}
+
+/// As in PyTorch, also of classes that the labels do not need.
+#[test]
+fn without_an_alignment_all_of_a_gradient_is_nan() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[2, 3], &[-1.0, -2.0, -0.7, -0.4, -3.0, -1.2]));
+    folder.file("y.txt", "1 1\n");
+    for kind in ["logits", "log-probs"] {
+        let mut command = ctctool();
+        let args =
+            ["loss", "x.npy", "--labels", "y.txt", "--criterion", "ctc", "--input", kind, "--grad", "g.npy"];
+        command.current_dir(folder.path()).args(args).assert().code(0);
+        let bytes = fs::read(folder.path().join("g.npy")).unwrap();
+        let values = bytes[bytes.len() - 48..].as_chunks::<8>().0;
+        assert!(values.iter().all(|value| f64::from_le_bytes(*value).is_nan()), "{kind}");
+    }
+}
+
 /// Who reads the gradient may stop; what is checked is checked all the same.
 #[cfg(target_os = "linux")]
 #[test]

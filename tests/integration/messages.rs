@@ -321,7 +321,8 @@ fn probabilities_below_0_are_none() {
 fn other_files_are_told_by_name() {
     let folder = Folder::new();
     folder.file("y", "0\n1\n");
-    let save = "save one array by itself: numpy.save('x.npy', x), for a tensor x.float().numpy()";
+    let save =
+        "save one array by itself: numpy.save('x.npy', x), for a tensor x.detach().float().cpu().numpy()";
     let unpack = "unpack it first: gunzip -c FILE | ctctool … -";
     let files: [(&[u8], &str, &str); 5] = [
         (b"PK\x03\x04\x14\x00\xff", "a zip archive, as .npz, .pt and .xlsx are", save),

@@ -14,7 +14,7 @@ use crate::logits::{Geometry, InputKind, Items, Nonfinite, RowScale};
 use crate::loss::cross_entropy::CrossEntropy;
 use crate::loss::ctc::{CtcLabels, loss_of_emissions};
 use crate::loss::gradient::{CrossEntropyGradient, CtcGradient, RowGradient};
-use crate::loss::gradient_check::{Agreement, RowSample, agreement, central_difference, sampled_rows};
+use crate::loss::gradient_check::{Agreement, RowSample, Slope, agreement, central_difference, sampled_rows};
 use crate::loss::reduction::Reduction;
 use crate::loss::targets::{Target, Targets};
 use crate::loss::{Emissions, EmissionsBatch, ItemEmissions};
@@ -178,7 +178,7 @@ impl Args {
             let agreement = agreement(&samples, |sample, class| {
                 let (item, frame) = rows.place(sample.row);
                 let slope = in_hand.slope(item, &to_check[&item], frame, sample, class, kind);
-                slope.map(|slope| slope * factors[item])
+                slope.map(|slope| slope.times(factors[item]))
             });
             report_of(agreement, |row| shape.place(row).to_string())
         }))
@@ -206,7 +206,7 @@ impl Args {
                 let slope = central_difference(&mut sample.values.clone(), class, kind, |scores| {
                     row_loss(scores, kind, loss, targets.target(sample.row))
                 });
-                slope.map(|slope| slope * factor)
+                slope.map(|slope| slope.times(factor))
             });
             report_of(agreement, |row| format!("row {row}"))
         }))
@@ -229,7 +229,7 @@ impl ItemInHand {
         sample: &RowSample,
         class: usize,
         kind: InputKind,
-    ) -> Option<f64> {
+    ) -> Option<Slope> {
         let labels = of_item.labels();
         if self.item != item {
             (self.item, self.log_probs) = (item, of_item.emissions().iter().flatten().copied().collect());
