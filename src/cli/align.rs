@@ -20,10 +20,9 @@ use super::timing::Clock;
 use super::values::{Layout, Word, alignment_format, frame_shift};
 use crate::decode::spelling::Spelling;
 use crate::decode::{Alignment, AlignmentError, align};
-use crate::input::{LabelFile, Matrix, ReadError};
-use crate::logits::Nonfinite;
-use crate::loss::EmissionsBatch;
-use crate::loss::ctc::CtcLabels;
+use crate::input::{LabelFile, Matrix};
+use crate::logits::{ImproperRow, Nonfinite};
+use crate::loss::{EmissionsBatch, ItemEmissions};
 use crate::report::align::{AlignItem, AlignParams, AlignSummary, write_ctm, write_srt, write_textgrid};
 use crate::report::{Format, ItemId, Report, Status, Warning};
 
@@ -83,13 +82,11 @@ impl Args {
         labels: &LabelFile,
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
-        let given = optional_integers("--lengths", self.logits.lengths.as_deref())?;
         let label_lengths = optional_integers("--label-lengths", self.label_lengths.as_deref())?;
         check_joined(labels, label_lengths.as_ref(), matrix.shape(), self.logits.layout)?;
         let items = labels.sequences(label_lengths.as_deref().map(<[i64]>::len));
         let other = items.map(|items| (labels.name(), items));
-        let shape = CtcShape::of(&matrix, self.logits.layout, given.as_ref(), other)?;
-        let lengths = shape.lengths(given.as_ref())?;
+        let (shape, lengths) = CtcShape::with_frames_in_use(&matrix, &self.logits, other)?;
         if self.format == Format::Srt && shape.items > 1 {
             // Each item's time begins at 0: captions of several would lie over each other.
             let message =
@@ -123,43 +120,24 @@ impl Args {
         };
         let odd = matrix_warning(&matrix);
         let name: Arc<str> = matrix.name().into();
-        let mut items: Vec<AlignItem> = sequences
-            .iter()
-            .enumerate()
-            .map(|(index, sequence)| AlignItem {
-                id: ItemId { input: name.clone(), index: shape.is_batch().then_some(index) },
-                index,
-                status: Status::Ok,
-                frames: lengths[index],
-                label_length: sequence.len(),
-                frames_needed: sequence.frames_needed(),
-                text: spelling.text(&sequence.labels()),
-                path_logp_nats: None,
-                tokens_timed: Vec::new(),
-                words: None,
-            })
-            .collect();
-        let tokens: Vec<Vec<u32>> = sequences.iter().map(CtcLabels::labels).collect();
-
         let kind = self.logits.input;
         let rows = shape.with_lengths(&lengths)?;
         let mut batch = EmissionsBatch::new(kind, Nonfinite::Error, rows, sequences);
-        matrix.reduce(&shape.geometry, &mut batch).map_err(|error| match error {
-            ReadError::Input(error) => error,
-            ReadError::Visit(row) => improper_row(&name, &row, shape.place(row.row), kind, INSPECT),
-        })?;
+        let refused = |row: ImproperRow| improper_row(&name, &row, shape.place(row.row), kind, INSPECT);
+        matrix.reduce(&shape.geometry, &mut batch).map_err(|error| error.or(refused))?;
         let (emissions, audit) = batch.finish();
         let alignments: Vec<_> = emissions.par_iter().map(|item| align(&item.emissions())).collect();
+        let mut items = Vec::with_capacity(emissions.len());
+        for (index, (of_item, alignment)) in emissions.iter().zip(alignments).enumerate() {
+            if let Err(error @ AlignmentError::TooLarge { .. }) = &alignment {
+                return Err(UsageError::new(format!("{name}: item {index}: {error}")).into());
+            }
+            items.push(self.item(shape.id(&name, index), index, of_item, alignment, &spelling));
+        }
         let mut warnings = input_warnings(&audit, |row| shape.place(row).to_string());
         warnings.extend(odd);
         warnings.extend(of_labels);
         warnings.extend(Clock(self.frame_shift).warning());
-        for ((item, tokens), alignment) in items.iter_mut().zip(&tokens).zip(alignments) {
-            if let Err(error @ AlignmentError::TooLarge { .. }) = &alignment {
-                return Err(UsageError::new(format!("{name}: item {}: {error}", item.index)).into());
-            }
-            self.fill(item, tokens, alignment, &spelling);
-        }
         warnings.extend(improbable_labels(&name, &shape, &items));
         warnings.extend(Warning::of_items(
             items.iter().filter_map(|item| Some((item.status, item.objection()?))),
@@ -167,24 +145,39 @@ impl Args {
         self.deliver(params, warnings, items, diagnostics)
     }
 
-    fn fill(
+    fn item(
         &self,
-        item: &mut AlignItem,
-        tokens: &[u32],
+        id: ItemId,
+        index: usize,
+        of_item: &ItemEmissions,
         alignment: Result<Alignment, AlignmentError>,
         spelling: &Spelling,
-    ) {
+    ) -> AlignItem {
+        let tokens = of_item.labels().labels();
+        let mut item = AlignItem {
+            id,
+            index,
+            status: Status::Ok,
+            frames: of_item.emissions().frames(),
+            label_length: tokens.len(),
+            frames_needed: of_item.labels().frames_needed(),
+            text: spelling.text(&tokens),
+            path_logp_nats: None,
+            tokens_timed: Vec::new(),
+            words: None,
+        };
         match alignment {
             Ok(Alignment { spans, logp_nats, .. }) => {
                 let clock = Clock(self.frame_shift);
                 item.path_logp_nats = Some(logp_nats);
-                item.tokens_timed = clock.tokens(spelling, tokens, &spans);
-                item.words = clock.words(spelling, tokens, &spans);
+                item.tokens_timed = clock.tokens(spelling, &tokens, &spans);
+                item.words = clock.words(spelling, &tokens, &spans);
             }
             Err(AlignmentError::TooFewFrames { .. }) => item.status = Status::Infeasible,
             // The labels were checked: what is left is that every path has a probability of 0.
             Err(_) => item.status = Status::Infinite,
         }
+        item
     }
 
     fn deliver(

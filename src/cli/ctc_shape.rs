@@ -1,15 +1,17 @@
 //! How the axes of a CTC input lie.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::diagnostics::UsageError;
-use super::inputs::{LogitsArgs, bad_shape, found_shape, matrix_params};
+use super::inputs::{LogitsArgs, bad_shape, found_shape, matrix_params, optional_integers};
 use super::values::{Layout, Word};
 use crate::input::{
     Alphabet, AlphabetFile, InputError, List, Matrix, Place, counted, display_name, empty_end, shape_text,
     wide_axes,
 };
 use crate::logits::{Geometry, Items, ItemsError};
+use crate::report::ItemId;
 use crate::report::ctc_input::CtcInputParams;
 
 /// The most items: each takes memory for its result.
@@ -92,6 +94,23 @@ impl CtcShape {
             alphabet: alphabet.map(|path| path.display().to_string()),
             lengths: logits.lengths.clone(),
         }
+    }
+
+    /// The shape and the frames in use of each item; `other` tells of items as well as `--lengths`: a file and its number.
+    pub(super) fn with_frames_in_use(
+        matrix: &Matrix,
+        logits: &LogitsArgs,
+        other: Option<(&str, usize)>,
+    ) -> anyhow::Result<(Self, Vec<usize>)> {
+        let given = optional_integers("--lengths", logits.lengths.as_deref())?;
+        let shape = Self::of(matrix, logits.layout, given.as_ref(), other)?;
+        let lengths = shape.lengths(given.as_ref())?;
+        Ok((shape, lengths))
+    }
+
+    /// What an item is called.
+    pub(super) fn id(&self, input: &Arc<str>, index: usize) -> ItemId {
+        ItemId { input: input.clone(), index: self.is_batch().then_some(index) }
     }
 
     /// Resolves the layout. `lengths` speak of so many items, else as many as `other` has: a file and its number.

@@ -11,9 +11,7 @@ use super::ExitStatus;
 use super::alphabet_args::{ClassArgs, ClassNames};
 use super::ctc_shape::CtcShape;
 use super::diagnostics::{Diagnostics, UsageError};
-use super::inputs::{
-    INSPECT, LogitsArgs, check_files, improper_row, matrix_warning, open_lines, optional_integers,
-};
+use super::inputs::{INSPECT, LogitsArgs, check_files, improper_row, matrix_warning, open_lines};
 use super::output_args::{OutputArgs, RateLimits, has_details, not_shown};
 use super::progress::Progress;
 use super::steering::warnings::references_warning;
@@ -25,7 +23,7 @@ use crate::decode::batch::{DecodeBatch, DecodedAudited, ItemError};
 use crate::decode::item::{ItemConfig, Transcript};
 use crate::decode::spelling::Spelling;
 use crate::decode::{BeamError, FrameError};
-use crate::input::{Matrix, Place, ReadError, counted};
+use crate::input::{Matrix, Place, counted};
 use crate::logits::{ImproperRow, InputKind};
 use crate::metrics::{ErrorRates, LineErrors};
 use crate::report::decode::{DecodeItem, DecodeParams, DecodeSummary, HypothesisItem, TimedTable};
@@ -142,11 +140,9 @@ impl Args {
 
     fn run(&self, matrix: Matrix, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
         let references = self.refs.as_deref().map(|path| open_lines(path, diagnostics)).transpose()?;
-        let given = optional_integers("--lengths", self.logits.lengths.as_deref())?;
         let refs = self.refs.as_ref().map(|path| path.display().to_string());
         let other = refs.as_deref().zip(references.as_ref().map(Vec::len));
-        let shape = CtcShape::of(&matrix, self.logits.layout, given.as_ref(), other)?;
-        let lengths = shape.lengths(given.as_ref())?;
+        let (shape, lengths) = CtcShape::with_frames_in_use(&matrix, &self.logits, other)?;
         if let (Some(references), Some(path)) = (&references, &self.refs) {
             shape.check_references(path, references)?;
         }
@@ -176,10 +172,7 @@ impl Args {
         let odd = matrix_warning(&matrix);
         let name = matrix.name().to_owned();
         let refused = |error: ItemError| item_error(&name, &error, shape.is_batch(), config.input);
-        matrix.read(&shape.geometry, &mut batch).map_err(|error| match error {
-            ReadError::Input(error) => error.into(),
-            ReadError::Visit(error) => refused(error),
-        })?;
+        matrix.read(&shape.geometry, &mut batch).map_err(|error| error.or(refused))?;
         let decoded = batch.finish().map_err(refused)?;
         progress.finish();
         let log_space = decoded.iter().filter(|item| item.decoded.log_space).count();
@@ -205,8 +198,7 @@ impl Args {
         let input: Arc<str> = name.as_str().into();
         let mut rates = ErrorRates::default();
         let items = decoded.into_iter().enumerate().map(|(index, item)| {
-            let id = ItemId { input: input.clone(), index: shape.is_batch().then_some(index) };
-            let mut item = self.item(item, id, index, lengths[index], &spelling);
+            let mut item = self.item(item, shape.id(&input, index), index, lengths[index], &spelling);
             if let Some(reference) = references.as_ref().map(|references| &references[index]) {
                 let errors = LineErrors::new(reference, &item.text);
                 rates.add(&errors);

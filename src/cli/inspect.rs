@@ -17,7 +17,7 @@ use super::diagnostics::Diagnostics;
 use super::inputs::{LogitsArgs, Oddity, check_files, matrix_params, oddity, open_labels, optional_integers};
 use super::output_args::OutputArgs;
 use super::values::{Word, result_format};
-use crate::input::{Alphabet, LabelFile, Matrix, Place, ReadError};
+use crate::input::{Alphabet, InputError, LabelFile, Matrix, Place};
 use crate::logits::Survey;
 use crate::report::inspect::{Finding, InspectParams, InspectSummary};
 use crate::report::{Format, Report};
@@ -111,10 +111,7 @@ impl Args {
         let rows_per_item = view.ctc.as_ref().map_or(view.geometry.rows(), |shape| shape.frames);
         let survey = Survey::new(view.geometry.clone(), rows_per_item, view.lengths.clone());
         let mut survey = if view.labels_fit { survey.with_readings() } else { survey };
-        matrix.reduce(&view.geometry, &mut survey).map_err(|error| match error {
-            ReadError::Input(error) => error,
-            ReadError::Visit(never) => match never {},
-        })?;
+        matrix.reduce(&view.geometry, &mut survey).map_err(InputError::from)?;
         // Only now, so that the frames of the header are there.
         let items = match (labels, &view.ctc, blank) {
             (Some(labels), Some(shape), Some(blank)) if view.labels_fit => {

@@ -14,7 +14,7 @@ use super::ctc_shape::CtcShape;
 use super::decode::item_error;
 use super::decode::warnings::Seen;
 use super::diagnostics::{Diagnostics, UsageError};
-use super::inputs::{LogitsArgs, check_files, matrix_warning, open_lines, optional_integers};
+use super::inputs::{LogitsArgs, check_files, matrix_warning, open_lines};
 use super::output_args::OutputArgs;
 use super::steering::warnings::references_warning;
 use super::steering::{LmUnit, STEERING_HEADING, SteeringArgs, check_lm_weight, check_size};
@@ -23,7 +23,7 @@ use super::values::{Word, result_format};
 use crate::decode::batch::{ItemError, decode_collected};
 use crate::decode::collect::CollectItems;
 use crate::decode::item::ItemConfig;
-use crate::input::{Matrix, ReadError};
+use crate::input::{InputError, Matrix};
 use crate::report::error_counts::RateSummary;
 use crate::report::tune::{TuneParams, TunePoint, TuneSummary};
 use crate::report::{Format, Report, Shortest, Warning};
@@ -145,11 +145,9 @@ impl Args {
 
     fn run(&self, matrix: Matrix, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
         let references = open_lines(&self.refs, diagnostics)?;
-        let given = optional_integers("--lengths", self.logits.lengths.as_deref())?;
         let refs = self.refs.display().to_string();
         let other = Some((refs.as_str(), references.len()));
-        let shape = CtcShape::of(&matrix, self.logits.layout, given.as_ref(), other)?;
-        let lengths = shape.lengths(given.as_ref())?;
+        let (shape, lengths) = CtcShape::with_frames_in_use(&matrix, &self.logits, other)?;
         shape.check_references(&self.refs, &references)?;
         let ClassNames { spelling, blank, delimiter, warning: of_blank } =
             self.classes.class_names(&shape)?;
@@ -168,10 +166,7 @@ impl Args {
         let odd = matrix_warning(&matrix);
         let name = matrix.name().to_owned();
         let mut frames = CollectItems::new(shape.with_lengths(&lengths)?);
-        matrix.read(&shape.geometry, &mut frames).map_err(|error| match error {
-            ReadError::Input(error) => error,
-            ReadError::Visit(never) => match never {},
-        })?;
+        matrix.read(&shape.geometry, &mut frames).map_err(InputError::from)?;
         let config = ItemConfig {
             input: self.logits.input,
             blank,

@@ -54,6 +54,22 @@ impl<E> From<InputError> for ReadError<E> {
     }
 }
 
+impl<E> ReadError<E> {
+    /// What the visitor refused, as `refused` says it.
+    pub(crate) fn or<F: From<InputError>>(self, refused: impl FnOnce(E) -> F) -> F {
+        match self {
+            Self::Input(error) => error.into(),
+            Self::Visit(error) => refused(error),
+        }
+    }
+}
+
+impl From<ReadError<Infallible>> for InputError {
+    fn from(error: ReadError<Infallible>) -> Self {
+        error.or(|never| match never {})
+    }
+}
+
 enum Body {
     Npy(Source, NpyInfo),
     /// Blocks of whole rows of a CSV file.

@@ -89,7 +89,7 @@ impl Comparable {
         };
         let items: Vec<Range<usize>> = items.into_iter().map(|item| place_in(&text, item)).collect();
         let value = |(key, part)| Ok((key, parsed(&name, &text, place_in(&text, part))?));
-        let value = Value::Object(parts.into_iter().map(value).collect::<Result<_, _>>()?);
+        let value = Value::Object(parts.into_iter().map(value).collect::<Result<_, InputError>>()?);
         let known = value["schema_version"] == crate::SCHEMA_VERSION;
         match value["command"].as_str().filter(|_| known) {
             Some(command) => {
@@ -112,7 +112,7 @@ fn indices_of(name: &str, text: &str, items: &[Range<usize>]) -> Result<BTreeMap
         let item = parsed(name, text, item.clone())?;
         Ok(item["index"].as_u64().unwrap_or(at as u64))
     };
-    let indices = items.par_iter().enumerate().map(index).collect::<Result<Vec<_>, _>>()?;
+    let indices = items.par_iter().enumerate().map(index).collect::<Result<Vec<_>, InputError>>()?;
     let mut seen = BTreeMap::new();
     for (at, index) in indices.into_iter().enumerate() {
         if let Some(first) = seen.insert(index, at) {

@@ -66,6 +66,8 @@ pub struct CtcItem {
 pub struct CtcTotals {
     /// The items, in order.
     pub items: Vec<CtcItem>,
+    /// Their labels, as they were given.
+    pub labels: Vec<CtcLabels>,
     /// What was noticed about the frames in use.
     pub audit: RowAudit,
     /// How often each class wins one of the first frames in use.
@@ -165,15 +167,17 @@ impl CtcBatch {
         self.audit.merge(&self.sample, 0);
         let items =
             self.items.into_iter().zip(self.rows.lengths()).map(|(Item { labels, progress }, length)| {
-                match progress.into_inner().unwrap_or_else(PoisonError::into_inner) {
+                let item = match progress.into_inner().unwrap_or_else(PoisonError::into_inner) {
                     Progress::Done(item) => CtcItem { loss: item.loss.of(self.kind), ..item },
                     Progress::NotBegun if *length == 0 => {
                         CtcItem { loss: Forward::new(&labels, 0).finish(&labels), equal_at_end: 0 }
                     }
                     _ => panic!("all frames of the matrix were looked at"),
-                }
+                };
+                (item, labels)
             });
-        CtcTotals { items: items.collect(), audit: self.audit, first_wins: self.first_wins }
+        let (items, labels) = items.unzip();
+        CtcTotals { items, labels, audit: self.audit, first_wins: self.first_wins }
     }
 
     /// Begins the items whose frames begin before row `end` of the file, and forgets those that are done.

@@ -125,7 +125,7 @@ pub(super) fn items(
         .iter()
         .enumerate()
         .map(|(index, sequence)| {
-            let id = ItemId { input: name.clone(), index: shape.is_batch().then_some(index) };
+            let id = shape.id(&name, index);
             item(id, index, sequence, lengths[index], shape.classes, blank)
         })
         .collect();

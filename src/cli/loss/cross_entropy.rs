@@ -9,10 +9,9 @@ use super::super::values::Criterion;
 use super::gradient::{GradientOf, GradientWork};
 use super::{Args, PROPAGATE, without};
 use crate::input::{
-    ClassTargets, InputError, LabelFile, Matrix, ONE_SCORE, Place, ProbTargets, ReadError, counted,
-    float_list,
+    ClassTargets, InputError, LabelFile, Matrix, ONE_SCORE, Place, ProbTargets, counted, float_list,
 };
-use crate::logits::Geometry;
+use crate::logits::{Geometry, ImproperRow};
 use crate::loss::cross_entropy::CrossEntropy;
 use crate::loss::cross_entropy_batch::{CrossEntropyBatch, CrossEntropyTotals};
 use crate::loss::targets::{Target, Targets};
@@ -98,12 +97,9 @@ impl Args {
         warnings.extend(matrix_warning(&matrix));
         let mut batch =
             CrossEntropyBatch::new(&loss, kind, self.settings.nonfinite, geometry.clone(), targets, list);
-        matrix.reduce(&geometry, &mut batch).map_err(|error| match error {
-            ReadError::Input(error) => error,
-            ReadError::Visit(row) => {
-                improper_row(&name, &row, Place::whole().at("row", row.row), kind, PROPAGATE)
-            }
-        })?;
+        let refused =
+            |row: ImproperRow| improper_row(&name, &row, Place::whole().at("row", row.row), kind, PROPAGATE);
+        matrix.reduce(&geometry, &mut batch).map_err(|error| error.or(refused))?;
         labels.check()?;
         let summary = batch.finish();
         warnings.extend(input_warnings(&summary.audit, |row| format!("row {row}")));

@@ -11,7 +11,8 @@ use super::super::inputs::{improper_row, input_warnings, matrix_warning, optiona
 use super::super::values::{Criterion, Word};
 use super::gradient::{GradientOf, GradientWork};
 use super::{Args, PROPAGATE};
-use crate::input::{LabelFile, Matrix, ReadError, counted};
+use crate::input::{InputError, LabelFile, Matrix, counted};
+use crate::logits::{ImproperRow, Items};
 use crate::loss::ctc::CtcLabels;
 use crate::loss::ctc_batch::{CtcBatch, CtcItem as ComputedItem, CtcTotals};
 use crate::loss::reduction::Reducer;
@@ -27,13 +28,11 @@ impl Args {
         other_axis: Option<&str>,
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
-        let lengths = optional_integers("--lengths", self.logits.lengths.as_deref())?;
         let label_lengths = optional_integers("--label-lengths", self.label_lengths.as_deref())?;
         check_joined(labels, label_lengths.as_ref(), matrix.shape(), self.logits.layout)?;
         let label_count = label_lengths.as_deref().map(<[i64]>::len);
         let other = labels.sequences(label_count).or(label_count).map(|count| (labels.name(), count));
-        let shape = CtcShape::of(&matrix, self.logits.layout, lengths.as_ref(), other)?;
-        let lengths = shape.lengths(lengths.as_ref())?;
+        let (shape, lengths) = CtcShape::with_frames_in_use(&matrix, &self.logits, other)?;
         let CtcTargets { sequences, warnings: of_labels, blank, split, .. } =
             self.alphabet.sequences(labels, &shape, label_lengths.as_ref())?;
         let params = LossParams {
@@ -45,85 +44,95 @@ impl Args {
             ..self.params(&matrix, Criterion::Ctc, shape.classes, labels)
         };
         let odd = matrix_warning(&matrix);
-        let input: Arc<str> = matrix.name().into();
-        let id = |index| ItemId { input: input.clone(), index: shape.is_batch().then_some(index) };
-        let mut items: Vec<CtcItem> = (0..shape.items)
-            .map(|index| CtcItem {
-                id: id(index),
-                index,
-                loss_nats: 0.0,
-                status: Status::Ok,
-                frames: lengths[index],
-                label_length: sequences[index].len(),
-                frames_needed: sequences[index].frames_needed(),
-            })
-            .collect();
-
-        let mut label_counts = vec![0; shape.classes];
-        for label in sequences.iter().flat_map(CtcLabels::labels) {
-            label_counts[label as usize] += 1;
-        }
-        let kind = self.logits.input;
+        let name: Arc<str> = matrix.name().into();
         let rows = shape.with_lengths(&lengths)?;
-        let gradient = gradient.map(|gradient| (gradient, rows.clone(), sequences.clone()));
-        let mut batch = CtcBatch::new(kind, self.settings.nonfinite, rows, sequences);
-        let name = matrix.name().to_owned();
-        let by_items = matrix.is_in_memory() && batch.goes_by_items();
-        let read = if by_items {
-            matrix.read(&shape.geometry, &mut batch)
-        } else {
-            matrix.reduce(&shape.geometry, &mut batch)
-        };
-        read.map_err(|error| match error {
-            ReadError::Input(error) => error,
-            ReadError::Visit(row) => {
-                let padding = row.value.is_nan() && self.logits.lengths.is_none() && shape.is_batch();
-                let hint = if padding { PADDING_OR_PROPAGATE } else { PROPAGATE };
-                improper_row(&name, &row, shape.place(row.row), kind, hint)
-            }
-        })?;
-        let CtcTotals { items: computed, audit, first_wins } = batch.finish();
+        let totals = self.ctc_totals(matrix, &shape, rows.clone(), sequences)?;
 
+        let item = |(index, (item, labels))| {
+            self.ctc_item(shape.id(&name, index), index, lengths[index], item, labels)
+        };
+        let items: Vec<CtcItem> = totals.items.iter().zip(&totals.labels).enumerate().map(item).collect();
         let mut tally = Tally::default();
         let mut reducer = Reducer::default();
-        for (item, ComputedItem { loss, .. }) in items.iter_mut().zip(&computed) {
-            item.status = match Status::of(loss.loss_nats) {
-                Status::Infinite if item.frames < item.frames_needed => Status::Infeasible,
-                status => status,
-            };
-            item.loss_nats = loss.loss_nats;
-            if self.settings.zero_infinity && loss.loss_nats == f64::INFINITY {
-                item.loss_nats = 0.0;
-            }
+        for item in &items {
             tally.add(item.status);
             reducer.add_ctc(item.loss_nats, item.label_length);
         }
-        let exact = computed.iter().filter(|item| !item.loss.linear).count();
+        let exact = totals.items.iter().filter(|item| !item.loss.linear).count();
         diagnostics.note(format_args!(
             "{exact} of {} computed in other than plain doubles, for probabilities too small for them",
-            counted(computed.len(), "item")
+            counted(items.len(), "item")
         ));
-        let mut warnings = input_warnings(&audit, |row| shape.place(row).to_string());
+        let mut warnings = input_warnings(&totals.audit, |row| shape.place(row).to_string());
         warnings
             .extend(other_axis.map(|message| Warning { code: "classes_last", message: message.to_owned() }));
         warnings.extend(odd);
         warnings.extend(of_labels);
         warnings.extend(self.labels_of_rows(&shape, &items));
-        warnings.extend(other_blank(&first_wins, blank, &label_counts));
+        warnings.extend(other_blank(&totals, blank));
         if self.logits.lengths.is_none() {
-            let equal: Vec<usize> = computed.iter().map(|item| item.equal_at_end).collect();
+            let equal: Vec<usize> = totals.items.iter().map(|item| item.equal_at_end).collect();
             warnings.extend(padding("padding_counted", &name, &shape, &equal, &lengths));
         }
         let end =
             if self.settings.zero_infinity { "its loss of +inf counts as 0" } else { "its loss is +inf" };
         let objection = |item| objection(item).map(|why| (item.status, format!("{why}; {end}")));
         warnings.extend(Warning::of_items(items.iter().filter_map(objection)));
-        let losses: Vec<f64> = computed.iter().map(|item| item.loss.loss_nats).collect();
-        let gradient = gradient.map(|(gradient, rows, labels)| -> GradientWork<'_> {
+        let losses: Vec<f64> = totals.items.iter().map(|item| item.loss.loss_nats).collect();
+        let gradient = gradient.map(|gradient| -> GradientWork<'_> {
             let (shape, losses) = (&shape, &losses);
-            Box::new(move || self.ctc_gradient(gradient, shape, &rows, labels, losses))
+            Box::new(move || self.ctc_gradient(gradient, shape, &rows, totals.labels, losses))
         });
         self.deliver(params, reducer.finish(), tally, warnings, items, gradient, diagnostics)
+    }
+
+    /// Reads all frames in use.
+    fn ctc_totals(
+        &self,
+        matrix: Matrix,
+        shape: &CtcShape,
+        rows: Items,
+        labels: Vec<CtcLabels>,
+    ) -> Result<CtcTotals, InputError> {
+        let (kind, name) = (self.logits.input, matrix.name().to_owned());
+        let mut batch = CtcBatch::new(kind, self.settings.nonfinite, rows, labels);
+        let read = if matrix.is_in_memory() && batch.goes_by_items() {
+            matrix.read(&shape.geometry, &mut batch)
+        } else {
+            matrix.reduce(&shape.geometry, &mut batch)
+        };
+        let refused = |row: ImproperRow| {
+            let padding = row.value.is_nan() && self.logits.lengths.is_none() && shape.is_batch();
+            let hint = if padding { PADDING_OR_PROPAGATE } else { PROPAGATE };
+            improper_row(&name, &row, shape.place(row.row), kind, hint)
+        };
+        read.map_err(|error| error.or(refused))?;
+        Ok(batch.finish())
+    }
+
+    fn ctc_item(
+        &self,
+        id: ItemId,
+        index: usize,
+        frames: usize,
+        computed: &ComputedItem,
+        labels: &CtcLabels,
+    ) -> CtcItem {
+        let loss_nats = computed.loss.loss_nats;
+        let counts_as_zero = self.settings.zero_infinity && loss_nats == f64::INFINITY;
+        let frames_needed = labels.frames_needed();
+        CtcItem {
+            id,
+            index,
+            loss_nats: if counts_as_zero { 0.0 } else { loss_nats },
+            status: match Status::of(loss_nats) {
+                Status::Infinite if frames < frames_needed => Status::Infeasible,
+                status => status,
+            },
+            frames,
+            label_length: labels.len(),
+            frames_needed,
+        }
     }
 
     /// Nearly as many labels as rows, where nobody said that this is CTC.
@@ -152,13 +161,19 @@ const FEW_FRAMES: u64 = 16;
 /// Of the first frames, another class wins more than half, and the blank none or hardly any while that class is far
 /// less frequent among the labels: who gives labels and a loss may look at any numbers, so less than that is no
 /// mistake.
-fn other_blank(first_wins: &[u64], blank: u32, label_counts: &[u64]) -> Option<Warning> {
+fn other_blank(totals: &CtcTotals, blank: u32) -> Option<Warning> {
+    let CtcTotals { first_wins, labels, .. } = totals;
     let frames: u64 = first_wins.iter().sum();
     let winner = (0..first_wins.len()).max_by_key(|&class| first_wins[class])?;
-    let ratio =
-        |counts: &[u64], class: usize| counts[class] as f64 / counts.iter().sum::<u64>().max(1) as f64;
-    let (of_winner, of_blank) = (ratio(first_wins, winner), ratio(first_wins, blank as usize));
-    let in_labels = ratio(label_counts, winner);
+    let ratio = |part: u64, all: u64| part as f64 / all.max(1) as f64;
+    let (of_winner, of_blank) =
+        (ratio(first_wins[winner], frames), ratio(first_wins[blank as usize], frames));
+    let (mut winners, mut all) = (0, 0);
+    for label in labels.iter().flat_map(CtcLabels::labels) {
+        winners += u64::from(label as usize == winner);
+        all += 1;
+    }
+    let in_labels = ratio(winners, all);
     let rather = in_labels == 0.0 || of_blank < 0.1 && of_winner > 0.6 && 2.5 * in_labels < of_winner;
     let told = frames >= FEW_FRAMES && of_winner > 0.5 && (of_blank == 0.0 || rather);
     told.then(|| blank_warning(first_wins, "the first ", blank)).flatten()

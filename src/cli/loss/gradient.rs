@@ -98,8 +98,7 @@ impl<'a> GradientOf<'a> {
             let mut batch = GradientBatch::new(gradient, geometry, None, sampled);
             return match self.matrix.read(geometry, &mut batch) {
                 Ok(()) => Ok(batch.finish().0),
-                Err(ReadError::Input(error)) => Err(error.into()),
-                Err(ReadError::Visit(error)) => Err(error.into()),
+                Err(error) => Err(error.or(Into::into)),
             };
         };
         let mut result = Ok(Vec::new());
@@ -152,11 +151,8 @@ impl Args {
         };
         let factors: Vec<f64> = labels.iter().zip(losses).map(factor).collect();
         let mut batch = EmissionsBatch::new(kind, Nonfinite::Propagate, rows.clone(), labels);
-        match of.matrix.again()?.reduce(&shape.geometry, &mut batch) {
-            Err(ReadError::Input(error)) => return Err(error.into()),
-            Err(ReadError::Visit(row)) => return Err(row.into()),
-            Ok(()) => {}
-        }
+        let emissions = of.matrix.again()?.reduce(&shape.geometry, &mut batch);
+        emissions.map_err(|error| error.or(anyhow::Error::from))?;
         let (items, _) = batch.finish();
         let finite = (0..shape.items).filter(|&item| losses[item].is_finite());
         let used = finite.flat_map(|item| (0..rows.lengths()[item]).map(move |at| rows.number_of(item, at)));
