@@ -1,5 +1,6 @@
 //! What steers a beam: options, their files, and what they mean for an alphabet.
 
+mod load;
 pub(super) mod warnings;
 
 use std::ffi::OsStr;
@@ -7,17 +8,11 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use self::warnings::{
-    begin_warning, foreign_words, token_warning, unit_warning, unknown_lexicon, useless, with_weight,
-};
-use super::diagnostics::{Diagnostics, UsageError};
+use super::diagnostics::UsageError;
 use super::values::Word;
-use crate::decode::fusion::{own_word, own_words, space_class};
 use crate::decode::spelling::{Spelling, WordDelimiter, is_space};
-use crate::decode::token_texts::TokenTexts;
-use crate::decode::{Fusion, FusionWeights, LanguageModel};
-use crate::input::{InputError, Place, read_hotwords, read_language_model, read_lexicon};
-use crate::lm::{Hotwords, MAX_MAGNITUDE, NgramModel};
+use crate::decode::{Fusion, FusionWeights};
+use crate::lm::MAX_MAGNITUDE;
 use crate::report::decode::SteeringParams;
 use crate::report::{Shortest, Warning};
 use crate::shown::shown;
@@ -163,101 +158,6 @@ impl SteeringArgs {
         ]
     }
 
-    /// Reads the files; `None` where nothing steers. `classes` counts the blank, too.
-    pub(super) fn load(
-        &self,
-        spelling: &Spelling,
-        classes: usize,
-        blank: u32,
-        diagnostics: Diagnostics,
-    ) -> anyhow::Result<Option<Steering>> {
-        if self.given().is_none() {
-            return Ok(None);
-        }
-        self.check_words(spelling, blank)?;
-        let name = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
-        let mut params = SteeringParams {
-            lm: name(&self.lm),
-            lexicon: name(&self.lexicon),
-            hotwords: name(&self.hotwords),
-            hotword_weight: self.hotwords.as_ref().map(|_| self.hotword_weight.unwrap_or(10.0)),
-            ..SteeringParams::default()
-        };
-        let unit_bonus = if self.lm_unit == LmUnit::Word { 1.5 } else { 0.0 };
-        let unk_score = self.unk_score.unwrap_or(-10.0);
-        let weights =
-            FusionWeights { lm_weight: LM_WEIGHT, with_end: !self.no_lm_eos, unit_bonus, unk_score };
-        let mut language = None;
-        let mut warnings = Vec::new();
-        let texts = TokenTexts::new(spelling, classes as u32, blank);
-        if let Some(path) = &self.lm {
-            let model = read_language_model(path)?;
-            diagnostics.note(format_args!(
-                "{}: {} n-grams up to order {}",
-                path.display(),
-                model.len(),
-                model.order()
-            ));
-            self.check_end(path, &model)?;
-            warnings.extend(begin_warning(path, &model));
-            params.lm_order = Some(model.order());
-            params.lm_unit = Some(self.lm_unit.word());
-            params.unk_score = Some(unk_score);
-            params.lm_eos = Some(!self.no_lm_eos);
-            language = Some(match self.lm_unit {
-                LmUnit::Word => {
-                    let unit = unit_warning(path, &model, spelling, classes);
-                    warnings.extend(unit.or_else(|| foreign_words(path, &model, &texts)));
-                    LanguageModel::Words(model)
-                }
-                LmUnit::Token => {
-                    let space = self.space(&model, spelling, classes)?;
-                    let own = own_words(&model).count();
-                    let language = LanguageModel::tokens(model, spelling, classes, blank, &space);
-                    if language.known_tokens() == 0 {
-                        let name = path.display().to_string();
-                        let error = InputError::new(&name, Place::whole(), "tokens of the alphabet", "none");
-                        return Err(error
-                            .hint("without --lm-unit token, the model's entries are words")
-                            .into());
-                    }
-                    warnings.extend(token_warning(path, language.known_tokens(), classes - 1, own));
-                    params.lm_space = Some(space);
-                    language
-                }
-            });
-        }
-        let lexicon = self.lexicon.as_deref().map(read_lexicon).transpose()?;
-        if let (Some(path), Some(words)) = (&self.lexicon, &lexicon) {
-            warnings.extend(useless(path, "word", words.iter().map(String::as_str), &texts, |_| None));
-        }
-        if let (Some(LanguageModel::Words(model)), Some(words), Some(path)) =
-            (&language, &lexicon, &self.lexicon)
-        {
-            warnings.extend(unknown_lexicon(path, words, model));
-        }
-        let hotwords = match (&self.hotwords, params.hotword_weight) {
-            (Some(path), Some(weight)) => {
-                let phrases = read_hotwords(path, weight)?;
-                warnings.extend(useless(
-                    path,
-                    "phrase",
-                    phrases.iter().map(|(text, _)| text.as_str()),
-                    &texts,
-                    with_weight,
-                ));
-                let whole_words = *spelling.delimiter() != WordDelimiter::None;
-                Some(Hotwords::new(
-                    phrases.iter().map(|(phrase, weight)| (phrase.as_str(), *weight)),
-                    whole_words,
-                ))
-            }
-            _ => None,
-        };
-        let fusion = Fusion::new(spelling, classes, language, lexicon.as_deref(), hotwords);
-        Ok(Some(Steering { fusion, weights, params, warnings }))
-    }
-
     /// Words need something that separates them.
     fn check_words(&self, spelling: &Spelling, blank: u32) -> Result<(), UsageError> {
         let by_words = self.lm.is_some() && self.lm_unit == LmUnit::Word;
@@ -281,34 +181,5 @@ impl SteeringArgs {
             return Err(UsageError::new("--hotwords needs --alphabet"));
         }
         Ok(())
-    }
-
-    fn check_end(&self, path: &Path, model: &NgramModel) -> Result<(), UsageError> {
-        if model.end().is_some() || self.no_lm_eos {
-            return Ok(());
-        }
-        let message = format!("{}: the model has no </s>, the end of a sentence", path.display());
-        let hint = if own_word(model, "</S>").is_some() {
-            "it has </S>: write <s> and </s> of the model in lower case"
-        } else {
-            "give --no-lm-eos"
-        };
-        Err(UsageError::new(message).hint(hint))
-    }
-
-    /// What the model calls the alphabet's space.
-    fn space(&self, model: &NgramModel, spelling: &Spelling, classes: usize) -> Result<String, UsageError> {
-        let known = |token: &str| own_word(model, token).is_some();
-        match self.lm_space.as_deref() {
-            None => Ok(LanguageModel::default_space(model, spelling, classes)),
-            Some(_) if space_class(spelling, classes).is_none() => {
-                Err(UsageError::new("--lm-space: this alphabet has no space that the model could spell"))
-            }
-            Some(token) if known(token) => Ok(token.to_owned()),
-            Some(token) => {
-                let token = shown(token);
-                Err(UsageError::new(format!("--lm-space: expected an entry of the model, found {token}")))
-            }
-        }
     }
 }

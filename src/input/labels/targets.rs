@@ -98,89 +98,99 @@ impl LabelFile {
         ignore_index: i64,
         class_of: impl Fn(i64) -> i64,
     ) -> Result<ClassTargets<'static>, InputError> {
-        let check = |value: i64, place: &dyn Fn() -> Place| {
-            if value == ignore_index {
-                return Ok(IGNORED);
-            }
-            match class_of(value) {
-                class if is_class(class, classes) => Ok(class as i32),
-                _ => {
-                    let error = self.out_of_range(place(), classes, &value.to_string(), Some(ignore_index));
-                    Err(if classes == 1 {
-                        error.hint(ONE_SCORE)
-                    } else {
-                        error.hint(index_hint(value, classes))
-                    })
-                }
-            }
-        };
-        let mismatch = || {
-            let (lines, per_line) = text_shape(shape);
-            let expected = format!("{} of {per_line}", counted(lines, "line"));
-            InputError::new(
-                &self.name,
-                Place::whole(),
-                format!(
-                    "a class index for each row of the logits: shape {} ({expected} in text)",
-                    shape_text(shape)
-                ),
-                self.describe(),
-            )
-        };
-        let other_shape = || mismatch().maybe_hint(self.misfit(shape, classes));
+        let check = TargetCheck { file: self, shape, classes, ignore_index, class_of };
         let targets = match &self.content {
             Content::Floats { shape: found, .. } => {
-                return Err(mismatch().hint(format!(
+                return Err(check.other_count().hint(format!(
                     "floating-point labels of shape {} can't be class probabilities (the logits have another shape); \
                      class indices are integers: labels.astype('int64')",
                     shape_text(found)
                 )));
             }
-            Content::Integers { shape: found, .. } if found != shape => return Err(other_shape()),
-            Content::Integers { values, .. } => {
-                let place = |row: usize| place_of(row, shape);
-                let checked = (0..values.len()).map(|row| match values.get(row) {
-                    Some(value) => check(value, &|| place(row)),
-                    None => {
-                        Err(self.out_of_range(place(row), classes, "a larger number", Some(ignore_index)))
-                    }
-                });
-                checked.collect::<Result<Vec<_>, _>>()?
-            }
-            Content::Text(text) => {
-                let (lines, per_line) = text_shape(shape);
-                if line_count(text) != lines {
-                    return Err(other_shape());
-                }
-                if per_line == 1
-                    && let Some(targets) = plain_targets(text, classes, ignore_index, &class_of)
-                {
-                    return Ok(ClassTargets { targets: targets.into(), ignored: IGNORED });
-                }
-                let mut targets = Vec::new();
-                for (line, content) in lines_of(text).enumerate() {
-                    let before = targets.len();
-                    for (column, word) in words(content) {
-                        let place = || Place::whole().at("line", line + 1).at("column", column);
-                        let value = whole_number(word).ok_or_else(|| {
-                            let hint = text_hint(text, shape).unwrap_or_else(|| NO_NAMES.to_owned());
-                            InputError::new(&self.name, place(), "a class index", shown(word)).hint(hint)
-                        })?;
-                        targets.push(check(value, &place)?);
-                    }
-                    if targets.len() - before != per_line {
-                        let expected =
-                            format!("{per_line} class {}", if per_line == 1 { "index" } else { "indices" });
-                        let place = Place::whole().at("line", line + 1);
-                        let found = (targets.len() - before).to_string();
-                        return Err(InputError::new(&self.name, place, expected, found)
-                            .maybe_hint(text_hint(text, shape)));
-                    }
-                }
-                targets
-            }
+            Content::Integers { shape: found, values } if found == shape => check.integers(values)?,
+            Content::Text(text) if line_count(text) == text_shape(shape).0 => check.text(text)?,
+            _ => return Err(check.other_count().maybe_hint(self.misfit(shape, classes))),
         };
         Ok(ClassTargets { targets: targets.into(), ignored: IGNORED })
+    }
+}
+
+/// What the class indices of a file must be.
+struct TargetCheck<'a, F> {
+    file: &'a LabelFile,
+    /// Of the logits without their class axis.
+    shape: &'a [usize],
+    classes: usize,
+    ignore_index: i64,
+    class_of: F,
+}
+
+impl<F: Fn(i64) -> i64> TargetCheck<'_, F> {
+    fn target(&self, value: i64, place: impl Fn() -> Place) -> Result<i32, InputError> {
+        let Self { file, classes, ignore_index, .. } = *self;
+        if value == ignore_index {
+            return Ok(IGNORED);
+        }
+        let class = (self.class_of)(value);
+        if is_class(class, classes) {
+            return Ok(class as i32);
+        }
+        let error = file.out_of_range(place(), classes, &value.to_string(), Some(ignore_index));
+        Err(if classes == 1 { error.hint(ONE_SCORE) } else { error.hint(index_hint(value, classes)) })
+    }
+
+    fn integers(&self, values: &Integers) -> Result<Vec<i32>, InputError> {
+        let place = |row: usize| place_of(row, self.shape);
+        let too_large = |row: usize| {
+            let found = "a larger number";
+            self.file.out_of_range(place(row), self.classes, found, Some(self.ignore_index))
+        };
+        let target = |row: usize| {
+            let value = values.get(row).ok_or_else(|| too_large(row))?;
+            self.target(value, || place(row))
+        };
+        (0..values.len()).map(target).collect()
+    }
+
+    /// Of as many lines as there must be.
+    fn text(&self, text: &str) -> Result<Vec<i32>, InputError> {
+        let (_, per_line) = text_shape(self.shape);
+        if per_line == 1
+            && let Some(targets) = plain_targets(text, self.classes, self.ignore_index, &self.class_of)
+        {
+            return Ok(targets);
+        }
+        let name = &self.file.name;
+        let mut targets = Vec::new();
+        for (line, content) in lines_of(text).enumerate() {
+            let before = targets.len();
+            for (column, word) in words(content) {
+                let place = || Place::whole().at("line", line + 1).at("column", column);
+                let value = whole_number(word).ok_or_else(|| {
+                    let hint = text_hint(text, self.shape).unwrap_or_else(|| NO_NAMES.to_owned());
+                    InputError::new(name, place(), "a class index", shown(word)).hint(hint)
+                })?;
+                targets.push(self.target(value, place)?);
+            }
+            let found = targets.len() - before;
+            if found != per_line {
+                let expected =
+                    format!("{per_line} class {}", if per_line == 1 { "index" } else { "indices" });
+                let place = Place::whole().at("line", line + 1);
+                let error = InputError::new(name, place, expected, found.to_string());
+                return Err(error.maybe_hint(text_hint(text, self.shape)));
+            }
+        }
+        Ok(targets)
+    }
+
+    /// There are not as many as rows.
+    fn other_count(&self) -> InputError {
+        let (lines, per_line) = text_shape(self.shape);
+        let in_text = format!("{} of {per_line}", counted(lines, "line"));
+        let shape = shape_text(self.shape);
+        let expected = format!("a class index for each row of the logits: shape {shape} ({in_text} in text)");
+        InputError::new(&self.file.name, Place::whole(), expected, self.file.describe())
     }
 }
 
