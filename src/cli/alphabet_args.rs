@@ -17,7 +17,7 @@ use crate::report::Warning;
 use crate::shown::shown;
 
 /// What classes are called.
-#[derive(Args, Clone)]
+#[derive(Args)]
 #[command(next_help_heading = "Classes")]
 pub(super) struct NamesArgs {
     /// Class names, one a line, or JSON: a list, or an object of token to index; the blank may be left out
@@ -60,7 +60,7 @@ impl NamesArgs {
 }
 
 /// Class names and the blank, and how labels are made of text.
-#[derive(Args, Clone)]
+#[derive(Args)]
 #[command(next_help_heading = "Classes")]
 pub(super) struct AlphabetArgs {
     #[command(flatten)]

@@ -24,23 +24,25 @@ impl Clock {
         Some(Warning { code: "long_frames", message })
     }
 
-    fn seconds(self, frame: usize) -> Option<f64> {
-        self.0.map(|shift| frame as f64 * shift)
+    fn timed(self, token: Option<u32>, text: String, span: TokenSpan) -> TimedItem {
+        let TokenSpan { start_frame, end_frame, peak_frame, confidence } = span;
+        let seconds = |frame: usize| self.0.map(|shift| frame as f64 * shift);
+        TimedItem {
+            token,
+            text,
+            start_frame,
+            end_frame,
+            peak_frame,
+            confidence,
+            start_seconds: seconds(start_frame),
+            end_seconds: seconds(end_frame),
+            peak_seconds: seconds(peak_frame),
+        }
     }
 
     pub(super) fn tokens(self, spelling: &Spelling, tokens: &[u32], spans: &[TokenSpan]) -> Vec<TimedItem> {
-        let timed = tokens.iter().zip(spans).map(|(&token, span)| TimedItem {
-            token: Some(token),
-            text: spelling.token(token),
-            start_frame: span.start_frame,
-            end_frame: span.end_frame,
-            peak_frame: span.peak_frame,
-            confidence: span.confidence,
-            start_seconds: self.seconds(span.start_frame),
-            end_seconds: self.seconds(span.end_frame),
-            peak_seconds: self.seconds(span.peak_frame),
-        });
-        timed.collect()
+        let token = |(&token, &span)| self.timed(Some(token), spelling.token(token), span);
+        tokens.iter().zip(spans).map(token).collect()
     }
 
     pub(super) fn words(
@@ -49,18 +51,7 @@ impl Clock {
         tokens: &[u32],
         spans: &[TokenSpan],
     ) -> Option<Vec<TimedItem>> {
-        let words = spelling.words(tokens, spans)?;
-        let timed = words.into_iter().map(|word| TimedItem {
-            token: None,
-            text: word.text,
-            start_frame: word.start_frame,
-            end_frame: word.end_frame,
-            peak_frame: word.peak_frame,
-            confidence: word.confidence,
-            start_seconds: self.seconds(word.start_frame),
-            end_seconds: self.seconds(word.end_frame),
-            peak_seconds: self.seconds(word.peak_frame),
-        });
-        Some(timed.collect())
+        let words = spelling.words(tokens, spans)?.into_iter();
+        Some(words.map(|word| self.timed(None, word.text, word.span)).collect())
     }
 }

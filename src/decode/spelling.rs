@@ -27,14 +27,9 @@ pub struct WordPiece {
 pub struct TimedWord {
     /// Its text.
     pub text: String,
-    /// First frame of its first token.
-    pub start_frame: usize,
-    /// One past the last frame of its last token.
-    pub end_frame: usize,
-    /// The most probable frame of its most confident token, the first of equal ones.
-    pub peak_frame: usize,
-    /// The least of its tokens' confidences.
-    pub confidence: f64,
+    /// From its first token to its last: the peak is the most probable frame of the most confident one, the first of equal
+    /// ones, and the confidence the least of its tokens'.
+    pub span: TokenSpan,
 }
 
 /// What alphabets call the space between words, in this order.
@@ -158,20 +153,14 @@ impl Spelling {
                 }
                 if let Some(word) = words.last_mut().filter(|_| open) {
                     word.text += &text;
-                    word.end_frame = span.end_frame;
-                    word.confidence = word.confidence.min(span.confidence);
+                    word.span.end_frame = span.end_frame;
+                    word.span.confidence = word.span.confidence.min(span.confidence);
                     if span.confidence > most_confident {
-                        (word.peak_frame, most_confident) = (span.peak_frame, span.confidence);
+                        (word.span.peak_frame, most_confident) = (span.peak_frame, span.confidence);
                     }
                 } else {
                     most_confident = span.confidence;
-                    words.push(TimedWord {
-                        text,
-                        start_frame: span.start_frame,
-                        end_frame: span.end_frame,
-                        peak_frame: span.peak_frame,
-                        confidence: span.confidence,
-                    });
+                    words.push(TimedWord { text, span: *span });
                 }
                 open = true;
             }
@@ -199,7 +188,8 @@ mod tests {
         let delimiter = Spelling::default_delimiter(&names, 0);
         let spelling = Spelling::new(names, delimiter);
         let words = spelling.words(tokens, &spans(tokens.len())).unwrap_or_default();
-        let words = words.into_iter().map(|word| (word.text, word.start_frame, word.end_frame)).collect();
+        let words =
+            words.into_iter().map(|word| (word.text, word.span.start_frame, word.span.end_frame)).collect();
         (spelling.text(tokens), words)
     }
 
@@ -211,7 +201,7 @@ mod tests {
             span.confidence = confidence;
         }
         let words = spelling.words(&[1, 1, 1, 2, 1], &spans).expect("an alphabet with words");
-        let peaks: Vec<_> = words.iter().map(|word| (word.peak_frame, word.confidence)).collect();
+        let peaks: Vec<_> = words.iter().map(|word| (word.span.peak_frame, word.span.confidence)).collect();
         assert_eq!(peaks, [(2, 0.5), (8, 0.1)]);
     }
 

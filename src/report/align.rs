@@ -103,19 +103,18 @@ impl Record for AlignItem {
 
     /// A row a token and a row a word; one row where there is neither, or no alignment.
     fn cells<'a>(&'a self, sink: &mut dyn FnMut(Cell<'a>)) {
-        let number = |value: Option<f64>| value.map_or(Cell::Empty, Cell::Number);
         let mut row = |unit: &'static str, timed: Option<&'a TimedItem>| {
             sink(Cell::Id(&self.id));
             sink(Cell::Count(self.index as u64));
             sink(Cell::Text(self.status.name()));
             let Some(timed) = timed else {
                 (0..Self::COLUMNS.len() - 4).for_each(|_| sink(Cell::Empty));
-                sink(number(self.path_logp_nats));
+                sink(Cell::from(self.path_logp_nats));
                 return;
             };
             sink(Cell::Text(unit));
             timed.cells(sink);
-            sink(number(self.path_logp_nats));
+            sink(Cell::from(self.path_logp_nats));
         };
         if self.tokens_timed.is_empty() {
             row("", None);

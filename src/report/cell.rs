@@ -21,6 +21,20 @@ pub enum Cell<'a> {
     Empty,
 }
 
+/// Nothing where there is no number.
+impl From<Option<f64>> for Cell<'_> {
+    fn from(number: Option<f64>) -> Self {
+        number.map_or(Self::Empty, Self::Number)
+    }
+}
+
+/// Nothing where there is no text.
+impl<'a> From<Option<&'a str>> for Cell<'a> {
+    fn from(text: Option<&'a str>) -> Self {
+        text.map_or(Self::Empty, Self::Text)
+    }
+}
+
 /// A row of a listing.
 pub trait Record: Serialize + Sync {
     /// Names of the columns, the JSON keys.

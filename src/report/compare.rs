@@ -109,7 +109,7 @@ impl Record for CompareItem {
         sink(Cell::Text(&self.shown[0]));
         sink(Cell::Text(&self.shown[1]));
         for number in [self.absolute, self.relative, self.allowed] {
-            sink(number.map_or(Cell::Empty, Cell::Number));
+            sink(number.into());
         }
     }
 

@@ -177,14 +177,13 @@ pub struct TimedItem {
 impl TimedItem {
     /// Its text, its frames (first, one past the last, peak), its confidence, and its beginning and end in seconds.
     pub(super) fn cells<'a>(&'a self, sink: &mut dyn FnMut(Cell<'a>)) {
-        let seconds = |seconds: Option<f64>| seconds.map_or(Cell::Empty, Cell::Number);
         sink(Cell::Text(&self.text));
         for frame in [self.start_frame, self.end_frame, self.peak_frame] {
             sink(Cell::Count(frame as u64));
         }
         sink(Cell::Number(self.confidence));
-        sink(seconds(self.start_seconds));
-        sink(seconds(self.end_seconds));
+        sink(Cell::from(self.start_seconds));
+        sink(Cell::from(self.end_seconds));
     }
 }
 
@@ -232,15 +231,15 @@ impl Record for DecodeItem {
             sink(Cell::Count(hypothesis.rank as u64));
             sink(Cell::Count(self.frames as u64));
             sink(Cell::Text(&hypothesis.text));
-            sink(hypothesis.score.map_or(Cell::Empty, Cell::Number));
+            sink(hypothesis.score.into());
             sink(Cell::Number(hypothesis.logp_nats));
-            sink(hypothesis.lm_logp_nats.map_or(Cell::Empty, Cell::Number));
-            sink(hypothesis.ctc_logp_nats.map_or(Cell::Empty, Cell::Number));
+            sink(hypothesis.lm_logp_nats.into());
+            sink(hypothesis.ctc_logp_nats.into());
             sink(match self.proved_best {
                 Some(proved) if first => Cell::Text(if proved { "yes" } else { "no" }),
                 _ => Cell::Empty,
             });
-            sink(self.reference.as_deref().filter(|_| first).map_or(Cell::Empty, Cell::Text));
+            sink(self.reference.as_deref().filter(|_| first).into());
             sink(errors(|e| e.characters.errors()));
             sink(errors(|e| e.words.errors()));
         }

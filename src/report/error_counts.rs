@@ -121,7 +121,7 @@ impl RateSummary {
                 counts.correct,
                 counts.reference_length,
             ];
-            let mut row = vec![Cell::Text(name), ratio.map_or(Cell::Empty, Cell::Number)];
+            let mut row = vec![Cell::Text(name), ratio.into()];
             row.extend(numbers.map(|count| Cell::Count(count as u64)));
             row
         };

@@ -79,8 +79,8 @@ impl Pair {
         [
             item,
             Cell::Text(if self.op == "correct" { "" } else { self.op }),
-            self.reference.as_deref().map_or(Cell::Empty, Cell::Text),
-            self.hypothesis.as_deref().map_or(Cell::Empty, Cell::Text),
+            self.reference.as_deref().into(),
+            self.hypothesis.as_deref().into(),
         ]
     }
 }
@@ -108,7 +108,7 @@ impl Record for EvalItem {
         sink(Cell::Count(self.index as u64));
         let errors = &self.errors;
         for (ratio, counts) in [(errors.cer_ratio, errors.characters), (errors.wer_ratio, errors.words)] {
-            sink(ratio.map_or(Cell::Empty, Cell::Number));
+            sink(ratio.into());
             let ErrorCounts { substitutions, deletions, insertions, correct, reference_length } = counts;
             for count in [substitutions, deletions, insertions, correct, reference_length] {
                 sink(Cell::Count(count as u64));

@@ -157,6 +157,6 @@ impl Record for GuessItem {
         sink(Cell::Text(self.unit));
         sink(Cell::Text(if self.flags.is_empty() { "(none)" } else { &self.flags }));
         sink(Cell::Text(if self.flags_suffice { "yes" } else { "no" }));
-        sink(self.note.as_deref().map_or(Cell::Empty, Cell::Text));
+        sink(self.note.as_deref().into());
     }
 }

@@ -167,7 +167,7 @@ impl Record for InspectItem {
         for count in counts {
             sink(Cell::Count(count as u64));
         }
-        sink(self.ln_alignments.map_or(Cell::Empty, Cell::Number));
+        sink(self.ln_alignments.into());
     }
 }
 
@@ -189,17 +189,16 @@ impl InspectSummary {
             }
         };
         let mut row = |name, cell| placed(name, cell, None);
-        let number = |value: Option<f64>| value.map_or(Cell::Empty, Cell::Number);
         row(".npy version", self.npy_version.map_or(Cell::Empty, |version| Cell::Count(u64::from(version))));
         row("order", Cell::Text(self.order));
-        row("byte order", self.byte_order.map_or(Cell::Empty, Cell::Text));
+        row("byte order", self.byte_order.into());
         row("values", Cell::Count(self.values as u64));
         row("layout", params.layout.map_or(Cell::Text("unknown"), Cell::Text));
         row("items", self.items.map_or(Cell::Empty, |items| Cell::Count(items as u64)));
         row("classes", Cell::Count(self.classes as u64));
         row("rows", Cell::Count(self.rows));
-        row("least value", number(self.min));
-        row("greatest value", number(self.max));
+        row("least value", Cell::from(self.min));
+        row("greatest value", Cell::from(self.max));
         placed("NaN", Cell::Count(self.nan), self.first_nan_place.as_ref());
         placed("+inf", Cell::Count(self.positive_infinite), self.first_positive_infinite_place.as_ref());
         placed("-inf", Cell::Count(self.negative_infinite), self.first_negative_infinite_place.as_ref());
@@ -207,15 +206,15 @@ impl InspectSummary {
         row("looks like", Cell::Text(self.looks_like));
         row("rows that sum to 1 (ratio)", Cell::Number(self.rows_like_probs_ratio));
         row("rows whose exponentials sum to 1 (ratio)", Cell::Number(self.rows_like_log_probs_ratio));
-        row("mean entropy (nats)", number(self.entropy_mean_nats));
-        row("least entropy (nats)", number(self.entropy_min_nats));
-        row("greatest entropy (nats)", number(self.entropy_max_nats));
-        row("blank wins (ratio)", number(self.blank_ratio));
+        row("mean entropy (nats)", Cell::from(self.entropy_mean_nats));
+        row("least entropy (nats)", Cell::from(self.entropy_min_nats));
+        row("greatest entropy (nats)", Cell::from(self.entropy_max_nats));
+        row("blank wins (ratio)", Cell::from(self.blank_ratio));
         row("runs of a winner", Cell::Count(self.runs));
         let count = |count: Option<usize>| count.map_or(Cell::Empty, |count| Cell::Count(count as u64));
         row("classes among the labels", count(self.label_classes));
         row("labels that are no class", count(self.labels_out_of_range));
-        row("errors of the best path (ratio)", number(self.label_error_ratio));
+        row("errors of the best path (ratio)", Cell::from(self.label_error_ratio));
         TableText { title, header: vec!["", "value", "first at"], rows }
     }
 
@@ -225,7 +224,7 @@ impl InspectSummary {
         let named = shown.iter().any(|winner| winner.token.is_some());
         let row = |winner: &'a Winner| {
             let mut row = vec![Cell::Count(winner.class as u64), Cell::Number(winner.ratio)];
-            row.extend(named.then(|| winner.token.as_deref().map_or(Cell::Empty, Cell::Text)));
+            row.extend(named.then(|| Cell::from(winner.token.as_deref())));
             row
         };
         let rows: Vec<_> = shown.iter().map(row).collect();

@@ -86,13 +86,12 @@ impl Record for TunePoint {
     ];
 
     fn cells<'a>(&'a self, sink: &mut dyn FnMut(Cell<'a>)) {
-        let ratio = |ratio: Option<f64>| ratio.map_or(Cell::Empty, Cell::Number);
         sink(Cell::Number(self.lm_weight));
         sink(Cell::Number(self.word_bonus));
         sink(Cell::Count(u64::from(self.beam)));
-        sink(ratio(self.rates.cer_ratio));
+        sink(Cell::from(self.rates.cer_ratio));
         sink(Cell::Count(self.rates.characters.errors() as u64));
-        sink(ratio(self.rates.wer_ratio));
+        sink(Cell::from(self.rates.wer_ratio));
         sink(Cell::Count(self.rates.words.errors() as u64));
         sink(if self.is_best { Cell::Text("*") } else { Cell::Empty });
     }
@@ -102,8 +101,12 @@ impl TuneSummary {
     /// The summary for people.
     pub fn table(&self, params: &TuneParams) -> TableText<'static> {
         let row = |name: &'static str, rates: &RateSummary| {
-            let ratio = |ratio: Option<f64>| ratio.map_or(Cell::Empty, Cell::Number);
-            vec![Cell::Text(name), ratio(rates.cer_ratio), ratio(rates.wer_ratio), ratio(rates.ser_ratio)]
+            vec![
+                Cell::Text(name),
+                Cell::from(rates.cer_ratio),
+                Cell::from(rates.wer_ratio),
+                Cell::from(rates.ser_ratio),
+            ]
         };
         let title = format!(
             "{} on {} of {}: the least {} has {}{}",
