@@ -153,6 +153,8 @@ impl Args {
             let flag = Some("--lengths FILE".to_owned());
             findings.extend(padding.map(|message| Finding { code: "padding", message, flag }));
         }
+        let of_given = view.ctc.as_ref().filter(|_| self.logits.lengths.is_some());
+        findings.extend(of_given.and_then(|shape| fit::unused_frames(shape, &view.lengths)));
         summary.findings = findings;
         let mut report = Report::new("inspect", params, summary);
         report.items = items;

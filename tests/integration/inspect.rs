@@ -424,6 +424,20 @@ fn an_alphabet_from_a_pipe_is_read_once() {
 }
 
 /// What lies further below the largest than doubles reach takes nothing away.
+/// A batch is as long as its longest item, so shorter lengths are rather in another unit.
+#[test]
+fn frames_that_no_item_uses_are_found() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[2, 9, 3], &(0..54).map(|at| f64::from(at % 7)).collect::<Vec<_>>()));
+    for (lengths, told) in [("9,4", false), ("4,8", true), ("0,0", true)] {
+        let result = inspect(&folder, &["x.npy", "--layout", "ntc", "--lengths", lengths]);
+        let findings = result["summary"]["findings"].to_string();
+        assert_eq!(findings.contains("unused_frames"), told, "{lengths}: {findings}");
+    }
+    let findings = inspect(&folder, &["x.npy", "--layout", "ntc"])["summary"]["findings"].to_string();
+    assert!(!findings.contains("unused_frames"), "{findings}");
+}
+
 #[test]
 fn scores_as_far_apart_as_doubles_are_have_an_entropy() {
     let folder = Folder::new();

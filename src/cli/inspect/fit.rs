@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::ctc_shape::CtcShape;
 use super::Args;
-use crate::input::{AlphabetFile, LabelFile, List, index_hint, is_class};
+use crate::input::{AlphabetFile, LabelFile, List, counted, index_hint, is_class};
 use crate::loss::ctc::{CtcLabels, ln_alignments};
 use crate::metrics::edit_counts;
 use crate::report::ItemId;
@@ -82,6 +82,16 @@ pub(super) fn read_labels(
     };
     let message = format!("the best path reads other labels, {as_they_are:.2} errors for each: {why}");
     findings.push(Finding { code: "other_labels", message, flag: None });
+}
+
+/// Batches are padded to their longest item, but for networks of one input size.
+pub(super) fn unused_frames(shape: &CtcShape, lengths: &[usize]) -> Option<Finding> {
+    let most = lengths.iter().copied().max().filter(|&most| most < shape.frames)?;
+    let message = format!(
+        "the longest item uses {most} of {}: are --lengths counted in frames of the network's output?",
+        counted(shape.frames, "frame")
+    );
+    Some(Finding { code: "unused_frames", message, flag: None })
 }
 
 /// The labels of a classifier, a class a row.
