@@ -8,11 +8,10 @@ use std::path::Path;
 
 use super::csv::CsvOptions;
 use super::error::counted;
-use super::npy::{Dtype, MappedFloats, NpyInfo, shape_text};
+use super::npy::{Dtype, FloatValues, NpyInfo, shape_text};
 use super::numbers::{whole_number, words};
 use super::source::{Source, empty_end, line_count, lines_of, text_of};
 use super::{InputError, Place};
-use crate::kernel::Floats;
 
 /// A label file as read, before it is known what its numbers mean.
 pub struct LabelFile {
@@ -26,22 +25,6 @@ enum Content {
     Integers { shape: Vec<usize>, values: Integers },
     Floats { shape: Vec<usize>, values: FloatValues },
     Text(String),
-}
-
-/// The floating-point numbers of a .npy file, in C order.
-enum FloatValues {
-    /// Where the system keeps the file.
-    Mapped(MappedFloats),
-    Doubles(Vec<f64>),
-}
-
-impl FloatValues {
-    fn get(&self) -> Floats<'_> {
-        match self {
-            Self::Mapped(mapped) => mapped.get(),
-            Self::Doubles(values) => Floats::Double(values),
-        }
-    }
 }
 
 /// The integers of a .npy file; none for one that 64 bits do not hold.
@@ -107,14 +90,10 @@ impl LabelFile {
             let content = Content::Integers { shape: info.shape, values: Integers::Small(values) };
             return Ok(Self { name, content, csv });
         }
-        if !info.dtype.is_integer() {
-            let values = match info.map_in_order(&mut source) {
-                Some(mapped) => Some(FloatValues::Mapped(mapped)),
-                None => info.read_in_order(&mut source)?.map(FloatValues::Doubles),
-            };
-            if let Some(values) = values {
-                return Ok(Self { name, content: Content::Floats { shape: info.shape, values }, csv });
-            }
+        if !info.dtype.is_integer()
+            && let Some(values) = info.floats_in_order(&mut source)?
+        {
+            return Ok(Self { name, content: Content::Floats { shape: info.shape, values }, csv });
         }
         let bytes = info.read_body(&mut source)?;
         let in_order = info.is_in_order();
@@ -142,8 +121,8 @@ impl LabelFile {
     /// Where it was shortened, or written to at its end.
     pub fn check(&self) -> Result<(), InputError> {
         match &self.content {
-            Content::Floats { values: FloatValues::Mapped(mapped), .. } => mapped.check(),
-            _ => Ok(()),
+            Content::Floats { values, .. } => values.check(),
+            Content::Integers { .. } | Content::Text(_) => Ok(()),
         }
     }
 

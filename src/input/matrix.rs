@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use self::pieces::{Cut, Pieces};
 use self::window::{BYTES as WINDOW_BYTES, Window};
 use super::csv::{self, CsvOptions};
-use super::npy::{Decoded, NpyInfo};
+use super::npy::{Decoded, FloatValues, NpyInfo};
 use super::source::{MAX_RESERVED, Source};
 use super::{Dtype, InputError, Place};
 use crate::kernel::{Element, zeros};
@@ -196,6 +196,20 @@ impl Matrix {
             Body::Npy(source, info) => source.random_access().is_some() && info.is_native_float(),
             Body::Memory(_) => true,
         }
+    }
+
+    /// All values, the last axis the fastest, where they are if that can be, else in memory. Nobody may write to the file as
+    /// long as they are in use, as in [`Self::read`].
+    ///
+    /// # Errors
+    /// Where the file ends early or goes on too long.
+    pub(crate) fn into_floats(mut self) -> Result<FloatValues, InputError> {
+        if let Body::Npy(source, info) = &mut self.body
+            && let Some(values) = info.floats_in_order(source)?
+        {
+            return Ok(values);
+        }
+        self.into_values().map(FloatValues::Doubles)
     }
 
     /// Reads all values into memory as doubles, the last axis the fastest.

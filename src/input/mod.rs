@@ -26,7 +26,7 @@ pub use language::{read_hotwords, read_language_model, read_lexicon};
 pub(crate) use matrix::OddColumn;
 pub use matrix::{Matrix, ReadError};
 pub use npy::Dtype;
-pub(crate) use npy::{reshape_hint, shape_text, wide_axes};
+pub(crate) use npy::{FloatValues, reshape_hint, shape_text, wide_axes};
 pub use numbers::{List, float_list, integer_list};
 pub use result::{Comparable, ResultFile};
 pub(crate) use source::empty_end;

@@ -6,7 +6,8 @@ use std::io;
 
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 
-pub(super) use self::values::{Decoded, MappedFloats};
+pub(super) use self::values::Decoded;
+pub(crate) use self::values::FloatValues;
 use super::source::{CUT_OFF, MAGIC, Source};
 use super::{InputError, Place};
 use crate::shown::shown;

@@ -6,3 +6,21 @@ pub enum Floats<'a> {
     /// In double precision.
     Double(&'a [f64]),
 }
+
+impl Floats<'_> {
+    /// How many there are.
+    pub(crate) fn len(self) -> usize {
+        match self {
+            Self::Single(values) => values.len(),
+            Self::Double(values) => values.len(),
+        }
+    }
+
+    /// Number `at` of them.
+    pub(crate) fn get(self, at: usize) -> f64 {
+        match self {
+            Self::Single(values) => values[at].into(),
+            Self::Double(values) => values[at],
+        }
+    }
+}

@@ -76,6 +76,7 @@ fn a_file_that_is_shortened_meanwhile_is_an_error() {
         (&["loss", "-", "--labels", "y.npy"][..], "y.npy", &targets, "maps", &logits, 200),
         (&["loss", "-", "--labels", "y.npy", "--guess", "1"], "y.npy", &targets, "maps", &logits, 200),
         (&["loss", "x.npy", "--labels", "-"], "x.npy", &halves, "fd", &indices, 10),
+        (&["compare", "y.npy", "-"], "y.npy", &targets, "fd", &targets, 200),
     ] {
         let path = folder.file(file, bytes);
         let mut command = std::process::Command::new(ctctool().get_program());

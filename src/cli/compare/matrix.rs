@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::super::values::{Stat, Word};
 use super::{Args, MAX_LISTED, Outcome, less_precise};
-use crate::input::{InputError, Matrix, Place, reshape_hint, shape_text, wide_axes};
-use crate::kernel::Sum;
+use crate::input::{FloatValues, InputError, Matrix, Place, reshape_hint, shape_text, wide_axes};
+use crate::kernel::{Element, Floats, Sum};
 use crate::logits::unravel;
 use crate::metrics::{Difference, Tolerance};
 use crate::report::compare::{CompareItem, CompareParams, CompareSummary};
@@ -42,8 +42,9 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
         dtypes: (base.dtype() != new.dtype()).then(|| [base.dtype().name(), new.dtype().name()]),
         command: None,
     };
-    let (base, new) = (values(base)?, values(new)?);
-    let both = Both { base: &base, new: &new, tolerance };
+    let files = [values(base)?, values(new)?];
+    let [base, new] = files.each_ref().map(FloatValues::get);
+    let both = Both { base, new, tolerance };
     let difference = |at: usize| both.difference(at);
     let Found { differing, failed, absolute, relative, infinite } = both.look_at_all();
     let place = |at: usize| place(at, &shape);
@@ -51,14 +52,14 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
         let Difference { absolute, relative, allowed, .. } = difference(at);
         CompareItem {
             place: place(at),
-            base: Value::from(base[at]),
-            new: Value::from(new[at]),
+            base: Value::from(base.get(at)),
+            new: Value::from(new.get(at)),
             absolute: Some(absolute),
             status: Some(Status::of(absolute)),
             relative: Some(relative),
             allowed: Some(allowed),
             words: None,
-            shown: [base[at], new[at]].map(|x| Shortest(x).to_string()),
+            shown: [base, new].map(|values| Shortest(values.get(at)).to_string()),
         }
     };
     let items: Vec<CompareItem> = failed.iter().map(item).collect();
@@ -77,9 +78,10 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
         max_relative_place: relative.map(place),
         ..CompareSummary::default()
     };
-    if args.stat != Stat::Elementwise && !base.is_empty() {
+    if args.stat != Stat::Elementwise && base.len() > 0 {
         let observed = statistic(args.stat, (0..base.len()).map(|at| difference(at).absolute));
-        let magnitude = statistic(args.stat, base.iter().map(|x| x.abs()).filter(|x| x.is_finite()));
+        let magnitude =
+            statistic(args.stat, (0..base.len()).map(|at| base.get(at).abs()).filter(|x| x.is_finite()));
         let Tolerance { rtol, atol } = tolerance;
         let allowed = atol + rtol * magnitude;
         summary.statistic = Some(observed);
@@ -87,13 +89,16 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
         // A median may hide it, but an infinity passes only where the other is equal.
         summary.equal = observed <= allowed && !infinite;
     }
+    for file in &files {
+        file.check()?;
+    }
     Ok(Outcome { params, summary, items, texts: Vec::new() })
 }
 
 /// The values of both.
 struct Both<'a> {
-    base: &'a [f64],
-    new: &'a [f64],
+    base: Floats<'a>,
+    new: Floats<'a>,
     tolerance: Tolerance,
 }
 
@@ -129,7 +134,7 @@ impl Greatest {
 impl Both<'_> {
     /// Computed anew where it is needed, for it is larger than what it is of.
     fn difference(&self, at: usize) -> Difference {
-        self.tolerance.compare(self.base[at], self.new[at])
+        self.tolerance.compare(self.base.get(at), self.new.get(at))
     }
 
     fn look_at_all(&self) -> Found {
@@ -142,9 +147,19 @@ impl Both<'_> {
     }
 
     fn look_at(&self, places: Range<usize>) -> Found {
+        match (self.base, self.new) {
+            (Floats::Single(base), Floats::Single(new)) => self.look_at_pairs(base, new, places),
+            (Floats::Single(base), Floats::Double(new)) => self.look_at_pairs(base, new, places),
+            (Floats::Double(base), Floats::Single(new)) => self.look_at_pairs(base, new, places),
+            (Floats::Double(base), Floats::Double(new)) => self.look_at_pairs(base, new, places),
+        }
+    }
+
+    fn look_at_pairs<B: Element, N: Element>(&self, base: &[B], new: &[N], places: Range<usize>) -> Found {
         let mut found = Found::default();
         for at in places {
-            let Difference { absolute, relative, passed, .. } = self.difference(at);
+            let Difference { absolute, relative, passed, .. } =
+                self.tolerance.compare(base[at].to_f64(), new[at].to_f64());
             found.absolute.note(absolute, at);
             found.relative.note(relative, at);
             if !passed {
@@ -205,16 +220,17 @@ fn shape_hint(shape: &[usize], found: &[usize]) -> Option<String> {
     reshape_hint("x", found, shape).or_else(|| (sorted(shape) == sorted(found)).then(other_order))
 }
 
-/// The values as doubles, none of which is another number than in the file.
-fn values(matrix: Matrix) -> Result<Vec<f64>, InputError> {
+/// The values, none of which is another number than in the file.
+fn values(matrix: Matrix) -> Result<FloatValues, InputError> {
     /// From here on, doubles leave out integers.
     const EXACT: f64 = 9_007_199_254_740_992.0; // 2⁵³
     let (name, shape) = (matrix.name().to_owned(), matrix.shape().to_vec());
-    let is_integer = matrix.dtype().is_integer();
+    if !matrix.dtype().is_integer() {
+        return matrix.into_floats();
+    }
     let values = matrix.into_values()?;
-    let too_large = if is_integer { values.iter().position(|x| x.abs() >= EXACT) } else { None };
-    match too_large {
-        None => Ok(values),
+    match values.iter().position(|x| x.abs() >= EXACT) {
+        None => Ok(FloatValues::Doubles(values)),
         Some(at) => {
             let found = format!("{} at {}", Shortest(values[at]), place(at, &shape));
             let expected = "integers below 2^53, which a double holds exactly";

@@ -129,9 +129,21 @@ impl NpyInfo {
         if found == expected { Ok(()) } else { Err(self.length_error(file.name(), found)) }
     }
 
+    /// All values. None, and nothing is read, where they are not in C order in a regular file, or huge and of a type that
+    /// does not lie there as it does in memory.
+    pub(in crate::input) fn floats_in_order(
+        &self,
+        source: &mut Source,
+    ) -> Result<Option<FloatValues>, InputError> {
+        Ok(match self.map_in_order(source) {
+            Some(mapped) => Some(FloatValues::Mapped(mapped)),
+            None => self.read_in_order(source)?.map(FloatValues::Doubles),
+        })
+    }
+
     /// All values where the system keeps the file. None, and nothing is read, where they are not in C order in a regular
     /// file, or do not lie there as they do in memory.
-    pub(in crate::input) fn map_in_order(&self, source: &mut Source) -> Option<MappedFloats> {
+    fn map_in_order(&self, source: &mut Source) -> Option<MappedFloats> {
         let usual = self.is_native_float() && self.is_in_order();
         let start = source.position();
         // That the file is as long was checked with the header.
@@ -271,7 +283,7 @@ impl NpyInfo {
 }
 
 /// Floating-point numbers where the system keeps their file.
-pub(in crate::input) struct MappedFloats {
+pub(crate) struct MappedFloats {
     mapping: Mapping,
     info: NpyInfo,
     source: Source,
@@ -280,13 +292,11 @@ pub(in crate::input) struct MappedFloats {
 }
 
 impl MappedFloats {
-    /// To be asked once they were used: whether they were there until now.
-    pub(in crate::input) fn check(&self) -> Result<(), InputError> {
+    fn check(&self) -> Result<(), InputError> {
         self.source.random_access().map_or(Ok(()), |file| self.info.check_end_of_file(file, self.start))
     }
 
-    /// All of them.
-    pub(in crate::input) fn get(&self) -> Floats<'_> {
+    fn get(&self) -> Floats<'_> {
         self.all().expect("numbers, as when they were mapped")
     }
 
@@ -296,6 +306,35 @@ impl MappedFloats {
             self.mapping.values(range).map(Floats::Single)
         } else {
             self.mapping.values(range).map(Floats::Double)
+        }
+    }
+}
+
+/// Floating-point numbers in C order.
+pub(crate) enum FloatValues {
+    /// Where the system keeps the file.
+    Mapped(MappedFloats),
+    /// In memory.
+    Doubles(Vec<f64>),
+}
+
+impl FloatValues {
+    /// All of them.
+    pub(crate) fn get(&self) -> Floats<'_> {
+        match self {
+            Self::Mapped(mapped) => mapped.get(),
+            Self::Doubles(values) => Floats::Double(values),
+        }
+    }
+
+    /// To be asked once all was computed with them: whether the file was whole until now, where they are not in memory.
+    ///
+    /// # Errors
+    /// Where it was shortened, or written to at its end.
+    pub(crate) fn check(&self) -> Result<(), InputError> {
+        match self {
+            Self::Mapped(mapped) => mapped.check(),
+            Self::Doubles(_) => Ok(()),
         }
     }
 }
