@@ -264,6 +264,14 @@ pub(super) fn softmax_twice(rows: impl Display) -> String {
     )
 }
 
+/// What it means that the powers of another base than e sum to 1 in so many rows.
+pub(super) fn log_base(rows: impl Display, base: u8) -> String {
+    format!(
+        "in all {rows} rows the powers of {base} sum to 1, so these are logarithms to base {base}: natural ones are x * \
+         numpy.log({base})"
+    )
+}
+
 /// What the rows in use show of a wrong `--input`.
 pub(super) fn input_warnings(audit: &RowAudit, place: impl Fn(usize) -> String) -> Vec<Warning> {
     let mut warnings = Vec::new();
@@ -277,6 +285,9 @@ pub(super) fn input_warnings(audit: &RowAudit, place: impl Fn(usize) -> String) 
     }
     if let Some(rows) = audit.looks_flat() {
         warnings.push(Warning { code: "softmax_twice", message: softmax_twice(rows) });
+    }
+    if let Some((rows, base)) = audit.looks_like_other_base() {
+        warnings.push(Warning { code: "log_base", message: log_base(rows, base) });
     }
     if let Some((count, row, total)) = audit.unnormalised() {
         let rows = if count == 1 { "1 row does".to_owned() } else { format!("{count} rows do") };

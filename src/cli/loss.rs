@@ -23,8 +23,8 @@ use crate::loss::reduction::{Reduction, Reductions};
 use crate::report::gradient::GradientCheck;
 use crate::report::loss::{CtcLabelParams, LossParams, LossSummary, Tally};
 use crate::report::{Check, Details, Format, Record, Report, Warning};
-pub(super) use criterion::criteria_that_fit;
 use criterion::without;
+pub(super) use criterion::{CLASSES_LAST, classes_last, criteria_that_fit};
 pub(super) use cross_entropy::DEFAULT_IGNORE_INDEX;
 
 /// Cross-entropy or CTC loss of a matrix against labels

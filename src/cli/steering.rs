@@ -55,7 +55,7 @@ pub(super) struct SteeringArgs {
     unk_score: Option<f64>,
 
     /// How a token model spells the alphabet's space (default: what the alphabet calls it where the model has that,
-    /// else '|', else '<space>')
+    /// else '|', '<space>', '[space]' or '▁')
     #[arg(long, value_name = "TOKEN", requires = "lm")]
     lm_space: Option<String>,
 

@@ -86,7 +86,8 @@ pub(super) fn words(line: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-const SUM_OF_MASK: &str = "a mask's rows sum to lengths: mask.sum(axis=1)";
+const SUM_OF_MASK: &str =
+    "a mask's rows sum to lengths: mask.sum(axis=1), of paddings (1 - paddings).sum(axis=1)";
 
 fn list<T>(
     option: &str,
@@ -118,9 +119,10 @@ fn list<T>(
             let error = InputError::new(argument, Place::whole(), "a list of numbers", "booleans");
             return Err(error.hint(SUM_OF_MASK));
         }
-        if info.shape.len() > 1 {
+        // Axes of one entry are no other list.
+        if info.shape.iter().filter(|&&size| size != 1).count() > 1 {
             let found = format!("{} axes", info.shape.len());
-            let mask = info.dtype.is_integer() && info.shape.len() == 2;
+            let mask = info.shape.len() == 2;
             let error = InputError::new(argument, Place::whole(), "a list", found);
             return Err(error.maybe_hint(mask.then_some(SUM_OF_MASK)));
         }

@@ -96,6 +96,11 @@ impl NgramModel {
         self.begin.is_some()
     }
 
+    /// Whether words that the model does not have are less improbable than 1e-100.
+    pub fn has_unknown(&self) -> bool {
+        self.nodes[1 + self.unknown as usize].log10_prob > UNKNOWN_LOG10
+    }
+
     /// Whether the word is `<s>`, `</s>` or `<unk>`: none that a text can have.
     pub fn is_special(&self, word: u32) -> bool {
         word == self.unknown || Some(word) == self.begin || Some(word) == self.end

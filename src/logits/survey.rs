@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-use super::audit::{SEVERAL_ROWS, is_flat, is_flat_in_logs, may_sum_to_one, sums_to_one};
+use super::audit::{
+    OTHER_BASES, SEVERAL_ROWS, are_log_probs, is_flat, is_flat_in_logs, may_sum_to_one, sums_to_one,
+};
 use super::{Block, BlockReducer, Geometry, InputKind};
 use crate::kernel::{Element, Spread, exp_weighted_distance_sum, log_sum_exp, spread};
 
@@ -62,6 +64,8 @@ pub struct SurveyTotals {
     pub like_probs: u64,
     /// Rows whose exponentials sum to one.
     pub like_log_probs: u64,
+    /// Rows that are logarithms of probabilities to each of [`OTHER_BASES`], as far as this is looked at.
+    like_bases: [u64; OTHER_BASES.len()],
     /// Of both, rows in which no probability is more than e times another.
     flat: u64,
     /// The entropies of the rows as logits.
@@ -191,6 +195,14 @@ impl Survey {
         several && self.found.flat == self.found.rows
     }
 
+    /// The base, where all rows are logarithms of probabilities to another one than e.
+    pub fn looks_like_other_base(&self) -> Option<u8> {
+        let rows = self.found.rows;
+        let mut bases = OTHER_BASES.into_iter().zip(self.found.like_bases);
+        let (base, _) = bases.find(|&(_, like)| rows > 0 && like == rows)?;
+        (self.found.like_log_probs < rows).then_some(base)
+    }
+
     /// By item, how many of its last rows are equal.
     pub fn equal_at_end(&self) -> Vec<usize> {
         let equal = |item: usize| self.ends.get(item).map_or(0, |end| end.equal);
@@ -240,6 +252,10 @@ impl SurveyTotals {
         self.like_probs += u64::from(probs);
         let log_probs = sums_to_one(lse.value().exp());
         self.like_log_probs += u64::from(log_probs);
+        for (like, base) in self.like_bases.iter_mut().zip(OTHER_BASES) {
+            // Not once one was not.
+            *like += u64::from(*like + 1 == self.rows && are_log_probs(scores, base.into()));
+        }
         let is_flat = probs && is_flat(least, greatest) || log_probs && is_flat_in_logs(least, greatest);
         self.flat += u64::from(finite && is_flat);
         let of = |lp: f64| if lp == f64::NEG_INFINITY { 0.0 } else { -lp.exp() * lp };
@@ -287,6 +303,9 @@ impl SurveyTotals {
         self.like_probs += next.like_probs;
         self.like_log_probs += next.like_log_probs;
         self.flat += next.flat;
+        for (like, next) in self.like_bases.iter_mut().zip(next.like_bases) {
+            *like += next;
+        }
         self.entropies.add(next.entropies);
         self.entropies_of_probs.add(next.entropies_of_probs);
     }

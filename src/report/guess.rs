@@ -89,7 +89,7 @@ impl GuessSummary {
         let GuessParams { guess, rtol, .. } = params;
         let combinations = if self.tried == 1 { "combination" } else { "combinations" };
         let title = match (&self.closest, self.matches) {
-            (Some(closest), _) => format!(
+            (Some(closest), _) if closest.relative_difference <= NEAR => format!(
                 "none of {} {combinations} gives {guess} within rtol {rtol:e}; the closest is {}, {:.1e} away: {}{}",
                 self.tried,
                 closest.value,
@@ -98,6 +98,12 @@ impl GuessSummary {
                 rounding(closest.value, *guess)
                     .map(|rtol| format!("; rounded, it is that: --rtol {rtol:e}"))
                     .unwrap_or_default()
+            ),
+            // What is far away explains nothing.
+            (Some(_), _) => format!(
+                "none of {} {combinations} gives {guess} within rtol {rtol:e}, nor a number within {} % of it",
+                self.tried,
+                100.0 * NEAR
             ),
             (None, 0) => format!("none of {} {combinations} gives {guess} within rtol {rtol:e}", self.tried),
             (None, matches) => {
@@ -116,6 +122,9 @@ impl GuessSummary {
         TableText { title, ..TableText::default() }
     }
 }
+
+/// How far a number may be from what was asked for to be shown as the closest, relative to that.
+const NEAR: f64 = 0.05;
 
 /// If `value` rounds to `rounded`, the relative tolerance that accepts it.
 fn rounding(value: f64, rounded: f64) -> Option<f64> {

@@ -182,10 +182,12 @@ fn what_comes_from_a_pipe_is_read_once() {
 fn no_match_is_said_plainly() {
     let (folder, _) = batch(5);
     let mut command = loss(&folder, &["--guess", "1e9"]);
-    command
-        .assert()
-        .success()
-        .stdout(predicate::str::starts_with("none of ").and(predicate::str::contains("the closest is")));
+    command.assert().success().stdout(
+        predicate::str::starts_with("none of ").and(predicate::str::contains("nor a number within 5 %")),
+    );
+    let plain = guess(&folder, 1e9, &[])["summary"]["closest"]["value"].as_f64().unwrap();
+    let near = (1.02 * plain).to_string();
+    loss(&folder, &["--guess", &near]).assert().success().stdout(predicate::str::contains("the closest is"));
     let result = guess(&folder, 1e9, &[]);
     assert_eq!((&result["summary"]["matches"], &result["items"]), (&0.into(), &Value::Array(Vec::new())));
     assert!(result["summary"]["tried"].as_u64() > Some(50) && result["summary"]["closest"].is_object());

@@ -278,6 +278,31 @@ fn tune_warns_of_what_decode_warns_of_before_it_begins() {
     nowhere.assert().code(2).stderr(predicate::str::contains("/nowhere/at/all: cannot be written"));
 }
 
+/// Without `<unk>` a word that is not known outweighs all else, and without a space a text has none.
+#[test]
+fn models_without_an_entry_that_texts_need_are_told() {
+    let folder = Folder::new();
+    let model = |name: &str, entries: &[&str]| {
+        let lines: String = entries.iter().map(|entry| format!("-1\t{entry}\n")).collect();
+        let count = entries.len();
+        folder.file(name, format!("\\data\\\nngram 1={count}\n\n\\1-grams:\n{lines}\n\\end\\\n"))
+    };
+    let codes = |model: &std::path::Path, unit: &str| {
+        let mut command = fixture("decode", &["--beam", "2", "--lm-unit", unit, "--lm"]);
+        crate::support::warnings(&json(command.arg(model))).join(" ")
+    };
+    let words = ["<s>", "</s>", "one", "two", "three"];
+    assert_eq!(codes(&model("no.arpa", &words), "word"), "no_unknown_word");
+    assert_eq!(codes(&model("with.arpa", &[&words[..], &["<unk>"]].concat()), "word"), "");
+    let letters: Vec<String> = ('a'..='z').chain('A'..='Z').chain('0'..='9').map(String::from).collect();
+    let letters: Vec<&str> =
+        ["<s>", "</s>", "<unk>"].into_iter().chain(letters.iter().map(String::as_str)).collect();
+    assert_eq!(codes(&model("none.arpa", &letters), "token"), "lm_space");
+    for space in ["|", "<space>", "[space]", "▁"] {
+        assert_eq!(codes(&model("space.arpa", &[&letters[..], &[space]].concat()), "token"), "", "{space}");
+    }
+}
+
 /// A model for other texts, and settings that end too early.
 #[test]
 fn settings_that_can_not_be_the_best_are_told() {

@@ -177,6 +177,42 @@ fn softmax_applied_twice_is_told() {
 }
 
 #[test]
+fn logarithms_to_another_base_are_told() {
+    let folder = Folder::new();
+    folder.file("y.txt", (0..20).map(|at| format!("{}\n", at % 3)).collect::<String>());
+    for (base, told) in [(2.0_f64, true), (10.0, true), (std::f64::consts::E, false), (3.0, false)] {
+        let probs = |at: usize| [0.5 + 0.02 * at as f64, 0.3 - 0.01 * at as f64, 0.2 - 0.01 * at as f64];
+        let mut values: Vec<f64> = (0..20).flat_map(probs).map(|p| p.log(base)).collect();
+        // A certain row is one to any base, and tells nothing.
+        values[..3].copy_from_slice(&[0.0, f64::NEG_INFINITY, f64::NEG_INFINITY]);
+        values[57..].copy_from_slice(&[0.88_f64.log(base), 0.11_f64.log(base), 0.01_f64.log(base)]);
+        folder.file("x.npy", npy_f64(&[20, 3], &values));
+        for input in ["logits", "log-probs"] {
+            let loss =
+                ["loss", "x.npy", "--labels", "y.txt", "--criterion", "cross-entropy", "--input", input];
+            let found = message(&result(&folder, &loss), "log_base");
+            assert_eq!(found.is_some(), told, "{base}, {input}");
+            assert!(found.is_none_or(|found| found.ends_with(&format!("x * numpy.log({base})"))), "{base}");
+        }
+        let found = result(&folder, &["inspect", "x.npy"])["summary"]["findings"].to_string();
+        assert_eq!(found.contains("log_base"), told, "{base}: {found}");
+    }
+}
+
+#[test]
+fn a_tagger_s_classes_are_found() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[4, 6, 3], &(0..72).map(|at| f64::from(at % 5)).collect::<Vec<_>>()));
+    folder.file("y.npy", crate::support::npy_i64(&[4, 6], &[0, 1, 2, 1, 0, 2].repeat(4)));
+    let inspect = |args: &[&str]| {
+        let args = [&["inspect", "x.npy", "--labels", "y.npy"], args].concat();
+        result(&folder, &args)["summary"]["findings"].to_string()
+    };
+    assert!(inspect(&[]).contains("--class-axis -1"), "{}", inspect(&[]));
+    assert!(!inspect(&["--layout", "ntc"]).contains("--class-axis -1"));
+}
+
+#[test]
 fn a_blank_by_another_name_is_told() {
     let folder = Folder::new();
     folder.file("x.npy", npy_f64(&[3, 4], &[0.0, 1.0, 0.0, 2.0, 0.0, 1.0, 0.0, 2.0, 0.0, 1.0, 0.0, 2.0]));
@@ -317,9 +353,18 @@ fn hints_lead_on() {
     assert!(error.contains("hint: if this is padding, give --lengths; --nonfinite propagate"), "{error}");
     let error = refused(&folder, &["loss", "x.npy", "--labels", "y.txt", "--grad", "g.csv"]);
     assert!(error.starts_with("error: --grad g.csv: a gradient is written as .npy\n"), "{error}");
+    // As Keras has them.
+    folder.file("column.npy", crate::support::npy_i64(&[2, 1], &[4, 3]));
+    let error = refused(&folder, &["decode", "b.npy", "--layout", "ntc", "--lengths", "column.npy"]);
+    assert!(error.contains("item 0, frame 0, class 0"), "{error}");
     folder.file("mask.npy", crate::support::npy_i64(&[2, 5], &[1; 10]));
     let error = refused(&folder, &["decode", "b.npy", "--layout", "ntc", "--lengths", "mask.npy"]);
-    assert!(error.ends_with("hint: a mask's rows sum to lengths: mask.sum(axis=1)\n"), "{error}");
+    assert!(
+        error.ends_with(
+            "hint: a mask's rows sum to lengths: mask.sum(axis=1), of paddings (1 - paddings).sum(axis=1)\n"
+        ),
+        "{error}"
+    );
     folder.file("hot.txt", "\t5\n");
     folder.file("alphabet", "_\na\nb\n");
     let hot = [

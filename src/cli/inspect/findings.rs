@@ -1,6 +1,6 @@
 //! What the numbers say, and the options that follow.
 
-use super::super::inputs::softmax_twice;
+use super::super::inputs::{log_base, softmax_twice};
 use super::super::values::Word;
 use super::Args;
 use crate::input::{Alphabet, Place};
@@ -40,6 +40,9 @@ impl Args {
             let share = summary.rows_like_probs_ratio.max(summary.rows_like_log_probs_ratio);
             let message = format!("{:.1} % of the rows look like {}", 100.0 * share, summary.looks_like);
             find("input_kind", message, Some(format!("--input {}", summary.looks_like)));
+        }
+        if let Some(base) = survey.looks_like_other_base() {
+            find("log_base", log_base(summary.rows, base), None);
         }
         if survey.looks_flat() {
             find("softmax_twice", softmax_twice(summary.rows), None);

@@ -2,7 +2,7 @@
 
 use super::super::ctc_shape::CtcShape;
 use super::super::inputs::{bad_shape, optional_integers};
-use super::super::loss::criteria_that_fit;
+use super::super::loss::{CLASSES_LAST, classes_last, criteria_that_fit};
 use super::super::values::Word;
 use super::Args;
 use crate::input::{InputError, LabelFile, List, Matrix, Place, counted};
@@ -54,6 +54,12 @@ impl Args {
         if cross_entropy || !(2..=3).contains(&shape.len()) {
             return Ok(View { cross_entropy, ..by_class(matrix, class_axis)? });
         }
+        let tagger = labels.filter(|_| fits.is_some()).and_then(|labels| classes_last(shape, labels));
+        findings.extend(tagger.map(|message| Finding {
+            code: "classes_last",
+            message,
+            flag: Some(CLASSES_LAST.to_owned()),
+        }));
         let given = optional_integers("--lengths", self.logits.lengths.as_deref())?;
         let sequences =
             labels.and_then(|labels| labels.sequences(label_lengths.map(|lengths| lengths.len())));

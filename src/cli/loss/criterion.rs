@@ -49,19 +49,10 @@ impl Args {
     /// without its last axis, as classes of each row, but not without the axis that cross-entropy takes.
     pub(super) fn classes_last(&self, shape: &[usize], labels: &LabelFile) -> Option<String> {
         let asked = self.settings.class_axis.is_some() || self.settings.criterion == Some(Criterion::Ctc);
-        let (_, rows) = shape.split_last().filter(|_| shape.len() > 2 && !asked)?;
-        if self.ctc_option().is_some()
-            || labels.fits_indices(&without(shape, 1))
-            || !labels.fits_indices(rows)
-        {
+        if asked || self.ctc_option().is_some() {
             return None;
         }
-        Some(format!(
-            "{} has the shape of the logits without their last axis, {}: if these are classes of each row, give \
-             --criterion cross-entropy --class-axis -1",
-            labels.name(),
-            shape_text(rows)
-        ))
+        Some(format!("{}, give {CLASSES_LAST}", classes_last(shape, labels)?))
     }
 
     /// How to go on where an option implied a loss that the labels do not fit, but the other.
@@ -82,6 +73,22 @@ impl Args {
             )
         })
     }
+}
+
+/// The options of a tagger.
+pub(in crate::cli) const CLASSES_LAST: &str = "--criterion cross-entropy --class-axis -1";
+
+/// What to say where labels have the shape of the matrix without its last axis, but not without the second.
+pub(in crate::cli) fn classes_last(shape: &[usize], labels: &LabelFile) -> Option<String> {
+    let (_, rows) = shape.split_last().filter(|_| shape.len() > 2)?;
+    let fits = labels.fits_indices(rows) && !labels.fits_indices(&without(shape, 1));
+    fits.then(|| {
+        format!(
+            "{} has the shape of the logits without their last axis, {}: if these are classes of each row",
+            labels.name(),
+            shape_text(rows)
+        )
+    })
 }
 
 /// Whether labels fit a matrix as those of cross-entropy, and as those of CTC.

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::warnings::{
-    begin_warning, foreign_words, token_warning, unit_warning, unknown_lexicon, useless, with_weight,
+    begin_warning, foreign_words, space_warning, token_warning, unit_warning, unknown_lexicon,
+    unknown_warning, useless, with_weight,
 };
 use super::{LM_WEIGHT, LmUnit, Steering, SteeringArgs};
 use crate::cli::diagnostics::{Diagnostics, UsageError};
@@ -86,6 +87,7 @@ impl Loading<'_> {
             LmUnit::Word => {
                 let unit = unit_warning(path, &model, self.spelling, self.classes);
                 self.warnings.extend(unit.or_else(|| foreign_words(path, &model, &self.texts)));
+                self.warnings.extend(unknown_warning(path, &model));
                 Ok(LanguageModel::Words(model))
             }
             LmUnit::Token => self.token_model(path, model),
@@ -95,6 +97,8 @@ impl Loading<'_> {
     fn token_model(&mut self, path: &Path, model: NgramModel) -> anyhow::Result<LanguageModel> {
         let space = self.space(&model)?;
         let own = own_words(&model).count();
+        let has_space = space_class(self.spelling, self.classes).is_some();
+        let no_space = space_warning(path, &model, &space).filter(|_| has_space);
         let language = LanguageModel::tokens(model, self.spelling, self.classes, self.blank, &space);
         let known = language.known_tokens();
         if known == 0 {
@@ -102,7 +106,7 @@ impl Loading<'_> {
             let error = InputError::new(&name, Place::whole(), "tokens of the alphabet", "none");
             return Err(error.hint("without --lm-unit token, the model's entries are words").into());
         }
-        self.warnings.extend(token_warning(path, known, self.classes - 1, own));
+        self.warnings.extend(token_warning(path, known, self.classes - 1, own).or(no_space));
         self.params.lm_space = Some(space);
         Ok(language)
     }

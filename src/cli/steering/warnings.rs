@@ -17,6 +17,25 @@ pub(super) fn begin_warning(path: &Path, model: &NgramModel) -> Option<Warning> 
     (!model.has_begin()).then_some(Warning { code: "no_sentence_start", message })
 }
 
+/// Each word that such a model does not know outweighs all else.
+pub(super) fn unknown_warning(path: &Path, model: &NgramModel) -> Option<Warning> {
+    let message = format!(
+        "{}: the model has no <unk>, so a word that it does not know costs 230 nats times --lm-weight, as with KenLM: \
+         estimate it with <unk>, as lmplz does and SRILM with -unk",
+        path.display()
+    );
+    (!model.has_unknown()).then_some(Warning { code: "no_unknown_word", message })
+}
+
+/// A token model that writes no space, by any name that is tried.
+pub(super) fn space_warning(path: &Path, model: &NgramModel, space: &str) -> Option<Warning> {
+    let message = format!(
+        "{}: the model has no entry for the space by any usual name: if it has one, give --lm-space",
+        path.display()
+    );
+    own_word(model, space).is_none().then_some(Warning { code: "lm_space", message })
+}
+
 /// Words that are all one character are rather tokens. So are those of which most are tokens of the alphabet as they
 /// stand, if there is also one for the beginning of a word or for the space between words, which no word has.
 pub(super) fn unit_warning(

@@ -1,6 +1,6 @@
 //! What a language model's entries are, and what they mean for an alphabet.
 
-use crate::decode::spelling::{Spelling, WordDelimiter};
+use crate::decode::spelling::{Spelling, WORD_PIECE_MARK, WordDelimiter};
 use crate::lm::{NgramModel, TreeWord, WordTree};
 
 /// What a language model's entries are.
@@ -46,11 +46,16 @@ impl LanguageModel {
     }
 
     /// How a model of tokens spells the alphabet's space where nobody says: by its own name where the model has
-    /// that, else `|`, else `<space>`.
+    /// that, else `|`, `<space>`, `[space]` or `▁`.
     pub fn default_space(model: &NgramModel, spelling: &Spelling, classes: usize) -> String {
         let own = space_class(spelling, classes).map(|class| spelling.token(class));
         let known = |token: &&str| own_word(model, token).is_some();
-        own.as_deref().into_iter().chain(["|", "<space>"]).find(known).unwrap_or(" ").to_owned()
+        own.as_deref()
+            .into_iter()
+            .chain(["|", "<space>", "[space]", WORD_PIECE_MARK])
+            .find(known)
+            .unwrap_or(" ")
+            .to_owned()
     }
 }
 

@@ -71,7 +71,7 @@ impl Args {
                 match labels.shifted_class_targets(&rest, classes, ignore, |label| shift.apply(label)) {
                     Ok(targets) if !seen.contains(&targets) => {
                         self.offer_cross_entropy(rows, shape, axis, &targets, readings, &setup, search)?;
-                        if let (LabelShift::None, &[_, .., places]) = (shift, &rest[..]) {
+                        if let (LabelShift::None, &[.., places]) = (shift, &rest[..]) {
                             let setup = setup.clone().unsaid(NEXT).step(2);
                             let next = targets.of_next(places);
                             self.offer_cross_entropy(rows, shape, axis, &next, readings, &setup, search)?;
