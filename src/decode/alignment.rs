@@ -34,8 +34,11 @@ pub struct Alignment {
 /// preferred to the blank after it.
 ///
 /// # Errors
-/// Where the labels need more frames or memory than there are, or have no probability.
+/// Where the labels need more frames or memory than there are, or have no probability, or one is NaN.
 pub fn align(emissions: &Emissions<'_>) -> Result<Alignment, AlignmentError> {
+    if let Some(frame) = emissions.iter().position(|frame| frame.iter().any(|logp| logp.is_nan())) {
+        return Err(AlignmentError::NotANumber { frame });
+    }
     let (states, logp_nats) = best_path(emissions)?;
     let spans = spans(emissions, &states);
     Ok(Alignment { states, spans, logp_nats })

@@ -1,6 +1,7 @@
 //! Transcripts of a whole file: frames in, decoded items out.
 
 use rayon::prelude::*;
+use thiserror::Error;
 
 use super::beam::BeamError;
 use super::collect::{ItemFrames, Values};
@@ -25,6 +26,7 @@ struct Item {
 }
 
 /// A decoded item and what was noticed about its frames.
+#[derive(Debug)]
 pub struct DecodedAudited {
     /// Its transcripts.
     pub decoded: DecodedItem,
@@ -35,7 +37,8 @@ pub struct DecodedAudited {
 }
 
 /// An item that can't be decoded.
-#[derive(Debug)]
+#[derive(Debug, Error)]
+#[error("item {item}: {error}")]
 pub struct ItemError {
     /// Its index.
     pub item: usize,

@@ -13,6 +13,7 @@
 //! lexicographically smaller label sequence. The result is that of sorting all `beam_width * classes`
 //! candidates of each frame, but only those are looked at that can be kept: see `extend.rs`.
 
+use std::fmt;
 use thiserror::Error;
 
 use super::arithmetic::{Arithmetic, Linear, Log};
@@ -89,6 +90,13 @@ pub struct BeamSearch<S: Scorer, A: Arithmetic = Linear> {
     search: Search<S, A>,
     frame: usize,
     set: InstructionSet,
+}
+
+/// What it is, without what it holds.
+impl<S: Scorer, A: Arithmetic> fmt::Debug for BeamSearch<S, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BeamSearch").field("config", &self.config).finish_non_exhaustive()
+    }
 }
 
 /// A frame of a search, which is to be compiled for each instruction set: most of it are loops over rows and classes.
@@ -178,6 +186,7 @@ impl<S: Scorer, A: Arithmetic> BeamSearch<S, A> {
 
 /// Decodes whole items, in logarithms where the linear arithmetic can't be trusted; so ranks are always
 /// those of exact arithmetic up to rounding. Keeps its memory from item to item.
+#[derive(Debug)]
 pub struct BeamDecoder<S: Scorer> {
     linear: BeamSearch<S, Linear>,
 }

@@ -39,6 +39,12 @@ pub enum AlignmentError {
         /// Number of labels.
         labels: usize,
     },
+    /// A log-probability that the labels need is NaN.
+    #[error("frame {frame}: a log-probability is not a number")]
+    NotANumber {
+        /// Frame, from 0.
+        frame: usize,
+    },
     /// Every path has a probability of zero.
     #[error("every path of the labels has a probability of zero")]
     NoPath,

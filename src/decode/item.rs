@@ -12,6 +12,7 @@ use crate::kernel::{Element, Rows, Sum};
 use crate::logits::{InputKind, RowScale, position_of, row_max};
 use crate::loss::Emissions;
 use crate::loss::ctc::{CtcLabels, loss_of_emissions};
+use std::fmt;
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,6 +77,13 @@ pub struct ItemDecoder<'a> {
     config: ItemConfig,
     classes: usize,
     search: Search<'a>,
+}
+
+/// What it is, without what it holds.
+impl fmt::Debug for ItemDecoder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ItemDecoder").field("config", &self.config).finish_non_exhaustive()
+    }
 }
 
 enum Search<'a> {

@@ -73,7 +73,7 @@ pub fn resolve_blank(
                 Ok(resolved as u32)
             } else {
                 Err(error(
-                    format!("a class from 0 to {} (or -1 to -{classes})", classes - 1),
+                    format!("a class from 0 to {} (or -1 to -{classes})", classes as i64 - 1),
                     index.to_string(),
                 ))
             }

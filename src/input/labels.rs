@@ -4,6 +4,7 @@ mod probs;
 mod sequences;
 mod targets;
 
+use std::fmt;
 use std::path::Path;
 
 use super::csv::CsvOptions;
@@ -19,6 +20,13 @@ pub struct LabelFile {
     content: Content,
     /// How a table of probabilities is written.
     csv: CsvOptions,
+}
+
+/// What it is, without what it holds.
+impl fmt::Debug for LabelFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LabelFile").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 enum Content {

@@ -5,11 +5,13 @@ mod window;
 
 use std::borrow::Cow;
 use std::convert::Infallible;
+use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use thiserror::Error;
 
 use self::pieces::{Cut, Pieces};
 use self::window::{BYTES as WINDOW_BYTES, Window};
@@ -39,12 +41,26 @@ pub struct Matrix {
     body: Body,
 }
 
+/// What it is, without what it holds.
+impl fmt::Debug for Matrix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, shape, dtype, .. } = self;
+        f.debug_struct("Matrix")
+            .field("name", name)
+            .field("shape", shape)
+            .field("dtype", dtype)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Why reading ended early.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub enum ReadError<E> {
     /// The file is at fault.
+    #[error(transparent)]
     Input(InputError),
     /// The visitor refused a block.
+    #[error(transparent)]
     Visit(E),
 }
 

@@ -1,6 +1,7 @@
 //! What `compare` reads: a matrix, or a result of this program.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
@@ -12,6 +13,7 @@ use super::source::{Source, text_of};
 use super::{CsvOptions, InputError, Matrix, Place};
 
 /// A file that can be compared with another.
+#[derive(Debug)]
 pub enum Comparable {
     /// .npy or CSV.
     Matrix(Matrix),
@@ -31,6 +33,13 @@ pub struct ResultFile {
     /// Where in the text each item is: as values they would take ten times the memory.
     items: Vec<Range<usize>>,
     indices: BTreeMap<u64, usize>,
+}
+
+/// What it is, without what it holds.
+impl fmt::Debug for ResultFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResultFile").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl ResultFile {

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Cursor, IsTerminal, Read};
 use std::ops::Range;
@@ -65,6 +66,13 @@ pub struct Source {
     len: Option<u64>,
     /// Bytes read to tell the format, not yet handed out.
     peeked: Vec<u8>,
+}
+
+/// What it is, without what it holds.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl Source {

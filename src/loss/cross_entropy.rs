@@ -69,6 +69,11 @@ impl CrossEntropy {
         Ok(Self { weight, smoothing, classes })
     }
 
+    /// How many classes it is for.
+    pub(super) fn classes(&self) -> usize {
+        self.classes
+    }
+
     /// Whether there is label smoothing.
     pub(super) fn smooths(&self) -> bool {
         self.smoothing > 0.0

@@ -28,6 +28,7 @@ pub struct CrossEntropyBatch<'a, T> {
 }
 
 /// The loss of a whole file.
+#[derive(Debug)]
 pub struct CrossEntropyTotals {
     /// One number by each convention.
     pub reductions: Reductions,
@@ -111,6 +112,9 @@ pub struct BlockLosses {
 
 impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
     /// `keep_losses`: whether each row's loss is wanted, beside the reductions.
+    ///
+    /// # Panics
+    /// Where `loss` is for another number of classes than `geometry` has.
     pub fn new(
         loss: &'a CrossEntropy,
         kind: InputKind,
@@ -119,6 +123,7 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
         targets: &'a T,
         keep_losses: bool,
     ) -> Self {
+        assert_eq!(loss.classes(), geometry.classes(), "a loss of as many classes");
         Self {
             loss,
             kind,

@@ -63,6 +63,7 @@ pub struct CtcItem {
 }
 
 /// The losses of a whole file.
+#[derive(Debug)]
 pub struct CtcTotals {
     /// The items, in order.
     pub items: Vec<CtcItem>,
@@ -136,12 +137,14 @@ impl CtcBatch {
     /// A batch of these items, each with its labels.
     ///
     /// # Panics
-    /// Where there are not as many labels as items.
+    /// Where there are not as many labels as items, or some were checked against another number of classes.
     pub fn new(kind: InputKind, nonfinite: Nonfinite, rows: Items, labels: Vec<CtcLabels>) -> Self {
         assert_eq!(labels.len(), rows.lengths().len(), "an item has labels");
+        let classes = rows.geometry().classes();
+        assert!(labels.iter().all(|labels| labels.classes() == classes), "labels of as many classes");
         let mut order: Vec<usize> = (0..labels.len()).filter(|&item| rows.lengths()[item] > 0).collect();
         order.sort_by_key(|&item| rows.file_rows(item).0);
-        let first_wins = vec![0; rows.geometry().classes()];
+        let first_wins = vec![0; classes];
         let item = |labels| Item { labels, progress: Mutex::new(Progress::NotBegun) };
         Self {
             kind,

@@ -9,7 +9,7 @@ pub struct Emissions<'a> {
 }
 
 impl<'a> Emissions<'a> {
-    /// `log_probs`: whole frames, each as [`Columns::gather`] writes it for these labels.
+    /// `log_probs`: whole frames, each as [`super::Columns::gather`] writes it for these labels.
     ///
     /// # Panics
     /// Where they are not whole frames.

@@ -57,9 +57,11 @@ impl EmissionsBatch {
     /// A batch of these items, each with its labels.
     ///
     /// # Panics
-    /// Where there are not as many labels as items.
+    /// Where there are not as many labels as items, or some were checked against another number of classes.
     pub fn new(kind: InputKind, nonfinite: Nonfinite, rows: Items, labels: Vec<CtcLabels>) -> Self {
         assert_eq!(labels.len(), rows.lengths().len(), "an item has labels");
+        let classes = rows.geometry().classes();
+        assert!(labels.iter().all(|labels| labels.classes() == classes), "labels of as many classes");
         let items =
             labels.into_iter().map(|labels| ItemEmissions { labels, log_probs: Vec::new() }).collect();
         Self { kind, nonfinite, rows, items, audit: RowAudit::new(kind, nonfinite) }

@@ -6,18 +6,19 @@
 
 use rayon::prelude::*;
 
-use super::ItemEmissions;
 use super::cross_entropy::CrossEntropy;
-use super::ctc_labels::CtcLabels;
+use super::ctc::{CtcError, loss_of_emissions};
+use super::ctc_labels::{Columns, CtcLabels};
 use super::ctc_occupancy::{OccupancyRoom, occupancy};
 use super::targets::{Target, Targets};
+use super::{Emissions, ItemEmissions};
 use crate::kernel::{Element, InstructionSet, scaled_columns};
-use crate::logits::{InputKind, Items};
+use crate::logits::{InputKind, Items, RowScale};
 
 /// The gradient of a reduced loss, row by row.
 pub trait RowGradient: Sync {
-    /// Writes the gradient by the values of row number `row` to `out`, `[classes]`, whatever was there before; `room`
-    /// is as long.
+    /// Of row number `row`, whose values are `values`, `[classes]`; with `room` for as many, whatever is there, writes the
+    /// gradient by each to `out`, `[classes]`.
     fn of_row<E: Element>(&self, row: usize, values: &[E], room: &mut [f64], out: &mut [f64]);
 }
 
@@ -63,15 +64,66 @@ impl RowGradient for CtcGradient<'_> {
             out.fill(0.0);
             return;
         }
-        let columns = labels.columns();
-        let shares = &shares[frame * columns.count()..][..columns.count()];
-        // Without an alignment all of a frame's shares are NaN.
-        out.fill(if shares[0].is_nan() { f64::NAN } else { 0.0 });
-        for (&class, share) in columns.classes().iter().zip(shares) {
-            out[class as usize] = -factor * share;
-        }
-        through_normaliser(values, self.kind, -factor * shares.iter().sum::<f64>(), room, out);
+        let count = labels.columns().count();
+        let shares = &shares[frame * count..][..count];
+        of_frame(labels.columns(), shares, *factor, values, self.kind, room, out);
     }
+}
+
+/// The gradient of `factor` times a CTC loss by the values of a frame, of which the columns have these shares.
+fn of_frame<E: Element>(
+    columns: &Columns,
+    shares: &[f64],
+    factor: f64,
+    values: &[E],
+    kind: InputKind,
+    room: &mut [f64],
+    out: &mut [f64],
+) {
+    // Without an alignment all of a frame's shares are NaN.
+    out.fill(if shares[0].is_nan() { f64::NAN } else { 0.0 });
+    for (&class, share) in columns.classes().iter().zip(shares) {
+        out[class as usize] = -factor * share;
+    }
+    through_normaliser(values, kind, -factor * shares.iter().sum::<f64>(), room, out);
+}
+
+/// CTC loss of one item, in nats, and its gradient.
+///
+/// `matrix`: `[frames, classes]`, row-major; all frames are in use. The derivative by each of its values is written to
+/// `out`, `[frames, classes]`, whatever was there before: `softmax(x)` less the share of the alignments that is at the
+/// class in the frame, where these are logits (Graves et al. 2006, equation 16). It is NaN in all of an item without an
+/// alignment, as PyTorch has it.
+///
+/// # Errors
+/// Where `matrix` is not whole frames of the classes that `labels` was checked against.
+///
+/// # Panics
+/// Where `out` is not as long as `matrix`.
+pub fn ctc_gradient<E: Element>(
+    matrix: &[E],
+    kind: InputKind,
+    labels: &CtcLabels,
+    out: &mut [f64],
+) -> Result<f64, CtcError> {
+    assert_eq!(matrix.len(), out.len(), "a derivative for each value");
+    let (classes, columns) = (labels.classes(), labels.columns());
+    if !matrix.len().is_multiple_of(classes) {
+        return Err(CtcError::RaggedFrames { values: matrix.len(), classes });
+    }
+    let mut shares = vec![0.0; matrix.len() / classes * columns.count()];
+    for (row, log_probs) in matrix.chunks_exact(classes).zip(shares.chunks_exact_mut(columns.count())) {
+        columns.gather(row, RowScale::new(row, kind), log_probs);
+    }
+    let loss = loss_of_emissions(&Emissions::new(&shares, labels)).of(kind).loss_nats;
+    occupancy(labels, &mut shares, &mut OccupancyRoom::default());
+    let mut room = vec![0.0; classes];
+    let frames = shares.chunks_exact(columns.count());
+    for ((values, out), shares) in matrix.chunks_exact(classes).zip(out.chunks_exact_mut(classes)).zip(frames)
+    {
+        of_frame(columns, shares, 1.0, values, kind, &mut room, out);
+    }
+    Ok(loss)
 }
 
 /// The gradient of a cross-entropy.

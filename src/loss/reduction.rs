@@ -64,11 +64,14 @@ impl Reducer {
 
     /// Rows of cross-entropy, so many of which are ignored. Each row's weight is its share of the mean's
     /// denominator: the target's class weight, 0 where it is ignored, 1 for class probabilities.
+    ///
+    /// # Panics
+    /// Where more are ignored than there are.
     pub fn add_cross_entropy(&mut self, losses: &[f64], weights: &[f64], ignored: usize) {
         self.sum.add_all(losses);
         self.weight.add_all(weights);
         self.items += losses.len();
-        self.tokens += (losses.len() - ignored) as u64;
+        self.tokens += losses.len().checked_sub(ignored).expect("no more than there are") as u64;
     }
 
     /// Adds what another has of the items that follow.

@@ -4,7 +4,7 @@ use crate::kernel::Floats;
 
 /// What each row is compared with.
 pub trait Targets: Sync {
-    /// The target of a row, in the user's numbering.
+    /// The target of a row, in the user's numbering: a class that there is, or a probability for each of them.
     fn target(&self, row: usize) -> Target<'_>;
 }
 

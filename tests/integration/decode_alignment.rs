@@ -90,6 +90,13 @@ fn ties_stay_as_long_as_they_can() {
 }
 
 #[test]
+fn what_is_not_a_number_is_an_error() {
+    let mut log_probs = vec![-1.0; 12];
+    log_probs[7] = f64::NAN;
+    assert_eq!(align(&log_probs, 3, &[1, 2], 0).unwrap_err(), AlignmentError::NotANumber { frame: 2 });
+}
+
+#[test]
 fn impossible_labels_are_errors() {
     let none = f64::NEG_INFINITY;
     assert_eq!(align(&[0.0; 4], 2, &[1, 1], 0), Err(AlignmentError::TooFewFrames { frames: 2, needed: 3 }));

@@ -327,6 +327,89 @@ fn without_an_alignment_all_of_a_gradient_is_nan() {
     }
 }
 
+/// What the library has of a slice is what the program writes of a file.
+#[test]
+fn the_gradient_of_a_slice_is_that_of_its_file() {
+    use ctctool::logits::InputKind;
+    use ctctool::loss::ctc::{CtcError, CtcLabels, ctc_loss};
+    use ctctool::loss::gradient::ctc_gradient;
+
+    let folder = Folder::new();
+    let mut random = SplitMix(11);
+    for (frames, classes, labels) in
+        [(0, 3, &[][..]), (1, 3, &[2]), (7, 4, &[1, 1, 3]), (40, 9, &[5, 2, 2, 8, 1]), (3, 5, &[1, 1, 2])]
+    {
+        let values: Vec<f64> = (0..frames * classes).map(|_| random.score()).collect();
+        let checked = CtcLabels::new(labels, classes, 0).unwrap();
+        for (kind, word) in [(InputKind::Logits, "logits"), (InputKind::LogProbs, "log-probs")] {
+            let mut found = vec![7.0; values.len()];
+            let loss = ctc_gradient(&values, kind, &checked, &mut found).unwrap();
+            let expected = ctc_loss(&values, kind, &checked).unwrap();
+            assert!(loss == expected || (loss - expected).abs() < 1e-12, "{loss} for {expected}");
+            folder.file("x.npy", npy_f64(&[frames, classes], &values));
+            let text: Vec<String> = labels.iter().map(u32::to_string).collect();
+            folder.file("y.txt", text.join(" ") + "\n");
+            let mut command = ctctool();
+            let args =
+                ["loss", "x.npy", "--labels", "y.txt", "--criterion", "ctc", "--reduction", "sum", "--input"];
+            command.current_dir(folder.path()).args(args).args([word, "--grad", "g.npy"]).assert().code(0);
+            let bytes = fs::read(folder.path().join("g.npy")).unwrap();
+            let written = bytes[bytes.len() - 8 * values.len()..].as_chunks::<8>().0;
+            let bits: Vec<u64> = found.iter().map(|x| x.to_bits()).collect();
+            let same = written.iter().zip(&bits).all(|(bytes, &bits)| {
+                let (written, found) = (f64::from_le_bytes(*bytes), f64::from_bits(bits));
+                written.is_nan() && found.is_nan() || written.to_bits() == bits
+            });
+            assert!(same, "{frames}, {word}: {found:?}");
+        }
+        let ragged = ctc_gradient(
+            &[0.0; 7][..],
+            InputKind::Logits,
+            &CtcLabels::new(&[1], 3, 0).unwrap(),
+            &mut [0.0; 7],
+        );
+        assert_eq!(ragged, Err(CtcError::RaggedFrames { values: 7, classes: 3 }));
+    }
+}
+
+/// A batch for other classes than its matrix would be a wrong number.
+#[test]
+fn labels_of_other_classes_are_refused() {
+    use ctctool::logits::{Geometry, InputKind, Items, Nonfinite};
+    use ctctool::loss::EmissionsBatch;
+    use ctctool::loss::cross_entropy::CrossEntropy;
+    use ctctool::loss::cross_entropy_batch::CrossEntropyBatch;
+    use ctctool::loss::ctc::CtcLabels;
+    use ctctool::loss::ctc_batch::CtcBatch;
+    use ctctool::loss::targets::{Target, Targets};
+
+    struct First;
+    impl Targets for First {
+        fn target(&self, _: usize) -> Target<'_> {
+            Target::Index(0)
+        }
+    }
+    let geometry = Geometry::new(&[4, 5], false, 1, &[0]).unwrap();
+    let rows = || Items::new(geometry.clone(), 4, vec![4]).unwrap();
+    let refuses = |make: &dyn Fn(usize)| {
+        let make = std::panic::AssertUnwindSafe(make);
+        (std::panic::catch_unwind(|| make(5)).is_ok(), std::panic::catch_unwind(|| make(9)).is_err())
+    };
+    let labels = |classes| vec![CtcLabels::new(&[1, 2], classes, 0).unwrap()];
+    let kind = InputKind::Logits;
+    assert_eq!(
+        refuses(&|classes| drop(CtcBatch::new(kind, Nonfinite::Error, rows(), labels(classes)))),
+        (true, true)
+    );
+    let emissions = |classes| drop(EmissionsBatch::new(kind, Nonfinite::Error, rows(), labels(classes)));
+    assert_eq!(refuses(&emissions), (true, true));
+    let cross_entropy = |classes| {
+        let loss = CrossEntropy::new(classes, None, 0.0).unwrap();
+        drop(CrossEntropyBatch::new(&loss, kind, Nonfinite::Error, geometry.clone(), &First, false));
+    };
+    assert_eq!(refuses(&cross_entropy), (true, true));
+}
+
 /// Who reads the gradient may stop; what is checked is checked all the same.
 #[cfg(target_os = "linux")]
 #[test]
