@@ -278,6 +278,23 @@ fn tune_warns_of_what_decode_warns_of_before_it_begins() {
     nowhere.assert().code(2).stderr(predicate::str::contains("/nowhere/at/all: cannot be written"));
 }
 
+#[test]
+fn hotwords_that_the_lexicon_forbids_are_told() {
+    let folder = Folder::new();
+    let lexicon = folder.file("lexicon.txt", "one\ntwo\n");
+    let codes = |hotwords: &str| {
+        let hotwords = folder.file("hot.txt", hotwords);
+        let mut command = fixture("decode", &["--beam", "4", "--lexicon"]);
+        let result = json(command.arg(&lexicon).arg("--hotwords").arg(hotwords));
+        let all = result["warnings"].as_array().unwrap().clone();
+        let found = all.into_iter().find(|warning| warning["code"] == "beyond_lexicon");
+        found.map(|warning| warning["message"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(codes("one\ntwo one\t3\n"), None);
+    let message = codes("one\none three\nfour\n").unwrap();
+    assert!(message.contains("2 of 3 phrases") && message.contains("'one three' for one"), "{message}");
+}
+
 /// Without `<unk>` a word that is not known outweighs all else, and without a space a text has none.
 #[test]
 fn models_without_an_entry_that_texts_need_are_told() {

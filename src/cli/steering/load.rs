@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::warnings::{
-    begin_warning, foreign_words, space_warning, token_warning, unit_warning, unknown_lexicon,
-    unknown_warning, useless, with_weight,
+    begin_warning, beyond_lexicon, foreign_words, space_warning, token_warning, unit_warning,
+    unknown_lexicon, unknown_warning, useless, with_weight,
 };
 use super::{LM_WEIGHT, LmUnit, Steering, SteeringArgs};
 use crate::cli::diagnostics::{Diagnostics, UsageError};
@@ -51,7 +51,8 @@ impl SteeringArgs {
         let language = self.lm.as_deref().map(|path| loading.language(path, diagnostics)).transpose()?;
         let lexicon =
             self.lexicon.as_deref().map(|path| loading.lexicon(path, language.as_ref())).transpose()?;
-        let hotwords = self.hotwords.as_deref().map(|path| loading.hotwords(path)).transpose()?;
+        let hotwords =
+            self.hotwords.as_deref().map(|path| loading.hotwords(path, lexicon.as_deref())).transpose()?;
         let Loading { params, warnings, .. } = loading;
         let fusion = Fusion::new(spelling, classes, language, lexicon.as_deref(), hotwords);
         Ok(Some(Steering { fusion, weights: self.default_weights(), params, warnings }))
@@ -151,13 +152,15 @@ impl Loading<'_> {
         Ok(words)
     }
 
-    fn hotwords(&mut self, path: &Path) -> Result<Hotwords, InputError> {
+    /// Beside the lexicon, where there is one.
+    fn hotwords(&mut self, path: &Path, lexicon: Option<&[String]>) -> Result<Hotwords, InputError> {
         let weight = self.args.hotword_weight.unwrap_or(10.0);
         let phrases = read_hotwords(path, weight)?;
         self.params.hotwords = Some(path.display().to_string());
         self.params.hotword_weight = Some(weight);
-        let texts = phrases.iter().map(|(phrase, _)| phrase.as_str());
-        self.warnings.extend(useless(path, "phrase", texts, &self.texts, with_weight));
+        let texts = || phrases.iter().map(|(phrase, _)| phrase.as_str());
+        self.warnings.extend(useless(path, "phrase", texts(), &self.texts, with_weight));
+        self.warnings.extend(lexicon.and_then(|lexicon| beyond_lexicon(path, texts(), lexicon)));
         let whole_words = *self.spelling.delimiter() != WordDelimiter::None;
         let phrases = phrases.iter().map(|(phrase, weight)| (phrase.as_str(), *weight));
         Ok(Hotwords::new(phrases, whole_words))

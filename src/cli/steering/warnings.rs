@@ -1,5 +1,6 @@
 //! What of a model, a list or references does not fit the alphabet.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use crate::decode::LanguageModel;
@@ -120,6 +121,26 @@ pub(super) fn useless<'a>(
         )
     };
     unwritable(path, unit, entries, texts, |_| 0, remark)
+}
+
+/// Phrases with a word that no text can have.
+pub(super) fn beyond_lexicon<'a>(
+    path: &Path,
+    phrases: impl Iterator<Item = &'a str> + Clone,
+    lexicon: &[String],
+) -> Option<Warning> {
+    let known: HashSet<&str> = lexicon.iter().map(String::as_str).collect();
+    let mut beyond =
+        phrases.clone().filter(|phrase| !phrase.split_whitespace().all(|word| known.contains(word)));
+    let first = beyond.next()?;
+    let message = format!(
+        "{}: {} of {} have a word that --lexicon has not, {} for one: no text has any of them",
+        path.display(),
+        1 + beyond.count(),
+        counted(phrases.count(), "phrase"),
+        shown(first)
+    );
+    Some(Warning { code: "beyond_lexicon", message })
 }
 
 /// What to do about a phrase whose weight does not stand behind a tab.
