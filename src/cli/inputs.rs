@@ -264,10 +264,10 @@ pub(super) fn softmax_twice(rows: impl Display) -> String {
     )
 }
 
-/// What it means that the powers of another base than e sum to 1 in so many rows.
-pub(super) fn log_base(rows: impl Display, base: u8) -> String {
+/// What it means that the powers of another base than e sum to 1 in so many of the first rows.
+pub(super) fn log_base(rows: usize, base: u8) -> String {
     format!(
-        "in all {rows} rows the powers of {base} sum to 1, so these are logarithms to base {base}: natural ones are x * \
+        "in all of the first {rows} rows the powers of {base} sum to 1, so these are logarithms to base {base}: natural ones are x * \
          numpy.log({base})"
     )
 }

@@ -178,7 +178,7 @@ fn decode<E: Element>(
     let mut audit = RowAudit::new(input, Nonfinite::Propagate);
     for (frame, row) in rows.iter().enumerate() {
         if audit.wanted() > 0 {
-            audit.sample(row);
+            audit.sample(frame, row);
         }
         if input != InputKind::Logits {
             // Nothing is refused here: a frame that could be decoded is proper.

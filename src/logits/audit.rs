@@ -1,5 +1,6 @@
 use thiserror::Error;
 
+use super::log_bases::LogBases;
 use super::{InputKind, Nonfinite};
 use crate::kernel::{Element, log_sum_exp};
 
@@ -46,14 +47,8 @@ pub struct RowAudit {
     /// And the first in which a probability is more than e times another, or which can be neither probabilities nor their
     /// logarithms.
     first_steep: Option<usize>,
-    /// And the first that is no logarithms of probabilities to each of [`OTHER_BASES`].
-    first_unlike_bases: [Option<usize>; OTHER_BASES.len()],
-    /// And the first that is no natural logarithms of probabilities.
-    first_unlike_logs: Option<usize>,
+    bases: LogBases,
 }
-
-/// Bases of logarithms beside e.
-pub(crate) const OTHER_BASES: [u8; 2] = [2, 10];
 
 /// Softmax over probabilities makes none more than e times another; single precision and decimals may round it so far.
 const FLAT_NATS: f64 = 1.0 + 1e-3;
@@ -68,16 +63,6 @@ pub(super) fn is_flat(least: f64, greatest: f64) -> bool {
 /// Whether the same holds where these are logarithms.
 pub(super) fn is_flat_in_logs(least: f64, greatest: f64) -> bool {
     greatest - least <= FLAT_NATS
-}
-
-/// Whether a row is logarithms of probabilities to a base.
-pub(super) fn are_log_probs<E: Element>(row: &[E], base: f64) -> bool {
-    if row.len() < 2 || !row.iter().all(|x| x.to_f64() <= 0.0) {
-        return false;
-    }
-    let factor = base.ln();
-    let natural: Vec<f64> = row.iter().map(|x| x.to_f64() * factor).collect();
-    sums_to_one(log_sum_exp(&natural).value().exp())
 }
 
 fn are_flat_probs<E: Element>(row: &[E]) -> bool {
@@ -95,7 +80,7 @@ fn are_flat_log_probs<E: Element>(row: &[E]) -> bool {
     };
     row.len() > 1
         && row.iter().map(|x| x.to_f64()).all(is_near)
-        && sums_to_one(row.iter().map(|x| x.to_f64().exp()).sum())
+        && sums_to_one(log_sum_exp(row).value().exp())
 }
 
 impl RowAudit {
@@ -109,8 +94,7 @@ impl RowAudit {
             sampled: 0,
             first_unlike_probs: None,
             first_steep: None,
-            first_unlike_bases: [None; OTHER_BASES.len()],
-            first_unlike_logs: None,
+            bases: LogBases::default(),
         }
     }
 
@@ -124,8 +108,8 @@ impl RowAudit {
         SAMPLE_ROWS.saturating_sub(self.sampled)
     }
 
-    /// Looks at a row to tell whether it is probabilities.
-    pub fn sample<E: Element>(&mut self, row: &[E]) {
+    /// Looks at a row to tell whether it is probabilities; `number` is its own in the file, or in the item.
+    pub fn sample<E: Element>(&mut self, number: usize, row: &[E]) {
         let values = || row.iter().map(|x| x.to_f64());
         // A row of logits ends at its first negative value; the sum of all would take longer than their loss.
         let are_probs = row.len() > 1 && values().all(|x| x >= 0.0) && may_sum_to_one(values().sum());
@@ -135,24 +119,8 @@ impl RowAudit {
         if !are_probs && !are_flat_log_probs(row) || are_probs && !are_flat_probs(row) {
             self.first_steep.get_or_insert(self.sampled);
         }
-        self.sample_bases(row);
+        self.bases.look(number, row);
         self.sampled += 1;
-    }
-
-    fn sample_bases<E: Element>(&mut self, row: &[E]) {
-        if self.first_unlike_bases.iter().all(Option::is_some) {
-            return;
-        }
-        let natural = are_log_probs(row, std::f64::consts::E);
-        if !natural {
-            self.first_unlike_logs.get_or_insert(self.sampled);
-        }
-        for (first, base) in self.first_unlike_bases.iter_mut().zip(OTHER_BASES) {
-            // All but certain rows are logarithms to any base.
-            if first.is_none() && !are_log_probs(row, base.into()) {
-                *first = Some(self.sampled);
-            }
-        }
     }
 
     /// Notes what the probabilities of `row` sum to; NaN where it is no distribution.
@@ -202,10 +170,7 @@ impl RowAudit {
         let next = |first: Option<usize>| first.filter(|&row| row < sampled).map(|row| self.sampled + row);
         self.first_unlike_probs = self.first_unlike_probs.or(next(other.first_unlike_probs));
         self.first_steep = self.first_steep.or(next(other.first_steep));
-        for (first, other) in self.first_unlike_bases.iter_mut().zip(other.first_unlike_bases) {
-            *first = first.or(next(other));
-        }
-        self.first_unlike_logs = self.first_unlike_logs.or(next(other.first_unlike_logs));
+        self.bases.add(other.bases);
         self.sampled += sampled;
     }
 
@@ -220,12 +185,9 @@ impl RowAudit {
         (self.sampled >= SEVERAL_ROWS && self.first_steep.is_none()).then_some(self.sampled)
     }
 
-    /// Where every sampled row is logarithms of probabilities to another base than e, and not all are to base e: how many
-    /// were looked at, and the base.
+    /// Where the first rows are logarithms of probabilities to another base than e: how many were looked at, and the base.
     pub fn looks_like_other_base(&self) -> Option<(usize, u8)> {
-        let mut bases = OTHER_BASES.into_iter().zip(self.first_unlike_bases);
-        let (base, _) = bases.find(|(_, first)| first.is_none())?;
-        self.first_unlike_logs.map(|_| (self.sampled, base))
+        self.bases.other()
     }
 
     /// Where every sampled row of what was given as logits or their logarithms looks like probabilities: how many were

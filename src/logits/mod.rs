@@ -9,6 +9,7 @@
 mod audit;
 mod geometry;
 mod items;
+mod log_bases;
 mod row;
 mod survey;
 mod winner;

@@ -1,9 +1,8 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-use super::audit::{
-    OTHER_BASES, SEVERAL_ROWS, are_log_probs, is_flat, is_flat_in_logs, may_sum_to_one, sums_to_one,
-};
+use super::audit::{SEVERAL_ROWS, is_flat, is_flat_in_logs, may_sum_to_one, sums_to_one};
+use super::log_bases::LogBases;
 use super::{Block, BlockReducer, Geometry, InputKind};
 use crate::kernel::{Element, Spread, exp_weighted_distance_sum, log_sum_exp, spread};
 
@@ -64,8 +63,7 @@ pub struct SurveyTotals {
     pub like_probs: u64,
     /// Rows whose exponentials sum to one.
     pub like_log_probs: u64,
-    /// Rows that are logarithms of probabilities to each of [`OTHER_BASES`], as far as this is looked at.
-    like_bases: [u64; OTHER_BASES.len()],
+    bases: LogBases,
     /// Of both, rows in which no probability is more than e times another.
     flat: u64,
     /// The entropies of the rows as logits.
@@ -195,12 +193,9 @@ impl Survey {
         several && self.found.flat == self.found.rows
     }
 
-    /// The base, where all rows are logarithms of probabilities to another one than e.
-    pub fn looks_like_other_base(&self) -> Option<u8> {
-        let rows = self.found.rows;
-        let mut bases = OTHER_BASES.into_iter().zip(self.found.like_bases);
-        let (base, _) = bases.find(|&(_, like)| rows > 0 && like == rows)?;
-        (self.found.like_log_probs < rows).then_some(base)
+    /// Where the first rows are logarithms of probabilities to another base than e: how many were looked at, and the base.
+    pub fn looks_like_other_base(&self) -> Option<(usize, u8)> {
+        self.found.bases.other()
     }
 
     /// By item, how many of its last rows are equal.
@@ -252,10 +247,7 @@ impl SurveyTotals {
         self.like_probs += u64::from(probs);
         let log_probs = sums_to_one(lse.value().exp());
         self.like_log_probs += u64::from(log_probs);
-        for (like, base) in self.like_bases.iter_mut().zip(OTHER_BASES) {
-            // Not once one was not.
-            *like += u64::from(*like + 1 == self.rows && are_log_probs(scores, base.into()));
-        }
+        self.bases.look(row, scores);
         let is_flat = probs && is_flat(least, greatest) || log_probs && is_flat_in_logs(least, greatest);
         self.flat += u64::from(finite && is_flat);
         let of = |lp: f64| if lp == f64::NEG_INFINITY { 0.0 } else { -lp.exp() * lp };
@@ -303,9 +295,7 @@ impl SurveyTotals {
         self.like_probs += next.like_probs;
         self.like_log_probs += next.like_log_probs;
         self.flat += next.flat;
-        for (like, next) in self.like_bases.iter_mut().zip(next.like_bases) {
-            *like += next;
-        }
+        self.bases.add(next.bases);
         self.entropies.add(next.entropies);
         self.entropies_of_probs.add(next.entropies_of_probs);
     }

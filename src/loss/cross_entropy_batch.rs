@@ -294,7 +294,7 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
             }
             let logical = self.geometry.logical_row(block.first_row() + row);
             if self.targets.target(logical) != Target::Ignored {
-                block.for_each_row(row..row + 1, |_, scores| sample.sample(scores));
+                block.for_each_row(row..row + 1, |_, scores| sample.sample(block.first_row() + row, scores));
             }
         }
         sample

@@ -208,7 +208,7 @@ impl CtcBatch {
             }
             if self.rows.is_used(self.rows.number(block.first_row() + row)) {
                 block.for_each_row(row..row + 1, |_, scores| {
-                    audit.sample(scores);
+                    audit.sample(block.first_row() + row, scores);
                     winners.push(position_of(scores, row_max(scores)).unwrap_or_default() as u32);
                 });
             }

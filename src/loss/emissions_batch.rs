@@ -98,7 +98,7 @@ impl BlockReducer for EmissionsBatch {
                 return;
             };
             if samples.next().is_some() {
-                audit.sample(scores);
+                audit.sample(block.first_row() + row, scores);
             }
             let scale = RowScale::new(scores, self.kind);
             let values = || scores.iter().map(|x| x.to_f64()).collect();

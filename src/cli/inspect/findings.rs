@@ -41,8 +41,8 @@ impl Args {
             let message = format!("{:.1} % of the rows look like {}", 100.0 * share, summary.looks_like);
             find("input_kind", message, Some(format!("--input {}", summary.looks_like)));
         }
-        if let Some(base) = survey.looks_like_other_base() {
-            find("log_base", log_base(summary.rows, base), None);
+        if let Some((rows, base)) = survey.looks_like_other_base() {
+            find("log_base", log_base(rows, base), None);
         }
         if survey.looks_flat() {
             find("softmax_twice", softmax_twice(summary.rows), None);
