@@ -65,7 +65,14 @@ fn hint_of(error: &anyhow::Error) -> Option<&str> {
 /// An error and its hint in one line.
 pub(super) fn message_of(error: &anyhow::Error) -> String {
     let hint = hint_of(error).map_or(String::new(), |hint| format!("; {hint}"));
-    escaped(&format!("{error:#}{hint}").replace('\n', " ")).into_owned()
+    one_line(&format!("{error:#}{hint}"))
+}
+
+/// A message without what would break its line, or the terminal. What is quoted of a file may be of any length.
+fn one_line(message: &str) -> String {
+    let end = message.char_indices().nth(MOST_SHOWN).map(|(end, _)| end);
+    let cut = end.map_or(message.to_owned(), |end| format!("{}…", &message[..end]));
+    escaped(&cut.replace('\n', " ")).into_owned()
 }
 
 /// Warnings of one code that are shown; the rest is counted.
@@ -139,10 +146,7 @@ impl Diagnostics {
     fn line(self, label: &str, color: &str, message: &str) {
         let label =
             if self.colored { format!("\x1b[1;{color}m{label}:\x1b[0m") } else { format!("{label}:") };
-        // What is quoted of a file may be of any length.
-        let end = message.char_indices().nth(MOST_SHOWN).map(|(end, _)| end);
-        let cut = end.map_or(message.to_owned(), |end| format!("{}…", &message[..end]));
         // Nobody can be told where standard error is closed.
-        let _ = writeln!(io::stderr(), "{label} {}", escaped(&cut.replace('\n', " ")));
+        let _ = writeln!(io::stderr(), "{label} {}", one_line(message));
     }
 }

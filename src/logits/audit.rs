@@ -1,6 +1,7 @@
 use thiserror::Error;
 
 use super::log_bases::LogBases;
+use super::row::sums_to_one;
 use super::{InputKind, Nonfinite};
 use crate::kernel::{Element, log_sum_exp};
 
@@ -20,11 +21,6 @@ pub struct ImproperRow {
 
 /// Rows that are looked at to tell what the numbers are.
 const SAMPLE_ROWS: usize = 256;
-
-/// Whether a row of probabilities may sum to this: half precision rounds each of them to one in 2048.
-pub(super) fn sums_to_one(sum: f64) -> bool {
-    (sum - 1.0).abs() <= 1e-3
-}
 
 /// Whether a row that may be probabilities, of which none is below 0, sums to one but for what two decimals round away.
 /// Of logits, hardly one row does.

@@ -1,6 +1,6 @@
 //! Whether numbers are logarithms of probabilities to another base than e.
 
-use super::audit::sums_to_one;
+use super::row::sums_to_one;
 use crate::kernel::{Element, log_sum_exp};
 
 /// Bases of logarithms beside e.

@@ -126,3 +126,8 @@ fn sum_of_probs<E: Element>(row: &[E]) -> LogSumExp {
     let max = if negative { f64::NAN } else { sum.ln() };
     LogSumExp { max, log_sum: if max.is_finite() { 0.0 } else { f64::NAN } }
 }
+
+/// Whether a row of probabilities may sum to this: half precision rounds each of them to one in 2048.
+pub(super) fn sums_to_one(sum: f64) -> bool {
+    (sum - 1.0).abs() <= 1e-3
+}

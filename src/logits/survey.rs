@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-use super::audit::{SEVERAL_ROWS, is_flat, is_flat_in_logs, may_sum_to_one, sums_to_one};
+use super::audit::{SEVERAL_ROWS, is_flat, is_flat_in_logs, may_sum_to_one};
 use super::log_bases::LogBases;
+use super::row::sums_to_one;
 use super::{Block, BlockReducer, Geometry, InputKind};
 use crate::kernel::{Element, Spread, exp_weighted_distance_sum, log_sum_exp, spread};
 

@@ -121,25 +121,18 @@ impl AlphabetFile {
             Entries::List(list) => list,
             Entries::Indexed(mut map) => {
                 map.sort_by_key(|(_, index)| *index);
+                let leaves_out = |class: usize| {
+                    let index_of = |at: usize| at as i64 + i64::from(at >= class);
+                    map.iter().enumerate().all(|(at, (_, index))| *index == index_of(at))
+                };
                 // Either the classes but the blank in order, or numbers that leave the blank's out.
-                let dense = map.iter().enumerate().all(|(at, (_, index))| *index == at as i64);
-                let skips = map
-                    .iter()
-                    .enumerate()
-                    .all(|(at, (_, index))| *index == at as i64 + i64::from(at >= blank));
-                if !(dense || !complete && skips) {
+                let dense = leaves_out(map.len());
+                if !(dense || !complete && leaves_out(blank)) {
                     let (at, (token, index)) = map
                         .iter()
                         .enumerate()
                         .find(|(at, (_, index))| *index != *at as i64)
                         .unwrap_or((0, &map[0]));
-                    let missing = map.iter().enumerate().find(|(at, (_, index))| *index != *at as i64);
-                    let one_missing = !complete
-                        && missing.is_some_and(|(gap, _)| {
-                            map.iter()
-                                .enumerate()
-                                .all(|(at, (_, index))| *index == at as i64 + i64::from(at >= gap))
-                        });
                     let hint = format!("class {at} has no entry: if it is the blank, give --blank {at}");
                     return Err(InputError::new(
                         &name,
@@ -147,7 +140,7 @@ impl AlphabetFile {
                         format!("index {at}, each index from 0 once"),
                         format!("{index} for {}", shown(token)),
                     )
-                    .maybe_hint(one_missing.then_some(hint)));
+                    .maybe_hint((!complete && leaves_out(at)).then_some(hint)));
                 }
                 map.into_iter().map(|(token, _)| token).collect()
             }
