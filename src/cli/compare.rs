@@ -1,6 +1,8 @@
 //! `ctctool compare`: two matrices or two results within a tolerance.
 
 mod matrix;
+mod region;
+mod relation;
 mod result;
 
 use std::path::PathBuf;

@@ -64,6 +64,8 @@ impl Check {
                 parts.push(format!("{} {items} {what} ({})", list.len(), listed(list)));
             }
         }
+        parts.extend(summary.region.as_ref().map(|region| format!("all of them in {region}")));
+        parts.extend(summary.relation.clone());
         let message = parts.join(", ");
         Self::new("compare", observed, limit, summary.equal, message)
     }

@@ -62,6 +62,12 @@ pub struct CompareSummary {
     pub max_relative: Option<f64>,
     /// Where it is.
     pub max_relative_place: Option<String>,
+    /// Matrices that differ: how one of them was made of the other, where that tells all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relation: Option<String>,
+    /// Matrices that differ: the part that has all values that do, where it is no more than half.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
     /// Results: items that only the new one has, by index.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new_items: Option<Vec<u64>>,

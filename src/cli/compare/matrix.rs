@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use super::super::values::{Stat, Word};
+use super::relation::Matrices;
 use super::{Args, MAX_LISTED, Outcome, less_precise};
 use crate::input::{FloatValues, InputError, Matrix, Place, reshape_hint, shape_text, wide_axes};
 use crate::kernel::{Element, Floats, Sum};
@@ -88,6 +89,12 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
         summary.allowed = Some(allowed);
         // A median may hide it, but an infinity passes only where the other is equal.
         summary.equal = observed <= allowed && !infinite;
+    }
+    if !summary.equal {
+        let names = [params.base.as_str(), params.new.as_str()];
+        let matrices = Matrices { base, new, shape: &shape, tolerance, names };
+        summary.relation = matrices.relation();
+        summary.region = matrices.region(differing);
     }
     for file in &files {
         file.check()?;

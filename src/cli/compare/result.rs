@@ -105,7 +105,6 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
         equal: differing == 0 && gone.is_empty() && fresh.is_empty(),
         values,
         differing,
-        statistic: None,
         allowed: worst_difference.map(|difference| difference.allowed),
         worst_absolute: worst_difference.map(|difference| difference.absolute),
         worst_place,
@@ -117,6 +116,7 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
         new_items: Some(fresh),
         gone_items: Some(gone),
         worst_item: worst.map(|(index, _)| index),
+        ..CompareSummary::default()
     };
     let params = CompareParams {
         base: base.name.clone(),

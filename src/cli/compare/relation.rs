@@ -1,0 +1,310 @@
+//! How one of two matrices was made of the other, in the ways that mistakes in a port most often do it.
+
+use crate::kernel::{Floats, log_sum_exp};
+use crate::logits::unravel;
+use crate::metrics::Tolerance;
+use crate::report::Shortest;
+
+/// Places that are looked at, spread over the matrix.
+const PLACES: usize = 1 << 14;
+/// Vectors along an axis that are looked at, of no more values than this each and twice as many together.
+const VECTORS: usize = 64;
+const LONGEST: usize = 1 << 18;
+/// What remains between a matrix and what it is said to be, beside the difference that this explains.
+const UNEXPLAINED: f64 = 0.01;
+
+/// Two matrices of one shape.
+#[derive(Clone, Copy)]
+pub(super) struct Matrices<'a> {
+    pub(super) base: Floats<'a>,
+    pub(super) new: Floats<'a>,
+    pub(super) shape: &'a [usize],
+    pub(super) tolerance: Tolerance,
+    /// Of the two files.
+    pub(super) names: [&'a str; 2],
+}
+
+/// Whether numbers are what they are expected to be, which the base's are not.
+#[derive(Default)]
+struct Evidence {
+    /// Numbers that differ from the base's.
+    differing: usize,
+    /// The greatest distance from the base.
+    before: f64,
+    /// The greatest distance from what is expected.
+    after: f64,
+    refuted: bool,
+}
+
+impl Evidence {
+    /// Of numbers whose rounding is up to `room`.
+    fn add(&mut self, expected: f64, found: f64, base: f64, room: f64) {
+        let distance = |a: f64, b: f64| if a == b || a.is_nan() && b.is_nan() { 0.0 } else { (a - b).abs() };
+        let (before, after) = (distance(found, base), distance(found, expected));
+        self.differing += usize::from(before > 0.0);
+        self.before = self.before.max(before);
+        self.after = self.after.max(after);
+        self.refuted |= after > room || after.is_nan();
+    }
+
+    /// Three numbers could be chance where one of them was fitted, the most that is.
+    fn holds(&self) -> bool {
+        !self.refuted && self.differing > 3 && self.after <= UNEXPLAINED * self.before
+    }
+}
+
+/// Of the numbers that are finite, how large they are at the most.
+fn size(numbers: &[f64]) -> f64 {
+    numbers.iter().map(|x| x.abs()).filter(|x| x.is_finite()).fold(0.0, f64::max)
+}
+
+/// Numbers at the same places of both.
+struct Numbers {
+    base: Vec<f64>,
+    new: Vec<f64>,
+}
+
+impl Numbers {
+    fn swapped(&self) -> Self {
+        Self { base: self.new.clone(), new: self.base.clone() }
+    }
+}
+
+impl Matrices<'_> {
+    /// A sentence without its end about how `new` was made of `base`, or the other way round, where more than half of the
+    /// values differ, and it tells all of the difference at the places that are looked at.
+    pub(super) fn relation(&self) -> Option<String> {
+        let places: Vec<usize> = self.places().collect();
+        let numbers = self.numbers(places.iter().copied());
+        let differs = |(&base, &new): (&f64, &f64)| !self.tolerance.compare(base, new).passed;
+        let differing = numbers.base.iter().zip(&numbers.new).filter(|&pair| differs(pair)).count();
+        if differing * 2 <= places.len() {
+            return None;
+        }
+        let [base, new] = self.names;
+        self.by_number(&numbers)
+            .map(|what| format!("{new} looks like {what}"))
+            .or_else(|| self.by_exponential(&numbers))
+            .or_else(|| self.by_order(&places, &numbers).map(|what| format!("{new} looks like {what}")))
+            .or_else(|| {
+                let other = Self { base: self.new, new: self.base, names: [new, base], ..*self };
+                let what = other.by_order(&places, &numbers.swapped())?;
+                Some(format!("{base} looks like {what}"))
+            })
+            .or_else(|| {
+                let mut axes = (0..self.shape.len()).rev().filter(|&axis| self.shape[axis] > 1);
+                axes.find_map(|axis| self.along(axis, base, new))
+            })
+    }
+
+    /// All, or one of each so many neighbours, which has another index along each axis the next time.
+    fn places(&self) -> impl Iterator<Item = usize> {
+        /// A prime, which has no divisor in common with most axes.
+        const STEP: usize = 7919;
+        let len = self.base.len();
+        let count = len.min(PLACES);
+        let start = move |i: usize| (i as u128 * len as u128 / count as u128) as usize;
+        (0..count).map(move |i| start(i) + i * STEP % (start(i + 1) - start(i)))
+    }
+
+    fn numbers(&self, places: impl Iterator<Item = usize>) -> Numbers {
+        let (base, new) = places.map(|at| (self.base.get(at), self.new.get(at))).unzip();
+        Numbers { base, new }
+    }
+
+    /// What rounding may do to a number of this size.
+    fn room(&self, size: f64) -> f64 {
+        (4.0 * self.tolerance.rtol).clamp(1e-4, 1e-2) * size
+    }
+
+    /// Whether `new` is what `expected` makes of each number of the base.
+    fn is_made(&self, numbers: &Numbers, expected: impl Fn(f64) -> f64) -> bool {
+        let expected: Vec<f64> = numbers.base.iter().map(|&x| expected(x)).collect();
+        self.fits(numbers, &expected)
+    }
+
+    fn fits(&self, Numbers { base, new }: &Numbers, expected: &[f64]) -> bool {
+        let room = self.room(size(expected));
+        let mut evidence = Evidence::default();
+        for ((&expected, &new), &base) in expected.iter().zip(new).zip(base) {
+            evidence.add(expected, new, base, room);
+        }
+        evidence.holds()
+    }
+
+    /// The base times a number, or plus one.
+    fn by_number(&self, numbers: &Numbers) -> Option<String> {
+        let base = self.names[0];
+        let pairs = numbers.base.iter().zip(&numbers.new);
+        let finite = pairs.filter(|(base, new)| base.is_finite() && new.is_finite());
+        // The largest tells the factor best.
+        let (&most, &of_most) = finite.clone().max_by(|a, b| a.0.abs().total_cmp(&b.0.abs()))?;
+        let factor = of_most / most;
+        // Nothing but zeros is made of nothing.
+        if factor != 0.0 && self.is_made(numbers, |x| x * factor) {
+            return Some(format!("{base} {}", by_factor(factor)));
+        }
+        let offset = finite.clone().map(|(base, new)| new - base).sum::<f64>() / finite.count() as f64;
+        let offset_text = Shortest(rounded(offset.abs()));
+        let sign = if offset < 0.0 { "minus" } else { "plus" };
+        self.is_made(numbers, |x| x + offset).then(|| format!("{base} {sign} {offset_text}"))
+    }
+
+    fn by_exponential(&self, numbers: &Numbers) -> Option<String> {
+        let [base, new] = self.names;
+        if self.is_made(numbers, f64::exp) {
+            return Some(format!("{new} looks like exp of {base}"));
+        }
+        self.is_made(&numbers.swapped(), f64::exp).then(|| format!("{base} looks like exp of {new}"))
+    }
+
+    /// The base's values in another order, as NumPy calls it.
+    fn by_order(&self, places: &[usize], numbers: &Numbers) -> Option<String> {
+        let name = self.names[0];
+        let is_order = |of: &dyn Fn(usize) -> usize| {
+            let expected: Vec<f64> = places.iter().map(|&at| self.base.get(of(at))).collect();
+            self.fits(numbers, &expected)
+        };
+        for (axis, &size) in self.shape.iter().enumerate().filter(|&(_, &size)| size > 1) {
+            let inner: usize = self.shape[axis + 1..].iter().product();
+            let moved = |at: usize, to: &dyn Fn(usize) -> usize| {
+                let index = at / inner % size;
+                at - index * inner + to(index) * inner
+            };
+            if is_order(&|at| moved(at, &|index| size - 1 - index)) {
+                return Some(format!("numpy.flip({name}, axis={axis})"));
+            }
+            for (shift, from) in [(1, size - 1), (-1, 1)] {
+                if is_order(&|at| moved(at, &|index| (index + from) % size)) {
+                    return Some(format!("numpy.roll({name}, {shift}, axis={axis})"));
+                }
+            }
+        }
+        for axes in orders(self.shape.len()) {
+            let shape: Vec<usize> = axes.iter().map(|&axis| self.shape[axis]).collect();
+            let turned = |at: usize| {
+                let mut index = vec![0; axes.len()];
+                for (&axis, i) in axes.iter().zip(unravel(at, &shape)) {
+                    index[axis] = i;
+                }
+                index.iter().zip(self.shape).fold(0, |at, (i, size)| at * size + i)
+            };
+            if is_order(&turned) {
+                let tuple = |numbers: &[usize]| format!("{numbers:?}").replace('[', "(").replace(']', ")");
+                let reshaped = if shape == self.shape {
+                    String::new()
+                } else {
+                    format!(".reshape{}", tuple(self.shape))
+                };
+                return Some(format!("numpy.transpose({name}, {}){reshaped}", tuple(&axes)));
+            }
+        }
+        None
+    }
+
+    /// What an axis is normalised by.
+    fn along(&self, axis: usize, base: &str, new: &str) -> Option<String> {
+        let vectors = self.vectors(axis);
+        let swapped: Vec<Numbers> = vectors.iter().map(Numbers::swapped).collect();
+        for (vectors, from, to) in [(&vectors, base, new), (&swapped, new, base)] {
+            if self.all_are(vectors, log_softmax) {
+                return Some(format!("{to} looks like log_softmax of {from} along axis {axis}"));
+            }
+            if self.all_are(vectors, |numbers| log_softmax(numbers).into_iter().map(f64::exp).collect()) {
+                return Some(format!("{to} looks like softmax of {from} along axis {axis}"));
+            }
+        }
+        // With one or two numbers of each, a number of its own tells nothing.
+        let shifted = |numbers: &Numbers| {
+            let shift = log_sum_exp(&numbers.new).value() - log_sum_exp(&numbers.base).value();
+            numbers.base.iter().map(|x| x + shift).collect()
+        };
+        (self.shape[axis] > 2 && self.all_are(&vectors, shifted)).then(|| {
+            format!(
+                "{new} looks like {base} plus a number for each vector along axis {axis}, so softmax of both is the same"
+            )
+        })
+    }
+
+    /// Some vectors along an axis, spread over the others; none where they are too long.
+    fn vectors(&self, axis: usize) -> Vec<Numbers> {
+        let size = self.shape[axis];
+        let inner: usize = self.shape[axis + 1..].iter().product();
+        let count = self.base.len() / size;
+        let most = if size > LONGEST { 0 } else { (2 * LONGEST / size).min(VECTORS) };
+        let vector = |at: usize| {
+            let start = at / inner * inner * size + at % inner;
+            self.numbers((0..size).map(|i| start + i * inner))
+        };
+        let chosen = most.min(count);
+        (0..chosen).map(|i| vector((i as u128 * count as u128 / chosen as u128) as usize)).collect()
+    }
+
+    fn all_are(&self, vectors: &[Numbers], expected: impl Fn(&Numbers) -> Vec<f64>) -> bool {
+        let mut evidence = Evidence::default();
+        for numbers in vectors {
+            let expected = expected(numbers);
+            // Where logarithms are subtracted, what is left has their rounding.
+            let logs = expected.iter().any(|&x| x < 0.0);
+            let size = if logs { size(&expected).max(size(&numbers.base)) } else { size(&expected) };
+            let room = self.room(size);
+            for ((&expected, &new), &base) in expected.iter().zip(&numbers.new).zip(&numbers.base) {
+                evidence.add(expected, new, base, room);
+            }
+        }
+        evidence.holds()
+    }
+}
+
+fn log_softmax(numbers: &Numbers) -> Vec<f64> {
+    let lse = log_sum_exp(&numbers.base).value();
+    numbers.base.iter().map(|x| x - lse).collect()
+}
+
+/// Orders of axes: two exchanged, or one taken from an end to the other.
+fn orders(axes: usize) -> Vec<Vec<usize>> {
+    let in_order: Vec<usize> = (0..axes).collect();
+    let pairs = (0..axes).flat_map(|a| (a + 1..axes).map(move |b| (a, b)));
+    let mut orders: Vec<Vec<usize>> = pairs
+        .map(|(a, b)| {
+            let mut order = in_order.clone();
+            order.swap(a, b);
+            order
+        })
+        .collect();
+    if axes > 2 {
+        for shift in [1, axes - 1] {
+            let mut order = in_order.clone();
+            order.rotate_left(shift);
+            orders.push(order);
+        }
+    }
+    orders
+}
+
+/// As many digits as one would compare.
+fn rounded(x: f64) -> f64 {
+    format!("{x:.5e}").parse().unwrap_or(x)
+}
+
+/// In words, where the factor is of a kind that is known.
+fn by_factor(factor: f64) -> String {
+    use std::f64::consts::{LN_2, LN_10, LOG2_E, LOG10_E};
+    let is = |number: f64| (factor - number).abs() <= 1e-4 * number.abs();
+    let number = Shortest(rounded(factor));
+    for (known, what) in [
+        (LOG2_E, "1 / ln 2: logarithms to base 2 for natural ones"),
+        (LN_2, "ln 2: natural logarithms for those to base 2"),
+        (LOG10_E, "1 / ln 10: logarithms to base 10 for natural ones"),
+        (LN_10, "ln 10: natural logarithms for those to base 10"),
+    ] {
+        if is(known) {
+            return format!("times {number} ({what})");
+        }
+    }
+    let divisor = factor.recip();
+    if divisor.abs() >= 1.5 && is(divisor.round().recip()) {
+        return format!("divided by {}", Shortest(divisor.round()));
+    }
+    format!("times {number}")
+}
