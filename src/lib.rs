@@ -35,6 +35,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+// What the program alone uses.
+#![cfg_attr(not(feature = "cli"), allow(dead_code, unused_imports))]
+
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod decode;
 pub mod input;
@@ -44,6 +48,7 @@ pub mod logits;
 pub mod loss;
 pub mod metrics;
 mod plain_number;
+#[cfg(feature = "cli")]
 pub mod report;
 mod shown;
 

@@ -96,7 +96,7 @@ impl Diagnostics {
         let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         io::stderr().is_terminal()
             && !set("NO_COLOR")
-            && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+            && std::env::var_os("TERM").map_or(!cfg!(windows), |term| term != "dumb")
     }
 
     pub(super) fn error(self, error: &anyhow::Error) {

@@ -29,8 +29,8 @@ pub(super) fn item_names(path: &Path, lines: &[String]) -> Option<Warning> {
         ("ends", names(lines, last, in_brackets)?, "sed 's/ *([^()]*)$//'")
     };
     let message = format!(
-        "{}: every line {end} with another name, {} for one, which counts as a word: if it is the item's, leave it out, \
-         as {hint} does",
+        "{}: every line {end} with a different name, such as {}, which counts as a word: if it is the item's, leave it out: \
+         {hint}",
         path.display(),
         shown(&name),
     );
@@ -149,7 +149,7 @@ fn one_sided(one: &Side<'_>, other: &Side<'_>, case_is_told: bool) -> Vec<String
     let (path, of_other) = (one.path.display(), other.path.display());
     let mut messages = Vec::new();
     let kinds: [(Kind, &str, &str); 3] = [
-        (|c| ".,;:!?".contains(c), "punctuation", "leave it out of both, or of none"),
+        (|c| ".,;:!?".contains(c), "punctuation", "keep it in both, or in neither"),
         (char::is_uppercase, CAPITALS, "write both texts alike"),
         (
             |c| ('\u{300}'..='\u{36f}').contains(&c),
@@ -165,11 +165,11 @@ fn one_sided(one: &Side<'_>, other: &Side<'_>, case_is_told: bool) -> Vec<String
         if let Some((count, word)) = one.with(kind) {
             let (count, word) = (counted(count, "word"), shown(word));
             messages.push(format!(
-                "{path}: {count} with {what}, {word} for one, and {of_other} has none: {hint}"
+                "{path}: {count} with {what}, such as {word}, and {of_other} has none: {hint}"
             ));
         }
     }
-    let of = |side: &Side<'_>| [b'|', b' '].map(|separator| side.bytes[usize::from(separator)]);
+    let of = |side: &Side<'_>| (*b"| ").map(|separator| side.bytes[usize::from(separator)]);
     if of(one) == [true, false] && of(other) == [false, true] {
         messages.push(format!("{path} has '|' between words and {of_other} spaces: tr '|' ' '"));
     }
@@ -211,7 +211,7 @@ fn other_case(hypotheses: &[String], references: &[String]) -> Option<Warning> {
     }
     let verb = if left == 1 { "is" } else { "are" };
     let message = format!(
-        "of {} in the first {}, {left} {verb} left where upper and lower case count as one: write both texts alike",
+        "of {} in the first {}, {left} {verb} left if case is ignored: write both texts alike",
         counted(errors, "word error"),
         counted(lines, "line")
     );

@@ -13,11 +13,18 @@ const UPDATE: &str = "CTCTOOL_UPDATE_DOCS";
 fn man_pages_are_those_of_the_command_line() {
     let fresh = tempfile::tempdir().unwrap();
     clap_mangen::generate_to(ctctool::cli::command(), fresh.path()).unwrap();
-    // The generator has one heading for whatever stands at the end of the help.
-    let page = fresh.path().join("ctctool.1");
-    let text = fs::read_to_string(&page).unwrap();
-    assert_eq!(text.matches(".SH EXTRA\nExit codes: ").count(), 1);
-    fs::write(&page, text.replace(".SH EXTRA\nExit codes: ", ".SH \"EXIT STATUS\"\n")).unwrap();
+    for entry in fs::read_dir(fresh.path()).unwrap() {
+        let page = entry.unwrap().path();
+        let text = fs::read_to_string(&page).unwrap();
+        // The generator has one heading for whatever stands at the end of the help.
+        assert_eq!(text.matches(".SH EXTRA\nExit codes: ").count(), 1, "{}", page.display());
+        let text = text.replace(".SH EXTRA\nExit codes: ", ".SH \"EXIT STATUS\"\n");
+        // The generator has the version where a date belongs, and a subcommand's name for the program's.
+        let heading = text.lines().find(|line| line.starts_with(".TH ")).unwrap();
+        let name = heading.split(' ').nth(1).unwrap();
+        let title = format!(".TH {name} 1 \"\" \"ctctool {}\" \"ctctool manual\"", env!("CARGO_PKG_VERSION"));
+        fs::write(&page, text.replacen(heading, &title, 1)).unwrap();
+    }
     let names = |folder: PathBuf| {
         let mut names: Vec<_> =
             fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();

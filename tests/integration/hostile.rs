@@ -52,25 +52,28 @@ fn npy_files_that_lie() {
         (version2_huge, "a .npy header of at most"),
         (npy_bytes("<f8", false, &huge, &[]), "expected a shape that memory can hold"),
         (npy_bytes("<f8", false, &[usize::MAX, 0], &[]), "x: expected"),
-        (npy_bytes("<f8", false, &[1 << 40, 3], &[0; 48]), "bytes of data"),
+        (npy_bytes("<f8", false, &[1 << 25, 3], &[0; 48]), "bytes of data"),
         (npy_bytes("<f8", false, &[2, 0], &[]), "a shape with at least one class"),
         (npy_bytes("|O", false, &[2, 3], &[]), "found an object array"),
         (npy_bytes("<c16", false, &[2, 3], &[0; 96]), "found complex numbers"),
         (npy_bytes("|V8", false, &[2, 3], &[0; 48]), "found raw bytes"),
         (npy_bytes("<U4", false, &[2, 3], &[0; 96]), "found strings"),
         (npy_bytes("<M8[s]", false, &[2, 3], &[0; 48]), "found dates"),
-        (npy_bytes("<f16", false, &[2, 3], &[0; 96]), "expected an array of f2, f4, f8 or integers"),
+        (
+            npy_bytes("<f16", false, &[2, 3], &[0; 96]),
+            "expected an array of float16, float32, float64 or integers",
+        ),
         (
             npy_bytes("<i3", false, &[2, 3], &[0; 18]),
-            "expected a valid .npy header, found 'invalid type string",
+            "expected a .npy header, a dictionary of 'descr', 'fortran_order' and 'shape', found '{\\'descr\\': \\'<i3",
         ),
-        (npy_bytes("zz", false, &[2, 3], &[]), "expected a valid .npy header"),
+        (npy_bytes("zz", false, &[2, 3], &[]), "expected a .npy header, a dictionary"),
         (full("[('a', '<f8'), ('b', '<f4')]"), "found a structured array"),
         (
             full(&format!("[{}]", (10..40).map(|i| format!("('f{i}', '<f8'), ")).collect::<String>())),
             "found a structured array",
         ),
-        (full("5"), "expected a valid .npy header"),
+        (full("5"), "expected a .npy header, a dictionary"),
         (header(&"(".repeat(5000)), "brackets 5000 deep"),
         // Each is tried in several ways, and all within it in each.
         (header(&("{".repeat(8) + &"}".repeat(8))), "found 8 dictionaries"),
@@ -79,7 +82,7 @@ fn npy_files_that_lie() {
             header("{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), 'x': {}, }"),
             "found 2 dictionaries",
         ),
-        (header("{'descr': '<f8'}\n"), "expected a valid .npy header"),
+        (header("{'descr': '<f8'}\n"), "expected a .npy header, a dictionary"),
         (
             header(
                 "{'descr': '<f8', 'fortran_order': False, 'shape': (0xffffffffffffffff, 0Xffffffffffffffff, 3), }\n",
@@ -92,17 +95,20 @@ fn npy_files_that_lie() {
             ),
             "expected a shape that memory can hold",
         ),
-        (header("{'descr': '<f8', 'fortran_order': 3, 'shape': (2, 3), }\n"), "expected a valid .npy header"),
+        (
+            header("{'descr': '<f8', 'fortran_order': 3, 'shape': (2, 3), }\n"),
+            "expected a .npy header, a dictionary",
+        ),
         (
             header("{'descr': '<f8', 'fortran_order': False, 'shape': (-2, 3), }\n"),
-            "expected a valid .npy header",
+            "expected a .npy header, a dictionary",
         ),
         (
             header("{'descr': '<f8', 'fortran_order': False, 'shape': (2.5, 3), }\n"),
-            "expected a valid .npy header",
+            "expected a .npy header, a dictionary",
         ),
-        (header("import os\n"), "expected a valid .npy header"),
-        (header("\u{0}\u{1}"), "expected a valid .npy header"),
+        (header("import os\n"), "expected a .npy header, a dictionary"),
+        (header("\u{0}\u{1}"), "expected a .npy header, a dictionary"),
     ];
     for (file, expected) in cases {
         refused(&file, b"0\n1\n", &["--criterion", "ce"], expected);
@@ -129,6 +135,7 @@ fn messages_are_of_bounded_length_and_harmless() {
 }
 
 /// Headers that claim what is not there, read by every command, from a file and from a pipe: none is believed.
+#[cfg(target_pointer_width = "64")]
 #[test]
 fn headers_that_claim_too_much() {
     let huge = 99_999_999_999;
@@ -193,6 +200,7 @@ fn items_without_frames_are_not_counted_on() {
 }
 
 /// Labels are looked at when the frames of the header are known to be there.
+#[cfg(target_pointer_width = "64")]
 #[test]
 fn labels_of_frames_that_are_not_there() {
     let folder = Folder::new();
@@ -213,7 +221,12 @@ fn shapes_that_fit_no_loss() {
     let four = npy_f64(&[1, 2, 3, 1], &[0.0; 6]);
     let scalar = npy_bytes("<f8", false, &[], &[0; 8]);
     refused(&three, b"1\n2\n", &["--criterion", "ctc"], "both first axes have 2 entries");
-    refused(&three, b"1\n2\n1\n", &["--criterion", "ctc"], "neither of the first axes has 3 entries");
+    refused(
+        &three,
+        b"1\n2\n1\n",
+        &["--criterion", "ctc"],
+        "y: expected 2 items, as axis 0 or 1 of shape (2, 2, 3) has entries, found 3",
+    );
     refused(
         &flat,
         b"1\n",
@@ -223,7 +236,7 @@ fn shapes_that_fit_no_loss() {
     refused(&four, b"1\n", &["--criterion", "ctc"], "found shape (1, 2, 3, 1)");
     refused(&scalar, b"1\n", &["--criterion", "ce"], "found a single number");
     refused(&three, b"1\n2\n", &["--layout", "tc"], "two axes for --layout tc");
-    refused(&npy_f64(&[2, 3], &[0.0; 6]), b"1\n", &["--layout", "tnc"], "three axes for this --layout");
+    refused(&npy_f64(&[2, 3], &[0.0; 6]), b"1\n", &["--layout", "tnc"], "three axes for --layout tnc");
     refused(&three, b"1 0 1\n1 0 1\n", &[], "fits both cross-entropy and CTC");
     refused(&flat, b"1\n2\n", &[], "fits neither cross-entropy nor CTC");
 }
@@ -236,11 +249,11 @@ fn csv_files_that_are_none() {
         (b"1,2,3\n4,5,6,7\n", "x: line 2: expected 3 columns as in line 1, found 4"),
         (b"a,b,c\n1,2,3\n", "x: line 1, column 1: expected a number, found 'a'"),
         (b"1,2,3\n4,x,6\n", "x: line 2, column 2: expected a number, found 'x'"),
-        (b"1,2,3\n\n4,,6\n", "x: line 3, column 2: expected a number, found ''"),
+        (b"1,2,3\n\n4,,6\n", "x: line 3, column 2: expected a number, found an empty field"),
         (b"1 2 3\n4 5 6\n", "x: line 1, column 1: expected a number, found '1 2 3'"),
         (b"1\t2\t3\n4\t5\t6\n", "x: line 1, column 1: expected a number"),
         (b"1,2,3\n4,\xff\xfe,6\n", "x: line 2, column 2: expected a number"),
-        (b"\x89PNG\r\n\x1a\n", "x: line 1, column 1: expected a number"),
+        (b"\x89PNG\r\n\x1a\n", "x: expected a .npy or CSV file, found binary data"),
         (b"1,2,3\n4,5,1_000\n", "x: line 2, column 3: expected a number, found '1_000'"),
         (b"1,2,3\n4,5,0x10\n", "x: line 2, column 3"),
         (b"\"1,2\n", "x: line 1, column 1: expected a number"),
@@ -260,7 +273,7 @@ fn class_targets_that_do_not_fit() {
     let cases: Vec<(Vec<u8>, &str)> = vec![
         (
             b"0\n".to_vec(),
-            "y: expected a class index for each row of the logits: shape (2,) (2 lines of 1 in text), found 1 line",
+            "y: expected one class index per row of the logits: shape (2,) (2 lines of 1 in text), found 1 line",
         ),
         (b"0\n1\n2\n".to_vec(), "found 3 lines"),
         (b"0\n1 2\n".to_vec(), "y: line 2: expected 1 class index, found 2"),
@@ -282,7 +295,7 @@ fn class_targets_that_do_not_fit() {
         ),
         (
             npy_bytes("|O", false, &[2], &[]),
-            "y: expected an array of f2, f4, f8 or integers, found an object array",
+            "y: expected an array of float16, float32, float64 or integers, found an object array",
         ),
     ];
     for (labels, expected) in cases {
@@ -302,7 +315,7 @@ fn class_targets_that_do_not_fit() {
         (&["--expect", "1", "--rtol", "-1"], "for '--rtol <R>': expected a finite number of 0 or more"),
         (&["--expect", "18,6"], "invalid value '18,6' for '--expect <X>': expected a number"),
         (&["--max-loss", "nan"], "invalid value 'nan' for '--max-loss <X>': expected a number"),
-        (&["--rtol", "1"], "required arguments were not provided: <--expect <X>|--guess <X>>"),
+        (&["--rtol", "1"], "--rtol needs --expect <X> or --guess <X>"),
         (&["--delimiter", "12"], "expected one character"),
         (&["--delimiter", "."], "expected one character"),
         (&["--threads", "0"], "--threads"),
@@ -326,7 +339,7 @@ fn label_sequences_that_do_not_fit() {
     let cases: Vec<(&[u8], &[&str], &str)> = vec![
         (b"1 2\n4\n", &[], "y: item 1, line 2, column 1: expected a class from 0 to 3, found 4"),
         (b"1 2\n1 0\n", &[], "y: item 1, line 2, column 3: expected a label that is not the blank, found 0"),
-        (b"1 2\n1\n1\n", &["--layout", "tnc"], "y: expected 2 lines of labels, one an item, found 3"),
+        (b"1 2\n1\n1\n", &["--layout", "tnc"], "y: expected 2 lines of labels, one per item, found 3"),
         (b"1 2\n", &["--layout", "tnc"], "found 1"),
         (b"1 2\nx\n", &[], "y: item 1, line 2, column 1: expected a class index, found 'x'"),
         (b"1 2\n1.5\n", &[], "found '1.5'"),
@@ -350,7 +363,7 @@ fn label_sequences_that_do_not_fit() {
         (
             &padded,
             &["--label-lengths", "3,1,1", "--layout", "tnc"],
-            "--label-lengths: expected 2 lengths, one an item, found 3",
+            "--label-lengths: expected 2 lengths, one per item, found 3",
         ),
         (&joined, &["--layout", "tnc"], "y: expected labels for 2 items, found a list of 4 without lengths"),
         (
@@ -382,7 +395,7 @@ fn alphabets_that_do_not_fit() {
         ("d", b"a\nb\ncc\n", "it is not clear how labels are split"),
         ("e.json", b"{\"a\": 1, \"b\": 2", "expected a JSON list of tokens or object of token to index"),
         ("f.json", b"[1, 2]", "expected a JSON list"),
-        ("g.json", b"{\"a\": 1, \"b\": 1, \"c\": 2}", "each index from 0 once"),
+        ("g.json", b"{\"a\": 1, \"b\": 1, \"c\": 2}", "each index once, found index 1 for 'a' and for 'b'"),
         ("h.json", b"{\"a\": 1, \"a\": 2, \"c\": 3}", "expected each token once"),
         ("i.json", &[b'['; 10_000], "expected a JSON list"),
         ("j", b"x\ny\nz\n", "y: item 0, line 1, column 1: expected a token of the alphabet, found 'a'"),

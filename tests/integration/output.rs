@@ -2,7 +2,7 @@
 
 use predicates::prelude::*;
 
-use crate::support::{Folder, ctctool, npy_f64, repository};
+use crate::support::{Folder, ctctool, repository};
 
 #[test]
 fn a_closed_pipe_ends_quietly() {
@@ -68,6 +68,7 @@ fn completions_for_every_shell() {
     assert!(repository("man/ctctool-loss.1").exists());
 }
 
+#[cfg(unix)] // for the link
 #[test]
 fn an_output_that_would_be_lost_is_a_usage_error() {
     let folder = Folder::new();
@@ -139,7 +140,7 @@ fn nothing_is_left_of_a_file_that_was_not_finished() {
     }
     let rows = 60_000;
     let values: Vec<f64> = (0..rows * 60).map(|at| (at % 97) as f64).collect();
-    folder.file("x.npy", npy_f64(&[rows, 60], &values));
+    folder.file("x.npy", crate::support::npy_f64(&[rows, 60], &values));
     folder.file("y.txt", "1\n".repeat(rows));
     let names = || -> Vec<String> {
         let entries = std::fs::read_dir(folder.path()).unwrap();
