@@ -107,7 +107,7 @@ fn quotient(number: u64, divisor: u64) -> f64 {
     (quotient as u64 | u64::from(is_rounded)) as f64 * pow2(-i64::from(shift))
 }
 
-/// A number as Python, C and spreadsheets write it, blanks around it allowed.
+/// A number as Python, C and spreadsheets write it, spaces around it allowed.
 pub(crate) fn any_number(field: &[u8]) -> Option<f64> {
     std::str::from_utf8(field.trim_ascii()).ok()?.parse().ok()
 }

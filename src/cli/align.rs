@@ -35,11 +35,11 @@ pub(super) struct Args {
     #[command(flatten)]
     logits: LogitsArgs,
 
-    /// Labels: .npy of integers, or text with an item a line
+    /// Labels: .npy of integers, or text with one item per line
     #[arg(long, value_name = "FILE", help_heading = "Labels")]
     labels: PathBuf,
 
-    /// Labels in use of each item of a .npy file: a file, or N,N,…
+    /// Number of labels of each item, for padded or joined .npy labels: a file, or N,N,…
     #[arg(long, value_name = "FILE|N,N,…", allow_negative_numbers = true, help_heading = "Labels")]
     label_lengths: Option<String>,
 
@@ -134,7 +134,7 @@ impl Args {
             }
             items.push(self.item(shape.id(&name, index), index, of_item, alignment, &spelling));
         }
-        let mut warnings = input_warnings(&audit, |row| shape.place(row).to_string());
+        let mut warnings = input_warnings(&name, &audit, |row| shape.place(row).to_string());
         warnings.extend(odd);
         warnings.extend(of_labels);
         warnings.extend(Clock(self.frame_shift).warning());

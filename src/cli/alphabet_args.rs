@@ -10,7 +10,8 @@ use super::diagnostics::UsageError;
 use super::values::{Layout, Word};
 use crate::decode::spelling::{Spelling, WORD_PIECE_MARK, WordDelimiter};
 use crate::input::{
-    Alphabet, AlphabetFile, BlankChoice, InputError, LabelFile, LabelSplit, List, counted, resolve_blank,
+    Alphabet, AlphabetFile, BlankChoice, InputError, LabelFile, LabelSplit, List, counted, display_name,
+    resolve_blank,
 };
 use crate::loss::ctc::CtcLabels;
 use crate::report::Warning;
@@ -20,7 +21,7 @@ use crate::shown::shown;
 #[derive(Args)]
 #[command(next_help_heading = "Classes")]
 pub(super) struct NamesArgs {
-    /// Class names, one a line, or JSON: a list, or an object of token to index; the blank may be left out
+    /// Class names, one per line, or JSON: a list, or an object of token to index; the blank may be left out
     #[arg(long, value_name = "FILE")]
     pub(super) alphabet: Option<PathBuf>,
 
@@ -70,7 +71,7 @@ pub(super) struct AlphabetArgs {
     #[arg(long, value_name = "HOW", value_enum, requires = "alphabet")]
     pub(super) label_split: Option<LabelSplit>,
 
-    /// The token that stands for what the alphabet does not have
+    /// Token to use for characters that are not in the alphabet
     #[arg(long, value_name = "TOKEN", requires = "alphabet", allow_hyphen_values = true)]
     pub(super) unk: Option<String>,
 }
@@ -112,6 +113,8 @@ impl AlphabetArgs {
         let (items, classes) = (shape.items, shape.classes);
         let found = labels.sequences(label_lengths.map(|lengths| lengths.len()));
         let alphabet = file.map(|file| shape.alphabet(file, blank)).transpose()?;
+        let mut warnings: Vec<Warning> =
+            alphabet.as_ref().and_then(|names| self.names.blank_warning(names, blank)).into_iter().collect();
         let Some(names) = alphabet.as_ref().filter(|_| labels.is_text()) else {
             let sequences = labels
                 .index_sequences(items, label_lengths, classes, blank)
@@ -120,24 +123,24 @@ impl AlphabetArgs {
                 code: "label_padding",
                 message: format!("{found}: give --label-lengths, which leave these out if they are padding"),
             });
-            let warnings = warning.into_iter().collect();
+            warnings.extend(warning);
             return Ok(CtcTargets { sequences, warnings, blank, split: None, alphabet });
         };
-        let mut warnings: Vec<Warning> = self.names.blank_warning(names, blank).into_iter().collect();
         let file = names.name();
         let split = self.label_split.or_else(|| names.only_split()).ok_or_else(|| {
             if let Some(class) = names.empty_entry() {
-                let message = format!("{file}: entry {class} is empty, and no label can be that");
+                let message = format!("{file}: the name of class {class} is empty, and no label can be that");
                 return UsageError::new(message)
-                    .hint("leave the empty line out, or give --label-split longest");
+                    .hint(names.empty_entry_hint(class, "give --label-split longest"));
             }
             let (class, token) = names.long_entry().unwrap_or_default();
             let message = format!(
-                "{file}: entry {class}, {}, is not one character: it is not clear how labels are split",
+                "{file}: class {class}, {}, is not one character: it is not clear how labels are split",
                 shown(token)
             );
-            UsageError::new(message)
-                .hint("give --label-split chars, tokens or longest; or --blank, if that is it")
+            UsageError::new(message).hint(format!(
+                "give --label-split chars, tokens or longest; or --blank {class}, if that is the blank"
+            ))
         })?;
         let unknown = self.unk.as_deref().map(|token| names.unknown(token)).transpose()?;
         let sequences = labels
@@ -175,11 +178,17 @@ fn many_unknown(
     let labels = || sequences.iter().flat_map(CtcLabels::labels);
     let (all, found) = (labels().count(), labels().filter(|&label| label == unknown).count());
     let error = (FEW_UNKNOWN * found > all).then(first).flatten()?;
-    let hint = error.get_hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    let InputError::Content(finding) = &error else { return None };
+    // That there is --unk is known.
+    let hint = finding.hint.as_ref().filter(|hint| !hint.contains("--unk"));
     let message = format!(
-        "--unk: {} stands for {found} of {}, first in {error}{hint}",
+        "{}: {found} of {} are not in the alphabet, and {} stands for them (--unk): the first is {}, {}{}",
+        display_name(&finding.file),
+        counted(all, "label"),
         shown(token),
-        counted(all, "label")
+        finding.found,
+        finding.place,
+        hint.map_or(String::new(), |hint| format!(": {hint}"))
     );
     Some(Warning { code: "unknown_labels", message })
 }
@@ -226,8 +235,10 @@ pub(super) fn check_label_lengths(
 pub(super) fn check_no_empty_entry(alphabet: &Alphabet) -> Result<(), UsageError> {
     let Some(class) = alphabet.empty_entry() else { return Ok(()) };
     let file = alphabet.name();
-    let error = UsageError::new(format!("{file}: entry {class} is empty, and no text can be that"));
-    Err(error.hint(format!("leave the empty line out, or give --blank {class} if that is the blank")))
+    let error =
+        UsageError::new(format!("{file}: the name of class {class} is empty, and no text can be that"));
+    let instead = format!("give --blank {class} if that is the blank");
+    Err(error.hint(alphabet.empty_entry_hint(class, &instead)))
 }
 
 /// Class names, the blank, and what separates words.

@@ -26,11 +26,11 @@ use crate::report::{Check, Details, Format, Report, Shortest, Warning};
 /// parameters.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// What is right; - is standard input
+    /// Reference file; - is standard input
     #[arg(value_name = "BASE")]
     base: PathBuf,
 
-    /// What is checked; - is standard input
+    /// File to check; - is standard input
     #[arg(value_name = "NEW")]
     new: PathBuf,
 
@@ -133,12 +133,15 @@ impl Args {
         let given = self.rtol.is_some() && self.atol.is_some();
         let half = |dtypes: &&[String; 2]| !given && dtypes.contains(&Dtype::F16.name());
         let [base, new] = params.dtypes.as_ref().filter(half)?;
+        let defaults = [("--rtol", self.rtol, params.rtol), ("--atol", self.atol, params.atol)];
+        let defaults = defaults.into_iter().filter(|(_, given, _)| given.is_none());
+        let taken: Vec<String> =
+            defaults.map(|(option, _, value)| format!("{option} {}", Shortest(value))).collect();
         let message = format!(
-            "{} is of {base} and {} of {new}: the tolerance is that of float16, --rtol {} --atol {}",
+            "{} is of {base} and {} of {new}: the tolerance is that of float16, {}",
             params.base,
             params.new,
-            Shortest(params.rtol),
-            Shortest(params.atol)
+            taken.join(" ")
         );
         Some(Warning { code: "half_precision", message })
     }

@@ -30,12 +30,12 @@ pub(super) struct CtcShape {
 }
 
 impl CtcShape {
-    /// References are a line an item.
+    /// References are one line per item.
     pub(super) fn check_references(&self, path: &Path, references: &[String]) -> Result<(), InputError> {
         if references.len() == self.items {
             return Ok(());
         }
-        let expected = format!("{}, one an item", counted(self.items, "line"));
+        let expected = format!("{}, one per item", counted(self.items, "line"));
         let name = path.display().to_string();
         let error = InputError::new(&name, Place::whole(), expected, references.len().to_string())
             .maybe_hint(empty_end(references.iter().map(String::as_str), self.items));
@@ -56,7 +56,8 @@ impl CtcShape {
         }
         let (shape, layout, other) = (shape_text(&shape), layout.word(), other.word());
         error.hint(format!(
-            "{items} is axis {axis} of shape {shape}, the items by layout {layout}; {frames} fits --layout {other}"
+            "by layout {layout} the items are axis {axis} of shape {shape}, which has {items}; for {frames} items give \
+             --layout {other}"
         ))
     }
 
@@ -146,8 +147,12 @@ impl CtcShape {
             (2, None | Some(Layout::Tc)) => (Layout::Tc, false),
             (3, Some(layout @ (Layout::Tnc | Layout::Ntc))) => (layout, false),
             (3, None) => (infer_layout(matrix, by)?, true),
-            (2, Some(_)) => return Err(wrong("three axes for this --layout").into()),
-            (3, Some(Layout::Tc)) => return Err(wrong("two axes for --layout tc").into()),
+            (2, Some(layout)) => {
+                return Err(wrong(&format!("three axes for --layout {}", layout.word())).into());
+            }
+            (3, Some(Layout::Tc)) => {
+                return Err(wrong("two axes for --layout tc").hint("give --layout tnc or ntc").into());
+            }
             _ => {
                 let wide = wide_axes(shape);
                 let reshaped = shape_text(&wide);
@@ -193,7 +198,7 @@ impl CtcShape {
     pub(super) fn lengths(&self, given: Option<&List<i64>>) -> Result<Vec<usize>, InputError> {
         let Some(given) = given else { return Ok(vec![self.frames; self.items]) };
         if given.len() != self.items {
-            let expected = format!("{}, one an item", counted(self.items, "length"));
+            let expected = format!("{}, one per item", counted(self.items, "length"));
             let error = InputError::new(given.name(), Place::whole(), expected, given.len().to_string());
             return Err(self.with_layout_hint(error, Some(given.len())));
         }
@@ -220,12 +225,20 @@ fn infer_layout(matrix: &Matrix, by: Option<(&str, usize)>) -> anyhow::Result<La
         Some((true, false)) => Ok(Layout::Ntc),
         Some((false, true)) => Ok(Layout::Tnc),
         matches => {
+            if let (Some((false, false)), Some((name, items))) = (matches, by) {
+                let [first, second] = [0, 1].map(|axis| shape[axis]);
+                let items_of = if first == second {
+                    counted(first, "item")
+                } else {
+                    format!("{first} or {second} items")
+                };
+                let expected =
+                    format!("{items_of}, as axis 0 or 1 of shape {} has entries", shape_text(shape));
+                return Err(InputError::new(name, Place::whole(), expected, items.to_string()).into());
+            }
             let entries = |count| counted(count, "entry");
             let reason = match (matches, by) {
                 (Some((true, _)), Some((_, items))) => format!("both first axes have {}", entries(items)),
-                (_, Some((name, items))) => {
-                    format!("neither of the first axes has {}, as many as {name} has items", entries(items))
-                }
                 _ => "nothing says which axis is the batch".to_owned(),
             };
             let name = display_name(matrix.name());

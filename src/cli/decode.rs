@@ -50,7 +50,7 @@ pub(super) struct Args {
     #[command(flatten)]
     weights: WeightArgs,
 
-    /// Reference texts, a line an item: adds errors, CER and WER
+    /// Reference texts, one line per item: adds errors, CER and WER
     #[arg(long, value_name = "FILE", help_heading = "References")]
     refs: Option<PathBuf>,
 
@@ -76,7 +76,7 @@ struct SearchArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     nbest: u32,
 
-    /// Leave out tokens below this natural log-probability in a frame (nothing is where not given)
+    /// Skip tokens whose natural log-probability in a frame is below X [default: skip none]
     #[arg(long, value_name = "X", allow_negative_numbers = true, requires = "beam")]
     token_min_logp: Option<f64>,
 

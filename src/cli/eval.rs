@@ -27,11 +27,11 @@ const FEW_LINES: usize = 16;
 /// substitution to a deletion and a deletion to an insertion.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// What was read, a line an item; - is standard input
+    /// Hypotheses, one line per item; - is standard input
     #[arg(value_name = "HYP")]
     hyp: PathBuf,
 
-    /// What it should be, a line an item
+    /// References, one line per item
     #[arg(value_name = "REF")]
     reference: PathBuf,
 

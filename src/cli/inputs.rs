@@ -11,7 +11,7 @@ use super::output_args::OutputArgs;
 use super::values::{Layout, delimiter};
 use crate::input::{
     CsvOptions, Dtype, InputError, LabelFile, List, Matrix, OddColumn, Place, Source, counted, cut_first,
-    integer_list, read_lines, shape_text,
+    display_name, integer_list, read_lines, shape_text,
 };
 use crate::logits::{ImproperRow, InputKind, MAX_CLASSES, RowAudit, ShapeError, may_sum_to_one};
 use crate::report::Warning;
@@ -25,15 +25,15 @@ pub(super) struct LogitsArgs {
     #[arg(value_name = "LOGITS", default_value = "-")]
     pub(super) logits: PathBuf,
 
-    /// What the numbers are
+    /// What the values are
     #[arg(long, value_name = "KIND", value_enum, default_value_t = InputKind::Logits)]
     pub(super) input: InputKind,
 
-    /// Order of the axes of a CTC input (2-D is tc; told from the labels where 3-D leaves one choice)
+    /// Order of the axes of a CTC input (2-D: tc; 3-D: inferred where the number of labels or lengths fits one axis alone)
     #[arg(long, value_name = "LAYOUT", value_enum)]
     pub(super) layout: Option<Layout>,
 
-    /// Frames in use of each item: a file, or N,N,… (all of them where not given)
+    /// Frames in use of each item: a file, or N,N,… [default: all]
     #[arg(long, value_name = "FILE|N,N,…", allow_negative_numbers = true)]
     pub(super) lengths: Option<String>,
 
@@ -164,7 +164,8 @@ pub(super) fn bad_shape(matrix: &Matrix, error: &ShapeError) -> InputError {
 }
 
 /// How to go on after a row that is no distribution, where it can't be let through.
-pub(super) const INSPECT: &str = "ctctool inspect counts such values and names the first";
+pub(super) const INSPECT: &str =
+    "if this is padding, give --lengths; ctctool inspect counts such values and names the first";
 
 /// A row that was refused, with its place in the file's terms.
 pub(super) fn improper_row(
@@ -214,7 +215,7 @@ pub(super) fn oddity(matrix: &Matrix) -> Option<Oddity> {
             OddColumn::WholeNumbers(class) => Oddity {
                 code: "whole_number_column",
                 message: format!(
-                    "{name}: column {} has only whole numbers, as labels and numbers of rows are, and is read as class \
+                    "{name}: column {} has only whole numbers, as labels and row numbers have, and is read as class \
                      {class}",
                     class + 1
                 ),
@@ -273,21 +274,22 @@ pub(super) fn log_base(rows: usize, base: u8) -> String {
 }
 
 /// What the rows in use show of a wrong `--input`.
-pub(super) fn input_warnings(audit: &RowAudit, place: impl Fn(usize) -> String) -> Vec<Warning> {
+pub(super) fn input_warnings(name: &str, audit: &RowAudit, place: impl Fn(usize) -> String) -> Vec<Warning> {
+    let name = display_name(name);
     let mut warnings = Vec::new();
     let like_probs = audit.looks_like_probs();
     if let (InputKind::Logits, Some(rows)) = (audit.kind(), like_probs) {
         let message = format!(
-            "the input looks like probabilities (all {rows} rows that were looked at sum to 1 with nothing below 0), \
+            "{name} looks like probabilities (all {rows} rows that were looked at sum to 1 with nothing below 0), \
              and softmax over probabilities is not what a network was trained with: give --input probs"
         );
         warnings.push(Warning { code: "looks_like_probs", message });
     }
     if let Some(rows) = audit.looks_flat() {
-        warnings.push(Warning { code: "softmax_twice", message: softmax_twice(rows) });
+        warnings.push(Warning { code: "softmax_twice", message: format!("{name}: {}", softmax_twice(rows)) });
     }
     if let Some((rows, base)) = audit.looks_like_other_base() {
-        warnings.push(Warning { code: "log_base", message: log_base(rows, base) });
+        warnings.push(Warning { code: "log_base", message: format!("{name}: {}", log_base(rows, base)) });
     }
     if let Some((count, row, total)) = audit.unnormalised() {
         let rows = if count == 1 { "1 row does".to_owned() } else { format!("{count} rows do") };
@@ -296,7 +298,8 @@ pub(super) fn input_warnings(audit: &RowAudit, place: impl Fn(usize) -> String) 
             None if audit.kind() == InputKind::Probs && may_sum_to_one(total) => "were they rounded?",
             None => "are these logits?",
         };
-        let message = format!("{rows} not sum to 1, the first is {} with {total}: {rather}", place(row));
+        let message =
+            format!("{name}: {rows} not sum to 1, the first is {} with {total}: {rather}", place(row));
         warnings.push(Warning { code: "not_normalised", message });
     }
     warnings

@@ -25,17 +25,17 @@ use crate::report::{Format, Report};
 /// What is in the file, and whether the labels fit it
 ///
 /// Prints what the file is, what its numbers look like and why, which classes win its frames, and, with labels, for
-/// each item the frames that it needs against those it has, and how far the best path reads others. Ends with findings and the options that follow from them.
+/// each item the frames that it needs against those it has, and how far what the best path reads differs from the labels. Ends with findings and the options that follow from them.
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     logits: LogitsArgs,
 
-    /// Labels: .npy of integers, or text with an item a line
+    /// Labels: .npy of integers, or text with one item per line
     #[arg(long, value_name = "FILE", help_heading = "Labels")]
     labels: Option<PathBuf>,
 
-    /// Labels in use of each item of a .npy file: a file, or N,N,…
+    /// Number of labels of each item, for padded or joined .npy labels: a file, or N,N,…
     #[arg(
         long,
         value_name = "FILE|N,N,…",

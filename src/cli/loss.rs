@@ -35,11 +35,11 @@ pub(super) struct Args {
     #[command(flatten)]
     logits: LogitsArgs,
 
-    /// Labels: .npy of integers, or text with an item a line; class probabilities: .npy of floats, or CSV
+    /// Labels: .npy of integers, or text with one item per line; class probabilities: .npy of floats, or CSV
     #[arg(long, value_name = "FILE", help_heading = "Labels")]
     labels: PathBuf,
 
-    /// Labels in use of each item of a .npy file: a file, or N,N,…
+    /// Number of labels of each item, for padded or joined .npy labels: a file, or N,N,…
     #[arg(long, value_name = "FILE|N,N,…", allow_negative_numbers = true, help_heading = "Labels")]
     label_lengths: Option<String>,
 
@@ -66,7 +66,7 @@ pub(super) struct Args {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Loss")]
 struct Settings {
-    /// Which loss, ce for short (told from the shapes where only one fits)
+    /// Which loss; ce for short [default: inferred from the shapes where only one fits]
     #[arg(long, value_name = "LOSS", value_enum)]
     criterion: Option<Criterion>,
 
@@ -106,11 +106,11 @@ struct Settings {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Checks (exit code 1 where one does not hold)")]
 struct Checks {
-    /// The reduced loss is a number and not above X
+    /// Fail unless the reduced loss is a number and at most X
     #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
     max_loss: Option<f64>,
 
-    /// The reduced loss is X, within --rtol and --atol
+    /// Fail unless the reduced loss is X, within --rtol and --atol
     #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true, group = "number")]
     expect: Option<f64>,
 
@@ -275,7 +275,7 @@ fn labels_in_a_row(shape: &[usize], labels: &LabelFile) -> Option<String> {
     let fits = rows > 1 && labels.sequences(None) == Some(1) && labels.integers()?.len() == rows;
     fits.then(|| {
         format!(
-            "{} has a label for each of the {rows} rows, all of them in one: for cross-entropy write one a line, of an \
+            "{} has a label for each of the {rows} rows, all of them in one: for cross-entropy write one per line, of an \
              array y.reshape(-1)",
             labels.name()
         )

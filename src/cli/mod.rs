@@ -28,7 +28,7 @@ use std::num::{ParseFloatError, ParseIntError};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, FromArgMatches, Subcommand};
 
 use diagnostics::{Diagnostics, UsageError};
@@ -83,17 +83,18 @@ enum Command {
 
 /// The definition of the whole command line, for man pages and completions.
 pub fn command() -> clap::Command {
-    Command::augment_subcommands(program())
+    Command::augment_subcommands(program()).mut_subcommands(|subcommand| subcommand.after_help(EXIT_CODES))
 }
+
+const EXIT_CODES: &str =
+    "Exit codes: 0 it ran and every check holds; 1 a check does not hold; 2 it could not run.";
 
 fn program() -> clap::Command {
     clap::Command::new("ctctool")
         .version(env!("CARGO_PKG_VERSION"))
         .propagate_version(true)
         .about("Exact losses and transcripts from a network's output files")
-        .after_help(
-            "Exit codes: 0 it ran and every check holds; 1 a check does not hold; 2 it could not run.",
-        )
+        .after_help(EXIT_CODES)
         .subcommand_required(true)
         .arg_required_else_help(true)
 }
@@ -117,7 +118,9 @@ fn parse() -> Result<Command, clap::Error> {
     let typed = std::env::args_os().nth(1);
     let known = SUBCOMMANDS.iter().find(|(name, _)| typed.as_deref() == Some(OsStr::new(name)));
     let command = match known {
-        Some((name, augment)) => program().subcommand(augment(clap::Command::new(name))),
+        Some((name, augment)) => {
+            program().subcommand(augment(clap::Command::new(name)).after_help(EXIT_CODES))
+        }
         None => command(),
     };
     Command::from_arg_matches(&command.try_get_matches()?)
@@ -197,6 +200,9 @@ fn report_usage(error: &clap::Error) -> ExitStatus {
     let text = error.render().to_string();
     let mut paragraphs = text.split("\n\n").map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
     let mut message = paragraphs.next().unwrap_or_default();
+    if let Some(needs) = needs(error) {
+        message = format!("error: {needs}");
+    }
     // What the parsers of numbers say does not tell what they want.
     if let Some(cause) = error.source() {
         let expected = match cause {
@@ -224,6 +230,44 @@ fn report_usage(error: &clap::Error) -> ExitStatus {
     ExitStatus::Error
 }
 
+/// Options that say nothing without another one, and that.
+const NEEDS: [(&str, &str); 15] = [
+    ("--frame-shift", "--timestamps"),
+    ("--token-min-logp", "--beam"),
+    ("--rtol", "--expect"),
+    ("--atol", "--expect"),
+    ("--label-split", "--alphabet"),
+    ("--unk", "--alphabet"),
+    ("--word-delimiter", "--alphabet"),
+    ("--label-lengths", "--labels"),
+    ("--lm-unit", "--lm"),
+    ("--lm-weight", "--lm"),
+    ("--word-bonus", "--lm"),
+    ("--lm-space", "--lm"),
+    ("--no-lm-eos", "--lm"),
+    ("--unk-score", "--lm"),
+    ("--hotword-weight", "--hotwords"),
+];
+
+/// Which option that was typed needs which that was not: clap's own message names the other alone.
+fn needs(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg) else { return None };
+    if error.kind() != ErrorKind::MissingRequiredArgument {
+        return None;
+    }
+    let typed: Vec<String> =
+        std::env::args_os().filter_map(|word| Some(word.to_str()?.split('=').next()?.to_owned())).collect();
+    let is_missing =
+        |other: &str| missing.iter().find(|text| text.split(['<', ' ', '|']).any(|part| part == other));
+    NEEDS.iter().filter(|(option, _)| typed.iter().any(|word| word == option)).find_map(|(option, other)| {
+        let missing = is_missing(other)?;
+        // Of several that would do, clap's list is in brackets.
+        let one_of = missing.strip_prefix('<').and_then(|list| list.strip_suffix('>'));
+        let all = one_of.map_or_else(|| missing.clone(), |list| list.replace('|', " or "));
+        Some(format!("{option} needs {all}"))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,7 +280,7 @@ mod tests {
             all.find_subcommand_mut(name).map(|found| found.render_long_help().to_string())
         };
         for (name, augment) in SUBCOMMANDS {
-            let mut alone = program().subcommand(augment(clap::Command::new(name)));
+            let mut alone = program().subcommand(augment(clap::Command::new(name)).after_help(EXIT_CODES));
             alone.build();
             let (help, among_all) = (help_of(&mut alone, name), help_of(&mut all, name));
             assert!(help.is_some() && help == among_all, "{name}: {help:?}, {among_all:?}");

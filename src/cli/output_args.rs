@@ -32,7 +32,8 @@ impl RateLimits {
         limits.into_iter().filter_map(|(option, limit)| {
             let limit = limit.filter(|&limit| limit > 1.0)?;
             let (percent, ratio) = (100.0 * limit, limit / 100.0);
-            let message = format!("{option} {limit} is {percent} %, for it is a ratio: {limit} % is {ratio}");
+            let message =
+                format!("{option} is a ratio: {limit} means {percent} %; for {limit} % give {ratio}");
             Some(Warning { code: "limit_above_one", message })
         })
     }
@@ -121,9 +122,6 @@ pub(super) fn has_details(format: Format) -> bool {
 pub(super) fn not_shown(option: &str, asked: bool, format: Format) -> Option<Warning> {
     (asked && !has_details(format)).then(|| Warning {
         code: "not_shown",
-        message: format!(
-            "{option}: --format {} has no place for it: table, json and jsonl have",
-            format.word()
-        ),
+        message: format!("{option}: --format {} can't show it; table, json and jsonl can", format.word()),
     })
 }

@@ -63,11 +63,11 @@ pub(super) struct SteeringArgs {
     #[arg(long, requires = "lm")]
     no_lm_eos: bool,
 
-    /// A word a line: only these can be printed
+    /// One word per line: only these can be printed
     #[arg(long, value_name = "FILE")]
     lexicon: Option<PathBuf>,
 
-    /// Phrases that add to a text's score: a phrase a line, or phrase, tab and weight
+    /// Phrases that add to a text's score: one phrase per line, or phrase, tab and weight
     #[arg(long, value_name = "FILE")]
     hotwords: Option<PathBuf>,
 
@@ -163,7 +163,11 @@ impl SteeringArgs {
         let by_words = self.lm.is_some() && self.lm_unit == LmUnit::Word;
         let option = if by_words { "--lm" } else { "--lexicon" };
         if (by_words || self.lexicon.is_some()) && *spelling.delimiter() == WordDelimiter::None {
-            let error = UsageError::new(format!("{option}: nothing separates words in this alphabet"));
+            let error = UsageError::new(if spelling.has_names() {
+                format!("{option}: nothing separates words in this alphabet")
+            } else {
+                format!("{option}: class indices have no words")
+            });
             let of_blank = spelling.token(blank);
             return Err(error.hint(match (spelling.has_names(), by_words) {
                 (true, _) if is_space(&of_blank) => {

@@ -17,7 +17,7 @@ impl Clock {
     pub(super) fn warning(self) -> Option<Warning> {
         let shift = self.0.filter(|&shift| shift >= LONG_FRAME)?;
         let message = format!(
-            "--frame-shift {} is so many seconds from one frame to the next: for milliseconds, give {}",
+            "--frame-shift {} means so many seconds a frame: if these are milliseconds, give {}",
             Shortest(shift),
             Shortest(shift / 1000.0)
         );

@@ -28,7 +28,7 @@ use crate::report::error_counts::RateSummary;
 use crate::report::tune::{TuneParams, TunePoint, TuneSummary};
 use crate::report::{Format, Report, Shortest, Warning};
 
-/// What is to become least.
+/// What to minimise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Objective {
     /// The word error rate; of equal ones the character error rate
@@ -49,8 +49,8 @@ impl Word for Objective {
 /// The language-model weight, bonus and beam width that give the lowest error rate
 ///
 /// Reads the logits once, decodes them with every combination of the weights, bonuses and widths given, and prints
-/// the error rates of each and the options of `ctctool decode` that are best. Of settings with as few errors the
-/// narrower beam is best, then the one in their middle; how many tie is said.
+/// the error rates of each and the options of `ctctool decode` that are best. Ties go to the
+/// narrowest beam, then to the setting in the middle of those that tie; how many do is printed.
 #[derive(clap::Args)]
 #[command(mut_args(of_tune))]
 pub(super) struct Args {
@@ -60,7 +60,7 @@ pub(super) struct Args {
     #[command(flatten)]
     classes: ClassArgs,
 
-    /// Reference texts, a line an item
+    /// Reference texts, one line per item
     #[arg(long, value_name = "FILE", required = true)]
     refs: PathBuf,
 
@@ -86,7 +86,7 @@ pub(super) struct Args {
     #[arg(long = "beam", value_name = "K,K,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=1_000_000), default_values_t = [10, 100], hide_default_value = true, help_heading = "Settings to try")]
     beams: Vec<u32>,
 
-    /// What is to become least
+    /// What to minimise
     #[arg(long, value_name = "RATE", value_enum, default_value_t = Objective::Wer, help_heading = "Settings to try")]
     objective: Objective,
 

@@ -57,16 +57,16 @@ words!(Reduction {
 
 words!(LabelSplit {
     Chars = "chars", "each character is a token";
-    Tokens = "tokens", "tokens are separated by blanks";
+    Tokens = "tokens", "tokens are separated by spaces";
     Longest = "longest", "the longest token that fits, from left to right";
 });
 
 words!(Format {
     Table = "table", "aligned columns for people, rounded";
     Json = "json", "one JSON object";
-    Jsonl = "jsonl", "a JSON object a line: the items, then the summary";
+    Jsonl = "jsonl", "one JSON object per line: the items, then the summary";
     Csv = "csv", "the items as CSV; the summary goes to standard error";
-    Text = "text", "a transcript a line and nothing else";
+    Text = "text", "transcripts only, one per line";
     Github = "github", "GitHub's workflow annotations of the checks";
     Junit = "junit", "JUnit's XML of the checks";
     Ctm = "ctm", "NIST's time-marked words: item, channel, start and duration in seconds, word, confidence";

@@ -56,7 +56,7 @@ impl Spelling {
         Self { names: None, delimiter: WordDelimiter::None }
     }
 
-    /// `names`: one a class.
+    /// `names`: one per class.
     pub fn new(names: Vec<String>, delimiter: WordDelimiter) -> Self {
         Self { names: Some(names), delimiter }
     }

@@ -50,7 +50,7 @@ impl fmt::Display for BlankChoice {
 pub enum LabelSplit {
     /// Each character is one.
     Chars,
-    /// They are separated by blanks.
+    /// They are separated by spaces.
     Tokens,
     /// The longest token that fits, from left to right.
     Longest,
@@ -102,6 +102,8 @@ pub struct Alphabet {
     tokens: Vec<String>,
     classes_of: HashMap<String, u32>,
     blank: u32,
+    /// Whether the file has an entry for the blank, too.
+    complete: bool,
     /// The class that a space in a text is.
     space: Option<u32>,
     /// The names, to find the longest that a text goes on with; made when they are first wanted.
@@ -114,7 +116,7 @@ impl Alphabet {
     /// # Errors
     /// Where the file has not as many entries, nor one less.
     pub fn new(file: AlphabetFile, classes: usize, blank: u32) -> Result<Self, InputError> {
-        let name = file.name.clone();
+        let (name, complete) = (file.name.clone(), file.len() == classes);
         let tokens = file.resolve(classes, blank as usize)?;
         let named = tokens.iter().enumerate().filter(|&(class, _)| class != blank as usize);
         let mut classes_of: HashMap<String, u32> =
@@ -129,7 +131,7 @@ impl Alphabet {
         if let Some(space) = space {
             classes_of.entry(" ".to_owned()).or_insert(space);
         }
-        Ok(Self { name, tokens, classes_of, blank, space, names: OnceLock::new() })
+        Ok(Self { name, tokens, classes_of, blank, complete, space, names: OnceLock::new() })
     }
 
     /// The file, as messages call it.
@@ -181,6 +183,18 @@ impl Alphabet {
             .filter(|&(class, _)| class != self.blank as usize)
             .find(|(_, token)| token.is_empty())
             .map(|(class, _)| class)
+    }
+
+    /// How to go on where class `class` has no name; `instead` is another way where the file has an entry for each class.
+    pub(crate) fn empty_entry_hint(&self, class: usize, instead: &str) -> String {
+        if self.complete {
+            return format!("leave the empty entry out, or {instead}");
+        }
+        // The blank's is not in the file.
+        let entry = class - usize::from(class > self.blank as usize);
+        format!(
+            "class {class} is entry {entry} of the file, which leaves the blank out: write its name there"
+        )
     }
 
     /// The class that a space in a text is.

@@ -1,4 +1,4 @@
-//! CSV of numbers: a row a line, the same number of columns in each.
+//! CSV of numbers: one row per line, the same number of columns in each.
 
 use std::path::Path;
 
@@ -89,7 +89,8 @@ fn check_head(name: &str, head: &[u8], options: CsvOptions) -> Result<(), InputE
         [b'[' | b'{', next, ..] => !next.is_ascii_alphabetic(),
         _ => start.starts_with(b"tensor(") || start.starts_with(b"array("),
     };
-    let no_table = if head[..head.len().min(HEAD_BYTES)].contains(&0) {
+    let is_binary = |byte: &u8| matches!(byte, 0..=8 | 14..=26 | 28..=31);
+    let no_table = if head[..head.len().min(HEAD_BYTES)].iter().any(is_binary) {
         Some(("binary data", "for raw numbers: numpy.save('x.npy', numpy.fromfile(FILE, '<f4').reshape(…))"))
     } else if in_brackets() {
         Some(("text in brackets, as of JSON or print", "save the numbers: numpy.save('x.npy', x)"))
@@ -205,7 +206,8 @@ pub(super) fn parse(name: &str, bytes: &[u8], options: CsvOptions) -> Result<Tab
             let value = any_number(field).ok_or_else(|| {
                 let place = Place::whole().at("line", line).at("column", column + 1);
                 let text = String::from_utf8_lossy(field);
-                let error = InputError::new(name, place, "a number", shown(&text));
+                let found = if text.is_empty() { "an empty field".to_owned() } else { shown(&text) };
+                let error = InputError::new(name, place, "a number", found);
                 // The names of a table with an index begin with none for the index.
                 let named = column == 0 || !MISSING.contains(&text.trim());
                 let may_be_names = table.rows == 0 && !options.headers && named;

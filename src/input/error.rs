@@ -98,7 +98,14 @@ impl InputError {
         let message = error.to_string();
         // It says the place once more.
         let cause = message.split(" at line ").next().unwrap_or_default();
-        let found = if error.is_data() { cause.to_owned() } else { format!("malformed JSON ({cause})") };
+        let found = if error.is_data() {
+            // It also says what its types are called.
+            let found =
+                cause.strip_prefix("invalid type: ").and_then(|rest| rest.split(", expected ").next());
+            found.unwrap_or(cause).replace('`', "")
+        } else {
+            format!("malformed JSON ({cause})")
+        };
         Self::new(file, place, expected, found)
     }
 

@@ -223,7 +223,7 @@ impl LabelFile {
         }
     }
 
-    /// How the file is written, if it is a table of so many rows: one separated by blanks is as good as any other.
+    /// How the file is written, if it is a table of so many rows: one separated by spaces is as good as any other.
     fn table_options(&self, text: &str, rows: usize) -> CsvOptions {
         let given = self.csv.delimiter.filter(|&delimiter| text.contains(char::from(delimiter)));
         let blanks = !text.contains([',', ';', '\t']);

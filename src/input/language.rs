@@ -103,7 +103,7 @@ impl Read for Bytes {
     }
 }
 
-/// Reads a lexicon: a word a line.
+/// Reads a lexicon: one word per line.
 ///
 /// # Errors
 /// Where it can't be read, a line is not one word, or there is none.
@@ -125,19 +125,19 @@ pub fn read_lexicon(path: &Path) -> Result<Vec<String>, InputError> {
             } else {
                 "of a text, list each word once: tr -s ' ' '\\n' < TEXT | sort -u"
             };
-            return Err(InputError::new(&name, place, "one word a line", shown(&word[at..])).hint(hint));
+            return Err(InputError::new(&name, place, "one word per line", shown(&word[at..])).hint(hint));
         }
         if !word.is_empty() {
             words.push(word.to_owned());
         }
     }
     if words.is_empty() {
-        return Err(InputError::new(&name, Place::whole(), "a word a line", "no word"));
+        return Err(InputError::new(&name, Place::whole(), "one word per line", "no word"));
     }
     Ok(words)
 }
 
-/// Reads hotwords: a phrase a line, or a phrase, a tab and its weight in nats.
+/// Reads hotwords: one phrase per line, or a phrase, a tab and its weight in nats.
 ///
 /// # Errors
 /// Where it can't be read, or a weight is not a number.

@@ -122,16 +122,19 @@ impl NpyInfo {
             .map_err(|found| invalid("the header of a plain array", found))?;
 
         if !sizes_can_be_multiplied(&header[text_start..]) {
-            let found = shown(&String::from_utf8_lossy(&header[text_start..]));
+            let text = String::from_utf8_lossy(&header[text_start..]);
+            let shape = text.split("'shape': ").nth(1).and_then(|rest| Some(rest.split_once(')')?.0));
+            let found = shape.map_or_else(|| shown(&text), |shape| format!("{shape})"));
             return Err(invalid("a shape that memory can hold", found));
         }
 
-        let parsed = NpyHeader::from_reader(io::Cursor::new(&header)).map_err(|error| {
-            let text = error.to_string();
-            invalid("a valid .npy header", text.lines().next().map(shown).unwrap_or_default())
+        let parsed = NpyHeader::from_reader(io::Cursor::new(&header)).map_err(|_| {
+            let found = shown(&String::from_utf8_lossy(&header[text_start..]));
+            invalid("a .npy header, a dictionary of 'descr', 'fortran_order' and 'shape'", found)
         })?;
         let (dtype, big_endian) = dtype_of(&parsed.dtype()).map_err(|found| {
-            invalid("an array of f2, f4, f8 or integers", found).maybe_hint(hint(&parsed.dtype()))
+            invalid("an array of float16, float32, float64 or integers", found)
+                .maybe_hint(hint(&parsed.dtype()))
         })?;
         let shape: Option<Vec<usize>> =
             parsed.shape().iter().map(|&size| usize::try_from(size).ok()).collect();
@@ -171,7 +174,11 @@ impl NpyInfo {
             ),
             format!("{found}{}", if found > self.byte_len() as u64 { " or more" } else { "" }),
         )
-        .hint("the file was cut off or is not one array: save it again with numpy.save")
+        .hint(if found > self.byte_len() as u64 {
+            "there is more behind the array: save one array a file with numpy.save"
+        } else {
+            "the file was cut off: save it again with numpy.save"
+        })
     }
 }
 
@@ -246,7 +253,7 @@ fn sizes_can_be_multiplied(header: &[u8]) -> bool {
 fn hint(dtype: &DType) -> Option<&'static str> {
     match dtype {
         _ if dtype.uses_pickled_array() => Some(
-            "object arrays hold Python code: save each array by itself with numpy.save(…, allow_pickle=False)",
+            "object arrays hold pickled Python objects: save each array by itself with numpy.save(…, allow_pickle=False)",
         ),
         DType::Plain(plain) => match (plain.type_char(), plain.size_field()) {
             (TypeChar::RawData, 2) => Some(

@@ -69,7 +69,7 @@ pub(super) fn whole_number(text: &str) -> Option<i64> {
     })
 }
 
-/// The words of a line, separated by blanks or commas, and the column, from 1, that each begins at.
+/// The words of a line, separated by spaces or commas, and the column, from 1, that each begins at.
 pub(super) fn words(line: &str) -> impl Iterator<Item = (usize, &str)> {
     let separator = |c: char| c.is_whitespace() || c == ',';
     let mut rest = line;
@@ -86,8 +86,12 @@ pub(super) fn words(line: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-const SUM_OF_MASK: &str =
-    "a mask's rows sum to lengths: mask.sum(axis=1), of paddings (1 - paddings).sum(axis=1)";
+/// How to go on where a list of lengths is rather a mask.
+fn mask_hint(option: &str) -> Option<&'static str> {
+    option.ends_with("lengths").then_some(
+        "a mask's rows sum to lengths: mask.sum(axis=1), or where 1 is padding (1 - mask).sum(axis=1)",
+    )
+}
 
 fn list<T>(
     option: &str,
@@ -117,14 +121,14 @@ fn list<T>(
         let info = NpyInfo::read(&mut source)?;
         if info.dtype == Dtype::Bool {
             let error = InputError::new(argument, Place::whole(), "a list of numbers", "booleans");
-            return Err(error.hint(SUM_OF_MASK));
+            return Err(error.maybe_hint(mask_hint(option)));
         }
         // Axes of one entry are no other list.
         if info.shape.iter().filter(|&&size| size != 1).count() > 1 {
             let found = format!("{} axes", info.shape.len());
             let mask = info.shape.len() == 2;
             let error = InputError::new(argument, Place::whole(), "a list", found);
-            return Err(error.maybe_hint(mask.then_some(SUM_OF_MASK)));
+            return Err(error.maybe_hint(mask_hint(option).filter(|_| mask)));
         }
         let bytes = info.read_body(&mut source)?;
         let check = |(at, value): (usize, Option<T>)| {

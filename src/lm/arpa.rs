@@ -7,7 +7,7 @@
 //!
 //! \1-grams:
 //! -0.5 a -0.3         base-10 logarithms of the probability and, where longer n-grams need it, of the
-//!                     back-off weight; blanks or tabs between them
+//!                     back-off weight; spaces or tabs between them
 //! …
 //! \end\
 //! ```

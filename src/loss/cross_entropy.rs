@@ -50,7 +50,7 @@ pub struct CrossEntropy {
 }
 
 impl CrossEntropy {
-    /// `weight`: one a class, all 1 where none; `smoothing`: 0 to 1.
+    /// `weight`: one per class, all 1 where none; `smoothing`: 0 to 1.
     ///
     /// # Errors
     /// Where there are not as many weights as classes, one is not finite, or the smoothing is out of range.

@@ -96,7 +96,7 @@ pub fn sampled_rows(used: &[usize]) -> Vec<usize> {
     (0..count).map(|sample| used[sample * used.len() / count]).collect()
 }
 
-/// A difference of which rounding may be more than this, over the greatest gradient, tells nothing: that of a probability
+/// A difference of which rounding may be more than this, relative to the greatest gradient, tells nothing: that of a probability
 /// next to 0, whose steps are too small to be seen in the loss.
 const MOST_NOISE: f64 = 1e-4;
 

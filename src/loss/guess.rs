@@ -165,8 +165,8 @@ impl Convention {
     pub fn describe(self) -> Option<&'static str> {
         match self {
             Self::Mean | Self::Sum => None,
-            Self::BatchMean => Some("the row batch_mean"),
-            Self::TokenMean => Some("the row token_mean"),
+            Self::BatchMean => Some("see the row batch_mean"),
+            Self::TokenMean => Some("see the row token_mean"),
             Self::FrameMean => Some("the sum over the number of frames"),
             Self::ItemFrameMean => Some("each item over its frames, then over items"),
             Self::FirstAxisMean => Some("the sum over the size of axis 0"),

@@ -1,4 +1,4 @@
-//! Columns of the Levenshtein matrix, 64 rows a word.
+//! Columns of the Levenshtein matrix, 64 rows per word.
 //!
 //! The recurrence of Myers, "A fast bit-vector algorithm for approximate string matching" (JACM 46,
 //! 1999), in the form of Hyyrö (2003) for the distance of whole sequences: neighbours in the matrix

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::ctc_input::CtcInputParams;
 use super::decode::TimedItem;
 use super::{Cell, ItemId, Record, Status, TableText, infeasible};
-use crate::input::counted;
+use crate::input::{counted, display_name};
 
 /// Every resolved setting; null where it does not apply.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -131,7 +131,7 @@ impl AlignSummary {
             "{} of {} of {} aligned, {} infeasible{}: {}",
             self.aligned,
             counted(self.items, "item"),
-            params.input_params.matrix.logits,
+            display_name(&params.input_params.matrix.logits),
             self.infeasible,
             if self.infinite > 0 { format!(", {} without a path", self.infinite) } else { String::new() },
             params.input_params.described()

@@ -54,7 +54,8 @@ impl Check {
             if summary.worst_absolute.is_none() {
                 parts.push(format!("the first at {place}"));
             } else if observed != 0.0 {
-                parts.push(format!("the worst by {most} at {place}"));
+                let worst = if summary.differing > 0 { "the worst by" } else { "the greatest difference is" };
+                parts.push(format!("{worst} {most} at {place}"));
                 parts.push(format!("allowed {allowed}"));
             }
         }
@@ -79,7 +80,7 @@ impl Check {
                 }
                 let limit_text = Shortest(limit);
                 let message =
-                    format!("{what} of an empty reference is no number, so not at most {limit_text}");
+                    format!("{what} of an empty reference is undefined, and fails a limit of {limit_text}");
                 Self::new(name, f64::NAN, limit, false, message)
             })
         };

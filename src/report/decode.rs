@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::ctc_input::CtcInputParams;
 use super::error_counts::{ItemErrors, RateSummary};
 use super::{Cell, Details, ItemId, Record, Status, TableText, listing};
-use crate::input::counted;
+use crate::input::{counted, display_name};
 
 /// Every resolved setting; null where it does not apply.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -262,7 +262,7 @@ impl DecodeSummary {
         let title = format!(
             "{method}, {}{proved} in {}: {}",
             counted(self.items, "item"),
-            params.input_params.matrix.logits,
+            display_name(&params.input_params.matrix.logits),
             params.input_params.described()
         );
         let (header, rows) = match &self.rates {

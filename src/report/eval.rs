@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::error_counts::{ErrorCounts, ItemErrors, RateSummary};
 use super::{Cell, Details, ItemId, Record, TableText, listing};
-use crate::input::counted;
+use crate::input::{counted, display_name};
 
 /// Every resolved setting.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -128,8 +128,8 @@ impl EvalSummary {
         let title = format!(
             "{} of {} against {}: {} wrong{}",
             counted(self.items, "line"),
-            params.hyp,
-            params.reference,
+            display_name(&params.hyp),
+            display_name(&params.reference),
             self.wrong_items,
             self.rates.ser_ratio.map_or(String::new(), |ratio| format!(" (SER {ratio:.6})")),
         );

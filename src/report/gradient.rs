@@ -55,7 +55,7 @@ impl GradientCheck {
         let number = |value: Option<f64>| Cell::Number(value.unwrap_or(f64::NAN));
         let rows = vec![
             vec![Cell::Text("worst absolute error"), number(self.worst_absolute_error)],
-            vec![Cell::Text("over the greatest gradient"), number(self.worst_relative_error)],
+            vec![Cell::Text("relative to the greatest gradient"), number(self.worst_relative_error)],
             vec![Cell::Text("at"), Cell::Text(place)],
             vec![Cell::Text("gradient there"), number(self.gradient)],
             vec![Cell::Text("difference there"), number(self.difference)],

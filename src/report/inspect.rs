@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::matrix::MatrixParams;
 use super::{Cell, ItemId, Record, TableText};
-use crate::input::shape_text;
+use crate::input::{display_name, shape_text};
 
 /// Classes that people are shown among the winners.
 const MOST_WINNERS: usize = 8;
@@ -176,7 +176,7 @@ impl InspectSummary {
     pub fn table<'a>(&'a self, params: &InspectParams) -> TableText<'a> {
         let title = format!(
             "{}: {} {} of shape {}",
-            params.matrix.logits,
+            display_name(&params.matrix.logits),
             self.format,
             self.dtype,
             shape_text(&self.shape)
@@ -224,7 +224,9 @@ impl InspectSummary {
         let named = shown.iter().any(|winner| winner.token.is_some());
         let row = |winner: &'a Winner| {
             let mut row = vec![Cell::Count(winner.class as u64), Cell::Number(winner.ratio)];
-            row.extend(named.then(|| Cell::from(winner.token.as_deref())));
+            // A space would not be seen.
+            let token = winner.token.as_deref().map(|token| if token == " " { "' '" } else { token });
+            row.extend(named.then(|| Cell::from(token)));
             row
         };
         let rows: Vec<_> = shown.iter().map(row).collect();

@@ -1,4 +1,4 @@
-//! JSON: one object, or a line an item and a line for the summary.
+//! JSON: one object, or one line per item and one for the summary.
 
 use std::io::{self, Write};
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::gradient::GradientSummary;
 use super::matrix::MatrixParams;
 use super::{Cell, ItemId, Record, Status, TableText};
-use crate::input::counted;
+use crate::input::{counted, display_name};
 use crate::loss::reduction::{Reduction, Reductions};
 
 /// How the items of a CTC input and their labels are read.
@@ -207,7 +207,11 @@ impl LossSummary {
             (_, _, Some(axis)) => format!("{classes} on axis {axis}"),
             _ => classes,
         };
-        let title = format!("{name} of {} in {}: {layout}", counted(self.items, items), params.matrix.logits);
+        let title = format!(
+            "{name} of {} in {}: {layout}",
+            counted(self.items, items),
+            display_name(&params.matrix.logits)
+        );
         let means = if ctc {
             ["each item over its target length, then over items", "over items", "over all target tokens"]
         } else if params.targets == Some("probs") {

@@ -23,7 +23,7 @@ pub enum Format {
     Table,
     /// One JSON object.
     Json,
-    /// A JSON object a line: the items, then the summary.
+    /// One JSON object per line: the items, then the summary.
     Jsonl,
     /// The items as CSV; all else that a table has goes to standard error.
     Csv,

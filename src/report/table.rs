@@ -103,7 +103,7 @@ fn new_table(header: &[&str]) -> Table {
     table
 }
 
-/// Lines without the blanks that pad the last column.
+/// Lines without the spaces that pad the last column.
 fn trimmed(table: &Table) -> String {
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n")

@@ -6,7 +6,7 @@ use super::ctc_input::CtcInputParams;
 use super::decode::SteeringParams;
 use super::error_counts::RateSummary;
 use super::{Cell, Record, Shortest, TableText};
-use crate::input::counted;
+use crate::input::{counted, display_name};
 
 /// Every resolved setting.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -109,15 +109,16 @@ impl TuneSummary {
             ]
         };
         let title = format!(
-            "{} on {} of {}: the least {} has {}{}",
+            "{} on {} of {}: lowest {}: {}{}",
             counted(self.settings, "setting"),
             counted(self.lines, "line"),
-            params.input_params.matrix.logits,
+            display_name(&params.input_params.matrix.logits),
             params.objective.to_uppercase(),
             self.flags,
             match self.tied {
                 ..=1 => String::new(),
-                tied => format!(" ({tied} tie: of the narrowest beam, the one in the middle)"),
+                tied =>
+                    format!(" ({tied} tie; of those with the narrowest beam this is the one in the middle)"),
             },
         );
         let rows = vec![row("greedy", &self.greedy), row("best", &self.best.rates)];

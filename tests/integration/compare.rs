@@ -58,6 +58,10 @@ fn matrices_differ_by_what_their_dtype_allows() {
     ] {
         let result = run_json(&mut compare(&folder, args));
         assert_eq!(warnings(&result).contains(&"half_precision"), told, "{args:?}: {result}");
+        let message = result["warnings"][0]["message"].as_str().unwrap_or_default();
+        let given = args.contains(&"--rtol");
+        let defaults = if given { "float16, --atol 0.00001" } else { "float16, --rtol 0.001 --atol 0.00001" };
+        assert!(!told || message.ends_with(defaults), "{message}");
     }
     // Of two dtypes the less precise decides, and the result says so.
     let result = run_json(&mut compare(&folder, &["a64", "b32"]));
@@ -219,7 +223,7 @@ fn what_can_not_be_compared_is_an_error() {
         (&["a", "b"][..], "b: expected shape (2, 2) as in a, found (4,)"),
         (&["a", "r.json"], "BASE is a matrix and NEW is a result"),
         (&["r.json", "d.json"], "r.json is a result of 'loss' and d.json of 'decode'"),
-        (&["r.json", "p.json"], "other parameters: blank is null in the first and 3 in the second"),
+        (&["r.json", "p.json"], "different parameters: blank is null in the first and 3 in the second"),
         (&["old.json", "r.json"], "old.json: expected a result of ctctool with schema_version 1"),
         (
             &["twins.json", "twins.json"],

@@ -71,8 +71,8 @@ fn conventions_without_a_flag_are_named() {
     let (folder, _) = batch(2);
     let reductions = json(&mut loss(&folder, &[]))["summary"]["reductions"].clone();
     for (row, factor, note) in [
-        ("batch_mean", 1.0, "the row batch_mean"),
-        ("token_mean", 1.0, "the row token_mean"),
+        ("batch_mean", 1.0, "see the row batch_mean"),
+        ("token_mean", 1.0, "see the row token_mean"),
         ("sum", 1.0 / 24.0, "the sum over the number of frames"),
         ("mean", 1.0 / std::f64::consts::LN_2, "the number is in bits"),
         ("sum", -1.0, "the number is the log-probability, minus the loss"),
@@ -208,7 +208,7 @@ fn what_can_not_be_searched_is_refused() {
         (&["--guess", "1", "--max-loss", "1"], "cannot be used with"),
         (&["--guess", "1", "--reduction", "none"], "--reduction none has none"),
         (&["--guess", "1", "--format", "junit"], "show checks"),
-        (&["--rtol", "1"], "required"),
+        (&["--rtol", "1"], "--rtol needs --expect <X> or --guess <X>"),
     ] {
         loss(&folder, options).assert().code(2).stderr(predicate::str::contains(message));
     }
@@ -290,7 +290,7 @@ fn means_that_no_row_shows_are_found() {
     let losses: Vec<f64> =
         items.as_array().unwrap().iter().filter_map(|item| item["loss_nats"].as_f64()).collect();
     assert_eq!(losses.len(), 3);
-    let left_out = "items without an alignment are left out there; the row batch_mean";
+    let left_out = "items without an alignment are left out there; see the row batch_mean";
     assert!(notes(&guess(&folder, losses.iter().sum::<f64>() / 3.0, &[])).contains(&left_out));
 
     folder.file("y.txt", "1 2\n3\n\n2 2 1\n");

@@ -128,7 +128,7 @@ fn labels_of_other_tools_say_how_to_become_some() {
             &["--alphabet", "names", "--label-split", "tokens"],
             "give --label-split chars for text that is not split into tokens",
         ),
-        ("[1, 2]", &[], "a line is an item's labels with blanks between, no brackets"),
+        ("[1, 2]", &[], "put spaces between an item's labels, without brackets"),
         ("ab", &[], "labels that are text need --alphabet FILE"),
     ];
     for (labels, args, hint) in cases {
@@ -190,7 +190,7 @@ fn references_that_no_text_equals_are_a_warning() {
         ("A B\n", &[], "2 of 2 words", "'A'", "without --alphabet, texts are class indices"),
     ] {
         let message = format!(
-            "refs: {words} can't be written with the tokens of the alphabet, {shown} for one: {remark}"
+            "refs: {words} can't be written with the tokens of the alphabet, such as {shown}: {remark}"
         );
         assert_eq!(warning(refs, args), Some(json!({"code": "unwritable", "message": message})));
     }
@@ -392,10 +392,10 @@ fn hotwords_that_no_text_has_say_why() {
     };
     assert!(!told("AB A\t5\n").contains("unwritable"));
     for (phrase, why) in [
-        ("AB 5", "no text has any of them: a weight stands behind a tab"),
-        ("AB:2.5", "no text has any of them: a weight stands behind a tab"),
-        ("ab", "no text has any of them: the alphabet has upper case letters"),
-        ("CD", "no text has any of them\""),
+        ("AB 5", "no text can have them: put a tab before the weight"),
+        ("AB:2.5", "no text can have them: put a tab before the weight"),
+        ("ab", "no text can have them: the alphabet has upper case letters"),
+        ("CD", "no text can have them\""),
     ] {
         assert!(told(phrase).contains(why), "{}", told(phrase));
     }

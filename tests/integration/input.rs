@@ -81,8 +81,8 @@ fn an_entry_of_several_characters_is_named() {
     folder.file("alphabet.json", r#"["a", "b", "<blank>"]"#);
     let loss = ["loss", "x.csv", "--labels", "y.txt", "--criterion", "ctc", "--alphabet", "alphabet.json"];
     run(&folder, &loss).code(2).stderr(
-        "error: alphabet.json: entry 2, '<blank>', is not one character: it is not clear how labels are split\n\
-         hint: give --label-split chars, tokens or longest; or --blank, if that is it\n",
+        "error: alphabet.json: class 2, '<blank>', is not one character: it is not clear how labels are split\n\
+         hint: give --label-split chars, tokens or longest; or --blank 2, if that is the blank\n",
     );
     run(&folder, &[&loss[..], &["--blank", "<blank>"]].concat()).success();
 }
@@ -95,8 +95,8 @@ fn an_empty_entry_that_is_not_the_blank_is_refused() {
     folder.file("alphabet.txt", "a\nb\nc\n\n");
     let decode = ["decode", "x.csv", "--alphabet", "alphabet.txt", "--format", "text"];
     run(&folder, &decode).code(2).stderr(
-        "error: alphabet.txt: entry 3 is empty, and no text can be that\n\
-         hint: leave the empty line out, or give --blank 3 if that is the blank\n",
+        "error: alphabet.txt: the name of class 3 is empty, and no text can be that\n\
+         hint: leave the empty entry out, or give --blank 3 if that is the blank\n",
     );
     run(&folder, &[&decode[..], &["--blank", "3"]].concat()).success().stdout("b\n");
 }

@@ -116,7 +116,7 @@ fn nothing_but_the_lexicon_is_printed() {
     let expected = "note: 0 of 16 items computed with logarithms, for";
     verbose.arg(&lexicon).assert().success().stderr(predicate::str::contains(expected));
     let spelled = folder.file("spelled.txt", "a a\n");
-    let expected = "spelled.txt: line 1, column 2: expected one word a line, found ' a'\nhint: spellings";
+    let expected = "spelled.txt: line 1, column 2: expected one word per line, found ' a'\nhint: spellings";
     let mut command = fixture("decode", &["--beam", "50", "--lexicon"]);
     command.arg(&spelled).assert().code(2).stderr(predicate::str::contains(expected));
 }
@@ -179,7 +179,7 @@ fn options_that_make_no_sense_are_refused() {
     let words = repository("fixtures/lm_word3.arpa");
     let mut command = ctctool();
     command.args(["decode", "--beam", "9", "--lm"]).arg(&words).write_stdin(matrix);
-    let expected = "--lm: nothing separates words in this alphabet\nhint: give --alphabet";
+    let expected = "--lm: class indices have no words\nhint: give --alphabet";
     command.assert().code(2).stderr(predicate::str::contains(expected));
 }
 
@@ -292,7 +292,7 @@ fn hotwords_that_the_lexicon_forbids_are_told() {
     };
     assert_eq!(codes("one\ntwo one\t3\n"), None);
     let message = codes("one\none three\nfour\n").unwrap();
-    assert!(message.contains("2 of 3 phrases") && message.contains("'one three' for one"), "{message}");
+    assert!(message.contains("2 of 3 phrases") && message.contains("such as 'one three'"), "{message}");
 }
 
 /// Without `<unk>` a word that is not known outweighs all else, and without a space a text has none.

@@ -332,9 +332,9 @@ fn warnings_are_lines_and_with_strict_errors() {
         command.current_dir(folder.path()).args(["loss", "p.csv", "--labels", "y.txt"]).args(args);
         command.assert()
     };
-    run(&[]).success().stderr(predicate::str::starts_with("warning: the input looks like probabilities"));
+    run(&[]).success().stderr(predicate::str::starts_with("warning: p.csv looks like probabilities"));
     run(&["--quiet"]).success().stderr("");
-    run(&["--strict"]).code(2).stdout("").stderr(predicate::str::starts_with("error: the input looks like"));
+    run(&["--strict"]).code(2).stdout("").stderr(predicate::str::starts_with("error: p.csv looks like"));
     run(&["--input", "probs", "--strict"]).success().stderr("");
     run(&["--input", "log-probs"]).success().stderr(predicate::str::contains(
         "2 rows do not sum to 1, the first is row 0 with 4.216772104075611: as they stand they do: give --input probs",

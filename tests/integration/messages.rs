@@ -111,7 +111,7 @@ fn a_typed_list_is_not_taken_for_a_file() {
     refused(&folder, &weight, "--weight: entry 2: expected a number, found 'x'", Some(&hint("--weight")));
     for (list, error) in [
         ("7", "--lengths: item 0: expected a length from 0 to 3, the number of frames, found 7"),
-        ("1,2", "--lengths: expected 1 length, one an item, found 2"),
+        ("1,2", "--lengths: expected 1 length, one per item, found 2"),
     ] {
         refused(&folder, &["decode", "x.csv", "--lengths", list], error, None);
     }
@@ -150,14 +150,14 @@ fn references_for_other_items_name_the_layout() {
         (
             "two",
             ["--layout", "ntc"],
-            "two: expected 3 lines, one an item, found 2",
-            "3 is axis 0 of shape (3, 2, 3), the items by layout ntc; 2 fits --layout tnc",
+            "two: expected 3 lines, one per item, found 2",
+            "by layout ntc the items are axis 0 of shape (3, 2, 3), which has 3; for 2 items give --layout tnc",
         ),
         (
             "three",
             ["--lengths", "3,3"],
-            "three: expected 2 lines, one an item, found 3",
-            "2 is axis 1 of shape (3, 2, 3), the items by layout tnc; 3 fits --layout ntc",
+            "three: expected 2 lines, one per item, found 3",
+            "by layout tnc the items are axis 1 of shape (3, 2, 3), which has 2; for 3 items give --layout ntc",
         ),
     ] {
         refused(&folder, &[&["decode", "x.npy", "--refs", refs], &options[..]].concat(), error, Some(hint));
@@ -183,7 +183,7 @@ fn a_wrong_label_length_is_named_where_it_is() {
             "long.txt: item 1, line 2, column 2: expected a length from 0 to 4, found 7",
         ),
         ("y.npy", "long.npy", "long.npy: item 1: expected a length from 0 to 2, found -1"),
-        ("y.npy", "three.txt", "three.txt: expected 2 lengths, one an item, found 3"),
+        ("y.npy", "three.txt", "three.txt: expected 2 lengths, one per item, found 3"),
         (
             "joined.npy",
             "short.txt",
@@ -215,8 +215,8 @@ fn labels_that_fit_no_loss_are_told_what_would_fit() {
             "x.csv",
             "four",
             "x.csv: shape (3, 3) with four (4 lines) fits neither cross-entropy nor CTC",
-            "cross-entropy takes 3 class indices, a line each, or probabilities of shape (3, 3), CTC one line of \
-             labels: --criterion says which is meant",
+            "cross-entropy takes 3 class indices, one per line, or probabilities of shape (3, 3), CTC one line of \
+             labels",
         ),
         (
             "b.npy",
@@ -298,8 +298,8 @@ fn an_empty_line_of_an_alphabet_is_no_long_token() {
     refused(
         &folder,
         &["loss", "x.csv", "--labels", "y", "--alphabet", "alphabet"],
-        "alphabet: entry 2 is empty, and no label can be that",
-        Some("leave the empty line out, or give --label-split longest"),
+        "alphabet: the name of class 2 is empty, and no label can be that",
+        Some("leave the empty entry out, or give --label-split longest"),
     );
 }
 
@@ -344,7 +344,7 @@ fn other_files_are_told_by_name() {
     refused(
         &folder,
         &["loss", "x", "--labels", "y"],
-        "x: expected an array of f2, f4, f8 or integers, found raw bytes (|V2)",
+        "x: expected an array of float16, float32, float64 or integers, found raw bytes (|V2)",
         Some(
             "bfloat16 has no type in this format: save (x.view('uint16').astype('uint32') << 16).view('float32')",
         ),
@@ -359,7 +359,7 @@ fn names_of_which_the_first_is_empty_are_names() {
     refused(
         &folder,
         &["decode", "x.csv"],
-        "x.csv: line 1, column 1: expected a number, found ''",
+        "x.csv: line 1, column 1: expected a number, found an empty field",
         Some("if the first row is names, give --headers"),
     );
 }
@@ -394,15 +394,18 @@ fn one_is_not_many_and_nothing_is_no_number() {
     refused(
         &folder,
         &["decode", "x.csv", "--refs", "two"],
-        "two: expected 1 line, one an item, found 2",
+        "two: expected 1 line, one per item, found 2",
         None,
     );
     let (code, stderr) = said(&folder, &["eval", "none", "none", "--max-cer", "1"]);
     assert_eq!(code, Some(1));
-    assert_eq!(stderr, "check failed: CER of an empty reference is no number, so not at most 1\n");
+    assert_eq!(stderr, "check failed: CER of an empty reference is undefined, and fails a limit of 1\n");
     folder.file("p.csv", "0.5,0.5\n0.5,0.6\n");
     let (_, stderr) = said(&folder, &["decode", "p.csv", "--input", "probs"]);
-    assert!(stderr.contains("warning: 1 row does not sum to 1, the first is frame 1 with 1.1"), "{stderr}");
+    assert!(
+        stderr.contains("warning: p.csv: 1 row does not sum to 1, the first is frame 1 with 1.1"),
+        "{stderr}"
+    );
 }
 
 #[test]
@@ -468,4 +471,77 @@ fn a_csv_summary_follows_the_items() {
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.starts_with("id,index,loss_nats,status,target\nx.csv#0,"), "{text}");
+}
+
+/// clap names the option that is missing, but not the one that needs it.
+#[test]
+fn an_option_that_needs_another_is_named() {
+    let folder = Folder::new();
+    for (command, option, needs) in [
+        ("decode", "--frame-shift=0.02", "--frame-shift needs --timestamps"),
+        ("decode", "--token-min-logp=-9", "--token-min-logp needs --beam <K>"),
+        ("decode", "--word-delimiter=x", "--word-delimiter needs --alphabet <FILE>"),
+        ("decode", "--lm-unit=token", "--lm-unit needs --lm <FILE>"),
+        ("decode", "--lm-weight=1", "--lm-weight needs --lm <FILE>"),
+        ("decode", "--word-bonus=1", "--word-bonus needs --lm <FILE>"),
+        ("decode", "--lm-space=x", "--lm-space needs --lm <FILE>"),
+        ("decode", "--no-lm-eos", "--no-lm-eos needs --lm <FILE>"),
+        ("decode", "--unk-score=-1", "--unk-score needs --lm <FILE>"),
+        ("decode", "--hotword-weight=1", "--hotword-weight needs --hotwords <FILE>"),
+        ("inspect", "--label-lengths=1", "--label-lengths needs --labels <FILE>"),
+        ("loss", "--label-split=chars", "--label-split needs --alphabet <FILE>"),
+        ("align", "--unk=x", "--unk needs --alphabet <FILE>"),
+        ("loss", "--rtol=1", "--rtol needs --expect <X> or --guess <X>"),
+        ("loss", "--atol=1", "--atol needs --expect <X> or --guess <X>"),
+    ] {
+        let labels = if matches!(command, "loss" | "align") { &["--labels", "y"][..] } else { &[] };
+        let beam = if needs.contains("--lm") || needs.contains("--hot") { &["--beam", "3"][..] } else { &[] };
+        let args = [&[command, "x.npy", option], labels, beam].concat();
+        let hint = format!("see 'ctctool {command} --help'");
+        refused(&folder, &args, needs, Some(&hint));
+    }
+    // What is missing by itself is still named.
+    let (_, stderr) = said(&folder, &["align", "x.npy", "--frame-shift", "0.02"]);
+    assert!(stderr.contains("required") && stderr.contains("--labels <FILE>"), "{stderr}");
+}
+
+#[test]
+fn hints_do_not_lead_in_circles() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0,9,0,0,1\n0,0,0,9,1\n");
+    // Four names for five classes: that of the blank is left out, and so the hint does not name another blank.
+    folder.file("names", "a\n\nc\nd\n");
+    let decode = ["decode", "x.csv", "--alphabet", "names"];
+    let error = "names: the name of class 2 is empty, and no text can be that";
+    let hint = "class 2 is entry 1 of the file, which leaves the blank out: write its name there";
+    refused(&folder, &decode, error, Some(hint));
+    let error = "names: the name of class 1 is empty, and no text can be that";
+    let hint = "class 1 is entry 1 of the file, which leaves the blank out: write its name there";
+    refused(&folder, &[&decode[..], &["--blank", "2"]].concat(), error, Some(hint));
+    // Class indices, and names.
+    folder.file("names", "a\nb\nc\nd\n");
+    folder.file("y.txt", "1\n");
+    let loss = ["loss", "x.csv", "--labels", "y.txt", "--alphabet", "names"];
+    let error = "y.txt: item 0, line 1, column 1: expected a token of the alphabet, found '1'";
+    refused(&folder, &loss, error, Some("if these are class indices, leave --alphabet out"));
+    // A file that is too long was not cut off.
+    let mut bytes = npy_f64(&[2, 2], &[0.0; 4]);
+    bytes.extend([0; 8]);
+    folder.file("long.npy", &bytes);
+    let error = "long.npy: expected 32 bytes of data for shape (2, 2) of float64, found 40 or more";
+    let hint = "there is more behind the array: save one array a file with numpy.save";
+    refused(&folder, &["decode", "long.npy"], error, Some(hint));
+    // A mask is no list of weights.
+    folder.file("mask.npy", npy_i64(&[2, 2], &[1; 4]));
+    let loss = ["loss", "x.csv", "--labels", "y.txt", "--criterion", "ce", "--weight", "mask.npy"];
+    refused(&folder, &loss, "mask.npy: expected a list, found 2 axes", None);
+    folder.file("y.txt", "1.5\n2\n");
+    let loss = ["loss", "x.csv", "--labels", "y.txt"];
+    let error = "y.txt: line 1, column 1: expected a class index, found '1.5'";
+    refused(
+        &folder,
+        &[&loss[..], &["--criterion", "ce"]].concat(),
+        error,
+        Some("a class index is a whole number"),
+    );
 }

@@ -32,7 +32,7 @@ fn alphabets_that_are_something_else_say_where() {
         refused(&folder, &["decode", "x.csv", "--alphabet", "a.txt"], &format!("a.txt: {error}"), hint);
     };
     let hint = "write the tokens alone in the order of their numbers: sort -n -k2 a.txt | cut -d' ' -f1";
-    let found = "line 1: expected a token a line, found '<blk> 0', a token and its number";
+    let found = "line 1: expected one token per line, found '<blk> 0', a token and its number";
     alphabet("<blk> 0\na 1\nb 2\n", found, Some(hint));
     let twice = Some("give one of two classes that are written alike another name");
     alphabet("a\nb\na\n", "line 3: expected each token once, found 'a' again (first in line 1)", twice);
@@ -90,7 +90,7 @@ fn an_option_that_implies_the_wrong_loss_is_named() {
         "--weight 1,1,1: 3 class weights for 2 classes",
         Some(&hint("--weight")),
     );
-    let count = "y.txt: expected a class index for each row of the logits: shape (30, 4) (30 lines of 4 in text), \
+    let count = "y.txt: expected one class index per row of the logits: shape (30, 4) (30 lines of 4 in text), \
                  found 2 lines";
     let smoothing = ["--label-smoothing", "0.1"];
     refused(&folder, &[&loss[..], &smoothing].concat(), count, Some(&hint("--label-smoothing")));
@@ -102,7 +102,7 @@ fn an_option_that_implies_the_wrong_loss_is_named() {
     refused(
         &folder,
         &["loss", "x.csv", "--labels", "y.txt", "--zero-infinity"],
-        "y.txt: expected 1 line of labels, one an item, found 3",
+        "y.txt: expected 1 line of labels, one per item, found 3",
         Some(
             "--zero-infinity is for CTC, but the labels look like those of cross-entropy: leave it out for that",
         ),
@@ -116,9 +116,11 @@ fn counts_that_do_not_fit_lead_to_what_is_wrong() {
     folder.file("x.npy", npy_f64(&[4, 30, 8], &[0.0; 960]));
     folder.file("y.txt", "1\n2\n3\n4\n");
     folder.file("y.npy", npy_i64(&[4], &[1, 2, 3, 4]));
-    let hint = Some("30 is axis 1 of shape (4, 30, 8), the items by layout tnc; 4 fits --layout ntc");
+    let hint = Some(
+        "by layout tnc the items are axis 1 of shape (4, 30, 8), which has 30; for 4 items give --layout ntc",
+    );
     let tnc = ["--layout", "tnc"];
-    let count = "y.txt: expected 30 lines of labels, one an item, found 4";
+    let count = "y.txt: expected 30 lines of labels, one per item, found 4";
     let lengths = "--lengths: expected 4 lengths, as many as y.txt has items, found 3";
     for command in ["loss", "align"] {
         let labels = [command, "x.npy", "--labels", "y.txt"];
@@ -126,13 +128,13 @@ fn counts_that_do_not_fit_lead_to_what_is_wrong() {
         refused(&folder, &[&labels[..], &["--lengths", "30,30,30"]].concat(), lengths, None);
     }
     let refs = ["decode", "x.npy", "--refs", "y.txt"];
-    refused(&folder, &[&refs[..], &tnc].concat(), "y.txt: expected 30 lines, one an item, found 4", hint);
+    refused(&folder, &[&refs[..], &tnc].concat(), "y.txt: expected 30 lines, one per item, found 4", hint);
     refused(&folder, &[&refs[..], &["--lengths", "30,30,30"]].concat(), lengths, None);
     let args = ["decode", "x.npy", "--layout", "tnc", "--lengths", "30,30,30,30"];
-    refused(&folder, &args, "--lengths: expected 30 lengths, one an item, found 4", hint);
+    refused(&folder, &args, "--lengths: expected 30 lengths, one per item, found 4", hint);
     let joined =
         ["loss", "x.npy", "--labels", "y.npy", "--label-lengths", "1,1,1,1", "--lengths", "30,30,30"];
-    refused(&folder, &joined, &lengths.replace("y.txt", "y.npy"), None);
+    refused(&folder, &joined, &lengths.replace("y.txt", "--label-lengths"), None);
     let result = json(ctctool().current_dir(folder.path()).args([
         "inspect",
         "x.npy",
@@ -146,8 +148,8 @@ fn counts_that_do_not_fit_lead_to_what_is_wrong() {
     refused(
         &folder,
         &["decode", "x.npy", "--lengths", "30,30,30"],
-        "x.npy: the layout of shape (4, 30, 8) can't be told: neither of the first axes has 3 entries, as many as --lengths has items",
-        Some("give --layout tnc (time, item, class) or --layout ntc (item, time, class)"),
+        "--lengths: expected 4 or 30 items, as axis 0 or 1 of shape (4, 30, 8) has entries, found 3",
+        None,
     );
 }
 
@@ -200,7 +202,9 @@ fn of_tied_settings_tune_takes_the_one_in_the_middle() {
     }
     let table = String::from_utf8(tune("0,0.1,0.2", "0,-0.5,0.5").output().unwrap().stdout).unwrap();
     assert!(
-        table.contains("--word-bonus 0 (18 tie: of the narrowest beam, the one in the middle)\n"),
+        table.contains(
+            "--word-bonus 0 (18 tie; of those with the narrowest beam this is the one in the middle)\n"
+        ),
         "{table}"
     );
     assert_eq!(json(&mut tune("0.1", "0"))["summary"]["tied"], 2);
@@ -212,7 +216,7 @@ fn what_a_format_has_no_place_for_is_said() {
     folder.file("x.csv", "1,2,3\n0,0,0\n");
     folder.file("t.txt", "a b\n");
     let warning = |option: &str, format: &str| {
-        format!("warning: {option}: --format {format} has no place for it: table, json and jsonl have\n")
+        format!("warning: {option}: --format {format} can't show it; table, json and jsonl can\n")
     };
     for format in ["csv", "text"] {
         let (_, stderr) = said(&folder, &["decode", "x.csv", "--timestamps", "--format", format]);
@@ -242,7 +246,7 @@ fn classes_of_the_last_axis_are_said_to_be_such() {
     assert!(warnings(&run(&["--criterion", "ce", "--class-axis=-1"])).is_empty());
     let fits = "y.npy has the shape of the logits without their last axis, (2, 3): if these are classes of each row, \
                 give --criterion cross-entropy --class-axis -1";
-    let found = "y.npy: expected a class index for each row of the logits: shape (2, 4) (2 lines of 4 in text), \
+    let found = "y.npy: expected one class index per row of the logits: shape (2, 4) (2 lines of 4 in text), \
                  found integers of shape (2, 3)";
     refused(&folder, &["loss", "x.npy", "--labels", "y.npy", "--criterion", "ce"], found, Some(fits));
     folder.file("y.npy", npy_i64(&[2, 3], &[1, 2, -100, 3, 2, 1]));
@@ -287,7 +291,7 @@ fn labels_of_another_shape_are_told_how_to_fit() {
         ("nothing", "an empty file", None),
     ] {
         let args = ["loss", "x.npy", "--labels", labels, "--criterion", "cross-entropy"];
-        let rows = "a class index for each row of the logits: shape (4,) (4 lines of 1 in text)";
+        let rows = "one class index per row of the logits: shape (4,) (4 lines of 1 in text)";
         refused(&folder, &args, &format!("{labels}: expected {rows}, found {found}"), hint);
         let fits = format!("x.npy: shape (4, 3) with {labels} ({found}) fits neither cross-entropy nor CTC");
         if hint.is_some() {
@@ -295,11 +299,11 @@ fn labels_of_another_shape_are_told_how_to_fit() {
         }
     }
     let args = ["loss", "xt.npy", "--layout", "tnc", "--labels"];
-    let expected = "expected 2 lines of labels, one an item";
+    let expected = "expected 2 lines of labels, one per item";
     let wrong = format!("sequences: {expected}, found 3");
     refused(&folder, &[&args[..], &["sequences"]].concat(), &wrong, Some(end));
     let refs = ["decode", "xt.npy", "--layout", "tnc", "--refs", "sequences"];
-    refused(&folder, &refs, "sequences: expected 2 lines, one an item, found 3", Some(end));
+    refused(&folder, &refs, "sequences: expected 2 lines, one per item, found 3", Some(end));
     folder.file("two", "1 2\n1\n");
     refused(
         &folder,

@@ -35,11 +35,11 @@ fn names_of_items_in_texts_are_told() {
     file("csv", &|at, text| format!("{},{text}", at + 1));
     file("trn", &|at, text| format!("{text} (spk1-{at})"));
     for (name, end, hint) in [
-        ("kaldi", "begins with another name, 'utt-0' for one", "as cut -d' ' -f2- does"),
-        ("libri", "begins with another name, '1089-134686-0000' for one", "as cut -d' ' -f2- does"),
-        ("tab", "begins with another name, 'utt0' for one", "as cut -f2- does"),
-        ("csv", "begins with another name, '1' for one", "as cut -d, -f2- does"),
-        ("trn", "ends with another name, '(spk1-0)' for one", "as sed 's/ *([^()]*)$//' does"),
+        ("kaldi", "begins with a different name, such as 'utt-0'", ": cut -d' ' -f2-"),
+        ("libri", "begins with a different name, such as '1089-134686-0000'", ": cut -d' ' -f2-"),
+        ("tab", "begins with a different name, such as 'utt0'", ": cut -f2-"),
+        ("csv", "begins with a different name, such as '1'", ": cut -d, -f2-"),
+        ("trn", "ends with a different name, such as '(spk1-0)'", ": sed 's/ *([^()]*)$//'"),
     ] {
         for (hypotheses, references) in [("plain", name), (name, "plain"), (name, name)] {
             let told = message(&result(&folder, &["eval", hypotheses, references]), "item_names").unwrap();
@@ -65,8 +65,8 @@ fn what_one_text_has_and_the_other_never_is_told() {
     folder.file("plain", format!("{words}{words}last\n"));
     let spaces = format!("{words} {words}last \n");
     for (other, told) in [
-        (format!("{words}, {words}last.\n"), "2 words with punctuation, ',' for one, and plain has none"),
-        (format!("{words}{words}Last\n"), "1 word with capitals, 'Last' for one, and plain has none"),
+        (format!("{words}, {words}last.\n"), "2 words with punctuation, such as ',', and plain has none"),
+        (format!("{words}{words}Last\n"), "1 word with capitals, such as 'Last', and plain has none"),
         (format!("{words}{words}la\u{301}st\n"), "1 word with accents as characters of their own"),
         (format!("{words}{words}last\n").replace(' ', "|"), "has '|' between words and plain spaces"),
     ] {
@@ -230,6 +230,10 @@ fn a_blank_by_another_name_is_told() {
             assert_eq!(message(&result(&folder, &args), "blank_name"), None, "{command} {blank}");
         }
     }
+    // Labels that are indices have the same blank.
+    folder.file("y.npy", crate::support::npy_i64(&[2], &[1, 2]));
+    let indices = ["loss", "x.npy", "--labels", "y.npy", "--alphabet", "vocab.json", "--criterion", "ctc"];
+    assert!(message(&result(&folder, &indices), "blank_name").is_some());
     folder.file("lm.arpa", "\\data\\\nngram 1=3\n\n\\1-grams:\n-1\t<s>\n-1\t</s>\n-1\ta\n\n\\end\\\n");
     let beam = ["decode", "x.npy", "--alphabet", "vocab.json", "--beam", "4", "--lm", "lm.arpa"];
     let error = refused(&folder, &beam);
@@ -260,7 +264,7 @@ fn labels_of_another_item_are_told() {
     }
     let times = [&align[..], &["--frame-shift", "20"]].concat();
     let found = message(&result(&folder, &times), "long_frames").unwrap();
-    assert!(found.ends_with("for milliseconds, give 0.02"), "{found}");
+    assert!(found.ends_with("if these are milliseconds, give 0.02"), "{found}");
     let times = [&align[..], &["--frame-shift", "0.02"]].concat();
     assert_eq!(message(&result(&folder, &times), "long_frames"), None);
     let error = refused(&folder, &[&align[..], &["--frame-shift", "0.02", "--format", "srt"]].concat());
@@ -361,7 +365,7 @@ fn hints_lead_on() {
     let error = refused(&folder, &["decode", "b.npy", "--layout", "ntc", "--lengths", "mask.npy"]);
     assert!(
         error.ends_with(
-            "hint: a mask's rows sum to lengths: mask.sum(axis=1), of paddings (1 - paddings).sum(axis=1)\n"
+            "hint: a mask's rows sum to lengths: mask.sum(axis=1), or where 1 is padding (1 - mask).sum(axis=1)\n"
         ),
         "{error}"
     );

@@ -43,11 +43,11 @@ fn a_mean_of_nothing_is_explained() {
         json(ctctool().current_dir(folder.path()).args(["loss", "x.csv", "--labels", "y"]).args(args))
     };
     for (labels, args, message) in [
-        ("-100\n-100\n", &[][..], "all 2 rows are ignored, so the mean is nan, as in PyTorch"),
+        ("-100\n-100\n", &[][..], "x.csv: all 2 rows are ignored, so the mean is nan, as in PyTorch"),
         (
             "1\n1\n",
             &["--weight", "1,0"],
-            "the weights of the targets sum to 0, so the mean is nan, as in PyTorch",
+            "x.csv: the weights of the targets sum to 0, so the mean is nan, as in PyTorch",
         ),
     ] {
         let result = loss(labels, args);
@@ -72,7 +72,7 @@ fn infinite_losses_are_named() {
     assert_eq!(warnings(&result), ["infinite"]);
     assert_eq!(
         result["warnings"][0]["message"],
-        "2 rows have an infinite loss, the first is row 1: its target has no probability"
+        "x.csv: 2 rows have an infinite loss, the first is row 1: its target has no probability"
     );
     for (args, end) in [(&[][..], "its loss is +inf"), (&["--zero-infinity"], "its loss of +inf counts as 0")]
     {
@@ -134,7 +134,7 @@ fn a_limit_in_percent_is_a_warning() {
         |limit: &str| json(ctctool().current_dir(folder.path()).args(["eval", "h", "r", "--max-wer", limit]));
     let result = eval("10");
     assert_eq!(warnings(&result), ["limit_above_one"]);
-    let message = "--max-wer 10 is 1000 %, for it is a ratio: 10 % is 0.1";
+    let message = "--max-wer is a ratio: 10 means 1000 %; for 10 % give 0.1";
     assert_eq!(result["warnings"][0]["message"], message);
     assert!(warnings(&eval("1")).is_empty());
 }
@@ -156,7 +156,10 @@ fn a_vocabulary_with_scores_is_no_alphabet() {
     folder.file("vocabulary", "<unk>\t0\n▁a\t-1.5\nb\t-2.25\n");
     let (code, said) = said(&folder, &["decode", "x.csv", "--alphabet", "vocabulary"]);
     assert_eq!(code, Some(2));
-    assert!(said.starts_with("error: vocabulary: line 1: expected a token a line, found '<unk>"), "{said}");
+    assert!(
+        said.starts_with("error: vocabulary: line 1: expected one token per line, found '<unk>"),
+        "{said}"
+    );
     assert!(said.contains("hint: write the tokens alone in the order of the classes"), "{said}");
 }
 
@@ -330,8 +333,8 @@ fn labels_that_are_unknown_are_counted() {
     let message = run("AB,CAB,CAB", &["chars"]).unwrap();
     assert_eq!(
         message,
-        "--unk: '<unk>' stands for 2 of 10 labels, first in y.txt: item 0, line 1, column 3: expected a token of the \
-         alphabet, found ',' (--unk '<unk>' maps what the alphabet does not have)"
+        "y.txt: 2 of 10 labels are not in the alphabet, and '<unk>' stands for them (--unk): the first is ',', item 0, line \
+         1, column 3"
     );
     let message = run("abc cab", &["tokens"]).unwrap();
     assert!(message.contains("2 of 2 labels") && message.contains("write the labels so"), "{message}");

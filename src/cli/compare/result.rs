@@ -164,7 +164,7 @@ fn check_params(base: &ResultFile, new: &ResultFile, gone: &[u64], fresh: &[u64]
         }
     }
     let message =
-        format!("{} and {} were made with other parameters: {}", base.name, new.name, parts.join("; "));
+        format!("{} and {} were made with different parameters: {}", base.name, new.name, parts.join("; "));
     Err(UsageError::new(message).hint("give both runs the same options"))
 }
 

@@ -3,7 +3,7 @@
 use crate::cli::ctc_shape::CtcShape;
 use crate::cli::inputs::input_warnings;
 use crate::decode::batch::DecodedAudited;
-use crate::input::counted;
+use crate::input::{counted, display_name};
 use crate::logits::{InputKind, Nonfinite, RowAudit};
 use crate::report::Warning;
 
@@ -26,8 +26,8 @@ impl Seen<'_> {
             audit.merge(&item.audit, index * self.shape.frames);
             item.decoded.path.iter().for_each(|&class| wins[class as usize] += 1);
         }
-        let mut warnings = input_warnings(&audit, |row| self.shape.place(row).to_string());
-        warnings.extend(blank_warning(&wins, "", blank));
+        let mut warnings = input_warnings(self.name, &audit, |row| self.shape.place(row).to_string());
+        warnings.extend(blank_warning(self.name, &wins, "", blank));
         if !lengths_given {
             let equal: Vec<usize> = self.decoded.iter().map(|item| item.equal_at_end).collect();
             warnings.extend(padding("padding_decoded", self.name, self.shape, &equal, self.lengths));
@@ -108,7 +108,7 @@ pub(in crate::cli) fn seeming_padding(
 /// The class that wins most frames, and many of them, is not the blank.
 ///
 /// `which` of the frames were looked at: nothing for all, or `the first `.
-pub(in crate::cli) fn blank_warning(wins: &[u64], which: &str, blank: u32) -> Option<Warning> {
+pub(in crate::cli) fn blank_warning(name: &str, wins: &[u64], which: &str, blank: u32) -> Option<Warning> {
     let frames: u64 = wins.iter().sum();
     // Of equal ones the first, but the blank before all.
     let (winner, &most) =
@@ -120,8 +120,9 @@ pub(in crate::cli) fn blank_warning(wins: &[u64], which: &str, blank: u32) -> Op
     }
     let share = |count: u64| 100.0 * count as f64 / frames as f64;
     let message = format!(
-        "class {winner} wins {:.0} % of {which}{} and the blank, class {blank}, {:.0} %: \
+        "{}: class {winner} wins {:.0} % of {which}{} and the blank, class {blank}, {:.0} %: \
          if {winner} is the blank, give --blank {winner}",
+        display_name(name),
         share(most),
         counted(frames as usize, "frame"),
         share(blank_wins)

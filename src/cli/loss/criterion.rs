@@ -23,7 +23,7 @@ impl Args {
                 "{}: {} with {} ({}) fits {} cross-entropy {} CTC",
                 display_name(matrix.name()),
                 found_shape(matrix),
-                labels.name(),
+                display_name(labels.name()),
                 labels.describe(),
                 if both { "both" } else { "neither" },
                 if both { "and" } else { "nor" },
@@ -131,20 +131,16 @@ fn labels_wanted(shape: &[usize], class_axis: Option<usize>, labels: &LabelFile)
         None => return "the matrix has no axis of classes".to_owned(),
         Some([]) => "one class index".to_owned(),
         Some([1]) => "1 class index".to_owned(),
-        Some([rows]) => format!("{rows} class indices, a line each,"),
+        Some([rows]) => format!("{rows} class indices, one per line,"),
         Some(rows) => format!("class indices of shape {}", shape_text(rows)),
     };
     let sequences = match *shape {
         [_, _] => ", CTC one line of labels".to_owned(),
         [first, second, _] if first == second => format!(", CTC {} of labels", counted(first, "line")),
-        [first, second, _] => format!(", CTC {first} or {second} lines of labels, one an item"),
+        [first, second, _] => format!(", CTC {first} or {second} lines of labels, one per item"),
         _ => String::new(),
     };
-    format!(
-        "cross-entropy takes {indices} or probabilities of shape {}{sequences}: \
-         --criterion says which is meant",
-        shape_text(shape)
-    )
+    format!("cross-entropy takes {indices} or probabilities of shape {}{sequences}", shape_text(shape))
 }
 
 pub(super) fn without(shape: &[usize], axis: usize) -> Vec<usize> {

@@ -9,7 +9,8 @@ use super::super::values::Criterion;
 use super::gradient::{GradientOf, GradientWork};
 use super::{Args, PROPAGATE, without};
 use crate::input::{
-    ClassTargets, InputError, LabelFile, Matrix, ONE_SCORE, Place, ProbTargets, counted, float_list,
+    ClassTargets, InputError, LabelFile, Matrix, ONE_SCORE, Place, ProbTargets, counted, display_name,
+    float_list,
 };
 use crate::logits::{Geometry, ImproperRow};
 use crate::loss::cross_entropy::CrossEntropy;
@@ -93,6 +94,7 @@ impl Args {
         let kind = self.logits.input;
         let list = self.lists_items();
         let name: Arc<str> = matrix.name().into();
+        let shown_name = display_name(&name);
         let single = matrix.shape().len() == 1;
         warnings.extend(matrix_warning(&matrix));
         let mut batch =
@@ -102,10 +104,11 @@ impl Args {
         matrix.reduce(&geometry, &mut batch).map_err(|error| error.or(refused))?;
         labels.check()?;
         let summary = batch.finish();
-        warnings.extend(input_warnings(&summary.audit, |row| format!("row {row}")));
+        warnings.extend(input_warnings(&name, &summary.audit, |row| format!("row {row}")));
         if let Some(row) = summary.zero_times_infinity {
-            let message =
-                format!("row {row}: a weight or target of 0 meets a log-probability of -inf: 0 × inf is nan");
+            let message = format!(
+                "{shown_name}: row {row}: a weight or target of 0 meets a log-probability of -inf: 0 × inf is nan"
+            );
             warnings.push(Warning { code: "zero_times_infinity", message });
         }
         if let Some(row) = summary.first_infinite {
@@ -113,13 +116,16 @@ impl Args {
                 (counted(summary.infinite, "row"), if summary.infinite == 1 { "has" } else { "have" });
             // Smoothing asks all classes for a probability.
             let why = if params.label_smoothing == Some(0.0) { "its target has" } else { "a class has" };
-            let message =
-                format!("{rows} {verb} an infinite loss, the first is row {row}: {why} no probability");
+            let message = format!(
+                "{shown_name}: {rows} {verb} an infinite loss, the first is row {row}: {why} no probability"
+            );
             warnings.push(Warning { code: "infinite", message });
         }
-        warnings.extend(mean_of_nothing(&summary));
+        warnings.extend(mean_of_nothing(shown_name, &summary));
         if geometry.classes() == 1 {
-            let message = format!("there is one class, so every loss is 0 whatever its score: {ONE_SCORE}");
+            let message = format!(
+                "{shown_name}: there is one class, so every loss is 0 whatever its score: {ONE_SCORE}"
+            );
             warnings.push(Warning { code: "one_class", message });
         }
         let item = |(row, &loss_nats): (usize, &f64)| {
@@ -178,7 +184,7 @@ fn odd_probs(name: &str, targets: &ProbTargets<'_>) -> Vec<Warning> {
 }
 
 /// Why the mean is no number where every loss is one.
-fn mean_of_nothing(totals: &CrossEntropyTotals) -> Option<Warning> {
+fn mean_of_nothing(name: &str, totals: &CrossEntropyTotals) -> Option<Warning> {
     let told = totals.reductions.mean.is_nan() && totals.nan == 0 && totals.infinite == 0;
     let why = if totals.rows == 0 {
         "there is no row".to_owned()
@@ -189,7 +195,7 @@ fn mean_of_nothing(totals: &CrossEntropyTotals) -> Option<Warning> {
     };
     told.then(|| Warning {
         code: "mean_of_nothing",
-        message: format!("{why}, so the mean is nan, as in PyTorch"),
+        message: format!("{name}: {why}, so the mean is nan, as in PyTorch"),
     })
 }
 

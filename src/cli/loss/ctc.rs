@@ -11,7 +11,7 @@ use super::super::inputs::{improper_row, input_warnings, matrix_warning, optiona
 use super::super::values::{Criterion, Word};
 use super::gradient::{GradientOf, GradientWork};
 use super::{Args, PROPAGATE};
-use crate::input::{InputError, LabelFile, Matrix, counted};
+use crate::input::{InputError, LabelFile, List, Matrix, counted, display_name};
 use crate::logits::{ImproperRow, Items};
 use crate::loss::ctc::CtcLabels;
 use crate::loss::ctc_batch::{CtcBatch, CtcItem as ComputedItem, CtcTotals};
@@ -31,7 +31,9 @@ impl Args {
         let label_lengths = optional_integers("--label-lengths", self.label_lengths.as_deref())?;
         check_joined(labels, label_lengths.as_ref(), matrix.shape(), self.logits.layout)?;
         let label_count = label_lengths.as_deref().map(<[i64]>::len);
-        let other = labels.sequences(label_count).or(label_count).map(|count| (labels.name(), count));
+        let other = labels.sequences(label_count).or(label_count);
+        let counted_by = label_lengths.as_ref().map_or(labels.name(), List::name);
+        let other = other.map(|count| (counted_by, count));
         let (shape, lengths) = CtcShape::with_frames_in_use(&matrix, &self.logits, other)?;
         let CtcTargets { sequences, warnings: of_labels, blank, split, .. } =
             self.alphabet.sequences(labels, &shape, label_lengths.as_ref())?;
@@ -63,13 +65,13 @@ impl Args {
             "{exact} of {} computed in other than plain doubles, for probabilities too small for them",
             counted(items.len(), "item")
         ));
-        let mut warnings = input_warnings(&totals.audit, |row| shape.place(row).to_string());
+        let mut warnings = input_warnings(&name, &totals.audit, |row| shape.place(row).to_string());
         warnings
             .extend(other_axis.map(|message| Warning { code: "classes_last", message: message.to_owned() }));
         warnings.extend(odd);
         warnings.extend(of_labels);
         warnings.extend(self.labels_of_rows(&shape, &items));
-        warnings.extend(other_blank(&totals, blank));
+        warnings.extend(other_blank(&name, &totals, blank));
         if self.logits.lengths.is_none() {
             let equal: Vec<usize> = totals.items.iter().map(|item| item.equal_at_end).collect();
             warnings.extend(padding("padding_counted", &name, &shape, &equal, &lengths));
@@ -144,8 +146,9 @@ impl Args {
             return None;
         }
         let message = format!(
-            "read as CTC, because there are {} for {rows} rows: if they are classes of rows, give one for each and \
+            "{}: read as CTC, because there are {} for {rows} rows: if they are classes of rows, give one for each and \
              --criterion cross-entropy",
+            display_name(&item.id.input),
             counted(labels, "label")
         );
         Some(Warning { code: "labels_of_rows", message })
@@ -161,7 +164,7 @@ const FEW_FRAMES: u64 = 16;
 /// Of the first frames, another class wins more than half, and the blank none or hardly any while that class is far
 /// less frequent among the labels: who gives labels and a loss may look at any numbers, so less than that is no
 /// mistake.
-fn other_blank(totals: &CtcTotals, blank: u32) -> Option<Warning> {
+fn other_blank(name: &str, totals: &CtcTotals, blank: u32) -> Option<Warning> {
     let CtcTotals { first_wins, labels, .. } = totals;
     let frames: u64 = first_wins.iter().sum();
     let winner = (0..first_wins.len()).max_by_key(|&class| first_wins[class])?;
@@ -176,7 +179,7 @@ fn other_blank(totals: &CtcTotals, blank: u32) -> Option<Warning> {
     let in_labels = ratio(winners, all);
     let rather = in_labels == 0.0 || of_blank < 0.1 && of_winner > 0.6 && 2.5 * in_labels < of_winner;
     let told = frames >= FEW_FRAMES && of_winner > 0.5 && (of_blank == 0.0 || rather);
-    told.then(|| blank_warning(first_wins, "the first ", blank)).flatten()
+    told.then(|| blank_warning(name, first_wins, "the first ", blank)).flatten()
 }
 
 /// What an infinite loss is due to.

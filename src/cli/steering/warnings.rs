@@ -22,7 +22,7 @@ pub(super) fn begin_warning(path: &Path, model: &NgramModel) -> Option<Warning> 
 pub(super) fn unknown_warning(path: &Path, model: &NgramModel) -> Option<Warning> {
     let message = format!(
         "{}: the model has no <unk>, so a word that it does not know costs 230 nats times --lm-weight, as with KenLM: \
-         estimate it with <unk>, as lmplz does and SRILM with -unk",
+         build the model with <unk>, as lmplz does, and SRILM with -unk",
         path.display()
     );
     (!model.has_unknown()).then_some(Warning { code: "no_unknown_word", message })
@@ -97,7 +97,7 @@ pub(super) fn foreign_words(path: &Path, model: &NgramModel, texts: &TokenTexts)
 pub(super) fn unknown_lexicon(path: &Path, words: &[String], model: &NgramModel) -> Option<Warning> {
     let first = words.first().filter(|_| !words.iter().any(|word| own_word(model, word).is_some()))?;
     let message = format!(
-        "{}: the model has none of its {}, {} for one: is it of the same language, and in the same letters?",
+        "{}: the model has none of its {}, such as {}: is it of the same language, and in the same letters?",
         path.display(),
         counted(words.len(), "word"),
         shown(first)
@@ -115,10 +115,7 @@ pub(super) fn useless<'a>(
 ) -> Option<Warning> {
     let remark = |entry: &str| {
         let why = why(entry).map(str::to_owned).or_else(|| other_letters(texts, entry));
-        why.map_or_else(
-            || "no text has any of them".to_owned(),
-            |why| format!("no text has any of them: {why}"),
-        )
+        why.map_or_else(|| "no text can have them".to_owned(), |why| format!("no text can have them: {why}"))
     };
     unwritable(path, unit, entries, texts, |_| 0, remark)
 }
@@ -134,7 +131,7 @@ pub(super) fn beyond_lexicon<'a>(
         phrases.clone().filter(|phrase| !phrase.split_whitespace().all(|word| known.contains(word)));
     let first = beyond.next()?;
     let message = format!(
-        "{}: {} of {} have a word that --lexicon has not, {} for one: no text has any of them",
+        "{}: {} of {} with a word that is not in --lexicon, such as {}: no text can have them",
         path.display(),
         1 + beyond.count(),
         counted(phrases.count(), "phrase"),
@@ -146,7 +143,7 @@ pub(super) fn beyond_lexicon<'a>(
 /// What to do about a phrase whose weight does not stand behind a tab.
 pub(super) fn with_weight(phrase: &str) -> Option<&'static str> {
     let (_, last) = phrase.rsplit_once([' ', ':', ',', ';'])?;
-    last.parse::<f64>().is_ok().then_some("a weight stands behind a tab")
+    last.parse::<f64>().is_ok().then_some("put a tab before the weight")
 }
 
 /// More than `allowed` of so many entries can't be written.
@@ -168,7 +165,7 @@ fn unwritable<'a>(
     }
     let first = first.filter(|_| unwritable > allowed(count))?;
     let message = format!(
-        "{}: {unwritable} of {} can't be written with the tokens of the alphabet, {} for one: {}",
+        "{}: {unwritable} of {} can't be written with the tokens of the alphabet, such as {}: {}",
         path.display(),
         counted(count, unit),
         shown(first),

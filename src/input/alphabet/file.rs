@@ -24,7 +24,7 @@ enum Entries {
 }
 
 impl AlphabetFile {
-    /// Reads a line a class, or JSON where the name ends in `.json`: a list of tokens, or an object of
+    /// Reads one line per class, or JSON where the name ends in `.json`: a list of tokens, or an object of
     /// token to index.
     ///
     /// # Errors
@@ -121,6 +121,10 @@ impl AlphabetFile {
             Entries::List(list) => list,
             Entries::Indexed(mut map) => {
                 map.sort_by_key(|(_, index)| *index);
+                if let Some([(one, index), (other, _)]) = map.windows(2).find(|pair| pair[0].1 == pair[1].1) {
+                    let found = format!("index {index} for {} and for {}", shown(one), shown(other));
+                    return Err(InputError::new(&name, Place::whole(), "each index once", found));
+                }
                 let leaves_out = |class: usize| {
                     let index_of = |at: usize| at as i64 + i64::from(at >= class);
                     map.iter().enumerate().all(|(at, (_, index))| *index == index_of(at))
@@ -218,7 +222,7 @@ fn check_tokens_alone(name: &str, lines: &[String]) -> Result<(), InputError> {
     }
     let refused = |what: &str, hint: &str| {
         let found = format!("{}, a token and its {what}", shown(&lines[0]));
-        Err(InputError::new(name, Place::whole().at("line", 1), "a token a line", found).hint(hint))
+        Err(InputError::new(name, Place::whole().at("line", 1), "one token per line", found).hint(hint))
     };
     let number = |line: &String| -> Option<usize> { line.rsplit_once([' ', '\t'])?.1.parse().ok() };
     if let Some(mut numbers) = lines.iter().map(number).collect::<Option<Vec<_>>>() {

@@ -162,7 +162,7 @@ impl LabelFile {
         }
     }
 
-    /// Numbers with any blanks between them: how many rows, and all of them.
+    /// Numbers with any spaces between them: how many rows, and all of them.
     fn table_of_words(&self, text: &str, headers: bool) -> Result<(usize, Vec<f64>), InputError> {
         let (mut rows, mut values) = (0, Vec::new());
         let lines = (1..).zip(lines_of(text)).filter(|(_, line)| !line.trim().is_empty());

@@ -83,7 +83,7 @@ impl LabelFile {
                 let place = place_in_line(line, content, position);
                 InputError::new(&self.name, place, "a class index", shown(word)).hint(
                     if word.starts_with(['[', '{']) {
-                        "a line is an item's labels with blanks between, no brackets"
+                        "put spaces between an item's labels, without brackets"
                     } else {
                         "labels that are text need --alphabet FILE"
                     },
@@ -108,7 +108,7 @@ impl LabelFile {
         {
             return Err(lengths_error(
                 Place::whole(),
-                format!("{}, one an item", counted(items, "length")),
+                format!("{}, one per item", counted(items, "length")),
                 lengths.len().to_string(),
             ));
         }
@@ -168,7 +168,7 @@ impl LabelFile {
         if found == items {
             return Ok(());
         }
-        let expected = format!("{} of labels, one an item", counted(items, unit));
+        let expected = format!("{} of labels, one per item", counted(items, unit));
         let hint = if self.is_text() && found < items {
             Some("an empty target is an empty line")
         } else {
@@ -210,7 +210,7 @@ impl LabelFile {
         })
     }
 
-    /// Label sequences of text, a line an item, by an alphabet.
+    /// Label sequences of text, one line per item, by an alphabet.
     ///
     /// # Errors
     /// Where it is no text or there are not `items` lines, or something is not in the alphabet and there is no
@@ -256,8 +256,8 @@ fn token_hint(text: &str, column: usize, line: &str, split: LabelSplit, alphabet
         "a line is all of an item's labels, without its name: cut -f2"
     } else if text == "{" && column == 1 {
         "a line is an item's labels, not JSON"
-    } else if by_tokens && whole_number(text).is_some() {
-        "for class indices, leave --alphabet out"
+    } else if words(line).all(|(_, word)| whole_number(word).is_some()) {
+        "if these are class indices, leave --alphabet out"
     } else if by_tokens && alphabet.encode(text, LabelSplit::Chars, None).is_ok() {
         "give --label-split chars for text that is not split into tokens"
     } else if by_tokens && in_other_case(text, alphabet) {

@@ -167,7 +167,10 @@ impl<F: Fn(i64) -> i64> TargetCheck<'_, F> {
             for (column, word) in words(content) {
                 let place = || Place::whole().at("line", line + 1).at("column", column);
                 let value = whole_number(word).ok_or_else(|| {
-                    let hint = text_hint(text, self.shape).unwrap_or_else(|| NO_NAMES.to_owned());
+                    let hint = text_hint(text, self.shape).unwrap_or_else(|| {
+                        let is_number = word.parse::<f64>().is_ok();
+                        if is_number { "a class index is a whole number" } else { NO_NAMES }.to_owned()
+                    });
                     InputError::new(name, place(), "a class index", shown(word)).hint(hint)
                 })?;
                 targets.push(self.target(value, place)?);
@@ -189,7 +192,7 @@ impl<F: Fn(i64) -> i64> TargetCheck<'_, F> {
         let (lines, per_line) = text_shape(self.shape);
         let in_text = format!("{} of {per_line}", counted(lines, "line"));
         let shape = shape_text(self.shape);
-        let expected = format!("a class index for each row of the logits: shape {shape} ({in_text} in text)");
+        let expected = format!("one class index per row of the logits: shape {shape} ({in_text} in text)");
         InputError::new(&self.file.name, Place::whole(), expected, self.file.describe())
     }
 }

@@ -50,7 +50,7 @@ impl Piece<'_> {
 /// Pieces of the whole lines of a section, and the first line behind it.
 pub(super) fn pieces_of(block: &[u8]) -> Vec<&[u8]> {
     let mut pieces = Vec::new();
-    // What comes later is not looked at, for there may be many short sections; blanks before a heading are none of it.
+    // What comes later is not looked at, for there may be many short sections; spaces before a heading are none of it.
     let begins_line = |&at: &usize| {
         let before = block[..at].iter().rposition(|&byte| byte == b'\n' || !byte.is_ascii_whitespace());
         before.is_none_or(|before| block[before] == b'\n')
@@ -249,7 +249,7 @@ fn short(line: u64, text: &str, order: usize, found: usize) -> ArpaError {
     at(line, text, &text[text.len()..], expected, found.to_string())
 }
 
-/// What blanks and tabs separate.
+/// What spaces and tabs separate.
 struct Fields<'a> {
     text: &'a str,
     at: usize,
