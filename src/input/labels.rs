@@ -83,7 +83,14 @@ impl LabelFile {
     /// # Errors
     /// Where it can't be read.
     pub fn open(path: &Path, csv: CsvOptions) -> Result<Self, InputError> {
-        let mut source = Source::open(path)?;
+        Self::from_source(Source::open(path)?, csv)
+    }
+
+    /// The same of a source of which nothing was read.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn from_source(mut source: Source, csv: CsvOptions) -> Result<Self, InputError> {
         let name = source.name().to_owned();
         if !source.is_npy()? {
             let content = Content::Text(text_of(&name, source.read_rest()?)?);

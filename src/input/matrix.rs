@@ -109,8 +109,11 @@ impl Matrix {
         Self::from_source(Source::open(path)?, options)
     }
 
-    /// The same of a file that is open.
-    pub(crate) fn from_source(mut source: Source, options: CsvOptions) -> Result<Self, InputError> {
+    /// The same of a source of which nothing was read.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn from_source(mut source: Source, options: CsvOptions) -> Result<Self, InputError> {
         let name = source.name().to_owned();
         if source.is_npy()? {
             let info = NpyInfo::read(&mut source)?;

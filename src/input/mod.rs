@@ -2,6 +2,32 @@
 //!
 //! Everything malformed stops here, with the file, the place, what was expected and what was found.
 //! No allocation follows from a header that the bytes behind it do not bear out.
+//!
+//! A matrix is not held in memory: who computes something of it, here the CTC losses of its items, is handed its rows
+//! block by block.
+//!
+//! ```
+//! use ctctool::input::{CsvOptions, LabelFile, Matrix, Source};
+//! use ctctool::logits::{Geometry, InputKind, Items, Nonfinite};
+//! use ctctool::loss::ctc_batch::CtcBatch;
+//!
+//! // Files are opened by `Matrix::open` and `LabelFile::open`; what is in memory is a source as well.
+//! let options = CsvOptions::default();
+//! let matrix = Matrix::from_source(Source::from_reader("logits.csv", &b"0,0,0\n0,0,0\n"[..]), options)?;
+//! let labels = LabelFile::from_source(Source::from_reader("labels.txt", &b"1\n"[..]), options)?;
+//!
+//! // (time, class): the classes are axis 1, and there is one item that uses all frames.
+//! let [frames, classes] = *matrix.shape() else { panic!("two axes") };
+//! let geometry = Geometry::along(matrix.shape(), matrix.fortran_order(), 1)?;
+//! let items = Items::new(geometry.clone(), frames, vec![frames])?;
+//! let labels = labels.index_sequences(1, None, classes, 0)?;
+//!
+//! let mut batch = CtcBatch::new(InputKind::Logits, Nonfinite::Error, items, labels);
+//! matrix.reduce(&geometry, &mut batch)?;
+//! let losses: Vec<f64> = batch.finish().items.iter().map(|item| item.loss.loss_nats).collect();
+//! assert!((losses[0] - 3.0_f64.ln()).abs() < 1e-15);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod alphabet;
 mod csv;

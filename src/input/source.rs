@@ -113,6 +113,11 @@ impl Source {
         Ok(Self::new(name, reader, len))
     }
 
+    /// Whatever can be read from front to back, as bytes in memory or an entry of an archive; messages call it `name`.
+    pub fn from_reader(name: impl Into<String>, reader: impl Read + Send + 'static) -> Self {
+        Self::new(name.into(), Reader::Stream(Box::new(reader)), None)
+    }
+
     fn new(name: String, reader: Reader, len: Option<u64>) -> Self {
         Self { name, bytes: Sequential { reader, position: 0 }, len, peeked: Vec::new() }
     }

@@ -30,20 +30,28 @@ impl AlphabetFile {
     /// # Errors
     /// Where it can't be read, is not that, or has two equal entries.
     pub fn open(path: &Path) -> Result<Self, InputError> {
-        let mut source = Source::open(path)?;
+        Self::from_source(Source::open(path)?)
+    }
+
+    /// The same of a source of which nothing was read.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn from_source(mut source: Source) -> Result<Self, InputError> {
         let name = source.name().to_owned();
         let text = text_of(&name, source.read_rest()?)?;
-        let entries = if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
-            let expected = "a JSON list of tokens or object of token to index";
-            serde_json::from_str(&text).map_err(|error| {
-                InputError::of_json(&name, &error, expected).maybe_hint(json_hint(&name, &text))
-            })?
-        } else {
-            let tokens: Vec<String> = lines_of(&text).map(str::to_owned).collect();
-            check_tokens_alone(&name, &tokens)?;
-            check_distinct(&name, "line", 1, &tokens)?;
-            return Ok(Self { name, entries: Entries::List(tokens) });
-        };
+        let entries =
+            if Path::new(&name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
+                let expected = "a JSON list of tokens or object of token to index";
+                serde_json::from_str(&text).map_err(|error| {
+                    InputError::of_json(&name, &error, expected).maybe_hint(json_hint(&name, &text))
+                })?
+            } else {
+                let tokens: Vec<String> = lines_of(&text).map(str::to_owned).collect();
+                check_tokens_alone(&name, &tokens)?;
+                check_distinct(&name, "line", 1, &tokens)?;
+                return Ok(Self { name, entries: Entries::List(tokens) });
+            };
         match &entries {
             Entries::List(tokens) => check_distinct(&name, "entry", 0, tokens)?,
             Entries::Indexed(map) => check_distinct(&name, "entry", 0, map.iter().map(|(token, _)| token))?,
