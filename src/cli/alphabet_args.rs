@@ -214,7 +214,7 @@ pub(super) fn check_joined(
     if label_lengths.is_some() || layout.is_some() || !batch || !labels.is_joined() {
         return Ok(());
     }
-    let message = format!("{}: {} are no items of a batch by themselves", labels.name(), labels.describe());
+    let message = format!("{}: {} don't tell the items of a batch apart", labels.name(), labels.describe());
     Err(UsageError::new(message).hint("joined labels need --label-lengths FILE|N,N,…"))
 }
 

@@ -186,7 +186,7 @@ pub(super) fn improper_row(
     // Nobody has probabilities below 0, so these are none.
     let no_probs = kind == InputKind::Probs && row.value < 0.0 && !row.all_impossible;
     InputError::new(name, place, expected, found).hint(if no_probs {
-        "these are no probabilities: give --input log-probs, or leave --input out for logits"
+        "these are not probabilities: give --input log-probs, or leave --input out for logits"
     } else {
         hint
     })
@@ -220,10 +220,13 @@ pub(super) fn oddity(matrix: &Matrix) -> Option<Oddity> {
                     class + 1
                 ),
                 hint: if class == 0 {
-                    format!("if it is no score, leave it out of the file, as {} does", cut_first(delimiter))
+                    format!(
+                        "if it is not a score, leave it out of the file, as {} does",
+                        cut_first(delimiter)
+                    )
                 } else {
                     let keep = cut_first(delimiter).replace("2-", &format!("-{}", columns - 1));
-                    format!("if it is no score, leave it out of the file, as {keep} does")
+                    format!("if it is not a score, leave it out of the file, as {keep} does")
                 },
             },
         });

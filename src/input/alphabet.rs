@@ -80,7 +80,7 @@ pub fn resolve_blank(
         }
         BlankChoice::Token(token) => {
             let file = alphabet.ok_or_else(|| {
-                error("a class index or 'last', for there is no --alphabet".into(), shown(token))
+                error("a class index or 'last', since there is no --alphabet".into(), shown(token))
             })?;
             let index = file
                 .index_of(token)

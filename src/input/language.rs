@@ -152,7 +152,7 @@ pub fn read_hotwords(path: &Path, weight: f64) -> Result<Vec<(String, f64)>, Inp
                 let value = field.trim().parse().ok().filter(is_weight);
                 let column = phrase.chars().count() + 2;
                 let place = Place::whole().at("line", number + 1).at("column", column);
-                let expected = format!("a weight from -{MAX_MAGNITUDE} to {MAX_MAGNITUDE} behind the tab");
+                let expected = format!("a weight from -{MAX_MAGNITUDE} to {MAX_MAGNITUDE} after the tab");
                 let error = || InputError::new(&name, place, expected, shown(field));
                 (phrase, value.ok_or_else(error)?)
             }

@@ -175,7 +175,7 @@ impl NpyInfo {
             format!("{found}{}", if found > self.byte_len() as u64 { " or more" } else { "" }),
         )
         .hint(if found > self.byte_len() as u64 {
-            "there is more behind the array: save one array a file with numpy.save"
+            "there is more after the array: save one array per file with numpy.save"
         } else {
             "the file was cut off: save it again with numpy.save"
         })

@@ -213,7 +213,7 @@ impl InspectSummary {
         row("runs of a winner", Cell::Count(self.runs));
         let count = |count: Option<usize>| count.map_or(Cell::Empty, |count| Cell::Count(count as u64));
         row("classes among the labels", count(self.label_classes));
-        row("labels that are no class", count(self.labels_out_of_range));
+        row("labels that are not a class", count(self.labels_out_of_range));
         row("errors of the best path (ratio)", Cell::from(self.label_error_ratio));
         TableText { title, header: vec!["", "value", "first at"], rows }
     }

@@ -206,7 +206,7 @@ fn what_can_not_be_searched_is_refused() {
         (&["--guess", "nan"][..], "expected a finite number"),
         (&["--guess", "1", "--expect", "1"], "cannot be used with"),
         (&["--guess", "1", "--max-loss", "1"], "cannot be used with"),
-        (&["--guess", "1", "--reduction", "none"], "--reduction none has none"),
+        (&["--guess", "1", "--reduction", "none"], "--reduction none gives one per item"),
         (&["--guess", "1", "--format", "junit"], "show checks"),
         (&["--rtol", "1"], "--rtol needs --expect <X> or --guess <X>"),
     ] {

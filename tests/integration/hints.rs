@@ -81,7 +81,7 @@ fn alphabets_of_other_tools_say_how_to_become_one() {
             "a\nb\n",
             "is it the space that is missing? There is one entry for each class of the logits' last axis",
         ),
-        ("twice.txt", "a\n \n \nb\n", "give one of two classes that are written alike another name"),
+        ("twice.txt", "a\n \n \nb\n", "give one of the two classes another name"),
         (
             "table.txt",
             "<pad>\t0\na\t1\nb\t2\nc\t3\n",

@@ -137,8 +137,7 @@ fn hotwords_are_preferred() {
     assert_eq!(best["lm_logp_nats"], 0.0);
     let wrong = folder.file("wrong.txt", "one\ntwo\tmany\n");
     let mut command = fixture("decode", &["--beam", "10", "--hotwords"]);
-    let expected =
-        "line 2, column 5: expected a weight from -1000000 to 1000000 behind the tab, found 'many'";
+    let expected = "line 2, column 5: expected a weight from -1000000 to 1000000 after the tab, found 'many'";
     command.arg(&wrong).assert().code(2).stderr(predicate::str::contains(expected));
 }
 

@@ -308,7 +308,7 @@ fn probabilities_below_0_are_none() {
     let folder = Folder::new();
     folder.file("x.csv", "-1,-2\n-3,-1\n");
     folder.file("y", "1\n0\n");
-    let hint = "these are no probabilities: give --input log-probs, or leave --input out for logits";
+    let hint = "these are not probabilities: give --input log-probs, or leave --input out for logits";
     let place =
         |row| format!("x.csv: {row} 0, class 0: expected a finite probability of 0 or more, found -1");
     let loss = ["loss", "x.csv", "--labels", "y", "--input", "probs"];
@@ -529,7 +529,7 @@ fn hints_do_not_lead_in_circles() {
     bytes.extend([0; 8]);
     folder.file("long.npy", &bytes);
     let error = "long.npy: expected 32 bytes of data for shape (2, 2) of float64, found 40 or more";
-    let hint = "there is more behind the array: save one array a file with numpy.save";
+    let hint = "there is more after the array: save one array per file with numpy.save";
     refused(&folder, &["decode", "long.npy"], error, Some(hint));
     // A mask is no list of weights.
     folder.file("mask.npy", npy_i64(&[2, 2], &[1; 4]));

@@ -109,7 +109,7 @@ pub(super) fn targets(
     if let Some(first) = targets.iter().position(|&label| strange(label)) {
         let count = targets.iter().filter(|&&label| strange(label)).count();
         let message = format!(
-            "{count} of {} labels are no class from 0 to {}, the first is {} of row {first}",
+            "{count} of {} labels are not a class from 0 to {}, the first is {} of row {first}",
             targets.len(),
             classes - 1,
             targets[first]
@@ -166,7 +166,7 @@ pub(super) fn items(
         };
     let classes = shape.classes;
     let no_class = |label| !is_class(label, classes);
-    find_label("out_of_range", "labels that are no class", &no_class, &|rest| {
+    find_label("out_of_range", "labels that are not a class", &no_class, &|rest| {
         labels.label_hint(rest[0], classes)
     });
     let is_blank = |label| label == i64::from(blank);

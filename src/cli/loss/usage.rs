@@ -47,7 +47,9 @@ impl Args {
             return Err(UsageError::new(format!("--guess: expected a finite number, found {guess}")));
         }
         if self.checks.guess.is_some() && self.settings.reduction == Reduction::None {
-            return Err(UsageError::new("--guess looks for one number: --reduction none has none"));
+            return Err(UsageError::new(
+                "--guess looks for one number, and --reduction none gives one per item",
+            ));
         }
         let (ctc, cross_entropy) = (self.ctc_option(), self.cross_entropy_option());
         let clash = match (self.settings.criterion, ctc, cross_entropy) {

@@ -216,7 +216,7 @@ fn check_distinct<'a>(
         if let Some(before) = first.insert(token, at) {
             let found = format!("{} again (first in {unit} {before})", shown(token));
             return Err(InputError::new(name, Place::whole().at(unit, at), "each token once", found)
-                .hint("give one of two classes that are written alike another name"));
+                .hint("give one of the two classes another name"));
         }
     }
     Ok(())
