@@ -240,8 +240,10 @@ pub fn rows_at_once(classes: usize) -> usize {
     (4096 / classes.max(1)).clamp(1, 512).next_multiple_of(TILE_ROWS)
 }
 
-/// Rows that are transposed together: a tile of them stays in the first-level cache.
+/// Rows that are transposed together, at the least: a line of the cache of each class.
 const TILE_ROWS: usize = 16;
+/// Values that are transposed together where that is more rows.
+const TURNED_VALUES: usize = 2048;
 
 impl<'a, E: Element> Block<'a, E> {
     /// The planes from `first_plane` on; `values` holds whole planes.
@@ -275,11 +277,14 @@ impl<'a, E: Element> Block<'a, E> {
             }
             return;
         }
+        // A few whole lines of the cache of each class, and few enough that all of them stay there while they are turned.
+        let few = (TURNED_VALUES / self.classes / TILE_ROWS).clamp(1, 32) * TILE_ROWS;
+        let at_once = few.min(most.max(1));
         let mut tile: Vec<E> = Vec::new();
         let mut row = range.start;
         while row < range.end {
             let (plane, first) = (row / self.inner, row % self.inner);
-            let count = TILE_ROWS.min(most.max(1)).min(range.end - row).min(self.inner - first);
+            let count = at_once.min(range.end - row).min(self.inner - first);
             let plane = &self.values[plane * self.classes * self.inner..][..self.classes * self.inner];
             tile.resize(count * self.classes, E::ZERO);
             for (class, scores) in plane.chunks_exact(self.inner).enumerate() {
