@@ -263,3 +263,60 @@ fn the_worst_of_many_items_is_found_wherever_it_is() {
         assert_eq!(summary["max_absolute"], 2.0);
     }
 }
+
+/// Results of this program as it writes them, of one run with more in it than the other.
+#[test]
+fn what_only_one_of_two_results_has_is_a_difference() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f32(&[2, 2, 3], &[0.0, 3.0, 1.0, 2.0, 1.0, 0.0, 0.0, 1.0, 2.0, 1.0, 0.0, 1.0]));
+    folder.file("y.txt", "1\n2\n");
+    folder.file("z.npy", npy_f32(&[2, 3], &[1.0; 6]));
+    let write = |name: &str, args: &[&str]| {
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(args).args(["--format", "json", "-q", "-o", name]);
+        command.assert().success();
+    };
+    let both_ways = |a: &str, b: &str, code: i32| {
+        for files in [[a, b], [b, a]] {
+            compare(&folder, &files).assert().code(code);
+        }
+    };
+    let loss = ["loss", "z.npy", "--labels", "y.txt", "--criterion", "ce"];
+    write("loss", &loss);
+    write("items", &[&loss[..], &["--items"]].concat());
+    both_ways("loss", "items", 1);
+    let result = run_json(&mut compare(&folder, &["loss", "items"]));
+    assert_eq!(
+        (&result["summary"]["differing"], &result["summary"]["new_items"]),
+        (&json!(0), &json!([0, 1]))
+    );
+
+    let decode = ["decode", "x.npy", "--layout", "ntc", "--beam", "4", "--nbest", "2"];
+    write("plain", &decode);
+    write("rates", &[&decode[..], &["--refs", "y.txt"]].concat());
+    both_ways("plain", "rates", 1);
+    let result = run_json(&mut compare(&folder, &["plain", "rates"]));
+    let places: Vec<&str> =
+        result["items"].as_array().unwrap().iter().map(|item| item["place"].as_str().unwrap()).collect();
+    assert!(places.contains(&"summary.cer_ratio") && places.contains(&"items[0].reference"), "{places:?}");
+
+    // A list is no beginning of a longer one.
+    let text = std::fs::read_to_string(folder.path().join("plain")).unwrap();
+    let mut fewer: Value = serde_json::from_str(&text).unwrap();
+    fewer["items"][0]["hypotheses"].as_array_mut().unwrap().pop().unwrap();
+    folder.file("fewer", fewer.to_string());
+    both_ways("plain", "fewer", 1);
+
+    // Of lengths that were typed, the numbers count; of a file only that there is one.
+    write("full", &[&decode[..], &["--lengths", "2,2"]].concat());
+    write("short", &[&decode[..], &["--lengths", "2,1"]].concat());
+    compare(&folder, &["full", "short"])
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("lengths is \"2,2\" in the first and \"2,1\" in the second"));
+
+    // Where a gradient was written is no part of it.
+    write("g1", &[&loss[..], &["--grad", "g1.npy"]].concat());
+    write("g2", &[&loss[..], &["--grad", "g2.npy"]].concat());
+    both_ways("g1", "g2", 0);
+}

@@ -107,3 +107,11 @@ fn texts_in_another_case_are_told() {
     assert_eq!(run("one two three\n", "four five six\n"), "[]");
     assert_eq!(run("\n", "\n"), "[]");
 }
+
+/// Words may be right where spaces are wrong.
+#[test]
+fn a_line_is_wrong_that_differs_in_any_character() {
+    let summary = summary("a b\nc d\ne\n", "a  b\nc d\nf\n");
+    assert_eq!(summary["words"]["substitutions"], 1);
+    assert_eq!((&summary["wrong_items"], &summary["ser_ratio"]), (&json!(2), &json!(2.0 / 3.0)));
+}

@@ -216,7 +216,8 @@ fn what_has_no_gradient_is_refused_and_nothing_is_written() {
 fn a_gradient_is_the_same_from_any_source_and_in_any_layout() {
     let mut random = SplitMix(11);
     let folder = Folder::new();
-    let (rows, classes, inner) = (40, 7, 9);
+    // More classes than are turned together, and not a multiple.
+    let (rows, classes, inner) = (40, 39, 9);
     let values: Vec<f64> = (0..rows * classes * inner).map(|_| f64::from(random.score() as f32)).collect();
     let targets: Vec<i64> = (0..rows * inner).map(|_| random.below(classes) as i64).collect();
     folder.file("x.npy", npy_f32(&[rows, classes, inner], &values));
@@ -307,6 +308,23 @@ fn a_difference_that_is_nothing_but_rounding_is_not_compared() {
     assert_eq!(few["sampled"].as_u64(), Some(2), "{few}");
     for found in [all, few, check("-0.5,-90\n-1,-2\n", "log-probs")] {
         assert!(found["worst_relative_error"].as_f64().unwrap() < 1e-7, "{found}");
+    }
+}
+
+/// No loss looks at the other classes, and 0 by a probability of 0 would be no number.
+#[test]
+fn a_probability_of_zero_that_no_label_needs_has_no_gradient() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[2, 3], &[1.0, 0.0, 0.0, 0.0, 1.0, 0.0]));
+    for (labels, criterion, expected) in [
+        ("0\n1\n", "cross-entropy", [-0.5, 0.0, 0.0, 0.0, -0.5, 0.0]),
+        ("1\n", "ctc", [-1.0, 0.0, 0.0, 0.0, -1.0, 0.0]),
+    ] {
+        folder.file("y.txt", labels);
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y.txt", "--input", "probs"]);
+        command.args(["--criterion", criterion, "--grad", "g.npy"]).assert().success();
+        assert_eq!(doubles(&parts(&folder.path().join("g.npy")).1), expected, "{criterion}");
     }
 }
 

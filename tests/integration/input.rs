@@ -7,7 +7,7 @@ use predicates::prelude::*;
 use serde_json::{Value, json as value};
 
 use crate::random::Random;
-use crate::support::{Folder, ctctool, json, npy_bytes, npy_f64};
+use crate::support::{Folder, close, ctctool, json, npy_bytes, npy_f64, npy_i64};
 
 fn run(folder: &Folder, args: &[&str]) -> assert_cmd::assert::Assert {
     ctctool().current_dir(folder.path()).args(args).assert()
@@ -163,6 +163,54 @@ fn every_number_of_half_precision_is_read() {
                 );
             }
         }
+    }
+}
+
+/// In either byte order, at every size.
+#[test]
+fn integers_below_zero_keep_their_sign() {
+    let folder = Folder::new();
+    folder.file("y.txt", "0\n1\n");
+    for descr in ["|i1", "<i2", ">i2", "<i4", ">i4", "<i8", ">i8"] {
+        let size: usize = descr[2..].parse().unwrap();
+        let bytes = |value: &i64| {
+            let mut bytes = value.to_le_bytes()[..size].to_vec();
+            if descr.starts_with('>') {
+                bytes.reverse();
+            }
+            bytes
+        };
+        let file = |name: &str, shape: &[usize], values: &[i64]| {
+            let body: Vec<u8> = values.iter().flat_map(bytes).collect();
+            folder.file(name, npy_bytes(descr, false, shape, &body));
+        };
+        file("x.npy", &[2, 2], &[-1, 2, 3, -4]);
+        file("y.npy", &[2], &[-100, 1]);
+        let loss = |labels: &str| {
+            let args = ["loss", "x.npy", "--criterion", "ce", "--labels", labels];
+            json(ctctool().current_dir(folder.path()).args(args))["summary"].clone()
+        };
+        let [first, second] = [3.0, 7.0].map(|above: f64| above + (-above).exp().ln_1p());
+        // But for the rounding of a few operations.
+        let found = loss("y.txt");
+        assert!(close(&found["loss_nats"], f64::midpoint(first, second), 1e-14, 0.0), "{descr}: {found}");
+        let found = loss("y.npy");
+        assert_eq!(found["ignored"], 1, "{descr}");
+        assert!(close(&found["loss_nats"], second, 1e-14, 0.0), "{descr}: {found}");
+    }
+}
+
+/// The lower half of such a label would be a class.
+#[test]
+fn labels_that_32_bits_do_not_hold_are_no_classes() {
+    let folder = Folder::new();
+    folder.file("x.csv", "1,2\n3,4\n");
+    for label in [1 << 32, 1 - (1 << 32), i64::MIN] {
+        folder.file("y.npy", npy_i64(&[2], &[label, 1]));
+        run(&folder, &["loss", "x.csv", "--labels", "y.npy", "--criterion", "ce"]).code(2).stderr(
+            predicate::str::contains("y.npy: row 0: expected a class from 0 to 1")
+                .and(predicate::str::contains(format!("found {label}\n"))),
+        );
     }
 }
 

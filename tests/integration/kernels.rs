@@ -240,6 +240,21 @@ fn what_is_not_finite_is_seen_wherever_it_is() {
     }
 }
 
+/// Long rows come in blocks, and a block without a number has no largest: it may have a NaN all the same.
+#[test]
+fn a_nan_among_nothing_but_minus_infinity_is_seen() {
+    for block in [1024, 2048, 4096] {
+        for at in [block, block + 7, 2 * block - 1] {
+            let mut row: Vec<f32> = (0..3 * block + 5).map(|i| (i % 9) as f32).collect();
+            row[block..2 * block].fill(f32::NEG_INFINITY);
+            let finite = all_kernels(&row);
+            assert!(finite.iter().all(|lse| lse.value().is_finite()), "{block}");
+            row[at] = f32::NAN;
+            assert!(all_kernels(&row).iter().all(|lse| lse.max.is_nan()), "NaN at {at}, blocks of {block}");
+        }
+    }
+}
+
 /// Both recursions with every instruction set, on what linear space can and can't hold.
 #[test]
 fn ctc_is_the_same_with_every_instruction_set() {

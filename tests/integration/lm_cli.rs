@@ -453,3 +453,21 @@ fn token_models_spell_the_space_of_any_alphabet() {
         assert!((lm + 3.0 * std::f64::consts::LN_10).abs() < SUMMED, "{delimiter} {entry}: {lm}");
     }
 }
+
+#[test]
+fn weights_that_nobody_gave_are_those_of_the_contract() {
+    let folder = Folder::new();
+    let hotwords = folder.file("hot.txt", "one\n");
+    let params = |args: &[&str]| {
+        let mut command = fixture("decode", &["--beam", "2", "--hotwords"]);
+        json(command.arg(&hotwords).args(args))["params"].clone()
+    };
+    for (args, bonus) in [(&WORDS[..], 1.5), (&TOKENS, 0.0)] {
+        let params = params(args);
+        for (name, expected) in
+            [("lm_weight", 0.5), ("word_bonus", bonus), ("unk_score", -10.0), ("hotword_weight", 10.0)]
+        {
+            assert_eq!(params[name], expected, "{args:?}: {name}");
+        }
+    }
+}

@@ -235,6 +235,38 @@ fn class_axes_agree() {
     assert_eq!(run(&["ncd.npy"]).len(), 8);
 }
 
+/// Rows come in the order of the file, and are listed in that of the array.
+#[test]
+fn items_are_in_order_whatever_that_of_the_file() {
+    let folder = Folder::new();
+    let (n, classes, d) = (4, 3, 5);
+    let mut random = SplitMix(9);
+    let values: Vec<f64> = (0..n * classes * d).map(|_| random.score()).collect();
+    let targets: Vec<i64> = (0..n * d).map(|_| random.below(classes) as i64).collect();
+    folder.file("y.npy", npy_i64(&[n, d], &targets));
+    let at = |i: usize| (i % n * classes + i / n % classes) * d + i / (n * classes);
+    let fortran: Vec<u8> = (0..values.len()).flat_map(|i| values[at(i)].to_le_bytes()).collect();
+    let mut listed = [npy_f64(&[n, classes, d], &values), npy_bytes("<f8", true, &[n, classes, d], &fortran)]
+        .map(|file| {
+            folder.file("x.npy", file);
+            let mut command = ctctool();
+            command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y.npy", "--items"]);
+            run_json(command.args(["--criterion", "ce"]))["items"].take()
+        });
+    assert_eq!(listed[0].as_array().unwrap().len(), n * d);
+    // The last bits of a normaliser depend on which rows are computed side by side.
+    for (item, other) in listed[0].as_array().unwrap().iter().zip(listed[1].as_array().unwrap()) {
+        assert!(
+            close(&other["loss_nats"], item["loss_nats"].as_f64().unwrap(), 1e-14, 0.0),
+            "{item} {other}"
+        );
+    }
+    for items in &mut listed {
+        items.as_array_mut().unwrap().iter_mut().for_each(|item| item["loss_nats"] = Value::Null);
+    }
+    assert_eq!(listed[0], listed[1]);
+}
+
 #[test]
 fn checks_decide_the_exit_code() {
     let folder = Folder::new();

@@ -231,3 +231,42 @@ fn the_first_bad_frame_of_the_file_is_named() {
         "{stderr}"
     );
 }
+
+/// What is in a row that no loss is of says nothing about the numbers, whatever they are taken for.
+#[test]
+fn ignored_rows_are_neither_refused_nor_warned_of() {
+    let folder = Folder::new();
+    folder.file("y", "0\n-100\n1\n".repeat(100));
+    let run = |first: &str, ignored: &str, last: &str, input: &str| {
+        folder.file("x.csv", format!("{first}\n{ignored}\n{last}\n").repeat(100));
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["loss", "x.csv", "--labels", "y", "--criterion", "ce"]);
+        run_json(command.args(["--input", input]))
+    };
+    let row = |of: fn(f64) -> f64| [0.9, 0.1].map(|p| of(p).to_string()).join(",");
+    let [probs, log_probs, logits] = [row(|p| p), row(f64::ln), row(|p| p.ln() + 5.0)];
+    for (row, ignored, input) in [
+        (&log_probs, "nan,nan", "log-probs"),
+        (&log_probs, "7,7", "log-probs"),
+        (&probs, "nan,-1", "probs"),
+        (&probs, "0.9,0.7", "probs"),
+        (&logits, "0.9,0.1", "logits"),
+        (&logits, "inf,nan", "logits"),
+    ] {
+        let result = run(row, ignored, row, input);
+        assert_eq!(result["summary"]["ignored"], 100);
+        let loss = result["summary"]["loss_nats"].as_f64().unwrap();
+        let expected = -f64::midpoint(0.9_f64.ln(), 0.1_f64.ln());
+        // But for the rounding of a sum of 200.
+        assert!((loss - expected).abs() < 1e-13, "{input}: {loss}");
+        assert_eq!(warnings(&result), [""; 0], "{input}, {ignored}");
+    }
+    // Probabilities are told from the rows that are in use.
+    for ignored in ["5,-3", "nan,nan", "0.5,0.5"] {
+        assert_eq!(
+            warnings(&run("0.2,0.8", ignored, "0.7,0.3", "logits")),
+            ["looks_like_probs"],
+            "{ignored}"
+        );
+    }
+}

@@ -185,7 +185,42 @@ impl<E> Pool<E> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::time::Duration;
+
     use super::*;
+    use crate::input::npy::Dtype;
+
+    /// Threads take what they get; what becomes of it is as if one had taken all.
+    #[test]
+    fn pieces_of_a_stream_stay_in_order() {
+        let planes = 12;
+        let info = NpyInfo {
+            dtype: Dtype::F64,
+            big_endian: false,
+            shape: vec![planes, 2],
+            fortran_order: false,
+            version: 1,
+            len: planes * 2,
+        };
+        let values: Vec<f64> = (0..planes * 2).map(|at| at as f64).collect();
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+        let body: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+        file.write_all(&body).expect("room for it");
+        let geometry = Geometry::along(&info.shape, false, 1).expect("a matrix");
+        let pieces = Pieces::<f64>::new(&info, Cut::new(&geometry, 2), 0);
+        let mut source = Source::open(file.path()).expect("the file");
+        let look = |piece: usize, values: &[f64]| {
+            // The others have the time to take the next.
+            std::thread::sleep(Duration::from_millis(2));
+            (piece, values.to_vec())
+        };
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(3).build().expect("threads");
+        let found = threads.install(|| pieces.of_stream(&mut source, "x", 0..planes, look));
+        let found: Vec<_> = found.into_iter().map(|part| part.expect("all is there")).collect();
+        let expected: Vec<_> = values.chunks(2).map(<[f64]>::to_vec).enumerate().collect();
+        assert_eq!(found, expected);
+    }
 
     #[test]
     fn runs_are_not_taken_apart() {

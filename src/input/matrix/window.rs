@@ -32,6 +32,8 @@ pub(super) struct Window {
     size: Option<usize>,
     /// Whether they lie there as they do in memory.
     native: bool,
+    /// Bytes that are mapped at a time.
+    most: usize,
     /// The mapped values.
     values: Range<usize>,
     mapping: Option<Mapping>,
@@ -43,7 +45,7 @@ impl Window {
         let native = info.is_native_float();
         // To decode halves takes less than to read them first.
         let size = (native || info.dtype == Dtype::F16).then(|| info.dtype.size());
-        Self { len: info.len, start, size, native, values: 0..0, mapping: None }
+        Self { len: info.len, start, size, native, most: BYTES, values: 0..0, mapping: None }
     }
 
     /// Stops mapping if reading is faster on this system, measured on the first part of a large file. Mapping is nearly
@@ -69,7 +71,7 @@ impl Window {
     /// Moves to where `values` are in it. Many that are to be decoded are not, for they would be in memory twice.
     pub(super) fn cover(&mut self, file: RandomAccess<'_>, values: Range<usize>) {
         let Some(size) = self.size else { return };
-        if !self.native && values.len() > BYTES / size {
+        if !self.native && values.len() > self.most / size {
             (self.values, self.mapping) = (0..0, None);
             return;
         }
@@ -78,7 +80,7 @@ impl Window {
         }
         // What is behind goes first.
         self.mapping = None;
-        let end = values.end.max(values.start.saturating_add(BYTES / size)).min(self.len);
+        let end = values.end.max(values.start.saturating_add(self.most / size)).min(self.len);
         self.values = values.start..end;
         let byte = |value: usize| self.start + (value * size) as u64;
         self.mapping = file.map(byte(values.start)..byte(end));
@@ -86,7 +88,7 @@ impl Window {
 
     /// As many values are in it at a time; none where they are to be read.
     pub(super) fn most_values(&self) -> Option<usize> {
-        self.size.map(|size| BYTES / size)
+        self.size.map(|size| self.most / size)
     }
 
     /// Some of the values; none where they have to be decoded or read.
@@ -154,6 +156,33 @@ mod tests {
 
     use super::*;
     use crate::input::source::Source;
+
+    /// Halves of 64 megabytes and more come so; here the window is small.
+    #[test]
+    fn values_that_no_window_holds_are_decoded_from_several() {
+        let halves: Vec<half::f16> = (0..1000_u16).map(|i| half::f16::from_f32(f32::from(i))).collect();
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+        let body: Vec<u8> = halves.iter().flat_map(|x| x.to_le_bytes()).collect();
+        file.write_all(&[&[7; 10][..], &body].concat()).expect("room for it");
+        let source = Source::open(file.path()).expect("the file");
+        let file = source.random_access().expect("a regular file");
+        let info = NpyInfo {
+            dtype: Dtype::F16,
+            big_endian: false,
+            shape: vec![halves.len()],
+            fortran_order: false,
+            version: 1,
+            len: halves.len(),
+        };
+        for values in [0..1000, 3..1000, 5..69, 5..70, 900..1000] {
+            let mut window = Window { most: 128, ..Window::new(&info, 10) };
+            let mut out = vec![0.0_f32; values.len()];
+            window.fill(&info, file, values.clone(), &mut out).expect("all of them");
+            let expected: Vec<f32> = halves[values].iter().map(|x| x.to_f32()).collect();
+            assert_eq!(out, expected);
+            assert!(window.mapping.is_some_and(|mapping| mapping.len() <= 128));
+        }
+    }
 
     #[test]
     fn a_trial_needs_all_its_bytes() {
