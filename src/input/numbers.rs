@@ -64,8 +64,8 @@ pub fn float_list(option: &str, argument: &str) -> Result<Vec<f64>, InputError> 
 pub(super) fn whole_number(text: &str) -> Option<i64> {
     text.parse::<i64>().ok().or_else(|| {
         let value = text.parse::<f64>().ok()?;
-        // Beyond 2^53 a double does not say which integer was meant.
-        (value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0).then_some(value as i64)
+        // From 2^53 on, which is what 2^53 + 1 is read as, a double does not say which integer was meant.
+        (value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0).then_some(value as i64)
     })
 }
 

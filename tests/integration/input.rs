@@ -214,6 +214,35 @@ fn labels_that_32_bits_do_not_hold_are_no_classes() {
     }
 }
 
+/// Doubles leave out integers from 2^53 on: 2^53 + 1 is read as 2^53.
+#[test]
+fn whole_numbers_that_may_be_others_are_refused() {
+    let folder = Folder::new();
+    folder.file("x.csv", "1,2\n3,4\n");
+    let loss = |label: &str, ignored: &str| {
+        folder.file("y.txt", format!("{label}\n1\n"));
+        let args = ["loss", "x.csv", "--labels", "y.txt", "--criterion", "ce", "--ignore-index", ignored];
+        run(&folder, &args)
+    };
+    for (label, ignored) in [
+        ("9007199254740993.0", "9007199254740992"),
+        ("9007199254740992.0", "9007199254740992"),
+        ("-9007199254740993.0", "-9007199254740992"),
+        ("1e17", "100000000000000000"),
+    ] {
+        let message = format!("y.txt: line 1, column 1: expected a class index, found '{label}'\n");
+        loss(label, ignored).code(2).stderr(predicate::str::contains(message));
+    }
+    for (label, ignored) in [
+        ("9007199254740991.0", "9007199254740991"),
+        ("-9007199254740991.0", "-9007199254740991"),
+        // Without a point it is no double.
+        ("9007199254740993", "9007199254740993"),
+    ] {
+        loss(label, ignored).success();
+    }
+}
+
 /// The longest token at each place, and whether tokens can write a word at all, as looking at every token tells.
 #[test]
 fn tokens_of_any_length_are_found() {
