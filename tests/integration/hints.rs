@@ -415,3 +415,44 @@ fn a_negative_length_is_an_item_s() {
     folder.file("x.npy", npy_f64(&[2, 1, 3], &[0.0; 6]));
     refused(&folder, &["decode", "x.npy", "--layout", "tnc", "--lengths", "-1"], error, None);
 }
+
+#[test]
+fn hints_do_not_lead_in_circles() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0,9,0,0,1\n0,0,0,9,1\n");
+    // Four names for five classes: that of the blank is left out, and so the hint does not name another blank.
+    folder.file("names", "a\n\nc\nd\n");
+    let decode = ["decode", "x.csv", "--alphabet", "names"];
+    let error = "names: the name of class 2 is empty, and no text can be that";
+    let hint = "class 2 is entry 1 of the file, which leaves the blank out: write its name there";
+    refused(&folder, &decode, error, Some(hint));
+    let error = "names: the name of class 1 is empty, and no text can be that";
+    let hint = "class 1 is entry 1 of the file, which leaves the blank out: write its name there";
+    refused(&folder, &[&decode[..], &["--blank", "2"]].concat(), error, Some(hint));
+    // Class indices, and names.
+    folder.file("names", "a\nb\nc\nd\n");
+    folder.file("y.txt", "1\n");
+    let loss = ["loss", "x.csv", "--labels", "y.txt", "--alphabet", "names"];
+    let error = "y.txt: item 0, line 1, column 1: expected a token of the alphabet, found '1'";
+    refused(&folder, &loss, error, Some("if these are class indices, leave --alphabet out"));
+    // A file that is too long was not cut off.
+    let mut bytes = npy_f64(&[2, 2], &[0.0; 4]);
+    bytes.extend([0; 8]);
+    folder.file("long.npy", &bytes);
+    let error = "long.npy: expected 32 bytes of data for shape (2, 2) of float64, found 40 or more";
+    let hint = "there is more after the array: save one array per file with numpy.save";
+    refused(&folder, &["decode", "long.npy"], error, Some(hint));
+    // A mask is no list of weights.
+    folder.file("mask.npy", npy_i64(&[2, 2], &[1; 4]));
+    let loss = ["loss", "x.csv", "--labels", "y.txt", "--criterion", "ce", "--weight", "mask.npy"];
+    refused(&folder, &loss, "mask.npy: expected a list, found 2 axes", None);
+    folder.file("y.txt", "1.5\n2\n");
+    let loss = ["loss", "x.csv", "--labels", "y.txt"];
+    let error = "y.txt: line 1, column 1: expected a class index, found '1.5'";
+    refused(
+        &folder,
+        &[&loss[..], &["--criterion", "ce"]].concat(),
+        error,
+        Some("a class index is a whole number"),
+    );
+}
