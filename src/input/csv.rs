@@ -38,6 +38,16 @@ pub(super) struct Blocks {
 pub(super) fn read(source: &mut Source, options: CsvOptions) -> Result<Blocks, InputError> {
     let name = source.name().to_owned();
     let (mut may_be_plain, mut checked) = (true, false);
+    // The rows may begin, or be wider, beyond what the first bytes show.
+    let with_names = |bytes: &[u8], blocks: Blocks| {
+        let (text, delimiter) = text_and_delimiter(&name, bytes, options);
+        match first_row(text) {
+            Some(first) if options.headers && blocks.rows > 0 => {
+                check_names(&name, first, delimiter, blocks.columns).map(|()| blocks)
+            }
+            _ => Ok(blocks),
+        }
+    };
     if let (Some(file), Some(len)) = (source.random_access(), source.len())
         && source.position() == 0
     {
@@ -47,7 +57,7 @@ pub(super) fn read(source: &mut Source, options: CsvOptions) -> Result<Blocks, I
         checked = true;
         if let Some((start, delimiter)) = beginning(&name, &head[..count], options) {
             if let Some(blocks) = csv_blocks::parse(Text::File(file, len), start, delimiter)? {
-                return Ok(Blocks::of_plain(blocks, delimiter));
+                return with_names(&head[..count], Blocks::of_plain(blocks, delimiter));
             }
             may_be_plain = false;
         }
@@ -63,10 +73,10 @@ pub(super) fn read(source: &mut Source, options: CsvOptions) -> Result<Blocks, I
         && let Some((start, delimiter)) = beginning(&name, &bytes, options)
         && let Some(blocks) = csv_blocks::parse(Text::Memory(&bytes), start, delimiter)?
     {
-        return Ok(Blocks::of_plain(blocks, delimiter));
+        return with_names(&bytes, Blocks::of_plain(blocks, delimiter));
     }
     let Table { delimiter, rows, columns, values } = parse(&name, &bytes, options)?;
-    Ok(Blocks { delimiter, rows, columns, values: vec![values] })
+    with_names(&bytes, Blocks { delimiter, rows, columns, values: vec![values] })
 }
 
 /// The first bytes of a file, of which the first row is expected to be a part.
@@ -125,23 +135,32 @@ fn check_head(name: &str, head: &[u8], options: CsvOptions) -> Result<(), InputE
     }
     // The end of the head may cut the second row off.
     let whole = lines.next().is_some() || text.ends_with(b"\n") || head.len() < HEAD_BYTES;
-    let columns = fields_of(second, delimiter).len();
-    if whole && fields.len() != columns && ![first, second].iter().any(|line| line.contains(&b'"')) {
-        let hint =
-            "names of rows have no name themselves: leave them out, in R by write.table(row.names = FALSE)";
-        let error = InputError::new(
-            name,
-            Place::whole().at("line", 1),
-            format!("{}, one a column", counted(columns, "name")),
-            fields.len().to_string(),
-        );
-        return Err(error.maybe_hint((fields.len() + 1 == columns).then_some(hint)));
+    if whole && !second.contains(&b'"') {
+        check_names(name, first, delimiter, fields_of(second, delimiter).len())?;
     }
     let is_score = |field: &&[u8]| any_number(field).is_some() && field.contains(&b'.');
     if !fields.is_empty() && fields.iter().all(is_score) {
         return refused("names", "numbers", "leave --headers out: it drops the first row");
     }
     Ok(())
+}
+
+/// Refuses another number of names than of columns, where that is certain.
+fn check_names(name: &str, first: &[u8], delimiter: u8, columns: usize) -> Result<(), InputError> {
+    let names = fields_of(first, delimiter).len();
+    if names == columns || first.contains(&b'"') {
+        return Ok(());
+    }
+    let hint =
+        "names of rows have no name themselves: leave them out, in R by write.table(row.names = FALSE)";
+    let expected = format!("{}, one a column", counted(columns, "name"));
+    let error = InputError::new(name, Place::whole().at("line", 1), expected, names.to_string());
+    Err(error.maybe_hint((names + 1 == columns).then_some(hint)))
+}
+
+/// The first line that is not empty.
+fn first_row(text: &[u8]) -> Option<&[u8]> {
+    text.split(|&byte| byte == b'\n').find(|line| !line.trim_ascii().is_empty())
 }
 
 /// The fields of a line without quotes. A delimiter at its end makes none.
@@ -263,8 +282,7 @@ fn delimiter_of(name: &str, bytes: &[u8]) -> u8 {
     if Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("tsv")) {
         return b'\t';
     }
-    let mut lines = bytes.split(|&b| b == b'\n');
-    let first = lines.find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
+    let first = first_row(bytes).unwrap_or_default();
     if first.contains(&b';') && !first.contains(&b',') { b';' } else { b',' }
 }
 

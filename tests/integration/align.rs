@@ -248,3 +248,41 @@ fn whatever_a_token_is_files_of_intervals_keep_their_form() {
         "{srt}"
     );
 }
+
+/// Hours, minutes, seconds and milliseconds, rounded as they are, not down.
+#[test]
+fn subtitles_count_to_hours_and_thousandths() {
+    let folder = Folder::new();
+    folder.file("x.csv", "2,0\n0,2\n2,0\n2,0\n0,2\n");
+    folder.file("y", "1 1\n");
+    let subtitles = |shift: &str| {
+        let args = ["align", "x.csv", "--labels", "y", "-q", "--format", "srt", "--frame-shift", shift];
+        let assert = ctctool().current_dir(folder.path()).args(args).assert().success();
+        String::from_utf8(assert.get_output().stdout.clone()).unwrap()
+    };
+    let caption = |number, from, to| format!("{number}\n{from} --> {to}\n1\n\n");
+    let expected = caption(1, "00:00:00,013", "00:00:00,025") + &caption(2, "00:00:00,050", "00:00:00,063");
+    assert_eq!(subtitles("0.0125"), expected);
+    let expected = caption(1, "00:16:40,000", "00:33:20,000") + &caption(2, "01:06:40,000", "01:23:20,000");
+    assert_eq!(subtitles("1000"), expected);
+}
+
+/// A record is one line of fields between blanks, whatever the file is called.
+#[cfg(unix)]
+#[test]
+fn any_name_of_a_file_is_one_field_of_a_record() {
+    let folder = Folder::new();
+    let run = |name: &str, labels: &str| {
+        folder.file(name, "0,2\n2,0\n");
+        folder.file("y", labels);
+        let args = ["align", name, "--labels", "y", "-q", "--format", "ctm", "--frame-shift", "0.5"];
+        let assert = ctctool().current_dir(folder.path()).args(args).assert().success();
+        String::from_utf8(assert.get_output().stdout.clone()).unwrap()
+    };
+    for name in ["m m", "m\nm", "m\u{a0}m"] {
+        // e² / (1 + e²)
+        assert_eq!(run(name, "1\n"), "m_m 1 0.000 0.500 1 0.8808\n", "{name:?}");
+        let comment = run(name, "1 1 1\n");
+        assert!(comment.starts_with(";; m") && comment.lines().count() == 1, "{comment}");
+    }
+}

@@ -374,3 +374,38 @@ fn an_item_without_a_path_is_a_result_and_the_others_are_decoded() {
     assert_eq!(String::from_utf8(csv).unwrap().lines().count(), 4);
     run(&["--strict"]).assert().code(2).stdout("");
 }
+
+/// What belongs to an item is in the row of its best text alone, so that a column can be added up.
+#[test]
+fn errors_are_listed_beside_the_best_text() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[2, 3], &[0.0, 1.0, 0.5, 1.0, 0.0, 0.5]));
+    folder.file("alphabet", "-\na\nb\n");
+    folder.file("refs", "ab\n");
+    let mut command = ctctool();
+    command.current_dir(folder.path()).args(["decode", "x.npy", "--alphabet", "alphabet", "--refs", "refs"]);
+    command.args(["--beam", "9", "--nbest", "3", "--format", "csv"]);
+    let text = String::from_utf8(command.assert().success().get_output().stdout.clone()).unwrap();
+    let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+    let columns = ["rank", "reference", "character_errors", "word_errors"]
+        .map(|name| rows[0].iter().position(|column| *column == name).unwrap());
+    let found: Vec<[&str; 4]> = rows[1..].iter().map(|row| columns.map(|column| row[column])).collect();
+    assert_eq!(found, [["1", "ab", "1", "1"], ["2", "", "", ""], ["3", "", "", ""]]);
+}
+
+#[test]
+fn a_token_with_a_line_s_end_breaks_no_line() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[1, 2], &[0.0, 1.0]));
+    let decode = |token: &str, format: &str| {
+        folder.file("names.json", json!(["-", token]).to_string());
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["decode", "x.npy", "--alphabet", "names.json"]);
+        let assert = command.args(["-q", "--format", format]).assert().success();
+        String::from_utf8(assert.get_output().stdout.clone()).unwrap()
+    };
+    for token in ["b\nc", "b\rc"] {
+        assert_eq!(decode(token, "text"), "b c\n");
+        assert!(decode(token, "csv").contains(&format!(",\"{token}\",")), "{}", decode(token, "csv"));
+    }
+}

@@ -457,3 +457,24 @@ fn a_check_is_whole_where_nobody_reads_the_gradient() {
     assert_eq!(found["sampled"].as_u64(), Some(398));
     assert_eq!(found, check(&[]));
 }
+
+/// Rows come in the order of the file, and are compared in that of the items.
+#[test]
+fn a_check_compares_the_same_entries_in_any_order_of_the_file() {
+    let folder = Folder::new();
+    let mut random = SplitMix(11);
+    let values: Vec<f64> = (0..24).map(|_| random.score()).collect();
+    folder.file("y", "1\n\n1\n1\n");
+    let check = || {
+        let args = ["loss", "x.npy", "--labels", "y", "--layout", "ntc", "--check-grad"];
+        let found = json(ctctool().current_dir(folder.path()).args(args));
+        let check = &found["summary"]["gradient"]["check"];
+        (check["sampled"].clone(), check["worst_place"].clone())
+    };
+    folder.file("x.npy", npy_f64(&[4, 3, 2], &values));
+    let expected = check();
+    let turned: Vec<u8> =
+        (0..24).map(|at| values[at % 4 * 6 + at / 4 % 3 * 2 + at / 12]).flat_map(f64::to_le_bytes).collect();
+    folder.file("x.npy", npy_bytes("<f8", true, &[4, 3, 2], &turned));
+    assert_eq!(check(), expected);
+}

@@ -388,6 +388,10 @@ fn a_rounded_number_is_told() {
     assert!(rounded.contains("; rounded, it is that: --rtol 1e-3"), "{mean} {rounded}");
     let other = said(format!("{:.3}", mean + 0.001));
     assert!(!other.contains("rounded, it is that"), "{mean} {other}");
+    // What one decimal says is no evidence; 2.78 is that of these.
+    folder.file("x.npy", npy_f64(&[3, 3], &[1.0, 4.0, 2.0, 9.0, 2.0, 6.0, 0.0, 3.0, 5.0]));
+    let short = said("2.8".to_owned());
+    assert!(short.contains("the closest is 2.784") && !short.contains("rounded, it is that"), "{short}");
 }
 
 /// Weights are for the classes of one axis; that they fit no other is no reason to give up.
@@ -401,4 +405,23 @@ fn weights_for_one_axis_do_not_end_the_search() {
     let sum = loss["summary"]["reductions"]["sum"].to_string();
     let found = json(ctctool().current_dir(folder.path()).args(args).args(["--guess", &sum]));
     assert!(found["summary"]["matches"].as_u64().unwrap() > 0, "{found}");
+}
+
+/// What others leave out without being told, and what was told but not taken.
+#[test]
+fn an_index_and_lengths_that_are_not_the_other_system_s_are_found() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[3, 3], &[0.1, 0.7, 0.2, 1.3, 0.4, 0.9, 0.0, 2.0, 1.1]));
+    folder.file("y.txt", "0\n2\n1\n");
+    let number =
+        |options: &[&str]| json(&mut loss(&folder, options))["summary"]["loss_nats"].as_f64().unwrap();
+    let found = guess(&folder, number(&["--ignore-index", "0"]), &[]);
+    assert_eq!(found["items"][0]["flags"], "--ignore-index 0");
+    let found = guess(&folder, number(&[]) / std::f64::consts::LN_10, &[]);
+    assert_eq!((&found["items"][0]["unit"], &found["items"][0]["flags"]), (&"digits".into(), &"".into()));
+    assert_eq!(notes(&found)[0], "the number is in logarithms to base 10");
+    let (folder, _) = batch(3);
+    let of_all = json(&mut loss(&folder, &[]))["summary"]["loss_nats"].as_f64().unwrap();
+    let found = guess(&folder, of_all, &["--lengths", "5,4,6,4"]);
+    assert_eq!(notes(&found)[0], "without --lengths");
 }

@@ -292,3 +292,70 @@ fn writes(tokens: &[String], text: &str) -> bool {
             .iter()
             .any(|token| text.strip_prefix(token.as_str()).is_some_and(|rest| writes(tokens, rest)))
 }
+
+#[test]
+fn a_name_may_say_tabs_in_capitals() {
+    let folder = Folder::new();
+    for name in ["t.tsv", "T.TSV"] {
+        folder.file(name, "1\t2\n3\t4\n");
+        run(&folder, &["inspect", name]).success().stdout(predicate::str::contains("(2, 2)"));
+    }
+}
+
+#[test]
+fn an_empty_field_of_one_column_is_still_a_column() {
+    let folder = Folder::new();
+    folder.file("x.csv", "1\n\"\"\n");
+    let error = "error: x.csv: line 2, column 1: expected a number, found an empty field\n";
+    run(&folder, &["inspect", "x.csv"]).code(2).stderr(predicate::str::starts_with(error));
+}
+
+/// Names and rows of any length: the first bytes of a file do not show all of them.
+#[test]
+fn a_name_is_there_for_each_column_however_many_there_are() {
+    let folder = Folder::new();
+    let numbered = |count: usize, prefix: &str| {
+        (0..count).map(|at| format!("{prefix}{at}")).collect::<Vec<_>>().join(",")
+    };
+    let wide = numbered(30_000, "1.");
+    let error = |columns: usize, names: usize| {
+        format!("error: x.csv: line 1: expected {columns} names, one a column, found {names}\n")
+    };
+    for (names, row, found) in [
+        ("a,b,c".to_owned(), &wide, Some(3)),
+        (numbered(30_001, "n"), &wide, Some(30_001)),
+        (numbered(30_000, "n"), &wide, None),
+        (format!("\"a,b\",{}", numbered(29_999, "n")), &wide, None),
+        ("a,b".to_owned(), &"1,2,3".to_owned(), Some(2)),
+    ] {
+        let columns = row.split(',').count();
+        let table = folder.file("x.csv", format!("{names}\n{row}\n"));
+        let args = ["inspect", "x.csv", "--headers", "-q"];
+        let piped = ctctool().args(["inspect", "--headers", "-q"]).pipe_stdin(&table).unwrap().assert();
+        let (read, error) = match found {
+            None => (run(&folder, &args).success(), None),
+            Some(names) => (run(&folder, &args).code(2), Some(error(columns, names))),
+        };
+        let told = String::from_utf8(read.get_output().stderr.clone()).unwrap();
+        assert!(told.starts_with(error.as_deref().unwrap_or_default()), "{}", &told[..told.len().min(200)]);
+        piped.code(if found.is_some() { 2 } else { 0 });
+    }
+}
+
+#[test]
+fn a_mark_beside_pieces_is_no_space() {
+    let folder = Folder::new();
+    folder.file("x.csv", "1,2,3,4\n".repeat(6));
+    let loss = |names: &str, labels: &str, split: &str| {
+        folder.file("names", names);
+        folder.file("y", labels);
+        let args = ["loss", "x.csv", "--labels", "y", "--alphabet", "names", "--label-split", split];
+        run(&folder, &args)
+    };
+    loss("-\n▁\nb\na\n", "a a\n", "longest").success();
+    let error = "error: y: item 0, line 1, column 2: expected";
+    loss("-\n▁\n▁b\na\n", "a a\n", "longest").code(2).stderr(predicate::str::starts_with(error));
+    // A column counts characters, whatever is a token.
+    let error = "error: y: item 0, line 1, column 6: expected";
+    loss("-\nab\nc\nd\n", "ab c x\n", "tokens").code(2).stderr(predicate::str::starts_with(error));
+}

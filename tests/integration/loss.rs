@@ -463,3 +463,34 @@ fn small_losses_of_many_classes_keep_their_digits() {
         assert!(close(loss, expected, 1e-6, 0.0), "{classes}: {loss} for {expected}");
     }
 }
+
+#[test]
+fn a_summary_says_why_its_loss_is_no_number() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0,1\n0,1\n");
+    folder.file("y.txt", "1 1 1\n");
+    let mut ctc = ctctool();
+    ctc.current_dir(folder.path()).args(["loss", "x.csv", "--labels", "y.txt", "--criterion", "ctc"]);
+    let found = run_json(&mut ctc);
+    assert_eq!(
+        (&found["summary"]["status"], &found["summary"]["infeasible"]),
+        (&json!("infeasible"), &json!(1))
+    );
+    // Without a reduction it is the worst of all items.
+    folder.file("x.npy", npy_f64(&[2, 2], &[0.0, 1.0, f64::NAN, 1.0]));
+    folder.file("y.txt", "1\n1\n");
+    let mut rows = ctctool();
+    rows.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y.txt", "--criterion", "ce"]);
+    let found = run_json(rows.args(["--reduction", "none", "--nonfinite", "propagate"]));
+    assert_eq!(found["summary"]["status"], "nan", "{found}");
+}
+
+#[test]
+fn a_loss_of_nothing_has_no_sign() {
+    let folder = Folder::new();
+    folder.file("x.csv", "1000,0\n");
+    folder.file("y.txt", "0\n");
+    let args = ["loss", "x.csv", "--labels", "y.txt", "--criterion", "ce", "--items", "--format", "csv"];
+    let listed = "id,index,loss_nats,status,target\nx.csv#0,0,0,ok,0\n";
+    ctctool().current_dir(folder.path()).args(args).assert().success().stdout(listed);
+}

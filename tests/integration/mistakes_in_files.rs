@@ -4,12 +4,13 @@ use serde_json::Value;
 
 use crate::support::{Folder, ctctool, json, npy_f64, warnings};
 
-fn result(folder: &Folder, args: &[&str]) -> Value {
+/// Runs the program in `folder` with `--format json`.
+pub(crate) fn result(folder: &Folder, args: &[&str]) -> Value {
     json(ctctool().current_dir(folder.path()).args(args))
 }
 
 /// The message of a warning with this code, if there is one.
-fn message(result: &Value, code: &str) -> Option<String> {
+pub(crate) fn message(result: &Value, code: &str) -> Option<String> {
     let mut all = result["warnings"].as_array().unwrap().iter();
     let found = all.find(|warning| warning["code"] == code)?;
     Some(found["message"].as_str().unwrap().to_owned())

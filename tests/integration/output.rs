@@ -221,3 +221,50 @@ fn a_link_to_nothing_yet_is_followed() {
     decode("a").code(2).stderr(predicate::str::starts_with("error: a: cannot be written"));
     assert!(of("a").is_symlink());
 }
+
+/// A file that is written anew is who reads it the same file: as private as before, and where its link says.
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_there_keeps_its_permissions_and_its_links() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let folder = Folder::new();
+    folder.file("x.csv", "1,2\n");
+    let of = |name: &str| folder.path().join(name);
+    let decode = |target: &str| {
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["decode", "x.csv", "--format", "text", "-q", "-o", target]);
+        command.assert().success();
+    };
+    std::fs::create_dir(of("folder")).unwrap();
+    symlink("real", of("folder/link")).unwrap();
+    symlink("folder/link", of("chain")).unwrap();
+    for (target, mode) in [("folder/real", 0o600), ("folder/link", 0o604), ("chain", 0o640)] {
+        let real = folder.file("folder/real", "before");
+        std::fs::set_permissions(&real, PermissionsExt::from_mode(mode)).unwrap();
+        decode(target);
+        assert_eq!(std::fs::read_to_string(&real).unwrap(), "1\n", "{target}");
+        assert_eq!(std::fs::metadata(&real).unwrap().permissions().mode() & 0o777, mode, "{target}");
+        assert!(of("folder/link").is_symlink() && of("chain").is_symlink() && !real.is_symlink());
+    }
+    // A link is seen from its own folder, whether what it names is there or not.
+    std::fs::remove_file(of("folder/real")).unwrap();
+    decode("folder/link");
+    assert_eq!(std::fs::read_to_string(of("folder/real")).unwrap(), "1\n");
+    assert!(!of("real").exists());
+}
+
+/// What a shell opened to be appended to is appended to.
+#[cfg(target_os = "linux")]
+#[test]
+fn another_descriptor_is_appended_to() {
+    let folder = Folder::new();
+    folder.file("x.csv", "1,2\n");
+    folder.file("log", "before\n");
+    let program = assert_cmd::cargo::cargo_bin("ctctool");
+    let run = format!("'{}' decode x.csv --format text -q -o /dev/fd/3", program.display());
+    let script = format!("{run} 3>>log && {run} 3<>log");
+    let mut bash = std::process::Command::new("bash");
+    assert!(bash.args(["-c", &script]).current_dir(folder.path()).status().unwrap().success());
+    assert_eq!(std::fs::read_to_string(folder.path().join("log")).unwrap(), "before\n1\n1\n");
+}

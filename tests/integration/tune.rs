@@ -1,8 +1,10 @@
-//! What `ctctool tune` takes for the best of what it tried.
+//! What `ctctool tune` takes for the best of what it tried, and what it says of that.
 
-use serde_json::Value;
+use predicates::prelude::*;
+use serde_json::{Value, json};
 
-use crate::support::{Folder, ctctool, json, npy_f64};
+use crate::mistakes_in_files::{message, result};
+use crate::support::{Folder, ctctool, json as run_json, npy_f64, repository};
 
 /// Errors of a setting: of characters, and of words.
 fn errors(point: &Value) -> [u64; 2] {
@@ -25,7 +27,7 @@ fn the_objective_decides_and_the_other_rate_among_equals() {
         let mut command = ctctool();
         command.current_dir(folder.path()).args(["tune", "x.npy", "--layout", "ntc", "--input", "probs"]);
         command.args(["--alphabet", "alphabet.txt", "--refs", "refs.txt", "--lm", "lm.arpa", "--beam", "10"]);
-        json(command.args(["--objective", objective]))
+        run_json(command.args(["--objective", objective]))
     };
     let mut bests = Vec::new();
     // Of the first, the settings with the fewest errors of one kind have more of the other.
@@ -51,4 +53,62 @@ fn the_objective_decides_and_the_other_rate_among_equals() {
         bests[0],
         ["--beam 10 --lm-weight 0.25 --word-bonus 3", "--beam 10 --lm-weight 0.75 --word-bonus 1"]
     );
+}
+
+const LINES: [&str; 10] = [
+    "tune",
+    "lines.npy",
+    "--alphabet",
+    "alphabet.txt",
+    "--lengths",
+    "lines.lengths.txt",
+    "--refs",
+    "lines.txt",
+    "--lm-weight",
+    "0.5",
+];
+
+fn lines(args: &[&str]) -> assert_cmd::Command {
+    let mut command = ctctool();
+    command.current_dir(repository("fixtures")).args(LINES).args(args);
+    command
+}
+
+#[test]
+fn an_end_of_what_was_tried_is_named_with_the_way_on() {
+    let words = ["--lm", "lm_word3.arpa", "--beam", "20", "--word-bonus"];
+    for (bonuses, message) in [
+        ("-2,-1,0", "the best --word-bonus, 0, is the largest that was tried: try larger ones"),
+        ("4,5,6", "the best --word-bonus, 4, is the least that was tried: try smaller ones"),
+    ] {
+        let said = predicate::str::contains(format!("warning: {message}\n"));
+        lines(&words).arg(bonuses).assert().success().stderr(said);
+        let strict = predicate::str::contains(message);
+        lines(&words).args([bonuses, "--strict"]).assert().code(2).stdout("").stderr(strict);
+    }
+}
+
+#[test]
+fn tokens_have_bonuses_of_their_own() {
+    let tokens = ["--lm", "lm_char6.arpa.gz", "--lm-unit", "token", "--beam", "2"];
+    let found = run_json(&mut lines(&tokens));
+    assert_eq!(found["params"]["word_bonuses"], json!([0.0, 0.5, 1.0, 1.5]));
+    assert_eq!(found["summary"]["settings"], 4);
+}
+
+#[test]
+fn a_model_that_costs_nothing_is_not_worse_than_none() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[1, 3], &[0.0, 3.0, 0.0]));
+    folder.file("names", "-\na\n \n");
+    folder.file("lm", "\\data\\\nngram 1=4\n\n\\1-grams:\n-1\t<s>\n-1\t</s>\n-1\t<unk>\n-1\ta\n\n\\end\\\n");
+    for refs in ["a\n", "b\n"] {
+        folder.file("refs", refs);
+        let args = ["tune", "x.npy", "--alphabet", "names", "--refs", "refs", "--lm", "lm"];
+        let found = result(&folder, &args);
+        let errors = |rates: &Value| rates["words"]["substitutions"].clone();
+        let summary = &found["summary"];
+        assert_eq!(errors(&summary["best"]), errors(&summary["greedy"]), "{summary}");
+        assert_eq!(message(&found, "greedy_is_better"), None, "{refs}");
+    }
 }

@@ -1,0 +1,146 @@
+//! Models, lexicons and hotwords against the alphabet: what an entry stands for, and what fits nothing.
+
+use serde_json::Value;
+
+use crate::messages::refused;
+use crate::mistakes_in_files::{message, result};
+use crate::support::{Folder, npy_f64};
+
+/// A model of single entries: `log10 entry`.
+fn unigrams(entries: &[&str]) -> String {
+    let lines: String = entries.iter().map(|entry| entry.replace(' ', "\t") + "\n").collect();
+    format!("\\data\\\nngram 1={}\n\n\\1-grams:\n{lines}\n\\end\\\n", entries.len())
+}
+
+/// A folder with rows of probabilities and the names of their classes.
+fn folder(names: &[&str], rows: &[&[f64]]) -> Folder {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[rows.len(), names.len()], &rows.concat()));
+    folder.file("names", names.iter().map(|name| format!("{name}\n")).collect::<String>());
+    folder
+}
+
+const BEAM: [&str; 8] = ["decode", "x.npy", "--input", "probs", "--alphabet", "names", "--beam", "20"];
+
+fn steered(folder: &Folder, options: &[&str]) -> Value {
+    result(folder, &[&BEAM[..], options].concat())
+}
+
+fn text(result: &Value) -> &str {
+    result["items"][0]["text"].as_str().unwrap()
+}
+
+#[test]
+fn a_bar_is_the_space_before_all_other_names() {
+    let folder = folder(&["-", "a", " "], &[&[0.1, 0.8, 0.1]]);
+    folder.file("lm", unigrams(&["-1 <s>", "-1 </s>", "-1 <unk>", "-1 a", "-1 <space>", "-1 |"]));
+    let found = steered(&folder, &["--lm", "lm", "--lm-unit", "token"]);
+    assert_eq!(found["params"]["lm_space"], "|");
+}
+
+/// An alphabet's `</s>` is a token like others, which the model's end of a sentence says nothing of; and a `|` beside a
+/// space that the model spells so is another.
+#[test]
+fn what_only_looks_like_an_entry_is_unknown_to_the_model() {
+    let steer = ["--lm", "lm", "--lm-unit", "token", "--lm-weight", "1", "--word-bonus", "5"];
+    let end = folder(&["-", "</s>", "b"], &[&[0.1, 0.4, 0.5]]);
+    end.file("lm", unigrams(&["-1 <s>", "-0.1 </s>", "-3 <unk>", "-2 b"]));
+    assert_eq!(text(&steered(&end, &steer)), "b");
+    let bar = folder(&["-", "a", "|", " "], &[&[0.1, 0.9, 0.0, 0.0], &[0.5, 0.0, 0.5, 0.0]]);
+    bar.file("lm", unigrams(&["-1 <s>", "-0.1 </s>", "-3 <unk>", "-0.1 a", "-0.1 |"]));
+    assert_eq!(text(&steered(&bar, &steer)), "a");
+}
+
+#[test]
+fn a_model_of_none_of_the_tokens_is_refused() {
+    let none = folder(&["x", "a", "b"], &[&[0.2, 0.4, 0.4]]);
+    for entry in ["x", "z"] {
+        // The blank is in no text.
+        none.file("lm", unigrams(&["-1 <s>", "-1 </s>", "-1 <unk>", &format!("-1 {entry}")]));
+        refused(
+            &none,
+            &[&BEAM[..], &["--lm", "lm", "--lm-unit", "token"]].concat(),
+            "lm: expected tokens of the alphabet, found none",
+            Some("without --lm-unit token, the model's entries are words"),
+        );
+    }
+}
+
+#[test]
+fn what_needs_words_or_names_is_refused_without() {
+    let folder = folder(&["-", "a", "b"], &[&[0.2, 0.4, 0.4]]);
+    folder.file("list", "a\n");
+    folder.file("lm", unigrams(&["-1 <s>", "-1 </s>", "-1 <unk>", "-1 a"]));
+    let no_names = ["decode", "x.npy", "--beam", "3"];
+    let (words, indices) =
+        ("--lexicon: nothing separates words in this alphabet", "--lexicon: class indices have no words");
+    refused(
+        &folder,
+        &[&BEAM[..], &["--lexicon", "list"]].concat(),
+        words,
+        Some("give --word-delimiter TOKEN"),
+    );
+    refused(&folder, &[&no_names[..], &["--lexicon", "list"]].concat(), indices, Some("give --alphabet"));
+    let hotwords = [&no_names[..], &["--hotwords", "list"]].concat();
+    refused(&folder, &hotwords, "--hotwords needs --alphabet", None);
+    let space = ["--lm", "lm", "--lm-unit", "token", "--lm-space", "a"];
+    let error = "--lm-space: this alphabet has no space that the model could spell";
+    refused(&folder, &[&BEAM[..], &space].concat(), error, None);
+    for weight in ["1e9", "-1e9"] {
+        let args = [&BEAM[..], &["--hotwords", "list", "--hotword-weight", weight]].concat();
+        let found = weight.replace("1e9", "1000000000");
+        let error = format!("--hotword-weight: expected a number from -1000000 to 1000000, found {found}");
+        refused(&folder, &args, &error, None);
+    }
+}
+
+#[test]
+fn white_space_in_a_hotword_is_one_boundary_of_words() {
+    let rows: [&[f64]; 3] = [&[0.0, 1.0, 0.0, 0.0], &[0.6, 0.0, 0.0, 0.4], &[0.0, 0.0, 1.0, 0.0]];
+    let folder = folder(&["-", "a", "b", " "], &rows);
+    assert_eq!(text(&steered(&folder, &[])), "ab");
+    for phrase in ["a b", "a  b", " a \u{3000}b "] {
+        folder.file("hot", format!("{phrase}\n"));
+        assert_eq!(text(&steered(&folder, &["--hotwords", "hot"])), "a b", "{phrase:?}");
+    }
+}
+
+#[test]
+fn a_model_may_write_its_unknown_word_in_capitals_and_begin_with_a_mark() {
+    let folder = folder(&["-", "a", " "], &[&[0.1, 0.8, 0.1]]);
+    for (unknown, told) in [("<unk>", false), ("<UNK>", false), ("<other>", true)] {
+        let model = unigrams(&["-1 <s>", "-1 </s>", "-1 a", &format!("-1 {unknown}")]);
+        for mark in ["", "\u{feff}"] {
+            folder.file("lm", format!("{mark}{model}"));
+            let found = steered(&folder, &["--lm", "lm"]);
+            assert_eq!(message(&found, "no_unknown_word").is_some(), told, "{unknown}");
+        }
+    }
+}
+
+/// Most is more than half.
+#[test]
+fn half_of_a_model_is_not_most_of_it() {
+    let mut folder = folder(&["-", "ab", "ef", " "], &[&[0.7, 0.1, 0.1, 0.1]]);
+    let model = |words: &[&str]| {
+        let words: Vec<String> = words.iter().map(|word| format!("-1 {word}")).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        unigrams(&[&["-1 <s>", "-1 </s>", "-1 <unk>"], &words[..]].concat())
+    };
+    let told = |folder: &Folder, words: &[&str], code: &str, options: &[&str]| {
+        folder.file("lm", model(words));
+        message(&steered(folder, &[&["--lm", "lm"], options].concat()), code).is_some()
+    };
+    assert!(!told(&folder, &["|", "ab", "cd"], "lm_unit", &[]));
+    assert!(told(&folder, &["|", "ab", "cd", "ef"], "lm_unit", &[]));
+    assert!(!told(&folder, &["abef", "xyz"], "unwritable", &[]));
+    assert!(told(&folder, &["abef", "xyz", "zyx"], "unwritable", &[]));
+    let by_tokens = ["--lm-unit", "token"];
+    assert!(!told(&folder, &["ab", "xyz"], "lm_unit", &by_tokens));
+    assert!(told(&folder, &["ab", "xyz", "zyx"], "lm_unit", &by_tokens));
+    folder.file("one", "ab xyz\n");
+    folder.file("two", "ab xyz zyx\n");
+    let unwritable = |folder: &mut Folder, refs| message(&steered(folder, &["--refs", refs]), "unwritable");
+    assert_eq!(unwritable(&mut folder, "one"), None);
+    assert!(unwritable(&mut folder, "two").is_some());
+}
