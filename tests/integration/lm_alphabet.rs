@@ -38,8 +38,8 @@ fn a_bar_is_the_space_before_all_other_names() {
     assert_eq!(found["params"]["lm_space"], "|");
 }
 
-/// An alphabet's `</s>` is a token like others, which the model's end of a sentence says nothing of; and a `|` beside a
-/// space that the model spells so is another.
+/// An alphabet's `</s>` is a token like others, which the model's end of a sentence says nothing of; and a `|`
+/// beside a space that the model spells so is another.
 #[test]
 fn what_only_looks_like_an_entry_is_unknown_to_the_model() {
     let steer = ["--lm", "lm", "--lm-unit", "token", "--lm-weight", "1", "--word-bonus", "5"];

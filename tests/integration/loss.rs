@@ -478,11 +478,20 @@ fn a_summary_says_why_its_loss_is_no_number() {
     );
     // Without a reduction it is the worst of all items.
     folder.file("x.npy", npy_f64(&[2, 2], &[0.0, 1.0, f64::NAN, 1.0]));
-    folder.file("y.txt", "1\n1\n");
-    let mut rows = ctctool();
-    rows.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y.txt", "--criterion", "ce"]);
-    let found = run_json(rows.args(["--reduction", "none", "--nonfinite", "propagate"]));
-    assert_eq!(found["summary"]["status"], "nan", "{found}");
+    for (labels, criterion) in [("1\n1\n", "ce"), ("1\n", "ctc")] {
+        folder.file("y.txt", labels);
+        let mut rows = ctctool();
+        rows.current_dir(folder.path()).args([
+            "loss",
+            "x.npy",
+            "--labels",
+            "y.txt",
+            "--criterion",
+            criterion,
+        ]);
+        let found = run_json(rows.args(["--reduction", "none", "--nonfinite", "propagate"]));
+        assert_eq!(found["summary"]["status"], "nan", "{found}");
+    }
 }
 
 #[test]

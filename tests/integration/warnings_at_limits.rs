@@ -66,7 +66,9 @@ fn the_first_row_that_does_not_sum_to_one_is_named() {
         (&[22], "item 2, frame 3", 1),
     ] {
         values.fill(0.5);
-        bad.iter().for_each(|&at| values[at] = 0.7);
+        for &at in bad {
+            values[at] = 0.7;
+        }
         folder.file("x.npy", npy_f64(&[3, 4, 2], &values));
         let options = ["--layout", "ntc", "--input", "probs", "--threads", "2"];
         for command in [&["loss", "x.npy", "--labels", "y"][..], &["decode", "x.npy"]] {
@@ -207,9 +209,8 @@ fn frames_of_a_second_are_long_and_of_more_than_a_thousand_refused() {
         assert_eq!(has(&folder, &[&decode[..], &[shift]].concat(), "long_frames"), told, "{shift}");
     }
     for shift in ["1000.5", "inf"] {
-        let error = format!(
-            "invalid value '{shift}' for '--frame-shift <SECONDS>': expected a number of seconds above 0 and up to 1000"
-        );
+        let expected = "expected a number of seconds above 0 and up to 1000";
+        let error = format!("invalid value '{shift}' for '--frame-shift <SECONDS>': {expected}");
         refused(&folder, &[&decode[..], &[shift]].concat(), &error, Some("see 'ctctool decode --help'"));
     }
 }
