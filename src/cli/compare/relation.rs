@@ -7,7 +7,7 @@ use crate::report::Shortest;
 
 /// Places that are looked at, spread over the matrix.
 const PLACES: usize = 1 << 14;
-/// Vectors along an axis that are looked at, of no more values than this each and twice as many together.
+/// Vectors along an axis that are looked at, of no more values than this together.
 const VECTORS: usize = 64;
 const LONGEST: usize = 1 << 18;
 /// What remains between a matrix and what it is said to be, beside the difference that this explains.
@@ -231,7 +231,7 @@ impl Matrices<'_> {
         let size = self.shape[axis];
         let inner: usize = self.shape[axis + 1..].iter().product();
         let count = self.base.len() / size;
-        let most = if size > LONGEST { 0 } else { (2 * LONGEST / size).min(VECTORS) };
+        let most = if size > LONGEST { 0 } else { (LONGEST / size).min(VECTORS) };
         let vector = |at: usize| {
             let start = at / inner * inner * size + at % inner;
             self.numbers((0..size).map(|i| start + i * inner))
