@@ -86,6 +86,18 @@ pub(super) fn words(line: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
+/// The column, from 1, of the first of a line's fields, separated by commas, that is empty before another that is not:
+/// what is missing at the end of a row was never there.
+pub(super) fn empty_field(line: &str) -> Option<usize> {
+    let line = line.trim_end_matches(|c: char| c.is_whitespace() || c == ',');
+    let mut column = 1;
+    line.contains(',').then(|| line.split(',')).into_iter().flatten().find_map(|field| {
+        let start = column;
+        column += field.chars().count() + 1;
+        field.trim().is_empty().then_some(start)
+    })
+}
+
 /// How to go on where a list of lengths is rather a mask.
 fn mask_hint(option: &str) -> Option<&'static str> {
     option.ends_with("lengths").then_some(

@@ -456,3 +456,26 @@ fn hints_do_not_lead_in_circles() {
         Some("a class index is a whole number"),
     );
 }
+
+/// A label that is missing between others would go unnoticed, and the loss be that of another sequence; rows of a
+/// table are filled up at their ends.
+#[test]
+fn a_field_that_is_empty_between_labels_is_refused() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0,9,0,0,1\n0,0,0,9,1\n1,2,3,4,5\n9,1,2,0,1\n");
+    let loss = ["loss", "x.csv", "--labels", "y.txt", "--criterion", "ctc"];
+    for (labels, column) in [("1,,2\n", 3), (",1,2\n", 1), ("1, ,2\n", 3), ("1 2, ,\t,4\n", 5)] {
+        folder.file("y.txt", labels);
+        let error =
+            format!("y.txt: item 0, line 1, column {column}: expected a class index, found an empty field");
+        refused(&folder, &loss, &error, None);
+    }
+    let lengths = |labels: &str| {
+        folder.file("y.txt", labels);
+        run_json(ctctool().current_dir(folder.path()).args(loss).arg("--items"))["items"][0]["label_length"]
+            .clone()
+    };
+    for (labels, length) in [("1,2\n", 2), ("1,2,,\n", 2), ("1, 2 3,\n", 3), (",,\n", 0), ("\n", 0)] {
+        assert_eq!(lengths(labels), length, "{labels:?}");
+    }
+}

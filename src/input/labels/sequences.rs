@@ -6,7 +6,7 @@ use super::{Content, LabelFile};
 use crate::decode::spelling::WORD_PIECE_MARK;
 use crate::input::alphabet::{Alphabet, LabelSplit};
 use crate::input::error::counted;
-use crate::input::numbers::{whole_number, words};
+use crate::input::numbers::{empty_field, whole_number, words};
 use crate::input::source::{line_count, lines_of};
 use crate::input::{InputError, List, Place};
 use crate::loss::ctc::{CtcError, CtcLabels};
@@ -90,6 +90,10 @@ impl LabelFile {
                 )
             })
         };
+        if let Some(column) = empty_field(content) {
+            let place = Place::whole().at("item", line).at("line", line + 1).at("column", column);
+            return Err(InputError::new(&self.name, place, "a class index", "an empty field"));
+        }
         words(content).enumerate().map(label).collect()
     }
 
