@@ -56,9 +56,14 @@ pub(super) fn check_files(
     if let (Some((one, _)), Some((other, _))) = (from_stdin.next(), from_stdin.next()) {
         return Err(UsageError::new(format!("only one of {one} and {other} can come from standard input")));
     }
+    if targets.iter().all(|(_, target)| target.is_none()) {
+        return Ok(());
+    }
     let mut taken: Vec<(&str, PathBuf)> = Vec::new();
     for &(option, file) in named {
-        taken.extend(file.and_then(|file| regular(Path::new(file))).map(|file| (option, file)));
+        // A redirected file has its name there, on Linux.
+        let file = file.map(|file| Path::new(if file == "-" { OsStr::new("/dev/stdin") } else { file }));
+        taken.extend(file.and_then(regular).map(|file| (option, file)));
     }
     for &(option, target) in targets {
         let Some(target) = target.and_then(regular) else { continue };

@@ -268,3 +268,21 @@ fn another_descriptor_is_appended_to() {
     assert!(bash.args(["-c", &script]).current_dir(folder.path()).status().unwrap().success());
     assert_eq!(std::fs::read_to_string(folder.path().join("log")).unwrap(), "before\n1\n1\n");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_file_that_standard_input_is_does_not_become_the_result() {
+    let folder = Folder::new();
+    let path = folder.file("x.csv", "1,2,3\n");
+    let program = assert_cmd::cargo::cargo_bin("ctctool");
+    let decode = |target: &str, input: std::process::Stdio| {
+        let mut command = std::process::Command::new(&program);
+        command.current_dir(folder.path()).args(["decode", "-o", target]).stdin(input);
+        command.output().unwrap()
+    };
+    let refused = decode("./x.csv", std::fs::File::open(&path).unwrap().into());
+    assert_eq!(refused.status.code(), Some(2));
+    assert_eq!(refused.stderr, b"error: --output and LOGITS are the same file\n");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "1,2,3\n");
+    assert!(decode("y.txt", std::fs::File::open(&path).unwrap().into()).status.success());
+}
