@@ -47,7 +47,7 @@ pub(super) struct Args {
     alphabet: AlphabetArgs,
 
     /// Seconds from frame to frame: prints times beside frames; ctm, srt and textgrid need it
-    #[arg(long, value_name = "SECONDS", value_parser = frame_shift, allow_hyphen_values = true)]
+    #[arg(long, value_name = "SECONDS", value_parser = frame_shift, allow_negative_numbers = true)]
     frame_shift: Option<f64>,
 
     /// How the result is printed; ctm, srt and textgrid need --frame-shift

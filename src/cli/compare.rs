@@ -35,11 +35,11 @@ pub(super) struct Args {
     new: PathBuf,
 
     /// Relative tolerance [default: by dtype: 1e-3 f16, 1.3e-6 f32, 1e-7 f64, 0 for integers]
-    #[arg(long, value_name = "R", value_parser = zero_or_more, allow_hyphen_values = true)]
+    #[arg(long, value_name = "R", value_parser = zero_or_more, allow_negative_numbers = true)]
     rtol: Option<f64>,
 
     /// Absolute tolerance [default: 1e-5 for f16 and f32, 1e-7 for f64, 0 for integers]
-    #[arg(long, value_name = "A", value_parser = zero_or_more, allow_hyphen_values = true)]
+    #[arg(long, value_name = "A", value_parser = zero_or_more, allow_negative_numbers = true)]
     atol: Option<f64>,
 
     /// What must be within the tolerance: every value, or a statistic of the absolute differences against that of

@@ -77,7 +77,7 @@ struct SearchArgs {
     nbest: u32,
 
     /// Skip tokens whose natural log-probability in a frame is below X [default: skip none]
-    #[arg(long, value_name = "X", allow_hyphen_values = true, requires = "beam")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, requires = "beam")]
     token_min_logp: Option<f64>,
 
     /// Score each hypothesis exactly, over all its paths, and prove the best where that can be done
@@ -89,7 +89,7 @@ struct SearchArgs {
     timestamps: bool,
 
     /// Seconds from frame to frame: prints times beside frames
-    #[arg(long, value_name = "SECONDS", value_parser = frame_shift, requires = "timestamps", allow_hyphen_values = true)]
+    #[arg(long, value_name = "SECONDS", value_parser = frame_shift, requires = "timestamps", allow_negative_numbers = true)]
     frame_shift: Option<f64>,
 }
 

@@ -91,7 +91,7 @@ struct Settings {
     ignore_index: Option<i64>,
 
     /// Cross-entropy: share of each target that is spread over all classes, 0 to 1
-    #[arg(long, value_name = "E", allow_hyphen_values = true)]
+    #[arg(long, value_name = "E", allow_negative_numbers = true)]
     label_smoothing: Option<f64>,
 
     /// CTC: infinite losses count as 0
@@ -107,25 +107,25 @@ struct Settings {
 #[command(next_help_heading = "Checks (exit code 1 where one does not hold)")]
 struct Checks {
     /// Fail unless the reduced loss is a number and at most X
-    #[arg(long, value_name = "X", value_parser = number, allow_hyphen_values = true)]
+    #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
     max_loss: Option<f64>,
 
     /// Fail unless the reduced loss is X, within --rtol and --atol
-    #[arg(long, value_name = "X", value_parser = number, allow_hyphen_values = true, group = "number")]
+    #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true, group = "number")]
     expect: Option<f64>,
 
     /// Relative tolerance of --expect and --guess [default: 1e-5]
-    #[arg(long, value_name = "R", value_parser = zero_or_more, requires = "number", allow_hyphen_values = true)]
+    #[arg(long, value_name = "R", value_parser = zero_or_more, requires = "number", allow_negative_numbers = true)]
     rtol: Option<f64>,
 
     /// Absolute tolerance of --expect and --guess [default: 1e-8]
-    #[arg(long, value_name = "A", value_parser = zero_or_more, requires = "number", allow_hyphen_values = true)]
+    #[arg(long, value_name = "A", value_parser = zero_or_more, requires = "number", allow_negative_numbers = true)]
     atol: Option<f64>,
 
     /// Search for what makes the loss X, another system's number: reduction, kind of input, blank, layout, criterion,
     /// unit, labels off by one. Prints the flags to use beside the files that were given; the matrix is read into
     /// memory
-    #[arg(long, value_name = "X", allow_hyphen_values = true, group = "number", conflicts_with_all = ["max_loss", "items"], help_heading = "Diagnosis")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, group = "number", conflicts_with_all = ["max_loss", "items"], help_heading = "Diagnosis")]
     guess: Option<f64>,
 }
 

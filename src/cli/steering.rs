@@ -51,7 +51,7 @@ pub(super) struct SteeringArgs {
     pub(super) lm_unit: LmUnit,
 
     /// What each unknown word (or token) adds, as a natural logarithm [default: -10]
-    #[arg(long, value_name = "S", allow_hyphen_values = true, requires = "lm")]
+    #[arg(long, value_name = "S", allow_negative_numbers = true, requires = "lm")]
     unk_score: Option<f64>,
 
     /// How a token model spells the alphabet's space (default: what the alphabet calls it where the model has that,
@@ -72,7 +72,7 @@ pub(super) struct SteeringArgs {
     hotwords: Option<PathBuf>,
 
     /// Weight of phrases that have none of their own, as a natural logarithm [default: 10]
-    #[arg(long, value_name = "W", allow_hyphen_values = true, requires = "hotwords")]
+    #[arg(long, value_name = "W", allow_negative_numbers = true, requires = "hotwords")]
     hotword_weight: Option<f64>,
 }
 
@@ -81,11 +81,11 @@ pub(super) struct SteeringArgs {
 #[command(next_help_heading = STEERING_HEADING)]
 pub(super) struct WeightArgs {
     /// α: the model's natural log-probabilities are multiplied by this [default: 0.5]
-    #[arg(long, value_name = "α", allow_hyphen_values = true, requires = "lm")]
+    #[arg(long, value_name = "α", allow_negative_numbers = true, requires = "lm")]
     pub(super) lm_weight: Option<f64>,
 
     /// β: what each word (or token) adds, as a natural logarithm [default: 1.5, for tokens 0]
-    #[arg(long, value_name = "β", allow_hyphen_values = true, requires = "lm")]
+    #[arg(long, value_name = "β", allow_negative_numbers = true, requires = "lm")]
     pub(super) word_bonus: Option<f64>,
 }
 

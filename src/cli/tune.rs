@@ -68,7 +68,7 @@ pub(super) struct Args {
     steering: SteeringArgs,
 
     /// Weights α to try [default: 0,0.25,0.5,0.75,1,1.5,2]
-    #[arg(long = "lm-weight", value_name = "α,α,…", value_delimiter = ',', allow_hyphen_values = true, default_values_t = [0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0], hide_default_value = true, help_heading = "Settings to try")]
+    #[arg(long = "lm-weight", value_name = "α,α,…", value_delimiter = ',', allow_negative_numbers = true, default_values_t = [0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0], hide_default_value = true, help_heading = "Settings to try")]
     lm_weights: Vec<f64>,
 
     /// Bonuses β for each word (or token) to try [default: -1,0,1,2,3, for tokens 0,0.5,1,1.5]

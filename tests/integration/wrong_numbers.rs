@@ -140,54 +140,6 @@ fn a_limit_in_percent_is_a_warning() {
 }
 
 /// Rounded to three decimals, rows sum to one but for some thousandths.
-/// A minus and letters are a value behind an option that takes a number, as a minus and digits are.
-#[test]
-fn minus_infinity_is_a_value() {
-    let folder = Folder::new();
-    folder.file("h", "a\n");
-    folder.file("r", "b\n");
-    folder.file("x.csv", "1,2\n0,0\n");
-    folder.file("y", "1\n0\n");
-    let eval = ["eval", "h", "r"];
-    let loss = ["loss", "x.csv", "--labels", "y", "--criterion", "ce"];
-    let decode = ["decode", "x.csv", "--beam", "2"];
-    let limit = said(&folder, &[&eval[..], &["--max-cer", "-inf"]].concat());
-    assert_eq!(limit, (Some(1), "check failed: CER 1 is not at most -inf\n".to_owned()));
-    let (code, stderr) = said(&folder, &[&loss[..], &["--max-loss", "-inf"]].concat());
-    assert!(code == Some(1) && stderr.ends_with(" is not at most -inf\n"), "{stderr}");
-    assert_eq!(said(&folder, &[&decode[..], &["--token-min-logp", "-inf"]].concat()).0, Some(0));
-    let (number, at_least_0) = ("expected a number", "expected a finite number of 0 or more");
-    for (args, option, value, expected) in [
-        (&eval[..], "--max-cer <X>", "-nan", number),
-        (&eval, "--max-wer <X>", "-x", number),
-        // Nor is the next option taken for one that is missing.
-        (&eval, "--max-wer <X>", "--quiet", number),
-        (&loss, "--max-loss <X>", "-nan", number),
-        (&loss, "--expect <X>", "-nan", number),
-        (&["compare", "x.csv", "x.csv"], "--rtol <R>", "-inf", at_least_0),
-        (&["compare", "x.csv", "x.csv"], "--atol <A>", "-inf", at_least_0),
-    ] {
-        let name = option.split(' ').next().unwrap();
-        let message = format!("invalid value '{value}' for '{option}': {expected}");
-        let hint = format!("see 'ctctool {} --help'", args[0]);
-        refused(&folder, &[args, &[name, value]].concat(), &message, Some(&hint));
-    }
-    for (args, option) in [
-        (&loss[..], "--label-smoothing"),
-        (&loss, "--guess"),
-        (&["decode", "x.csv", "--timestamps"], "--frame-shift"),
-        (&[&decode[..], &["--hotwords", "h"]].concat(), "--hotword-weight"),
-        (&[&decode[..], &["--lm", "h"]].concat(), "--lm-weight"),
-        (&[&decode[..], &["--lm", "h"]].concat(), "--word-bonus"),
-        (&[&decode[..], &["--lm", "h"]].concat(), "--unk-score"),
-        (&["tune", "x.csv", "--refs", "y", "--lm", "h"], "--lm-weight"),
-    ] {
-        let (code, stderr) = said(&folder, &[args, &[option, "-inf"]].concat());
-        let error = stderr.lines().next().unwrap();
-        assert!(code == Some(2) && error.contains(option) && !error.contains("unexpected"), "{stderr}");
-    }
-}
-
 #[test]
 fn rounded_probabilities_are_recognised() {
     let folder = Folder::new();
