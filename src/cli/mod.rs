@@ -252,7 +252,8 @@ const NEEDS: [(&str, &str); 15] = [
 /// Which option that was typed needs which that was not: clap's own message names the other alone.
 fn needs(error: &clap::Error) -> Option<String> {
     let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg) else { return None };
-    if error.kind() != ErrorKind::MissingRequiredArgument {
+    // Where more is missing, clap's message has it all.
+    if error.kind() != ErrorKind::MissingRequiredArgument || missing.len() > 1 {
         return None;
     }
     let typed: Vec<String> =

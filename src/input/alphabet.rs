@@ -190,10 +190,8 @@ impl Alphabet {
         if self.complete {
             return format!("leave the empty entry out, or {instead}");
         }
-        // The blank's is not in the file.
-        let entry = class - usize::from(class > self.blank as usize);
         format!(
-            "class {class} is entry {entry} of the file, which leaves the blank out: write its name there"
+            "the file leaves the blank out, so that one may not be empty: write the name of class {class}"
         )
     }
 

@@ -99,8 +99,12 @@ fn check_head(name: &str, head: &[u8], options: CsvOptions) -> Result<(), InputE
         [b'[' | b'{', next, ..] => !next.is_ascii_alphabetic(),
         _ => start.starts_with(b"tensor(") || start.starts_with(b"array("),
     };
-    let is_binary = |byte: &u8| matches!(byte, 0..=8 | 14..=26 | 28..=31);
-    let no_table = if head[..head.len().min(HEAD_BYTES)].iter().any(is_binary) {
+    let looked_at = &head[..head.len().min(HEAD_BYTES)];
+    let is_control =
+        |&&byte: &&u8| matches!(byte, 1..=8 | 14..=25 | 28..=31) && options.delimiter != Some(byte);
+    let controls = looked_at.iter().filter(is_control).count();
+    // One in fifty: a stray one is a mistake at its place.
+    let no_table = if looked_at.contains(&0) || controls * 50 > looked_at.len() {
         Some(("binary data", "for raw numbers: numpy.save('x.npy', numpy.fromfile(FILE, '<f4').reshape(…))"))
     } else if in_brackets() {
         Some(("text in brackets, as of JSON or print", "save the numbers: numpy.save('x.npy', x)"))
@@ -160,7 +164,7 @@ fn check_names(name: &str, first: &[u8], delimiter: u8, columns: usize) -> Resul
 
 /// The first line that is not empty.
 fn first_row(text: &[u8]) -> Option<&[u8]> {
-    text.split(|&byte| byte == b'\n').find(|line| !line.trim_ascii().is_empty())
+    text.split(|&byte| byte == b'\n' || byte == b'\r').find(|line| !line.trim_ascii().is_empty())
 }
 
 /// The fields of a line without quotes. A delimiter at its end makes none.

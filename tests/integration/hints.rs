@@ -424,10 +424,10 @@ fn hints_do_not_lead_in_circles() {
     folder.file("names", "a\n\nc\nd\n");
     let decode = ["decode", "x.csv", "--alphabet", "names"];
     let error = "names: the name of class 2 is empty, and no text can be that";
-    let hint = "class 2 is entry 1 of the file, which leaves the blank out: write its name there";
+    let hint = "the file leaves the blank out, so that one may not be empty: write the name of class 2";
     refused(&folder, &decode, error, Some(hint));
     let error = "names: the name of class 1 is empty, and no text can be that";
-    let hint = "class 1 is entry 1 of the file, which leaves the blank out: write its name there";
+    let hint = "the file leaves the blank out, so that one may not be empty: write the name of class 1";
     refused(&folder, &[&decode[..], &["--blank", "2"]].concat(), error, Some(hint));
     // Class indices, and names.
     folder.file("names", "a\nb\nc\nd\n");

@@ -253,7 +253,7 @@ fn csv_files_that_are_none() {
         (b"1 2 3\n4 5 6\n", "x: line 1, column 1: expected a number, found '1 2 3'"),
         (b"1\t2\t3\n4\t5\t6\n", "x: line 1, column 1: expected a number"),
         (b"1,2,3\n4,\xff\xfe,6\n", "x: line 2, column 2: expected a number"),
-        (b"\x89PNG\r\n\x1a\n", "x: expected a .npy or CSV file, found binary data"),
+        (b"\x89PNG\r\n\x1a\n", "x: line 1, column 1: expected a number"),
         (b"1,2,3\n4,5,1_000\n", "x: line 2, column 3: expected a number, found '1_000'"),
         (b"1,2,3\n4,5,0x10\n", "x: line 2, column 3"),
         (b"\"1,2\n", "x: line 1, column 1: expected a number"),

@@ -359,3 +359,17 @@ fn a_mark_beside_pieces_is_no_space() {
     let error = "error: y: item 0, line 1, column 6: expected";
     loss("-\nab\nc\nd\n", "ab c x\n", "tokens").code(2).stderr(predicate::str::starts_with(error));
 }
+
+/// Other tools separate columns by control characters, and lines as old Macs did.
+#[test]
+fn control_characters_may_separate() {
+    let folder = Folder::new();
+    folder.file("x.csv", "1.5\u{1}2\n3\u{1}4\n");
+    run(&folder, &["decode", "x.csv", "-d", "\u{1}", "--format", "text"]).success().stdout("1\n");
+    folder.file("x.csv", "a,b\r1.5,2\r3,4\r");
+    run(&folder, &["decode", "x.csv", "--headers", "--format", "text"]).success().stdout("1\n");
+    folder.file("x.csv", "1.5,2\n3,4\n\u{1a}");
+    run(&folder, &["decode", "x.csv"])
+        .code(2)
+        .stderr(predicate::str::contains("x.csv: line 3: expected 2 columns"));
+}

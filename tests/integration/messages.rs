@@ -472,35 +472,3 @@ fn a_csv_summary_follows_the_items() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.starts_with("id,index,loss_nats,status,target\nx.csv#0,"), "{text}");
 }
-
-/// clap names the option that is missing, but not the one that needs it.
-#[test]
-fn an_option_that_needs_another_is_named() {
-    let folder = Folder::new();
-    for (command, option, needs) in [
-        ("decode", "--frame-shift=0.02", "--frame-shift needs --timestamps"),
-        ("decode", "--token-min-logp=-9", "--token-min-logp needs --beam <K>"),
-        ("decode", "--word-delimiter=x", "--word-delimiter needs --alphabet <FILE>"),
-        ("decode", "--lm-unit=token", "--lm-unit needs --lm <FILE>"),
-        ("decode", "--lm-weight=1", "--lm-weight needs --lm <FILE>"),
-        ("decode", "--word-bonus=1", "--word-bonus needs --lm <FILE>"),
-        ("decode", "--lm-space=x", "--lm-space needs --lm <FILE>"),
-        ("decode", "--no-lm-eos", "--no-lm-eos needs --lm <FILE>"),
-        ("decode", "--unk-score=-1", "--unk-score needs --lm <FILE>"),
-        ("decode", "--hotword-weight=1", "--hotword-weight needs --hotwords <FILE>"),
-        ("inspect", "--label-lengths=1", "--label-lengths needs --labels <FILE>"),
-        ("loss", "--label-split=chars", "--label-split needs --alphabet <FILE>"),
-        ("align", "--unk=x", "--unk needs --alphabet <FILE>"),
-        ("loss", "--rtol=1", "--rtol needs --expect <X> or --guess <X>"),
-        ("loss", "--atol=1", "--atol needs --expect <X> or --guess <X>"),
-    ] {
-        let labels = if matches!(command, "loss" | "align") { &["--labels", "y"][..] } else { &[] };
-        let beam = if needs.contains("--lm") || needs.contains("--hot") { &["--beam", "3"][..] } else { &[] };
-        let args = [&[command, "x.npy", option], labels, beam].concat();
-        let hint = format!("see 'ctctool {command} --help'");
-        refused(&folder, &args, needs, Some(&hint));
-    }
-    // What is missing by itself is still named.
-    let (_, stderr) = said(&folder, &["align", "x.npy", "--frame-shift", "0.02"]);
-    assert!(stderr.contains("required") && stderr.contains("--labels <FILE>"), "{stderr}");
-}

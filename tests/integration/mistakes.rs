@@ -135,6 +135,12 @@ fn counts_that_do_not_fit_lead_to_what_is_wrong() {
     let joined =
         ["loss", "x.npy", "--labels", "y.npy", "--label-lengths", "1,1,1,1", "--lengths", "30,30,30"];
     refused(&folder, &joined, &lengths.replace("y.txt", "--label-lengths"), None);
+    // Padded labels tell of items themselves.
+    folder.file("padded.npy", npy_i64(&[5, 2], &[1; 10]));
+    let padded =
+        ["loss", "x.npy", "--labels", "padded.npy", "--label-lengths", "2,1,2", "--criterion", "ctc"];
+    let items = "padded.npy: expected 4 or 30 items, as axis 0 or 1 of shape (4, 30, 8) has entries, found 5";
+    refused(&folder, &padded, items, None);
     let result = json(ctctool().current_dir(folder.path()).args([
         "inspect",
         "x.npy",

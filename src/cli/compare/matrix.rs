@@ -8,7 +8,9 @@ use serde_json::Value;
 use super::super::values::{Stat, Word};
 use super::relation::Matrices;
 use super::{Args, MAX_LISTED, Outcome, less_precise};
-use crate::input::{FloatValues, InputError, Matrix, Place, reshape_hint, shape_text, wide_axes};
+use crate::input::{
+    FloatValues, InputError, Matrix, Place, display_name, reshape_hint, shape_text, wide_axes,
+};
 use crate::kernel::{Element, Floats, Sum};
 use crate::logits::unravel;
 use crate::metrics::{Difference, Tolerance};
@@ -91,7 +93,7 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
         summary.equal = observed <= allowed && !infinite;
     }
     if !summary.equal {
-        let names = [params.base.as_str(), params.new.as_str()];
+        let names = [params.base.as_str(), params.new.as_str()].map(display_name);
         let matrices = Matrices { base, new, shape: &shape, tolerance, names };
         summary.relation = matrices.relation();
         summary.region = matrices.region(differing);

@@ -1,7 +1,7 @@
 //! How one of two matrices was made of the other, in the ways that mistakes in a port most often do it.
 
+use super::evidence::Evidence;
 use crate::kernel::{Floats, log_sum_exp};
-use crate::logits::unravel;
 use crate::metrics::Tolerance;
 use crate::report::Shortest;
 
@@ -10,8 +10,10 @@ const PLACES: usize = 1 << 14;
 /// Vectors along an axis that are looked at, of no more values than this together.
 const VECTORS: usize = 64;
 const LONGEST: usize = 1 << 18;
-/// What remains between a matrix and what it is said to be, beside the difference that this explains.
-const UNEXPLAINED: f64 = 0.01;
+/// Places that are looked at before all others.
+const FIRST: usize = 64;
+/// The most axes whose orders are tried.
+const MAX_AXES: usize = 6;
 
 /// Two matrices of one shape.
 #[derive(Clone, Copy)]
@@ -22,40 +24,6 @@ pub(super) struct Matrices<'a> {
     pub(super) tolerance: Tolerance,
     /// Of the two files.
     pub(super) names: [&'a str; 2],
-}
-
-/// Whether numbers are what they are expected to be, which the base's are not.
-#[derive(Default)]
-struct Evidence {
-    /// Numbers that differ from the base's.
-    differing: usize,
-    /// The greatest distance from the base.
-    before: f64,
-    /// The greatest distance from what is expected.
-    after: f64,
-    refuted: bool,
-}
-
-impl Evidence {
-    /// Of numbers whose rounding is up to `room`.
-    fn add(&mut self, expected: f64, found: f64, base: f64, room: f64) {
-        let distance = |a: f64, b: f64| if a == b || a.is_nan() && b.is_nan() { 0.0 } else { (a - b).abs() };
-        let (before, after) = (distance(found, base), distance(found, expected));
-        self.differing += usize::from(before > 0.0);
-        self.before = self.before.max(before);
-        self.after = self.after.max(after);
-        self.refuted |= after > room || after.is_nan();
-    }
-
-    /// Three numbers could be chance where one of them was fitted, the most that is.
-    fn holds(&self) -> bool {
-        !self.refuted && self.differing > 3 && self.after <= UNEXPLAINED * self.before
-    }
-}
-
-/// Of the numbers that are finite, how large they are at the most.
-fn size(numbers: &[f64]) -> f64 {
-    numbers.iter().map(|x| x.abs()).filter(|x| x.is_finite()).fold(0.0, f64::max)
 }
 
 /// Numbers at the same places of both.
@@ -112,24 +80,12 @@ impl Matrices<'_> {
         Numbers { base, new }
     }
 
-    /// What rounding may do to a number of this size.
-    fn room(&self, size: f64) -> f64 {
-        (4.0 * self.tolerance.rtol).clamp(1e-4, 1e-2) * size
-    }
-
     /// Whether `new` is what `expected` makes of each number of the base.
-    fn is_made(&self, numbers: &Numbers, expected: impl Fn(f64) -> f64) -> bool {
+    fn is_made(&self, numbers: &Numbers, spread: bool, expected: impl Fn(f64) -> f64) -> bool {
         let expected: Vec<f64> = numbers.base.iter().map(|&x| expected(x)).collect();
-        self.fits(numbers, &expected)
-    }
-
-    fn fits(&self, Numbers { base, new }: &Numbers, expected: &[f64]) -> bool {
-        let room = self.room(size(expected));
-        let mut evidence = Evidence::default();
-        for ((&expected, &new), &base) in expected.iter().zip(new).zip(base) {
-            evidence.add(expected, new, base, room);
-        }
-        evidence.holds()
+        let mut evidence = Evidence::new(self.tolerance);
+        evidence.add(&expected, &numbers.new, &numbers.base, false);
+        evidence.holds(spread)
     }
 
     /// The base times a number, or plus one.
@@ -141,29 +97,35 @@ impl Matrices<'_> {
         let (&most, &of_most) = finite.clone().max_by(|a, b| a.0.abs().total_cmp(&b.0.abs()))?;
         let factor = of_most / most;
         // Nothing but zeros is made of nothing.
-        if factor != 0.0 && self.is_made(numbers, |x| x * factor) {
+        if factor.is_finite() && factor != 0.0 && self.is_made(numbers, false, |x| x * factor) {
             return Some(format!("{base} {}", by_factor(factor)));
         }
         let offset = finite.clone().map(|(base, new)| new - base).sum::<f64>() / finite.count() as f64;
         let offset_text = Shortest(rounded(offset.abs()));
         let sign = if offset < 0.0 { "minus" } else { "plus" };
-        self.is_made(numbers, |x| x + offset).then(|| format!("{base} {sign} {offset_text}"))
+        (offset.is_finite() && self.is_made(numbers, true, |x| x + offset))
+            .then(|| format!("{base} {sign} {offset_text}"))
     }
 
     fn by_exponential(&self, numbers: &Numbers) -> Option<String> {
         let [base, new] = self.names;
-        if self.is_made(numbers, f64::exp) {
+        if self.is_made(numbers, false, f64::exp) {
             return Some(format!("{new} looks like exp of {base}"));
         }
-        self.is_made(&numbers.swapped(), f64::exp).then(|| format!("{base} looks like exp of {new}"))
+        self.is_made(&numbers.swapped(), false, f64::exp).then(|| format!("{base} looks like exp of {new}"))
     }
 
     /// The base's values in another order, as NumPy calls it.
     fn by_order(&self, places: &[usize], numbers: &Numbers) -> Option<String> {
         let name = self.names[0];
+        let evidence = |of: &dyn Fn(usize) -> usize, count: usize| {
+            let expected: Vec<f64> = places[..count].iter().map(|&at| self.base.get(of(at))).collect();
+            let mut evidence = Evidence::new(self.tolerance);
+            evidence.add(&expected, &numbers.new[..count], &numbers.base[..count], false);
+            evidence
+        };
         let is_order = |of: &dyn Fn(usize) -> usize| {
-            let expected: Vec<f64> = places.iter().map(|&at| self.base.get(of(at))).collect();
-            self.fits(numbers, &expected)
+            !evidence(of, places.len().min(FIRST)).is_refuted() && evidence(of, places.len()).holds(false)
         };
         for (axis, &size) in self.shape.iter().enumerate().filter(|&(_, &size)| size > 1) {
             let inner: usize = self.shape[axis + 1..].iter().product();
@@ -180,14 +142,17 @@ impl Matrices<'_> {
                 }
             }
         }
-        for axes in orders(self.shape.len()) {
+        let strides: Vec<usize> =
+            (0..self.shape.len()).map(|axis| self.shape[axis + 1..].iter().product()).collect();
+        for axes in orders(self.shape) {
             let shape: Vec<usize> = axes.iter().map(|&axis| self.shape[axis]).collect();
             let turned = |at: usize| {
-                let mut index = vec![0; axes.len()];
-                for (&axis, i) in axes.iter().zip(unravel(at, &shape)) {
-                    index[axis] = i;
-                }
-                index.iter().zip(self.shape).fold(0, |at, (i, size)| at * size + i)
+                let mut rest = at;
+                axes.iter().rev().fold(0, |from, &axis| {
+                    let index = rest % self.shape[axis];
+                    rest /= self.shape[axis];
+                    from + index * strides[axis]
+                })
             };
             if is_order(&turned) {
                 let tuple = |numbers: &[usize]| format!("{numbers:?}").replace('[', "(").replace(']', ")");
@@ -207,19 +172,22 @@ impl Matrices<'_> {
         let vectors = self.vectors(axis);
         let swapped: Vec<Numbers> = vectors.iter().map(Numbers::swapped).collect();
         for (vectors, from, to) in [(&vectors, base, new), (&swapped, new, base)] {
-            if self.all_are(vectors, log_softmax) {
+            if self.all_are(vectors, true, log_softmax) {
                 return Some(format!("{to} looks like log_softmax of {from} along axis {axis}"));
             }
-            if self.all_are(vectors, |numbers| log_softmax(numbers).into_iter().map(f64::exp).collect()) {
+            let softmax = |numbers: &Numbers| log_softmax(numbers).into_iter().map(f64::exp).collect();
+            if self.all_are(vectors, false, softmax) {
                 return Some(format!("{to} looks like softmax of {from} along axis {axis}"));
             }
         }
-        // With one or two numbers of each, a number of its own tells nothing.
         let shifted = |numbers: &Numbers| {
             let shift = log_sum_exp(&numbers.new).value() - log_sum_exp(&numbers.base).value();
+            // Nothing looks like what is infinite everywhere.
+            let shift = if shift.is_finite() { shift } else { f64::NAN };
             numbers.base.iter().map(|x| x + shift).collect()
         };
-        (self.shape[axis] > 2 && self.all_are(&vectors, shifted)).then(|| {
+        // With one or two numbers of each, a number of its own tells nothing.
+        (self.shape[axis] > 2 && self.all_are(&vectors, true, shifted)).then(|| {
             format!(
                 "{new} looks like {base} plus a number for each vector along axis {axis}, so softmax of both is the same"
             )
@@ -240,19 +208,16 @@ impl Matrices<'_> {
         (0..chosen).map(|i| vector((i as u128 * count as u128 / chosen as u128) as usize)).collect()
     }
 
-    fn all_are(&self, vectors: &[Numbers], expected: impl Fn(&Numbers) -> Vec<f64>) -> bool {
-        let mut evidence = Evidence::default();
+    /// `logs`: what is expected is less a logarithm.
+    fn all_are(&self, vectors: &[Numbers], logs: bool, expected: impl Fn(&Numbers) -> Vec<f64>) -> bool {
+        let mut evidence = Evidence::new(self.tolerance);
         for numbers in vectors {
-            let expected = expected(numbers);
-            // Where logarithms are subtracted, what is left has their rounding.
-            let logs = expected.iter().any(|&x| x < 0.0);
-            let size = if logs { size(&expected).max(size(&numbers.base)) } else { size(&expected) };
-            let room = self.room(size);
-            for ((&expected, &new), &base) in expected.iter().zip(&numbers.new).zip(&numbers.base) {
-                evidence.add(expected, new, base, room);
+            evidence.add(&expected(numbers), &numbers.new, &numbers.base, logs);
+            if evidence.is_refuted() {
+                return false;
             }
         }
-        evidence.holds()
+        evidence.holds(logs)
     }
 }
 
@@ -261,21 +226,27 @@ fn log_softmax(numbers: &Numbers) -> Vec<f64> {
     numbers.base.iter().map(|x| x - lse).collect()
 }
 
-/// Orders of axes: two exchanged, or one taken from an end to the other.
-fn orders(axes: usize) -> Vec<Vec<usize>> {
-    let in_order: Vec<usize> = (0..axes).collect();
-    let pairs = (0..axes).flat_map(|a| (a + 1..axes).map(move |b| (a, b)));
+/// Orders of axes, those of one entry in their places: two exchanged, or one taken from an end to the other.
+fn orders(shape: &[usize]) -> Vec<Vec<usize>> {
+    let in_order: Vec<usize> = (0..shape.len()).collect();
+    let wide: Vec<usize> = in_order.iter().copied().filter(|&axis| shape[axis] > 1).collect();
+    if wide.len() > MAX_AXES {
+        return Vec::new();
+    }
+    let pairs = (0..wide.len()).flat_map(|a| (a + 1..wide.len()).map(move |b| (a, b)));
     let mut orders: Vec<Vec<usize>> = pairs
         .map(|(a, b)| {
             let mut order = in_order.clone();
-            order.swap(a, b);
+            order.swap(wide[a], wide[b]);
             order
         })
         .collect();
-    if axes > 2 {
-        for shift in [1, axes - 1] {
+    if wide.len() > 2 {
+        for shift in [1, wide.len() - 1] {
             let mut order = in_order.clone();
-            order.rotate_left(shift);
+            for (at, &axis) in wide.iter().enumerate() {
+                order[axis] = wide[(at + shift) % wide.len()];
+            }
             orders.push(order);
         }
     }

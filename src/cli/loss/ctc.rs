@@ -11,7 +11,7 @@ use super::super::inputs::{improper_row, input_warnings, matrix_warning, optiona
 use super::super::values::{Criterion, Word};
 use super::gradient::{GradientOf, GradientWork};
 use super::{Args, PROPAGATE};
-use crate::input::{InputError, LabelFile, List, Matrix, counted, display_name};
+use crate::input::{InputError, LabelFile, Matrix, counted, display_name};
 use crate::logits::{ImproperRow, Items};
 use crate::loss::ctc::CtcLabels;
 use crate::loss::ctc_batch::{CtcBatch, CtcItem as ComputedItem, CtcTotals};
@@ -32,7 +32,10 @@ impl Args {
         check_joined(labels, label_lengths.as_ref(), matrix.shape(), self.logits.layout)?;
         let label_count = label_lengths.as_deref().map(<[i64]>::len);
         let other = labels.sequences(label_count).or(label_count);
-        let counted_by = label_lengths.as_ref().map_or(labels.name(), List::name);
+        let counted_by = match &label_lengths {
+            Some(lengths) if labels.is_joined() => lengths.name(),
+            _ => labels.name(),
+        };
         let other = other.map(|count| (counted_by, count));
         let (shape, lengths) = CtcShape::with_frames_in_use(&matrix, &self.logits, other)?;
         let CtcTargets { sequences, warnings: of_labels, blank, split, .. } =
