@@ -124,7 +124,7 @@ impl NpyInfo {
         if !sizes_can_be_multiplied(&header[text_start..]) {
             let text = String::from_utf8_lossy(&header[text_start..]);
             let shape = text.split("'shape': ").nth(1).and_then(|rest| Some(rest.split_once(')')?.0));
-            let found = shape.map_or_else(|| shown(&text), |shape| format!("{shape})"));
+            let found = shown(&shape.map_or_else(|| text.clone().into_owned(), |shape| format!("{shape})")));
             return Err(invalid("a shape that memory can hold", found));
         }
 
