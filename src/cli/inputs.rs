@@ -220,7 +220,7 @@ pub(super) fn oddity(matrix: &Matrix) -> Option<Oddity> {
             OddColumn::WholeNumbers(class) => Oddity {
                 code: "whole_number_column",
                 message: format!(
-                    "{name}: column {} has only whole numbers, as labels and row numbers have, and is read as class \
+                    "{name}: column {} has only whole numbers, as labels and row numbers do, and is read as class \
                      {class}",
                     class + 1
                 ),
