@@ -465,36 +465,6 @@ fn small_losses_of_many_classes_keep_their_digits() {
 }
 
 #[test]
-fn a_summary_says_why_its_loss_is_no_number() {
-    let folder = Folder::new();
-    folder.file("x.csv", "0,1\n0,1\n");
-    folder.file("y.txt", "1 1 1\n");
-    let mut ctc = ctctool();
-    ctc.current_dir(folder.path()).args(["loss", "x.csv", "--labels", "y.txt", "--criterion", "ctc"]);
-    let found = run_json(&mut ctc);
-    assert_eq!(
-        (&found["summary"]["status"], &found["summary"]["infeasible"]),
-        (&json!("infeasible"), &json!(1))
-    );
-    // Without a reduction it is the worst of all items.
-    folder.file("x.npy", npy_f64(&[2, 2], &[0.0, 1.0, f64::NAN, 1.0]));
-    for (labels, criterion) in [("1\n1\n", "ce"), ("1\n", "ctc")] {
-        folder.file("y.txt", labels);
-        let mut rows = ctctool();
-        rows.current_dir(folder.path()).args([
-            "loss",
-            "x.npy",
-            "--labels",
-            "y.txt",
-            "--criterion",
-            criterion,
-        ]);
-        let found = run_json(rows.args(["--reduction", "none", "--nonfinite", "propagate"]));
-        assert_eq!(found["summary"]["status"], "nan", "{found}");
-    }
-}
-
-#[test]
 fn a_loss_of_nothing_has_no_sign() {
     let folder = Folder::new();
     folder.file("x.csv", "1000,0\n");
