@@ -123,9 +123,9 @@ impl NpyInfo {
 
         if !sizes_can_be_multiplied(&header[text_start..]) {
             let text = String::from_utf8_lossy(&header[text_start..]);
-            let shape = text.split("'shape': ").nth(1).and_then(|rest| Some(rest.split_once(')')?.0));
-            let found = shown(&shape.map_or_else(|| text.clone().into_owned(), |shape| format!("{shape})")));
-            return Err(invalid("a shape that memory can hold", found));
+            let shape = text.split("'shape': ").nth(1).and_then(|rest| rest.split_inclusive(')').next());
+            let found = shape.filter(|shape| shape.ends_with(')')).unwrap_or(&text);
+            return Err(invalid("a shape that memory can hold", shown(found)));
         }
 
         let parsed = NpyHeader::from_reader(io::Cursor::new(&header)).map_err(|_| {

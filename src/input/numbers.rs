@@ -90,8 +90,11 @@ pub(super) fn words(line: &str) -> impl Iterator<Item = (usize, &str)> {
 /// what is missing at the end of a row was never there.
 pub(super) fn empty_field(line: &str) -> Option<usize> {
     let line = line.trim_end_matches(|c: char| c.is_whitespace() || c == ',');
+    if !line.contains(',') {
+        return None;
+    }
     let mut column = 1;
-    line.contains(',').then(|| line.split(',')).into_iter().flatten().find_map(|field| {
+    line.split(',').find_map(|field| {
         let start = column;
         column += field.chars().count() + 1;
         field.trim().is_empty().then_some(start)

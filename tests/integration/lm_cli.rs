@@ -9,23 +9,20 @@ use serde_json::Value;
 
 use crate::support::{Folder, SUMMED, ctctool, json, npy_f64, number, repository};
 
-const LINES: [&str; 8] = [
-    "lines.npy",
-    "--alphabet",
-    "alphabet.txt",
-    "--lengths",
-    "lines.lengths.txt",
-    "--refs",
-    "lines.txt",
-    "--quiet",
-];
+const LINES: [&str; 7] =
+    ["lines.npy", "--alphabet", "alphabet.txt", "--lengths", "lines.lengths.txt", "--refs", "lines.txt"];
 const WORDS: [&str; 2] = ["--lm", "lm_word3.arpa"];
 const TOKENS: [&str; 4] = ["--lm", "lm_char6.arpa.gz", "--lm-unit", "token"];
 
-fn fixture(command: &str, args: &[&str]) -> assert_cmd::Command {
+/// A command that reads the fixture's lines and their references.
+pub(crate) fn of_lines(command: &str, args: &[&str]) -> assert_cmd::Command {
     let mut program = ctctool();
     program.current_dir(repository("fixtures")).arg(command).args(LINES).args(args);
     program
+}
+
+fn fixture(command: &str, args: &[&str]) -> assert_cmd::Command {
+    of_lines(command, &[&["--quiet"], args].concat())
 }
 
 fn rate(result: &Value, name: &str) -> f64 {

@@ -3,8 +3,9 @@
 use predicates::prelude::*;
 use serde_json::{Value, json};
 
+use crate::lm_cli::of_lines;
 use crate::mistakes_in_files::{message, result};
-use crate::support::{Folder, ctctool, json as run_json, npy_f64, repository};
+use crate::support::{Folder, ctctool, json as run_json, npy_f64};
 
 /// Errors of a setting: of characters, and of words.
 fn errors(point: &Value) -> [u64; 2] {
@@ -55,23 +56,8 @@ fn the_objective_decides_and_the_other_rate_among_equals() {
     );
 }
 
-const LINES: [&str; 10] = [
-    "tune",
-    "lines.npy",
-    "--alphabet",
-    "alphabet.txt",
-    "--lengths",
-    "lines.lengths.txt",
-    "--refs",
-    "lines.txt",
-    "--lm-weight",
-    "0.5",
-];
-
 fn lines(args: &[&str]) -> assert_cmd::Command {
-    let mut command = ctctool();
-    command.current_dir(repository("fixtures")).args(LINES).args(args);
-    command
+    of_lines("tune", &[&["--lm-weight", "0.5"], args].concat())
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Whether numbers are what they would be, had one matrix been made of the other in some way.
 
-use crate::metrics::Tolerance;
+use crate::metrics::{Difference, Tolerance};
 
 /// Numbers that differ, at the least: three of them could be chance where one was fitted.
 const FEW: usize = 4;
@@ -52,8 +52,9 @@ impl Evidence {
             let size = finite(expected).max(typical).max(if logs { finite(base) } else { 0.0 });
             let after = distance(found, expected);
             self.refuted |= after > share * size + end || after.is_nan();
-            if !self.tolerance.compare(base, found).passed {
-                self.distances.push([distance(found, base), after]);
+            let Difference { absolute: before, passed, .. } = self.tolerance.compare(base, found);
+            if !passed {
+                self.distances.push([before, after]);
             }
             if expected.is_finite() && expected != 0.0 {
                 self.range = [self.range[0].min(expected), self.range[1].max(expected)];

@@ -13,8 +13,7 @@ impl Matrices<'_> {
             return None;
         }
         let fails = |&at: &usize| !self.tolerance.compare(self.base.get(at), self.new.get(at)).passed;
-        let inner = |axis: usize| self.shape[axis + 1..].iter().product::<usize>();
-        let strides: Vec<usize> = (0..self.shape.len()).map(inner).collect();
+        let strides = self.strides();
         let mut ends: Vec<RangeInclusive<usize>> = self.shape.iter().map(|&size| size..=0).collect();
         for at in (0..len).filter(fails) {
             for ((ends, stride), size) in ends.iter_mut().zip(&strides).zip(self.shape) {

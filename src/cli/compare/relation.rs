@@ -75,6 +75,11 @@ impl Matrices<'_> {
         (0..count).map(move |i| start(i) + i * STEP % (start(i + 1) - start(i)))
     }
 
+    /// From an index along each axis to the next.
+    pub(super) fn strides(&self) -> Vec<usize> {
+        (0..self.shape.len()).map(|axis| self.shape[axis + 1..].iter().product()).collect()
+    }
+
     fn numbers(&self, places: impl Iterator<Item = usize>) -> Numbers {
         let (base, new) = places.map(|at| (self.base.get(at), self.new.get(at))).unzip();
         Numbers { base, new }
@@ -127,8 +132,9 @@ impl Matrices<'_> {
         let is_order = |of: &dyn Fn(usize) -> usize| {
             !evidence(of, places.len().min(FIRST)).is_refuted() && evidence(of, places.len()).holds(false)
         };
+        let strides = self.strides();
         for (axis, &size) in self.shape.iter().enumerate().filter(|&(_, &size)| size > 1) {
-            let inner: usize = self.shape[axis + 1..].iter().product();
+            let inner = strides[axis];
             let moved = |at: usize, to: &dyn Fn(usize) -> usize| {
                 let index = at / inner % size;
                 at - index * inner + to(index) * inner
@@ -142,8 +148,6 @@ impl Matrices<'_> {
                 }
             }
         }
-        let strides: Vec<usize> =
-            (0..self.shape.len()).map(|axis| self.shape[axis + 1..].iter().product()).collect();
         for axes in orders(self.shape) {
             let shape: Vec<usize> = axes.iter().map(|&axis| self.shape[axis]).collect();
             let turned = |at: usize| {
@@ -196,8 +200,7 @@ impl Matrices<'_> {
 
     /// Some vectors along an axis, spread over the others; none where they are too long.
     fn vectors(&self, axis: usize) -> Vec<Numbers> {
-        let size = self.shape[axis];
-        let inner: usize = self.shape[axis + 1..].iter().product();
+        let (size, inner) = (self.shape[axis], self.strides()[axis]);
         let count = self.base.len() / size;
         let most = if size > LONGEST { 0 } else { (LONGEST / size).min(VECTORS) };
         let vector = |at: usize| {
