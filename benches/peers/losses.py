@@ -38,6 +38,16 @@ def cross_entropy(folder, rng, rows, classes, dtype=np.float32):
     return ["x.npy", "--labels", "y.npy"], logits, lambda x: F.cross_entropy(x, target)
 
 
+def segmentation(folder, rng, *shape):
+    """Each item has `shape[2:]` places, and of each class its values at all of them."""
+    x = rng.standard_normal(shape, dtype=np.float32) * 3
+    y = rng.integers(0, shape[1], shape[:1] + shape[2:])
+    np.save(folder / "x.npy", x)
+    np.save(folder / "y.npy", y)
+    logits, target = torch.from_numpy(x), torch.from_numpy(y)
+    return ["x.npy", "--labels", "y.npy", "--class-axis", "1"], logits, lambda x: F.cross_entropy(x, target)
+
+
 def class_probabilities(folder, rng, rows, classes):
     x = rng.standard_normal((rows, classes), dtype=np.float32) * 3
     logits = torch.from_numpy(x)
@@ -142,6 +152,11 @@ def main():
         ("cross-entropy 50,000 × 1000, doubles", lambda f: cross_entropy(f, rng, 50_000, 1000, np.float64)),
         ("cross-entropy 500,000 × 10, doubles", lambda f: cross_entropy(f, rng, 500_000, 10, np.float64)),
         ("cross-entropy 100,000 × 1000, halves", lambda f: cross_entropy(f, rng, 100_000, 1000, np.float16)),
+        ("cross-entropy (4, 21, 256, 256)", lambda f: segmentation(f, rng, 4, 21, 256, 256)),
+        ("cross-entropy (8, 21, 512, 512)", lambda f: segmentation(f, rng, 8, 21, 512, 512)),
+        ("cross-entropy (16, 5, 1,000,000)", lambda f: segmentation(f, rng, 16, 5, 1_000_000)),
+        ("cross-entropy (64, 100, 5000)", lambda f: segmentation(f, rng, 64, 100, 5000)),
+        ("cross-entropy (4, 150, 256, 256)", lambda f: segmentation(f, rng, 4, 150, 256, 256)),
         ("class probabilities 200,000 × 100", lambda f: class_probabilities(f, rng, 200_000, 100)),
         ("CTC T500 N16 C5000 L80, doubles", lambda f: ctc(f, rng, 500, 16, 5000, 80, np.float64)),
         ("CTC T1500 N8 C1000 L300, as if trained", lambda f: trained_ctc(f, rng, 1500, 8, 1000, 300)),

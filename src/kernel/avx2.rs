@@ -17,7 +17,7 @@ use super::ahead::Ahead;
 use super::instruction_set::Avx2;
 use super::registers::{Found, FoundOfTile, Registers};
 use super::rows::Rows;
-use super::tile::Tile;
+use super::tile::{Lanes, Tile};
 
 /// Values of a register.
 const LANES: usize = 8;
@@ -53,7 +53,7 @@ impl Registers for Avx2 {
     }
 
     #[inline(always)]
-    fn look_at(self, tile: &Tile<f32>, classes: usize, found: FoundOfTile<'_>) {
+    fn look_at(self, tile: &[Lanes<f32>], classes: usize, found: FoundOfTile<'_>) {
         // SAFETY: as above.
         unsafe { short::look_at(tile, classes, found) }
     }

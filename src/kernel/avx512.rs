@@ -27,7 +27,7 @@ use super::element::Element;
 use super::instruction_set::Avx512;
 use super::registers::{Found, FoundOfTile, Registers};
 use super::rows::Rows;
-use super::tile::Tile;
+use super::tile::{Lanes, Tile};
 
 /// Values of a register.
 const LANES: usize = 16;
@@ -60,7 +60,7 @@ impl Registers for Avx512 {
     }
 
     #[inline(always)]
-    fn look_at(self, tile: &Tile<f32>, classes: usize, found: FoundOfTile<'_>) {
+    fn look_at(self, tile: &[Lanes<f32>], classes: usize, found: FoundOfTile<'_>) {
         // SAFETY: as above.
         unsafe { short::look_at(tile, classes, found) }
     }

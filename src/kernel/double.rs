@@ -6,7 +6,8 @@ use super::instruction_set::Task;
 use super::lanes::{exp, larger, ln_1p};
 use super::log_sum_exp::LogSumExp;
 use super::rows::Rows;
-use super::tile::{Aligned, SHORT, TILE};
+use super::tile::{Aligned, Lanes, SHORT, TILE, Tile};
+use super::tiles::Tiles;
 use super::{Element, InstructionSet};
 
 /// Lanes that a row is summed in: four registers of AVX-512.
@@ -157,10 +158,31 @@ fn of_short_rows<E: Element>(set: InstructionSet, rows: Rows<'_, E>, out: &mut [
     let mut exps = Aligned([[0.0; TILE]; SHORT]);
     for (rows, out) in rows.chunks(TILE).zip(out.chunks_mut(TILE)) {
         E::transpose(set, rows, &mut tile.0);
-        let sums = exp_tile(set, &tile.0, rows.classes(), 1.0, &mut exps.0);
-        for (lane, (row, out)) in rows.iter().zip(out).enumerate() {
-            *out = sums.log_sum_exp(lane).unwrap_or_else(|| of_one_row(set, row));
-        }
+        of_tile(set, &tile.0, rows.classes(), &mut exps.0, out, |lane| of_one_row(set, rows.get(lane)));
+    }
+}
+
+/// Rows side by side, of at most [`SHORT`] classes.
+pub(super) fn of_tiles<E: Element>(set: InstructionSet, tiles: &Tiles<E>, out: &mut [LogSumExp]) {
+    let mut exps = Aligned([[0.0; TILE]; SHORT]);
+    for ((number, tile), out) in tiles.iter().enumerate().zip(out.chunks_mut(TILE)) {
+        let of_row = |lane| of_one_row(set, &tiles.row(number * TILE + lane).collect::<Vec<_>>());
+        of_tile(set, tile, tiles.classes(), &mut exps.0, out, of_row);
+    }
+}
+
+/// What rows side by side come to, or `of_row` where one is out of the ordinary.
+fn of_tile<E: Element>(
+    set: InstructionSet,
+    tile: &[Lanes<E>],
+    classes: usize,
+    exps: &mut Tile<f64>,
+    out: &mut [LogSumExp],
+    of_row: impl Fn(usize) -> LogSumExp,
+) {
+    let sums = exp_tile(set, tile, classes, 1.0, exps);
+    for (lane, out) in out.iter_mut().enumerate() {
+        *out = sums.log_sum_exp(lane).unwrap_or_else(|| of_row(lane));
     }
 }
 

@@ -1,6 +1,7 @@
 #[cfg(target_arch = "x86_64")]
 use super::registers::Registers;
-use super::tile::{self, Tile};
+use super::tile::{self, SHORT, Tile};
+use super::tiles::Tiles;
 use super::{InstructionSet, LogSumExp, Rows, double, single};
 
 /// A number as it lies in memory: `f32` (also for half-precision files, which widen without loss) or `f64`.
@@ -52,12 +53,18 @@ impl Element for f64 {
 
 pub(super) mod sealed {
     use super::tile::Tile;
-    use super::{InstructionSet, LogSumExp, Rows};
+    use super::{InstructionSet, LogSumExp, Rows, Tiles};
 
     /// The kernels of which a type may have versions of its own; it also keeps other types out.
     pub trait Kernels: Sized {
         /// See [`super::super::fast_log_sum_exp_rows`].
         fn fast_rows(set: InstructionSet, rows: Rows<'_, Self>, out: &mut [LogSumExp]);
+
+        /// The longest rows that go side by side with others where their classes lie apart.
+        const MOST_CLASSES: usize;
+
+        /// See [`super::super::fast_log_sum_exp_tiles`].
+        fn fast_tiles(set: InstructionSet, tiles: &Tiles<Self>, out: &mut [LogSumExp]);
 
         /// See [`tile::transpose`].
         fn transpose(set: InstructionSet, rows: Rows<'_, Self>, tile: &mut Tile<Self>);
@@ -67,6 +74,12 @@ pub(super) mod sealed {
 impl sealed::Kernels for f32 {
     fn fast_rows(set: InstructionSet, rows: Rows<'_, Self>, out: &mut [LogSumExp]) {
         single::of_rows(set, rows, out);
+    }
+
+    const MOST_CLASSES: usize = 512;
+
+    fn fast_tiles(set: InstructionSet, tiles: &Tiles<Self>, out: &mut [LogSumExp]) {
+        single::of_tiles(set, tiles, out);
     }
 
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
@@ -86,6 +99,12 @@ impl sealed::Kernels for f32 {
 impl sealed::Kernels for f64 {
     fn fast_rows(set: InstructionSet, rows: Rows<'_, Self>, out: &mut [LogSumExp]) {
         double::of_rows(set, rows, out);
+    }
+
+    const MOST_CLASSES: usize = SHORT;
+
+    fn fast_tiles(set: InstructionSet, tiles: &Tiles<Self>, out: &mut [LogSumExp]) {
+        double::of_tiles(set, tiles, out);
     }
 
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]

@@ -2,7 +2,7 @@
 
 use super::instruction_set::Task;
 use super::lanes::{exp, larger, lesser, ln_1p};
-use super::tile::{Aligned, SHORT, TILE, Tile};
+use super::tile::{Aligned, Lanes, SHORT, TILE, Tile};
 use super::{Element, InstructionSet, LogSumExp, Rows, log_sum_exp};
 
 /// Room for a few rows.
@@ -74,7 +74,7 @@ impl RowSums {
     /// Rows side by side. `keep` is given the place in its row and `exp(x - max)` of each value.
     #[inline(always)]
     pub(super) fn of_tile<E: Element, const FMA: bool>(
-        tile: &[[E; TILE]],
+        tile: &[Lanes<E>],
         mut keep: impl FnMut(usize, [f64; TILE]),
     ) -> Self {
         let mut max = [f64::NEG_INFINITY; TILE];
@@ -114,10 +114,10 @@ impl RowSums {
     }
 }
 
-/// Keeps `unit exp(x - max)` of each value of rows side by side.
+/// Keeps `unit exp(x - max)` of each value of rows side by side, whose last [`super::tile::STEP`] is filled up.
 pub(super) fn exp_tile<E: Element>(
     set: InstructionSet,
-    tile: &Tile<E>,
+    tile: &[Lanes<E>],
     classes: usize,
     unit: f64,
     exps: &mut Tile<f64>,
@@ -130,7 +130,7 @@ pub(super) fn exp_tile<E: Element>(
 }
 
 struct ExpTile<'a, E> {
-    tile: &'a [[E; TILE]],
+    tile: &'a [Lanes<E>],
     unit: f64,
     exps: &'a mut [[f64; TILE]],
 }

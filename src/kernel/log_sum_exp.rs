@@ -1,4 +1,4 @@
-use super::{Element, InstructionSet, Rows, double};
+use super::{Element, InstructionSet, Rows, Tiles, double};
 
 /// The logarithm of a sum of exponentials, kept in two parts so that `x - lse` does not cancel.
 ///
@@ -59,6 +59,15 @@ pub fn log_sum_exp_rows<E: Element>(set: InstructionSet, rows: Rows<'_, E>, out:
 pub fn fast_log_sum_exp_rows<E: Element>(set: InstructionSet, rows: Rows<'_, E>, out: &mut [LogSumExp]) {
     assert_eq!(rows.len(), out.len(), "a row for each result");
     E::fast_rows(set, rows, out);
+}
+
+/// The same for rows that lie side by side.
+///
+/// # Panics
+/// As [`fast_log_sum_exp_rows`].
+pub fn fast_log_sum_exp_tiles<E: Element>(set: InstructionSet, tiles: &Tiles<E>, out: &mut [LogSumExp]) {
+    assert_eq!(tiles.len(), out.len(), "a row for each result");
+    E::fast_tiles(set, tiles, out);
 }
 
 /// `ln(exp(a) + exp(b))`, where either may be `-inf`.

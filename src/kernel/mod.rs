@@ -38,6 +38,7 @@ mod single;
 mod spread;
 mod sum;
 mod tile;
+mod tiles;
 
 pub(crate) use best_step::BestStep;
 pub(crate) use class_terms::ClassTerms;
@@ -52,10 +53,13 @@ pub(crate) use half::{widen_big_endian_halves, widen_halves};
 pub use instruction_set::InstructionSet;
 pub(crate) use instruction_set::Task;
 pub(crate) use large_pages::zeros;
-pub use log_sum_exp::{LogSumExp, fast_log_sum_exp_rows, log_add, log_sum_exp, log_sum_exp_rows};
+pub use log_sum_exp::{
+    LogSumExp, fast_log_sum_exp_rows, fast_log_sum_exp_tiles, log_add, log_sum_exp, log_sum_exp_rows,
+};
 pub(crate) use mapping::Mapping;
 pub(crate) use reaching::reaching;
 pub use rows::Rows;
 pub(crate) use signals::install_signal_handlers;
 pub use spread::{Spread, exp_weighted_distance_sum, spread};
 pub use sum::Sum;
+pub use tiles::Tiles;

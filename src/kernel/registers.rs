@@ -8,8 +8,9 @@ use super::instruction_set::{InstructionSet, Task};
 use super::lanes::{exp, ln_1p};
 use super::log_sum_exp::LogSumExp;
 use super::rows::Rows;
-use super::single::{self, BlockSums, LARGE, TOO_SMALL};
-use super::tile::{self, Aligned, SHORT, TILE, Tile};
+use super::single::{self, BlockSums, LARGE, OfRow, TOO_SMALL};
+use super::tile::{self, Aligned, Lanes, SHORT, TILE, Tile};
+use super::tiles::Tiles;
 
 /// Registers of an instruction set that the machine has.
 pub(super) trait Registers: Copy {
@@ -25,8 +26,8 @@ pub(super) trait Registers: Copy {
     /// See [`tile::transpose`].
     fn transpose(self, rows: Rows<'_, f32>, tile: &mut Tile<f32>);
 
-    /// What rows side by side come to, each beside its largest value.
-    fn look_at(self, tile: &Tile<f32>, classes: usize, found: FoundOfTile<'_>);
+    /// What rows side by side come to, each beside its largest value; the last [`tile::STEP`] is filled up.
+    fn look_at(self, tile: &[Lanes<f32>], classes: usize, found: FoundOfTile<'_>);
 }
 
 /// What a row's values come to.
@@ -58,10 +59,13 @@ struct Group<const ROWS: usize> {
     n: [f32; ROWS],
     sum: [f64; ROWS],
     ties: [f32; ROWS],
+    /// Whether these make a logarithm: 1 or 0.
+    proper: [u64; ROWS],
 }
 
 impl<const ROWS: usize> Group<ROWS> {
-    const EMPTY: Self = Self { max: [0.0; ROWS], n: [0.0; ROWS], sum: [0.0; ROWS], ties: [0.0; ROWS] };
+    const EMPTY: Self =
+        Self { max: [0.0; ROWS], n: [0.0; ROWS], sum: [0.0; ROWS], ties: [0.0; ROWS], proper: [0; ROWS] };
 
     fn tile(&mut self, number: usize) -> FoundOfTile<'_> {
         FoundOfTile {
@@ -83,53 +87,72 @@ pub(super) fn of_rows<R: Registers>(
     let classes = rows.classes();
     if tile::is_worth(out.len(), classes) {
         let mut tile = Aligned([[f32::NEG_INFINITY; TILE]; SHORT]);
-        in_groups(set, R::LN_FACTOR, rows, out, |rows, found| {
-            registers.transpose(rows, &mut tile.0);
+        let look_at = |number, found: FoundOfTile<'_>| {
+            registers.transpose(rows.tile(number), &mut tile.0);
             registers.look_at(&tile.0, classes, found);
-        });
+        };
+        in_groups(set, R::LN_FACTOR, out, look_at, |row| set.run(OfRow(rows.get(row))));
     } else if classes <= BLOCK {
         let ahead = Ahead::of_rows(rows);
-        in_groups(set, R::LN_FACTOR, rows, out, |rows, found| {
-            for (i, row) in rows.iter().enumerate() {
+        let look_at = |number, found: FoundOfTile<'_>| {
+            for (i, row) in rows.tile(number).iter().enumerate() {
                 let max = registers.max_of(row);
                 let Found { n, sum, ties } = registers.sums_of(row, max, ahead);
                 (found.max[i], found.n[i], found.sum[i], found.ties[i]) = (max, n, sum, ties);
             }
-        });
+        };
+        in_groups(set, R::LN_FACTOR, out, look_at, |row| set.run(OfRow(rows.get(row))));
     } else {
         let sums = InRegisters { registers, gap: rows.stride() - classes };
         set.run(OfBlocks { rows, sums, out });
     }
 }
 
-/// Looks at as many rows at a time as a tile has, and computes the logarithms of as many as there are.
+/// Each of the rows of `tiles`.
+pub(super) fn of_tiles<R: Registers>(
+    set: InstructionSet,
+    registers: R,
+    tiles: &Tiles<f32>,
+    out: &mut [LogSumExp],
+) {
+    let look_at =
+        |number, found: FoundOfTile<'_>| registers.look_at(tiles.tile(number), tiles.classes(), found);
+    in_groups(set, R::LN_FACTOR, out, look_at, |row| set.run(OfRow(&tiles.row(row).collect::<Vec<_>>())));
+}
+
+/// Looks at as many rows at a time as a tile has, and computes the logarithms of as many as there are; `of_row` does it
+/// all for one row that is out of the ordinary.
 fn in_groups(
     set: InstructionSet,
     ln_factor: f64,
-    rows: Rows<'_, f32>,
     out: &mut [LogSumExp],
-    look_at: impl FnMut(Rows<'_, f32>, FoundOfTile<'_>),
+    look_at: impl FnMut(usize, FoundOfTile<'_>),
+    of_row: impl Fn(usize) -> LogSumExp,
 ) {
     if out.len() <= TILE {
-        in_groups_of::<TILE>(set, ln_factor, rows, out, look_at);
+        in_groups_of::<TILE>(set, ln_factor, out, look_at, of_row);
     } else {
-        in_groups_of::<MANY>(set, ln_factor, rows, out, look_at);
+        in_groups_of::<MANY>(set, ln_factor, out, look_at, of_row);
     }
 }
 
 fn in_groups_of<const ROWS: usize>(
     set: InstructionSet,
     ln_factor: f64,
-    rows: Rows<'_, f32>,
     out: &mut [LogSumExp],
-    mut look_at: impl FnMut(Rows<'_, f32>, FoundOfTile<'_>),
+    mut look_at: impl FnMut(usize, FoundOfTile<'_>),
+    of_row: impl Fn(usize) -> LogSumExp,
 ) {
     let mut group = Group::<ROWS>::EMPTY;
-    for (rows, out) in rows.chunks(ROWS).zip(out.chunks_mut(ROWS)) {
-        for (number, rows) in rows.chunks(TILE).enumerate() {
-            look_at(rows, group.tile(number));
+    for (number, out) in out.chunks_mut(ROWS).enumerate() {
+        for tile in 0..out.len().div_ceil(TILE) {
+            look_at(number * (ROWS / TILE) + tile, group.tile(tile));
         }
-        set.run(Finish { group: &group, ln_factor, rows, out });
+        set.run(Finish { group: &mut group, ln_factor, out });
+        if group.proper != [1; ROWS] {
+            let improper = out.iter_mut().enumerate().filter(|&(i, _)| group.proper[i] == 0);
+            improper.for_each(|(i, out)| *out = of_row(number * ROWS + i));
+        }
     }
 }
 
@@ -179,9 +202,8 @@ impl<R: Registers> BlockSums for InRegisters<R> {
 
 /// The logarithms of what was found.
 struct Finish<'a, const ROWS: usize> {
-    group: &'a Group<ROWS>,
+    group: &'a mut Group<ROWS>,
     ln_factor: f64,
-    rows: Rows<'a, f32>,
     out: &'a mut [LogSumExp],
 }
 
@@ -190,25 +212,19 @@ impl<const ROWS: usize> Task for Finish<'_, ROWS> {
 
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        let Self { group, ln_factor, rows, out } = self;
+        let Self { group, ln_factor, out } = self;
         let (mut rest, mut log_sum) = ([0.0_f64; ROWS], [0.0_f64; ROWS]);
         for (i, rest) in rest.iter_mut().enumerate() {
             let unit = exp::<FMA>(log_unit(group.max[i], group.n[i]) - ln_factor);
             *rest = group.sum[i] * unit + (f64::from(group.ties[i]) - 1.0);
         }
-        let mut proper = [0_u64; ROWS];
         for i in 0..ROWS {
             log_sum[i] = ln_1p::<FMA>(rest[i]);
             let max = f64::from(group.max[i]);
-            proper[i] = u64::from(rest[i] >= TOO_SMALL) & u64::from(max.abs() < f64::from(LARGE));
+            group.proper[i] = u64::from(rest[i] >= TOO_SMALL) & u64::from(max.abs() < f64::from(LARGE));
         }
         for ((out, &max), &log_sum) in out.iter_mut().zip(&group.max).zip(&log_sum) {
             *out = LogSumExp { max: f64::from(max), log_sum };
-        }
-        if proper != [1; ROWS] {
-            for (i, out) in out.iter_mut().enumerate().filter(|&(i, _)| proper[i] == 0) {
-                *out = single::of_row::<FMA>(rows.get(i));
-            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Rows as they lie in memory.
 
+use super::tile::TILE;
+
 /// Some rows of as many values each, one after another or as far apart as each other.
 #[derive(Clone, Copy, Debug)]
 pub struct Rows<'a, E> {
@@ -70,6 +72,13 @@ impl<'a, E> Rows<'a, E> {
     pub(super) fn are(&self, count: usize) -> bool {
         let most = count * self.stride;
         self.values.len() <= most && most < self.values.len() + self.stride
+    }
+
+    /// The rows from number `tile` times [`TILE`] on, as many as go side by side.
+    pub(super) fn tile(&self, tile: usize) -> Self {
+        let step = TILE * self.stride;
+        let rest = &self.values[tile * step..];
+        Self { values: &rest[..rest.len().min(step)], ..*self }
     }
 
     /// Row number `at`.

@@ -14,7 +14,8 @@ use super::instruction_set::{InstructionSet, Task};
 use super::lanes::{ROUND_SINGLE, exp, exp_single, larger, ln_1p};
 use super::log_sum_exp::LogSumExp;
 use super::rows::Rows;
-use super::tile::{SHORT, TILE, is_worth, transpose};
+use super::tile::{Lanes, SHORT, TILE, is_worth, transpose};
+use super::tiles::Tiles;
 
 /// Values that each lane of a step adds up: the sum of their terms is rounded twice.
 const DEPTH: usize = 4;
@@ -253,27 +254,32 @@ fn of_short_rows<const FMA: bool>(rows: Rows<'_, f32>, out: &mut [LogSumExp]) {
     let mut tile = [[0.0_f32; TILE]; SHORT];
     for (rows, out) in rows.chunks(TILE).zip(out.chunks_mut(TILE)) {
         transpose(rows, &mut tile);
-        let tile = &tile[..rows.classes()];
-        let mut max = [f32::NEG_INFINITY; TILE];
-        for lanes in tile {
-            for i in 0..TILE {
-                max[i] = larger(lanes[i], max[i]);
-            }
+        of_tile::<FMA>(&tile[..rows.classes()], out, |lane| double::of_row::<f32, FMA>(rows.get(lane)));
+    }
+}
+
+/// What rows side by side come to, or `of_row` where one is out of the ordinary.
+#[inline(always)]
+fn of_tile<const FMA: bool>(tile: &[Lanes<f32>], out: &mut [LogSumExp], of_row: impl Fn(usize) -> LogSumExp) {
+    let mut max = [f32::NEG_INFINITY; TILE];
+    for lanes in tile {
+        for i in 0..TILE {
+            max[i] = larger(lanes[i], max[i]);
         }
-        let (rest, log_sum) = sums_of_tile::<FMA>(tile, &max);
-        for (lane, (row, out)) in rows.iter().zip(out).enumerate() {
-            *out = if rest[lane] >= TOO_SMALL && max[lane].is_finite() {
-                LogSumExp { max: f64::from(max[lane]), log_sum: log_sum[lane] }
-            } else {
-                double::of_row::<f32, FMA>(row)
-            };
-        }
+    }
+    let (rest, log_sum) = sums_of_tile::<FMA>(tile, &max);
+    for (lane, out) in out.iter_mut().enumerate() {
+        *out = if rest[lane] >= TOO_SMALL && max[lane].is_finite() {
+            LogSumExp { max: f64::from(max[lane]), log_sum: log_sum[lane] }
+        } else {
+            of_row(lane)
+        };
     }
 }
 
 /// For each row of a tile, the sum without one maximum's share, and the logarithm of the whole.
 #[inline(always)]
-fn sums_of_tile<const FMA: bool>(tile: &[[f32; TILE]], max: &[f32; TILE]) -> ([f64; TILE], [f64; TILE]) {
+fn sums_of_tile<const FMA: bool>(tile: &[Lanes<f32>], max: &[f32; TILE]) -> ([f64; TILE], [f64; TILE]) {
     let (mut shift, mut low, mut offset) = ([0.0_f32; TILE], [0.0_f32; TILE], [0.0_f32; TILE]);
     let (mut maximum, mut log_unit) = ([0.0_f32; TILE], [0.0_f64; TILE]);
     for i in 0..TILE {
@@ -347,5 +353,49 @@ impl Task for OfRows<'_> {
         for (row, out) in self.rows.iter().zip(self.out) {
             *out = of_row::<FMA>(row);
         }
+    }
+}
+
+/// Each of the rows of `tiles`.
+pub(super) fn of_tiles(set: InstructionSet, tiles: &Tiles<f32>, out: &mut [LogSumExp]) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(avx512) = set.avx512() {
+        return super::registers::of_tiles(set, avx512, tiles, out);
+    }
+    #[cfg(target_arch = "x86_64")]
+    if let Some(avx2) = set.avx2() {
+        return super::registers::of_tiles(set, avx2, tiles, out);
+    }
+    set.run(OfTiles { tiles, out });
+}
+
+struct OfTiles<'a> {
+    tiles: &'a Tiles<f32>,
+    out: &'a mut [LogSumExp],
+}
+
+impl Task for OfTiles<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let Self { tiles, out } = self;
+        for ((number, tile), out) in tiles.iter().enumerate().zip(out.chunks_mut(TILE)) {
+            let of_row =
+                |lane| double::of_row::<f32, FMA>(&tiles.row(number * TILE + lane).collect::<Vec<_>>());
+            of_tile::<FMA>(&tile[..tiles.classes()], out, of_row);
+        }
+    }
+}
+
+/// One row where there is no more to it.
+pub(super) struct OfRow<'a>(pub(super) &'a [f32]);
+
+impl Task for OfRow<'_> {
+    type Output = LogSumExp;
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) -> LogSumExp {
+        of_row::<FMA>(self.0)
     }
 }

@@ -1,4 +1,4 @@
-//! Short rows side by side: a lane is a row.
+//! Rows side by side: a lane is a row.
 
 use super::{Element, Rows};
 
@@ -8,7 +8,10 @@ pub(super) const TILE: usize = 16;
 pub(super) const SHORT: usize = 128;
 
 /// Rows side by side: see [`transpose`].
-pub(super) type Tile<E> = [[E; TILE]; SHORT];
+pub(super) type Tile<E> = [Lanes<E>; SHORT];
+
+/// The values of a class, a lane a row.
+pub(super) type Lanes<E> = [E; TILE];
 
 /// In memory so that no register of it lies in two lines of the cache.
 #[repr(align(64))]

@@ -3,7 +3,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 use thiserror::Error;
 
-use crate::kernel::{Element, Rows};
+use crate::kernel::{Element, Rows, Tiles};
 
 /// The most classes: far more than any model has.
 pub const MAX_CLASSES: usize = 1 << 24;
@@ -295,6 +295,29 @@ impl<'a, E: Element> Block<'a, E> {
             visit(row, &tile);
             row += count;
         }
+    }
+
+    /// The same where the values of a row lie apart, the rows put side by side in `tiles`.
+    pub(crate) fn for_each_tiles(
+        &self,
+        range: Range<usize>,
+        tiles: &mut Tiles<E>,
+        mut visit: impl FnMut(usize, &Tiles<E>),
+    ) {
+        let mut row = range.start;
+        while row < range.end {
+            let (plane, first) = (row / self.inner, row % self.inner);
+            let count = tiles.most().min(range.end - row).min(self.inner - first);
+            let plane = &self.values[plane * self.classes * self.inner..][..self.classes * self.inner];
+            tiles.take(plane, first..first + count);
+            visit(row, tiles);
+            row += count;
+        }
+    }
+
+    /// Whether the values of a row lie beside each other.
+    pub(crate) fn has_whole_rows(&self) -> bool {
+        self.inner == 1
     }
 
     /// `count` rows, each `stride` after the one before, the first counted from the block's first, at least one; only

@@ -2,9 +2,9 @@
 //!
 //! A file of any layout is seen as *planes*: `planes × [classes][inner]` in the order of its bytes.
 //! Where the class axis is the last one in memory, `inner` is 1 and each plane is one row; where it is
-//! not (class axis 1, Fortran order), a plane is transposed tile by tile on the way to the kernels. So
-//! every computation sees contiguous rows of class scores, numbered in the order of the file, and
-//! [`Geometry::logical_row`] says which row that is to the user.
+//! not (class axis 1, Fortran order), a plane is transposed tile by tile on the way to the kernels, or its
+//! rows are put side by side, as cross-entropy takes them. So every computation sees whole rows of class scores,
+//! numbered in the order of the file, and [`Geometry::logical_row`] says which row that is to the user.
 
 mod audit;
 mod geometry;

@@ -1,5 +1,8 @@
 use super::InputKind;
-use crate::kernel::{Element, InstructionSet, LogSumExp, Rows, fast_log_sum_exp_rows, log_sum_exp};
+use crate::kernel::{
+    Element, InstructionSet, LogSumExp, Rows, Tiles, fast_log_sum_exp_rows, fast_log_sum_exp_tiles,
+    log_sum_exp,
+};
 
 /// One row's normaliser: turns each of its values into a log-probability.
 #[derive(Clone, Copy, Debug)]
@@ -94,6 +97,13 @@ impl RowScales {
         } else {
             fast_log_sum_exp_rows(InstructionSet::best(), rows, &mut self.lse);
         }
+    }
+
+    /// The same of rows side by side, which are no probabilities.
+    pub(crate) fn look_at_tiles<E: Element>(&mut self, tiles: &Tiles<E>) {
+        debug_assert_ne!(self.kind, InputKind::Probs, "logits or their like");
+        self.lse.resize(tiles.len(), LogSumExp::ZERO);
+        fast_log_sum_exp_tiles(InstructionSet::best(), tiles, &mut self.lse);
     }
 
     /// The normaliser of row `at`.

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::cross_entropy::{CrossEntropy, WeightedLoss};
 use super::reduction::{Reducer, Reductions};
 use super::targets::{Target, Targets};
-use crate::kernel::{Element, Rows};
+use crate::kernel::{Element, Rows, Tiles};
 use crate::logits::{
     Block, BlockReducer, Geometry, ImproperRow, InputKind, Nonfinite, RowAudit, RowScales, rows_at_once,
 };
@@ -57,6 +57,14 @@ struct Run {
     weights: Vec<f64>,
 }
 
+/// What a thread needs, to be used again.
+struct Room<E> {
+    scales: RowScales,
+    run: Run,
+    /// Where rows are put side by side whose values lie apart.
+    tiles: Option<Tiles<E>>,
+}
+
 /// What is left of some rows.
 struct Found {
     reducer: Reducer,
@@ -68,6 +76,15 @@ struct Found {
     undefined: Option<usize>,
     audit: RowAudit,
     refused: Option<ImproperRow>,
+}
+
+/// A few rows of a block.
+#[derive(Clone, Copy)]
+enum FewRows<'a, E> {
+    /// One after another.
+    Whole(&'a [E]),
+    /// Side by side, where values of a row lie apart.
+    Tiles(&'a Tiles<E>),
 }
 
 impl Found {
@@ -157,32 +174,43 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
         &self,
         block: &Block<'_, E>,
         rows: std::ops::Range<usize>,
+        room: &mut Room<E>,
         losses: &mut [f64],
     ) -> Found {
         let mut found = Found::new(self.kind, self.nonfinite);
-        let (mut scales, mut run) = (RowScales::new(self.kind), Run::default());
+        let Room { scales, run, tiles } = room;
         let start = rows.start;
         let classes = self.geometry.classes();
-        block.for_each_run(rows, rows_at_once(classes), |first, values| {
+        let mut visit = |first, few: FewRows<'_, E>| {
             if found.refused.is_some() {
                 return;
             }
             // A loss is the logarithm of one probability or a sum of such: no more exact than each of them.
-            scales.look_at(Rows::new(values, classes));
+            match few {
+                FewRows::Whole(values) => scales.look_at(Rows::new(values, classes)),
+                FewRows::Tiles(tiles) => scales.look_at_tiles(tiles),
+            }
             // Loops of a few things each: what one loop for all needs does not fit into registers.
             let first_row = block.first_row() + first;
-            let ignored = self.losses_of(first_row, values, &scales, &mut run);
+            let ignored = self.losses_of(first_row, few, scales, run);
             // All are looked at, so that lanes do not wait for each other.
             let finite = run.losses.iter().fold(true, |all, loss| all & loss.is_finite());
             if self.kind != InputKind::Logits || !finite {
-                self.note(first_row, values, &scales, &run, &mut found);
+                self.note(first_row, few, scales, run, &mut found);
             }
             found.ignored += ignored;
             found.reducer.add_cross_entropy(&run.losses, &run.weights, ignored);
             if !losses.is_empty() {
                 losses[first - start..][..run.losses.len()].copy_from_slice(&run.losses);
             }
-        });
+        };
+        if let Some(tiles) = tiles {
+            block.for_each_tiles(rows, tiles, |first, tiles| visit(first, FewRows::Tiles(tiles)));
+        } else {
+            block.for_each_run(rows, rows_at_once(classes), |first, values| {
+                visit(first, FewRows::Whole(values));
+            });
+        }
         found
     }
 
@@ -190,16 +218,35 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
     fn losses_of<E: Element>(
         &self,
         first_row: usize,
-        values: &[E],
+        few: FewRows<'_, E>,
         scales: &RowScales,
         run: &mut Run,
     ) -> usize {
         let classes = self.geometry.classes();
-        run.losses.resize(values.len() / classes, 0.0);
-        run.weights.resize(values.len() / classes, 0.0);
-        if let Some(ignored) = self.losses_of_classes(first_row, values, scales, run) {
+        let rows = scales.log_sum_exps().len();
+        run.losses.resize(rows, 0.0);
+        run.weights.resize(rows, 0.0);
+        let ignored = match few {
+            FewRows::Whole(values) => {
+                let score = |at: usize, class: usize| values[at * classes + class].to_f64();
+                self.losses_of_classes(first_row, score, scales, run)
+            }
+            FewRows::Tiles(tiles) => {
+                let score = |at, class| tiles.get(at, class).to_f64();
+                self.losses_of_classes(first_row, score, scales, run)
+            }
+        };
+        if let Some(ignored) = ignored {
             return ignored;
         }
+        let turned;
+        let values = match few {
+            FewRows::Whole(values) => values,
+            FewRows::Tiles(tiles) => {
+                turned = tiles.rows();
+                &turned
+            }
+        };
         let mut ignored = 0;
         let rows = values.chunks_exact(classes).zip(scales.iter());
         let to = run.losses.iter_mut().zip(&mut run.weights);
@@ -218,10 +265,10 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
     }
 
     /// The same in loops of a few instructions, where each loss is that of one class of logits; none where one is not.
-    fn losses_of_classes<E: Element>(
+    fn losses_of_classes(
         &self,
         first_row: usize,
-        values: &[E],
+        score_of: impl Fn(usize, usize) -> f64,
         scales: &RowScales,
         run: &mut Run,
     ) -> Option<usize> {
@@ -230,12 +277,9 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
         }
         let target = |at: usize| self.targets.target(self.geometry.logical_row(first_row + at));
         let mut ignored = 0;
-        let rows = values.chunks_exact(self.geometry.classes());
-        for (at, (scores, (score, weight))) in
-            rows.zip(run.losses.iter_mut().zip(&mut run.weights)).enumerate()
-        {
+        for (at, (score, weight)) in run.losses.iter_mut().zip(&mut run.weights).enumerate() {
             (*score, *weight) = match target(at) {
-                Target::Index(class) => (scores[class].to_f64(), self.loss.weight_of(class)),
+                Target::Index(class) => (score_of(at, class), self.loss.weight_of(class)),
                 Target::Probs(_) => return None,
                 Target::Ignored => {
                     ignored += 1;
@@ -257,19 +301,24 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
     fn note<E: Element>(
         &self,
         first_row: usize,
-        values: &[E],
+        few: FewRows<'_, E>,
         scales: &RowScales,
         run: &Run,
         found: &mut Found,
     ) {
-        let rows = values.chunks_exact(self.geometry.classes()).zip(scales.iter());
-        for (at, ((scores, scale), loss)) in rows.zip(&run.losses).enumerate() {
+        let classes = self.geometry.classes();
+        for (at, (scale, loss)) in scales.iter().zip(&run.losses).enumerate() {
             let row = self.geometry.logical_row(first_row + at);
             if self.targets.target(row) == Target::Ignored {
                 continue;
             }
             let total = scale.total();
-            let values = || scores.iter().map(|x| x.to_f64()).collect();
+            let values = || match few {
+                FewRows::Whole(values) => {
+                    values[at * classes..][..classes].iter().map(|x| x.to_f64()).collect()
+                }
+                FewRows::Tiles(tiles) => tiles.row(at).map(Element::to_f64).collect(),
+            };
             if let Err(improper) = found.audit.note(row, total, values) {
                 found.refused = Some(improper);
                 return;
@@ -310,13 +359,19 @@ impl<T: Targets> BlockReducer for CrossEntropyBatch<'_, T> {
         let rows_per_chunk = (CHUNK_VALUES / self.geometry.classes()).max(16);
         let range = |chunk: usize| chunk * rows_per_chunk..((chunk + 1) * rows_per_chunk).min(block.rows());
         let chunks = block.rows().div_ceil(rows_per_chunk);
-        let look_at = |chunk, losses: &mut [f64]| self.look_at(&block, range(chunk), losses);
+        let room = || {
+            let apart = self.kind != InputKind::Probs && !block.has_whole_rows();
+            let tiles = if apart { Tiles::new(self.geometry.classes()) } else { None };
+            Room { scales: RowScales::new(self.kind), run: Run::default(), tiles }
+        };
+        let look_at =
+            |room: &mut Room<E>, chunk, losses: &mut [f64]| self.look_at(&block, range(chunk), room, losses);
         let chunks = if losses.is_empty() {
             let all = (0..chunks).into_par_iter().with_min_len(FEW_CHUNKS);
-            all.map(|chunk| look_at(chunk, &mut [])).collect()
+            all.map_init(room, |room, chunk| look_at(room, chunk, &mut [])).collect()
         } else {
             let pieces = losses.par_chunks_mut(rows_per_chunk).enumerate().with_min_len(FEW_CHUNKS);
-            pieces.map(|(chunk, losses)| look_at(chunk, losses)).collect()
+            pieces.map_init(room, |room, (chunk, losses)| look_at(room, chunk, losses)).collect()
         };
         let sample = (self.sample.wanted() > 0).then(|| self.sample_of(&block));
         BlockLosses { first_row: block.first_row(), chunks, losses, sample }

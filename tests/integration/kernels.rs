@@ -2,7 +2,8 @@
 //! the lanes' widths, on values where single precision or a plain sum would lose digits.
 
 use ctctool::kernel::{
-    Element, InstructionSet, LogSumExp, Rows, Sum, fast_log_sum_exp_rows, log_sum_exp, log_sum_exp_rows,
+    Element, InstructionSet, LogSumExp, Rows, Sum, Tiles, fast_log_sum_exp_rows, fast_log_sum_exp_tiles,
+    log_sum_exp, log_sum_exp_rows,
 };
 use ctctool::logits::{InputKind, RowScale};
 use ctctool::loss::Emissions;
@@ -25,6 +26,27 @@ fn naive(row: &[f64]) -> (f64, f64) {
     (max, terms.into_iter().collect::<Sum>().value().ln_1p())
 }
 
+/// The rows, whose values lie apart and among others of a plane, by the kernel for such; none where they are too long.
+fn side_by_side<E: Element>(set: InstructionSet, rows: &[&[E]]) -> Vec<LogSumExp> {
+    const BEFORE: usize = 5;
+    let Some(mut tiles) = rows.first().and_then(|row| Tiles::new(row.len())) else { return Vec::new() };
+    let nan = E::round_up(f64::NAN);
+    let mut found = Vec::new();
+    for rows in rows.chunks(tiles.most()) {
+        let values = |class: usize| {
+            let before = std::iter::repeat_n(nan, BEFORE);
+            before.chain(rows.iter().map(move |row| row[class])).chain([nan])
+        };
+        let plane: Vec<E> = (0..tiles.classes()).flat_map(values).collect();
+        tiles.take(&plane, BEFORE..BEFORE + rows.len());
+        assert!(tiles.len() == rows.len() && tiles.is_empty() == rows.is_empty());
+        let mut of_these = vec![LogSumExp::ZERO; rows.len()];
+        fast_log_sum_exp_tiles(set, &tiles, &mut of_these);
+        found.extend(of_these);
+    }
+    found
+}
+
 fn check<E: Element>(rows: &[Vec<E>], tolerance: f64, fast: bool) {
     for set in InstructionSet::available() {
         for row in rows {
@@ -43,6 +65,8 @@ fn check<E: Element>(rows: &[Vec<E>], tolerance: f64, fast: bool) {
                 let mut found = vec![LogSumExp::ZERO; count];
                 if fast {
                     fast_log_sum_exp_rows(set, rows, &mut found);
+                    let rows: Vec<&[E]> = rows.iter().collect();
+                    found.extend(side_by_side(set, &rows));
                 } else {
                     log_sum_exp_rows(set, rows, &mut found);
                 }
@@ -210,9 +234,33 @@ fn all_kernels<E: Element>(row: &[E]) -> Vec<LogSumExp> {
             found.extend_from_slice(&out);
             fast_log_sum_exp_rows(set, Rows::new(&row.repeat(count), row.len()), &mut out);
             found.extend_from_slice(&out);
+            found.extend(side_by_side(set, &vec![row; count]));
         }
     }
     found
+}
+
+/// What was there before does not count, nor what fills up a tile.
+#[test]
+fn rows_side_by_side_are_those_that_were_taken_last() {
+    for classes in [1, 2, 3, 4, 5, 7, 21, 100, 128, 129, 150, 512] {
+        let mut tiles = Tiles::<f32>::new(classes).expect("few enough");
+        let inner = tiles.most() + 3;
+        let value = |class: usize, place: usize| ((class * 31 + place * 7) % 1009) as f32;
+        let plane: Vec<f32> = (0..classes * inner).map(|at| value(at / inner, at % inner)).collect();
+        for rows in [0..tiles.most(), 3..inner, 0..1, 1..17, 0..0, 2..35, inner - 1..inner] {
+            let rows = rows.start..rows.end.min(rows.start + tiles.most());
+            tiles.take(&plane, rows.clone());
+            let expected: Vec<f32> =
+                rows.clone().flat_map(|place| (0..classes).map(move |class| value(class, place))).collect();
+            assert_eq!((tiles.rows(), tiles.len()), (expected, rows.len()), "{classes} {rows:?}");
+            for (row, place) in rows.enumerate() {
+                assert_eq!(tiles.get(row, classes - 1), value(classes - 1, place));
+            }
+        }
+    }
+    assert!(Tiles::<f32>::new(0).is_none() && Tiles::<f32>::new(513).is_none());
+    assert!(Tiles::<f64>::new(128).is_some() && Tiles::<f64>::new(129).is_none());
 }
 
 #[test]

@@ -11,6 +11,9 @@ use crate::input::npy::{Decoded, NpyInfo};
 use crate::input::source::{RandomAccess, Source};
 use crate::logits::Geometry;
 
+/// Bytes that stay in a cache until they are looked at.
+const CACHED: usize = 1 << 22;
+
 /// How a matrix is cut into blocks of whole planes.
 #[derive(Clone, Copy)]
 pub(super) struct Cut {
@@ -80,7 +83,10 @@ impl<'a, E: Decoded> Pieces<'a, E> {
 
     /// Has all of them read, where that is faster than to map the file.
     pub(super) fn read_where_faster(&mut self, file: RandomAccess<'_>) {
-        self.window.unless_reading_is_faster(file);
+        // What a piece is read to would be in memory itself, not in a thread's cache.
+        if self.cut.len(0) <= CACHED / size_of::<E>() {
+            self.window.unless_reading_is_faster(file);
+        }
     }
 
     fn read(

@@ -9,14 +9,11 @@ use crate::kernel::ahead;
 use crate::kernel::fetch::fetch;
 use crate::kernel::registers::FoundOfTile;
 use crate::kernel::rows::Rows;
-use crate::kernel::tile::{self, STEP, TILE, Tile};
-
-/// A column of each row of a tile.
-type Column = [f32; TILE];
+use crate::kernel::tile::{self, Lanes, STEP, TILE, Tile};
 
 /// See [`crate::kernel::registers::Registers::look_at`].
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn look_at(tile: &Tile<f32>, classes: usize, mut found: FoundOfTile<'_>) {
+pub(super) fn look_at(tile: &[Lanes<f32>], classes: usize, mut found: FoundOfTile<'_>) {
     for lane in (0..TILE).step_by(LANES) {
         look_at_lanes(&tile[..classes], lane, &mut found);
     }
@@ -25,8 +22,8 @@ pub(super) fn look_at(tile: &Tile<f32>, classes: usize, mut found: FoundOfTile<'
 /// Looks at the rows from `lane` on.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn look_at_lanes(tile: &[Column], lane: usize, found: &mut FoundOfTile<'_>) {
-    let load = |column: &Column| {
+fn look_at_lanes(tile: &[Lanes<f32>], lane: usize, found: &mut FoundOfTile<'_>) {
+    let load = |column: &Lanes<f32>| {
         let values = &column[lane..lane + LANES];
         // SAFETY: reads the eight values.
         unsafe { _mm256_loadu_ps(values.as_ptr()) }
@@ -80,7 +77,7 @@ pub(super) fn transpose(rows: Rows<'_, f32>, tile: &mut Tile<f32>) {
         for column in first..first + STEP {
             fetch(&values[..TILE], ahead::of_column(rows, column));
         }
-        let columns: &mut [Column; STEP] = tile[first..].first_chunk_mut().expect("columns of a tile");
+        let columns: &mut [Lanes<f32>; STEP] = tile[first..].first_chunk_mut().expect("columns of a tile");
         for lane in (0..TILE).step_by(LANES) {
             let four = |row: usize| {
                 let values = &values[row * stride + first..][..STEP];

@@ -8,7 +8,7 @@ use crate::kernel::exp::ScaledColumns;
 use crate::kernel::exp_rows::RowSums;
 use crate::kernel::instruction_set::Avx512;
 use crate::kernel::lanes::{LN2_HIGH, LN2_LOW, ROUND, ln_1p};
-use crate::kernel::tile::{STEP, TILE, Tile};
+use crate::kernel::tile::{Lanes, STEP, TILE, Tile};
 use crate::kernel::{Element, exponent_of};
 
 /// Values of a register.
@@ -272,7 +272,7 @@ fn scale<E: Element>(x: &[E], unit: f64, out: &mut [f64]) -> ScaledColumns {
 /// Exponentials of rows side by side: see [`crate::kernel::ExpRows`].
 pub(in crate::kernel) fn exp_tile<E: Element>(
     _: Avx512,
-    tile: &Tile<E>,
+    tile: &[Lanes<E>],
     classes: usize,
     unit: f64,
     exps: &mut Tile<f64>,
@@ -284,7 +284,7 @@ pub(in crate::kernel) fn exp_tile<E: Element>(
 /// The largest and the least value of each lane but for NaN.
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
 #[inline]
-fn extremes<E: Element>(tile: &[[E; TILE]]) -> [[__m512d; 2]; 2] {
+fn extremes<E: Element>(tile: &[Lanes<E>]) -> [[__m512d; 2]; 2] {
     // Not NaN, for that is the first.
     if E::SINGLE {
         let mut max = _mm512_set1_ps(f32::NEG_INFINITY);
@@ -310,7 +310,7 @@ fn extremes<E: Element>(tile: &[[E; TILE]]) -> [[__m512d; 2]; 2] {
 }
 
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
-fn exp_rows<E: Element>(tile: &Tile<E>, classes: usize, unit: f64, exps: &mut Tile<f64>) -> RowSums {
+fn exp_rows<E: Element>(tile: &[Lanes<E>], classes: usize, unit: f64, exps: &mut Tile<f64>) -> RowSums {
     let [max, min] = extremes(&tile[..classes]);
     let (exp, zero, one) = (Exp::new(unit), _mm512_setzero_pd(), _mm512_set1_pd(1.0));
     let (mut below, mut ties) = ([zero; 2], [zero; 2]);

@@ -9,15 +9,12 @@ use crate::kernel::ahead;
 use crate::kernel::fetch::fetch;
 use crate::kernel::registers::FoundOfTile;
 use crate::kernel::rows::Rows;
-use crate::kernel::tile::{self, STEP, Tile};
-
-/// A column of each row.
-type Column = [f32; LANES];
+use crate::kernel::tile::{self, Lanes, STEP, Tile};
 
 /// See [`crate::kernel::registers::Registers::look_at`].
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
 #[allow(clippy::needless_pass_by_value)] // it is made for this
-pub(super) fn look_at(tile: &Tile<f32>, classes: usize, found: FoundOfTile<'_>) {
+pub(super) fn look_at(tile: &[Lanes<f32>], classes: usize, found: FoundOfTile<'_>) {
     let (steps, _) = tile[..classes.next_multiple_of(SIDE_BY_SIDE)].as_chunks::<SIDE_BY_SIDE>();
     let mut max = [_mm512_set1_ps(f32::NEG_INFINITY); SIDE_BY_SIDE];
     for step in steps {
@@ -45,7 +42,7 @@ pub(super) fn look_at(tile: &Tile<f32>, classes: usize, found: FoundOfTile<'_>) 
 
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
 #[inline]
-fn load(columns: &[Column; SIDE_BY_SIDE]) -> Side {
+fn load(columns: &[Lanes<f32>; SIDE_BY_SIDE]) -> Side {
     let mut registers = [_mm512_setzero_ps(); SIDE_BY_SIDE];
     for (register, column) in registers.iter_mut().zip(columns) {
         // SAFETY: reads the sixteen values of the column.
