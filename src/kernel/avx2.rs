@@ -17,7 +17,7 @@ use super::ahead::Ahead;
 use super::instruction_set::Avx2;
 use super::registers::{Found, FoundOfTile, Registers};
 use super::rows::Rows;
-use super::tile::{Lanes, Tile};
+use super::tile::Lanes;
 
 /// Values of a register.
 const LANES: usize = 8;
@@ -47,7 +47,7 @@ impl Registers for Avx2 {
     }
 
     #[inline(always)]
-    fn transpose(self, rows: Rows<'_, f32>, tile: &mut Tile<f32>) {
+    fn transpose(self, rows: Rows<'_, f32>, tile: &mut [Lanes<f32>]) {
         // SAFETY: as above.
         unsafe { short::transpose(rows, tile) }
     }

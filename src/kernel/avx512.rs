@@ -27,7 +27,7 @@ use super::element::Element;
 use super::instruction_set::Avx512;
 use super::registers::{Found, FoundOfTile, Registers};
 use super::rows::Rows;
-use super::tile::{Lanes, Tile};
+use super::tile::Lanes;
 
 /// Values of a register.
 const LANES: usize = 16;
@@ -54,7 +54,7 @@ impl Registers for Avx512 {
     }
 
     #[inline(always)]
-    fn transpose(self, rows: Rows<'_, f32>, tile: &mut Tile<f32>) {
+    fn transpose(self, rows: Rows<'_, f32>, tile: &mut [Lanes<f32>]) {
         // SAFETY: as above.
         unsafe { short::transpose(rows, tile) }
     }

@@ -1,6 +1,6 @@
 #[cfg(target_arch = "x86_64")]
 use super::registers::Registers;
-use super::tile::{self, SHORT, Tile};
+use super::tile::{self, Lanes, SHORT};
 use super::tiles::Tiles;
 use super::{InstructionSet, LogSumExp, Rows, double, single};
 
@@ -52,7 +52,7 @@ impl Element for f64 {
 }
 
 pub(super) mod sealed {
-    use super::tile::Tile;
+    use super::tile::Lanes;
     use super::{InstructionSet, LogSumExp, Rows, Tiles};
 
     /// The kernels of which a type may have versions of its own; it also keeps other types out.
@@ -67,7 +67,7 @@ pub(super) mod sealed {
         fn fast_tiles(set: InstructionSet, tiles: &Tiles<Self>, out: &mut [LogSumExp]);
 
         /// See [`tile::transpose`].
-        fn transpose(set: InstructionSet, rows: Rows<'_, Self>, tile: &mut Tile<Self>);
+        fn transpose(set: InstructionSet, rows: Rows<'_, Self>, tile: &mut [Lanes<Self>]);
     }
 }
 
@@ -83,7 +83,7 @@ impl sealed::Kernels for f32 {
     }
 
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
-    fn transpose(set: InstructionSet, rows: Rows<'_, Self>, tile: &mut Tile<Self>) {
+    fn transpose(set: InstructionSet, rows: Rows<'_, Self>, tile: &mut [Lanes<Self>]) {
         #[cfg(target_arch = "x86_64")]
         if let Some(avx512) = set.avx512() {
             return avx512.transpose(rows, tile);
@@ -108,7 +108,7 @@ impl sealed::Kernels for f64 {
     }
 
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
-    fn transpose(set: InstructionSet, rows: Rows<'_, Self>, tile: &mut Tile<Self>) {
+    fn transpose(set: InstructionSet, rows: Rows<'_, Self>, tile: &mut [Lanes<Self>]) {
         #[cfg(target_arch = "x86_64")]
         if let Some(avx512) = set.avx512() {
             return super::avx512::transpose_doubles(avx512, rows, tile);

@@ -38,6 +38,7 @@ mod single;
 mod spread;
 mod sum;
 mod tile;
+mod tile_terms;
 mod tiles;
 
 pub(crate) use best_step::BestStep;
@@ -62,4 +63,5 @@ pub use rows::Rows;
 pub(crate) use signals::install_signal_handlers;
 pub use spread::{Spread, exp_weighted_distance_sum, spread};
 pub use sum::Sum;
+pub(crate) use tile_terms::TileTerms;
 pub use tiles::Tiles;

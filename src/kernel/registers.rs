@@ -9,7 +9,7 @@ use super::lanes::{exp, ln_1p};
 use super::log_sum_exp::LogSumExp;
 use super::rows::Rows;
 use super::single::{self, BlockSums, LARGE, OfRow, TOO_SMALL};
-use super::tile::{self, Aligned, Lanes, SHORT, TILE, Tile};
+use super::tile::{self, Aligned, Lanes, SHORT, TILE};
 use super::tiles::Tiles;
 
 /// Registers of an instruction set that the machine has.
@@ -24,7 +24,7 @@ pub(super) trait Registers: Copy {
     fn sums_of(self, values: &[f32], max: f32, ahead: Ahead) -> Found;
 
     /// See [`tile::transpose`].
-    fn transpose(self, rows: Rows<'_, f32>, tile: &mut Tile<f32>);
+    fn transpose(self, rows: Rows<'_, f32>, tile: &mut [Lanes<f32>]);
 
     /// What rows side by side come to, each beside its largest value; the last [`tile::STEP`] is filled up.
     fn look_at(self, tile: &[Lanes<f32>], classes: usize, found: FoundOfTile<'_>);

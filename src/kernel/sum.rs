@@ -41,7 +41,7 @@ impl Sum {
 
 /// The sum of two numbers, and what was rounded away of it, whichever is the larger (D. E. Knuth's `TwoSum`).
 #[inline(always)]
-fn two_sum(a: f64, b: f64) -> (f64, f64) {
+pub(super) fn two_sum(a: f64, b: f64) -> (f64, f64) {
     let sum = a + b;
     let of_b = sum - a;
     (sum, (a - (sum - of_b)) + (b - of_b))

@@ -30,7 +30,7 @@ pub(super) fn is_worth(rows: usize, classes: usize) -> bool {
 ///
 /// Not inlined, for with AVX-512 it would become scatter instructions, which are slower than plain moves.
 #[inline(never)]
-pub(super) fn transpose<E: Element>(rows: Rows<'_, E>, tile: &mut Tile<E>) {
+pub(super) fn transpose<E: Element>(rows: Rows<'_, E>, tile: &mut [Lanes<E>]) {
     for (lane, row) in rows.iter().take(TILE).enumerate() {
         for (lanes, &x) in tile.iter_mut().zip(row) {
             lanes[lane] = x;

@@ -1,16 +1,16 @@
-//! Rows whose classes lie apart, side by side.
+//! Many rows side by side.
 
 use std::ops::Range;
 
-use super::Element;
 use super::fetch::fetch;
 use super::tile::{Aligned, Lanes, STEP, TILE};
+use super::{Element, InstructionSet, Rows};
 
 /// Lanes that there is room for: of a few classes some kilobytes each, that what is next can be fetched; all of them
 /// stay in the second-level cache.
 const ROOM: usize = 2048;
 
-/// Some rows of a plane `[classes, inner]`, whose values lie in it class by class.
+/// Some rows, their values class by class.
 pub struct Tiles<E> {
     /// Of each tile its classes and as many lanes of `-inf` as fill up the last [`STEP`].
     lanes: Box<Aligned<[Lanes<E>; ROOM]>>,
@@ -66,6 +66,19 @@ impl<E: Element> Tiles<E> {
             if !rest.is_empty() {
                 self.lanes.0[full.len() * step + class][..rest.len()].copy_from_slice(rest);
             }
+        }
+    }
+
+    /// Takes `rows` that lie one after another; those of before are forgotten.
+    ///
+    /// # Panics
+    /// Where they are more than [`Self::most`], or of another length.
+    pub fn take_rows(&mut self, set: InstructionSet, rows: Rows<'_, E>) {
+        assert!(rows.len() <= self.most() && rows.classes() == self.classes, "a few rows as long as these");
+        self.rows = rows.len();
+        let step = self.step();
+        for (rows, tile) in rows.chunks(TILE).zip(self.lanes.0.chunks_exact_mut(step)) {
+            E::transpose(set, rows, tile);
         }
     }
 

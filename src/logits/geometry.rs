@@ -3,7 +3,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 use thiserror::Error;
 
-use crate::kernel::{Element, Rows, Tiles};
+use crate::kernel::{Element, InstructionSet, Rows, Tiles, zeros};
 
 /// The most classes: far more than any model has.
 pub const MAX_CLASSES: usize = 1 << 24;
@@ -217,8 +217,18 @@ impl Geometry {
 /// A matrix in memory, in the order of its file, as `[rows, classes]` in the user's order.
 pub(crate) fn rows_in_order<E: Element>(values: &[E], geometry: &Geometry) -> Vec<E> {
     let classes = geometry.classes();
-    let mut rows = vec![E::ZERO; values.len()];
+    let mut rows = zeros(values.len());
     let block = Block::new(values, geometry, 0);
+    if geometry.is_in_order() {
+        let at_once = rows_at_once(classes);
+        rows.par_chunks_mut(at_once * classes).enumerate().for_each(|(chunk, rows)| {
+            let first = chunk * at_once;
+            block.for_each_run(first..first + rows.len() / classes, at_once, |row, turned| {
+                rows[(row - first) * classes..][..turned.len()].copy_from_slice(turned);
+            });
+        });
+        return rows;
+    }
     block.for_each_row(0..block.rows(), |row, scores| {
         rows[geometry.logical_row(row) * classes..][..classes].copy_from_slice(scores);
     });
@@ -297,13 +307,20 @@ impl<'a, E: Element> Block<'a, E> {
         }
     }
 
-    /// The same where the values of a row lie apart, the rows put side by side in `tiles`.
+    /// The same, the rows put side by side in `tiles`.
     pub(crate) fn for_each_tiles(
         &self,
         range: Range<usize>,
         tiles: &mut Tiles<E>,
         mut visit: impl FnMut(usize, &Tiles<E>),
     ) {
+        if self.inner == 1 {
+            self.for_each_run(range, tiles.most(), |first, rows| {
+                tiles.take_rows(InstructionSet::best(), Rows::new(rows, self.classes));
+                visit(first, tiles);
+            });
+            return;
+        }
         let mut row = range.start;
         while row < range.end {
             let (plane, first) = (row / self.inner, row % self.inner);
@@ -313,11 +330,6 @@ impl<'a, E: Element> Block<'a, E> {
             visit(row, tiles);
             row += count;
         }
-    }
-
-    /// Whether the values of a row lie beside each other.
-    pub(crate) fn has_whole_rows(&self) -> bool {
-        self.inner == 1
     }
 
     /// `count` rows, each `stride` after the one before, the first counted from the block's first, at least one; only

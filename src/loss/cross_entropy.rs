@@ -5,7 +5,7 @@
 use thiserror::Error;
 
 use super::targets::Target;
-use crate::kernel::{ClassTerms, Element, Floats, InstructionSet, LogSumExp, Sum};
+use crate::kernel::{ClassTerms, Element, Floats, InstructionSet, LogSumExp, Sum, TileTerms, Tiles};
 use crate::logits::RowScale;
 
 /// Settings that make no loss.
@@ -143,7 +143,11 @@ impl CrossEntropy {
     /// `(1-ε) loss + (ε/C) Σ_c -w[c] lp[c]`.
     #[inline(never)] // what it needs would leave `of_index` no registers
     fn smoothed<E: Element>(&self, loss: f64, row: &[E], scale: RowScale) -> f64 {
-        let all = self.sum_of_terms(row, scale, None::<&[f64]>);
+        self.with_all(loss, self.sum_of_terms(row, scale, None::<&[f64]>))
+    }
+
+    /// The same where what is summed over all classes is known.
+    pub(super) fn with_all(&self, loss: f64, all: f64) -> f64 {
         loss * (1.0 - self.smoothing) + all * (self.smoothing / self.classes as f64)
     }
 
@@ -176,6 +180,23 @@ impl CrossEntropy {
         sum.value()
     }
 
+    /// What a share is multiplied by, and what is added then.
+    fn shares_of(&self) -> (f64, f64) {
+        (1.0 - self.smoothing, self.smoothing / self.classes as f64)
+    }
+
+    /// The same of rows side by side, which `shifts` take to log-probabilities where they are none yet: a sum for each.
+    pub(super) fn sums_of_tiles<E: Element, P: Element>(
+        &self,
+        values: &Tiles<E>,
+        shifts: Option<&[LogSumExp]>,
+        shares: Option<&Tiles<P>>,
+        out: &mut [f64],
+    ) {
+        let (smoothed, weight) = (self.shares_of(), self.weight.as_deref());
+        InstructionSet::best().run(TileTerms { values, shifts, shares, smoothed, weight, out });
+    }
+
     /// The same of values that `shift` takes to log-probabilities, the first of them that of class `first`.
     fn sum_of_shifted<E: Element, P: Element>(
         &self,
@@ -184,7 +205,7 @@ impl CrossEntropy {
         shares: Option<&[P]>,
         first: usize,
     ) -> Sum {
-        let smoothed = (1.0 - self.smoothing, self.smoothing / self.classes as f64);
+        let smoothed = self.shares_of();
         let weight = self.weight.as_ref().map(|weight| &weight[first..]);
         InstructionSet::best().run(ClassTerms { values, shift, shares, smoothed, weight })
     }

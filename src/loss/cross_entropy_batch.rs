@@ -2,12 +2,13 @@
 
 use rayon::prelude::*;
 
-use super::cross_entropy::{CrossEntropy, WeightedLoss};
+use super::cross_entropy::CrossEntropy;
+use super::cross_entropy_rows::{FewLosses, FewRows, RowLosses};
 use super::reduction::{Reducer, Reductions};
-use super::targets::{Target, Targets};
-use crate::kernel::{Element, Rows, Tiles};
+use super::targets::Targets;
+use crate::kernel::{Element, Tiles};
 use crate::logits::{
-    Block, BlockReducer, Geometry, ImproperRow, InputKind, Nonfinite, RowAudit, RowScales, rows_at_once,
+    Block, BlockReducer, Geometry, ImproperRow, InputKind, Nonfinite, RowAudit, rows_at_once,
 };
 
 /// Values whose losses are added up for themselves, and that one thread takes at a time.
@@ -17,11 +18,8 @@ const FEW_CHUNKS: usize = 4;
 
 /// Computes each row's loss as it comes and adds it up in the order of the file.
 pub struct CrossEntropyBatch<'a, T> {
-    loss: &'a CrossEntropy,
-    kind: InputKind,
+    rows: RowLosses<'a, T>,
     nonfinite: Nonfinite,
-    geometry: Geometry,
-    targets: &'a T,
     losses: Option<Vec<f64>>,
     found: Found,
     sample: RowAudit,
@@ -50,21 +48,6 @@ pub struct CrossEntropyTotals {
     pub audit: RowAudit,
 }
 
-/// A few rows' losses and weights in the mean.
-#[derive(Default)]
-struct Run {
-    losses: Vec<f64>,
-    weights: Vec<f64>,
-}
-
-/// What a thread needs, to be used again.
-struct Room<E> {
-    scales: RowScales,
-    run: Run,
-    /// Where rows are put side by side whose values lie apart.
-    tiles: Option<Tiles<E>>,
-}
-
 /// What is left of some rows.
 struct Found {
     reducer: Reducer,
@@ -76,15 +59,6 @@ struct Found {
     undefined: Option<usize>,
     audit: RowAudit,
     refused: Option<ImproperRow>,
-}
-
-/// A few rows of a block.
-#[derive(Clone, Copy)]
-enum FewRows<'a, E> {
-    /// One after another.
-    Whole(&'a [E]),
-    /// Side by side, where values of a row lie apart.
-    Tiles(&'a Tiles<E>),
 }
 
 impl Found {
@@ -142,14 +116,11 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
     ) -> Self {
         assert_eq!(loss.classes(), geometry.classes(), "a loss of as many classes");
         Self {
-            loss,
-            kind,
             nonfinite,
-            targets,
             losses: keep_losses.then(|| vec![0.0; geometry.rows()]),
             found: Found::new(kind, nonfinite),
             sample: RowAudit::new(kind, nonfinite),
-            geometry,
+            rows: RowLosses { loss, kind, geometry, targets },
         }
     }
 
@@ -159,7 +130,7 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
         CrossEntropyTotals {
             reductions: self.found.reducer.finish(),
             losses: self.losses,
-            rows: self.geometry.rows(),
+            rows: self.rows.geometry.rows(),
             ignored: self.found.ignored,
             infinite: self.found.infinite,
             first_infinite: self.found.first_infinite,
@@ -174,34 +145,27 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
         &self,
         block: &Block<'_, E>,
         rows: std::ops::Range<usize>,
-        room: &mut Room<E>,
+        (tiles, few): &mut (Option<Tiles<E>>, FewLosses),
         losses: &mut [f64],
     ) -> Found {
-        let mut found = Found::new(self.kind, self.nonfinite);
-        let Room { scales, run, tiles } = room;
+        let mut found = Found::new(self.rows.kind, self.nonfinite);
         let start = rows.start;
-        let classes = self.geometry.classes();
-        let mut visit = |first, few: FewRows<'_, E>| {
+        let classes = self.rows.geometry.classes();
+        let mut visit = |first, rows: FewRows<'_, E>| {
             if found.refused.is_some() {
                 return;
             }
-            // A loss is the logarithm of one probability or a sum of such: no more exact than each of them.
-            match few {
-                FewRows::Whole(values) => scales.look_at(Rows::new(values, classes)),
-                FewRows::Tiles(tiles) => scales.look_at_tiles(tiles),
-            }
-            // Loops of a few things each: what one loop for all needs does not fit into registers.
             let first_row = block.first_row() + first;
-            let ignored = self.losses_of(first_row, few, scales, run);
+            let ignored = self.rows.look_at(first_row, rows, few);
             // All are looked at, so that lanes do not wait for each other.
-            let finite = run.losses.iter().fold(true, |all, loss| all & loss.is_finite());
-            if self.kind != InputKind::Logits || !finite {
-                self.note(first_row, few, scales, run, &mut found);
+            let finite = few.losses.iter().fold(true, |all, loss| all & loss.is_finite());
+            if self.rows.kind != InputKind::Logits || !finite {
+                self.note(first_row, rows, few, &mut found);
             }
             found.ignored += ignored;
-            found.reducer.add_cross_entropy(&run.losses, &run.weights, ignored);
+            found.reducer.add_cross_entropy(&few.losses, &few.weights, ignored);
             if !losses.is_empty() {
-                losses[first - start..][..run.losses.len()].copy_from_slice(&run.losses);
+                losses[first - start..][..few.losses.len()].copy_from_slice(&few.losses);
             }
         };
         if let Some(tiles) = tiles {
@@ -214,106 +178,16 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
         found
     }
 
-    /// The losses of the rows from `first_row` of the file on; returns how many are ignored, whose loss is 0.
-    fn losses_of<E: Element>(
-        &self,
-        first_row: usize,
-        few: FewRows<'_, E>,
-        scales: &RowScales,
-        run: &mut Run,
-    ) -> usize {
-        let classes = self.geometry.classes();
-        let rows = scales.log_sum_exps().len();
-        run.losses.resize(rows, 0.0);
-        run.weights.resize(rows, 0.0);
-        let ignored = match few {
-            FewRows::Whole(values) => {
-                let score = |at: usize, class: usize| values[at * classes + class].to_f64();
-                self.losses_of_classes(first_row, score, scales, run)
-            }
-            FewRows::Tiles(tiles) => {
-                let score = |at, class| tiles.get(at, class).to_f64();
-                self.losses_of_classes(first_row, score, scales, run)
-            }
-        };
-        if let Some(ignored) = ignored {
-            return ignored;
-        }
-        let turned;
-        let values = match few {
-            FewRows::Whole(values) => values,
-            FewRows::Tiles(tiles) => {
-                turned = tiles.rows();
-                &turned
-            }
-        };
-        let mut ignored = 0;
-        let rows = values.chunks_exact(classes).zip(scales.iter());
-        let to = run.losses.iter_mut().zip(&mut run.weights);
-        for (at, ((scores, scale), (loss, weight))) in rows.zip(to).enumerate() {
-            let of_row = match self.targets.target(self.geometry.logical_row(first_row + at)) {
-                Target::Index(class) => self.loss.of_index(scores, scale, class),
-                Target::Probs(probs) => self.loss.of_probs(scores, scale, probs),
-                Target::Ignored => {
-                    ignored += 1;
-                    WeightedLoss { loss_nats: 0.0, weight: 0.0 }
-                }
-            };
-            (*loss, *weight) = (of_row.loss_nats, of_row.weight);
-        }
-        ignored
-    }
-
-    /// The same in loops of a few instructions, where each loss is that of one class of logits; none where one is not.
-    fn losses_of_classes(
-        &self,
-        first_row: usize,
-        score_of: impl Fn(usize, usize) -> f64,
-        scales: &RowScales,
-        run: &mut Run,
-    ) -> Option<usize> {
-        if self.kind != InputKind::Logits || self.loss.smooths() {
-            return None;
-        }
-        let target = |at: usize| self.targets.target(self.geometry.logical_row(first_row + at));
-        let mut ignored = 0;
-        for (at, (score, weight)) in run.losses.iter_mut().zip(&mut run.weights).enumerate() {
-            (*score, *weight) = match target(at) {
-                Target::Index(class) => (score_of(at, class), self.loss.weight_of(class)),
-                Target::Probs(_) => return None,
-                Target::Ignored => {
-                    ignored += 1;
-                    (0.0, 0.0)
-                }
-            };
-        }
-        for ((loss, weight), lse) in run.losses.iter_mut().zip(&run.weights).zip(scales.log_sum_exps()) {
-            *loss = CrossEntropy::of_class(lse.log_prob(*loss), *weight);
-        }
-        if ignored > 0 {
-            let losses = run.losses.iter_mut().enumerate();
-            losses.filter(|&(at, _)| target(at) == Target::Ignored).for_each(|(_, loss)| *loss = 0.0);
-        }
-        Some(ignored)
-    }
-
     /// Notes what is odd about the same rows: whether they are distributions, and their losses finite.
-    fn note<E: Element>(
-        &self,
-        first_row: usize,
-        few: FewRows<'_, E>,
-        scales: &RowScales,
-        run: &Run,
-        found: &mut Found,
-    ) {
-        let classes = self.geometry.classes();
-        for (at, (scale, loss)) in scales.iter().zip(&run.losses).enumerate() {
-            let row = self.geometry.logical_row(first_row + at);
-            if self.targets.target(row) == Target::Ignored {
+    fn note<E: Element>(&self, first_row: usize, rows: FewRows<'_, E>, few: &FewLosses, found: &mut Found) {
+        let classes = self.rows.geometry.classes();
+        for (at, (scale, loss)) in few.scales.iter().zip(&few.losses).enumerate() {
+            let row = self.rows.geometry.logical_row(first_row + at);
+            if self.rows.is_ignored(row) {
                 continue;
             }
             let total = scale.total();
-            let values = || match few {
+            let values = || match rows {
                 FewRows::Whole(values) => {
                     values[at * classes..][..classes].iter().map(|x| x.to_f64()).collect()
                 }
@@ -336,13 +210,13 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
 
     /// The first rows in use, from which it is told what the numbers are.
     fn sample_of<E: Element>(&self, block: &Block<'_, E>) -> RowAudit {
-        let mut sample = RowAudit::new(self.kind, self.nonfinite);
+        let mut sample = RowAudit::new(self.rows.kind, self.nonfinite);
         for row in 0..block.rows() {
             if sample.wanted() == 0 {
                 break;
             }
-            let logical = self.geometry.logical_row(block.first_row() + row);
-            if self.targets.target(logical) != Target::Ignored {
+            let logical = self.rows.geometry.logical_row(block.first_row() + row);
+            if !self.rows.is_ignored(logical) {
                 block.for_each_row(row..row + 1, |_, scores| sample.sample(block.first_row() + row, scores));
             }
         }
@@ -356,16 +230,12 @@ impl<T: Targets> BlockReducer for CrossEntropyBatch<'_, T> {
 
     fn look<E: Element>(&self, block: Block<'_, E>) -> BlockLosses {
         let mut losses = if self.losses.is_some() { vec![0.0; block.rows()] } else { Vec::new() };
-        let rows_per_chunk = (CHUNK_VALUES / self.geometry.classes()).max(16);
+        let rows_per_chunk = (CHUNK_VALUES / self.rows.geometry.classes()).max(16);
         let range = |chunk: usize| chunk * rows_per_chunk..((chunk + 1) * rows_per_chunk).min(block.rows());
         let chunks = block.rows().div_ceil(rows_per_chunk);
-        let room = || {
-            let apart = self.kind != InputKind::Probs && !block.has_whole_rows();
-            let tiles = if apart { Tiles::new(self.geometry.classes()) } else { None };
-            Room { scales: RowScales::new(self.kind), run: Run::default(), tiles }
-        };
+        let room = || (self.rows.tiles(), self.rows.room());
         let look_at =
-            |room: &mut Room<E>, chunk, losses: &mut [f64]| self.look_at(&block, range(chunk), room, losses);
+            |room: &mut _, chunk, losses: &mut [f64]| self.look_at(&block, range(chunk), room, losses);
         let chunks = if losses.is_empty() {
             let all = (0..chunks).into_par_iter().with_min_len(FEW_CHUNKS);
             all.map_init(room, |room, chunk| look_at(room, chunk, &mut [])).collect()
@@ -388,11 +258,11 @@ impl<T: Targets> BlockReducer for CrossEntropyBatch<'_, T> {
             self.sample.merge(&sample, 0);
         }
         if let Some(losses) = &mut self.losses {
-            if self.geometry.is_in_order() {
+            if self.rows.geometry.is_in_order() {
                 losses[part.first_row..][..part.losses.len()].copy_from_slice(&part.losses);
             } else {
                 for (row, loss) in part.losses.into_iter().enumerate() {
-                    losses[self.geometry.logical_row(part.first_row + row)] = loss;
+                    losses[self.rows.geometry.logical_row(part.first_row + row)] = loss;
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 pub mod cross_entropy;
 pub mod cross_entropy_batch;
+mod cross_entropy_rows;
 pub mod ctc;
 mod ctc_band;
 pub mod ctc_batch;

@@ -1,11 +1,18 @@
 //! What the rows of a cross-entropy are compared with.
 
+use std::ops::Range;
+
 use crate::kernel::Floats;
 
 /// What each row is compared with.
 pub trait Targets: Sync {
     /// The target of a row, in the user's numbering: a class that there is, or a probability for each of them.
     fn target(&self, row: usize) -> Target<'_>;
+
+    /// The targets of some rows, `[rows, classes]`, where all rows have probabilities.
+    fn probs(&self, _rows: Range<usize>) -> Option<Floats<'_>> {
+        None
+    }
 }
 
 /// A row's target.

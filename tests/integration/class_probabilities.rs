@@ -200,3 +200,94 @@ fn the_first_odd_target_of_many_is_named() {
     folder.file("y.npy", npy_f32(&[rows, classes], &targets));
     loss().assert().code(2).stderr(predicate::str::contains("row 45000, class 1"));
 }
+
+/// Rows side by side or by themselves, one after another or class by class: the definition, item by item.
+#[test]
+fn a_loss_is_the_definition_wherever_the_classes_are() {
+    let mut random = Random::new(3);
+    let folder = Folder::new();
+    let (items, places) = (3, 37);
+    let rows = items * places;
+    for classes in [1, 2, 5, 16, 21, 100, 129, 150, 513] {
+        let mut log_probs = random.logits(rows, classes, 2.0, 0.0);
+        for row in log_probs.chunks_exact_mut(classes) {
+            let lse = row.iter().map(|x| x.exp()).sum::<f64>().ln();
+            for x in row {
+                *x = f64::from((*x - lse) as f32);
+            }
+        }
+        let targets: Vec<f64> = (0..rows * classes).map(|_| f64::from(random.below(9)) / 8.0).collect();
+        let indices: Vec<usize> = (0..rows).map(|_| random.below(classes as u32) as usize).collect();
+        let weights: Vec<f64> = (0..classes).map(|_| f64::from(random.below(20)) / 8.0).collect();
+        folder.file("weights.txt", weights.iter().map(|w| format!("{w}\n")).collect::<String>());
+        // Row `r` is place `r % places` of item `r / places`.
+        let outer = |values: &[f64]| -> Vec<f64> {
+            let of_item = |values: &[f64]| -> Vec<f64> {
+                let at = |i: usize| values[i % places * classes + i / places];
+                (0..classes * places).map(at).collect()
+            };
+            values.chunks_exact(places * classes).flat_map(of_item).collect()
+        };
+        let (ncd, ndc) = ([items, classes, places], [items, places, classes]);
+        let ignored = |row: usize| row % 7 == 3;
+        let labels = (0..rows).map(|row| if ignored(row) { -100 } else { indices[row] as i64 });
+        let label_bytes: Vec<u8> = labels.flat_map(i64::to_le_bytes).collect();
+        folder.file("y.npy", npy_bytes("<i8", false, &[items, places], &label_bytes));
+        folder.file("outer_y.npy", npy_f32(&ncd, &outer(&targets)));
+        folder.file("last_y.npy", npy_f64(&ndc, &targets));
+        for single in [true, false] {
+            let npy = if single { npy_f32 } else { npy_f64 };
+            folder.file("outer.npy", npy(&ncd, &outer(&log_probs)));
+            folder.file("last.npy", npy(&ndc, &log_probs));
+            for (kind, smoothing, weighted) in [
+                ("logits", 0.0, true),
+                ("logits", 0.25, false),
+                ("log-probs", 0.0, false),
+                ("log-probs", 0.25, true),
+            ] {
+                let weight = weighted.then_some(&weights[..]);
+                for of_probs in [false, true] {
+                    let expected = (0..rows).map(|row| {
+                        let log_probs = &log_probs[row * classes..][..classes];
+                        // To logits it is all the same, but for the rounding of what was written.
+                        let shift = log_probs.iter().map(|x| x.exp()).sum::<f64>().ln();
+                        let shift = if kind == "logits" { shift } else { 0.0 };
+                        let log_probs: Vec<f64> = log_probs.iter().map(|x| x - shift).collect();
+                        let share = |class: usize| {
+                            let of_class = f64::from(u8::from(class == indices[row]));
+                            let share = if of_probs { targets[row * classes + class] } else { of_class };
+                            share * (1.0 - smoothing) + smoothing / classes as f64
+                        };
+                        let shares: Vec<f64> = (0..classes).map(share).collect();
+                        let (sum, size) = naive(&log_probs, &shares, weight);
+                        if !of_probs && ignored(row) { (0.0, 0.0) } else { (sum, size) }
+                    });
+                    let expected: Vec<(f64, f64)> = expected.collect();
+                    for (logits, labels, axis) in
+                        [("outer.npy", "outer_y.npy", "1"), ("last.npy", "last_y.npy", "-1")]
+                    {
+                        let labels = if of_probs { labels } else { "y.npy" };
+                        let mut command = ctctool();
+                        command.current_dir(folder.path()).args(["loss", logits, "--labels", labels]);
+                        command.args(["--class-axis", axis, "--reduction", "none", "--criterion", "ce"]);
+                        command.args(["--input", kind, "--label-smoothing", &smoothing.to_string()]);
+                        if weighted {
+                            command.args(["--weight", "weights.txt"]);
+                        }
+                        let result = json(&mut command);
+                        let found = result["items"].as_array().unwrap();
+                        assert_eq!(found.len(), rows);
+                        for (row, (item, &(expected, size))) in found.iter().zip(&expected).enumerate() {
+                            let found = number(&item["loss_nats"]);
+                            // A normaliser is off by 2e-7 of its logarithm, which no log-probability is less than in size.
+                            let tolerance = if single { 2e-7 } else { 1e-13 };
+                            // Next to 0, what is expected is a rounding off itself.
+                            let near = (found - expected).abs() <= tolerance * size + 1e-15;
+                            assert!(near, "{classes} {kind} {smoothing} {labels} {row}: {found}, {expected}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! Cross-entropy: targets checked, rows read, losses reduced.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::super::ExitStatus;
@@ -12,6 +13,7 @@ use crate::input::{
     ClassTargets, InputError, LabelFile, Matrix, ONE_SCORE, Place, ProbTargets, counted, display_name,
     float_list,
 };
+use crate::kernel::Floats;
 use crate::logits::{Geometry, ImproperRow};
 use crate::loss::cross_entropy::CrossEntropy;
 use crate::loss::cross_entropy_batch::{CrossEntropyBatch, CrossEntropyTotals};
@@ -208,5 +210,9 @@ impl Targets for ClassTargets<'_> {
 impl Targets for ProbTargets<'_> {
     fn target(&self, row: usize) -> Target<'_> {
         Target::Probs(self.get(row))
+    }
+
+    fn probs(&self, rows: Range<usize>) -> Option<Floats<'_>> {
+        Some(self.rows(rows))
     }
 }

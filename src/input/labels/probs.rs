@@ -1,6 +1,7 @@
 //! Targets of cross-entropy: a probability for each class of each row.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -39,7 +40,12 @@ enum Values<'a> {
 impl ProbTargets<'_> {
     /// The probabilities of a row.
     pub fn get(&self, row: usize) -> Floats<'_> {
-        let range = row * self.classes..(row + 1) * self.classes;
+        self.rows(row..row + 1)
+    }
+
+    /// Those of some rows, `[rows, classes]`, row-major.
+    pub fn rows(&self, rows: Range<usize>) -> Floats<'_> {
+        let range = rows.start * self.classes..rows.end * self.classes;
         match &self.values {
             Values::Single(values) => Floats::Single(&values[range]),
             Values::Double(values) => Floats::Double(&values[range]),

@@ -9,7 +9,7 @@ use crate::kernel::ahead;
 use crate::kernel::fetch::fetch;
 use crate::kernel::registers::FoundOfTile;
 use crate::kernel::rows::Rows;
-use crate::kernel::tile::{self, Lanes, STEP, TILE, Tile};
+use crate::kernel::tile::{self, Lanes, STEP, TILE};
 
 /// See [`crate::kernel::registers::Registers::look_at`].
 #[target_feature(enable = "avx2,fma")]
@@ -65,7 +65,7 @@ fn look_at_lanes(tile: &[Lanes<f32>], lane: usize, found: &mut FoundOfTile<'_>) 
 
 /// See [`tile::transpose`]: sixteen rows four columns at a time, the last of them again where four do not go into them.
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn transpose(rows: Rows<'_, f32>, tile: &mut Tile<f32>) {
+pub(super) fn transpose(rows: Rows<'_, f32>, tile: &mut [Lanes<f32>]) {
     let classes = rows.classes();
     if !rows.are(TILE) || classes < STEP {
         return tile::transpose(rows, tile);

@@ -7,7 +7,7 @@ use super::exp::{COLUMNS, Exp, LANES, WIDTH, columns, last_columns};
 use crate::kernel::double::BLOCK;
 use crate::kernel::fetch::fetch;
 use crate::kernel::instruction_set::Avx512;
-use crate::kernel::tile::{self, STEP, TILE, Tile};
+use crate::kernel::tile::{self, Lanes, STEP, TILE};
 use crate::kernel::{Element, Rows, ahead};
 
 /// See [`crate::kernel::double::DoubleSums::max_of`].
@@ -80,14 +80,14 @@ impl Sum {
 }
 
 /// See [`tile::transpose`].
-pub(in crate::kernel) fn transpose_doubles(_: Avx512, rows: Rows<'_, f64>, tile: &mut Tile<f64>) {
+pub(in crate::kernel) fn transpose_doubles(_: Avx512, rows: Rows<'_, f64>, tile: &mut [Lanes<f64>]) {
     // SAFETY: there is an `Avx512` only where the machine has these instructions.
     unsafe { transpose(rows, tile) }
 }
 
 /// Sixteen rows four columns at a time, eight rows in the lanes of a register.
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
-fn transpose(rows: Rows<'_, f64>, tile: &mut Tile<f64>) {
+fn transpose(rows: Rows<'_, f64>, tile: &mut [Lanes<f64>]) {
     if !rows.are(TILE) {
         return tile::transpose(rows, tile);
     }

@@ -9,7 +9,7 @@ use crate::kernel::ahead;
 use crate::kernel::fetch::fetch;
 use crate::kernel::registers::FoundOfTile;
 use crate::kernel::rows::Rows;
-use crate::kernel::tile::{self, Lanes, STEP, Tile};
+use crate::kernel::tile::{self, Lanes, STEP};
 
 /// See [`crate::kernel::registers::Registers::look_at`].
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
@@ -54,7 +54,7 @@ fn load(columns: &[Lanes<f32>; SIDE_BY_SIDE]) -> Side {
 /// See [`tile::transpose`]: sixteen rows four columns at a time.
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
 #[inline]
-pub(super) fn transpose(rows: Rows<'_, f32>, tile: &mut Tile<f32>) {
+pub(super) fn transpose(rows: Rows<'_, f32>, tile: &mut [Lanes<f32>]) {
     if !rows.are(LANES) {
         return tile::transpose(rows, tile);
     }
