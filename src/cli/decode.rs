@@ -76,11 +76,11 @@ struct SearchArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     nbest: u32,
 
-    /// Skip tokens whose natural log-probability in a frame is below X [default: skip none]
+    /// Skip tokens, but not the blank, whose natural log-probability in a frame is below X [default: skip none]
     #[arg(long, value_name = "X", allow_negative_numbers = true, requires = "beam")]
     token_min_logp: Option<f64>,
 
-    /// Score each hypothesis exactly, over all its paths, and prove the best where that can be done
+    /// Score each hypothesis exactly, over all its paths, and prove the best where that can be done and nothing steers
     #[arg(long)]
     exact_scores: bool,
 

@@ -20,6 +20,7 @@ use super::values::{Word, result_format};
 use crate::input::{Alphabet, InputError, LabelFile, Matrix, Place};
 use crate::logits::Survey;
 use crate::report::inspect::{Finding, InspectParams, InspectSummary};
+use crate::report::loss::CtcLabelParams;
 use crate::report::{Format, Report};
 
 /// What is in the file, and whether the labels fit it
@@ -93,6 +94,8 @@ impl Args {
             _ => None,
         };
         let path = |path: &PathBuf| path.display().to_string();
+        let text = names.as_ref().filter(|_| labels.is_some_and(LabelFile::is_text));
+        let split = text.and_then(|names| self.alphabet.label_split.or_else(|| names.only_split()));
         let params = InspectParams {
             matrix: matrix_params(&matrix),
             labels: labels.map(|labels| labels.name().to_owned()),
@@ -100,9 +103,13 @@ impl Args {
             layout: view.ctc.as_ref().map(|shape| shape.layout.word()),
             layout_inferred: view.ctc.as_ref().is_some_and(|shape| shape.layout_inferred),
             blank,
-            alphabet: self.alphabet.names.alphabet.as_ref().map(path),
-            lengths: self.logits.lengths.clone(),
-            label_lengths: self.label_lengths.clone(),
+            ctc_labels: CtcLabelParams {
+                alphabet: self.alphabet.names.alphabet.as_ref().map(path),
+                label_split: split.map(Word::word),
+                unk: self.alphabet.unk.clone(),
+                lengths: self.logits.lengths.clone(),
+                label_lengths: self.label_lengths.clone(),
+            },
         };
         let odd =
             oddity(&matrix).map(|Oddity { code, message, hint }| Finding { code, message, flag: Some(hint) });

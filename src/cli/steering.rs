@@ -158,28 +158,24 @@ impl SteeringArgs {
         ]
     }
 
-    /// Words need something that separates them.
+    /// Words need names of classes.
     fn check_words(&self, spelling: &Spelling, blank: u32) -> Result<(), UsageError> {
         let by_words = self.lm.is_some() && self.lm_unit == LmUnit::Word;
         let option = if by_words { "--lm" } else { "--lexicon" };
-        if (by_words || self.lexicon.is_some()) && *spelling.delimiter() == WordDelimiter::None {
-            let error = UsageError::new(if spelling.has_names() {
-                format!("{option}: nothing separates words in this alphabet")
+        let are_words = (by_words || self.lexicon.is_some()) && *spelling.delimiter() == WordDelimiter::None;
+        if are_words && !spelling.has_names() {
+            let error = UsageError::new(format!("{option}: class indices have no words"));
+            return Err(error.hint(if by_words {
+                "give --alphabet, or --lm-unit token for a model of tokens"
             } else {
-                format!("{option}: class indices have no words")
-            });
-            let of_blank = spelling.token(blank);
-            return Err(error.hint(match (spelling.has_names(), by_words) {
-                (true, _) if is_space(&of_blank) => {
-                    format!("{}, class {blank}, is taken for the blank: give --blank", shown(&of_blank))
-                }
-                (true, true) => {
-                    "give --word-delimiter TOKEN, or --lm-unit token for a model of tokens".to_owned()
-                }
-                (true, false) => "give --word-delimiter TOKEN".to_owned(),
-                (false, true) => "give --alphabet, or --lm-unit token for a model of tokens".to_owned(),
-                (false, false) => "give --alphabet".to_owned(),
+                "give --alphabet"
             }));
+        }
+        let of_blank = spelling.token(blank);
+        if are_words && is_space(&of_blank) {
+            let error = UsageError::new(format!("{option}: nothing separates words in this alphabet"));
+            let hint = format!("{}, class {blank}, is taken for the blank: give --blank", shown(&of_blank));
+            return Err(error.hint(hint));
         }
         if self.hotwords.is_some() && !spelling.has_names() {
             return Err(UsageError::new("--hotwords needs --alphabet"));

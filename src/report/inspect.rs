@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::loss::CtcLabelParams;
 use super::matrix::MatrixParams;
 use super::{Cell, ItemId, Record, TableText};
 use crate::input::{display_name, shape_text};
@@ -25,12 +26,9 @@ pub struct InspectParams {
     pub layout_inferred: bool,
     /// Index of the blank.
     pub blank: Option<u32>,
-    /// The alphabet's file.
-    pub alphabet: Option<String>,
-    /// Where the lengths came from.
-    pub lengths: Option<String>,
-    /// Where the label lengths came from.
-    pub label_lengths: Option<String>,
+    /// The labels' settings.
+    #[serde(flatten)]
+    pub ctc_labels: CtcLabelParams,
 }
 
 /// What is in the file.

@@ -446,3 +446,22 @@ fn scores_as_far_apart_as_doubles_are_have_an_entropy() {
     let result = run_json(command.current_dir(folder.path()).args(["inspect", "x.csv"]));
     assert!(close(&result["summary"]["entropy_mean_nats"], std::f64::consts::LN_2, 1e-12, 0.0), "{result}");
 }
+
+#[test]
+fn how_labels_are_split_is_among_the_settings() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0,1,2,3\n1,2,3,0\n3,0,1,2\n");
+    folder.file("y.txt", "a?b\n");
+    folder.file("names", "-\na\nb\nc\n");
+    folder.file("indices.txt", "1 2\n");
+    let params = |options: &[&str]| {
+        let params = &inspect(&folder, &[&["x.csv"], options].concat())["params"];
+        (params["label_split"].clone(), params["unk"].clone())
+    };
+    let labels = ["--labels", "y.txt", "--alphabet", "names", "--unk", "c"];
+    assert_eq!(params(&labels), ("chars".into(), "c".into()));
+    let split = [&labels[..], &["--label-split", "longest"]].concat();
+    assert_eq!(params(&split), ("longest".into(), "c".into()));
+    assert_eq!(params(&["--labels", "indices.txt"]), (Value::Null, Value::Null));
+    assert_eq!(params(&["--alphabet", "names"]), (Value::Null, Value::Null));
+}

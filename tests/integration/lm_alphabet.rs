@@ -67,20 +67,16 @@ fn a_model_of_none_of_the_tokens_is_refused() {
 }
 
 #[test]
-fn what_needs_words_or_names_is_refused_without() {
+fn what_needs_names_is_refused_without() {
     let folder = folder(&["-", "a", "b"], &[&[0.2, 0.4, 0.4]]);
     folder.file("list", "a\n");
     folder.file("lm", unigrams(&["-1 <s>", "-1 </s>", "-1 <unk>", "-1 a"]));
     let no_names = ["decode", "x.npy", "--beam", "3"];
-    let (words, indices) =
-        ("--lexicon: nothing separates words in this alphabet", "--lexicon: class indices have no words");
-    refused(
-        &folder,
-        &[&BEAM[..], &["--lexicon", "list"]].concat(),
-        words,
-        Some("give --word-delimiter TOKEN"),
-    );
+    let indices = "--lexicon: class indices have no words";
     refused(&folder, &[&no_names[..], &["--lexicon", "list"]].concat(), indices, Some("give --alphabet"));
+    let indices = "--lm: class indices have no words";
+    let by_words = Some("give --alphabet, or --lm-unit token for a model of tokens");
+    refused(&folder, &[&no_names[..], &["--lm", "lm"]].concat(), indices, by_words);
     let hotwords = [&no_names[..], &["--hotwords", "list"]].concat();
     refused(&folder, &hotwords, "--hotwords needs --alphabet", None);
     let space = ["--lm", "lm", "--lm-unit", "token", "--lm-space", "a"];
@@ -92,6 +88,32 @@ fn what_needs_words_or_names_is_refused_without() {
         let error = format!("--hotword-weight: expected a number from -1000000 to 1000000, found {found}");
         refused(&folder, &args, &error, None);
     }
+}
+
+/// As recognisers of single words have it, and a warning for others.
+#[test]
+fn where_nothing_separates_words_a_text_is_one() {
+    let rows: [&[f64]; 3] = [&[0.0, 0.6, 0.4], &[0.6, 0.2, 0.2], &[0.1, 0.3, 0.6]];
+    let folder = folder(&["-", "a", "b"], &rows);
+    folder.file("list", "ba\naa\n");
+    folder.file("lm", unigrams(&["-1 <s>", "-1 </s>", "-9 <unk>", "-0.1 bb", "-5 ab"]));
+    assert_eq!(text(&steered(&folder, &[])), "ab");
+    let one_word = |path: &str| {
+        format!(
+            "{path}: nothing separates words in this alphabet, so each text is one word: \
+             give --word-delimiter TOKEN, or --word-delimiter ▁ where that is so"
+        )
+    };
+    for (steer, path, expected) in [("--lexicon", "list", "ba"), ("--lm", "lm", "bb")] {
+        let found = steered(&folder, &[steer, path]);
+        assert_eq!(text(&found), expected);
+        assert_eq!(message(&found, "one_word"), Some(one_word(path)));
+        let said = steered(&folder, &[steer, path, "--word-delimiter", "▁"]);
+        assert_eq!((text(&said), &said["warnings"]), (expected, &serde_json::json!([])));
+        assert_eq!(said["items"], found["items"]);
+    }
+    let both = steered(&folder, &["--lm", "lm", "--lexicon", "list"]);
+    assert_eq!(message(&both, "one_word"), Some(one_word("lm")));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::warnings::{
-    begin_warning, beyond_lexicon, foreign_words, space_warning, token_warning, unit_warning,
+    begin_warning, beyond_lexicon, foreign_words, one_word, space_warning, token_warning, unit_warning,
     unknown_lexicon, unknown_warning, useless, with_weight,
 };
 use super::{LM_WEIGHT, LmUnit, Steering, SteeringArgs};
@@ -46,7 +46,10 @@ impl SteeringArgs {
         }
         self.check_words(spelling, blank)?;
         let texts = TokenTexts::new(spelling, classes as u32, blank);
-        let (params, warnings) = (SteeringParams::default(), Vec::new());
+        let of_words = [self.lm.as_deref().filter(|_| self.lm_unit == LmUnit::Word), self.lexicon.as_deref()];
+        let first = of_words.into_iter().flatten().next();
+        let warnings = first.and_then(|path| one_word(path, spelling)).into_iter().collect();
+        let params = SteeringParams::default();
         let mut loading = Loading { args: self, spelling, classes, blank, texts, params, warnings };
         let language = self.lm.as_deref().map(|path| loading.language(path, diagnostics)).transpose()?;
         let lexicon =

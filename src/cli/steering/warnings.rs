@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::decode::LanguageModel;
 use crate::decode::fusion::{own_word, own_words};
-use crate::decode::spelling::{Spelling, WordDelimiter};
+use crate::decode::spelling::{Spelling, WORD_PIECE_MARK, WordDelimiter};
 use crate::decode::token_texts::TokenTexts;
 use crate::input::counted;
 use crate::lm::NgramModel;
@@ -16,6 +16,16 @@ use crate::shown::shown;
 pub(super) fn begin_warning(path: &Path, model: &NgramModel) -> Option<Warning> {
     let message = format!("{}: the model has no <s>, so texts begin without a context", path.display());
     (!model.has_begin()).then_some(Warning { code: "no_sentence_start", message })
+}
+
+/// Recognisers of single words need nothing that separates them; for others it is to be told.
+pub(super) fn one_word(path: &Path, spelling: &Spelling) -> Option<Warning> {
+    let message = format!(
+        "{}: nothing separates words in this alphabet, so each text is one word: give --word-delimiter TOKEN, or \
+         --word-delimiter {WORD_PIECE_MARK} where that is so",
+        path.display()
+    );
+    (*spelling.delimiter() == WordDelimiter::None).then_some(Warning { code: "one_word", message })
 }
 
 /// Each word that such a model does not know outweighs all else.
