@@ -1,5 +1,8 @@
 //! The values of a .npy file: read, and made the numbers that are computed with.
 
+// What is written for integers of all types says more than some need.
+#![allow(clippy::cast_lossless, clippy::unnecessary_fallible_conversions, clippy::useless_conversion)]
+
 use rayon::prelude::*;
 
 use super::{Dtype, NpyInfo};
@@ -11,6 +14,32 @@ use crate::kernel::{Element, Floats, Mapping, widen_big_endian_halves, widen_hal
 const READ_BYTES: usize = 1 << 17;
 /// Values that a thread reads at a time: what was read is still in its cache then.
 const READ_AT_ONCE: usize = 1 << 13;
+
+/// Hands the integers of `$bytes`, as numbers of their own type, to what is written as a closure.
+macro_rules! each_integer {
+    ($info:expr, $bytes:expr, |$values:ident| $work:expr) => {
+        match $info.dtype {
+            Dtype::Int(1) => each_integer!(i8, $info, $bytes, |$values| $work),
+            Dtype::Int(2) => each_integer!(i16, $info, $bytes, |$values| $work),
+            Dtype::Int(4) => each_integer!(i32, $info, $bytes, |$values| $work),
+            Dtype::Int(_) => each_integer!(i64, $info, $bytes, |$values| $work),
+            Dtype::Uint(2) => each_integer!(u16, $info, $bytes, |$values| $work),
+            Dtype::Uint(4) => each_integer!(u32, $info, $bytes, |$values| $work),
+            Dtype::Uint(8) => each_integer!(u64, $info, $bytes, |$values| $work),
+            _ => each_integer!(u8, $info, $bytes, |$values| $work),
+        }
+    };
+    ($type:ty, $info:expr, $bytes:expr, |$values:ident| $work:expr) => {{
+        // Two loops, each of which becomes vector code.
+        if $info.big_endian {
+            let $values = values($bytes).map(<$type>::from_be_bytes);
+            $work
+        } else {
+            let $values = values($bytes).map(<$type>::from_le_bytes);
+            $work
+        }
+    }};
+}
 
 /// What the values of a file are computed with as.
 pub(in crate::input) trait Decoded: Element {
@@ -52,14 +81,7 @@ impl Decoded for f64 {
                     fill_with(out, single.iter().copied().map(Self::from));
                 }
             }
-            _ => {
-                let mut out = out.iter_mut();
-                info.for_each_integer(bytes, |value| {
-                    if let Some(out) = out.next() {
-                        *out = value as Self;
-                    }
-                });
-            }
+            _ => each_integer!(info, bytes, |values| fill_with(out, values.map(|value| value as Self))),
         }
     }
 }
@@ -76,28 +98,29 @@ impl NpyInfo {
     }
 
     /// The values as 32-bit integers, each thread reading some of them: fresh memory costs more than what is read
-    /// into it. None, and nothing is read, where they are not the integers that NumPy makes, in C order, of a
-    /// regular file; none as well where one is larger.
+    /// into it. None, and nothing is read, where they are no integers in C order of a regular file; none as well where
+    /// one is larger.
     pub(in crate::input) fn read_small(&self, source: &mut Source) -> Result<Option<Vec<i32>>, InputError> {
-        let usual = self.dtype == Dtype::Int(8) && !self.big_endian && self.is_in_order();
-        let Some(file) = source.random_access().filter(|_| usual && self.byte_len() <= MAX_RESERVED) else {
+        let usual =
+            self.dtype.is_integer() && self.is_in_order() && self.len <= MAX_RESERVED / size_of::<i64>();
+        let Some(file) = source.random_access().filter(|_| usual) else {
             return Ok(None);
         };
         let (name, start) = (source.name(), source.position());
         let narrow = |raw: &mut Vec<u8>, (piece, small): (usize, &mut [i32])| {
-            let offset = piece * READ_AT_ONCE * size_of::<i64>();
-            raw.resize(size_of_val(small) * 2, 0);
+            let offset = piece * READ_AT_ONCE * self.dtype.size();
+            raw.resize(small.len() * self.dtype.size(), 0);
             let count = file.read_at(raw, start + offset as u64)?;
             if count < raw.len() {
                 return Err(self.length_error(name, (offset + count) as u64));
             }
-            let mut fits = true;
-            for (small, &bytes) in small.iter_mut().zip(raw.as_chunks().0) {
-                let value = i64::from_le_bytes(bytes);
-                *small = value as i32;
-                fits &= i64::from(*small) == value;
-            }
-            Ok(fits)
+            Ok(each_integer!(self, raw, |values| {
+                small.iter_mut().zip(values).fold(true, |fits, (small, value)| {
+                    let narrow = i32::try_from(value);
+                    *small = narrow.unwrap_or(0);
+                    fits & narrow.is_ok()
+                })
+            }))
         };
         let mut small = zeros(self.len);
         let pieces = small.par_chunks_mut(READ_AT_ONCE).enumerate();
@@ -255,30 +278,10 @@ impl NpyInfo {
     pub(in crate::input) fn integer_at(&self, bytes: &[u8], at: usize) -> Option<i64> {
         let size = self.dtype.size();
         let value = &bytes[at * size..][..size];
-        if let (Dtype::Int(8), false, Ok(bytes)) = (self.dtype, self.big_endian, value.try_into()) {
-            return Some(i64::from_le_bytes(bytes));
+        if !self.dtype.is_integer() {
+            return None;
         }
-        let mut integer = None;
-        if self.dtype.is_integer() {
-            self.for_each_integer(value, |value| integer = i64::try_from(value).ok());
-        }
-        integer
-    }
-
-    fn for_each_integer(&self, bytes: &[u8], mut visit: impl FnMut(i128)) {
-        let size = self.dtype.size();
-        for value in bytes.chunks_exact(size) {
-            let mut bits = 0_u64;
-            for i in 0..size {
-                let byte = if self.big_endian { value[i] } else { value[size - 1 - i] };
-                bits = bits << 8 | u64::from(byte);
-            }
-            let unused = 64 - 8 * size as u32;
-            visit(match self.dtype {
-                Dtype::Int(_) => i128::from((bits << unused) as i64 >> unused),
-                _ => i128::from(bits),
-            });
-        }
+        each_integer!(self, value, |values| values.last().and_then(|value| i64::try_from(value).ok()))
     }
 }
 
