@@ -21,9 +21,12 @@ pub(super) struct OccupancyRoom(Vec<WideStates>);
 /// Writes over the log-probabilities, `[frames, columns]` as [`Emissions`] has them, what share of all alignments of the
 /// labels is at each column's class in each frame: each frame sums to one, and is NaN where no alignment is possible.
 ///
+/// `slopes`: whether to write, in place of the share of a column without a chance, which is 0, what the share comes to
+/// for each bit of probability that the column would have.
+///
 /// Of a long item the forward states are kept of one frame in each span, and computed again span by span as the
 /// backward recursion needs them: memory for the states of `2 √frames` frames, or for [`FEW_STATES`].
-pub(super) fn occupancy(labels: &CtcLabels, log_probs: &mut [f64], room: &mut OccupancyRoom) {
+pub(super) fn occupancy(labels: &CtcLabels, log_probs: &mut [f64], slopes: bool, room: &mut OccupancyRoom) {
     let frames = Emissions::new(log_probs, labels).frames();
     if frames < labels.frames_needed() {
         log_probs.fill(f64::NAN);
@@ -32,8 +35,8 @@ pub(super) fn occupancy(labels: &CtcLabels, log_probs: &mut [f64], room: &mut Oc
     let few = FEW_STATES / (2 * labels.len() + 2);
     let span = frames.isqrt().max(few).max(1);
     let set = InstructionSet::best();
-    if !in_spans::<InAnySize>(set, labels, log_probs, span, &mut room.0) {
-        let done = in_spans::<InLogSpace>(set, labels, log_probs, span, &mut Vec::new());
+    if !in_spans::<InAnySize>(set, labels, log_probs, slopes, span, &mut room.0) {
+        let done = in_spans::<InLogSpace>(set, labels, log_probs, slopes, span, &mut Vec::new());
         assert!(done, "log space holds everything");
     }
 }
@@ -120,6 +123,7 @@ fn in_spans<R: Recursion>(
     set: InstructionSet,
     labels: &CtcLabels,
     log_probs: &mut [f64],
+    slopes: bool,
     span: usize,
     alphas: &mut Vec<R::States>,
 ) -> bool {
@@ -143,7 +147,7 @@ fn in_spans<R: Recursion>(
     let mut rest = frames;
     while let Some(start) = starts.pop() {
         let first = starts.len() * span;
-        forward.resume(start);
+        forward.resume(start.clone());
         for frame in first..rest {
             if !forward.advance(band(frame), of_label, &log_probs[of_frame(frame)]) {
                 return false;
@@ -156,14 +160,57 @@ fn in_spans<R: Recursion>(
         }
         for frame in (first..rest).rev() {
             let in_frame = &mut log_probs[of_frame(frame)];
+            let bands = [band(frame), band(frames - 1 - frame)];
+            let of_impossible = (slopes && in_frame.contains(&f64::NEG_INFINITY)).then(|| {
+                let before = if frame > first { &alphas[frame - first - 1] } else { &start };
+                slopes_of_impossible(
+                    [&mut forward, &mut backward],
+                    before,
+                    bands,
+                    [of_label, &reversed],
+                    in_frame,
+                )
+            });
             // The forward recursion has taken it already.
-            let taken = backward.advance(band(frames - 1 - frame), &reversed, in_frame);
+            let taken = backward.advance(bands[1], &reversed, in_frame);
             assert!(taken, "what one direction takes, the other does");
-            backward.shares(&alphas[frame - first], band(frame), &reversed, in_frame);
+            backward.shares(&alphas[frame - first], bands[0], &reversed, in_frame);
+            // Where there is no alignment, all is NaN.
+            if let Some(slopes) = of_impossible.filter(|_| !in_frame[0].is_nan()) {
+                for (column, slope) in slopes {
+                    in_frame[column] = slope;
+                }
+            }
         }
         rest = first;
     }
     true
+}
+
+/// What the columns without a chance in a frame would have of all alignments, for each bit of probability. The forward
+/// recursion came to `before` the frame, the backward one is behind it and stays there.
+///
+/// With a probability of 1 for each of them, alignments through them and through others are in the right proportion, and
+/// those through others are all that there are.
+fn slopes_of_impossible<R: Recursion>(
+    [forward, backward]: [&mut R; 2],
+    before: &R::States,
+    bands: [Band; 2],
+    [of_label, reversed]: [&[u32]; 2],
+    log_probs: &[f64],
+) -> Vec<(usize, f64)> {
+    let is_impossible = |&log_prob: &f64| log_prob == f64::NEG_INFINITY;
+    let mut shares: Vec<f64> = log_probs.iter().map(|x| if is_impossible(x) { 0.0 } else { *x }).collect();
+    let behind = backward.states().clone();
+    forward.resume(before.clone());
+    let taken = forward.advance(bands[0], of_label, &shares) && backward.advance(bands[1], reversed, &shares);
+    assert!(taken, "they took less likely ones");
+    backward.shares(forward.states(), bands[0], reversed, &mut shares);
+    backward.resume(behind);
+    let (impossible, possible): (Vec<_>, Vec<_>) =
+        shares.into_iter().enumerate().partition(|&(column, _)| is_impossible(&log_probs[column]));
+    let possible: f64 = possible.into_iter().map(|(_, share)| share).sum();
+    impossible.into_iter().map(|(column, share)| (column, share / possible)).collect()
 }
 
 /// The shares in one frame, whose own log-probability both directions hold.
@@ -208,13 +255,22 @@ mod tests {
 
     /// The shares, where numbers of this kind can hold the frames.
     fn shares_in<R: Recursion>(set: InstructionSet, emissions: &Emissions, span: usize) -> Option<Vec<f64>> {
+        shares_or_slopes_in::<R>(set, emissions, false, span)
+    }
+
+    fn shares_or_slopes_in<R: Recursion>(
+        set: InstructionSet,
+        emissions: &Emissions,
+        slopes: bool,
+        span: usize,
+    ) -> Option<Vec<f64>> {
         let mut shares: Vec<f64> = emissions.iter().flatten().copied().collect();
-        in_spans::<R>(set, emissions.labels(), &mut shares, span, &mut Vec::new()).then_some(shares)
+        in_spans::<R>(set, emissions.labels(), &mut shares, slopes, span, &mut Vec::new()).then_some(shares)
     }
 
     fn occupancy_of(emissions: &Emissions) -> Vec<f64> {
         let mut shares: Vec<f64> = emissions.iter().flatten().copied().collect();
-        occupancy(emissions.labels(), &mut shares, &mut OccupancyRoom::default());
+        occupancy(emissions.labels(), &mut shares, false, &mut OccupancyRoom::default());
         shares
     }
 
@@ -252,10 +308,12 @@ mod tests {
         }
     }
 
-    /// Each alignment's probability, added up where it is: the definition.
-    fn by_enumeration(emissions: &Emissions, labels: &[u32], columns: usize) -> Vec<f64> {
+    /// Each alignment's probability, added up where it is, over that of all: the definition. With `slopes`, where a
+    /// column has no chance its alignments count as if it had one of 1.
+    fn by_enumeration(emissions: &Emissions, labels: &[u32], columns: usize, slopes: bool) -> Vec<f64> {
         let frames = emissions.frames();
         let mut shares = vec![0.0; frames * columns];
+        let mut total = 0.0;
         for mut code in 0..columns.pow(frames as u32) {
             let path: Vec<usize> = (0..frames)
                 .map(|_| {
@@ -268,19 +326,19 @@ mod tests {
             read.dedup();
             read.retain(|&column| column != 0);
             if read.iter().map(|&column| column as u32).eq(labels.iter().copied()) {
-                let log_prob: f64 = path.iter().enumerate().map(|(t, &c)| emissions.frame(t)[c]).sum();
+                let log_probs: Vec<f64> =
+                    path.iter().enumerate().map(|(t, &c)| emissions.frame(t)[c]).collect();
+                total += log_probs.iter().sum::<f64>().exp();
                 for (frame, &column) in path.iter().enumerate() {
-                    shares[frame * columns + column] += log_prob.exp();
+                    let mut log_probs = log_probs.clone();
+                    if slopes && log_probs[frame] == f64::NEG_INFINITY {
+                        log_probs[frame] = 0.0;
+                    }
+                    shares[frame * columns + column] += log_probs.iter().sum::<f64>().exp();
                 }
             }
         }
-        for frame in shares.chunks_exact_mut(columns) {
-            let total: f64 = frame.iter().sum();
-            for share in frame {
-                *share /= total;
-            }
-        }
-        shares
+        shares.into_iter().map(|share| share / total).collect()
     }
 
     fn assert_near(found: &[f64], expected: &[f64], tolerance: f64, what: &str) {
@@ -309,7 +367,7 @@ mod tests {
                     if impossible(frame, column) { f64::NEG_INFINITY } else { log_prob }
                 });
                 let emissions = Emissions::new(&log_probs, &labels);
-                let expected = by_enumeration(&emissions, of_label, columns);
+                let expected = by_enumeration(&emissions, of_label, columns, false);
                 for set in InstructionSet::available() {
                     let wide = shares_in::<InAnySize>(set, &emissions, 3).unwrap();
                     assert_near(&wide, &expected, 1e-13, &format!("{of_labels:?}, {frames}, {}", set.name()));
@@ -318,6 +376,47 @@ mod tests {
                 assert_near(&log_space, &expected, 1e-13, &format!("{of_labels:?}, {frames}, log space"));
             }
         }
+    }
+
+    #[test]
+    fn slopes_are_those_of_all_alignments() {
+        let mut impossible = 0;
+        for of_labels in [&[][..], &[1], &[1, 1], &[1, 2], &[2, 1, 2], &[2, 2, 2]] {
+            let labels = CtcLabels::new(of_labels, 3, 0).unwrap();
+            let (columns, of_label) = (labels.columns().count(), labels.columns().of_label());
+            for frames in labels.frames_needed().max(1)..7 {
+                for seed in 0..12 {
+                    let log_probs = emissions(&labels, frames, |frame, column| {
+                        let number = (frame * 31 + column * 17 + seed * 7) * 37 % 101;
+                        if number % 4 == 0 { f64::NEG_INFINITY } else { -(number as f64) * 0.1 }
+                    });
+                    let emissions = Emissions::new(&log_probs, &labels);
+                    let mut expected = by_enumeration(&emissions, of_label, columns, true);
+                    if !by_enumeration(&emissions, of_label, columns, false)[0].is_finite() {
+                        expected.fill(f64::NAN);
+                    }
+                    let slopes = expected
+                        .iter()
+                        .zip(&log_probs)
+                        .filter(|(slope, log_prob)| **slope > 0.0 && **log_prob == f64::NEG_INFINITY);
+                    impossible += slopes.count();
+                    let what = format!("{of_labels:?}, {frames}, {seed}");
+                    for span in 1..=frames {
+                        for set in InstructionSet::available() {
+                            let wide = shares_or_slopes_in::<InAnySize>(set, &emissions, true, span);
+                            // Not where a whole frame is impossible.
+                            let wide = wide.unwrap_or_else(|| vec![f64::NAN; expected.len()]);
+                            assert_near(&wide, &expected, 1e-13, &format!("{what}, {}", set.name()));
+                        }
+                        let set = InstructionSet::best();
+                        let log_space =
+                            shares_or_slopes_in::<InLogSpace>(set, &emissions, true, span).unwrap();
+                        assert_near(&log_space, &expected, 1e-13, &format!("{what}, log space"));
+                    }
+                }
+            }
+        }
+        assert!(impossible > 100, "{impossible}");
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub struct CtcGradient<'a> {
 struct ItemGradient {
     labels: CtcLabels,
     factor: f64,
-    /// `[frames, columns]`: see [`occupancy`].
+    /// `[frames, columns]`, of probabilities with slopes: see [`occupancy`].
     shares: Vec<f64>,
 }
 
@@ -47,7 +47,7 @@ impl<'a> CtcGradient<'a> {
         let of_item = |room: &mut OccupancyRoom, (item, &factor): (ItemEmissions, &f64)| {
             let (labels, mut shares) = item.into_parts();
             if factor != 0.0 {
-                occupancy(&labels, &mut shares, room);
+                occupancy(&labels, &mut shares, kind == InputKind::Probs, room);
             }
             ItemGradient { labels, factor, shares }
         };
@@ -85,7 +85,16 @@ fn of_frame<E: Element>(
     for (&class, share) in columns.classes().iter().zip(shares) {
         out[class as usize] = -factor * share;
     }
-    through_normaliser(values, kind, -factor * shares.iter().sum::<f64>(), room, out);
+    if kind != InputKind::Probs {
+        through_normaliser(values, kind, -factor * shares.iter().sum::<f64>(), room, out);
+        return;
+    }
+    for (g, p) in out.iter_mut().zip(values) {
+        // At a probability of 0 it is the slope already.
+        let p = if p.to_f64() == 0.0 { 1.0 } else { p.to_f64() };
+        // 0 without a sign.
+        *g = *g / p + 0.0;
+    }
 }
 
 /// CTC loss of one item, in nats, and its gradient.
@@ -116,7 +125,7 @@ pub fn ctc_gradient<E: Element>(
         columns.gather(row, RowScale::new(row, kind), log_probs);
     }
     let loss = loss_of_emissions(&Emissions::new(&shares, labels)).of(kind).loss_nats;
-    occupancy(labels, &mut shares, &mut OccupancyRoom::default());
+    occupancy(labels, &mut shares, kind == InputKind::Probs, &mut OccupancyRoom::default());
     let mut room = vec![0.0; classes];
     let frames = shares.chunks_exact(columns.count());
     for ((values, out), shares) in matrix.chunks_exact(classes).zip(out.chunks_exact_mut(classes)).zip(frames)

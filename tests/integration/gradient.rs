@@ -311,14 +311,15 @@ fn a_difference_that_is_nothing_but_rounding_is_not_compared() {
     }
 }
 
-/// No loss looks at the other classes, and 0 by a probability of 0 would be no number.
+/// No loss looks at the other classes, and 0 by a probability of 0 would be no number. Through a label's class there is
+/// another way where it has a probability, and through the blank there is none.
 #[test]
-fn a_probability_of_zero_that_no_label_needs_has_no_gradient() {
+fn a_probability_of_zero_has_the_slope_of_the_ways_through_it() {
     let folder = Folder::new();
     folder.file("x.npy", npy_f64(&[2, 3], &[1.0, 0.0, 0.0, 0.0, 1.0, 0.0]));
     for (labels, criterion, expected) in [
         ("0\n1\n", "cross-entropy", [-0.5, 0.0, 0.0, 0.0, -0.5, 0.0]),
-        ("1\n", "ctc", [-1.0, 0.0, 0.0, 0.0, -1.0, 0.0]),
+        ("1\n", "ctc", [-1.0, -1.0, 0.0, 0.0, -1.0, 0.0]),
     ] {
         folder.file("y.txt", labels);
         let mut command = ctctool();
