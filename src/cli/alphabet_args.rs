@@ -67,7 +67,7 @@ pub(super) struct AlphabetArgs {
     #[command(flatten)]
     pub(super) names: NamesArgs,
 
-    /// How text labels become tokens (default: chars where every token is one character)
+    /// How text labels become tokens (default: chars where every token is one character, but for such as <s> and [UNK])
     #[arg(long, value_name = "HOW", value_enum, requires = "alphabet")]
     pub(super) label_split: Option<LabelSplit>,
 
@@ -138,9 +138,11 @@ impl AlphabetArgs {
                 "{file}: class {class}, {}, is not one character: it is not clear how labels are split",
                 shown(token)
             );
-            UsageError::new(message).hint(format!(
-                "give --label-split chars, tokens or longest; or --blank {class}, if that is the blank"
-            ))
+            let hint = "give --label-split chars, tokens or longest".to_owned();
+            UsageError::new(message).hint(match self.names.blank {
+                Some(_) => hint,
+                None => format!("{hint}; or --blank {class}, if that is the blank"),
+            })
         })?;
         let unknown = self.unk.as_deref().map(|token| names.unknown(token)).transpose()?;
         let sequences = labels

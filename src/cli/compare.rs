@@ -96,8 +96,12 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     let outcome = match (base, new) {
         (Comparable::Matrix(base), Comparable::Matrix(new)) => matrix::compare(args, base, new)?,
         (Comparable::Result(base), Comparable::Result(new)) => result::compare(args, &base, &new)?,
-        (Comparable::Matrix(_), Comparable::Result(_)) => return Err(kinds_differ("a matrix", "a result")),
-        (Comparable::Result(_), Comparable::Matrix(_)) => return Err(kinds_differ("a result", "a matrix")),
+        (Comparable::Matrix(matrix), Comparable::Result(result))
+        | (Comparable::Result(result), Comparable::Matrix(matrix)) => {
+            let (matrix, result) = (matrix.name(), &result.name);
+            let message = format!("{matrix} is a matrix and {result} a result: they can't be compared");
+            return Err(UsageError::new(message).into());
+        }
     };
     let Outcome { params, summary, items, texts } = outcome;
     let check = Check::comparison(&summary, &params);
@@ -111,10 +115,6 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
     let table = report.summary.table(&report.params);
     let written = args.output.output(args.format).write(&report, details, &table);
     ExitStatus::of_checks(report.passed(), written)
-}
-
-fn kinds_differ(base: &str, new: &str) -> anyhow::Error {
-    UsageError::new(format!("BASE is {base} and NEW is {new}: they can't be compared")).into()
 }
 
 /// Integers are exact, so the other decides.
@@ -134,6 +134,11 @@ impl Args {
         let given = self.rtol.is_some() && self.atol.is_some();
         let half = |dtypes: &&[String; 2]| !given && dtypes.contains(&Dtype::F16.name());
         let [base, new] = params.dtypes.as_ref().filter(half)?;
+        let other = if *base == Dtype::F16.name() { new } else { base };
+        let other = [Dtype::F32, Dtype::F64].into_iter().find(|dtype| dtype.name() == *other);
+        if other.is_some_and(|other| self.tolerance(other) == self.tolerance(Dtype::F16)) {
+            return None;
+        }
         let defaults = [("--rtol", self.rtol, params.rtol), ("--atol", self.atol, params.atol)];
         let defaults = defaults.into_iter().filter(|(_, given, _)| given.is_none());
         let taken: Vec<String> =

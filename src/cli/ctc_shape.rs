@@ -206,13 +206,22 @@ impl CtcShape {
             usize::try_from(length).ok().filter(|&length| length <= self.frames).ok_or_else(|| {
                 let expected = format!("a length from 0 to {}, the number of frames", self.frames);
                 let error = InputError::new(given.name(), given.place(item), expected, length.to_string());
+                let longest = given.iter().copied().max().unwrap_or_default();
                 let exchanged = given.iter().all(|&length| (0..=self.classes as i64).contains(&length));
-                error.maybe_hint(exchanged.then(|| {
-                    format!(
+                error.maybe_hint(if exchanged {
+                    Some(format!(
                         "the last axis, the classes, has {}: are frames and classes exchanged?",
                         self.classes
-                    )
-                }))
+                    ))
+                } else {
+                    (longest >= 2 * self.frames as i64 && self.frames > 0).then(|| {
+                        format!(
+                            "the longest is {longest}: if these are of the network's input, divide them by what it shortens \
+                             it by, some {}",
+                            longest / self.frames as i64
+                        )
+                    })
+                })
             })
         };
         given.iter().enumerate().map(check).collect()

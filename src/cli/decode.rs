@@ -17,7 +17,7 @@ use super::progress::Progress;
 use super::steering::warnings::references_warning;
 use super::steering::{SteeringArgs, WeightArgs};
 use super::timing::Clock;
-use super::transcripts::item_names;
+use super::transcripts::{item_names, outer_spaces};
 use super::values::{frame_shift, transcript_format};
 use crate::decode::batch::{DecodeBatch, DecodedAudited, ItemError};
 use crate::decode::item::{ItemConfig, Transcript};
@@ -208,6 +208,8 @@ impl Args {
             item
         });
         let items: Vec<DecodeItem> = items.collect();
+        let texts = || items.iter().map(|item| item.text.as_str());
+        warnings.extend(given.and_then(|given| outer_spaces(&name, texts(), given)));
         let summary = DecodeSummary {
             items: items.len(),
             method: params.method,

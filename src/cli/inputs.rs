@@ -238,12 +238,12 @@ pub(super) fn oddity(matrix: &Matrix) -> Option<Oddity> {
     }
     let (like, hint) = match dtype {
         Dtype::Int(1) | Dtype::Uint(1) => {
-            ("quantised scores", "give them their scale: x.astype('float32') * scale")
+            ("quantised scores", "give them their scale: (x.astype('float32') - zero_point) * scale")
         }
         Dtype::Int(2) | Dtype::Uint(2) => (
             "the bits of half-precision numbers",
             "x.view('float16') has these as numbers, for bfloat16 (x.view('uint16').astype('uint32') << \
-             16).view('float32'); quantised scores need their scale: x.astype('float32') * scale",
+             16).view('float32'); quantised scores need their scale: (x.astype('float32') - zero_point) * scale",
         ),
         _ => return None,
     };

@@ -117,7 +117,11 @@ impl Args {
         let mut summary = described(&matrix, &view);
         let rows_per_item = view.ctc.as_ref().map_or(view.geometry.rows(), |shape| shape.frames);
         let survey = Survey::new(view.geometry.clone(), rows_per_item, view.lengths.clone());
-        let mut survey = if view.labels_fit { survey.with_readings() } else { survey };
+        let mut survey = match labels.filter(|_| view.cross_entropy) {
+            _ if view.labels_fit => survey.with_readings(),
+            Some(labels) => survey.with_targets(fit::classes_of_rows(labels, &params.matrix.shape, classes)),
+            None => survey,
+        };
         matrix.reduce(&view.geometry, &mut survey).map_err(InputError::from)?;
         // Only now, so that the frames of the header are there.
         let items = match (labels, &view.ctc, blank) {
@@ -143,6 +147,7 @@ impl Args {
             }
             (Some(labels), _, _) if view.cross_entropy => {
                 fit::targets(&mut summary, labels, &params.matrix.shape, classes, &mut findings);
+                fit::compare_winners(&mut summary, &survey, &mut findings);
                 Vec::new()
             }
             _ => Vec::new(),

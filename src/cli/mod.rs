@@ -213,7 +213,11 @@ fn report_usage(error: &clap::Error) -> ExitStatus {
         message = expected.map(|expected| message.replace(&cause.to_string(), expected)).unwrap_or(message);
     }
     let mut hint = String::new();
-    for part in paragraphs {
+    let other_name = other_name(error);
+    if let Some(name) = other_name {
+        hint = format!("here it is called {name}; ");
+    }
+    for part in paragraphs.filter(|_| other_name.is_none()) {
         // A value that begins with '-' can't be given to an option behind '--', as this tip would have it.
         if let Some(tip) = part.strip_prefix("tip: ").filter(|tip| !tip.starts_with("to pass '")) {
             hint += tip;
@@ -267,6 +271,50 @@ fn needs(error: &clap::Error) -> Option<String> {
         let all = one_of.map_or_else(|| missing.clone(), |list| list.replace('|', " or "));
         Some(format!("{option} needs {all}"))
     })
+}
+
+/// What options are called elsewhere, most of them in PyTorch and in decoders, and here; the first that a subcommand has.
+const OTHER_NAMES: [(&str, &[&str]); 24] = [
+    ("--targets", &["--labels"]),
+    ("--target", &["--labels"]),
+    ("--labels", &["--refs"]),
+    ("--label", &["--labels", "--refs"]),
+    ("--references", &["--refs"]),
+    ("--reference", &["--refs"]),
+    ("--input-lengths", &["--lengths"]),
+    ("--logit-lengths", &["--lengths"]),
+    ("--target-lengths", &["--label-lengths"]),
+    ("--weights", &["--weight"]),
+    ("--class-weights", &["--weight"]),
+    ("--class-weight", &["--weight"]),
+    ("--charset", &["--alphabet"]),
+    ("--vocab", &["--alphabet"]),
+    ("--vocabulary", &["--alphabet"]),
+    ("--dict", &["--alphabet"]),
+    ("--tokens", &["--alphabet"]),
+    ("--alpha", &["--lm-weight"]),
+    ("--lm-alpha", &["--lm-weight"]),
+    ("--beta", &["--word-bonus"]),
+    ("--lm-beta", &["--word-bonus"]),
+    ("--beam-width", &["--beam"]),
+    ("--beam-size", &["--beam"]),
+    ("--log-probs", &["--input log-probs"]),
+];
+
+/// What an option that there is not is called here.
+fn other_name(error: &clap::Error) -> Option<&'static str> {
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg) else { return None };
+    if error.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+    let (_, names) = OTHER_NAMES.iter().find(|(other, _)| other == typed)?;
+    let subcommand = command();
+    let subcommand = subcommand.find_subcommand(std::env::args_os().nth(1)?)?;
+    let is_there = |name: &&&str| {
+        let long = name.trim_start_matches('-').split(' ').next();
+        subcommand.get_arguments().any(|argument| argument.get_long() == long)
+    };
+    names.iter().find(is_there).copied()
 }
 
 #[cfg(test)]

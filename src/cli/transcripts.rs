@@ -137,6 +137,8 @@ pub(super) fn text_warnings(
     let messages = [(a, b), (b, a)].map(|(one, other)| one_sided(one, other, case.is_some()));
     let messages = messages.into_iter().flatten().chain(odd_spaces(b, a));
     warnings.extend(messages.map(|message| Warning { code: "other_spelling", message }));
+    let texts = hypotheses.1.iter().map(String::as_str);
+    warnings.extend(outer_spaces(&hypotheses.0.display().to_string(), texts, references));
     warnings.extend(case);
     warnings
 }
@@ -174,6 +176,33 @@ fn one_sided(one: &Side<'_>, other: &Side<'_>, case_is_told: bool) -> Vec<String
         messages.push(format!("{path} has '|' between words and {of_other} spaces: tr '|' ' '"));
     }
     messages
+}
+
+/// One text may end with a space that was read.
+const SEVERAL_TEXTS: usize = 3;
+
+/// Most texts begin or end with a space and no reference does, as where an alphabet's words end with their delimiter.
+pub(super) fn outer_spaces<'a>(
+    name: &str,
+    texts: impl Iterator<Item = &'a str>,
+    (path, references): (&Path, &[String]),
+) -> Option<Warning> {
+    let is_outer = |text: &str| text.trim() != text;
+    let (mut count, mut all) = (0, 0);
+    for text in texts.filter(|text| !text.trim().is_empty()) {
+        all += 1;
+        count += usize::from(is_outer(text));
+    }
+    if count < SEVERAL_TEXTS || 2 * count <= all || references.iter().any(|line| is_outer(line)) {
+        return None;
+    }
+    let message = format!(
+        "{name}: {count} of {} begin or end with a space, and no line of {} does: each such space counts as a character; \
+         without them, as sed 's/^ *//; s/ *$//' writes them, ctctool eval counts the rest",
+        counted(all, "text"),
+        path.display()
+    );
+    Some(Warning { code: "other_spelling", message })
 }
 
 /// References with white space that no text has; in a text it is what was read.

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::sync::OnceLock;
 
 pub use file::AlphabetFile;
-use file::is_blank_name;
+use file::{is_blank_name, is_no_text};
 
 use super::{InputError, Place, display_name};
 use crate::decode::spelling::{Spelling, WORD_PIECE_MARK};
@@ -144,18 +144,28 @@ impl Alphabet {
         &self.tokens
     }
 
-    /// How text is split where the alphabet leaves no choice.
+    /// How text is split where the alphabet leaves no choice: what no text has, such as `<s>`, is none.
     pub fn only_split(&self) -> Option<LabelSplit> {
-        self.long_entry().is_none().then_some(LabelSplit::Chars)
+        let mut written = self.written();
+        let chars = written.clone().any(|(_, token)| token.chars().count() == 1);
+        let only = written.all(|(_, token)| token.chars().count() == 1 || chars && is_no_text(token));
+        only.then_some(LabelSplit::Chars)
+    }
+
+    /// The classes but the blank and the space, and their names.
+    fn written(&self) -> impl Iterator<Item = (usize, &str)> + Clone {
+        let not_written = [Some(self.blank), self.space];
+        let named = self.tokens.iter().map(String::as_str).enumerate();
+        named.filter(move |&(class, _)| !not_written.contains(&Some(class as u32)))
     }
 
     /// The first class but the blank and the space whose name is not one character, and its name.
     pub fn long_entry(&self) -> Option<(usize, &str)> {
-        let named = self.tokens.iter().enumerate();
-        let mut written =
-            named.filter(|&(class, _)| ![Some(self.blank), self.space].contains(&Some(class as u32)));
-        let long = written.find(|(_, token)| token.chars().count() != 1);
-        long.map(|(class, token)| (class, token.as_str()))
+        let is_long = |token: &str| token.chars().count() != 1;
+        // What is no special token is rather what makes it unclear.
+        let mut long = self.written().filter(|(_, token)| is_long(token));
+        let first = long.clone().next();
+        long.find(|(_, token)| !is_no_text(token)).or(first)
     }
 
     /// The one class that is called as blanks are, where the blank is not.

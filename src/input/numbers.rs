@@ -69,6 +69,11 @@ pub(super) fn whole_number(text: &str) -> Option<i64> {
     })
 }
 
+/// The words of a text but for its first lines.
+fn words_after(text: &str, lines: usize) -> impl Iterator<Item = &str> {
+    lines_of(text).skip(lines).flat_map(words).map(|(_, word)| word)
+}
+
 /// The words of a line, separated by spaces or commas, and the column, from 1, that each begins at.
 pub(super) fn words(line: &str) -> impl Iterator<Item = (usize, &str)> {
     let separator = |c: char| c.is_whitespace() || c == ',';
@@ -169,7 +174,15 @@ fn list<T>(
     for (line, content) in lines_of(&text).enumerate() {
         for (column, word) in words(content) {
             let place = Place::whole().at("line", line + 1).at("column", column);
-            values.push(parse(word).ok_or_else(|| InputError::new(argument, place, what, shown(word)))?);
+            values.push(parse(word).ok_or_else(|| {
+                let error = InputError::new(argument, place, what, shown(word));
+                let rest_are_numbers = || words_after(&text, 1).all(|word| parse(word).is_some());
+                let is_header = line == 0 && words_after(&text, 1).next().is_some() && rest_are_numbers();
+                error.maybe_hint(
+                    is_header
+                        .then(|| "the first line is a name: leave it out, as tail -n +2 does".to_owned()),
+                )
+            })?);
         }
     }
     Ok(List { name: argument.to_owned(), values, text })

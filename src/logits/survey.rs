@@ -23,6 +23,8 @@ pub struct Survey {
     ends: Vec<End>,
     /// By item: who won each of its runs, where that was asked for and is not too much.
     readings: Option<Vec<Vec<u32>>>,
+    /// By row: its class, where it has one that is known.
+    targets: Vec<Option<u32>>,
 }
 
 /// Runs that are kept.
@@ -43,7 +45,12 @@ struct Shape {
     winner: u32,
     sum: f64,
     log_sum: f64,
+    /// Whether all others have next to no chance: whatever the loss, such a row says as much as none.
+    certain: bool,
 }
+
+/// What others have of the probability where a row is certain.
+const NEXT_TO_NOTHING: f64 = 1e-6;
 
 /// What can be added up of rows.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +72,10 @@ pub struct SurveyTotals {
     /// Rows whose exponentials sum to one.
     pub like_log_probs: u64,
     bases: LogBases,
+    /// Rows with a target.
+    pub targets: u64,
+    /// Of these, how many are won by another class than the target's number less one, the target, and the next one.
+    pub other_winners: [u64; 3],
     /// Of both, rows in which no probability is more than e times another.
     flat: u64,
     /// The entropies of the rows as logits.
@@ -159,6 +170,7 @@ impl Survey {
             found: SurveyTotals::default(),
             runs: 0,
             readings: None,
+            targets: Vec::new(),
         }
     }
 
@@ -166,6 +178,13 @@ impl Survey {
     #[must_use]
     pub fn with_readings(self) -> Self {
         Self { readings: Some(Vec::new()), ..self }
+    }
+
+    /// The same, with how many rows are won by another class than their target: see [`SurveyTotals::other_winners`].
+    /// `targets`: a class for each row, or none.
+    #[must_use]
+    pub fn with_targets(self, targets: Vec<Option<u32>>) -> Self {
+        Self { targets, ..self }
     }
 
     /// By item, up to the last that has a row: who wins each run of its rows. None where it was not asked for, or is more
@@ -199,9 +218,10 @@ impl Survey {
         self.found.bases.other()
     }
 
-    /// By item, how many of its last rows are equal.
+    /// By item, how many of its last rows are equal; 0 where those are certain of a class.
     pub fn equal_at_end(&self) -> Vec<usize> {
-        let equal = |item: usize| self.ends.get(item).map_or(0, |end| end.equal);
+        let is_open = |end: &&End| !end.row.is_some_and(|row| row.certain);
+        let equal = |item: usize| self.ends.get(item).filter(is_open).map_or(0, |end| end.equal);
         (0..self.lengths.len()).map(equal).collect()
     }
 
@@ -262,7 +282,16 @@ impl SurveyTotals {
             scores.iter().map(|x| of(lse.log_prob(x.to_f64()))).sum()
         });
         let winner = scores.iter().position(|x| x.to_f64() == lse.max)? as u32;
-        Some(Shape { winner, sum, log_sum: lse.log_sum })
+        let certain = lse.log_sum < NEXT_TO_NOTHING || probs && greatest >= 1.0 - NEXT_TO_NOTHING;
+        Some(Shape { winner, sum, log_sum: lse.log_sum, certain })
+    }
+
+    fn note_target(&mut self, winner: Option<u32>, target: u32) {
+        self.targets += 1;
+        let shifted = [target.checked_sub(1), Some(target), target.checked_add(1)];
+        for (count, target) in self.other_winners.iter_mut().zip(shifted) {
+            *count += u64::from(winner.is_none() || winner != target);
+        }
     }
 
     fn note_range(&mut self, least: f64, greatest: f64) {
@@ -297,6 +326,10 @@ impl SurveyTotals {
         self.like_log_probs += next.like_log_probs;
         self.flat += next.flat;
         self.bases.add(next.bases);
+        self.targets += next.targets;
+        for (count, other) in self.other_winners.iter_mut().zip(next.other_winners) {
+            *count += other;
+        }
         self.entropies.add(next.entropies);
         self.entropies_of_probs.add(next.entropies_of_probs);
     }
@@ -317,6 +350,9 @@ impl BlockReducer for Survey {
             let shape = part.found.note_row(logical, scores);
             let winner = |shape: Option<Shape>| shape.map(|shape| shape.winner);
             part.winners.extend(winner(shape));
+            if let Some(&Some(target)) = self.targets.get(logical) {
+                part.found.note_target(winner(shape), target);
+            }
             let new = u64::from(shape.is_some());
             let kept = |is_new: bool| winner(shape).filter(|_| is_new && self.readings.is_some());
             // Every layout hands out an item's frames in order.

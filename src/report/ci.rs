@@ -27,7 +27,7 @@ pub(super) fn write_github<P, S, I: Record>(report: &Report<P, S, I>, out: &mut 
     }
     let rest = failing.count();
     if rest > 0 {
-        let message = format!("{} more fail; the other formats show all", counted(rest, "item"));
+        let message = format!("{} more fail; other formats show more of them", counted(rest, "item"));
         annotate(out, "notice", &format!("{}: more", report.command), &message)?;
     }
     Ok(())
@@ -57,7 +57,7 @@ pub(super) fn write_junit<P, S, I: Record>(report: &Report<P, S, I>, out: &mut d
         let status = if check.passed { TestCaseStatus::success() } else { failed(&check.message) };
         TestCase::new(check.name, status)
     });
-    let items = failing_items(report).map(|(name, message)| TestCase::new(name, failed(&message)));
+    let items = failing_items(report).map(|(name, message)| TestCase::new(xml_text(&name), failed(&message)));
     write_suite(report.command, checks.chain(items), out)
 }
 
@@ -69,8 +69,13 @@ pub(super) fn write_junit_error(command: &str, message: &str, out: &mut dyn Writ
 
 fn not_passed(kind: NonSuccessKind, message: &str) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(kind);
-    status.set_message(message);
+    status.set_message(xml_text(message));
     status
+}
+
+/// Two characters that are no control characters are in no XML either; those are left out by who writes it.
+fn xml_text(text: &str) -> String {
+    text.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }
 
 fn write_suite(command: &str, cases: impl Iterator<Item = TestCase>, out: &mut dyn Write) -> io::Result<()> {

@@ -96,7 +96,8 @@ pub struct InspectSummary {
     pub label_classes: Option<usize>,
     /// With labels that are indices: how many are no class.
     pub labels_out_of_range: Option<usize>,
-    /// With labels of CTC: how far the best path reads others, in errors for each label; null where there is none.
+    /// With labels of CTC: how far the best path reads others, in errors for each label; with classes of rows: how many other
+    /// classes win, for each. Null where there is none.
     pub label_error_ratio: Option<f64>,
     /// What follows, in plain words.
     pub findings: Vec<Finding>,
@@ -212,7 +213,7 @@ impl InspectSummary {
         let count = |count: Option<usize>| count.map_or(Cell::Empty, |count| Cell::Count(count as u64));
         row("classes among the labels", count(self.label_classes));
         row("labels that are not a class", count(self.labels_out_of_range));
-        row("errors of the best path (ratio)", Cell::from(self.label_error_ratio));
+        row("errors against the labels (ratio)", Cell::from(self.label_error_ratio));
         TableText { title, header: vec!["", "value", "first at"], rows }
     }
 

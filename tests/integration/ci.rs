@@ -35,6 +35,10 @@ fn junit_is_well_formed_whatever_the_text() {
         "{text}"
     );
     assert!(text.contains("failures=\"2\"") && !text.contains('\u{1}'), "{text}");
+    // Not in XML, and no control characters either.
+    let assert = eval("junit", &["--max-wer", "0"], "a\u{fffe}\u{ffff}\u{fffd}\u{fdd0}\nc,d: 100%\n").code(1);
+    let text = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+    assert!(text.contains("a\u{fffd}\u{fffd}\u{fffd}\u{fdd0}") && !text.contains('\u{ffff}'), "{text}");
     let passed = eval("junit", &["--max-wer", "1"], "a b\nc,d: 100%\n").code(0);
     passed.stdout(predicate::str::contains("tests=\"1\"").and(predicate::str::contains("<failure").not()));
 }

@@ -80,6 +80,63 @@ fn names_of_files_and_how_a_setting_came_about_may_differ() {
     compare(&folder, &["a", "b"]).assert().code(0);
 }
 
+/// The same items in another order of axes, as another framework has them.
+#[test]
+fn items_and_frames_may_be_exchanged() {
+    let folder = Folder::new();
+    let params = |layout: &str, shape: [u32; 3]| json!({"layout": layout, "shape": shape});
+    decoded(&folder, "tnc", &params("tnc", [9, 2, 5]), &[(0, "one"), (1, "two")]);
+    decoded(&folder, "ntc", &params("ntc", [2, 9, 5]), &[(0, "one"), (1, "two")]);
+    decoded(&folder, "longer", &params("ntc", [2, 10, 5]), &[(0, "one"), (1, "two")]);
+    decoded(&folder, "same", &params("ntc", [9, 2, 5]), &[(0, "one"), (1, "two")]);
+    decoded(&folder, "other", &params("ntc", [2, 9, 5]), &[(0, "one"), (1, "too")]);
+    for (args, code) in [
+        (["tnc", "ntc"], 0),
+        (["ntc", "tnc"], 0),
+        (["tnc", "other"], 1),
+        (["tnc", "longer"], 2),
+        (["tnc", "same"], 2),
+    ] {
+        compare(&folder, &args).assert().code(code);
+    }
+}
+
+/// What is written for people has them, too; codes and numbers have not.
+#[test]
+fn messages_with_names_of_files_may_differ() {
+    let folder = Folder::new();
+    for name in ["a", "b"] {
+        folder.file(&format!("{name}.csv"), "0,1\n1,0\n");
+        folder.file(&format!("{name}_more.csv"), "0.5,1.5\n1.5,0.5\n");
+    }
+    folder.file("short.txt", "1 1 1\n");
+    folder.file("fits.txt", "1\n");
+    let run = |args: &[&str], out: &str, code: i32| {
+        let mut command = ctctool();
+        command
+            .current_dir(folder.path())
+            .args(args)
+            .args(["--format", "json", "-o", out])
+            .assert()
+            .code(code);
+    };
+    for name in ["a", "b"] {
+        let matrix = format!("{name}.csv");
+        let inspect = ["inspect", &matrix, "--layout", "tc", "--labels"];
+        run(&[&inspect[..], &["short.txt"]].concat(), &format!("{name}_short"), 0);
+        run(&[&inspect[..], &["fits.txt"]].concat(), &format!("{name}_fits"), 0);
+        run(&["compare", &matrix, &format!("{name}_more.csv")], &format!("{name}_compared"), 1);
+    }
+    let text = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    assert!(
+        text("a_short").contains("the first is a.csv")
+            && text("a_compared").contains("\"relation\":\"a_more.csv")
+    );
+    compare(&folder, &["a_short", "b_short"]).assert().code(0);
+    compare(&folder, &["a_compared", "b_compared"]).assert().code(0);
+    compare(&folder, &["a_short", "b_fits"]).assert().code(1);
+}
+
 /// JSON has null for NaN, and `status` says so: NaN never passes.
 #[test]
 fn a_loss_that_is_nan_is_not_equal_to_itself() {

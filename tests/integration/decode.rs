@@ -409,3 +409,36 @@ fn a_token_with_a_line_s_end_breaks_no_line() {
         assert!(decode(token, "csv").contains(&format!(",\"{token}\",")), "{}", decode(token, "csv"));
     }
 }
+
+/// As where a word ends with its delimiter, the last one, too.
+#[test]
+fn texts_that_all_end_with_a_space_are_told() {
+    let folder = Folder::new();
+    folder.file("names", "-\na\n|\n");
+    folder.file("refs", "a\n".repeat(3));
+    // Three items of the same two frames.
+    folder.file("x.npy", npy_f64(&[3, 2, 3], &[0.0, 5.0, 0.0, 0.0, 0.0, 5.0].repeat(3)));
+    let told = |refs: &str| {
+        folder.file("refs", refs);
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args([
+            "decode",
+            "x.npy",
+            "--layout",
+            "ntc",
+            "--alphabet",
+            "names",
+        ]);
+        command.args(["--refs", "refs"]);
+        let result = run_json(&mut command);
+        let warnings = result["warnings"].as_array().unwrap();
+        let mut of_spaces = warnings.iter().filter(|warning| warning["code"] == "other_spelling");
+        of_spaces.next().map(|warning| warning["message"].as_str().unwrap().to_owned())
+    };
+    assert!(
+        told("a\na\na\n")
+            .unwrap()
+            .starts_with("x.npy: 3 of 3 texts begin or end with a space, and no line of refs does: ")
+    );
+    assert_eq!(told("a \na\na\n"), None);
+}

@@ -7,7 +7,7 @@ use predicates::prelude::*;
 use serde_json::{Value, json as value};
 
 use crate::random::Random;
-use crate::support::{Folder, close, ctctool, json, npy_bytes, npy_f64, npy_i64};
+use crate::support::{Folder, close, ctctool, json, npy_bytes, npy_f64, npy_i64, number};
 
 fn run(folder: &Folder, args: &[&str]) -> assert_cmd::assert::Assert {
     ctctool().current_dir(folder.path()).args(args).assert()
@@ -78,13 +78,39 @@ fn an_entry_of_several_characters_is_named() {
     let folder = Folder::new();
     folder.file("x.csv", "1,2,3\n");
     folder.file("y.txt", "a\n");
-    folder.file("alphabet.json", r#"["a", "b", "<blank>"]"#);
     let loss = ["loss", "x.csv", "--labels", "y.txt", "--criterion", "ctc", "--alphabet", "alphabet.json"];
-    run(&folder, &loss).code(2).stderr(
-        "error: alphabet.json: class 2, '<blank>', is not one character: it is not clear how labels are split\n\
-         hint: give --label-split chars, tokens or longest; or --blank 2, if that is the blank\n",
-    );
+    folder.file("alphabet.json", r#"["a", "b", "<blank>"]"#);
+    let error = "error: alphabet.json: class 2, '<blank>', is not one character: it is not clear how labels are split\n";
+    let hint = "hint: give --label-split chars, tokens or longest";
+    run(&folder, &loss).code(2).stderr(format!("{error}{hint}; or --blank 2, if that is the blank\n"));
+    // It was said which is the blank.
+    run(&folder, &[&loss[..], &["--blank", "1"]].concat()).code(2).stderr(format!("{error}{hint}\n"));
     run(&folder, &[&loss[..], &["--blank", "<blank>"]].concat()).success();
+}
+
+/// As Hugging Face's vocabularies have them, beside single characters.
+#[test]
+fn special_tokens_leave_no_choice_how_labels_are_split() {
+    let folder = Folder::new();
+    folder.file("x.csv", "1,2,3,4,5,6\n3,2,1,0,1,2\n");
+    folder.file("y.txt", "ab\n");
+    let run = |vocabulary: &str, blank: &str| {
+        folder.file("vocab.json", vocabulary);
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["loss", "x.csv", "--labels", "y.txt", "--criterion", "ctc"]);
+        command.args(["--alphabet", "vocab.json", "--blank", blank]);
+        command
+    };
+    let special = r#"{"<pad>": 0, "<s>": 1, "[UNK]": 2, "|": 3, "a": 4, "b": 5}"#;
+    assert_eq!(json(&mut run(special, "<pad>"))["params"]["label_split"], "chars");
+    for (vocabulary, named) in [
+        // A long token is named before a special one, and where nothing is a character, all are tokens.
+        (r#"["-", "<s>", "ab", "a", "b", "c"]"#, "class 2, 'ab'"),
+        (r#"["-", "<a>", "<b>", "<c>", "<d>", "<e>"]"#, "class 1, '<a>'"),
+        (r#"["-", "<>", "a", "b", "c", "d"]"#, "class 1, '<>'"),
+    ] {
+        run(vocabulary, "0").assert().code(2).stderr(predicate::str::contains(named));
+    }
 }
 
 /// A line left empty at the end of an alphabet would shift all classes.
@@ -197,6 +223,54 @@ fn integers_below_zero_keep_their_sign() {
         let found = loss("y.npy");
         assert_eq!(found["ignored"], 1, "{descr}");
         assert!(close(&found["loss_nats"], second, 1e-14, 0.0), "{descr}: {found}");
+    }
+}
+
+/// The upper half of each type's range, as logits and as labels.
+#[test]
+fn unsigned_integers_are_not_below_zero() {
+    let folder = Folder::new();
+    folder.file("y.txt", "0\n");
+    folder.file("x.csv", "1,2\n");
+    for (size, big, found) in [
+        (1, 200_u64, "200"),
+        (2, 50_000, "50000"),
+        (4, 1 << 31, "2147483648"),
+        (4, u32::MAX.into(), "4294967295"),
+        (8, 1 << 31, "2147483648"),
+        (8, 1 << 63, "a larger number"),
+        (8, u64::MAX, "a larger number"),
+    ] {
+        for order in ['<', '>'] {
+            let bytes = |value: u64| {
+                let mut bytes = value.to_le_bytes()[..size].to_vec();
+                if order == '>' {
+                    bytes.reverse();
+                }
+                bytes
+            };
+            let descr = format!("{order}u{size}");
+            folder.file("x.npy", npy_bytes(&descr, false, &[1, 2], &[bytes(big - 1), bytes(big)].concat()));
+            let mut command = ctctool();
+            command.current_dir(folder.path()).args(["inspect", "x.npy"]);
+            let max = number(&json(&mut command)["summary"]["max"]);
+            assert_eq!(max, big as f64, "{descr}");
+            folder.file("y.npy", npy_bytes(&descr, false, &[1], &bytes(big)));
+            for labels in ["y.npy", "-"] {
+                let mut command = ctctool();
+                command.current_dir(folder.path()).args([
+                    "loss",
+                    "x.csv",
+                    "--criterion",
+                    "ce",
+                    "--labels",
+                    labels,
+                ]);
+                let content = std::fs::read(folder.path().join("y.npy")).unwrap();
+                let expected = format!("expected a class from 0 to 1 or -100 (ignored), found {found}");
+                command.write_stdin(content).assert().code(2).stderr(predicate::str::contains(expected));
+            }
+        }
     }
 }
 

@@ -166,3 +166,15 @@ fn half_of_a_model_is_not_most_of_it() {
     assert_eq!(unwritable(&mut folder, "one"), None);
     assert!(unwritable(&mut folder, "two").is_some());
 }
+
+/// However the model spells it, a space is no word of several characters.
+#[test]
+fn a_model_of_characters_and_a_space_is_one_of_tokens() {
+    let folder = folder(&["-", "a", "b", "|"], &[&[0.1, 0.4, 0.3, 0.2]]);
+    for (space, told) in [("|", true), ("<space>", true), ("[space]", true), ("space", false)] {
+        folder
+            .file("lm", unigrams(&["-1 <s>", "-1 </s>", "-1 <unk>", "-1 a", "-1 b", &format!("-1 {space}")]));
+        let found = message(&steered(&folder, &["--lm", "lm"]), "lm_unit");
+        assert_eq!(found.is_some_and(|found| found.contains("every word is one character")), told, "{space}");
+    }
+}

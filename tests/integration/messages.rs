@@ -109,17 +109,42 @@ fn a_typed_list_is_not_taken_for_a_file() {
     }
     let weight = ["loss", "x.csv", "--labels", "rows", "--weight", "1,2,x"];
     refused(&folder, &weight, "--weight: entry 2: expected a number, found 'x'", Some(&hint("--weight")));
-    for (list, error) in [
-        ("7", "--lengths: item 0: expected a length from 0 to 3, the number of frames, found 7"),
-        ("1,2", "--lengths: expected 1 length, one per item, found 2"),
+    let of_input = "the longest is 7: if these are of the network's input, divide them by what it shortens it by, some 2";
+    for (list, error, hint) in [
+        (
+            "7",
+            "--lengths: item 0: expected a length from 0 to 3, the number of frames, found 7",
+            Some(of_input),
+        ),
+        ("5", "--lengths: item 0: expected a length from 0 to 3, the number of frames, found 5", None),
+        ("1,2", "--lengths: expected 1 length, one per item, found 2", None),
     ] {
-        refused(&folder, &["decode", "x.csv", "--lengths", list], error, None);
+        refused(&folder, &["decode", "x.csv", "--lengths", list], error, hint);
     }
     // A file is named.
     folder.file("l.txt", "7\n");
     let error =
         "l.txt: item 0, line 1, column 1: expected a length from 0 to 3, the number of frames, found 7";
-    refused(&folder, &["decode", "x.csv", "--lengths", "l.txt"], error, None);
+    refused(&folder, &["decode", "x.csv", "--lengths", "l.txt"], error, Some(of_input));
+    // What a table is called, and what it is beside.
+    for (weights, error, hint) in [
+        (
+            "weight\n1\n2\n3\n",
+            "w.csv: line 1, column 1: expected a number, found 'weight'",
+            Some("the first line is a name: leave it out, as tail -n +2 does"),
+        ),
+        ("1\nx\n3\n", "w.csv: line 2, column 1: expected a number, found 'x'", None),
+        ("x\n", "w.csv: line 1, column 1: expected a number, found 'x'", None),
+        (
+            "0,1\n1,2\n2,3\n",
+            "--weight w.csv: 6 class weights for 3 classes",
+            Some("if each line has the class and its weight, keep the weight, as cut -d, -f2 does"),
+        ),
+        ("1\n2\n", "--weight w.csv: 2 class weights for 3 classes", None),
+    ] {
+        folder.file("w.csv", weights);
+        refused(&folder, &["loss", "x.csv", "--labels", "rows", "--weight", "w.csv"], error, hint);
+    }
 }
 
 #[test]
@@ -127,7 +152,7 @@ fn a_wrong_length_is_named_where_it_is() {
     let folder = Folder::new();
     folder.file("x.npy", npy_f64(&[3, 2, 3], &[0.0; 18]));
     for (lengths, error) in [
-        ("2\n 7\n", "item 1, line 2, column 2: expected a length from 0 to 3, the number of frames, found 7"),
+        ("2\n 5\n", "item 1, line 2, column 2: expected a length from 0 to 3, the number of frames, found 5"),
         (
             "2, -1\n",
             "item 1, line 1, column 4: expected a length from 0 to 3, the number of frames, found -1",
@@ -138,6 +163,29 @@ fn a_wrong_length_is_named_where_it_is() {
         let args = ["decode", "x.npy", "--layout", "tnc", "--lengths", "l.txt"];
         refused(&folder, &args, &format!("l.txt: {error}"), None);
     }
+}
+
+/// By PyTorch's names, and decoders'.
+#[test]
+fn an_option_by_another_name_is_told() {
+    let folder = Folder::new();
+    for (args, other, name) in [
+        (&["loss", "x", "--targets", "y"][..], "--targets", "--labels"),
+        (&["loss", "x", "--labels", "y", "--class-weights", "w"], "--class-weights", "--weight"),
+        (&["loss", "x", "--labels", "y", "--input-lengths", "l"], "--input-lengths", "--lengths"),
+        (&["loss", "x", "--labels", "y", "--log-probs"], "--log-probs", "--input log-probs"),
+        (&["decode", "x", "--labels", "y"], "--labels", "--refs"),
+        (&["decode", "x", "--label", "y"], "--label", "--refs"),
+        (&["loss", "x", "--label", "y"], "--label", "--labels"),
+        (&["decode", "x", "--beam-width", "3"], "--beam-width", "--beam"),
+        (&["tune", "x", "--refs", "y", "--lm", "m", "--alpha", "1"], "--alpha", "--lm-weight"),
+    ] {
+        let hint = format!("here it is called {name}; see 'ctctool {} --help'", args[0]);
+        refused(&folder, args, &format!("unexpected argument '{other}' found"), Some(&hint));
+    }
+    // Where there is none of that name here, what clap knows is left.
+    let hint = "see 'ctctool eval --help'";
+    refused(&folder, &["eval", "a", "b", "--alpha", "1"], "unexpected argument '--alpha' found", Some(hint));
 }
 
 #[test]

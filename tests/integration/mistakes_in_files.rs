@@ -84,6 +84,16 @@ fn what_one_text_has_and_the_other_never_is_told() {
     let found = message(&result(&folder, &["eval", "plain", "other"]), "other_spelling");
     assert!(found.unwrap().starts_with("other: 1 line with spaces at an end or two in a row"));
     assert_eq!(message(&result(&folder, &["eval", "other", "plain"]), "other_spelling"), None);
+    // But most texts do not end so by chance.
+    let several = |line: &str| [line, line, line, "a b\n"].concat();
+    folder.file("plain", several("one two\n"));
+    for (line, told) in [("one two \n", true), (" one two\n", true), ("one  two\n", false)] {
+        folder.file("other", several(line));
+        let found = message(&result(&folder, &["eval", "other", "plain"]), "other_spelling");
+        let expected = "other: 3 of 4 texts begin or end with a space, and no line of plain does";
+        assert_eq!(found.is_some_and(|found| found.starts_with(expected)), told, "{line:?}");
+    }
+    assert_eq!(message(&result(&folder, &["eval", "other", "other"]), "other_spelling"), None);
     // Where hardly a word has one, that is no evidence.
     folder.file("one", "one two\n");
     folder.file("other", "One two\n");

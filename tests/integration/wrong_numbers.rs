@@ -350,7 +350,7 @@ fn small_integers_are_told() {
     for (dtype, bytes, told) in [
         ("<i2", halves.clone(), Some("x.view('float16')")),
         ("<u2", halves.clone(), Some("x.view('float16')")),
-        ("|u1", vec![255, 0, 3, 200], Some("x.astype('float32') * scale")),
+        ("|u1", vec![255, 0, 3, 200], Some("(x.astype('float32') - zero_point) * scale")),
         ("<f2", halves, None),
         ("<i4", vec![0; 16], None),
     ] {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use rayon::prelude::*;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::super::diagnostics::UsageError;
 use super::super::eval::pairs;
@@ -46,6 +46,9 @@ const FREE_PARAMS: [&str; 24] = [
     "criterion_inferred",
     "layout_inferred",
 ];
+
+/// How the same items lie in a file.
+const LAYOUT_PARAMS: [&str; 2] = ["layout", "shape"];
 
 /// Of these, the ones that change it where they are given at all.
 const SETTING_PARAMS: [&str; 4] = ["lengths", "lm", "lexicon", "hotwords"];
@@ -140,7 +143,7 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
 
 /// Refuses results that other settings made.
 fn check_params(base: &ResultFile, new: &ResultFile, gone: &[u64], fresh: &[u64]) -> Result<(), UsageError> {
-    let empty = serde_json::Map::new();
+    let empty = Map::new();
     let params = |file: &ResultFile| file.value["params"].as_object().unwrap_or(&empty).clone();
     let (old, latest) = (params(base), params(new));
     let keys: BTreeSet<&String> = old.keys().chain(latest.keys()).collect();
@@ -148,6 +151,7 @@ fn check_params(base: &ResultFile, new: &ResultFile, gone: &[u64], fresh: &[u64]
         .into_iter()
         .map(|key| (key, old.get(key).unwrap_or(&Value::Null), latest.get(key).unwrap_or(&Value::Null)))
         .filter(|(_, a, b)| a != b)
+        .filter(|(key, ..)| !(LAYOUT_PARAMS.contains(&key.as_str()) && only_exchanged(&old, &latest)))
         .filter(|(key, a, b)| {
             let given_once = a.is_null() != b.is_null() && SETTING_PARAMS.contains(&key.as_str());
             // A list that was typed is a setting, the name of a file is not.
@@ -166,6 +170,17 @@ fn check_params(base: &ResultFile, new: &ResultFile, gone: &[u64], fresh: &[u64]
     let message =
         format!("{} and {} were made with different parameters: {}", base.name, new.name, parts.join("; "));
     Err(UsageError::new(message).hint("give both runs the same options"))
+}
+
+/// Whether one input has its first two axes, items and frames, where the other has them the other way round.
+fn only_exchanged(a: &Map<String, Value>, b: &Map<String, Value>) -> bool {
+    let layouts = [a, b].map(|params| params.get("layout").and_then(Value::as_str));
+    let shapes = [a, b].map(|params| params.get("shape").and_then(Value::as_array));
+    let ([Some(a), Some(b)], [Some("tnc"), Some("ntc")] | [Some("ntc"), Some("tnc")]) = (shapes, layouts)
+    else {
+        return false;
+    };
+    matches!((&a[..], &b[..]), ([a0, a1, a2], [b0, b1, b2]) if (a0, a1, a2) == (b1, b0, b2))
 }
 
 /// Whether a parameter is a list of numbers as an option takes it.
@@ -375,7 +390,14 @@ fn keep_greater(
     }
 }
 
-/// Whether a value is the name of a file, or has it in it: an item's, or where a gradient was written.
+/// Whether a value is the name of a file, or has it in it: an item's, where a gradient was written, and what is written
+/// for people.
 fn is_name(place: &str, key: &str) -> bool {
-    key == "id" || key == "file" && place == "summary.gradient"
+    match key {
+        "id" => true,
+        "file" => place == "summary.gradient",
+        "relation" => place == "summary",
+        "message" => place.starts_with("summary.findings["),
+        _ => false,
+    }
 }

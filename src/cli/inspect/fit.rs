@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::super::ctc_shape::CtcShape;
 use super::Args;
 use crate::input::{AlphabetFile, LabelFile, List, counted, index_hint, is_class};
+use crate::logits::{Survey, SurveyTotals};
 use crate::loss::ctc::{CtcLabels, ln_alignments};
 use crate::metrics::edit_counts;
 use crate::report::ItemId;
@@ -74,7 +75,11 @@ pub(super) fn read_labels(
     }
     let shifted =
         [-1, 1].into_iter().map(|added| (added, ratio(added))).find(|(_, other)| 2.0 * other < as_they_are);
+    let nothing = read.iter().all(Vec::is_empty);
     let why = match shifted {
+        _ if nothing => {
+            "it reads nothing but blanks: did the network learn yet, and is that the blank?".to_owned()
+        }
         Some((added, other)) => format!(
             "adding {added} to each label leaves {other:.2}: do labels count from a different number?"
         ),
@@ -118,6 +123,37 @@ pub(super) fn targets(
         findings.push(Finding { code: "out_of_range", message, flag: Some(flag) });
     }
     count_labels(summary, targets.into_iter().filter(|&label| label != ignored).collect(), classes);
+}
+
+/// The class of each row that has one; nothing where there are probabilities.
+pub(super) fn classes_of_rows(labels: &LabelFile, shape: &[usize], classes: usize) -> Vec<Option<u32>> {
+    let targets = labels.integers().filter(|_| !labels.fits_probs(shape)).unwrap_or_default();
+    let class = |label: i64| is_class(label, classes).then_some(label as u32);
+    targets.into_iter().map(class).collect()
+}
+
+/// The labels of a classifier against who wins their rows.
+pub(super) fn compare_winners(summary: &mut InspectSummary, survey: &Survey, findings: &mut Vec<Finding>) {
+    let SurveyTotals { targets, other_winners, .. } = survey.found;
+    if targets == 0 {
+        return;
+    }
+    let ratios = other_winners.map(|count| count as f64 / targets as f64);
+    let as_they_are = ratios[1];
+    summary.label_error_ratio = Some(as_they_are);
+    if as_they_are < OTHER_LABELS || targets < SEVERAL_LABELS as u64 {
+        return;
+    }
+    // An untrained network is wrong of all labels.
+    let shifted = [(-1, ratios[0]), (1, ratios[2])].into_iter().find(|(_, other)| 2.0 * other < as_they_are);
+    findings.extend(shifted.map(|(added, other)| Finding {
+        code: "other_labels",
+        message: format!(
+            "other classes than the labels win, a share of {as_they_are:.2}: adding {added} to each label leaves {other:.2}: \
+             do labels count from a different number?"
+        ),
+        flag: None,
+    }));
 }
 
 /// Each item's labels against its frames.

@@ -15,7 +15,7 @@ use crate::input::{
 };
 use crate::kernel::Floats;
 use crate::logits::{Geometry, ImproperRow};
-use crate::loss::cross_entropy::CrossEntropy;
+use crate::loss::cross_entropy::{CrossEntropy, CrossEntropyError};
 use crate::loss::cross_entropy_batch::{CrossEntropyBatch, CrossEntropyTotals};
 use crate::loss::targets::{Target, Targets};
 use crate::report::loss::{CrossEntropyItem, LossParams, Tally};
@@ -62,10 +62,15 @@ impl Args {
         let smoothing = settings.label_smoothing.unwrap_or(0.0);
         let loss = CrossEntropy::new(classes, weight.clone(), smoothing).map_err(|error| {
             let name = settings.weight.as_deref().filter(|_| (0.0..=1.0).contains(&smoothing));
-            UsageError::new(match name {
+            let usage = UsageError::new(match name {
                 Some(name) => format!("--weight {name}: {error}"),
                 None => format!("--label-smoothing: expected a number from 0 to 1, found {smoothing}"),
-            })
+            });
+            match error {
+                CrossEntropyError::WeightCount { weights, classes } if weights == 2 * classes => usage
+                    .hint("if each line has the class and its weight, keep the weight, as cut -d, -f2 does"),
+                _ => usage,
+            }
         })?;
         let params = LossParams {
             class_axis: Some(class_axis),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::decode::LanguageModel;
 use crate::decode::fusion::{own_word, own_words};
-use crate::decode::spelling::{Spelling, WORD_PIECE_MARK, WordDelimiter};
+use crate::decode::spelling::{Spelling, WORD_PIECE_MARK, WordDelimiter, is_space};
 use crate::decode::token_texts::TokenTexts;
 use crate::input::counted;
 use crate::lm::NgramModel;
@@ -55,7 +55,7 @@ pub(super) fn unit_warning(
     spelling: &Spelling,
     classes: usize,
 ) -> Option<Warning> {
-    let is_long = |text: &str| text.chars().nth(1).is_some();
+    let is_long = |text: &str| text.chars().nth(1).is_some() && !is_space(text);
     let (all, long) = (own_words(model).count(), own_words(model).filter(|(_, text)| is_long(text)).count());
     let evidence = if long == 0 && all > 1 {
         "every word is one character".to_owned()

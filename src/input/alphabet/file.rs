@@ -204,6 +204,18 @@ pub(super) fn is_blank_name(token: &str) -> bool {
     names.iter().any(|name| token.eq_ignore_ascii_case(name))
 }
 
+/// Whether a token is called as what stands for no text is, such as `<s>` and `[UNK]`; a blank that is taken for a token is
+/// a mistake.
+pub(super) fn is_no_text(token: &str) -> bool {
+    let within = |open: char, close: char| {
+        token
+            .strip_prefix(open)
+            .and_then(|rest| rest.strip_suffix(close))
+            .is_some_and(|name| !name.is_empty())
+    };
+    (within('<', '>') || within('[', ']')) && !is_blank_name(token)
+}
+
 /// Refuses two equal tokens; the first has the number `from`.
 fn check_distinct<'a>(
     name: &str,
