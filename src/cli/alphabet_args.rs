@@ -262,8 +262,8 @@ pub(super) struct ClassNames {
     pub(super) blank: u32,
     /// The word delimiter's name.
     pub(super) delimiter: Option<String>,
-    /// What is odd about the blank.
-    pub(super) warning: Option<Warning>,
+    /// What is odd about the blank and the delimiter.
+    pub(super) warnings: Vec<Warning>,
 }
 
 impl ClassArgs {
@@ -271,14 +271,23 @@ impl ClassArgs {
         let file = self.names.file()?;
         let blank = self.names.blank_of(shape.classes, file.as_ref())?;
         let Some(file) = file else {
-            return Ok(ClassNames { spelling: Spelling::indices(), blank, delimiter: None, warning: None });
+            return Ok(ClassNames {
+                spelling: Spelling::indices(),
+                blank,
+                delimiter: None,
+                warnings: Vec::new(),
+            });
         };
         let alphabet = shape.alphabet(file, blank)?;
-        let warning = self.names.blank_warning(&alphabet, blank);
+        let mut warnings: Vec<Warning> = self.names.blank_warning(&alphabet, blank).into_iter().collect();
         check_no_empty_entry(&alphabet)?;
         let names = alphabet.tokens().to_vec();
         let delimiter = match self.word_delimiter.as_deref() {
-            None => Spelling::default_delimiter(&names, blank),
+            None => {
+                let delimiter = Spelling::default_delimiter(&names, blank);
+                warnings.extend(bar_warning(&alphabet, &delimiter));
+                delimiter
+            }
             Some(token) => match names.iter().position(|name| name == token) {
                 _ if token == WORD_PIECE_MARK => WordDelimiter::Prefix(token.to_owned()),
                 Some(class) if class == blank as usize => {
@@ -302,6 +311,24 @@ impl ClassArgs {
             WordDelimiter::Prefix(mark) => Some(mark.clone()),
             WordDelimiter::None => None,
         };
-        Ok(ClassNames { spelling: Spelling::new(names, delimiter), blank, delimiter: name, warning })
+        Ok(ClassNames { spelling: Spelling::new(names, delimiter), blank, delimiter: name, warnings })
     }
+}
+
+/// Marks that an alphabet of speech does not have, and one of printed characters has as well as a bar.
+const MARKS: [&str; 6] = ["\\", "^", "~", "{", "}", "_"];
+
+/// A bar for the space between words in an alphabet that has one as a character.
+fn bar_warning(alphabet: &Alphabet, delimiter: &WordDelimiter) -> Option<Warning> {
+    let WordDelimiter::Token(class) = *delimiter else { return None };
+    let tokens = alphabet.tokens();
+    let marks: Vec<&str> =
+        MARKS.into_iter().filter(|mark| tokens.iter().any(|token| token == mark)).collect();
+    let message = format!(
+        "{}: class {class}, '|', is taken for the space between words, and there are other marks, such as {}: give \
+         --word-delimiter {WORD_PIECE_MARK} if it is one of them",
+        alphabet.name(),
+        shown(marks.first()?)
+    );
+    (tokens[class as usize] == "|" && marks.len() > 1).then_some(Warning { code: "bar", message })
 }

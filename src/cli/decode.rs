@@ -146,7 +146,7 @@ impl Args {
         if let (Some(references), Some(path)) = (&references, &self.refs) {
             shape.check_references(path, references)?;
         }
-        let ClassNames { spelling, blank, delimiter, warning: of_blank } =
+        let ClassNames { spelling, blank, delimiter, warnings: of_names } =
             self.classes.class_names(&shape)?;
         let config = self.config(blank);
         let steering = self.steering.load(&spelling, shape.classes, blank, diagnostics)?;
@@ -184,7 +184,7 @@ impl Args {
         let seen = Seen { decoded: &decoded, shape: &shape, lengths: &lengths, name: &name };
         let mut warnings = seen.warnings(self.logits.input, self.logits.lengths.is_some(), blank);
         warnings.extend(odd);
-        warnings.extend(of_blank);
+        warnings.extend(of_names);
         warnings.extend(Clock(self.search.frame_shift).warning());
         let given = self.refs.as_deref().zip(references.as_deref());
         let unwritable =

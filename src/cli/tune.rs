@@ -149,7 +149,7 @@ impl Args {
         let other = Some((refs.as_str(), references.len()));
         let (shape, lengths) = CtcShape::with_frames_in_use(&matrix, &self.logits, other)?;
         shape.check_references(&self.refs, &references)?;
-        let ClassNames { spelling, blank, delimiter, warning: of_blank } =
+        let ClassNames { spelling, blank, delimiter, warnings: of_names } =
             self.classes.class_names(&shape)?;
         let steering = self.steering.load(&spelling, shape.classes, blank, diagnostics)?;
         let Some(steering) = steering else { return Err(UsageError::new("tune needs --lm").into()) };
@@ -190,7 +190,7 @@ impl Args {
         let seen = Seen { decoded: &greedy, shape: &shape, lengths: &lengths, name: &name };
         let mut warnings = seen.warnings(config.input, self.logits.lengths.is_some(), blank);
         warnings.extend(odd);
-        warnings.extend(of_blank);
+        warnings.extend(of_names);
         warnings.extend(references_warning(&self.refs, &references, &spelling, shape.classes, blank));
         warnings.extend(item_names(&self.refs, &references));
         warnings.extend(steering.warnings);

@@ -49,8 +49,8 @@ pub struct Hotwords {
 
 impl Hotwords {
     /// `phrases` and what each of their occurrences adds, in nats, from -[`MAX_MAGNITUDE`] to it. With `whole_words`
-    /// they begin and end where words do, and any white space in them is a boundary of words; without, they are found
-    /// anywhere.
+    /// they begin and end where words do, unless by a character of a script that has no spaces between words, and any white
+    /// space in them is a boundary of words; without, they are found anywhere.
     ///
     /// # Panics
     /// Where a weight is beyond that.
@@ -61,28 +61,32 @@ impl Hotwords {
             assert!((-MAX_MAGNITUDE..=MAX_MAGNITUDE).contains(&weight), "a weight within its limits");
             let words: Vec<&str> = phrase.split_whitespace().collect();
             let text = if whole_words { words.join(" ") } else { phrase.trim().to_owned() };
+            let at_boundary =
+                |c: Option<char>| whole_words && c.is_some_and(|c| !is_written_without_spaces(c));
             if !text.is_empty() {
-                hotwords.add(text.as_bytes(), weight);
+                let ends = [at_boundary(text.chars().next()), at_boundary(text.chars().next_back())];
+                hotwords.add(text.as_bytes(), ends, weight);
             }
         }
         hotwords.link();
         hotwords
     }
 
-    fn add(&mut self, text: &[u8], weight: f64) {
+    /// `begins` and `ends`: whether it does where a word does.
+    fn add(&mut self, text: &[u8], [begins, ends]: [bool; 2], weight: f64) {
         let mut node = ROOT;
-        if self.whole_words {
+        if begins {
             node = self.child_or_new(node, BOUNDARY);
         }
         for (at, &byte) in text.iter().enumerate() {
             node = self.child_or_new(node, byte);
             let share = (at + 1) as f64 / text.len() as f64;
-            if self.whole_words || at + 1 < text.len() {
+            if ends || at + 1 < text.len() {
                 let credit = &mut self.nodes[node as usize].credit;
                 *credit = credit.max(weight * share);
             }
         }
-        if self.whole_words {
+        if ends {
             node = self.child_or_new(node, BOUNDARY);
         }
         self.nodes[node as usize].completed += weight;
@@ -217,9 +221,55 @@ impl Hotwords {
     }
 }
 
+/// Whether a character is of a script that has no spaces between words: Han, Hiragana, Katakana, Thai, Lao, Burmese or
+/// Khmer.
+fn is_written_without_spaces(c: char) -> bool {
+    matches!(c,
+        '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3005}'..='\u{3007}'
+        | '\u{3040}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
+        | '\u{f900}'..='\u{faff}' | '\u{ff66}'..='\u{ff9f}' | '\u{20000}'..='\u{3ffff}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What a text with `|` between its words gains.
+    fn gain(hotwords: &Hotwords, text: &str) -> f64 {
+        let mut state = hotwords.start();
+        let mut sum = 0.0;
+        for (at, word) in text.split('|').enumerate() {
+            let (next, gain) = if at > 0 { hotwords.boundary(state) } else { (state, 0.0) };
+            let (next, more) = hotwords.text(next, word.as_bytes());
+            (state, sum) = (next, sum + gain + more);
+        }
+        sum + hotwords.end(state)
+    }
+
+    #[test]
+    fn phrases_of_scripts_without_spaces_are_found_within_words() {
+        let phrases = [("北京", 4.0), ("東京 タワー", 8.0), ("K歌", 16.0), ("第1", 32.0), ("on", 64.0)];
+        let hotwords = Hotwords::new(phrases, true);
+        for (text, expected) in [
+            ("我在北京。", 4.0),
+            ("北京", 4.0),
+            ("北京|北京人", 8.0),
+            ("北|京", 0.0),
+            ("東京|タワー", 8.0),
+            ("大東京|タワーズ", 8.0),
+            ("東京タワー", 0.0),
+            // The other end is that of a word.
+            ("唱K歌", 0.0),
+            ("唱|K歌曲", 16.0),
+            ("在第1", 32.0),
+            ("第12", 0.0),
+            ("lemon", 0.0),
+            ("on|北京on", 68.0),
+        ] {
+            let found = gain(&hotwords, text);
+            assert!((found - expected).abs() < 1e-12, "{text}: {found}");
+        }
+    }
 
     #[test]
     fn no_state_gains_more_than_the_bounds() {

@@ -178,3 +178,25 @@ fn a_model_of_characters_and_a_space_is_one_of_tokens() {
         assert_eq!(found.is_some_and(|found| found.contains("every word is one character")), told, "{space}");
     }
 }
+
+/// Printed characters have a bar that is one, and speech has one for the space.
+#[test]
+fn a_bar_among_other_marks_is_told() {
+    let rows: [&[f64]; 3] =
+        [&[0.0, 1.0, 0.0, 0.0, 0.0], &[0.0, 0.0, 1.0, 0.0, 0.0], &[0.0, 1.0, 0.0, 0.0, 0.0]];
+    for (names, bar, read) in [
+        (["-", "a", "|", "~", "{"], true, "a a"),
+        (["-", "a", "|", "~", "'"], false, "a a"),
+        (["-", "a", "|", "~~", "{}"], false, "a a"),
+        (["-", "a", "~", "{", "}"], false, "a~a"),
+        (["-", "a", "|", "{", " "], false, "a|a"),
+    ] {
+        let folder = folder(&names, &rows);
+        let found = result(&folder, &["decode", "x.npy", "--input", "probs", "--alphabet", "names"]);
+        assert_eq!((text(&found), message(&found, "bar").is_some()), (read, bar), "{names:?}");
+    }
+    let folder = folder(&["-", "a", "|", "~", "{"], &rows);
+    let said = ["decode", "x.npy", "--input", "probs", "--alphabet", "names", "--word-delimiter", "▁"];
+    let found = result(&folder, &said);
+    assert_eq!((text(&found), message(&found, "bar")), ("a|a", None));
+}
