@@ -388,9 +388,11 @@ impl Task for OfTiles<'_> {
     }
 }
 
-/// One row where there is no more to it.
+/// One row, for who is not compiled for an instruction set.
+#[cfg(target_arch = "x86_64")]
 pub(super) struct OfRow<'a>(pub(super) &'a [f32]);
 
+#[cfg(target_arch = "x86_64")]
 impl Task for OfRow<'_> {
     type Output = LogSumExp;
 

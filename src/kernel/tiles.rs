@@ -98,7 +98,6 @@ impl<E: Element> Tiles<E> {
     }
 
     /// Sixteen rows; the last time what is left, and anything in the other lanes.
-    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     pub(super) fn tile(&self, number: usize) -> &[Lanes<E>] {
         &self.lanes.0[number * self.step()..][..self.step()]
     }

@@ -1,0 +1,233 @@
+//! The shares against all alignments, and each kind of numbers against the other.
+
+use super::*;
+
+/// The shares, where numbers of this kind can hold the frames.
+fn shares_in<R: Recursion>(set: InstructionSet, emissions: &Emissions, span: usize) -> Option<Vec<f64>> {
+    shares_or_slopes_in::<R>(set, emissions, false, span)
+}
+
+fn shares_or_slopes_in<R: Recursion>(
+    set: InstructionSet,
+    emissions: &Emissions,
+    slopes: bool,
+    span: usize,
+) -> Option<Vec<f64>> {
+    let mut shares: Vec<f64> = emissions.iter().flatten().copied().collect();
+    in_spans::<R>(set, emissions.labels(), &mut shares, slopes, span, &mut Vec::new()).then_some(shares)
+}
+
+fn occupancy_of(emissions: &Emissions) -> Vec<f64> {
+    let mut shares: Vec<f64> = emissions.iter().flatten().copied().collect();
+    occupancy(emissions.labels(), &mut shares, false, &mut OccupancyRoom::default());
+    shares
+}
+
+/// Labels with repeats, and log-probabilities that `log_prob` makes of a frame's and a column's number.
+fn emissions(labels: &CtcLabels, frames: usize, log_prob: impl Fn(usize, usize) -> f64) -> Vec<f64> {
+    let columns = labels.columns().count();
+    (0..frames * columns).map(|at| log_prob(at / columns, at % columns)).collect()
+}
+
+#[test]
+fn spans_of_any_length_give_the_same_shares() {
+    let labels = CtcLabels::new(&[1, 2, 2, 3, 1], 4, 0).unwrap();
+    let set = InstructionSet::best();
+    for frames in [6, 7, 16, 29] {
+        let log_probs =
+            emissions(&labels, frames, |frame, column| -(((frame * 4 + column) * 37 % 101) as f64) * 0.05);
+        let emissions = Emissions::new(&log_probs, &labels);
+        let bits = |shares: Option<Vec<f64>>| -> Vec<u64> {
+            shares.unwrap().into_iter().map(f64::to_bits).collect()
+        };
+        let whole = [
+            bits(shares_in::<InAnySize>(set, &emissions, frames)),
+            bits(shares_in::<InLogSpace>(set, &emissions, frames)),
+        ];
+        assert_eq!(whole[0].len(), log_probs.len());
+        for span in 1..frames {
+            assert_eq!(bits(shares_in::<InAnySize>(set, &emissions, span)), whole[0], "{frames}, {span}");
+            assert_eq!(bits(shares_in::<InLogSpace>(set, &emissions, span)), whole[1], "{frames}, {span}");
+        }
+    }
+}
+
+/// Each alignment's probability, added up where it is, over that of all: the definition. With `slopes`, where a
+/// column has no chance its alignments count as if it had one of 1.
+fn by_enumeration(emissions: &Emissions, labels: &[u32], columns: usize, slopes: bool) -> Vec<f64> {
+    let frames = emissions.frames();
+    let mut shares = vec![0.0; frames * columns];
+    let mut total = 0.0;
+    for mut code in 0..columns.pow(frames as u32) {
+        let path: Vec<usize> = (0..frames)
+            .map(|_| {
+                let column = code % columns;
+                code /= columns;
+                column
+            })
+            .collect();
+        let mut read = path.clone();
+        read.dedup();
+        read.retain(|&column| column != 0);
+        if read.iter().map(|&column| column as u32).eq(labels.iter().copied()) {
+            let log_probs: Vec<f64> = path.iter().enumerate().map(|(t, &c)| emissions.frame(t)[c]).collect();
+            total += log_probs.iter().sum::<f64>().exp();
+            for (frame, &column) in path.iter().enumerate() {
+                let mut log_probs = log_probs.clone();
+                if slopes && log_probs[frame] == f64::NEG_INFINITY {
+                    log_probs[frame] = 0.0;
+                }
+                shares[frame * columns + column] += log_probs.iter().sum::<f64>().exp();
+            }
+        }
+    }
+    shares.into_iter().map(|share| share / total).collect()
+}
+
+fn assert_near(found: &[f64], expected: &[f64], tolerance: f64, what: &str) {
+    assert_eq!(found.len(), expected.len());
+    for (at, (&found, &expected)) in found.iter().zip(expected).enumerate() {
+        let near = (found - expected).abs() <= tolerance * expected.abs() + 1e-14;
+        assert!(near || found.is_nan() && expected.is_nan(), "{what}, {at}: {found} for {expected}");
+    }
+}
+
+fn largest_finite(frame: &[f64]) -> f64 {
+    frame.iter().map(|x| x.abs()).filter(|x| x.is_finite()).fold(0.0, f64::max)
+}
+
+#[test]
+fn shares_are_those_of_all_alignments() {
+    let label_lists: [&[u32]; 7] = [&[], &[1], &[1, 1], &[1, 2], &[2, 1, 2], &[1, 1, 2], &[2, 2, 2]];
+    for of_labels in label_lists {
+        let labels = CtcLabels::new(of_labels, 3, 0).unwrap();
+        let columns = labels.columns().count();
+        let of_label = labels.columns().of_label();
+        for frames in labels.frames_needed()..8 {
+            let impossible = |frame: usize, column: usize| frame == 2 && column == 1 && frames > 6;
+            let log_probs = emissions(&labels, frames, |frame, column| {
+                let log_prob = -(((frame * 3 + column) * 37 % 11) as f64) * 0.3;
+                if impossible(frame, column) { f64::NEG_INFINITY } else { log_prob }
+            });
+            let emissions = Emissions::new(&log_probs, &labels);
+            let expected = by_enumeration(&emissions, of_label, columns, false);
+            for set in InstructionSet::available() {
+                let wide = shares_in::<InAnySize>(set, &emissions, 3).unwrap();
+                assert_near(&wide, &expected, 1e-13, &format!("{of_labels:?}, {frames}, {}", set.name()));
+            }
+            let log_space = shares_in::<InLogSpace>(InstructionSet::best(), &emissions, 3).unwrap();
+            assert_near(&log_space, &expected, 1e-13, &format!("{of_labels:?}, {frames}, log space"));
+        }
+    }
+}
+
+#[test]
+fn slopes_are_those_of_all_alignments() {
+    let mut impossible = 0;
+    for of_labels in [&[][..], &[1], &[1, 1], &[1, 2], &[2, 1, 2], &[2, 2, 2]] {
+        let labels = CtcLabels::new(of_labels, 3, 0).unwrap();
+        let (columns, of_label) = (labels.columns().count(), labels.columns().of_label());
+        for frames in labels.frames_needed().max(1)..7 {
+            for seed in 0..12 {
+                let log_probs = emissions(&labels, frames, |frame, column| {
+                    let number = (frame * 31 + column * 17 + seed * 7) * 37 % 101;
+                    if number % 4 == 0 { f64::NEG_INFINITY } else { -(number as f64) * 0.1 }
+                });
+                let emissions = Emissions::new(&log_probs, &labels);
+                let mut expected = by_enumeration(&emissions, of_label, columns, true);
+                if !by_enumeration(&emissions, of_label, columns, false)[0].is_finite() {
+                    expected.fill(f64::NAN);
+                }
+                let slopes = expected
+                    .iter()
+                    .zip(&log_probs)
+                    .filter(|(slope, log_prob)| **slope > 0.0 && **log_prob == f64::NEG_INFINITY);
+                impossible += slopes.count();
+                let what = format!("{of_labels:?}, {frames}, {seed}");
+                for span in 1..=frames {
+                    for set in InstructionSet::available() {
+                        let wide = shares_or_slopes_in::<InAnySize>(set, &emissions, true, span);
+                        // Not where a whole frame is impossible.
+                        let wide = wide.unwrap_or_else(|| vec![f64::NAN; expected.len()]);
+                        assert_near(&wide, &expected, 1e-13, &format!("{what}, {}", set.name()));
+                    }
+                    let set = InstructionSet::best();
+                    let log_space = shares_or_slopes_in::<InLogSpace>(set, &emissions, true, span).unwrap();
+                    assert_near(&log_space, &expected, 1e-13, &format!("{what}, log space"));
+                }
+            }
+        }
+    }
+    assert!(impossible > 100, "{impossible}");
+}
+
+#[test]
+fn numbers_of_any_size_give_the_shares_of_log_space() {
+    let mut possible = 0;
+    for (length, frames) in [(1, 40), (7, 7), (8, 30), (9, 200), (40, 90), (100, 130), (130, 131)] {
+        let of_labels: Vec<u32> = (0..length).map(|i| 1 + (i * i % 5) as u32).collect();
+        let labels = CtcLabels::new(&of_labels, 6, 0).unwrap();
+        for kind in 0..4 {
+            let log_probs = emissions(&labels, frames, |frame, column| {
+                let seed = (frame * 31 + column * 17) % 97;
+                match kind {
+                    0 => -(seed as f64) * 0.1,
+                    // Far beyond what doubles hold.
+                    1 => -(seed as f64) * 90.0,
+                    2 if seed % 7 == 0 => f64::NEG_INFINITY,
+                    2 => -(seed as f64) * 1e4,
+                    // One path, all but certain.
+                    _ => {
+                        if frame * 7 / frames == column {
+                            0.0
+                        } else {
+                            -700.0 - seed as f64
+                        }
+                    }
+                }
+            });
+            let emissions = Emissions::new(&log_probs, &labels);
+            let expected = shares_in::<InLogSpace>(InstructionSet::best(), &emissions, 11).unwrap();
+            // A logarithm is as exact as the last digit of the largest that it is the sum of.
+            let size: f64 = emissions.iter().map(largest_finite).sum();
+            let tolerance = 1e-13 + 4.0 * f64::EPSILON * size;
+            possible += usize::from(!expected[0].is_nan());
+            for set in InstructionSet::available() {
+                for span in [11, frames] {
+                    let found = shares_in::<InAnySize>(set, &emissions, span).unwrap();
+                    assert_near(
+                        &found,
+                        &expected,
+                        tolerance,
+                        &format!("{length}, {frames}, {kind}, {}", set.name()),
+                    );
+                }
+            }
+        }
+    }
+    assert!(possible >= 15, "{possible}");
+}
+
+#[test]
+fn fewer_frames_than_the_labels_need_have_none() {
+    let labels = CtcLabels::new(&[1, 2, 2], 3, 0).unwrap();
+    for frames in 0..4 {
+        let log_probs = emissions(&labels, frames, |_, _| -1.0);
+        let shares = occupancy_of(&Emissions::new(&log_probs, &labels));
+        assert_eq!(shares.len(), log_probs.len());
+        assert!(shares.iter().all(|share| share.is_nan()));
+    }
+}
+
+#[test]
+fn what_has_no_exponent_is_computed_in_log_space() {
+    let labels = CtcLabels::new(&[1, 2], 3, 0).unwrap();
+    for far in [-1e30, f64::from(f32::MIN), 3e15] {
+        let log_probs =
+            emissions(&labels, 4, |frame, column| if (frame + column) % 3 == 0 { -0.5 } else { far });
+        let emissions = Emissions::new(&log_probs, &labels);
+        assert!(shares_in::<InAnySize>(InstructionSet::best(), &emissions, 4).is_none());
+        let shares = occupancy_of(&emissions);
+        assert!(shares.chunks_exact(3).all(|frame| (frame.iter().sum::<f64>() - 1.0).abs() < 1e-14));
+    }
+}
