@@ -148,6 +148,15 @@ fn labels_of_other_tools_say_how_to_become_some() {
         class(&names, args, "the first line is a name: leave it out, as tail -n +2 does");
         class(&both, args, "a line has 2 values: keep the class alone, as cut -d, -f2 does");
     }
+    for (line, cut) in [
+        ("img.JPEG 0\n", "-d' ' -f2"),
+        ("img.JPEG\t0\n", "-f2"),
+        ("img.JPEG,0\n", "-d, -f2"),
+        ("1 dog\n", "-d' ' -f1"),
+    ] {
+        let hint = format!("a line has 2 values: keep the class alone, as cut {cut} does");
+        class(&line.repeat(9), &["--criterion", "cross-entropy"], &hint);
+    }
     class(&pairs, &["--criterion", "cross-entropy"], "if 7 marks rows to leave out, give --ignore-index 7");
     class(
         &pairs.replace('7', "2"),
@@ -477,5 +486,28 @@ fn a_field_that_is_empty_between_labels_is_refused() {
     };
     for (labels, length) in [("1,2\n", 2), ("1,2,,\n", 2), ("1, 2 3,\n", 3), (",,\n", 0), ("\n", 0)] {
         assert_eq!(lengths(labels), length, "{labels:?}");
+    }
+}
+
+/// With a tab, a space or neither behind it.
+#[test]
+fn names_before_the_labels_are_told() {
+    let folder = Folder::new();
+    folder.file("x.csv", "1,2,3,4\n".repeat(9));
+    folder.file("alphabet", "-\na\nb\n \n");
+    let own = "a line is all of an item's labels, without its name: cut";
+    for (labels, hint) in [
+        ("1089-134 ab a\n", Some(format!("{own} -d' ' -f2-"))),
+        ("utt_1\tab a\n", Some(format!("{own} -f2"))),
+        // The first word may be one of the text, and what follows none.
+        ("xyz ab a\n", None),
+        ("1089-134 abc\n", None),
+        ("ab a1\n", None),
+    ] {
+        folder.file("y", labels);
+        let (code, said) = said(&folder, &["loss", "x.csv", "--labels", "y", "--alphabet", "alphabet"]);
+        let told = hint.as_ref().is_some_and(|hint| said.ends_with(&format!("hint: {hint}\n")));
+        assert!(code == Some(2) && told == hint.is_some(), "{labels}: {said}");
+        assert_eq!(said.contains(own), hint.is_some(), "{labels}: {said}");
     }
 }

@@ -258,6 +258,8 @@ fn token_hint(text: &str, column: usize, line: &str, split: LabelSplit, alphabet
         "write the pieces that the model was trained with, a space between them, and give --label-split tokens"
     } else if names_in_front(line, split, alphabet) {
         "a line is all of an item's labels, without its name: cut -f2"
+    } else if name_before_text(column, line, split, alphabet) {
+        "a line is all of an item's labels, without its name: cut -d' ' -f2-"
     } else if text == "{" && column == 1 {
         "a line is an item's labels, not JSON"
     } else if words(line).all(|(_, word)| whole_number(word).is_some()) {
@@ -280,6 +282,13 @@ fn token_hint(text: &str, column: usize, line: &str, split: LabelSplit, alphabet
 /// Whether a line has a name, a tab and a text.
 fn names_in_front(line: &str, split: LabelSplit, alphabet: &Alphabet) -> bool {
     split != LabelSplit::Tokens && line.contains('\t') && !alphabet.tokens().iter().any(|token| token == "\t")
+}
+
+/// Whether the column is in a first word with digits, what follows being text of the alphabet.
+fn name_before_text(column: usize, line: &str, split: LabelSplit, alphabet: &Alphabet) -> bool {
+    let Some((name, rest)) = line.split_once(' ') else { return false };
+    let is_name = name.contains(|c: char| c.is_ascii_digit()) && column <= name.chars().count();
+    split != LabelSplit::Tokens && is_name && alphabet.encode(rest.trim_start(), split, None).is_ok()
 }
 
 /// Whether the characters of a text are in the alphabet, but for upper and lower case.

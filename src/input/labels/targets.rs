@@ -230,7 +230,18 @@ fn text_hint(text: &str, rows: &[usize]) -> Option<String> {
     let (names, row) = (first.next()?, first.next()?);
     let values = words(row).count();
     if per_line == 1 && values > 1 && (lines..=lines + 1).contains(&found) {
-        return Some(format!("a line has {values} values: keep the class alone, as cut -d, -f2 does"));
+        let option = match row.trim().chars().find(|c| c.is_whitespace() || *c == ',') {
+            Some('\t') => "",
+            Some(',') => "-d, ",
+            _ => "-d' ' ",
+        };
+        // Where one of them alone is a number, that.
+        let column =
+            words(row).position(|(_, word)| whole_number(word).is_some()).map_or(values, |at| at + 1);
+        let column = if are_numbers(row) { 2 } else { column };
+        return Some(format!(
+            "a line has {values} values: keep the class alone, as cut {option}-f{column} does"
+        ));
     }
     (!are_numbers(names) && are_numbers(row) && found == lines + 1)
         .then(|| "the first line is a name: leave it out, as tail -n +2 does".to_owned())
