@@ -1,14 +1,9 @@
-//! Log-sum-exp of rows in double precision.
+//! Log-sum-exp of a row in double precision.
 
-use super::exp_rows::exp_tile;
+use super::Element;
 use super::fetch::fetch;
-use super::instruction_set::Task;
 use super::lanes::{exp, larger, ln_1p};
 use super::log_sum_exp::LogSumExp;
-use super::rows::Rows;
-use super::tile::{Aligned, Lanes, SHORT, TILE, Tile};
-use super::tiles::Tiles;
-use super::{Element, InstructionSet};
 
 /// Lanes that a row is summed in: four registers of AVX-512.
 const WIDTH: usize = 32;
@@ -36,7 +31,7 @@ pub(super) trait DoubleSums: Copy {
 
 /// In lanes.
 #[derive(Clone, Copy)]
-struct InLanes;
+pub(super) struct InLanes;
 
 impl DoubleSums for InLanes {
     #[inline(always)]
@@ -104,7 +99,7 @@ pub(super) fn of_row<E: Element, const FMA: bool>(row: &[E]) -> LogSumExp {
 }
 
 #[inline(always)]
-fn of_blocks<E: Element, const FMA: bool, S: DoubleSums>(row: &[E], sums: S) -> LogSumExp {
+pub(super) fn of_blocks<E: Element, const FMA: bool, S: DoubleSums>(row: &[E], sums: S) -> LogSumExp {
     let mut max = f64::NEG_INFINITY;
     // The sum of all but one maximum.
     let mut rest = 0.0_f64;
@@ -129,73 +124,5 @@ fn of_blocks<E: Element, const FMA: bool, S: DoubleSums>(row: &[E], sums: S) -> 
         () if rest.is_nan() => LogSumExp { max: f64::NAN, log_sum: f64::NAN },
         () if max == f64::NEG_INFINITY => LogSumExp { max, log_sum: f64::NAN },
         () => LogSumExp { max, log_sum: ln_1p::<FMA>(rest) },
-    }
-}
-
-/// One row.
-pub(super) fn of_one_row<E: Element>(set: InstructionSet, row: &[E]) -> LogSumExp {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(sums) = set.avx512() {
-        return set.run(OfRow { row, sums });
-    }
-    set.run(OfRow { row, sums: InLanes })
-}
-
-/// Each of `rows`.
-pub(super) fn of_rows<E: Element>(set: InstructionSet, rows: Rows<'_, E>, out: &mut [LogSumExp]) {
-    if rows.classes() <= SHORT {
-        of_short_rows(set, rows, out);
-        return;
-    }
-    for (row, out) in rows.iter().zip(out) {
-        *out = of_one_row(set, row);
-    }
-}
-
-/// Rows of up to [`SHORT`] values, [`TILE`] of them side by side.
-fn of_short_rows<E: Element>(set: InstructionSet, rows: Rows<'_, E>, out: &mut [LogSumExp]) {
-    let mut tile = Aligned([[E::ZERO; TILE]; SHORT]);
-    let mut exps = Aligned([[0.0; TILE]; SHORT]);
-    for (rows, out) in rows.chunks(TILE).zip(out.chunks_mut(TILE)) {
-        E::transpose(set, rows, &mut tile.0);
-        of_tile(set, &tile.0, rows.classes(), &mut exps.0, out, |lane| of_one_row(set, rows.get(lane)));
-    }
-}
-
-/// Rows side by side, of at most [`SHORT`] classes.
-pub(super) fn of_tiles<E: Element>(set: InstructionSet, tiles: &Tiles<E>, out: &mut [LogSumExp]) {
-    let mut exps = Aligned([[0.0; TILE]; SHORT]);
-    for ((number, tile), out) in tiles.iter().enumerate().zip(out.chunks_mut(TILE)) {
-        let of_row = |lane| of_one_row(set, &tiles.row(number * TILE + lane).collect::<Vec<_>>());
-        of_tile(set, tile, tiles.classes(), &mut exps.0, out, of_row);
-    }
-}
-
-/// What rows side by side come to, or `of_row` where one is out of the ordinary.
-fn of_tile<E: Element>(
-    set: InstructionSet,
-    tile: &[Lanes<E>],
-    classes: usize,
-    exps: &mut Tile<f64>,
-    out: &mut [LogSumExp],
-    of_row: impl Fn(usize) -> LogSumExp,
-) {
-    let sums = exp_tile(set, tile, classes, 1.0, exps);
-    for (lane, out) in out.iter_mut().enumerate() {
-        *out = sums.log_sum_exp(lane).unwrap_or_else(|| of_row(lane));
-    }
-}
-
-struct OfRow<'a, E, S> {
-    row: &'a [E],
-    sums: S,
-}
-
-impl<E: Element, S: DoubleSums> Task for OfRow<'_, E, S> {
-    type Output = LogSumExp;
-
-    #[inline(always)]
-    fn run<const FMA: bool>(self) -> LogSumExp {
-        of_blocks::<E, FMA, _>(self.row, self.sums)
     }
 }

@@ -1,8 +1,5 @@
-#[cfg(target_arch = "x86_64")]
-use super::registers::Registers;
-use super::tile::{self, Lanes, SHORT};
 use super::tiles::Tiles;
-use super::{InstructionSet, LogSumExp, Rows, double, single};
+use super::{InstructionSet, LogSumExp, Rows};
 
 /// A number as it lies in memory: `f32` (also for half-precision files, which widen without loss) or `f64`.
 pub trait Element: bytemuck::Pod + PartialOrd + Send + Sync + 'static + sealed::Kernels {
@@ -52,7 +49,7 @@ impl Element for f64 {
 }
 
 pub(super) mod sealed {
-    use super::tile::Lanes;
+    use super::super::tile::Lanes;
     use super::{InstructionSet, LogSumExp, Rows, Tiles};
 
     /// The kernels of which a type may have versions of its own; it also keeps other types out.
@@ -66,53 +63,7 @@ pub(super) mod sealed {
         /// See [`super::super::fast_log_sum_exp_tiles`].
         fn fast_tiles(set: InstructionSet, tiles: &Tiles<Self>, out: &mut [LogSumExp]);
 
-        /// See [`tile::transpose`].
+        /// See [`super::super::tile::transpose`].
         fn transpose(set: InstructionSet, rows: Rows<'_, Self>, tile: &mut [Lanes<Self>]);
-    }
-}
-
-impl sealed::Kernels for f32 {
-    fn fast_rows(set: InstructionSet, rows: Rows<'_, Self>, out: &mut [LogSumExp]) {
-        single::of_rows(set, rows, out);
-    }
-
-    const MOST_CLASSES: usize = 512;
-
-    fn fast_tiles(set: InstructionSet, tiles: &Tiles<Self>, out: &mut [LogSumExp]) {
-        single::of_tiles(set, tiles, out);
-    }
-
-    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
-    fn transpose(set: InstructionSet, rows: Rows<'_, Self>, tile: &mut [Lanes<Self>]) {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(avx512) = set.avx512() {
-            return avx512.transpose(rows, tile);
-        }
-        #[cfg(target_arch = "x86_64")]
-        if let Some(avx2) = set.avx2() {
-            return avx2.transpose(rows, tile);
-        }
-        tile::transpose(rows, tile);
-    }
-}
-
-impl sealed::Kernels for f64 {
-    fn fast_rows(set: InstructionSet, rows: Rows<'_, Self>, out: &mut [LogSumExp]) {
-        double::of_rows(set, rows, out);
-    }
-
-    const MOST_CLASSES: usize = SHORT;
-
-    fn fast_tiles(set: InstructionSet, tiles: &Tiles<Self>, out: &mut [LogSumExp]) {
-        double::of_tiles(set, tiles, out);
-    }
-
-    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
-    fn transpose(set: InstructionSet, rows: Rows<'_, Self>, tile: &mut [Lanes<Self>]) {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(avx512) = set.avx512() {
-            return super::avx512::transpose_doubles(avx512, rows, tile);
-        }
-        tile::transpose(rows, tile);
     }
 }

@@ -1,22 +1,12 @@
 //! Exponentials of a few numbers beside the largest of them.
 
+use super::exp_sums::ScaledColumns;
 use super::instruction_set::Task;
 use super::lanes::{exp, fold, larger, lesser, ln_1p};
 use super::{Element, InstructionSet};
 
 /// Two registers of AVX-512.
 const WIDTH: usize = 16;
-
-/// What some numbers are beside each other.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct ScaledColumns {
-    /// The largest; NaN where any is. Where it is not finite, the rest means nothing.
-    pub max: f64,
-    /// The least above `-inf`.
-    pub least: f64,
-    /// `Σ exp(x - max)`.
-    pub sum: f64,
-}
 
 /// Writes `unit exp(x - max)` to `out`, of the same length. To about 1e-16, where `unit` is a power of two from 2^-8 to
 /// 1; what is below `exp(-700)` may become 0.

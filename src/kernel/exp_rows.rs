@@ -1,8 +1,7 @@
 //! Exponentials of short rows, side by side, for who needs some of them as well as what they sum to.
 
-use super::instruction_set::Task;
-use super::lanes::{exp, larger, lesser, ln_1p};
-use super::tile::{Aligned, Lanes, SHORT, TILE, Tile};
+use super::exp_tile::exp_tile;
+use super::tile::{Aligned, SHORT, TILE, Tile};
 use super::{Element, InstructionSet, LogSumExp, Rows, log_sum_exp};
 
 /// Room for a few rows.
@@ -57,99 +56,6 @@ impl<E: Element> ExpRows<E> {
     pub(crate) fn pick(&self, row: usize, classes: &[u32]) -> impl ExactSizeIterator<Item = f64> {
         assert!(row < TILE, "a row");
         classes.iter().map(move |&class| self.exps.0[class as usize][row])
-    }
-}
-
-/// What rows side by side come to, a lane each.
-pub(super) struct RowSums {
-    /// The largest value but for NaN.
-    pub max: [f64; TILE],
-    /// The logarithm of the sum of the exponentials; no number from 0 on where some value is none.
-    pub log_sum: [f64; TILE],
-    /// The least of what is kept.
-    pub least: [f64; TILE],
-}
-
-impl RowSums {
-    /// Rows side by side. `keep` is given the place in its row and `exp(x - max)` of each value.
-    #[inline(always)]
-    pub(super) fn of_tile<E: Element, const FMA: bool>(
-        tile: &[Lanes<E>],
-        mut keep: impl FnMut(usize, [f64; TILE]),
-    ) -> Self {
-        let mut max = [f64::NEG_INFINITY; TILE];
-        for lanes in tile {
-            for i in 0..TILE {
-                max[i] = larger(lanes[i].to_f64(), max[i]);
-            }
-        }
-        let mut below = [0.0_f64; TILE];
-        let mut ties = [-1.0_f64; TILE];
-        let mut least = [f64::INFINITY; TILE];
-        for (place, lanes) in tile.iter().enumerate() {
-            let mut exps = [0.0; TILE];
-            for i in 0..TILE {
-                let x = lanes[i].to_f64();
-                let e = exp::<FMA>(x - max[i]);
-                let (term, tie) = if x >= max[i] { (0.0, 1.0) } else { (e, 0.0) };
-                below[i] += term;
-                ties[i] += tie;
-                least[i] = lesser(e, least[i]);
-                exps[i] = e;
-            }
-            keep(place, exps);
-        }
-        let mut log_sum = [0.0_f64; TILE];
-        for i in 0..TILE {
-            log_sum[i] = ln_1p::<FMA>(below[i] + ties[i]);
-        }
-        Self { max, log_sum, least }
-    }
-
-    /// That of a row; none where it is out of the ordinary.
-    #[inline(always)]
-    pub(super) fn log_sum_exp(&self, lane: usize) -> Option<LogSumExp> {
-        let (max, log_sum) = (self.max[lane], self.log_sum[lane]);
-        (log_sum >= 0.0 && max.is_finite()).then_some(LogSumExp { max, log_sum })
-    }
-}
-
-/// Keeps `unit exp(x - max)` of each value of rows side by side, whose last [`super::tile::STEP`] is filled up.
-pub(super) fn exp_tile<E: Element>(
-    set: InstructionSet,
-    tile: &[Lanes<E>],
-    classes: usize,
-    unit: f64,
-    exps: &mut Tile<f64>,
-) -> RowSums {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(avx512) = set.avx512() {
-        return super::avx512::exp_tile(avx512, tile, classes, unit, exps);
-    }
-    set.run(ExpTile { tile: &tile[..classes], unit, exps: &mut exps[..classes] })
-}
-
-struct ExpTile<'a, E> {
-    tile: &'a [Lanes<E>],
-    unit: f64,
-    exps: &'a mut [[f64; TILE]],
-}
-
-impl<E: Element> Task for ExpTile<'_, E> {
-    type Output = RowSums;
-
-    #[inline(always)]
-    fn run<const FMA: bool>(self) -> RowSums {
-        let Self { tile, unit, exps } = self;
-        let mut sums = RowSums::of_tile::<E, FMA>(tile, |place, lanes| {
-            for (to, x) in exps[place].iter_mut().zip(lanes) {
-                *to = x * unit;
-            }
-        });
-        for least in &mut sums.least {
-            *least *= unit;
-        }
-        sums
     }
 }
 

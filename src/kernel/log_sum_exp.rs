@@ -1,5 +1,3 @@
-use super::{Element, InstructionSet, Rows, Tiles, double};
-
 /// The logarithm of a sum of exponentials, kept in two parts so that `x - lse` does not cancel.
 ///
 /// `x - max - log_sum` is exact to the last bits even where all `x` are large and close together;
@@ -33,41 +31,6 @@ impl LogSumExp {
     pub fn is_proper(self) -> bool {
         self.max.is_finite()
     }
-}
-
-/// Log-sum-exp over one row of `[classes]` values, as if in double precision: `log_sum` is within 1e-14
-/// relative, also where it is next to 0, but that what is 708 below the largest or more counts as nothing.
-pub fn log_sum_exp<E: Element>(row: &[E]) -> LogSumExp {
-    double::of_one_row(InstructionSet::best(), row)
-}
-
-/// The same over each of `rows`; `out`: `[rows]`.
-///
-/// # Panics
-/// Where `out` has another length than there are rows.
-pub fn log_sum_exp_rows<E: Element>(set: InstructionSet, rows: Rows<'_, E>, out: &mut [LogSumExp]) {
-    assert_eq!(rows.len(), out.len(), "a row for each result");
-    double::of_rows(set, rows, out);
-}
-
-/// The same for callers that need no more than single precision has, some three times as fast on such values:
-/// `log_sum` is within 2e-7 relative, also where it is next to 0. From doubles it is as exact as
-/// [`log_sum_exp_rows`].
-///
-/// # Panics
-/// Where `out` has another length than there are rows.
-pub fn fast_log_sum_exp_rows<E: Element>(set: InstructionSet, rows: Rows<'_, E>, out: &mut [LogSumExp]) {
-    assert_eq!(rows.len(), out.len(), "a row for each result");
-    E::fast_rows(set, rows, out);
-}
-
-/// The same for rows that lie side by side.
-///
-/// # Panics
-/// As [`fast_log_sum_exp_rows`].
-pub fn fast_log_sum_exp_tiles<E: Element>(set: InstructionSet, tiles: &Tiles<E>, out: &mut [LogSumExp]) {
-    assert_eq!(tiles.len(), out.len(), "a row for each result");
-    E::fast_tiles(set, tiles, out);
 }
 
 /// `ln(exp(a) + exp(b))`, where either may be `-inf`.

@@ -325,14 +325,6 @@ fn sums_of_tile<const FMA: bool>(tile: &[Lanes<f32>], max: &[f32; TILE]) -> ([f6
 
 /// Each of `rows`.
 pub(super) fn of_rows(set: InstructionSet, rows: Rows<'_, f32>, out: &mut [LogSumExp]) {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(avx512) = set.avx512() {
-        return super::registers::of_rows(set, avx512, rows, out);
-    }
-    #[cfg(target_arch = "x86_64")]
-    if let Some(avx2) = set.avx2() {
-        return super::registers::of_rows(set, avx2, rows, out);
-    }
     set.run(OfRows { rows, out });
 }
 
@@ -358,14 +350,6 @@ impl Task for OfRows<'_> {
 
 /// Each of the rows of `tiles`.
 pub(super) fn of_tiles(set: InstructionSet, tiles: &Tiles<f32>, out: &mut [LogSumExp]) {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(avx512) = set.avx512() {
-        return super::registers::of_tiles(set, avx512, tiles, out);
-    }
-    #[cfg(target_arch = "x86_64")]
-    if let Some(avx2) = set.avx2() {
-        return super::registers::of_tiles(set, avx2, tiles, out);
-    }
     set.run(OfTiles { tiles, out });
 }
 

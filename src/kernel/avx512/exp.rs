@@ -4,8 +4,7 @@
 use std::arch::x86_64::*;
 use std::f64::consts::{LN_2, LOG2_E, SQRT_2};
 
-use crate::kernel::exp::ScaledColumns;
-use crate::kernel::exp_rows::RowSums;
+use crate::kernel::exp_sums::{RowSums, ScaledColumns};
 use crate::kernel::instruction_set::Avx512;
 use crate::kernel::lanes::{LN2_HIGH, LN2_LOW, ROUND, ln_1p};
 use crate::kernel::tile::{Lanes, STEP, TILE, Tile};
