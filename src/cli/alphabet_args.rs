@@ -326,7 +326,7 @@ fn bar_warning(alphabet: &Alphabet, delimiter: &WordDelimiter) -> Option<Warning
         MARKS.into_iter().filter(|mark| tokens.iter().any(|token| token == mark)).collect();
     let message = format!(
         "{}: class {class}, '|', is taken for the space between words, and there are other marks, such as {}: give \
-         --word-delimiter {WORD_PIECE_MARK} if it is one of them",
+         --word-delimiter {WORD_PIECE_MARK} if it is one of them, else --word-delimiter '|'",
         alphabet.name(),
         shown(marks.first()?)
     );

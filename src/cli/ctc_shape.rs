@@ -218,7 +218,7 @@ impl CtcShape {
                         format!(
                             "the longest is {longest}: if these are of the network's input, divide them by what it shortens \
                              it by, some {}",
-                            longest / self.frames as i64
+                            longest.cast_unsigned().div_ceil(self.frames as u64)
                         )
                     })
                 })

@@ -187,7 +187,7 @@ pub(super) fn outer_spaces<'a>(
     texts: impl Iterator<Item = &'a str>,
     (path, references): (&Path, &[String]),
 ) -> Option<Warning> {
-    let is_outer = |text: &str| text.trim() != text;
+    let is_outer = |text: &str| text.starts_with(' ') || text.ends_with(' ');
     let (mut count, mut all) = (0, 0);
     for text in texts.filter(|text| !text.trim().is_empty()) {
         all += 1;

@@ -187,10 +187,16 @@ fn in_spans<R: Recursion>(
     true
 }
 
-/// What the columns without a chance in a frame would have of all alignments, for each bit of probability. The forward
-/// recursion came to `before` the frame, the backward one is behind it and stays there.
+/// Of all alignments with some more, those without must have as much for the others to be told: what they come to is
+/// divided by it.
+const ENOUGH: f64 = 1e-150;
+/// The logarithm of the probability of a column whose slope is next to the largest number.
+const LITTLE: f64 = -350.0;
+
+/// What the columns without a chance in a frame would have of all alignments, for each bit of probability; below 1e-150
+/// it may come out as 0. The forward recursion came to `before` the frame, the backward one is behind it and stays there.
 ///
-/// With a probability of 1 for each of them, alignments through them and through others are in the right proportion, and
+/// With some probability for such columns, alignments through them and through others are in the right proportion, and
 /// those through others are all that there are.
 fn slopes_of_impossible<R: Recursion>(
     [forward, backward]: [&mut R; 2],
@@ -199,18 +205,39 @@ fn slopes_of_impossible<R: Recursion>(
     [of_label, reversed]: [&[u32]; 2],
     log_probs: &[f64],
 ) -> Vec<(usize, f64)> {
-    let is_impossible = |&log_prob: &f64| log_prob == f64::NEG_INFINITY;
-    let mut shares: Vec<f64> = log_probs.iter().map(|x| if is_impossible(x) { 0.0 } else { *x }).collect();
+    let is_impossible = |column: usize| log_probs[column] == f64::NEG_INFINITY;
     let behind = backward.states().clone();
-    forward.resume(before.clone());
-    let taken = forward.advance(bands[0], of_label, &shares) && backward.advance(bands[1], reversed, &shares);
-    assert!(taken, "they took less likely ones");
-    backward.shares(forward.states(), bands[0], reversed, &mut shares);
-    backward.resume(behind);
-    let (impossible, possible): (Vec<_>, Vec<_>) =
-        shares.into_iter().enumerate().partition(|&(column, _)| is_impossible(&log_probs[column]));
-    let possible: f64 = possible.into_iter().map(|(_, share)| share).sum();
-    impossible.into_iter().map(|(column, share)| (column, share / possible)).collect()
+    // The shares where some of them have this much, and what is left for the possible ones.
+    let mut shares_with = |opened: &[usize], log_prob: f64| {
+        let mut shares = log_probs.to_vec();
+        for &column in opened {
+            shares[column] = log_prob;
+        }
+        forward.resume(before.clone());
+        let taken =
+            forward.advance(bands[0], of_label, &shares) && backward.advance(bands[1], reversed, &shares);
+        assert!(taken, "they took less likely ones");
+        backward.shares(forward.states(), bands[0], reversed, &mut shares);
+        backward.resume(behind.clone());
+        let possible: f64 =
+            (0..shares.len()).filter(|&column| !is_impossible(column)).map(|at| shares[at]).sum();
+        (shares, possible)
+    };
+    let impossible: Vec<usize> = (0..log_probs.len()).filter(|&column| is_impossible(column)).collect();
+    let (shares, possible) = shares_with(&impossible, 0.0);
+    let slope = |column: usize| {
+        if possible >= ENOUGH {
+            return (column, shares[column] / possible);
+        }
+        // Each by itself, for one may outweigh all others.
+        let (shares, possible) = shares_with(&[column], 0.0);
+        if possible >= ENOUGH {
+            return (column, shares[column] / possible);
+        }
+        let (shares, possible) = shares_with(&[column], LITTLE);
+        (column, shares[column] / possible * (-LITTLE).exp())
+    };
+    impossible.iter().copied().map(slope).collect()
 }
 
 /// The shares in one frame, whose own log-probability both directions hold.

@@ -96,6 +96,22 @@ pub fn sampled_rows(used: &[usize]) -> Vec<usize> {
     (0..count).map(|sample| used[sample * used.len() / count]).collect()
 }
 
+/// Entries that are tried for one with a difference: at a probability of 0 there is none.
+const TRIED: usize = 8;
+
+/// The entries of a row by which the loss falls or rises most, the steepest first.
+fn steepest(gradient: &[f64]) -> Vec<usize> {
+    let steepness = |class: usize| if gradient[class].is_nan() { 0.0 } else { gradient[class].abs() };
+    let steeper = |a: &usize, b: &usize| steepness(*b).total_cmp(&steepness(*a)).then(a.cmp(b));
+    let mut classes: Vec<usize> = (0..gradient.len()).collect();
+    if classes.len() > TRIED {
+        classes.select_nth_unstable_by(TRIED, steeper);
+        classes.truncate(TRIED);
+    }
+    classes.sort_unstable_by(steeper);
+    classes
+}
+
 /// A difference of which rounding may be more than this, relative to the greatest gradient, tells nothing: that of a probability
 /// next to 0, whose steps are too small to be seen in the loss.
 const MOST_NOISE: f64 = 1e-4;
@@ -109,16 +125,17 @@ pub fn agreement(
     let mut found: Vec<(Worst, f64)> = Vec::new();
     for (number, sample) in samples.iter().enumerate() {
         let gradient = &sample.gradient;
-        let steepest = (0..gradient.len())
-            .fold(0, |best, class| if gradient[class].abs() > gradient[best].abs() { class } else { best });
+        let mut compared = |class: usize| {
+            let Slope { value, noise } = difference(sample, class)?;
+            let here = Worst { row: sample.row, class, gradient: gradient[class], difference: value };
+            found.push((here, noise));
+            Some(class)
+        };
+        let first = steepest(gradient).into_iter().find_map(&mut compared);
         // Classes in turn, by a step that is prime to most counts.
         let other = number * 7919 % gradient.len();
-        for class in [steepest, other].into_iter().take(1 + usize::from(other != steepest)) {
-            let Some(Slope { value, noise }) = difference(sample, class) else { continue };
-            found.push((
-                Worst { row: sample.row, class, gradient: gradient[class], difference: value },
-                noise,
-            ));
+        if first != Some(other) {
+            compared(other);
         }
     }
     let greatest = found.iter().map(|(here, _)| here.gradient.abs()).fold(0.0, f64::max);

@@ -93,6 +93,8 @@ pub struct LossSummary {
     pub infeasible: usize,
     /// Items with a loss of `+inf` for another reason, whether it counts as 0 or not.
     pub infinite: usize,
+    /// Items with a loss of NaN.
+    pub nan: usize,
     /// The loss by each convention.
     pub reductions: ReductionsJson,
     /// The gradient, where it was asked for.
@@ -188,6 +190,7 @@ impl LossSummary {
             ignored: tally.ignored,
             infeasible: tally.infeasible,
             infinite: tally.infinite,
+            nan: tally.nan,
             reductions: reductions.into(),
             gradient: None,
         }
@@ -235,8 +238,13 @@ impl LossSummary {
         } else {
             ("infinite", self.infinite, "rows with a target that has no probability")
         };
-        let told = (self.infinite > 0).then_some(infinite);
-        for (name, count, meaning) in [Some(counted), told].into_iter().flatten() {
+        let nan = if ctc {
+            ("nan", self.nan, "items with a loss of nan: --items lists which")
+        } else {
+            ("nan", self.nan, "rows with a loss of nan: --items lists which")
+        };
+        let told = [infinite, nan].into_iter().filter(|(_, count, _)| *count > 0);
+        for (name, count, meaning) in std::iter::once(counted).chain(told) {
             rows.push(vec![Cell::Empty, Cell::Text(name), Cell::Count(count as u64), Cell::Text(meaning)]);
         }
         TableText { title, header: vec!["", "reduction", "loss (nats)", ""], rows }

@@ -90,6 +90,20 @@ fn items_and_frames_may_be_exchanged() {
     decoded(&folder, "longer", &params("ntc", [2, 10, 5]), &[(0, "one"), (1, "two")]);
     decoded(&folder, "same", &params("ntc", [9, 2, 5]), &[(0, "one"), (1, "two")]);
     decoded(&folder, "other", &params("ntc", [2, 9, 5]), &[(0, "one"), (1, "too")]);
+    // What is said of the layout differs as well.
+    let values: Vec<f64> = (0..9 * 2 * 5).map(|i| f64::from(i * 37 % 101)).collect();
+    let exchanged: Vec<f64> = (0..90).map(|i| values[(i / 5 % 9 * 2 + i / 45) * 5 + i % 5]).collect();
+    folder.file("t.npy", npy_f32(&[9, 2, 5], &values));
+    folder.file("n.npy", npy_f32(&[2, 9, 5], &exchanged));
+    folder.file("y", "1 2\n3\n");
+    for (name, matrix) in [("told_tnc", "t.npy"), ("told_ntc", "n.npy")] {
+        let mut inspect = ctctool();
+        inspect
+            .current_dir(folder.path())
+            .args(["inspect", matrix, "--labels", "y", "--format", "json", "-o", name]);
+        inspect.assert().code(0);
+    }
+    compare(&folder, &["told_tnc", "told_ntc"]).assert().code(0);
     for (args, code) in [
         (["tnc", "ntc"], 0),
         (["ntc", "tnc"], 0),

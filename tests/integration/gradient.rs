@@ -499,3 +499,17 @@ fn a_gradient_is_not_called_what_it_is_not() {
     write("g.npy").success();
     write("g").success();
 }
+
+/// The steepest entry of a row may be a probability of 0, which has no difference; then another tells.
+#[test]
+fn a_check_has_entries_beside_probabilities_of_zero() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[2, 3], &[0.0, 0.5, 0.5, 0.0, 1.0, 0.0]));
+    folder.file("y.txt", "1\n");
+    let mut command = ctctool();
+    let args =
+        ["loss", "x.npy", "--labels", "y.txt", "--criterion", "ctc", "--check-grad", "--input", "probs"];
+    let check = json(command.current_dir(folder.path()).args(args))["summary"]["gradient"]["check"].clone();
+    assert_eq!(check["sampled"], 2, "{check}");
+    assert!(check["worst_relative_error"].as_f64().unwrap() < 1e-7, "{check}");
+}

@@ -106,8 +106,9 @@ fn special_tokens_leave_no_choice_how_labels_are_split() {
     for (vocabulary, named) in [
         // A long token is named before a special one, and where nothing is a character, all are tokens.
         (r#"["-", "<s>", "ab", "a", "b", "c"]"#, "class 2, 'ab'"),
-        (r#"["-", "<a>", "<b>", "<c>", "<d>", "<e>"]"#, "class 1, '<a>'"),
-        (r#"["-", "<>", "a", "b", "c", "d"]"#, "class 1, '<>'"),
+        (r#"["-", "<s>", "</s>", "<unk>", "[CLS]", "[SEP]"]"#, "class 1, '<s>'"),
+        // Others in brackets are units of speech.
+        (r#"["-", "<ng>", "<unk>", "a", "b", "c"]"#, "class 1, '<ng>'"),
     ] {
         run(vocabulary, "0").assert().code(2).stderr(predicate::str::contains(named));
     }

@@ -109,7 +109,7 @@ fn a_typed_list_is_not_taken_for_a_file() {
     }
     let weight = ["loss", "x.csv", "--labels", "rows", "--weight", "1,2,x"];
     refused(&folder, &weight, "--weight: entry 2: expected a number, found 'x'", Some(&hint("--weight")));
-    let of_input = "the longest is 7: if these are of the network's input, divide them by what it shortens it by, some 2";
+    let of_input = "the longest is 7: if these are of the network's input, divide them by what it shortens it by, some 3";
     for (list, error, hint) in [
         (
             "7",
@@ -144,6 +144,11 @@ fn a_typed_list_is_not_taken_for_a_file() {
     ] {
         folder.file("w.csv", weights);
         refused(&folder, &["loss", "x.csv", "--labels", "rows", "--weight", "w.csv"], error, hint);
+    }
+    folder.file("w.npy", npy_f64(&[6], &[1.0; 6]));
+    for weights in ["1,2,3,4,5,6", "w.npy"] {
+        let error = format!("--weight {weights}: 6 class weights for 3 classes");
+        refused(&folder, &["loss", "x.csv", "--labels", "rows", "--weight", weights], &error, None);
     }
 }
 

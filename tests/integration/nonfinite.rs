@@ -300,3 +300,31 @@ fn a_summary_says_why_its_loss_is_no_number() {
         assert_eq!(found["summary"]["status"], "nan", "{found}");
     }
 }
+
+/// A result that is no number says how many losses are none, and `--items` which.
+#[test]
+fn losses_that_are_nan_are_counted() {
+    let folder = Folder::new();
+    folder.file("x.csv", "1,2\n1,nan\n2,3\n4,inf\n-inf,-inf\n");
+    folder.file("y.txt", "0\n1\n0\n1\n-100\n");
+    folder.file("items.npy", npy_f64(&[2, 2, 2], &[0.0, 1.0, 1.0, 0.0, f64::NAN, 1.0, 1.0, 0.0]));
+    folder.file("labels.txt", "1\n1\n");
+    for (args, count, which, told) in [
+        (&["x.csv", "--labels", "y.txt", "--criterion", "ce"][..], 2, &[1, 3][..], "rows with a loss of nan"),
+        (&["items.npy", "--labels", "labels.txt", "--layout", "ntc"], 1, &[1], "items with a loss of nan"),
+    ] {
+        let loss = || {
+            let mut command = ctctool();
+            command.current_dir(folder.path()).arg("loss").args(args).args(["--nonfinite", "propagate"]);
+            command
+        };
+        let result = run_json(loss().arg("--items"));
+        assert_eq!(result["summary"]["nan"], count);
+        let items = result["items"].as_array().unwrap();
+        let of_nan =
+            items.iter().filter(|item| item["status"] == "nan").map(|item| item["index"].as_u64().unwrap());
+        assert!(of_nan.eq(which.iter().copied()), "{result}");
+        let table = String::from_utf8(loss().output().unwrap().stdout).unwrap();
+        assert!(table.contains(told), "{table}");
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use rayon::prelude::*;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::super::diagnostics::UsageError;
 use super::super::eval::pairs;
@@ -69,12 +69,13 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
     };
     let (gone, fresh) = (only_in(base, new), only_in(new, base));
     check_params(base, new, &gone, &fresh)?;
+    let exchanged = only_exchanged(&base.value["params"], &new.value["params"]);
     let dtypes = [base, new].map(|file| file.value["params"]["dtype"].as_str());
     // The less precise of the inputs; whatever is neither of these counts as double precision.
     let below_double = |name: &str| [Dtype::F16, Dtype::F32].into_iter().find(|dtype| dtype.name() == name);
     let precision = dtypes.iter().flatten().filter_map(|name| below_double(name)).reduce(less_precise);
     let tolerance = args.tolerance(precision.unwrap_or(Dtype::F64));
-    let nothing = || Found::new(tolerance, args.tolerance(Dtype::Int(8)));
+    let nothing = || Found::new(tolerance, args.tolerance(Dtype::Int(8)), exchanged);
     let mut found = nothing();
     found.walk("summary", &base.value["summary"], &new.value["summary"]);
     let in_both: Vec<(u64, usize, usize)> = base
@@ -143,7 +144,7 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
 
 /// Refuses results that other settings made.
 fn check_params(base: &ResultFile, new: &ResultFile, gone: &[u64], fresh: &[u64]) -> Result<(), UsageError> {
-    let empty = Map::new();
+    let empty = serde_json::Map::new();
     let params = |file: &ResultFile| file.value["params"].as_object().unwrap_or(&empty).clone();
     let (old, latest) = (params(base), params(new));
     let keys: BTreeSet<&String> = old.keys().chain(latest.keys()).collect();
@@ -151,7 +152,10 @@ fn check_params(base: &ResultFile, new: &ResultFile, gone: &[u64], fresh: &[u64]
         .into_iter()
         .map(|key| (key, old.get(key).unwrap_or(&Value::Null), latest.get(key).unwrap_or(&Value::Null)))
         .filter(|(_, a, b)| a != b)
-        .filter(|(key, ..)| !(LAYOUT_PARAMS.contains(&key.as_str()) && only_exchanged(&old, &latest)))
+        .filter(|(key, ..)| {
+            !(LAYOUT_PARAMS.contains(&key.as_str())
+                && only_exchanged(&base.value["params"], &new.value["params"]))
+        })
         .filter(|(key, a, b)| {
             let given_once = a.is_null() != b.is_null() && SETTING_PARAMS.contains(&key.as_str());
             // A list that was typed is a setting, the name of a file is not.
@@ -173,9 +177,9 @@ fn check_params(base: &ResultFile, new: &ResultFile, gone: &[u64], fresh: &[u64]
 }
 
 /// Whether one input has its first two axes, items and frames, where the other has them the other way round.
-fn only_exchanged(a: &Map<String, Value>, b: &Map<String, Value>) -> bool {
-    let layouts = [a, b].map(|params| params.get("layout").and_then(Value::as_str));
-    let shapes = [a, b].map(|params| params.get("shape").and_then(Value::as_array));
+fn only_exchanged(a: &Value, b: &Value) -> bool {
+    let layouts = [a, b].map(|params| params["layout"].as_str());
+    let shapes = [a, b].map(|params| params["shape"].as_array());
     let ([Some(a), Some(b)], [Some("tnc"), Some("ntc")] | [Some("ntc"), Some("tnc")]) = (shapes, layouts)
     else {
         return false;
@@ -290,6 +294,8 @@ struct Found {
     tolerance: Tolerance,
     /// Of counts, places and classes, which are written without a decimal point.
     of_integers: Tolerance,
+    /// Whether items and frames are exchanged in the inputs, and so in what is said of their shapes.
+    exchanged: bool,
     values: usize,
     differing: usize,
     leaves: Vec<Leaf>,
@@ -300,10 +306,11 @@ struct Found {
 
 impl Found {
     /// Nothing yet.
-    fn new(tolerance: Tolerance, of_integers: Tolerance) -> Self {
+    fn new(tolerance: Tolerance, of_integers: Tolerance, exchanged: bool) -> Self {
         Self {
             tolerance,
             of_integers,
+            exchanged,
             values: 0,
             differing: 0,
             leaves: Vec::new(),
@@ -328,8 +335,9 @@ impl Found {
     fn walk(&mut self, place: &str, base: &Value, new: &Value) {
         match (base, new) {
             (Value::Object(a), Value::Object(b)) => {
+                let exchanged = self.exchanged;
                 let both_nan = [a, b].iter().all(|object| object.get("status") == Some(&"nan".into()));
-                for (key, value) in a.iter().filter(|(key, _)| !is_name(place, key)) {
+                for (key, value) in a.iter().filter(|(key, _)| !may_differ(exchanged, place, key)) {
                     let (place, new) = (format!("{place}.{key}"), b.get(key).unwrap_or(&Value::Null));
                     if both_nan && key == "loss_nats" {
                         self.number(&place, value, new);
@@ -337,7 +345,8 @@ impl Found {
                         self.walk(&place, value, new);
                     }
                 }
-                for (key, value) in b.iter().filter(|(key, _)| !a.contains_key(*key) && !is_name(place, key))
+                for (key, value) in
+                    b.iter().filter(|(key, _)| !a.contains_key(*key) && !may_differ(exchanged, place, key))
                 {
                     self.walk(&format!("{place}.{key}"), &Value::Null, value);
                 }
@@ -388,6 +397,12 @@ fn keep_greater(
     if most.as_ref().is_none_or(|(greatest, _)| greater(measure(&difference), measure(greatest))) {
         *most = Some((difference, place()));
     }
+}
+
+/// Whether a value may differ: one that is a name, and where items and frames are exchanged what is said of the layout.
+fn may_differ(exchanged: bool, place: &str, key: &str) -> bool {
+    let of_layout = key == "shape" && place == "summary" || matches!(key, "flag" | "flags");
+    is_name(place, key) || exchanged && of_layout
 }
 
 /// Whether a value is the name of a file, or has it in it: an item's, where a gradient was written, and what is written

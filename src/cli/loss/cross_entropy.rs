@@ -1,6 +1,8 @@
 //! Cross-entropy: targets checked, rows read, losses reduced.
 
+use std::ffi::OsStr;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::super::ExitStatus;
@@ -67,8 +69,16 @@ impl Args {
                 None => format!("--label-smoothing: expected a number from 0 to 1, found {smoothing}"),
             });
             match error {
-                CrossEntropyError::WeightCount { weights, classes } if weights == 2 * classes => usage
-                    .hint("if each line has the class and its weight, keep the weight, as cut -d, -f2 does"),
+                CrossEntropyError::WeightCount { weights, classes }
+                    if weights == 2 * classes
+                        && name.is_some_and(|name| {
+                            !name.contains(',') && Path::new(name).extension() != Some(OsStr::new("npy"))
+                        }) =>
+                {
+                    usage.hint(
+                        "if each line has the class and its weight, keep the weight, as cut -d, -f2 does",
+                    )
+                }
                 _ => usage,
             }
         })?;

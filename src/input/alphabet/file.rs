@@ -204,16 +204,14 @@ pub(super) fn is_blank_name(token: &str) -> bool {
     names.iter().any(|name| token.eq_ignore_ascii_case(name))
 }
 
-/// Whether a token is called as what stands for no text is, such as `<s>` and `[UNK]`; a blank that is taken for a token is
-/// a mistake.
+/// Whether a token is called as what stands for no text is; a blank that is taken for a token is a mistake.
 pub(super) fn is_no_text(token: &str) -> bool {
+    let names = ["s", "/s", "unk", "bos", "eos", "sos", "sos/eos", "mask", "cls", "sep"];
     let within = |open: char, close: char| {
-        token
-            .strip_prefix(open)
-            .and_then(|rest| rest.strip_suffix(close))
-            .is_some_and(|name| !name.is_empty())
+        let name = token.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
+        name.is_some_and(|name| names.iter().any(|other| name.eq_ignore_ascii_case(other)))
     };
-    (within('<', '>') || within('[', ']')) && !is_blank_name(token)
+    within('<', '>') || within('[', ']')
 }
 
 /// Refuses two equal tokens; the first has the number `from`.

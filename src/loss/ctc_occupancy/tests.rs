@@ -161,6 +161,95 @@ fn slopes_are_those_of_all_alignments() {
     assert!(impossible > 100, "{impossible}");
 }
 
+/// `ln Σ exp(x)`.
+fn log_sum(x: &[f64]) -> f64 {
+    let most = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if most == f64::NEG_INFINITY { most } else { most + x.iter().map(|x| (x - most).exp()).sum::<f64>().ln() }
+}
+
+/// The logarithms of what [`by_enumeration`] has, without what doubles do not hold.
+fn log_slopes(emissions: &Emissions, labels: &[u32], columns: usize) -> Vec<f64> {
+    let frames = emissions.frames();
+    let (mut all, mut through) = (Vec::new(), vec![Vec::new(); frames * columns]);
+    for mut code in 0..columns.pow(frames as u32) {
+        let path: Vec<usize> = (0..frames)
+            .map(|_| {
+                let column = code % columns;
+                code /= columns;
+                column
+            })
+            .collect();
+        let mut read = path.clone();
+        read.dedup();
+        read.retain(|&column| column != 0);
+        if !read.iter().map(|&column| column as u32).eq(labels.iter().copied()) {
+            continue;
+        }
+        let of_frame = |frame: usize| emissions.frame(frame)[path[frame]];
+        all.push((0..frames).map(of_frame).sum());
+        for (frame, &column) in path.iter().enumerate() {
+            let others = (0..frames).filter(|&other| other != frame).map(of_frame).sum::<f64>();
+            let own = if of_frame(frame) == f64::NEG_INFINITY { 0.0 } else { of_frame(frame) };
+            through[frame * columns + column].push(others + own);
+        }
+    }
+    let all = log_sum(&all);
+    through.iter().map(|paths| log_sum(paths) - all).collect()
+}
+
+/// What others outweigh by far more than doubles hold is told all the same.
+#[test]
+fn slopes_of_any_size_are_those_of_all_alignments() {
+    let (mut large, mut small) = (0, 0);
+    for of_labels in [&[1, 2][..], &[1, 1], &[2, 1, 2]] {
+        let labels = CtcLabels::new(of_labels, 3, 0).unwrap();
+        let (columns, of_label) = (labels.columns().count(), labels.columns().of_label());
+        for frames in labels.frames_needed()..7 {
+            for seed in 0..200_usize {
+                let log_probs = emissions(&labels, frames, |frame, column| {
+                    let number = (frame * 31 + column * 17 + seed * 7) * (seed + 37) % 101;
+                    match number % 5 {
+                        0 | 1 => f64::NEG_INFINITY,
+                        2 => 0.0,
+                        3 => -700.0,
+                        _ => -(number as f64),
+                    }
+                });
+                let emissions = Emissions::new(&log_probs, &labels);
+                let expected = log_slopes(&emissions, of_label, columns);
+                if expected.iter().any(|slope| slope.is_nan()) {
+                    continue;
+                }
+                for span in [1, frames] {
+                    let set = InstructionSet::best();
+                    let found = [
+                        shares_or_slopes_in::<InAnySize>(set, &emissions, true, span).unwrap(),
+                        shares_or_slopes_in::<InLogSpace>(set, &emissions, true, span).unwrap(),
+                    ];
+                    for found in found {
+                        for (at, (&found, &log_slope)) in found.iter().zip(&expected).enumerate() {
+                            if log_probs[at] != f64::NEG_INFINITY {
+                                continue;
+                            }
+                            let what = format!("{of_labels:?}, {frames}, {seed}, {at}: {found}, {log_slope}");
+                            large += usize::from(log_slope > 400.0);
+                            small += usize::from(log_slope < -100.0 && log_slope > -340.0);
+                            if log_slope < -340.0 {
+                                assert!((0.0..1e-147).contains(&found), "{what}");
+                            } else if log_slope > 709.0 {
+                                assert!(found > 1e307, "{what}");
+                            } else {
+                                assert!((found.ln() - log_slope).abs() <= 1e-11, "{what}");
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(large > 50 && small > 20, "{large}, {small}");
+}
+
 #[test]
 fn numbers_of_any_size_give_the_shares_of_log_space() {
     let mut possible = 0;
