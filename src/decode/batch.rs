@@ -8,7 +8,9 @@ use super::collect::{ItemFrames, Values};
 use super::fusion::{Fusion, FusionWeights};
 use super::item::{DecodedItem, ItemConfig, ItemDecoder};
 use crate::kernel::{Element, Rows};
-use crate::logits::{AtOnce, Block, BlockVisitor, InputKind, Items, Nonfinite, RowAudit, RowScale};
+use crate::logits::{
+    AtOnce, Block, BlockVisitor, InputKind, Items, Nonfinite, RowAudit, RowScale, is_certain,
+};
 
 /// Collects each item's frames, in whatever order the frames come, and decodes it as soon as its last one
 /// was there.
@@ -32,7 +34,7 @@ pub struct DecodedAudited {
     pub decoded: DecodedItem,
     /// Rows by number within the item.
     pub audit: RowAudit,
-    /// How many frames at the end are equal to the last.
+    /// How many frames at the end are equal to the last; 0 where that is certain of a class.
     pub equal_at_end: usize,
 }
 
@@ -186,7 +188,10 @@ fn decode<E: Element>(
         }
     }
     let last = rows.iter().next_back().unwrap_or_default();
-    let equal_at_end = rows.iter().rev().take_while(|row| *row == last).count();
+    let scale = RowScale::new(last, input);
+    let certain = last.iter().any(|&x| is_certain(scale.log_prob(x)));
+    let equal = rows.iter().rev().take_while(|row| *row == last);
+    let equal_at_end = if certain { 0 } else { equal.count() };
     Ok(DecodedAudited { decoded, audit, equal_at_end })
 }
 

@@ -19,6 +19,7 @@ pub use audit::{ImproperRow, RowAudit};
 pub use geometry::{Block, Geometry, MAX_CLASSES, ShapeError, rows_at_once};
 pub(crate) use geometry::{rows_in_order, unravel};
 pub use items::{Items, ItemsError};
+pub(crate) use row::is_certain;
 pub use row::{RowScale, RowScales};
 pub use survey::{Entropies, Nonfinites, Survey, SurveyPart, SurveyTotals};
 pub(crate) use winner::{any, position_of, row_max};

@@ -122,6 +122,13 @@ impl RowScales {
     }
 }
 
+/// Whether a class of this log-probability leaves next to nothing to all others: such a frame, more or less of it, changes
+/// no loss and no transcript.
+pub(crate) fn is_certain(log_prob: f64) -> bool {
+    const NEXT_TO_NOTHING: f64 = 1e-6;
+    log_prob > -NEXT_TO_NOTHING
+}
+
 fn sum_of_probs<E: Element>(row: &[E]) -> LogSumExp {
     let mut sum = 0.0;
     let mut negative = false;

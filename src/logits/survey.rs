@@ -3,7 +3,7 @@ use std::convert::Infallible;
 
 use super::audit::{SEVERAL_ROWS, is_flat, is_flat_in_logs, may_sum_to_one};
 use super::log_bases::LogBases;
-use super::row::sums_to_one;
+use super::row::{is_certain, sums_to_one};
 use super::{Block, BlockReducer, Geometry, InputKind};
 use crate::kernel::{Element, Spread, exp_weighted_distance_sum, log_sum_exp, spread};
 
@@ -45,12 +45,9 @@ struct Shape {
     winner: u32,
     sum: f64,
     log_sum: f64,
-    /// Whether all others have next to no chance: whatever the loss, such a row says as much as none.
+    /// See [`is_certain`].
     certain: bool,
 }
-
-/// What others have of the probability where a row is certain.
-const NEXT_TO_NOTHING: f64 = 1e-6;
 
 /// What can be added up of rows.
 #[derive(Clone, Debug, Default)]
@@ -282,7 +279,7 @@ impl SurveyTotals {
             scores.iter().map(|x| of(lse.log_prob(x.to_f64()))).sum()
         });
         let winner = scores.iter().position(|x| x.to_f64() == lse.max)? as u32;
-        let certain = lse.log_sum < NEXT_TO_NOTHING || probs && greatest >= 1.0 - NEXT_TO_NOTHING;
+        let certain = is_certain(-lse.log_sum) || probs && is_certain(greatest.ln());
         Some(Shape { winner, sum, log_sum: lse.log_sum, certain })
     }
 

@@ -13,7 +13,7 @@ use super::ctc_forward::{CtcLoss, Forward};
 use super::ctc_labels::CtcLabels;
 use super::frame_columns::{ColumnScale, Frame};
 use crate::kernel::{Element, InstructionSet};
-use crate::logits::{Block, InputKind, Items, Nonfinite, RowAudit, position_of, row_max};
+use crate::logits::{Block, InputKind, Items, Nonfinite, RowAudit, is_certain, position_of, row_max};
 
 /// Advances the recursions of a file's items as their frames come.
 pub struct CtcBatch {
@@ -58,7 +58,7 @@ struct Begun {
 pub struct CtcItem {
     /// Its loss.
     pub loss: CtcLoss,
-    /// How many of its last frames are equal in all that its labels need.
+    /// How many of its last frames are equal in all that its labels need; 0 where those are certain of a class.
     pub equal_at_end: usize,
 }
 
@@ -128,7 +128,8 @@ impl Progress {
         if begun.forward.taken() < length {
             return Self::Begun(begun);
         }
-        let Begun { forward, equal_at_end, .. } = *begun;
+        let Begun { forward, equal_at_end, last: (_, scale) } = *begun;
+        let equal_at_end = if is_certain(scale.log_max) { 0 } else { equal_at_end };
         Self::Done(CtcItem { loss: forward.finish(labels), equal_at_end })
     }
 }

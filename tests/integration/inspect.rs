@@ -534,7 +534,19 @@ fn equal_frames_that_are_certain_are_no_padding() {
         [("0.5,0.25,0.25", true), ("1,0,0", false), ("0,1,0", false), ("0,0,0", true), ("90,0,0", false)]
     {
         folder.file("x.csv", text(end));
+        folder.file("y.txt", "1\n");
         let result = inspect(&folder, &["x.csv"]);
         assert_eq!(codes(&result).contains(&"padding"), told, "{end}: {:?}", codes(&result));
+        let kind = if ["90,0,0", "0,0,0"].contains(&end) { "logits" } else { "probs" };
+        for (command, code) in [
+            (&["loss", "x.csv", "--labels", "y.txt", "--criterion", "ctc"][..], "padding_counted"),
+            (&["decode", "x.csv"], "padding_decoded"),
+        ] {
+            let mut run = ctctool();
+            run.current_dir(folder.path()).args(command).args(["--input", kind]);
+            let result = run_json(&mut run);
+            let found = result["warnings"].as_array().unwrap().iter().any(|warning| warning["code"] == code);
+            assert_eq!(found, told, "{command:?} {end} {kind}: {}", result["warnings"]);
+        }
     }
 }
