@@ -488,26 +488,3 @@ fn a_field_that_is_empty_between_labels_is_refused() {
         assert_eq!(lengths(labels), length, "{labels:?}");
     }
 }
-
-/// With a tab, a space or neither behind it.
-#[test]
-fn names_before_the_labels_are_told() {
-    let folder = Folder::new();
-    folder.file("x.csv", "1,2,3,4\n".repeat(9));
-    folder.file("alphabet", "-\na\nb\n \n");
-    let own = "a line is all of an item's labels, without its name: cut";
-    for (labels, hint) in [
-        ("1089-134 ab a\n", Some(format!("{own} -d' ' -f2-"))),
-        ("utt_1\tab a\n", Some(format!("{own} -f2"))),
-        // The first word may be one of the text, and what follows none.
-        ("xyz ab a\n", None),
-        ("1089-134 abc\n", None),
-        ("ab a1\n", None),
-    ] {
-        folder.file("y", labels);
-        let (code, said) = said(&folder, &["loss", "x.csv", "--labels", "y", "--alphabet", "alphabet"]);
-        let told = hint.as_ref().is_some_and(|hint| said.ends_with(&format!("hint: {hint}\n")));
-        assert!(code == Some(2) && told == hint.is_some(), "{labels}: {said}");
-        assert_eq!(said.contains(own), hint.is_some(), "{labels}: {said}");
-    }
-}

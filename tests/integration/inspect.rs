@@ -8,12 +8,12 @@ use crate::support::{
     Folder, close, ctctool, json as run_json, npy_bytes, npy_f32, npy_f64, npy_i64, number, repository,
 };
 
-fn inspect(folder: &Folder, args: &[&str]) -> Value {
+pub(crate) fn inspect(folder: &Folder, args: &[&str]) -> Value {
     let mut command = ctctool();
     run_json(command.current_dir(folder.path()).arg("inspect").args(args))
 }
 
-fn codes(result: &Value) -> Vec<&str> {
+pub(crate) fn codes(result: &Value) -> Vec<&str> {
     result["summary"]["findings"].as_array().unwrap().iter().map(|f| f["code"].as_str().unwrap()).collect()
 }
 
@@ -445,108 +445,4 @@ fn scores_as_far_apart_as_doubles_are_have_an_entropy() {
     let mut command = ctctool();
     let result = run_json(command.current_dir(folder.path()).args(["inspect", "x.csv"]));
     assert!(close(&result["summary"]["entropy_mean_nats"], std::f64::consts::LN_2, 1e-12, 0.0), "{result}");
-}
-
-#[test]
-fn how_labels_are_split_is_among_the_settings() {
-    let folder = Folder::new();
-    folder.file("x.csv", "0,1,2,3\n1,2,3,0\n3,0,1,2\n");
-    folder.file("y.txt", "a?b\n");
-    folder.file("names", "-\na\nb\nc\n");
-    folder.file("indices.txt", "1 2\n");
-    let params = |options: &[&str]| {
-        let params = &inspect(&folder, &[&["x.csv"], options].concat())["params"];
-        (params["label_split"].clone(), params["unk"].clone())
-    };
-    let labels = ["--labels", "y.txt", "--alphabet", "names", "--unk", "c"];
-    assert_eq!(params(&labels), ("chars".into(), "c".into()));
-    let split = [&labels[..], &["--label-split", "longest"]].concat();
-    assert_eq!(params(&split), ("longest".into(), "c".into()));
-    assert_eq!(params(&["--labels", "indices.txt"]), (Value::Null, Value::Null));
-    assert_eq!(params(&["--alphabet", "names"]), (Value::Null, Value::Null));
-}
-
-#[test]
-fn classes_of_rows_are_held_against_who_wins_them() {
-    let folder = Folder::new();
-    let (rows, classes) = (200, 5);
-    let mut random = Random::new(9);
-    let winners: Vec<i64> = (0..rows).map(|row| row * row % 4).collect();
-    let mut values = vec![0.0; rows as usize * classes];
-    for (row, &winner) in values.chunks_exact_mut(classes).zip(&winners) {
-        for x in row.iter_mut() {
-            *x = random.unit();
-        }
-        row[winner as usize] = 3.0;
-    }
-    folder.file("x.npy", npy_f64(&[rows as usize, classes], &values));
-    let found = |labels: &[i64]| {
-        folder.file("y.npy", npy_i64(&[labels.len()], labels));
-        let result = inspect(&folder, &["x.npy", "--labels", "y.npy"]);
-        let message = result["summary"]["findings"].as_array().unwrap().iter().find_map(|finding| {
-            (finding["code"] == "other_labels").then(|| finding["message"].as_str().unwrap().to_owned())
-        });
-        (result["summary"]["label_error_ratio"].clone(), message)
-    };
-    assert_eq!(found(&winners), (json!(0.0), None));
-    // Every tenth is another, and every hundredth is left out.
-    let mut labels = winners.clone();
-    labels.iter_mut().step_by(10).for_each(|label| *label = 4);
-    labels.iter_mut().step_by(100).for_each(|label| *label = -100);
-    let (ratio, message) = found(&labels);
-    assert!(close(&ratio, 18.0 / 198.0, 1e-15, 0.0) && message.is_none(), "{ratio}");
-    let shifted = |by: i64| winners.iter().map(|label| label + by).collect::<Vec<_>>();
-    let (ratio, message) = found(&shifted(1));
-    assert_eq!(ratio, 1.0);
-    assert!(
-        message
-            .unwrap()
-            .ends_with("adding -1 to each label leaves 0.00: do labels count from a different number?")
-    );
-    // What is no class has no row, and another rule is no shift.
-    let (ratio, message) = found(&shifted(-1));
-    assert!(ratio == 1.0 && message.unwrap().contains("adding 1 to each label leaves 0.00"));
-    let (ratio, message) = found(&winners.iter().map(|label| (label + 2) % 5).collect::<Vec<_>>());
-    assert_eq!((ratio, message), (json!(1.0), None));
-    // Probabilities are no labels.
-    folder.file("p.npy", npy_f64(&[rows as usize, classes], &values));
-    let result = inspect(&folder, &["x.npy", "--labels", "p.npy"]);
-    assert_eq!(result["summary"]["label_error_ratio"], Value::Null);
-}
-
-#[test]
-fn a_network_that_reads_nothing_is_told_so() {
-    let folder = Folder::new();
-    folder.file("y.txt", "1 2 1 2 1 2 1 2 1 2 1 2\n");
-    folder.file("x.csv", "5,1,0\n5,0,1\n".repeat(15));
-    let result = inspect(&folder, &["x.csv", "--labels", "y.txt"]);
-    let findings = result["summary"]["findings"].as_array().unwrap();
-    let found = findings.iter().find(|finding| finding["code"] == "other_labels").unwrap();
-    assert!(found["message"].as_str().unwrap().contains("it reads nothing but blanks"), "{found}");
-}
-
-/// Frames that are certain say as much as none, so equal ones at the end need no length.
-#[test]
-fn equal_frames_that_are_certain_are_no_padding() {
-    let folder = Folder::new();
-    let text = |end: &str| format!("0.5,0.25,0.25\n0.25,0.5,0.25\n{}", format!("{end}\n").repeat(30));
-    for (end, told) in
-        [("0.5,0.25,0.25", true), ("1,0,0", false), ("0,1,0", false), ("0,0,0", true), ("90,0,0", false)]
-    {
-        folder.file("x.csv", text(end));
-        folder.file("y.txt", "1\n");
-        let result = inspect(&folder, &["x.csv"]);
-        assert_eq!(codes(&result).contains(&"padding"), told, "{end}: {:?}", codes(&result));
-        let kind = if ["90,0,0", "0,0,0"].contains(&end) { "logits" } else { "probs" };
-        for (command, code) in [
-            (&["loss", "x.csv", "--labels", "y.txt", "--criterion", "ctc"][..], "padding_counted"),
-            (&["decode", "x.csv"], "padding_decoded"),
-        ] {
-            let mut run = ctctool();
-            run.current_dir(folder.path()).args(command).args(["--input", kind]);
-            let result = run_json(&mut run);
-            let found = result["warnings"].as_array().unwrap().iter().any(|warning| warning["code"] == code);
-            assert_eq!(found, told, "{command:?} {end} {kind}: {}", result["warnings"]);
-        }
-    }
 }

@@ -33,16 +33,6 @@ fn a_name_that_is_not_utf_8_is_a_usage_error() {
     assert!(output.stderr.starts_with(b"error: "), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-#[test]
-#[cfg(target_os = "linux")]
-fn help_that_can_not_be_written_is_an_error() {
-    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let program = assert_cmd::cargo::cargo_bin("ctctool");
-    let output = std::process::Command::new(program).args(["loss", "--help"]).stdout(full).output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(output.stderr.starts_with(b"error: standard output: cannot be written"));
-}
-
 /// A negative number is a value of the option before it, and no tip says to put it behind `--`.
 #[test]
 fn negative_values_are_values() {
@@ -168,29 +158,6 @@ fn a_wrong_length_is_named_where_it_is() {
         let args = ["decode", "x.npy", "--layout", "tnc", "--lengths", "l.txt"];
         refused(&folder, &args, &format!("l.txt: {error}"), None);
     }
-}
-
-/// By PyTorch's names, and decoders'.
-#[test]
-fn an_option_by_another_name_is_told() {
-    let folder = Folder::new();
-    for (args, other, name) in [
-        (&["loss", "x", "--targets", "y"][..], "--targets", "--labels"),
-        (&["loss", "x", "--labels", "y", "--class-weights", "w"], "--class-weights", "--weight"),
-        (&["loss", "x", "--labels", "y", "--input-lengths", "l"], "--input-lengths", "--lengths"),
-        (&["loss", "x", "--labels", "y", "--log-probs"], "--log-probs", "--input log-probs"),
-        (&["decode", "x", "--labels", "y"], "--labels", "--refs"),
-        (&["decode", "x", "--label", "y"], "--label", "--refs"),
-        (&["loss", "x", "--label", "y"], "--label", "--labels"),
-        (&["decode", "x", "--beam-width", "3"], "--beam-width", "--beam"),
-        (&["tune", "x", "--refs", "y", "--lm", "m", "--alpha", "1"], "--alpha", "--lm-weight"),
-    ] {
-        let hint = format!("here it is called {name}; see 'ctctool {} --help'", args[0]);
-        refused(&folder, args, &format!("unexpected argument '{other}' found"), Some(&hint));
-    }
-    // Where there is none of that name here, what clap knows is left.
-    let hint = "see 'ctctool eval --help'";
-    refused(&folder, &["eval", "a", "b", "--alpha", "1"], "unexpected argument '--alpha' found", Some(hint));
 }
 
 #[test]

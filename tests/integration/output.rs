@@ -286,3 +286,13 @@ fn the_file_that_standard_input_is_does_not_become_the_result() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "1,2,3\n");
     assert!(decode("y.txt", std::fs::File::open(&path).unwrap().into()).status.success());
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn help_that_can_not_be_written_is_an_error() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let program = assert_cmd::cargo::cargo_bin("ctctool");
+    let output = std::process::Command::new(program).args(["loss", "--help"]).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stderr.starts_with(b"error: standard output: cannot be written"));
+}

@@ -52,33 +52,35 @@ fn spans_of_any_length_give_the_same_shares() {
     }
 }
 
+/// The columns of each path through so many frames that reads as the labels.
+fn paths_of(labels: &[u32], frames: usize, columns: usize) -> impl Iterator<Item = Vec<usize>> {
+    let all = (0..columns.pow(frames as u32)).map(move |code| {
+        let column = |frame: usize| code / columns.pow(frame as u32) % columns;
+        (0..frames).map(column).collect::<Vec<usize>>()
+    });
+    all.filter(move |path| {
+        let mut read = path.clone();
+        read.dedup();
+        read.retain(|&column| column != 0);
+        read.iter().map(|&column| column as u32).eq(labels.iter().copied())
+    })
+}
+
 /// Each alignment's probability, added up where it is, over that of all: the definition. With `slopes`, where a
 /// column has no chance its alignments count as if it had one of 1.
 fn by_enumeration(emissions: &Emissions, labels: &[u32], columns: usize, slopes: bool) -> Vec<f64> {
     let frames = emissions.frames();
     let mut shares = vec![0.0; frames * columns];
     let mut total = 0.0;
-    for mut code in 0..columns.pow(frames as u32) {
-        let path: Vec<usize> = (0..frames)
-            .map(|_| {
-                let column = code % columns;
-                code /= columns;
-                column
-            })
-            .collect();
-        let mut read = path.clone();
-        read.dedup();
-        read.retain(|&column| column != 0);
-        if read.iter().map(|&column| column as u32).eq(labels.iter().copied()) {
-            let log_probs: Vec<f64> = path.iter().enumerate().map(|(t, &c)| emissions.frame(t)[c]).collect();
-            total += log_probs.iter().sum::<f64>().exp();
-            for (frame, &column) in path.iter().enumerate() {
-                let mut log_probs = log_probs.clone();
-                if slopes && log_probs[frame] == f64::NEG_INFINITY {
-                    log_probs[frame] = 0.0;
-                }
-                shares[frame * columns + column] += log_probs.iter().sum::<f64>().exp();
+    for path in paths_of(labels, frames, columns) {
+        let log_probs: Vec<f64> = path.iter().enumerate().map(|(t, &c)| emissions.frame(t)[c]).collect();
+        total += log_probs.iter().sum::<f64>().exp();
+        for (frame, &column) in path.iter().enumerate() {
+            let mut log_probs = log_probs.clone();
+            if slopes && log_probs[frame] == f64::NEG_INFINITY {
+                log_probs[frame] = 0.0;
             }
+            shares[frame * columns + column] += log_probs.iter().sum::<f64>().exp();
         }
     }
     shares.into_iter().map(|share| share / total).collect()
@@ -171,20 +173,7 @@ fn log_sum(x: &[f64]) -> f64 {
 fn log_slopes(emissions: &Emissions, labels: &[u32], columns: usize) -> Vec<f64> {
     let frames = emissions.frames();
     let (mut all, mut through) = (Vec::new(), vec![Vec::new(); frames * columns]);
-    for mut code in 0..columns.pow(frames as u32) {
-        let path: Vec<usize> = (0..frames)
-            .map(|_| {
-                let column = code % columns;
-                code /= columns;
-                column
-            })
-            .collect();
-        let mut read = path.clone();
-        read.dedup();
-        read.retain(|&column| column != 0);
-        if !read.iter().map(|&column| column as u32).eq(labels.iter().copied()) {
-            continue;
-        }
+    for path in paths_of(labels, frames, columns) {
         let of_frame = |frame: usize| emissions.frame(frame)[path[frame]];
         all.push((0..frames).map(of_frame).sum());
         for (frame, &column) in path.iter().enumerate() {
