@@ -15,6 +15,7 @@ use crate::input::{
 };
 use crate::loss::ctc::CtcLabels;
 use crate::report::Warning;
+use crate::report::loss::CtcLabelParams;
 use crate::shown::shown;
 
 /// What classes are called.
@@ -88,6 +89,22 @@ pub(super) struct CtcTargets {
 }
 
 impl AlphabetArgs {
+    /// How the items of a CTC input and their labels are read, text being split so.
+    pub(super) fn label_params(
+        &self,
+        label_split: Option<&'static str>,
+        lengths: Option<&String>,
+        label_lengths: Option<&String>,
+    ) -> CtcLabelParams {
+        CtcLabelParams {
+            alphabet: self.names.alphabet.as_ref().map(|path| path.display().to_string()),
+            label_split,
+            unk: self.unk.clone(),
+            lengths: lengths.cloned(),
+            label_lengths: label_lengths.cloned(),
+        }
+    }
+
     /// The checked label sequences of a file.
     pub(super) fn sequences(
         &self,

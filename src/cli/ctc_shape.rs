@@ -208,19 +208,18 @@ impl CtcShape {
                 let error = InputError::new(given.name(), given.place(item), expected, length.to_string());
                 let longest = given.iter().copied().max().unwrap_or_default();
                 let exchanged = given.iter().all(|&length| (0..=self.classes as i64).contains(&length));
-                error.maybe_hint(if exchanged {
-                    Some(format!(
+                let of_input = longest >= 2 * self.frames as i64 && self.frames > 0;
+                error.maybe_hint(match () {
+                    () if exchanged => Some(format!(
                         "the last axis, the classes, has {}: are frames and classes exchanged?",
                         self.classes
-                    ))
-                } else {
-                    (longest >= 2 * self.frames as i64 && self.frames > 0).then(|| {
-                        format!(
-                            "the longest is {longest}: if these are of the network's input, divide them by what it shortens \
-                             it by, some {}",
-                            longest.cast_unsigned().div_ceil(self.frames as u64)
-                        )
-                    })
+                    )),
+                    () if of_input => Some(format!(
+                        "the longest is {longest}: if these are of the network's input, divide them by what it shortens \
+                         it by, some {}",
+                        longest.cast_unsigned().div_ceil(self.frames as u64)
+                    )),
+                    () => None,
                 })
             })
         };

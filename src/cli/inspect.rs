@@ -20,7 +20,6 @@ use super::values::{Word, result_format};
 use crate::input::{Alphabet, InputError, LabelFile, Matrix, Place};
 use crate::logits::Survey;
 use crate::report::inspect::{Finding, InspectParams, InspectSummary};
-use crate::report::loss::CtcLabelParams;
 use crate::report::{Format, Report};
 
 /// What is in the file, and whether the labels fit it
@@ -93,7 +92,6 @@ impl Args {
             (Some(file), Some(blank)) => Some(Alphabet::new(file, classes, blank)?),
             _ => None,
         };
-        let path = |path: &PathBuf| path.display().to_string();
         let text = names.as_ref().filter(|_| labels.is_some_and(LabelFile::is_text));
         let split = text.and_then(|names| self.alphabet.label_split.or_else(|| names.only_split()));
         let params = InspectParams {
@@ -103,13 +101,11 @@ impl Args {
             layout: view.ctc.as_ref().map(|shape| shape.layout.word()),
             layout_inferred: view.ctc.as_ref().is_some_and(|shape| shape.layout_inferred),
             blank,
-            ctc_labels: CtcLabelParams {
-                alphabet: self.alphabet.names.alphabet.as_ref().map(path),
-                label_split: split.map(Word::word),
-                unk: self.alphabet.unk.clone(),
-                lengths: self.logits.lengths.clone(),
-                label_lengths: self.label_lengths.clone(),
-            },
+            ctc_labels: self.alphabet.label_params(
+                split.map(Word::word),
+                self.logits.lengths.as_ref(),
+                self.label_lengths.as_ref(),
+            ),
         };
         let odd =
             oddity(&matrix).map(|Oddity { code, message, hint }| Finding { code, message, flag: Some(hint) });
@@ -117,9 +113,13 @@ impl Args {
         let mut summary = described(&matrix, &view);
         let rows_per_item = view.ctc.as_ref().map_or(view.geometry.rows(), |shape| shape.frames);
         let survey = Survey::new(view.geometry.clone(), rows_per_item, view.lengths.clone());
-        let mut survey = match labels.filter(|_| view.cross_entropy) {
+        // Probabilities are no labels to count, whole numbers neither.
+        let targets = labels
+            .filter(|labels| view.cross_entropy && !labels.fits_probs(&params.matrix.shape))
+            .and_then(LabelFile::integers);
+        let mut survey = match &targets {
             _ if view.labels_fit => survey.with_readings(),
-            Some(labels) => survey.with_targets(fit::classes_of_rows(labels, &params.matrix.shape, classes)),
+            Some(targets) => survey.with_targets(fit::classes_of_rows(targets, classes)),
             None => survey,
         };
         matrix.reduce(&view.geometry, &mut survey).map_err(InputError::from)?;
@@ -145,13 +145,12 @@ impl Args {
                 }
                 items
             }
-            (Some(labels), _, _) if view.cross_entropy => {
-                fit::targets(&mut summary, labels, &params.matrix.shape, classes, &mut findings);
-                fit::compare_winners(&mut summary, &survey, &mut findings);
-                Vec::new()
-            }
             _ => Vec::new(),
         };
+        if let Some(targets) = targets {
+            fit::targets(&mut summary, targets, classes, &mut findings);
+            fit::compare_winners(&mut summary, &survey, &mut findings);
+        }
         let row_place = |row: usize| match &view.ctc {
             Some(shape) => shape.place(row),
             None => Place::whole().at("row", row),

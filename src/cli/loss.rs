@@ -21,7 +21,7 @@ use crate::input::{LabelFile, Matrix};
 use crate::logits::Nonfinite;
 use crate::loss::reduction::{Reduction, Reductions};
 use crate::report::gradient::GradientCheck;
-use crate::report::loss::{CtcLabelParams, LossParams, LossSummary, Tally};
+use crate::report::loss::{LossParams, LossSummary, Tally};
 use crate::report::{Check, Details, Format, Record, Report, Warning};
 use criterion::without;
 pub(super) use criterion::{CLASSES_LAST, classes_last, criteria_that_fit};
@@ -170,17 +170,6 @@ impl Args {
 
     fn lists_items(&self) -> bool {
         self.settings.items || self.settings.reduction == Reduction::None || self.format.lists_items()
-    }
-
-    /// How the items of a CTC input and their labels are read, text being split so.
-    fn ctc_label_params(&self, label_split: Option<&'static str>) -> CtcLabelParams {
-        CtcLabelParams {
-            alphabet: self.alphabet.names.alphabet.as_ref().map(|path| path.display().to_string()),
-            label_split,
-            unk: self.alphabet.unk.clone(),
-            lengths: self.logits.lengths.clone(),
-            label_lengths: self.label_lengths.clone(),
-        }
     }
 
     /// The settings that both losses have; the others null.

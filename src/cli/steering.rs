@@ -158,21 +158,29 @@ impl SteeringArgs {
         ]
     }
 
+    /// The first option whose file has words, and the file.
+    fn of_words(&self) -> Option<(&'static str, &Path)> {
+        let model = self.lm.as_deref().filter(|_| self.lm_unit == LmUnit::Word).map(|path| ("--lm", path));
+        model.or(self.lexicon.as_deref().map(|path| ("--lexicon", path)))
+    }
+
     /// Words need names of classes.
     fn check_words(&self, spelling: &Spelling, blank: u32) -> Result<(), UsageError> {
-        let by_words = self.lm.is_some() && self.lm_unit == LmUnit::Word;
-        let option = if by_words { "--lm" } else { "--lexicon" };
-        let are_words = (by_words || self.lexicon.is_some()) && *spelling.delimiter() == WordDelimiter::None;
-        if are_words && !spelling.has_names() {
+        let of_words = self.of_words().filter(|_| *spelling.delimiter() == WordDelimiter::None);
+        let of_blank = spelling.token(blank);
+        if let Some((option, _)) = of_words
+            && !spelling.has_names()
+        {
             let error = UsageError::new(format!("{option}: class indices have no words"));
-            return Err(error.hint(if by_words {
+            return Err(error.hint(if option == "--lm" {
                 "give --alphabet, or --lm-unit token for a model of tokens"
             } else {
                 "give --alphabet"
             }));
         }
-        let of_blank = spelling.token(blank);
-        if are_words && is_space(&of_blank) {
+        if let Some((option, _)) = of_words
+            && is_space(&of_blank)
+        {
             let error = UsageError::new(format!("{option}: nothing separates words in this alphabet"));
             let hint = format!("{}, class {blank}, is taken for the blank: give --blank", shown(&of_blank));
             return Err(error.hint(hint));

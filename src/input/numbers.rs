@@ -69,6 +69,9 @@ pub(super) fn whole_number(text: &str) -> Option<i64> {
     })
 }
 
+/// How to go on where a list or a table begins with what it is called.
+pub(super) const NAMED: &str = "the first line is a name: leave it out, as tail -n +2 does";
+
 /// The words of a text but for its first lines.
 fn words_after(text: &str, lines: usize) -> impl Iterator<Item = &str> {
     lines_of(text).skip(lines).flat_map(words).map(|(_, word)| word)
@@ -178,10 +181,7 @@ fn list<T>(
                 let error = InputError::new(argument, place, what, shown(word));
                 let rest_are_numbers = || words_after(&text, 1).all(|word| parse(word).is_some());
                 let is_header = line == 0 && words_after(&text, 1).next().is_some() && rest_are_numbers();
-                error.maybe_hint(
-                    is_header
-                        .then(|| "the first line is a name: leave it out, as tail -n +2 does".to_owned()),
-                )
+                error.maybe_hint(is_header.then(|| NAMED.to_owned()))
             })?);
         }
     }

@@ -7,6 +7,7 @@
 //! the end of a text its score has the weight of each occurrence and nothing else.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 
 use super::MAX_MAGNITUDE;
 
@@ -224,10 +225,22 @@ impl Hotwords {
 /// Whether a character is of a script that has no spaces between words: Han, Hiragana, Katakana, Thai, Lao, Burmese or
 /// Khmer.
 fn is_written_without_spaces(c: char) -> bool {
-    matches!(c,
-        '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3005}'..='\u{3007}'
-        | '\u{3040}'..='\u{312f}' | '\u{31f0}'..='\u{31ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
-        | '\u{aa60}'..='\u{aa7f}' | '\u{f900}'..='\u{faff}' | '\u{ff66}'..='\u{ff9f}' | '\u{1b000}'..='\u{1b16f}' | '\u{20000}'..='\u{3ffff}')
+    const SCRIPTS: [RangeInclusive<char>; 13] = [
+        '\u{e00}'..='\u{eff}',
+        '\u{1000}'..='\u{109f}',
+        '\u{1780}'..='\u{17ff}',
+        '\u{3005}'..='\u{3007}',
+        '\u{3040}'..='\u{312f}',
+        '\u{31f0}'..='\u{31ff}',
+        '\u{3400}'..='\u{4dbf}',
+        '\u{4e00}'..='\u{9fff}',
+        '\u{aa60}'..='\u{aa7f}',
+        '\u{f900}'..='\u{faff}',
+        '\u{ff66}'..='\u{ff9f}',
+        '\u{1b000}'..='\u{1b16f}',
+        '\u{20000}'..='\u{3ffff}',
+    ];
+    SCRIPTS.iter().any(|script| script.contains(&c))
 }
 
 #[cfg(test)]

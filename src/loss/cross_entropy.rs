@@ -97,8 +97,8 @@ impl CrossEntropy {
             out.fill(0.0);
             return 0.0;
         }
-        let uniform = self.smoothing / self.classes as f64;
-        let (kept, factor) = (1.0 - self.smoothing, -factor);
+        let (kept, uniform) = self.shares_of();
+        let factor = -factor;
         // Not 0 times what may be infinite.
         out.fill(if uniform == 0.0 { 0.0 } else { uniform * factor });
         match target {
@@ -148,7 +148,8 @@ impl CrossEntropy {
 
     /// The same where what is summed over all classes is known.
     pub(super) fn with_all(&self, loss: f64, all: f64) -> f64 {
-        loss * (1.0 - self.smoothing) + all * (self.smoothing / self.classes as f64)
+        let (kept, uniform) = self.shares_of();
+        loss * kept + all * uniform
     }
 
     /// The loss of a row against `target`, `[classes]` probabilities:

@@ -47,11 +47,11 @@ const FREE_PARAMS: [&str; 24] = [
     "layout_inferred",
 ];
 
-/// How the same items lie in a file.
-const LAYOUT_PARAMS: [&str; 2] = ["layout", "shape"];
-
 /// Of these, the ones that change it where they are given at all.
 const SETTING_PARAMS: [&str; 4] = ["lengths", "lm", "lexicon", "hotwords"];
+
+/// How the same items lie in a file.
+const LAYOUT_PARAMS: [&str; 2] = ["layout", "shape"];
 
 pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyhow::Result<Outcome> {
     if args.stat != Stat::Elementwise {
@@ -68,8 +68,8 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
         a.indices().keys().filter(|index| !b.indices().contains_key(index)).copied().collect()
     };
     let (gone, fresh) = (only_in(base, new), only_in(new, base));
-    check_params(base, new, &gone, &fresh)?;
     let exchanged = only_exchanged(&base.value["params"], &new.value["params"]);
+    check_params(base, new, exchanged, &gone, &fresh)?;
     let dtypes = [base, new].map(|file| file.value["params"]["dtype"].as_str());
     // The less precise of the inputs; whatever is neither of these counts as double precision.
     let below_double = |name: &str| [Dtype::F16, Dtype::F32].into_iter().find(|dtype| dtype.name() == name);
@@ -143,7 +143,13 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
 }
 
 /// Refuses results that other settings made.
-fn check_params(base: &ResultFile, new: &ResultFile, gone: &[u64], fresh: &[u64]) -> Result<(), UsageError> {
+fn check_params(
+    base: &ResultFile,
+    new: &ResultFile,
+    exchanged: bool,
+    gone: &[u64],
+    fresh: &[u64],
+) -> Result<(), UsageError> {
     let empty = serde_json::Map::new();
     let params = |file: &ResultFile| file.value["params"].as_object().unwrap_or(&empty).clone();
     let (old, latest) = (params(base), params(new));
@@ -152,10 +158,7 @@ fn check_params(base: &ResultFile, new: &ResultFile, gone: &[u64], fresh: &[u64]
         .into_iter()
         .map(|key| (key, old.get(key).unwrap_or(&Value::Null), latest.get(key).unwrap_or(&Value::Null)))
         .filter(|(_, a, b)| a != b)
-        .filter(|(key, ..)| {
-            !(LAYOUT_PARAMS.contains(&key.as_str())
-                && only_exchanged(&base.value["params"], &new.value["params"]))
-        })
+        .filter(|(key, ..)| !(exchanged && LAYOUT_PARAMS.contains(&key.as_str())))
         .filter(|(key, a, b)| {
             let given_once = a.is_null() != b.is_null() && SETTING_PARAMS.contains(&key.as_str());
             // A list that was typed is a setting, the name of a file is not.

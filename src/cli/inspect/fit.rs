@@ -102,13 +102,10 @@ pub(super) fn unused_frames(shape: &CtcShape, lengths: &[usize]) -> Option<Findi
 /// The labels of a classifier, a class a row.
 pub(super) fn targets(
     summary: &mut InspectSummary,
-    labels: &LabelFile,
-    shape: &[usize],
+    targets: Vec<i64>,
     classes: usize,
     findings: &mut Vec<Finding>,
 ) {
-    // Probabilities are no labels to count, whole numbers neither.
-    let Some(targets) = labels.integers().filter(|_| !labels.fits_probs(shape)) else { return };
     let ignored = super::super::loss::DEFAULT_IGNORE_INDEX;
     let strange = |label: i64| !is_class(label, classes) && label != ignored;
     if let Some(first) = targets.iter().position(|&label| strange(label)) {
@@ -125,11 +122,10 @@ pub(super) fn targets(
     count_labels(summary, targets.into_iter().filter(|&label| label != ignored).collect(), classes);
 }
 
-/// The class of each row that has one; nothing where there are probabilities.
-pub(super) fn classes_of_rows(labels: &LabelFile, shape: &[usize], classes: usize) -> Vec<Option<u32>> {
-    let targets = labels.integers().filter(|_| !labels.fits_probs(shape)).unwrap_or_default();
-    let class = |label: i64| is_class(label, classes).then_some(label as u32);
-    targets.into_iter().map(class).collect()
+/// The class of each row that has one.
+pub(super) fn classes_of_rows(targets: &[i64], classes: usize) -> Vec<Option<u32>> {
+    let class = |&label: &i64| is_class(label, classes).then_some(label as u32);
+    targets.iter().map(class).collect()
 }
 
 /// The labels of a classifier against who wins their rows.

@@ -44,7 +44,11 @@ impl Args {
             layout: Some(shape.layout.word()),
             layout_inferred: Some(shape.layout_inferred),
             blank: Some(blank),
-            ctc_labels: self.ctc_label_params(split),
+            ctc_labels: self.alphabet.label_params(
+                split,
+                self.logits.lengths.as_ref(),
+                self.label_lengths.as_ref(),
+            ),
             zero_infinity: Some(self.settings.zero_infinity),
             ..self.params(&matrix, Criterion::Ctc, shape.classes, labels)
         };

@@ -42,7 +42,11 @@ impl Args {
             criterion: self.settings.criterion.map(Word::word),
             layout: self.logits.layout.map(Word::word),
             blank: self.alphabet.names.blank.as_ref().map(ToString::to_string),
-            ctc_labels: self.ctc_label_params(self.alphabet.label_split.map(Word::word)),
+            ctc_labels: self.alphabet.label_params(
+                self.alphabet.label_split.map(Word::word),
+                self.logits.lengths.as_ref(),
+                self.label_lengths.as_ref(),
+            ),
             zero_infinity: self.settings.zero_infinity,
             class_axis: self.settings.class_axis,
             weight: search.given.weight.clone(),

@@ -46,9 +46,7 @@ impl SteeringArgs {
         }
         self.check_words(spelling, blank)?;
         let texts = TokenTexts::new(spelling, classes as u32, blank);
-        let of_words = [self.lm.as_deref().filter(|_| self.lm_unit == LmUnit::Word), self.lexicon.as_deref()];
-        let first = of_words.into_iter().flatten().next();
-        let warnings = first.and_then(|path| one_word(path, spelling)).into_iter().collect();
+        let warnings = self.of_words().and_then(|(_, path)| one_word(path, spelling)).into_iter().collect();
         let params = SteeringParams::default();
         let mut loading = Loading { args: self, spelling, classes, blank, texts, params, warnings };
         let language = self.lm.as_deref().map(|path| loading.language(path, diagnostics)).transpose()?;

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::{Content, Integers, LabelFile, for_each_plain, index_hint, text_shape};
 use crate::input::error::counted;
 use crate::input::npy::{reshape_hint, shape_text};
-use crate::input::numbers::{whole_number, words};
+use crate::input::numbers::{NAMED, whole_number, words};
 use crate::input::source::{line_count, lines_of};
 use crate::input::{InputError, Place};
 use crate::logits::unravel;
@@ -236,15 +236,13 @@ fn text_hint(text: &str, rows: &[usize]) -> Option<String> {
             _ => "-d' ' ",
         };
         // Where one of them alone is a number, that.
-        let column =
-            words(row).position(|(_, word)| whole_number(word).is_some()).map_or(values, |at| at + 1);
-        let column = if are_numbers(row) { 2 } else { column };
+        let number = || words(row).position(|(_, word)| whole_number(word).is_some());
+        let column = if are_numbers(row) { 2 } else { number().map_or(values, |at| at + 1) };
         return Some(format!(
             "a line has {values} values: keep the class alone, as cut {option}-f{column} does"
         ));
     }
-    (!are_numbers(names) && are_numbers(row) && found == lines + 1)
-        .then(|| "the first line is a name: leave it out, as tail -n +2 does".to_owned())
+    (!are_numbers(names) && are_numbers(row) && found == lines + 1).then(|| NAMED.to_owned())
 }
 
 /// Whether an integer is one of so many classes; a matrix has fewer than 2^31.
