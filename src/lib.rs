@@ -47,6 +47,7 @@ pub mod lm;
 pub mod logits;
 pub mod loss;
 pub mod metrics;
+mod normal_form;
 mod plain_number;
 #[cfg(feature = "cli")]
 pub mod report;

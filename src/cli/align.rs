@@ -18,9 +18,9 @@ use super::inputs::{
 use super::output_args::OutputArgs;
 use super::timing::Clock;
 use super::values::{Layout, Word, alignment_format, frame_shift};
-use crate::decode::spelling::Spelling;
+use crate::decode::spelling::{Spelling, WordDelimiter};
 use crate::decode::{Alignment, AlignmentError, align};
-use crate::input::{LabelFile, Matrix};
+use crate::input::{LabelFile, LabelSplit, Matrix};
 use crate::logits::{ImproperRow, Nonfinite};
 use crate::loss::{EmissionsBatch, ItemEmissions};
 use crate::report::align::{AlignItem, AlignParams, AlignSummary, write_ctm, write_srt, write_textgrid};
@@ -98,7 +98,7 @@ impl Args {
             return Err(UsageError::new(message).hint(hint).into());
         }
         let CtcTargets { sequences, warnings: of_labels, blank, split, alphabet } =
-            self.alphabet.sequences(labels, &shape, label_lengths.as_ref())?;
+            self.alphabet.sequences(self.alphabet.names.file()?, labels, &shape, label_lengths.as_ref())?;
         let spelling = match alphabet {
             None => Spelling::indices(),
             Some(alphabet) => {
@@ -106,7 +106,13 @@ impl Args {
                     check_no_empty_entry(&alphabet)?;
                 }
                 let names = alphabet.tokens().to_vec();
-                let delimiter = Spelling::default_delimiter(&names, blank);
+                let delimiter = match Spelling::default_delimiter(&names, blank) {
+                    // As the labels are written.
+                    WordDelimiter::None if split == Some(LabelSplit::Tokens.word()) => {
+                        WordDelimiter::EachToken
+                    }
+                    delimiter => delimiter,
+                };
                 Spelling::new(names, delimiter)
             }
         };

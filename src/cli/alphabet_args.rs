@@ -108,11 +108,11 @@ impl AlphabetArgs {
     /// The checked label sequences of a file.
     pub(super) fn sequences(
         &self,
+        file: Option<AlphabetFile>,
         labels: &LabelFile,
         shape: &CtcShape,
         label_lengths: Option<&List<i64>>,
     ) -> anyhow::Result<CtcTargets> {
-        let file = self.names.file()?;
         let blank = self.names.blank_of(shape.classes, file.as_ref())?;
         self.sequences_by(file, blank, labels, shape, label_lengths)
     }
@@ -267,7 +267,8 @@ pub(super) struct ClassArgs {
     #[command(flatten)]
     pub(super) names: NamesArgs,
 
-    /// What separates words: a token, or the mark ▁ (default: the space, else '|', else <space>, else a leading ▁)
+    /// What separates words: a token, the mark ▁, or '' where each token is a word (default: the space, else '|', else
+    /// <space>, else a leading ▁)
     #[arg(long, value_name = "TOKEN", requires = "alphabet")]
     word_delimiter: Option<String>,
 }
@@ -306,6 +307,7 @@ impl ClassArgs {
                 delimiter
             }
             Some(token) => match names.iter().position(|name| name == token) {
+                _ if token.is_empty() => WordDelimiter::EachToken,
                 _ if token == WORD_PIECE_MARK => WordDelimiter::Prefix(token.to_owned()),
                 Some(class) if class == blank as usize => {
                     let error = UsageError::new(format!(
@@ -317,7 +319,7 @@ impl ClassArgs {
                 Some(class) => WordDelimiter::Token(class as u32),
                 None => {
                     return Err(UsageError::new(format!(
-                        "--word-delimiter: expected a token of the alphabet or {WORD_PIECE_MARK}, found '{token}'"
+                        "--word-delimiter: expected a token of the alphabet, {WORD_PIECE_MARK} or '', found '{token}'"
                     ))
                     .into());
                 }
@@ -326,6 +328,7 @@ impl ClassArgs {
         let name = match &delimiter {
             WordDelimiter::Token(class) => Some(names[*class as usize].clone()),
             WordDelimiter::Prefix(mark) => Some(mark.clone()),
+            WordDelimiter::EachToken => Some(String::new()),
             WordDelimiter::None => None,
         };
         Ok(ClassNames { spelling: Spelling::new(names, delimiter), blank, delimiter: name, warnings })

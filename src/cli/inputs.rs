@@ -304,7 +304,9 @@ pub(super) fn input_warnings(name: &str, audit: &RowAudit, place: impl Fn(usize)
         let rather = match like_probs {
             Some(_) => "as they stand they do: give --input probs",
             None if audit.kind() == InputKind::Probs && may_sum_to_one(total) => "were they rounded?",
-            None => "are these logits?",
+            None => {
+                "are these logits, or are the classes another axis? ctctool inspect says what they look like"
+            }
         };
         let message =
             format!("{name}: {rows} not sum to 1, the first is {} with {total}: {rather}", place(row));

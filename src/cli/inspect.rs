@@ -7,7 +7,7 @@ mod view;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use findings::{entropy_and_winners, numbers_of};
+use findings::{entropy_and_winners, numbers_of, other_axis};
 use view::View;
 
 use super::ExitStatus;
@@ -17,7 +17,7 @@ use super::diagnostics::Diagnostics;
 use super::inputs::{LogitsArgs, Oddity, check_files, matrix_params, oddity, open_labels, optional_integers};
 use super::output_args::OutputArgs;
 use super::values::{Word, result_format};
-use crate::input::{Alphabet, InputError, LabelFile, Matrix, Place};
+use crate::input::{Alphabet, AlphabetFile, InputError, LabelFile, Matrix, Place};
 use crate::logits::Survey;
 use crate::report::inspect::{Finding, InspectParams, InspectSummary};
 use crate::report::{Format, Report};
@@ -65,9 +65,11 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
         &[args.output.named()],
     )?;
     let matrix = args.logits.open(&args.output, diagnostics)?;
+    let alphabet = args.alphabet.names.file()?;
     let labels =
         args.labels.as_deref().map(|path| open_labels(path, &args.logits, diagnostics)).transpose()?;
-    args.run(matrix, labels.as_ref(), diagnostics)
+    let labels = labels.map(|labels| labels.with_names(alphabet.as_ref()));
+    args.run(matrix, labels.as_ref(), alphabet, diagnostics)
 }
 
 impl Args {
@@ -75,6 +77,7 @@ impl Args {
         &self,
         matrix: Matrix,
         labels: Option<&LabelFile>,
+        file: Option<AlphabetFile>,
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
         let label_lengths = optional_integers("--label-lengths", self.label_lengths.as_deref())?;
@@ -84,7 +87,6 @@ impl Args {
         let mut findings = Vec::new();
         let view = self.view(&matrix, labels, label_lengths.as_ref(), &mut findings)?;
         let classes = view.geometry.classes();
-        let file = self.alphabet.names.file()?;
         let may_be_ctc = !view.cross_entropy && matches!(matrix.shape().len(), 2 | 3);
         let blank =
             if may_be_ctc { Some(self.alphabet.names.blank_of(classes, file.as_ref())?) } else { None };
@@ -92,6 +94,7 @@ impl Args {
             (Some(file), Some(blank)) => Some(Alphabet::new(file, classes, blank)?),
             _ => None,
         };
+        let class_names = class_names(names.as_ref(), file.as_ref(), &view)?;
         let text = names.as_ref().filter(|_| labels.is_some_and(LabelFile::is_text));
         let split = text.and_then(|names| self.alphabet.label_split.or_else(|| names.only_split()));
         let params = InspectParams {
@@ -122,6 +125,8 @@ impl Args {
             Some(targets) => survey.with_targets(fit::classes_of_rows(targets, classes)),
             None => survey,
         };
+        let mut matrix = matrix;
+        let again = matrix.is_in_memory().then(|| matrix.again()).transpose()?;
         matrix.reduce(&view.geometry, &mut survey).map_err(InputError::from)?;
         // Only now, so that the frames of the header are there.
         let items = match (labels, &view.ctc, blank) {
@@ -156,8 +161,11 @@ impl Args {
             None => Place::whole().at("row", row),
         };
         numbers_of(&mut summary, &survey, row_place);
-        entropy_and_winners(&mut summary, &survey, blank, names.as_ref());
+        entropy_and_winners(&mut summary, &survey, blank, class_names.as_deref());
         self.number_findings(&summary, &survey, blank, row_place, &mut findings);
+        if let Some(matrix) = again.filter(|_| summary.looks_like == "logits") {
+            findings.extend(other_axis(matrix, &view.geometry)?);
+        }
         if let (Some(shape), None) = (&view.ctc, &self.logits.lengths) {
             let padding =
                 seeming_padding(&params.matrix.logits, shape, &survey.equal_at_end(), &view.lengths);
@@ -174,6 +182,21 @@ impl Args {
         let last = report.summary.findings_table();
         self.output.output(self.format).write(&report, &[&details[0], &details[1]], &last)?;
         Ok(ExitStatus::Success)
+    }
+}
+
+/// What the classes are called.
+fn class_names(
+    alphabet: Option<&Alphabet>,
+    file: Option<&AlphabetFile>,
+    view: &View,
+) -> Result<Option<Vec<String>>, InputError> {
+    match (alphabet, file) {
+        (Some(alphabet), _) => Ok(Some(alphabet.tokens().to_vec())),
+        (None, Some(file)) if view.cross_entropy => {
+            file.clone().class_names(view.geometry.classes()).map(Some)
+        }
+        _ => Ok(None),
     }
 }
 

@@ -138,11 +138,12 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
 impl Args {
     fn run(&self, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
         let matrix = self.logits.open(&self.output, diagnostics)?;
-        let labels = open_labels(&self.labels, &self.logits, diagnostics)?;
+        let alphabet = self.alphabet.names.file()?;
+        let labels = open_labels(&self.labels, &self.logits, diagnostics)?.with_names(alphabet.as_ref());
         let shape = matrix.shape().to_vec();
         let exchanged = || exchanged_axes(&shape, &labels);
         if let Some(guess) = self.checks.guess {
-            let result = self.run_guess(matrix, &labels, guess, diagnostics);
+            let result = self.run_guess(matrix, &labels, alphabet, guess, diagnostics);
             return result.map_err(|error| with_hints(error, self.classes_last(&shape, &labels)));
         }
         let criterion = self.criterion(&matrix, &labels).map_err(|error| with_hints(error, exchanged()))?;
@@ -151,8 +152,12 @@ impl Args {
         let mut matrix = matrix;
         let gradient = GradientOf::new(&self.gradient, &mut matrix)?;
         let result = match criterion {
-            Criterion::Ctc => self.run_ctc(matrix, &labels, gradient, other_axis.as_deref(), diagnostics),
-            Criterion::CrossEntropy => self.run_cross_entropy(matrix, &labels, gradient, diagnostics),
+            Criterion::Ctc => {
+                self.run_ctc(matrix, &labels, alphabet, gradient, other_axis.as_deref(), diagnostics)
+            }
+            Criterion::CrossEntropy => {
+                self.run_cross_entropy(matrix, &labels, alphabet, gradient, diagnostics)
+            }
         };
         let one_row = || (criterion == Criterion::Ctc).then(|| labels_in_a_row(&shape, &labels)).flatten();
         let hints = misled.into_iter().chain(other_axis);

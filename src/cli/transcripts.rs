@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::input::counted;
 use crate::metrics::edit_counts;
 use crate::metrics::error_rate::words;
+use crate::normal_form::{is_unseen, plain_letters};
 use crate::report::Warning;
 use crate::shown::shown;
 
@@ -139,7 +140,7 @@ pub(super) fn text_warnings(
     warnings.extend(messages.map(|message| Warning { code: "other_spelling", message }));
     let texts = hypotheses.1.iter().map(String::as_str);
     warnings.extend(outer_spaces(&hypotheses.0.display().to_string(), texts, references));
-    warnings.extend(case);
+    warnings.extend(case.or_else(|| other_characters(hypotheses.1, references.1)));
     warnings
 }
 
@@ -150,14 +151,9 @@ type Kind = fn(char) -> bool;
 fn one_sided(one: &Side<'_>, other: &Side<'_>, case_is_told: bool) -> Vec<String> {
     let (path, of_other) = (one.path.display(), other.path.display());
     let mut messages = Vec::new();
-    let kinds: [(Kind, &str, &str); 3] = [
+    let kinds: [(Kind, &str, &str); 2] = [
         (|c| ".,;:!?".contains(c), "punctuation", "keep it in both, or in neither"),
         (char::is_uppercase, CAPITALS, "write both texts alike"),
-        (
-            |c| ('\u{300}'..='\u{36f}').contains(&c),
-            "accents as characters of their own",
-            "normalise both, as unicodedata.normalize('NFC', text) does",
-        ),
     ];
     let several = other.words().nth(SEVERAL_WORDS - 1).is_some();
     for (kind, what, hint) in kinds {
@@ -218,22 +214,61 @@ fn odd_spaces(references: &Side<'_>, texts: &Side<'_>) -> Option<String> {
     })
 }
 
+/// Of the first lines, many wrong characters are the same letters in other characters, or are not seen.
+fn other_characters(hypotheses: &[String], references: &[String]) -> Option<Warning> {
+    let character_errors = |reference: &str, hypothesis: &str| {
+        let characters = |text: &str| text.chars().collect::<Vec<_>>();
+        edit_counts(&characters(reference), &characters(hypothesis)).errors()
+    };
+    let (mut lines, mut errors, mut left) = (0, 0, 0);
+    let mut unseen = None;
+    for (hypothesis, reference) in first_lines(hypotheses, references) {
+        lines += 1;
+        let here = character_errors(reference, hypothesis);
+        errors += here;
+        if here > 0 {
+            left += character_errors(&plain_letters(reference), &plain_letters(hypothesis));
+            let of = |text: &str| text.chars().find(|&c| is_unseen(c));
+            unseen = unseen.or_else(|| of(reference).or_else(|| of(hypothesis)));
+        }
+    }
+    let verb = if left == 1 { "is" } else { "are" };
+    let without = unseen.map_or(String::new(), |c| {
+        format!(" and without characters that are not seen, such as U+{:04X}", u32::from(c))
+    });
+    let message = format!(
+        "of {} in the first {}, {left} {verb} left if both texts are in Unicode's form NFC{without}: write both alike, as \
+         unicodedata.normalize('NFC', text) does",
+        counted(errors, "wrong character"),
+        counted(lines, "line")
+    );
+    // A letter or two may have been read otherwise.
+    (10 * left <= 9 * errors && errors - left > 2).then_some(Warning { code: "other_spelling", message })
+}
+
 const CAPITALS: &str = "capitals";
 
-/// Characters that are compared without regard to case, where nearly all words are wrong.
+/// Characters that are compared without regard to case or form.
 const MAX_FOLDED: usize = 1 << 14;
+
+/// The first lines, as long as there are no more than [`MAX_FOLDED`] characters.
+fn first_lines<'a>(
+    hypotheses: &'a [String],
+    references: &'a [String],
+) -> impl Iterator<Item = (&'a String, &'a String)> {
+    let mut characters = 0;
+    hypotheses.iter().zip(references).take_while(move |(hypothesis, reference)| {
+        characters += hypothesis.len() + reference.len();
+        characters <= MAX_FOLDED
+    })
+}
 
 /// Of the first lines, most wrong words are wrong in upper and lower case alone.
 fn other_case(hypotheses: &[String], references: &[String]) -> Option<Warning> {
     let word_errors =
         |reference: &str, hypothesis: &str| edit_counts(&words(reference), &words(hypothesis)).errors();
     let (mut lines, mut errors, mut left) = (0, 0, 0);
-    let mut characters = 0;
-    for (hypothesis, reference) in hypotheses.iter().zip(references) {
-        characters += hypothesis.len() + reference.len();
-        if characters > MAX_FOLDED {
-            break;
-        }
+    for (hypothesis, reference) in first_lines(hypotheses, references) {
         lines += 1;
         errors += word_errors(reference, hypothesis);
         left += word_errors(&reference.to_lowercase(), &hypothesis.to_lowercase());

@@ -9,6 +9,8 @@ pub enum WordDelimiter {
     Token(u32),
     /// A mark at the beginning of a word's first token, shown as a space.
     Prefix(String),
+    /// Nothing, for each token is a word: shown with a space between.
+    EachToken,
     /// Nothing: there are no words.
     None,
 }
@@ -96,7 +98,9 @@ impl Spelling {
         }
         let text: String = tokens.iter().map(|&class| self.shown(class)).collect();
         match &self.delimiter {
-            WordDelimiter::Prefix(_) => text.strip_prefix(' ').map(str::to_owned).unwrap_or(text),
+            WordDelimiter::Prefix(_) | WordDelimiter::EachToken => {
+                text.strip_prefix(' ').map(str::to_owned).unwrap_or(text)
+            }
             _ => text,
         }
     }
@@ -105,6 +109,7 @@ impl Spelling {
         match &self.delimiter {
             WordDelimiter::Token(delimiter) if *delimiter == class => " ".to_owned(),
             WordDelimiter::Prefix(mark) => self.token(class).replace(mark, " "),
+            WordDelimiter::EachToken => format!(" {}", self.token(class)),
             _ => self.token(class),
         }
     }
@@ -219,6 +224,13 @@ mod tests {
         assert_eq!(spell(&["-", "▁a", "b"], &[1, 2, 1]), ("ab a".into(), pieces));
         assert_eq!(spell(&["-", "a", " "], &[2, 2, 1, 2]), ("  a ".into(), vec![word("a", 4, 5)]));
         assert_eq!(spell(&["-", "a"], &[1, 1]), ("aa".into(), vec![]));
+        let names = ["-", "N", "NG"].map(str::to_owned).to_vec();
+        let each = Spelling::new(names, WordDelimiter::EachToken);
+        assert_eq!([each.text(&[1, 2, 2]), each.text(&[])], ["N NG NG", ""]);
+        let words = each.words(&[1, 2, 2], &spans(3)).expect("an alphabet with words");
+        let words: Vec<_> =
+            words.into_iter().map(|word| (word.text, word.span.start_frame, word.span.end_frame)).collect();
+        assert_eq!(words, [word("N", 0, 1), word("NG", 2, 3), word("NG", 4, 5)]);
         let inner = vec![word("a", 0, 1), word("b", 0, 1), word("a", 4, 5), word("ba", 6, 9)];
         let names = ["-", "a", "▁a▁b", "▁▁", "b▁", "▁b"];
         assert_eq!(spell(&names, &[2, 3, 1, 5, 1]), ("a b  a ba".into(), inner));

@@ -1,5 +1,6 @@
 //! Label files: what they hold and which loss they fit.
 
+mod names;
 mod probs;
 mod sequences;
 mod targets;
@@ -10,9 +11,10 @@ use std::path::Path;
 use super::csv::CsvOptions;
 use super::error::counted;
 use super::npy::{Dtype, FloatValues, NpyInfo, shape_text};
-use super::numbers::{whole_number, words};
+use super::numbers::words;
 use super::source::{Source, empty_end, line_count, lines_of, text_of};
 use super::{InputError, Place};
+use names::ClassNames;
 
 /// A label file as read, before it is known what its numbers mean.
 pub struct LabelFile {
@@ -20,6 +22,8 @@ pub struct LabelFile {
     content: Content,
     /// How a table of probabilities is written.
     csv: CsvOptions,
+    /// Of classes, where a text may have them.
+    names: Option<ClassNames>,
 }
 
 /// What it is, without what it holds.
@@ -94,7 +98,7 @@ impl LabelFile {
         let name = source.name().to_owned();
         if !source.is_npy()? {
             let content = Content::Text(text_of(&name, source.read_rest()?)?);
-            return Ok(Self { name, content, csv });
+            return Ok(Self { name, content, csv, names: None });
         }
         let info = NpyInfo::read(&mut source)?;
         if info.dtype == Dtype::Bool {
@@ -103,12 +107,17 @@ impl LabelFile {
         }
         if let Some(values) = info.read_small(&mut source)? {
             let content = Content::Integers { shape: info.shape, values: Integers::Small(values) };
-            return Ok(Self { name, content, csv });
+            return Ok(Self { name, content, csv, names: None });
         }
         if !info.dtype.is_integer()
             && let Some(values) = info.floats_in_order(&mut source)?
         {
-            return Ok(Self { name, content: Content::Floats { shape: info.shape, values }, csv });
+            return Ok(Self {
+                name,
+                content: Content::Floats { shape: info.shape, values },
+                csv,
+                names: None,
+            });
         }
         let bytes = info.read_body(&mut source)?;
         let in_order = info.is_in_order();
@@ -127,7 +136,7 @@ impl LabelFile {
             let values = if in_order { values } else { to_c_order(&values, &info.shape) };
             Content::Floats { shape: info.shape, values: FloatValues::Doubles(values) }
         };
-        Ok(Self { name, content, csv })
+        Ok(Self { name, content, csv, names: None })
     }
 
     /// To be asked once all was computed with it: whether the file was whole until now, where it is not in memory.
@@ -182,9 +191,12 @@ impl LabelFile {
             Content::Floats { .. } => false,
             Content::Text(text) => {
                 let (lines, per_line) = text_shape(shape);
+                // What names lack is told line by line.
+                let plain = || {
+                    per_line == 1 && (self.names.is_some() || for_each_plain(text, |_| Some(())).is_some())
+                };
                 line_count(text) == lines
-                    && (per_line == 1 && for_each_plain(text, |_| Some(())).is_some()
-                        || lines_of(text).all(|line| words(line).count() == per_line))
+                    && (plain() || lines_of(text).all(|line| words(line).count() == per_line))
             }
         }
     }
@@ -197,7 +209,8 @@ impl LabelFile {
             }
             Content::Floats { .. } => None,
             Content::Text(text) => {
-                lines_of(text).flat_map(words).map(|(_, word)| whole_number(word)).collect()
+                let entries = lines_of(text).flat_map(|line| self.entries(line, true));
+                entries.map(|(_, entry)| self.index_of(entry)).collect()
             }
         }
     }

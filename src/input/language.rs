@@ -121,7 +121,8 @@ pub fn read_lexicon(path: &Path) -> Result<Vec<String>, InputError> {
             let hint = if word.starts_with("ngram ") {
                 "this is a language model: give it to --lm"
             } else if word.contains('\t') || is_spelling() {
-                "spellings of words are not needed: their characters are looked up in the alphabet"
+                "a word is spelt by its characters, as the alphabet has them: pronunciations are not read, so leave the spelling \
+                 out"
             } else {
                 "of a text, list each word once: tr -s ' ' '\\n' < TEXT | sort -u"
             };

@@ -112,7 +112,7 @@ pub(super) fn empty_field(line: &str) -> Option<usize> {
 /// How to go on where a list of lengths is rather a mask.
 fn mask_hint(option: &str) -> Option<&'static str> {
     option.ends_with("lengths").then_some(
-        "a mask's rows sum to lengths: mask.sum(axis=1), or where 1 is padding (1 - mask).sum(axis=1)",
+        "a mask's rows sum to lengths: mask.sum(axis=1).astype(int), or where 1 is padding (1 - mask).sum(axis=1).astype(int)",
     )
 }
 

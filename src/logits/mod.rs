@@ -7,6 +7,8 @@
 //! numbered in the order of the file, and [`Geometry::logical_row`] says which row that is to the user.
 
 mod audit;
+#[cfg(feature = "cli")]
+mod distributions;
 mod geometry;
 mod items;
 mod log_bases;
@@ -16,6 +18,8 @@ mod winner;
 
 pub(crate) use audit::may_sum_to_one;
 pub use audit::{ImproperRow, RowAudit};
+#[cfg(feature = "cli")]
+pub(crate) use distributions::DistributionProbe;
 pub use geometry::{Block, Geometry, MAX_CLASSES, ShapeError, rows_at_once};
 pub(crate) use geometry::{rows_in_order, unravel};
 pub use items::{Items, ItemsError};

@@ -289,7 +289,8 @@ fn lexicons_that_are_something_else_say_what() {
         ("\\data\\\nngram 1=3\n", "this is a language model: give it to --lm"),
         (
             "cat K AE1 T\n",
-            "spellings of words are not needed: their characters are looked up in the alphabet",
+            "a word is spelt by its characters, as the alphabet has them: pronunciations are not read, so leave the \
+             spelling out",
         ),
         ("the quick brown fox\n", "of a text, list each word once: tr -s ' ' '\\n' < TEXT | sort -u"),
     ] {

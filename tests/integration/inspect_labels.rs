@@ -109,3 +109,27 @@ fn how_labels_are_split_is_among_the_settings() {
     assert_eq!(params(&["--labels", "indices.txt"]), (Value::Null, Value::Null));
     assert_eq!(params(&["--alphabet", "names"]), (Value::Null, Value::Null));
 }
+
+/// Taggers and readers of a fixed number of places.
+#[test]
+fn classes_on_the_last_axis_are_a_classifiers() {
+    let folder = Folder::new();
+    let mut values = [0.0; 24];
+    for (row, winner) in [1, 2, 3, 3, 2, 1].into_iter().enumerate() {
+        values[4 * row + winner] = 2.0;
+    }
+    folder.file("x.npy", npy_f64(&[2, 3, 4], &values));
+    for (labels, ratio) in
+        [([1, 2, 3, 3, 2, 1], 0.0), ([1, 2, 3, 3, -100, -100], 0.0), ([1, 2, 0, 3, 2, 1], 1.0 / 6.0)]
+    {
+        folder.file("y.npy", npy_i64(&[2, 3], &labels));
+        let found = inspect(&folder, &["x.npy", "--labels", "y.npy"]);
+        assert_eq!(codes(&found), ["classes_last"], "{labels:?}");
+        assert!(close(&found["summary"]["label_error_ratio"], ratio, 1e-15, 0.0), "{labels:?}");
+        assert_eq!((&found["summary"]["classes"], &found["summary"]["rows"]), (&json!(4), &json!(6)));
+    }
+    // A recogniser's labels may be padded to its frames.
+    folder.file("y.npy", npy_i64(&[2, 3], &[1, 0, 0, 3, 2, 0]));
+    let found = inspect(&folder, &["x.npy", "--labels", "y.npy"]);
+    assert_eq!(found["summary"]["items"], 2, "{found}");
+}

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
+use crate::inspect::inspect;
 use crate::messages::refused;
 use crate::mistakes_in_files::result;
+use crate::random::Random;
 use crate::support::{Folder, ctctool, npy_bytes, npy_f32, npy_f64};
 
 fn summary(folder: &Folder, args: &[&str]) -> Value {
@@ -103,4 +105,60 @@ fn labels_that_just_fit_are_no_finding() {
         let cell = if fits { "0" } else { "" };
         assert_eq!(text.lines().last().unwrap(), format!("x.csv,0,{frames},2,3,0,0,{cell}"));
     }
+}
+
+/// As a convolution's output has them.
+#[test]
+fn classes_on_another_axis_are_found_by_their_sums() {
+    let folder = Folder::new();
+    let mut random = Random::new(3);
+    let (items, classes, frames) = (2, 4, 5);
+    let mut log_probs = vec![0.0; items * classes * frames];
+    for item in 0..items {
+        for frame in 0..frames {
+            let scores: Vec<f64> = (0..classes).map(|_| 3.0 * random.unit()).collect();
+            let sum: f64 = scores.iter().map(|x| x.exp()).sum();
+            for (class, score) in scores.iter().enumerate() {
+                log_probs[(item * classes + class) * frames + frame] = score - sum.ln();
+            }
+        }
+    }
+    let finding = |folder: &Folder, args: &[&str]| {
+        let found = inspect(folder, args);
+        let findings = found["summary"]["findings"].as_array().unwrap();
+        findings.iter().find(|finding| finding["code"] == "other_axis").cloned()
+    };
+    let message = |axis: usize| {
+        format!(
+            "the rows along axis {axis} sum to 1 as probabilities or their logarithms do, and those that were looked at do not: \
+             are the classes axis {axis}?"
+        )
+    };
+    let shape = [items, classes, frames];
+    let probs: Vec<f64> = log_probs.iter().map(|x| x.exp()).collect();
+    for values in [&log_probs, &probs] {
+        folder.file("x.npy", npy_f64(&shape, values));
+        let found = finding(&folder, &["x.npy", "--layout", "ntc"]).unwrap();
+        assert_eq!(
+            (&found["message"], &found["flag"]),
+            (&message(1).into(), &"numpy.moveaxis(x, 1, -1)".into())
+        );
+    }
+    // Of one item, and as a table.
+    let item = &log_probs[..classes * frames];
+    folder.file("x.npy", npy_f64(&[classes, frames], item));
+    let row = |row: &[f64]| row.iter().map(f64::to_string).collect::<Vec<_>>().join(",") + "\n";
+    folder.file("x.csv", item.chunks(frames).map(row).collect::<String>());
+    for file in ["x.npy", "x.csv"] {
+        let found = finding(&folder, &[file]).unwrap();
+        assert_eq!((&found["message"], &found["flag"]), (&message(0).into(), &"x.T".into()));
+    }
+    // Of logits and of log-probabilities that lie as they should there is nothing to say.
+    let logits: Vec<f64> = (0..40).map(|_| 3.0 * random.unit()).collect();
+    folder.file("x.npy", npy_f64(&shape, &logits));
+    assert_eq!(finding(&folder, &["x.npy", "--layout", "ntc"]), None);
+    let turned: Vec<f64> =
+        (0..frames * classes).map(|at| item[at % classes * frames + at / classes]).collect();
+    folder.file("x.npy", npy_f64(&[frames, classes], &turned));
+    assert_eq!(finding(&folder, &["x.npy"]), None);
 }

@@ -101,7 +101,7 @@ fn where_nothing_separates_words_a_text_is_one() {
     let one_word = |path: &str| {
         format!(
             "{path}: nothing separates words in this alphabet, so each text is one word: \
-             give --word-delimiter TOKEN, or --word-delimiter ▁ where that is so"
+             give --word-delimiter TOKEN, '' where each token is a word, or ▁ where texts are single words"
         )
     };
     for (steer, path, expected) in [("--lexicon", "list", "ba"), ("--lm", "lm", "bb")] {
@@ -199,4 +199,82 @@ fn a_bar_among_other_marks_is_told() {
     let said = ["decode", "x.npy", "--input", "probs", "--alphabet", "names", "--word-delimiter", "▁"];
     let found = result(&folder, &said);
     assert_eq!((text(&found), message(&found, "bar")), ("a|a", None));
+}
+
+/// Sounds and glosses: nothing separates the words of a text, for each token is one.
+#[test]
+fn each_token_may_be_a_word() {
+    let rows: [&[f64]; 3] = [&[0.0, 0.9, 0.0, 0.1], &[0.9, 0.0, 0.1, 0.0], &[0.0, 0.0, 0.9, 0.1]];
+    let folder = folder(&["-", "N", "G", "NG"], &rows);
+    folder.file("refs", "N G\n");
+    assert_eq!(text(&steered(&folder, &[])), "NG");
+    let found = steered(&folder, &["--refs", "refs"]);
+    let spaced = "refs: 1 of 1 line have spaces, and nothing separates words in this alphabet, so texts have none: their words \
+                  are tokens: give --word-delimiter '' if each token is a word";
+    assert_eq!(message(&found, "spaced_references").as_deref(), Some(spaced));
+    let each = ["--word-delimiter", "", "--refs", "refs", "--timestamps"];
+    let found = steered(&folder, &each);
+    assert_eq!((text(&found), &found["params"]["word_delimiter"]), ("N G", &"".into()));
+    assert_eq!(found["warnings"], serde_json::json!([]));
+    assert_eq!((&found["summary"]["wer_ratio"], &found["summary"]["cer_ratio"]), (&0.0.into(), &0.0.into()));
+    let words: Vec<&str> = found["items"][0]["hypotheses"][0]["words"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|word| word["text"].as_str().unwrap())
+        .collect();
+    assert_eq!(words, ["N", "G"]);
+    // A lexicon and a model have the tokens for words.
+    folder.file("list", "NG\nG\n");
+    assert_eq!(text(&steered(&folder, &["--word-delimiter", "", "--lexicon", "list"])), "NG G");
+    folder.file("lm", unigrams(&["-1 <s>", "-1 </s>", "-9 <unk>", "-3 N", "-0.1 NG", "-1 G"]));
+    let of_words = steered(&folder, &["--word-delimiter", "", "--lm", "lm"]);
+    let of_tokens = steered(
+        &folder,
+        &["--word-delimiter", "", "--lm", "lm", "--lm-unit", "token", "--word-bonus", "1.5"],
+    );
+    assert_eq!(text(&of_words), "NG G");
+    assert_eq!(of_words["items"], of_tokens["items"]);
+    // Else its entries are tokens, and no words of many.
+    let found = steered(&folder, &["--lm", "lm"]);
+    let unit = "lm: 1 of 1 word of more than one character are tokens of the alphabet: if these are tokens, give --lm-unit token";
+    assert_eq!(message(&found, "lm_unit").as_deref(), Some(unit));
+}
+
+/// What is read may be labels again.
+#[test]
+fn texts_of_tokens_are_aligned_as_they_are_written() {
+    let rows: [&[f64]; 3] = [&[0.0, 0.9, 0.0, 0.1], &[0.9, 0.0, 0.1, 0.0], &[0.0, 0.0, 0.9, 0.1]];
+    let folder = folder(&["-", "N", "G", "NG"], &rows);
+    folder.file("labels", "N G\n");
+    let args = ["align", "x.npy", "--input", "probs", "--alphabet", "names", "--labels", "labels"];
+    let found = result(&folder, &[&args[..], &["--label-split", "tokens"]].concat());
+    assert_eq!(found["items"][0]["text"], "N G");
+    assert_eq!(found["items"][0]["words"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn letters_in_another_of_unicodes_forms_are_told() {
+    let folder = folder(&["-", "c", "a", "f", "e", "\u{301}"], &[&[0.0, 0.2, 0.2, 0.2, 0.2, 0.2][..]; 6]);
+    let form = |form: &str| {
+        format!(
+            "the alphabet has it in Unicode's form {form}: write the text so, as unicodedata.normalize('{form}', text) does"
+        )
+    };
+    folder.file("labels", "caf\u{e9}\n");
+    let args = ["loss", "x.npy", "--input", "probs", "--alphabet", "names", "--labels", "labels"];
+    let error = "labels: item 0, line 1, column 4: expected a token of the alphabet, found 'é'";
+    refused(&folder, &args, error, Some(&form("NFD")));
+    for option in ["--refs", "--lexicon"] {
+        let found = message(&steered(&folder, &[option, "labels"]), "unwritable");
+        assert!(found.as_ref().is_some_and(|found| found.ends_with(&form("NFD"))), "{option}: {found:?}");
+    }
+    folder.file("names", "-\nc\na\nf\n\u{e9}\nx\n");
+    folder.file("labels", "cafe\u{301}\n");
+    let error = "labels: item 0, line 1, column 4: expected a token of the alphabet, found 'e'";
+    refused(&folder, &args, error, Some(&form("NFC")));
+    // Forms that look otherwise come last.
+    folder.file("labels", "\u{ff43}\n");
+    let error = "labels: item 0, line 1, column 1: expected a token of the alphabet, found 'ｃ'";
+    refused(&folder, &args, error, Some(&form("NFKC")));
 }

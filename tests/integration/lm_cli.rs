@@ -113,7 +113,8 @@ fn nothing_but_the_lexicon_is_printed() {
     let expected = "note: 0 of 16 items computed with logarithms, for";
     verbose.arg(&lexicon).assert().success().stderr(predicate::str::contains(expected));
     let spelled = folder.file("spelled.txt", "a a\n");
-    let expected = "spelled.txt: line 1, column 2: expected one word per line, found ' a'\nhint: spellings";
+    let expected =
+        "spelled.txt: line 1, column 2: expected one word per line, found ' a'\nhint: a word is spelt";
     let mut command = fixture("decode", &["--beam", "50", "--lexicon"]);
     command.arg(&spelled).assert().code(2).stderr(predicate::str::contains(expected));
 }

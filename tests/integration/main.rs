@@ -6,6 +6,8 @@
 
 mod align;
 mod ci;
+mod class_axes;
+mod class_names;
 mod class_probabilities;
 mod compare;
 mod compare_order;

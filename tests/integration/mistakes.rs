@@ -237,30 +237,6 @@ fn what_a_format_has_no_place_for_is_said() {
 }
 
 /// The scores of a tagger, `[texts, tokens, classes]`, with a class for each token were taken for CTC in silence.
-#[test]
-fn classes_of_the_last_axis_are_said_to_be_such() {
-    let folder = Folder::new();
-    folder.file("x.npy", npy_f64(&[2, 3, 4], &[0.0; 24]));
-    folder.file("y.npy", npy_i64(&[2, 3], &[1, 2, 3, 3, 2, 1]));
-    let run = |more: &[&str]| {
-        json(ctctool().args(["loss", "x.npy", "--labels", "y.npy"]).args(more).current_dir(folder.path()))
-    };
-    assert_eq!(warnings(&run(&[])), ["classes_last"]);
-    // Whoever says what it is is not told.
-    assert!(warnings(&run(&["--criterion", "ctc"])).is_empty());
-    assert!(warnings(&run(&["--label-lengths", "3,3"])).is_empty());
-    assert!(warnings(&run(&["--criterion", "ce", "--class-axis=-1"])).is_empty());
-    let fits = "y.npy has the shape of the logits without their last axis, (2, 3): if these are classes of each row, \
-                give --criterion cross-entropy --class-axis -1";
-    let found = "y.npy: expected one class index per row of the logits: shape (2, 4) (2 lines of 4 in text), \
-                 found integers of shape (2, 3)";
-    refused(&folder, &["loss", "x.npy", "--labels", "y.npy", "--criterion", "ce"], found, Some(fits));
-    folder.file("y.npy", npy_i64(&[2, 3], &[1, 2, -100, 3, 2, 1]));
-    let found = "y.npy: item 0, position 2: expected a class from 0 to 3, found -100";
-    let hint = format!("if this is padding, give --label-lengths; {fits}");
-    refused(&folder, &["loss", "x.npy", "--labels", "y.npy"], found, Some(&hint));
-}
-
 /// Rounding made the probability of sure labels more than 1, and the loss -5e-17.
 #[test]
 fn a_ctc_loss_of_logits_is_not_below_zero() {

@@ -3,8 +3,8 @@
 use super::super::inputs::{log_base, softmax_twice};
 use super::super::values::Word;
 use super::Args;
-use crate::input::{Alphabet, Place};
-use crate::logits::{InputKind, Survey, SurveyTotals};
+use crate::input::{InputError, Matrix, Place, ReadError};
+use crate::logits::{DistributionProbe, Geometry, InputKind, Survey, SurveyTotals};
 use crate::report::inspect::{Finding, InspectSummary, Winner};
 
 /// Share of the rows from which on a class is taken for the blank: no letter is that frequent.
@@ -64,6 +64,37 @@ impl Args {
     }
 }
 
+/// Values of a plane, up to which axes are looked at, for of each row a value may lie in another page of the file.
+const MOST_PLANE_VALUES: usize = 1 << 24;
+
+/// An axis along which the rows are distributions, where those of `classes` are not.
+pub(super) fn other_axis(mut matrix: Matrix, classes: &Geometry) -> Result<Option<Finding>, InputError> {
+    let shape = matrix.shape().to_vec();
+    for axis in 0..shape.len() {
+        let geometry = Geometry::along(&shape, matrix.fortran_order(), axis);
+        let looked_at = |geometry: &Geometry| {
+            geometry.plane_len() <= MOST_PLANE_VALUES
+                && (geometry.classes(), geometry.plane_len()) != (classes.classes(), classes.plane_len())
+        };
+        let Some(geometry) = geometry.ok().filter(looked_at) else { continue };
+        let mut probe = DistributionProbe::default();
+        match matrix.again()?.read(&geometry, &mut probe) {
+            Ok(()) | Err(ReadError::Visit(_)) => {}
+            Err(ReadError::Input(error)) => return Err(error),
+        }
+        if probe.are_distributions() {
+            let message = format!(
+                "the rows along axis {axis} sum to 1 as probabilities or their logarithms do, and those that were looked at \
+                 do not: are the classes axis {axis}?"
+            );
+            let turned =
+                if shape.len() == 2 { "x.T".to_owned() } else { format!("numpy.moveaxis(x, {axis}, -1)") };
+            return Ok(Some(Finding { code: "other_axis", message, flag: Some(turned) }));
+        }
+    }
+    Ok(None)
+}
+
 /// The range, what is not finite, and what the rest looks like.
 pub(super) fn numbers_of(summary: &mut InspectSummary, survey: &Survey, row_place: impl Fn(usize) -> Place) {
     let SurveyTotals { nan, positive_infinite: positive, negative_infinite: negative, .. } = &survey.found;
@@ -96,7 +127,7 @@ pub(super) fn entropy_and_winners(
     summary: &mut InspectSummary,
     survey: &Survey,
     blank: Option<u32>,
-    names: Option<&Alphabet>,
+    names: Option<&[String]>,
 ) {
     let proper: u64 = survey.wins.iter().sum();
     let entropies = survey.entropies();
@@ -110,11 +141,8 @@ pub(super) fn entropy_and_winners(
     let ratio = |class: usize| survey.wins[class] as f64 / proper as f64;
     let mut order: Vec<usize> = (0..survey.wins.len()).filter(|&class| survey.wins[class] > 0).collect();
     order.sort_by_key(|&class| (std::cmp::Reverse(survey.wins[class]), class));
-    let winner = |class: usize| Winner {
-        class,
-        token: names.map(|names| names.tokens()[class].clone()),
-        ratio: ratio(class),
-    };
+    let winner =
+        |class: usize| Winner { class, token: names.map(|names| names[class].clone()), ratio: ratio(class) };
     summary.winners = order.into_iter().map(winner).collect();
     summary.blank_ratio = blank.map(|blank| ratio(blank as usize));
 }

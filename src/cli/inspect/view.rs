@@ -2,7 +2,7 @@
 
 use super::super::ctc_shape::CtcShape;
 use super::super::inputs::{bad_shape, optional_integers};
-use super::super::loss::{CLASSES_LAST, classes_last, criteria_that_fit};
+use super::super::loss::{CLASSES_LAST, DEFAULT_IGNORE_INDEX, classes_last, criteria_that_fit};
 use super::super::values::Word;
 use super::Args;
 use crate::input::{InputError, LabelFile, List, Matrix, Place, counted};
@@ -39,7 +39,9 @@ impl Args {
             return Err(error.into());
         }
         let fits = labels.map(|labels| criteria_that_fit(shape, Some(class_axis), labels));
-        let fits = fits.filter(|_| !self.asks_for_ctc());
+        let named = self.alphabet.names.alphabet.is_some();
+        // Names of classes are rather those of a recogniser.
+        let fits = fits.filter(|&fits| !self.asks_for_ctc() && (!named || fits == (true, false)));
         let cross_entropy = fits == Some((true, false));
         if fits == Some((true, true)) {
             let message =
@@ -55,11 +57,15 @@ impl Args {
             return Ok(View { cross_entropy, ..by_class(matrix, class_axis)? });
         }
         let tagger = labels.filter(|_| fits.is_some()).and_then(|labels| classes_last(shape, labels));
-        findings.extend(tagger.map(|message| Finding {
-            code: "classes_last",
-            message,
-            flag: Some(CLASSES_LAST.to_owned()),
-        }));
+        if let Some(message) = tagger {
+            let flag = Some(CLASSES_LAST.to_owned());
+            findings.push(Finding { code: "classes_last", message, flag });
+            // Labels of a recogniser that are as long as its items are padded.
+            if labels.and_then(LabelFile::padded_rows).is_none_or(|(class, _)| class == DEFAULT_IGNORE_INDEX)
+            {
+                return Ok(View { cross_entropy: true, ..by_class(matrix, shape.len() - 1)? });
+            }
+        }
         let given = optional_integers("--lengths", self.logits.lengths.as_deref())?;
         let sequences =
             labels.and_then(|labels| labels.sequences(label_lengths.map(|lengths| lengths.len())));
@@ -100,7 +106,8 @@ impl Args {
         logits.layout.is_some()
             || logits.lengths.is_some()
             || self.label_lengths.is_some()
-            || alphabet.names.alphabet.is_some()
+            || alphabet.label_split.is_some()
+            || alphabet.unk.is_some()
             || alphabet.names.blank.is_some()
     }
 }

@@ -19,6 +19,8 @@ impl Args {
         match criteria_that_fit(shape, self.class_axis(shape), labels) {
             (true, false) => Ok(Criterion::CrossEntropy),
             (false, true) => Ok(Criterion::Ctc),
+            // Text is rather of a recogniser.
+            _ if self.alphabet.names.alphabet.is_some() => Ok(Criterion::Ctc),
             (both, _) => Err(UsageError::new(format!(
                 "{}: {} with {} ({}) fits {} cross-entropy {} CTC",
                 display_name(matrix.name()),
@@ -52,7 +54,10 @@ impl Args {
         if asked || self.ctc_option().is_some() {
             return None;
         }
-        Some(format!("{}, give {CLASSES_LAST}", classes_last(shape, labels)?))
+        Some(match classes_last(shape, labels) {
+            Some(why) => format!("{why}, give {CLASSES_LAST}"),
+            None => format!("{}, save labels.T and give {CLASSES_LAST}", transposed_labels(shape, labels)?),
+        })
     }
 
     /// How to go on where an option implied a loss that the labels do not fit, but the other.
@@ -87,6 +92,19 @@ pub(in crate::cli) fn classes_last(shape: &[usize], labels: &LabelFile) -> Optio
             "{} has the shape of the logits without their last axis, {}: if these are classes of each row",
             labels.name(),
             shape_text(rows)
+        )
+    })
+}
+
+/// What to say where an array of labels has that shape with its axes exchanged.
+fn transposed_labels(shape: &[usize], labels: &LabelFile) -> Option<String> {
+    let &[items, places, _] = shape else { return None };
+    let fits = items != places && !labels.is_text() && labels.fits_indices(&[places, items]);
+    fits.then(|| {
+        format!(
+            "{} has the shape of the logits without their last axis, its axes exchanged, {}: if these are classes of each row",
+            labels.name(),
+            shape_text(&[places, items])
         )
     })
 }

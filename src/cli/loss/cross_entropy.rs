@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use super::super::ExitStatus;
 use super::super::diagnostics::{Diagnostics, UsageError};
-use super::super::inputs::{bad_shape, improper_row, input_warnings, matrix_warning};
+use super::super::inputs::{bad_shape, found_shape, improper_row, input_warnings, matrix_warning};
 use super::super::values::Criterion;
 use super::gradient::{GradientOf, GradientWork};
 use super::{Args, PROPAGATE, without};
 use crate::input::{
-    ClassTargets, InputError, LabelFile, Matrix, ONE_SCORE, Place, ProbTargets, counted, display_name,
-    float_list,
+    AlphabetFile, ClassTargets, InputError, LabelFile, Matrix, ONE_SCORE, Place, ProbTargets, counted,
+    display_name, float_list,
 };
 use crate::kernel::Floats;
 use crate::logits::{Geometry, ImproperRow};
@@ -41,6 +41,7 @@ impl Args {
         &self,
         matrix: Matrix,
         labels: &LabelFile,
+        alphabet: Option<AlphabetFile>,
         gradient: Option<GradientOf<'_>>,
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
@@ -59,6 +60,9 @@ impl Args {
                 labels.name()
             ))
             .into());
+        }
+        if let Some(alphabet) = alphabet {
+            alphabet.class_names(classes)?;
         }
         let weight = settings.weight.as_deref().map(|list| float_list("--weight", list)).transpose()?;
         let smoothing = settings.label_smoothing.unwrap_or(0.0);
@@ -88,6 +92,7 @@ impl Args {
             weight,
             ignore_index: (!probs).then_some(settings.ignore_index.unwrap_or(DEFAULT_IGNORE_INDEX)),
             label_smoothing: Some(smoothing),
+            ctc_labels: self.alphabet.label_params(None, None, None),
             ..self.params(&matrix, Criterion::CrossEntropy, classes, labels)
         };
         let work = Work { matrix, labels, loss, geometry, params, gradient, diagnostics };
@@ -97,8 +102,23 @@ impl Args {
         } else {
             let ignore_index = settings.ignore_index.unwrap_or(DEFAULT_IGNORE_INDEX);
             let targets = labels.class_targets(&without(&shape, class_axis), classes, ignore_index)?;
-            self.cross_entropy_of(work, &targets, Vec::new())
+            let either = self.either_axis(&work.matrix);
+            self.cross_entropy_of(work, &targets, either.into_iter().collect())
         }
+    }
+
+    /// Labels that would fit as well where the classes are the last axis.
+    fn either_axis(&self, matrix: &Matrix) -> Option<Warning> {
+        let shape = matrix.shape();
+        let alike = shape.len() > 2 && without(shape, 1) == without(shape, shape.len() - 1);
+        let message = format!(
+            "{}: axis 1 of {} is taken for the classes, as in PyTorch, and the labels fit the last axis as well: give \
+             --class-axis 1 or --class-axis -1",
+            display_name(matrix.name()),
+            found_shape(matrix)
+        );
+        let asked = self.settings.class_axis.is_some();
+        (alike && !asked).then_some(Warning { code: "class_axis", message })
     }
 
     fn cross_entropy_of<T: Targets>(

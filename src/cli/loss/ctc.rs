@@ -11,7 +11,7 @@ use super::super::inputs::{improper_row, input_warnings, matrix_warning, optiona
 use super::super::values::{Criterion, Word};
 use super::gradient::{GradientOf, GradientWork};
 use super::{Args, PROPAGATE};
-use crate::input::{InputError, LabelFile, Matrix, counted, display_name};
+use crate::input::{AlphabetFile, InputError, LabelFile, Matrix, counted, display_name};
 use crate::logits::{ImproperRow, Items};
 use crate::loss::ctc::CtcLabels;
 use crate::loss::ctc_batch::{CtcBatch, CtcItem as ComputedItem, CtcTotals};
@@ -24,6 +24,7 @@ impl Args {
         &self,
         matrix: Matrix,
         labels: &LabelFile,
+        alphabet: Option<AlphabetFile>,
         gradient: Option<GradientOf<'_>>,
         other_axis: Option<&str>,
         diagnostics: Diagnostics,
@@ -39,7 +40,7 @@ impl Args {
         let other = other.map(|count| (counted_by, count));
         let (shape, lengths) = CtcShape::with_frames_in_use(&matrix, &self.logits, other)?;
         let CtcTargets { sequences, warnings: of_labels, blank, split, .. } =
-            self.alphabet.sequences(labels, &shape, label_lengths.as_ref())?;
+            self.alphabet.sequences(alphabet, labels, &shape, label_lengths.as_ref())?;
         let params = LossParams {
             layout: Some(shape.layout.word()),
             layout_inferred: Some(shape.layout_inferred),
@@ -146,7 +147,8 @@ impl Args {
 
     /// Nearly as many labels as rows, where nobody said that this is CTC.
     fn labels_of_rows(&self, shape: &CtcShape, items: &[CtcItem]) -> Option<Warning> {
-        let asked = self.settings.criterion.is_some() || self.ctc_option().is_some();
+        let named = self.alphabet.names.alphabet.is_some();
+        let asked = self.settings.criterion.is_some() || named || self.ctc_option().is_some();
         let item = items.first().filter(|_| !asked && !shape.is_batch())?;
         let (labels, rows) = (item.label_length, item.frames);
         if rows < FEW_FRAMES as usize || 10 * labels < 9 * rows {

@@ -13,7 +13,7 @@ use super::super::diagnostics::Diagnostics;
 use super::super::inputs::{matrix_params, optional_integers};
 use super::super::values::{Criterion, Layout, Word};
 use super::{Args, DEFAULT_ATOL, DEFAULT_RTOL};
-use crate::input::{LabelFile, List, Matrix, float_list};
+use crate::input::{AlphabetFile, LabelFile, List, Matrix, float_list};
 use crate::logits::{InputKind, rows_in_order};
 use crate::loss::guess::Reading;
 use crate::metrics::Tolerance;
@@ -28,6 +28,7 @@ impl Args {
         &self,
         matrix: Matrix,
         labels: &LabelFile,
+        alphabet: Option<AlphabetFile>,
         guess: f64,
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
@@ -35,7 +36,8 @@ impl Args {
             rtol: self.checks.rtol.unwrap_or(DEFAULT_RTOL),
             atol: self.checks.atol.unwrap_or(DEFAULT_ATOL),
         };
-        let mut search = Search::new(self.given()?, guess, tolerance, self.settings.reduction);
+        let may_be_ctc = alphabet.is_some();
+        let mut search = Search::new(self.given(alphabet)?, guess, tolerance, self.settings.reduction);
         let params = GuessParams {
             matrix: matrix_params(&matrix),
             labels: labels.name().to_owned(),
@@ -65,7 +67,10 @@ impl Args {
             self.settings.criterion.is_none_or(|asked| asked == criterion)
                 && match criterion {
                     Criterion::Ctc => self.cross_entropy_option().is_none(),
-                    Criterion::CrossEntropy => self.ctc_option().is_none(),
+                    // Names of classes are rather those of a recogniser.
+                    Criterion::CrossEntropy => {
+                        self.ctc_option().is_none() && (!may_be_ctc || clear == Some(criterion))
+                    }
                 }
         };
         let setup = |criterion: Criterion| {
@@ -149,12 +154,12 @@ impl Args {
         Ok(ExitStatus::Success)
     }
 
-    fn given(&self) -> anyhow::Result<Given> {
+    fn given(&self, alphabet: Option<AlphabetFile>) -> anyhow::Result<Given> {
         Ok(Given {
             lengths: optional_integers("--lengths", self.logits.lengths.as_deref())?,
             label_lengths: optional_integers("--label-lengths", self.label_lengths.as_deref())?,
             weight: self.settings.weight.as_deref().map(|list| float_list("--weight", list)).transpose()?,
-            alphabet: self.alphabet.names.file()?,
+            alphabet,
         })
     }
 

@@ -75,7 +75,8 @@ impl Args {
             (self.logits.layout.is_some(), "--layout"),
             (self.logits.lengths.is_some(), "--lengths"),
             (self.label_lengths.is_some(), "--label-lengths"),
-            (self.alphabet.names.alphabet.is_some(), "--alphabet"),
+            (self.alphabet.label_split.is_some(), "--label-split"),
+            (self.alphabet.unk.is_some(), "--unk"),
             (self.alphabet.names.blank.is_some(), "--blank"),
             (self.settings.zero_infinity, "--zero-infinity"),
         ];

@@ -9,6 +9,7 @@ use crate::decode::spelling::{Spelling, WORD_PIECE_MARK, WordDelimiter, is_space
 use crate::decode::token_texts::TokenTexts;
 use crate::input::counted;
 use crate::lm::NgramModel;
+use crate::normal_form::{form_hint, form_that_fits};
 use crate::report::Warning;
 use crate::shown::shown;
 
@@ -21,8 +22,8 @@ pub(super) fn begin_warning(path: &Path, model: &NgramModel) -> Option<Warning> 
 /// Recognisers of single words need nothing that separates them; for others it is to be told.
 pub(super) fn one_word(path: &Path, spelling: &Spelling) -> Option<Warning> {
     let message = format!(
-        "{}: nothing separates words in this alphabet, so each text is one word: give --word-delimiter TOKEN, or \
-         --word-delimiter {WORD_PIECE_MARK} where that is so",
+        "{}: nothing separates words in this alphabet, so each text is one word: give --word-delimiter TOKEN, '' where \
+         each token is a word, or {WORD_PIECE_MARK} where texts are single words",
         path.display()
     );
     (*spelling.delimiter() == WordDelimiter::None).then_some(Warning { code: "one_word", message })
@@ -48,7 +49,8 @@ pub(super) fn space_warning(path: &Path, model: &NgramModel, space: &str) -> Opt
 }
 
 /// Words that are all one character are rather tokens. So are those of which most are tokens of the alphabet as they
-/// stand, if there is also one for the beginning of a word or for the space between words, which no word has.
+/// stand, if there is also one for the beginning of a word or for the space between words, which no word has, or if
+/// nothing separates words.
 pub(super) fn unit_warning(
     path: &Path,
     model: &NgramModel,
@@ -67,7 +69,9 @@ pub(super) fn unit_warning(
             WordDelimiter::Token(_) => {
                 own_word(model, &LanguageModel::default_space(model, spelling, classes)).is_some()
             }
-            WordDelimiter::None => false,
+            // There is no space to be known.
+            WordDelimiter::None => true,
+            WordDelimiter::EachToken => false,
         };
         let known = known.iter().filter(|token| is_long(token)).count();
         if !has_space || 2 * known <= long {
@@ -192,6 +196,12 @@ pub(in crate::cli) fn references_warning(
     classes: usize,
     blank: u32,
 ) -> Option<Warning> {
+    if *spelling.delimiter() == WordDelimiter::None && spelling.has_names() {
+        let warning = references_with_spaces(path, references, spelling, classes, blank);
+        if warning.is_some() {
+            return warning;
+        }
+    }
     let texts = TokenTexts::new(spelling, classes as u32, blank);
     let words = references.iter().flat_map(|line| line.split_whitespace());
     let remark = |word: &str| {
@@ -201,7 +211,7 @@ pub(in crate::cli) fn references_warning(
         let between = match spelling.delimiter() {
             WordDelimiter::Token(class) => Some(spelling.token(*class)).filter(|token| token != " "),
             WordDelimiter::Prefix(mark) => Some(mark.clone()),
-            WordDelimiter::None => None,
+            WordDelimiter::EachToken | WordDelimiter::None => None,
         };
         match between.filter(|between| word.contains(between.as_str())) {
             Some(between) => format!("write spaces for {}, as texts have them", shown(&between)),
@@ -213,15 +223,40 @@ pub(in crate::cli) fn references_warning(
     unwritable(path, "word", words, &texts, |count| (count / 10).max(2).min(count / 2), remark)
 }
 
-/// What to do about a text in letters of the other case.
+/// References of several words, of which no text can equal one where nothing separates words.
+fn references_with_spaces(
+    path: &Path,
+    references: &[String],
+    spelling: &Spelling,
+    classes: usize,
+    blank: u32,
+) -> Option<Warning> {
+    let spaced = references.iter().filter(|line| line.split_whitespace().nth(1).is_some()).count();
+    let tokens: HashSet<String> =
+        (0..classes as u32).filter(|&class| class != blank).map(|class| spelling.token(class)).collect();
+    let mut words = references.iter().flat_map(|line| line.split_whitespace());
+    let why = if words.all(|word| tokens.contains(word)) {
+        "their words are tokens: give --word-delimiter '' if each token is a word"
+    } else {
+        "give --word-delimiter TOKEN, or '' where each token is a word"
+    };
+    let message = format!(
+        "{}: {spaced} of {} have spaces, and nothing separates words in this alphabet, so texts have none: {why}",
+        path.display(),
+        counted(references.len(), "line"),
+    );
+    (2 * spaced > references.len()).then_some(Warning { code: "spaced_references", message })
+}
+
+/// What to do about a text in letters of the other case, or in another of Unicode's forms.
 fn other_letters(texts: &TokenTexts, text: &str) -> Option<String> {
-    let can_write = |text: String| text.split_whitespace().all(|word| texts.can_write(word));
-    let case = if can_write(text.to_uppercase()) {
+    let can_write = |text: &str| text.split_whitespace().all(|word| texts.can_write(word));
+    let case = if can_write(&text.to_uppercase()) {
         "upper"
-    } else if can_write(text.to_lowercase()) {
+    } else if can_write(&text.to_lowercase()) {
         "lower"
     } else {
-        return None;
+        return form_that_fits(text, can_write).map(form_hint);
     };
     Some(format!("the alphabet has {case} case letters"))
 }

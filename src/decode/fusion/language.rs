@@ -65,7 +65,7 @@ pub(crate) fn space_class(spelling: &Spelling, classes: usize) -> Option<u32> {
     named(" ").or_else(|| match spelling.delimiter() {
         WordDelimiter::Token(delimiter) => Some(*delimiter),
         WordDelimiter::Prefix(mark) => named(mark),
-        WordDelimiter::None => None,
+        WordDelimiter::EachToken | WordDelimiter::None => None,
     })
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::input::source::{Source, lines_of, text_of};
-use crate::input::{InputError, Place};
+use crate::input::{InputError, Place, display_name};
 use crate::shown::{quoted, shown};
 
 /// The entries of an alphabet file, before it is known how many classes there are.
@@ -57,6 +57,32 @@ impl AlphabetFile {
             Entries::Indexed(map) => check_distinct(&name, "entry", 0, map.iter().map(|(token, _)| token))?,
         }
         Ok(Self { name, entries })
+    }
+
+    /// What the user called it, for messages.
+    pub(crate) fn name(&self) -> &str {
+        display_name(&self.name)
+    }
+
+    /// The class of each token by the file alone, as if it named every class.
+    pub(crate) fn classes_by_name(&self) -> HashMap<String, i64> {
+        match &self.entries {
+            Entries::List(list) => list.iter().cloned().zip(0..).collect(),
+            Entries::Indexed(map) => map.iter().cloned().collect(),
+        }
+    }
+
+    /// The names of a classifier's classes, none of which is a blank.
+    ///
+    /// # Errors
+    /// Where there is not one entry for each class.
+    pub fn class_names(self, classes: usize) -> Result<Vec<String>, InputError> {
+        if self.len() != classes {
+            let expected = format!("{classes} entries, one for each class");
+            let error = InputError::new(&self.name, Place::whole(), expected, self.len().to_string());
+            return Err(error.maybe_hint((self.len() > classes).then(|| self.count_hint(classes))));
+        }
+        self.resolve(classes, 0)
     }
 
     /// Number of entries.

@@ -10,6 +10,7 @@ use crate::input::numbers::{empty_field, whole_number, words};
 use crate::input::source::{line_count, lines_of};
 use crate::input::{InputError, List, Place};
 use crate::loss::ctc::{CtcError, CtcLabels};
+use crate::normal_form::{form_hint, form_that_fits};
 use crate::shown::shown;
 
 /// Stands for what 64 bits do not hold.
@@ -271,6 +272,8 @@ fn token_hint(text: &str, column: usize, line: &str, split: LabelSplit, alphabet
          chars"
     } else if let Some(token) = other_case(text, alphabet.tokens()) {
         return format!("the alphabet has {}: write the labels so", shown(token));
+    } else if let Some(form) = form_that_fits(line, |line| alphabet.encode(line, split, None).is_ok()) {
+        return form_hint(form);
     } else if let Some(token) = unknown_token(alphabet.tokens()) {
         return format!("--unk {} maps what the alphabet does not have", shown(token));
     } else {

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::{Content, Integers, LabelFile, for_each_plain, index_hint, text_shape};
 use crate::input::error::counted;
 use crate::input::npy::{reshape_hint, shape_text};
-use crate::input::numbers::{NAMED, whole_number, words};
+use crate::input::numbers::NAMED;
 use crate::input::source::{line_count, lines_of};
 use crate::input::{InputError, Place};
 use crate::logits::unravel;
@@ -61,9 +61,35 @@ impl LabelFile {
             Content::Floats { .. } => None,
             Content::Text(text) => {
                 let empty_end = self.empty_end(text_shape(shape).0).map(str::to_owned);
-                empty_end.or_else(|| text_hint(text, shape))
+                empty_end.or_else(|| self.text_hint(text, shape))
             }
         }
+    }
+
+    /// How to go on after a table where there is a class index for each entry of `rows`.
+    fn text_hint(&self, text: &str, rows: &[usize]) -> Option<String> {
+        let (lines, per_line) = text_shape(rows);
+        let found = line_count(text);
+        let is_class = |entry: &str| self.index_of(entry).is_some();
+        let entries = |line| self.entries(line, true);
+        let are_classes = |line| entries(line).all(|(_, entry)| is_class(entry));
+        let mut first = lines_of(text);
+        let (names, row) = (first.next()?, first.next()?);
+        let values = entries(row).count();
+        if per_line == 1 && values > 1 && (lines..=lines + 1).contains(&found) {
+            let option = match row.trim().chars().find(|c| c.is_whitespace() || *c == ',') {
+                Some('\t') => "",
+                Some(',') => "-d, ",
+                _ => "-d' ' ",
+            };
+            // Where one of them alone is a class, that.
+            let class = || entries(row).position(|(_, entry)| is_class(entry));
+            let column = if are_classes(row) { 2 } else { class().map_or(values, |at| at + 1) };
+            return Some(format!(
+                "a line has {values} values: keep the class alone, as cut {option}-f{column} does"
+            ));
+        }
+        (!are_classes(names) && are_classes(row) && found == lines + 1).then(|| NAMED.to_owned())
     }
 
     /// A class index for each entry of `shape`, the shape of the logits without their class axis.
@@ -156,6 +182,7 @@ impl<F: Fn(i64) -> i64> TargetCheck<'_, F> {
     fn text(&self, text: &str) -> Result<Vec<i32>, InputError> {
         let (_, per_line) = text_shape(self.shape);
         if per_line == 1
+            && self.file.names.is_none()
             && let Some(targets) = plain_targets(text, self.classes, self.ignore_index, &self.class_of)
         {
             return Ok(targets);
@@ -164,24 +191,28 @@ impl<F: Fn(i64) -> i64> TargetCheck<'_, F> {
         let mut targets = Vec::new();
         for (line, content) in lines_of(text).enumerate() {
             let before = targets.len();
-            for (column, word) in words(content) {
+            for (column, entry) in self.file.entries(content, per_line == 1) {
                 let place = || Place::whole().at("line", line + 1).at("column", column);
-                let value = whole_number(word).ok_or_else(|| {
-                    let hint = text_hint(text, self.shape).unwrap_or_else(|| {
-                        let is_number = word.parse::<f64>().is_ok();
-                        if is_number { "a class index is a whole number" } else { NO_NAMES }.to_owned()
-                    });
-                    InputError::new(name, place(), "a class index", shown(word)).hint(hint)
+                let value = self.file.index_of(entry).ok_or_else(|| {
+                    let found = if per_line == 1 && self.file.names.is_some() { content } else { entry };
+                    let hint =
+                        self.file.text_hint(text, self.shape).or_else(|| self.file.no_class_hint(entry));
+                    InputError::new(name, place(), self.file.one_class(), shown(found)).maybe_hint(hint)
                 })?;
                 targets.push(self.target(value, place)?);
             }
             let found = targets.len() - before;
             if found != per_line {
-                let expected =
-                    format!("{per_line} class {}", if per_line == 1 { "index" } else { "indices" });
+                let one_or_many = match (per_line, &self.file.names) {
+                    (1, None) => "class index",
+                    (_, None) => "class indices",
+                    (1, Some(_)) => "class name",
+                    (_, Some(_)) => "class names",
+                };
+                let expected = format!("{per_line} {one_or_many}");
                 let place = Place::whole().at("line", line + 1);
                 let error = InputError::new(name, place, expected, found.to_string());
-                return Err(error.maybe_hint(text_hint(text, self.shape)));
+                return Err(error.maybe_hint(self.file.text_hint(text, self.shape)));
             }
         }
         Ok(targets)
@@ -197,8 +228,6 @@ impl<F: Fn(i64) -> i64> TargetCheck<'_, F> {
     }
 }
 
-const NO_NAMES: &str = "names of classes are not read: write the number of each, from 0";
-
 /// How to go on where there is one class.
 pub(crate) const ONE_SCORE: &str =
     "one score a row is a sigmoid's: make it two classes, x = x.reshape(-1, 1); np.hstack([0 * x, x])";
@@ -211,6 +240,9 @@ fn shape_hint(found: &[usize], rows: &[usize], classes: usize) -> Option<String>
     if rows.is_empty() && found == [classes] {
         return Some(ONE_SCORE.to_owned());
     }
+    if rows.len() == 2 && found.iter().eq(rows.iter().rev()) {
+        return Some("their axes are exchanged: labels.T".to_owned());
+    }
     let axes = found.len() == rows.len() + 1;
     let class_axis = (0..found.len()).find(|&axis| {
         axes && found[axis] == classes && found[..axis] == rows[..axis] && found[axis + 1..] == rows[axis..]
@@ -219,30 +251,6 @@ fn shape_hint(found: &[usize], rows: &[usize], classes: usize) -> Option<String>
         "an integer for each class may be meant as its probability: labels.astype('float32'), \
          or labels.argmax({class_axis}) for the class"
     ))
-}
-
-/// How to go on after a table where there is a class index for each entry of `rows`.
-fn text_hint(text: &str, rows: &[usize]) -> Option<String> {
-    let (lines, per_line) = text_shape(rows);
-    let found = line_count(text);
-    let are_numbers = |line: &str| words(line).all(|(_, word)| whole_number(word).is_some());
-    let mut first = lines_of(text);
-    let (names, row) = (first.next()?, first.next()?);
-    let values = words(row).count();
-    if per_line == 1 && values > 1 && (lines..=lines + 1).contains(&found) {
-        let option = match row.trim().chars().find(|c| c.is_whitespace() || *c == ',') {
-            Some('\t') => "",
-            Some(',') => "-d, ",
-            _ => "-d' ' ",
-        };
-        // Where one of them alone is a number, that.
-        let number = || words(row).position(|(_, word)| whole_number(word).is_some());
-        let column = if are_numbers(row) { 2 } else { number().map_or(values, |at| at + 1) };
-        return Some(format!(
-            "a line has {values} values: keep the class alone, as cut {option}-f{column} does"
-        ));
-    }
-    (!are_numbers(names) && are_numbers(row) && found == lines + 1).then(|| NAMED.to_owned())
 }
 
 /// Whether an integer is one of so many classes; a matrix has fewer than 2^31.

@@ -51,6 +51,9 @@ impl Args {
         setup: &Setup,
         search: &mut Search,
     ) -> anyhow::Result<()> {
+        if let Some(alphabet) = search.given.alphabet.clone() {
+            alphabet.class_names(shape[axis])?;
+        }
         if labels.fits_probs(shape) {
             let targets = labels.prob_targets(shape, axis)?;
             return self.offer_cross_entropy(rows, shape, axis, &targets, readings, setup, search);

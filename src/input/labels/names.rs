@@ -1,0 +1,70 @@
+//! Labels of cross-entropy that are names of classes.
+
+use std::collections::HashMap;
+
+use super::{Content, LabelFile};
+use crate::input::AlphabetFile;
+use crate::input::numbers::{whole_number, words};
+use crate::shown::shown;
+
+/// What classes are called.
+pub(super) struct ClassNames {
+    /// The file that says so.
+    file: String,
+    class_of: HashMap<String, i64>,
+    /// Whether some class is called by a number.
+    numbers: bool,
+}
+
+impl LabelFile {
+    /// Classes of rows may be written by their names, too, where there are names and this is text. A number is the class
+    /// of that name, else an index, where no class is called by a number; one below 0 may mark a row that is left out.
+    #[must_use]
+    pub fn with_names(self, alphabet: Option<&AlphabetFile>) -> Self {
+        let (Content::Text(_), Some(alphabet)) = (&self.content, alphabet) else { return self };
+        let class_of = alphabet.classes_by_name();
+        let numbers = class_of.keys().any(|name| whole_number(name).is_some());
+        let file = alphabet.name().to_owned();
+        Self { names: Some(ClassNames { file, class_of, numbers }), ..self }
+    }
+
+    /// The class, or what marks a row that is left out, that an entry of a text stands for.
+    pub(super) fn index_of(&self, entry: &str) -> Option<i64> {
+        let Some(names) = &self.names else { return whole_number(entry) };
+        let number = || whole_number(entry).filter(|&number| number < 0 || !names.numbers);
+        names.class_of.get(entry).copied().or_else(number)
+    }
+
+    /// The entries of a line, and the column, from 1, that each begins at. One that is `alone` may be a name of several
+    /// words.
+    pub(super) fn entries<'a>(&self, line: &'a str, alone: bool) -> impl Iterator<Item = (usize, &'a str)> {
+        let is_name = |names: &ClassNames| names.class_of.contains_key(line);
+        let whole = alone && self.names.as_ref().is_some_and(is_name);
+        let words = (!whole).then(|| words(line)).into_iter().flatten();
+        whole.then_some((1, line)).into_iter().chain(words)
+    }
+
+    /// What an entry of a text should be.
+    pub(super) fn one_class(&self) -> String {
+        match &self.names {
+            Some(names) => format!("the name of a class in {}", names.file),
+            None => "a class index".to_owned(),
+        }
+    }
+
+    /// How to go on after an entry that stands for no class.
+    pub(super) fn no_class_hint(&self, entry: &str) -> Option<String> {
+        let Some(names) = &self.names else {
+            let is_number = entry.parse::<f64>().is_ok();
+            return Some(if is_number { "a class index is a whole number" } else { NAMES_WANTED }.to_owned());
+        };
+        if whole_number(entry).is_some() {
+            return Some("leave --alphabet out if labels are class indices".to_owned());
+        }
+        let is_like = |name: &&String| name.trim().eq_ignore_ascii_case(entry.trim());
+        let meant = names.class_of.keys().filter(is_like).min()?;
+        Some(format!("{} is one: names are taken as they are written", shown(meant)))
+    }
+}
+
+const NAMES_WANTED: &str = "give --alphabet with the names of the classes, one per line from class 0 on, or write the number of each, from 0";

@@ -1,0 +1,163 @@
+//! Labels of a classifier by the names of its classes.
+
+use serde_json::{Value, json};
+
+use crate::inspect::inspect;
+use crate::messages::refused;
+use crate::mistakes_in_files::{message, result};
+use crate::support::{Folder, npy_f64, npy_i64};
+
+const ROWS: [f64; 12] = [0.5, 2.0, -1.0, 0.0, 1.0, 3.0, 2.5, 0.1, 0.2, -1.0, 0.3, 0.7];
+
+fn folder(names: &str) -> Folder {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[4, 3], &ROWS));
+    folder.file("names", names);
+    folder
+}
+
+const ARGS: [&str; 7] = ["loss", "x.npy", "--labels", "y", "--alphabet", "names", "--items"];
+
+fn losses(folder: &Folder, labels: &str, options: &[&str]) -> Value {
+    folder.file("y", labels);
+    let found = result(folder, &[&ARGS[..], options].concat());
+    assert_eq!(found["warnings"], json!([]));
+    assert_eq!(found["summary"]["criterion"], "cross-entropy");
+    assert_eq!(found["params"]["alphabet"], "names");
+    found["items"].clone()
+}
+
+#[test]
+fn names_are_the_classes_that_they_name() {
+    let folder = folder("cat\ntraffic light\ndog\n");
+    folder.file("i", "1\n0\n-100\n2\n");
+    let expected = result(&folder, &["loss", "x.npy", "--labels", "i", "--items"])["items"].clone();
+    assert_eq!(expected[2]["status"], "ignored");
+    for labels in
+        ["traffic light\ncat\n-100\ndog\n", "1\ncat\n-100\n2\n", "traffic light\r\ncat\r\n-100\r\ndog"]
+    {
+        assert_eq!(losses(&folder, labels, &[]), expected, "{labels:?}");
+        assert_eq!(losses(&folder, labels, &["--criterion", "ce"]), expected, "{labels:?}");
+    }
+    let ignored = losses(&folder, "traffic light\ncat\n-1\ndog\n", &["--ignore-index", "-1"]);
+    assert_eq!((&ignored[0], &ignored[3]), (&expected[0], &expected[3]));
+    // JSON names the classes in any order, and an array has their numbers.
+    folder.file("names.json", r#"{"dog": 2, "cat": 0, "traffic light": 1}"#);
+    folder.file("y.npy", npy_i64(&[4], &[1, 0, -100, 2]));
+    folder.file("y", "traffic light\ncat\n-100\ndog\n");
+    for (labels, names) in [("y", "names.json"), ("y.npy", "names")] {
+        let found = result(&folder, &["loss", "x.npy", "--labels", labels, "--alphabet", names, "--items"]);
+        assert_eq!(found["items"][3], json!(expected[3]), "{labels} {names}");
+    }
+}
+
+/// A class that is called by a number is that, whatever its place.
+#[test]
+fn a_number_is_a_name_first() {
+    let folder = folder("2\n0\n1\n");
+    let targets = |found: &Value| -> Vec<Value> {
+        found.as_array().unwrap().iter().map(|item| item["target"].clone()).collect()
+    };
+    assert_eq!(targets(&losses(&folder, "0\n1\n2\n-100\n", &[])), [1, 2, 0, -100]);
+}
+
+#[test]
+fn taggers_have_a_name_for_each_place() {
+    let folder = folder("O\nB-PER\nI-PER\n");
+    folder.file("x.npy", npy_f64(&[2, 2, 3], &ROWS));
+    let axis = ["--class-axis", "-1"];
+    let named = losses(&folder, "O B-PER\nI-PER -100\n", &axis);
+    folder.file("y", "0 1\n2 -100\n");
+    let expected = result(&folder, &[&["loss", "x.npy", "--labels", "y", "--items"], &axis[..]].concat());
+    assert_eq!(named, expected["items"]);
+}
+
+#[test]
+fn what_is_no_name_is_told() {
+    let folder = folder("cat\ntraffic light\ndog\n");
+    let no_name = |line: usize, found: &str| {
+        format!("y: line {line}, column 1: expected the name of a class in names, found {found}")
+    };
+    for (labels, error, hint) in [
+        ("cat\nbird\ndog\ncat\n", no_name(2, "'bird'"), None),
+        (
+            "cat\nDog\ndog\ncat\n",
+            no_name(2, "'Dog'"),
+            Some("'dog' is one: names are taken as they are written"),
+        ),
+        (
+            "cat\ntraffic cone\ndog\ncat\n",
+            no_name(2, "'traffic cone'"),
+            Some("a line has 2 values: keep the class alone, as cut -d' ' -f2 does"),
+        ),
+        (
+            "a.png,cat\nb.png,dog\nc.png,dog\nd.png,cat\n",
+            no_name(1, "'a.png,cat'"),
+            Some("a line has 2 values: keep the class alone, as cut -d, -f2 does"),
+        ),
+        (
+            "cat\n3\ndog\ncat\n",
+            "y: line 2, column 1: expected a class from 0 to 2 or -100 (ignored), found 3".to_owned(),
+            Some("classes count from 0: subtract 1 if yours count from 1"),
+        ),
+    ] {
+        folder.file("y", labels);
+        refused(&folder, &ARGS, &error, hint);
+    }
+    folder.file("y", "class\ncat\ndog\ncat\ncat\n");
+    let count =
+        "y: expected one class index per row of the logits: shape (4,) (4 lines of 1 in text), found 5 lines";
+    let header = "the first line is a name: leave it out, as tail -n +2 does";
+    refused(&folder, &[&ARGS[..], &["--criterion", "ce"]].concat(), count, Some(header));
+    folder.file("y", "0\n1\n2\n0\n");
+    folder.file("names", "0\n1\n3\n");
+    refused(&folder, &ARGS, &no_name(3, "'2'"), Some("leave --alphabet out if labels are class indices"));
+    for (names, found, hint) in
+        [("cat\ndog\n", 2, None), ("cat\ndog\nbird\n\n", 4, Some("the last line is empty: delete it"))]
+    {
+        folder.file("names", names);
+        folder.file("y", "cat\ndog\ndog\ncat\n");
+        refused(
+            &folder,
+            &ARGS,
+            &format!("names: expected 3 entries, one for each class, found {found}"),
+            hint,
+        );
+    }
+}
+
+/// One line is a text: it is a recogniser's, as it was before classes had names.
+#[test]
+fn where_both_fit_names_are_a_recognisers() {
+    let folder = folder("-\na\nb\n");
+    folder.file("x.npy", npy_f64(&[1, 3], &ROWS[..3]));
+    folder.file("y", "a\n");
+    assert_eq!(result(&folder, &ARGS)["summary"]["criterion"], "ctc");
+    folder.file("x.npy", npy_f64(&[2, 2, 3], &ROWS));
+    folder.file("y", "a b\nb\n");
+    let args = [&ARGS[..], &["--layout", "ntc", "--label-split", "tokens"]].concat();
+    assert_eq!(result(&folder, &args)["summary"]["criterion"], "ctc");
+}
+
+#[test]
+fn inspect_holds_names_against_who_wins() {
+    let folder = folder("cat\ntraffic light\ndog\n");
+    folder.file("y", "traffic light\ndog\ncat\ncat\n");
+    let found = inspect(&folder, &["x.npy", "--labels", "y", "--alphabet", "names"]);
+    let summary = &found["summary"];
+    assert_eq!((&summary["label_error_ratio"], &summary["label_classes"]), (&json!(0.25), &json!(3)));
+    assert_eq!(summary["winners"][0]["token"], "dog");
+    assert_eq!(found["summary"]["findings"][0]["code"], "criterion");
+}
+
+#[test]
+fn another_systems_number_is_found_for_names() {
+    let folder = folder("cat\ntraffic light\ndog\n");
+    folder.file("y", "traffic light\ndog\ncat\ncat\n");
+    let loss = result(&folder, &[&ARGS[..], &["--label-smoothing", "0.1"]].concat());
+    let wanted = loss["summary"]["loss_nats"].to_string();
+    let args = ["loss", "x.npy", "--labels", "y", "--alphabet", "names", "--guess", &wanted];
+    let found = result(&folder, &args);
+    assert_eq!(found["items"][0]["flags"], "--label-smoothing 0.1");
+    assert_eq!(message(&found, "impossible_as_asked"), None);
+}
