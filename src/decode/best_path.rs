@@ -6,7 +6,6 @@
 //! the path is the same as if none had been.
 
 use std::ops::Range;
-use std::rc::Rc;
 
 use thiserror::Error;
 
@@ -129,27 +128,29 @@ fn best_states(
     let (frames, labels) = (emissions.frames(), emissions.of_label());
     let span = span.clamp(1, frames.max(1));
     let rows = |frames: Range<usize>| emissions.iter().skip(frames.start).take(frames.len());
+    let too_large = AlignmentError::TooLarge { frames, labels: labels.len() };
     let mut steps = Steps::default();
-    let mut starts = vec![Scores::new(labels)];
+    let mut scores = Scores::new(labels);
+    let mut starts = Vec::new();
     let before_last = frames.saturating_sub(1) / span * span;
-    for first in (0..before_last).step_by(span) {
-        let mut scores = starts[starts.len() - 1].clone();
-        for (frame, row) in (first..).zip(rows(first..first + span)) {
-            scores.advance(row, scores.window_in(band(emissions, frame)), None);
-            scores.drop_below(floor.after(frame));
+    for (frame, row) in rows(0..before_last).enumerate() {
+        if frame % span == 0 {
+            starts.push(scores.kept().ok_or(too_large.clone())?);
         }
-        starts.push(scores);
+        scores.advance(row, scores.window_in(band(emissions, frame)), None);
+        scores.drop_below(floor.after(frame));
     }
+    starts.push(scores.kept().ok_or(too_large.clone())?);
     let mut states = vec![0; frames];
     let mut end = None;
     let mut rest = frames;
-    while let Some(mut scores) = starts.pop() {
+    while let Some(start) = starts.pop() {
+        scores.resume(&start);
         let first = starts.len() * span;
         steps.clear();
         for (frame, row) in (first..).zip(rows(first..rest)) {
             let window = scores.window_in(band(emissions, frame));
-            let came_from =
-                steps.of_frame(&window).ok_or(AlignmentError::TooLarge { frames, labels: labels.len() })?;
+            let came_from = steps.of_frame(&window).ok_or(too_large.clone())?;
             scores.advance(row, window, Some(came_from));
             scores.drop_below(floor.after(frame));
         }
@@ -167,13 +168,20 @@ fn best_states(
     Ok((states, end.map_or(0.0, |(_, logp)| logp)))
 }
 
+/// What [`Scores`] are in their window; elsewhere they are `-inf`, or no path goes on from there.
+struct Kept {
+    window: Range<usize>,
+    first_blank: f64,
+    /// Of the labels of the window, then of the blank behind each.
+    scores: Vec<f64>,
+}
+
 /// The scores of the best paths to each state: the blanks, and the labels.
-#[derive(Clone)]
 struct Scores<'a> {
     /// The column of each label.
     sequence: &'a [u32],
     /// 0 for each label that may follow the one before it without a blank, else `-inf`.
-    skips: Rc<[f64]>,
+    skips: Vec<f64>,
     /// Behind the first blank, that behind each label.
     blanks: Vec<f64>,
     /// Behind one that is none, each label.
@@ -191,6 +199,29 @@ impl<'a> Scores<'a> {
         let skip = |i: usize| if i > 0 && sequence[i] != sequence[i - 1] { 0.0 } else { none };
         let skips = (0..sequence.len()).map(skip).collect();
         Self { sequence, skips, blanks, labels: vec![none; sequence.len() + 1], window: 0..0 }
+    }
+
+    /// To go on from here another time; none where there is no memory.
+    fn kept(&self) -> Option<Kept> {
+        let Self { blanks, labels, window, .. } = self;
+        let of_window = window.start + 1..window.end + 1;
+        let mut scores = Vec::new();
+        scores.try_reserve_exact(2 * window.len()).ok()?;
+        scores.extend_from_slice(&labels[of_window.clone()]);
+        scores.extend_from_slice(&blanks[of_window]);
+        Some(Kept { window: window.clone(), first_blank: blanks[0], scores })
+    }
+
+    /// Goes on from there.
+    fn resume(&mut self, kept: &Kept) {
+        self.labels.fill(f64::NEG_INFINITY);
+        self.blanks.fill(f64::NEG_INFINITY);
+        self.window = kept.window.clone();
+        self.blanks[0] = kept.first_blank;
+        let (labels, blanks) = kept.scores.split_at(kept.window.len());
+        let of_window = self.window.start + 1..self.window.end + 1;
+        self.labels[of_window.clone()].copy_from_slice(labels);
+        self.blanks[of_window].copy_from_slice(blanks);
     }
 
     /// The labels that matter in the next frame, of a `band` of them.

@@ -16,6 +16,8 @@ use crate::shown::shown;
 const MAX_HEADER: usize = 10_000;
 /// The deepest that brackets of a plain array's header nest is 2.
 const MAX_NESTING: usize = 8;
+/// As NumPy has them. Where rows lie in the file is computed axis by axis.
+const MOST_AXES: usize = 64;
 
 /// What the numbers of a file are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +138,10 @@ impl NpyInfo {
             invalid("an array of float16, float32, float64 or integers", found)
                 .maybe_hint(hint(&parsed.dtype()))
         })?;
+        let axes = parsed.shape().len();
+        if axes > MOST_AXES {
+            return Err(invalid(&format!("at most {MOST_AXES} axes"), axes.to_string()));
+        }
         let shape: Option<Vec<usize>> =
             parsed.shape().iter().map(|&size| usize::try_from(size).ok()).collect();
         let shape =

@@ -46,17 +46,6 @@ pub fn ctc_loss<E: Element>(matrix: &[E], kind: InputKind, labels: &CtcLabels) -
     Ok(forward.finish(labels).of(kind).loss_nats)
 }
 
-/// Natural logarithm of the number of alignments of labels with so many frames; `-inf` where there is none.
-///
-/// Where every class has "probability" 1 in every frame, the sum over alignments counts them.
-pub fn ln_alignments(labels: &CtcLabels, frames: usize) -> f64 {
-    let mut forward = Forward::new(labels, frames);
-    let mut one = Frames::new(InputKind::LogProbs);
-    one.push(&vec![0.0; labels.columns().count()], |_| RowScale::LOG_PROBS);
-    forward.advance(InstructionSet::best(), labels, std::iter::repeat_n(one.get(0), frames));
-    -forward.finish(labels).loss_nats
-}
-
 /// CTC loss of one item from what was gathered of its frames.
 pub fn loss_of_emissions(emissions: &Emissions) -> CtcLoss {
     loss_of_emissions_on(InstructionSet::best(), emissions)

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::kernel::Element;
+use crate::kernel::{Element, Sum};
 use crate::logits::RowScale;
 
 /// Why a label sequence does not fit a matrix.
@@ -93,6 +93,20 @@ impl CtcLabels {
         self.frames_needed
     }
 
+    /// Natural logarithm of the number of alignments with so many frames; `-inf` where there is none.
+    ///
+    /// Each label is a run of frames, of blanks there is a run before, between and behind them: so many frames are shared out
+    /// among `2 labels + 1` runs, each of them one at least but for the blanks that nothing asks for.
+    pub fn ln_alignments(&self, frames: usize) -> f64 {
+        let Some(spare) = frames.checked_sub(self.frames_needed) else { return f64::NEG_INFINITY };
+        // ln (spare + 2 labels choose 2 labels)
+        let mut sum = Sum::default();
+        for k in 1..=2 * self.len() {
+            sum.add((spare as f64 / k as f64).ln_1p());
+        }
+        sum.value()
+    }
+
     /// How many classes they were checked against.
     pub fn classes(&self) -> usize {
         self.classes
@@ -155,6 +169,33 @@ impl Columns {
     pub fn gather<E: Element>(&self, row: &[E], scale: RowScale, out: &mut [f64]) {
         for (out, &class) in out.iter_mut().zip(&self.classes) {
             *out = scale.log_prob(row[class as usize]);
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alignments_are_as_many_as_there_are_paths() {
+        for labels in [&[][..], &[1], &[1, 1], &[1, 2], &[2, 1, 2], &[1, 1, 1], &[1, 2, 2, 1]] {
+            let checked = CtcLabels::new(labels, 3, 0).unwrap();
+            for frames in 0..9_u32 {
+                let reads_so = |path: &u32| {
+                    let mut read: Vec<u32> = (0..frames).map(|frame| path / 3_u32.pow(frame) % 3).collect();
+                    read.dedup();
+                    read.retain(|&class| class != 0);
+                    read == labels
+                };
+                let paths = (0..3_u32.pow(frames)).filter(reads_so).count() as f64;
+                let found = checked.ln_alignments(frames as usize);
+                assert!(
+                    found == paths.ln() || (found - paths.ln()).abs() < 1e-14 * paths.ln(),
+                    "{labels:?}, {frames}: {found}"
+                );
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use super::ctc_band::Band;
 use super::ctc_labels::CtcLabels;
 use super::ctc_log_space::LogSpace;
 use super::ctc_wide::{AnySize, WideStates};
-use crate::kernel::InstructionSet;
+use crate::kernel::{InstructionSet, log_sum_exp, pow2};
 
 /// So many forward states are kept in any case: a few megabytes of them.
 const FEW_STATES: usize = 1 << 17;
@@ -58,6 +58,15 @@ trait Recursion: Sized {
     /// Of the backward recursion, over `reversed` labels, in a frame that both have taken: writes the columns' shares
     /// over their log-probabilities.
     fn shares(&mut self, forward: &Self::States, band: Band, reversed: &[u32], in_frame: &mut [f64]);
+
+    /// In the same place: what the columns' states come to, all times the same number, as [`CtcShares::sums`] has it.
+    fn sums(
+        &mut self,
+        forward: &Self::States,
+        band: Band,
+        reversed: &[u32],
+        log_probs: &[f64],
+    ) -> Vec<(f64, i64)>;
 }
 
 struct InAnySize {
@@ -87,7 +96,11 @@ impl Recursion for InAnySize {
     }
 
     fn shares(&mut self, forward: &WideStates, band: Band, reversed: &[u32], out: &mut [f64]) {
-        self.recursion.shares(self.set, forward, band, reversed, &mut self.room, out);
+        self.recursion.shares(forward, band, reversed, &mut self.room).write(self.set, out);
+    }
+
+    fn sums(&mut self, forward: &WideStates, band: Band, reversed: &[u32], _: &[f64]) -> Vec<(f64, i64)> {
+        self.recursion.shares(forward, band, reversed, &mut self.room).sums()
     }
 }
 
@@ -114,7 +127,24 @@ impl Recursion for InLogSpace {
     }
 
     fn shares(&mut self, forward: &LogSpace, band: Band, reversed: &[u32], in_frame: &mut [f64]) {
-        shares_of_frame(forward, &self.0, band, reversed, in_frame);
+        // NaN where nothing is possible, as it should be.
+        let logs = logs_of_columns(forward, &self.0, band, reversed, in_frame);
+        let total = log_sum_exp(&logs);
+        for (share, log) in in_frame.iter_mut().zip(logs) {
+            *share = if total.is_proper() { total.log_prob(log).exp() } else { f64::NAN };
+        }
+    }
+
+    fn sums(
+        &mut self,
+        forward: &LogSpace,
+        band: Band,
+        reversed: &[u32],
+        log_probs: &[f64],
+    ) -> Vec<(f64, i64)> {
+        let logs = logs_of_columns(forward, &self.0, band, reversed, log_probs);
+        let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        logs.iter().map(|log| power_of(log - most)).collect()
     }
 }
 
@@ -187,16 +217,10 @@ fn in_spans<R: Recursion>(
     true
 }
 
-/// Of all alignments with some more, those without must have as much for the others to be told: what they come to is
-/// divided by it.
-const ENOUGH: f64 = 1e-150;
-/// The logarithm of the probability of a column whose slope is next to the largest number.
-const LITTLE: f64 = -350.0;
-
-/// What the columns without a chance in a frame would have of all alignments, for each bit of probability; below 1e-150
-/// it may come out as 0. The forward recursion came to `before` the frame, the backward one is behind it and stays there.
+/// What the columns without a chance in a frame would have of all alignments, for each bit of probability. The forward
+/// recursion came to `before` the frame, the backward one is behind it and stays there.
 ///
-/// With some probability for such columns, alignments through them and through others are in the right proportion, and
+/// With a probability of 1 for such columns, alignments through them and through others are in the right proportion, and
 /// those through others are all that there are.
 fn slopes_of_impossible<R: Recursion>(
     [forward, backward]: [&mut R; 2],
@@ -205,74 +229,70 @@ fn slopes_of_impossible<R: Recursion>(
     [of_label, reversed]: [&[u32]; 2],
     log_probs: &[f64],
 ) -> Vec<(usize, f64)> {
-    let is_impossible = |column: usize| log_probs[column] == f64::NEG_INFINITY;
+    let is_impossible = |&column: &usize| log_probs[column] == f64::NEG_INFINITY;
+    let opened: Vec<f64> = log_probs.iter().map(|&x| if x == f64::NEG_INFINITY { 0.0 } else { x }).collect();
     let behind = backward.states().clone();
-    // The shares where some of them have this much, and what is left for the possible ones.
-    let mut shares_with = |opened: &[usize], log_prob: f64| {
-        let mut shares = log_probs.to_vec();
-        for &column in opened {
-            shares[column] = log_prob;
-        }
-        forward.resume(before.clone());
-        let taken =
-            forward.advance(bands[0], of_label, &shares) && backward.advance(bands[1], reversed, &shares);
-        assert!(taken, "they took less likely ones");
-        backward.shares(forward.states(), bands[0], reversed, &mut shares);
-        backward.resume(behind.clone());
-        let possible: f64 =
-            (0..shares.len()).filter(|&column| !is_impossible(column)).map(|at| shares[at]).sum();
-        (shares, possible)
-    };
-    let impossible: Vec<usize> = (0..log_probs.len()).filter(|&column| is_impossible(column)).collect();
-    let (shares, possible) = shares_with(&impossible, 0.0);
+    forward.resume(before.clone());
+    let taken = forward.advance(bands[0], of_label, &opened) && backward.advance(bands[1], reversed, &opened);
+    assert!(taken, "they took less likely ones");
+    let sums = backward.sums(forward.states(), bands[0], reversed, &opened);
+    backward.resume(behind);
+    let columns = || 0..log_probs.len();
+    let possible = || columns().filter(|column| !is_impossible(column)).map(|column| sums[column]);
+    let most = possible().filter(|(sum, _)| *sum > 0.0).map(|(_, exponent)| exponent).max().unwrap_or(0);
+    let total: f64 = possible().map(|(sum, exponent)| times_power(sum, exponent - most)).sum();
     let slope = |column: usize| {
-        if possible >= ENOUGH {
-            return (column, shares[column] / possible);
-        }
-        // Each by itself, for one may outweigh all others.
-        let (shares, possible) = shares_with(&[column], 0.0);
-        if possible >= ENOUGH {
-            return (column, shares[column] / possible);
-        }
-        let (shares, possible) = shares_with(&[column], LITTLE);
-        (column, shares[column] / possible * (-LITTLE).exp())
+        let (sum, exponent) = sums[column];
+        (column, if sum == 0.0 { 0.0 } else { times_power(sum / total, exponent - most) })
     };
-    impossible.iter().copied().map(slope).collect()
+    columns().filter(is_impossible).map(slope).collect()
 }
 
-/// The shares in one frame, whose own log-probability both directions hold.
-fn shares_of_frame(
+/// `x 2^exponent`, however large.
+fn times_power(x: f64, exponent: i64) -> f64 {
+    // Beyond three of these there is nothing.
+    let mut rest = exponent.clamp(-3000, 3000);
+    let mut x = x;
+    while rest != 0 && x != 0.0 {
+        let part = rest.clamp(-1000, 1000);
+        x *= pow2(part);
+        rest -= part;
+    }
+    x
+}
+
+/// `e^log` as a number and the exponent of a power of two that it is times.
+fn power_of(log: f64) -> (f64, i64) {
+    if log.is_nan() || log == f64::NEG_INFINITY {
+        return (0.0, 0);
+    }
+    // What is beyond this is so beside anything.
+    let exponent = (log / std::f64::consts::LN_2).floor().max(-1e18);
+    ((log - exponent * std::f64::consts::LN_2).exp(), exponent as i64)
+}
+
+/// The logarithms of what the states of each column come to in one frame, whose own log-probability both directions hold.
+fn logs_of_columns(
     forward: &LogSpace,
     backward: &LogSpace,
     band: Band,
     reversed: &[u32],
-    in_frame: &mut [f64],
-) {
+    log_probs: &[f64],
+) -> Vec<f64> {
     let length = reversed.len();
-    let log_probs = in_frame.to_vec();
-    let path = |forward: f64, backward: f64, column: usize| {
-        let possible = forward > f64::NEG_INFINITY && backward > f64::NEG_INFINITY;
-        if possible { forward + backward - log_probs[column] } else { f64::NEG_INFINITY }
+    let mut of_column = vec![Vec::new(); log_probs.len()];
+    let mut add = |forward: f64, backward: f64, column: usize| {
+        if forward > f64::NEG_INFINITY && backward > f64::NEG_INFINITY {
+            of_column[column].push(forward + backward - log_probs[column]);
+        }
     };
-    let label = |i: usize| reversed[length - i] as usize;
-    let of_blank = |i: usize| path(forward.blanks[i], backward.blanks[length - i], 0);
-    let of_token = |i: usize| path(forward.labels[i], backward.labels[length + 1 - i], label(i));
-    let (blanks, tokens) = (band.low..=band.blanks, band.low.max(1)..=band.labels);
-    let paths = blanks.clone().map(of_blank).chain(tokens.clone().map(of_token));
-    let most = paths.fold(f64::NEG_INFINITY, f64::max);
-    let out = in_frame;
-    out.fill(0.0);
-    for i in blanks {
-        out[0] += (of_blank(i) - most).exp();
+    for i in band.low..=band.blanks {
+        add(forward.blanks[i], backward.blanks[length - i], 0);
     }
-    for i in tokens {
-        out[label(i)] += (of_token(i) - most).exp();
+    for i in band.low.max(1)..=band.labels {
+        add(forward.labels[i], backward.labels[length + 1 - i], reversed[length - i] as usize);
     }
-    // NaN where nothing is possible, as it should be.
-    let total: f64 = out.iter().sum();
-    for share in out {
-        *share /= total;
-    }
+    of_column.iter().map(|paths| log_sum_exp(paths).value()).collect()
 }
 
 #[cfg(test)]

@@ -135,17 +135,15 @@ impl AnySize {
     }
 
     /// The recursion having come from the end, over reversed labels, to a frame that `forward` came to from the start:
-    /// writes what share of all alignments is at each column in that frame to `out`, `[columns]`; NaN where there is
-    /// none. `band` is the forward recursion's, `room` any states of as many labels.
-    pub(super) fn shares(
-        &self,
-        set: InstructionSet,
-        forward: &WideStates,
+    /// what share of all alignments is at each column in that frame. `band` is the forward recursion's, `room` any states
+    /// of as many labels.
+    pub(super) fn shares<'a>(
+        &'a self,
+        forward: &'a WideStates,
         band: Band,
-        reversed: &[u32],
-        room: &mut WideStates,
-        out: &mut [f64],
-    ) {
+        reversed: &'a [u32],
+        room: &'a mut WideStates,
+    ) -> CtcShares<'a> {
         let length = reversed.len();
         let WideStates { blanks, labels } = room;
         CtcShares {
@@ -158,9 +156,7 @@ impl AnySize {
             blank_range: length - band.blanks..length - band.low + 1,
             label_range: length + 1 - band.labels..length + 1 - band.low.max(1) + 1,
             room: [blanks, labels],
-            out,
         }
-        .run_on(set);
     }
 
     /// The logarithms of the blanks' and the labels' states, from number 0 on, and what they lack.

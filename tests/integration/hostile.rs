@@ -108,6 +108,13 @@ fn npy_files_that_lie() {
             "expected a .npy header, a dictionary",
         ),
         (header("import os\n"), "expected a .npy header, a dictionary"),
+        (
+            header(&format!(
+                "{{'descr': '<f8', 'fortran_order': False, 'shape': ({}), }}\n",
+                "1, ".repeat(65)
+            )),
+            "expected at most 64 axes, found 65",
+        ),
         (header("\u{0}\u{1}"), "expected a .npy header, a dictionary"),
     ];
     for (file, expected) in cases {

@@ -34,6 +34,25 @@ fn a_closed_pipe_ends_quietly() {
     }
 }
 
+/// Whoever reads the checks, one that does not hold is told.
+#[test]
+fn checks_are_told_through_a_closed_pipe() {
+    let folder = Folder::new();
+    folder.file("hyp", "a b\n".repeat(20_000));
+    folder.file("ref", "a c\n".repeat(20_000));
+    let program = assert_cmd::cargo::cargo_bin("ctctool");
+    for format in ["table", "json", "jsonl", "github", "junit"] {
+        let script = format!(
+            "'{}' eval hyp ref --max-cer 0 -q --format {format} 2>err | head -c 10 >/dev/null; echo ${{PIPESTATUS[0]}}",
+            program.display()
+        );
+        let mut bash = std::process::Command::new("bash");
+        let output = bash.args(["-c", &script]).current_dir(folder.path()).output().unwrap();
+        let errors = std::fs::read_to_string(folder.path().join("err")).unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), "1", "{format}: {errors}");
+    }
+}
+
 #[test]
 fn csv_is_written_whoever_listens_to_the_summary() {
     let folder = Folder::new();

@@ -6,7 +6,7 @@ use super::super::ctc_shape::CtcShape;
 use super::Args;
 use crate::input::{AlphabetFile, LabelFile, List, counted, index_hint, is_class};
 use crate::logits::{Survey, SurveyTotals};
-use crate::loss::ctc::{CtcLabels, ln_alignments};
+use crate::loss::ctc::CtcLabels;
 use crate::metrics::edit_counts;
 use crate::report::ItemId;
 use crate::report::inspect::{Finding, InspectItem, InspectSummary};
@@ -212,7 +212,7 @@ fn item(id: ItemId, index: usize, labels: &[i64], frames: usize, classes: usize,
     let blanks = labels.iter().filter(|&&label| label == i64::from(blank)).count();
     let valid: Vec<u32> = labels.iter().filter_map(|&label| u32::try_from(label).ok()).collect();
     let valid = CtcLabels::new(&valid, classes, blank).ok().filter(|valid| valid.len() == labels.len());
-    let ln_alignments = valid.map(|labels| ln_alignments(&labels, frames));
+    let ln_alignments = valid.map(|labels| labels.ln_alignments(frames));
     InspectItem {
         id,
         index,

@@ -28,18 +28,80 @@ pub(crate) struct CtcShares<'a> {
     pub(crate) label_range: Range<usize>,
     /// Room for as many.
     pub(crate) room: [&'a mut Wide; 2],
-    /// The share of each column.
-    pub(crate) out: &'a mut [f64],
 }
 
 impl CtcShares<'_> {
-    /// Writes the shares, which sum to one; NaN where no state is possible.
+    /// Writes the share of each column, which sum to one; NaN where no state is possible.
     ///
     /// # Panics
     /// Where a range is not within the states, or `out` is not as long as there are columns.
-    pub(crate) fn run_on(self, set: InstructionSet) {
-        set.run(self);
+    pub(crate) fn write(self, set: InstructionSet, out: &mut [f64]) {
+        set.run(Write { frame: self, out });
     }
+
+    /// What the states of each column come to, all times the same number: a number, and the exponent of the power of two
+    /// that it is times. So one is told beside another that is beyond what doubles hold.
+    ///
+    /// # Panics
+    /// Where a range is not within the states.
+    pub(crate) fn sums(self) -> Vec<(f64, i64)> {
+        let (columns, of_label) = (self.columns, self.of_label);
+        let (label_range, blank_range) = (self.label_range.clone(), self.blank_range.clone());
+        let (most_blank, _, [blanks, labels]) = self.products();
+        let of_labels = || {
+            let states = labels.mantissas.iter().zip(&labels.exponents);
+            label_range.clone().map(|i| of_label[i - 1] as usize).zip(states)
+        };
+        let mut sums = vec![(0.0, NONE); columns.mantissas.len()];
+        sums[0] = (sum_of(scale(blanks, blank_range.len(), most_blank)), most_blank);
+        for (column, (_, &exponent)) in of_labels() {
+            sums[column].1 = larger(exponent, sums[column].1);
+        }
+        for (column, (&mantissa, &exponent)) in of_labels() {
+            sums[column].0 += scaled(mantissa, exponent - sums[column].1);
+        }
+        for ((sum, _), prob) in sums.iter_mut().zip(&columns.mantissas) {
+            *sum = if *sum == 0.0 { 0.0 } else { *sum / prob };
+        }
+        sums
+    }
+}
+
+impl<'a> CtcShares<'a> {
+    /// Leaves the states' products in the room, from its start on; returns the greatest exponents, of blanks and of labels.
+    #[inline(always)]
+    fn products(self) -> (i64, i64, [&'a mut Wide; 2]) {
+        let Self { first, blank_range, label_range, columns, of_label, .. } = self;
+        let [blanks, labels] = self.room;
+        let length = of_label.len();
+        let here = |range: &Range<usize>| first + range.start..first + range.end;
+        // The same states from the other end, of which there are so many more.
+        let there =
+            |range: &Range<usize>, states: usize| first + states - range.end..first + states - range.start;
+        let exponents = self.probs.part(here(&label_range)).exponents.as_chunks::<LANES>();
+        let of_labels = |chunk: usize| {
+            exponents.0.get(chunk).copied().unwrap_or_else(|| padded(exponents.1.iter().copied(), 0))
+        };
+        let most_blank = products(
+            &self.forward[0].part(there(&blank_range, length + 1)),
+            &self.backward[0].part(here(&blank_range)),
+            |_| [columns.exponents[0]; LANES],
+            blanks,
+        );
+        let most_label = products(
+            &self.forward[1].part(there(&label_range, length + 2)),
+            &self.backward[1].part(here(&label_range)),
+            of_labels,
+            labels,
+        );
+        (most_blank, most_label, [blanks, labels])
+    }
+}
+
+/// The shares of a frame's columns, and where they go.
+struct Write<'a, 'o> {
+    frame: CtcShares<'a>,
+    out: &'o mut [f64],
 }
 
 /// Some places of numbers of any size.
@@ -137,34 +199,15 @@ fn sum_of(numbers: &[f64]) -> f64 {
     sums.iter().chain(rest).sum()
 }
 
-impl Task for CtcShares<'_> {
+impl Task for Write<'_, '_> {
     type Output = ();
 
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        let Self { first, blank_range, label_range, columns, of_label, out, .. } = self;
-        let [blanks, labels] = self.room;
-        let length = of_label.len();
-        let here = |range: &Range<usize>| first + range.start..first + range.end;
-        // The same states from the other end, of which there are so many more.
-        let there =
-            |range: &Range<usize>, states: usize| first + states - range.end..first + states - range.start;
-        let exponents = self.probs.part(here(&label_range)).exponents.as_chunks::<LANES>();
-        let of_labels = |chunk: usize| {
-            exponents.0.get(chunk).copied().unwrap_or_else(|| padded(exponents.1.iter().copied(), 0))
-        };
-        let most_blank = products(
-            &self.forward[0].part(there(&blank_range, length + 1)),
-            &self.backward[0].part(here(&blank_range)),
-            |_| [columns.exponents[0]; LANES],
-            blanks,
-        );
-        let most_label = products(
-            &self.forward[1].part(there(&label_range, length + 2)),
-            &self.backward[1].part(here(&label_range)),
-            of_labels,
-            labels,
-        );
+        let Self { frame, out } = self;
+        let (columns, of_label) = (frame.columns, frame.of_label);
+        let (label_range, blank_range) = (frame.label_range.clone(), frame.blank_range.clone());
+        let (most_blank, most_label, [blanks, labels]) = frame.products();
         let most = larger(most_blank, most_label);
         out.fill(0.0);
         out[0] = sum_of(scale(blanks, blank_range.len(), most));
