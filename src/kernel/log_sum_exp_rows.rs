@@ -30,6 +30,14 @@ pub fn log_sum_exp_rows<E: Element>(set: InstructionSet, rows: Rows<'_, E>, out:
 /// Where `out` has another length than there are rows.
 pub fn fast_log_sum_exp_rows<E: Element>(set: InstructionSet, rows: Rows<'_, E>, out: &mut [LogSumExp]) {
     assert_eq!(rows.len(), out.len(), "a row for each result");
+    if rows.classes() == 1 {
+        // Nothing but the maximum.
+        for (row, out) in rows.iter().zip(out) {
+            let max = row[0].to_f64();
+            *out = if max.is_finite() { LogSumExp { max, log_sum: 0.0 } } else { log_sum_exp(row) };
+        }
+        return;
+    }
     E::fast_rows(set, rows, out);
 }
 

@@ -4,6 +4,7 @@
 //! rows are computed together.
 
 use super::ahead::{Ahead, BLOCK};
+use super::double_rows;
 use super::instruction_set::{InstructionSet, Task};
 use super::lanes::{exp, ln_1p};
 use super::log_sum_exp::LogSumExp;
@@ -91,7 +92,7 @@ pub(super) fn of_rows<R: Registers>(
             registers.transpose(rows.tile(number), &mut tile.0);
             registers.look_at(&tile.0, classes, found);
         };
-        in_groups(set, R::LN_FACTOR, out, look_at, |row| set.run(OfRow(rows.get(row))));
+        in_groups(set, R::LN_FACTOR, classes, out, look_at, |row, to| to.extend(rows.get(row)));
     } else if classes <= BLOCK {
         let ahead = Ahead::of_rows(rows);
         let look_at = |number, found: FoundOfTile<'_>| {
@@ -101,7 +102,7 @@ pub(super) fn of_rows<R: Registers>(
                 (found.max[i], found.n[i], found.sum[i], found.ties[i]) = (max, n, sum, ties);
             }
         };
-        in_groups(set, R::LN_FACTOR, out, look_at, |row| set.run(OfRow(rows.get(row))));
+        in_groups(set, R::LN_FACTOR, classes, out, look_at, |row, to| to.extend(rows.get(row)));
     } else {
         let sums = InRegisters { registers, gap: rows.stride() - classes };
         set.run(OfBlocks { rows, sums, out });
@@ -115,44 +116,67 @@ pub(super) fn of_tiles<R: Registers>(
     tiles: &Tiles<f32>,
     out: &mut [LogSumExp],
 ) {
-    let look_at =
-        |number, found: FoundOfTile<'_>| registers.look_at(tiles.tile(number), tiles.classes(), found);
-    in_groups(set, R::LN_FACTOR, out, look_at, |row| set.run(OfRow(&tiles.row(row).collect::<Vec<_>>())));
+    let classes = tiles.classes();
+    let look_at = |number, found: FoundOfTile<'_>| registers.look_at(tiles.tile(number), classes, found);
+    in_groups(set, R::LN_FACTOR, classes, out, look_at, |row, to| to.extend(tiles.row(row)));
 }
 
-/// Looks at as many rows at a time as a tile has, and computes the logarithms of as many as there are; `of_row` does it
-/// all for one row that is out of the ordinary.
+/// Looks at as many rows at a time as a tile has, and computes the logarithms of as many as there are; `copy_row` adds
+/// one that is out of the ordinary to others.
 fn in_groups(
     set: InstructionSet,
     ln_factor: f64,
+    classes: usize,
     out: &mut [LogSumExp],
     look_at: impl FnMut(usize, FoundOfTile<'_>),
-    of_row: impl Fn(usize) -> LogSumExp,
+    copy_row: impl Fn(usize, &mut Vec<f32>),
 ) {
     if out.len() <= TILE {
-        in_groups_of::<TILE>(set, ln_factor, out, look_at, of_row);
+        in_groups_of::<TILE>(set, ln_factor, classes, out, look_at, copy_row);
     } else {
-        in_groups_of::<MANY>(set, ln_factor, out, look_at, of_row);
+        in_groups_of::<MANY>(set, ln_factor, classes, out, look_at, copy_row);
     }
 }
 
 fn in_groups_of<const ROWS: usize>(
     set: InstructionSet,
     ln_factor: f64,
+    classes: usize,
     out: &mut [LogSumExp],
     mut look_at: impl FnMut(usize, FoundOfTile<'_>),
-    of_row: impl Fn(usize) -> LogSumExp,
+    copy_row: impl Fn(usize, &mut Vec<f32>),
 ) {
     let mut group = Group::<ROWS>::EMPTY;
+    let mut improper = Vec::new();
     for (number, out) in out.chunks_mut(ROWS).enumerate() {
         for tile in 0..out.len().div_ceil(TILE) {
             look_at(number * (ROWS / TILE) + tile, group.tile(tile));
         }
         set.run(Finish { group: &mut group, ln_factor, out });
         if group.proper != [1; ROWS] {
-            let improper = out.iter_mut().enumerate().filter(|&(i, _)| group.proper[i] == 0);
-            improper.for_each(|(i, out)| *out = of_row(number * ROWS + i));
+            improper.clear();
+            let numbers = || (0..out.len()).filter(|&i| group.proper[i] == 0);
+            let mut found = [LogSumExp::ZERO; ROWS];
+            for (i, found) in numbers().zip(&mut found) {
+                copy_row(number * ROWS + i, &mut improper);
+                *found = out[i];
+            }
+            let rows = Rows::new(&improper, classes);
+            of_improper(set, rows, &mut found[..rows.len()]);
+            numbers().zip(found).for_each(|(i, found)| out[i] = found);
         }
+    }
+}
+
+/// Rows that are certain of a class, of large numbers, or no distributions; the maximum of each is known.
+fn of_improper(set: InstructionSet, rows: Rows<'_, f32>, out: &mut [LogSumExp]) {
+    if rows.classes() <= SHORT {
+        double_rows::of_rows(set, rows, out);
+        return;
+    }
+    for (row, out) in rows.iter().zip(out) {
+        let large = out.max.abs() >= f64::from(LARGE);
+        *out = if large { set.run(OfRow(row)) } else { double_rows::of_one_row(set, row) };
     }
 }
 

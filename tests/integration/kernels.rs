@@ -118,6 +118,55 @@ fn every_length_is_summed_right() {
     check_all(&lengths().map(sure).collect::<Vec<_>>());
 }
 
+/// Rows that are certain, of large numbers or no distributions, among others: each is what it is alone, to the last bit
+/// whichever rows are beside it.
+#[test]
+fn rows_out_of_the_ordinary_are_what_they_are_among_others() {
+    let mut random = SplitMix(7);
+    for set in InstructionSet::available() {
+        for classes in (1..12).chain([16, 63, 100, 128, 129, 300]) {
+            let rows: Vec<Vec<f32>> = (0..150)
+                .map(|_| {
+                    let mut row: Vec<f32> = (0..classes).map(|_| random.score() as f32).collect();
+                    let at = random.below(classes);
+                    match random.below(12) {
+                        0 => row[at] += 90.0,
+                        1 => row[at] += 3000.0,
+                        2 => row.iter_mut().for_each(|x| *x *= 100.0),
+                        3 => row[at] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY][random.below(3)],
+                        4 => row.fill(f32::NEG_INFINITY),
+                        _ => {}
+                    }
+                    row
+                })
+                .collect();
+            let of = |rows: &[Vec<f32>]| {
+                let mut found = vec![LogSumExp::ZERO; rows.len()];
+                fast_log_sum_exp_rows(set, Rows::new(&rows.concat(), classes), &mut found);
+                found
+            };
+            let all = of(&rows);
+            for (row, found) in rows.iter().zip(&all) {
+                let alone = log_sum_exp(row);
+                let close =
+                    alone.max == found.max && (found.log_sum - alone.log_sum).abs() <= FAST * alone.log_sum;
+                assert!(
+                    close || !alone.is_proper() && !found.is_proper(),
+                    "{}: {found:?} for {alone:?}, {classes}",
+                    set.name()
+                );
+            }
+            let bits = |found: &LogSumExp| [found.max.to_bits(), found.log_sum.to_bits()];
+            let tail = 1 + random.below(100);
+            for (found, other) in
+                of(&rows[tail..]).iter().zip(&all[tail..]).filter(|(_, all)| all.is_proper())
+            {
+                assert_eq!(bits(found), bits(other), "{}: {classes} from {tail} on", set.name());
+            }
+        }
+    }
+}
+
 /// One value makes up most of the sum, and each of many others is next to half a unit of its last place.
 #[test]
 fn small_terms_beside_a_large_one_are_not_lost() {
