@@ -18,6 +18,9 @@ use super::row::largest_sum;
 use super::scorer::{MANY_CLASSES, Scorer};
 use crate::kernel::{Element, InstructionSet, reaching};
 
+/// With many classes, one in so many has to have a chance for a state's bounds to be looked at.
+const ASKED_FOR_BOUNDS: usize = 32;
+
 /// What a frame begins with, and what stays of it.
 pub(super) struct ScoredView<'a, T> {
     pub(super) prefixes: &'a Prefixes,
@@ -68,6 +71,7 @@ impl ScoredExtensions {
         self.look_at::<A, E>(frame, &view.factors[..frame.row().len()]);
         let rows = view.fused.rows();
         let totals = view.masses.totals();
+        let many = self.above.len() > MANY_CLASSES;
         // Where a token wins the frame, what stays is light, and the winner's extensions lift the threshold.
         if let Some(winner) = frame.winner(self.blank) {
             let above = std::mem::replace(&mut self.above[winner as usize], f32::NEG_INFINITY);
@@ -77,14 +81,14 @@ impl ScoredExtensions {
                 if most < bar {
                     break;
                 }
-                if above + scorer.gain_bounds(fused.state)[winner as usize] >= bar {
+                if many || above + scorer.gain_bounds(fused.state)[winner as usize] >= bar {
                     self.ask::<S, A>(row, winner, view, pool, scorer);
                 }
             }
             pool.settle(view.stays, |a, b| view.prefixes.compare(a, b));
         }
         let most = largest_sum(&self.above, scorer.gain_bounds_of_any_state());
-        if self.above.len() > MANY_CLASSES {
+        if many {
             let bar = totals.first().map_or(f32::MIN, |&best| threshold.bar::<A>(pool, best));
             let most = scorer.gain_bounds_of_any_state();
             let chance = |&class: &u32| self.above[class as usize] + most[class as usize] >= bar;
@@ -96,7 +100,12 @@ impl ScoredExtensions {
             if most < bar {
                 break;
             }
-            self.find_hits(scorer.gain_bounds(fused.state), bar);
+            // To tell the bounds of a state takes about as long as to ask for a few classes.
+            if many && self.tried.len() < self.above.len() / ASKED_FOR_BOUNDS {
+                self.find_hits(scorer.gain_bounds_of_any_state(), bar);
+            } else {
+                self.find_hits(scorer.gain_bounds(fused.state), bar);
+            }
             for place in 0..self.hits.len() {
                 self.ask::<S, A>(row, self.hits[place], view, pool, scorer);
             }

@@ -1,7 +1,7 @@
 //! What can steer the beam beside the class scores: a language model, a lexicon, hotwords.
 
-/// With more classes a search looks only at those that have a chance in a frame, and it does not pay to look at all of
-/// a state.
+/// With more classes a search looks only at those that have a chance in a frame, and where these are few, not at the
+/// bounds of a state.
 pub(super) const MANY_CLASSES: usize = 1 << 14;
 
 /// What an extension adds to a prefix's score: nats, and the factor that they are.

@@ -39,6 +39,21 @@ impl Node {
     }
 }
 
+/// A bit for each byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ByteSet([u64; 4]);
+
+impl ByteSet {
+    fn insert(&mut self, byte: u8) {
+        self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
+    }
+
+    /// Whether a byte is in it.
+    pub(crate) fn contains(&self, byte: u8) -> bool {
+        self.0[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1
+    }
+}
+
 /// Weighted phrases.
 #[derive(Clone, Debug)]
 pub struct Hotwords {
@@ -49,6 +64,9 @@ pub struct Hotwords {
 }
 
 impl Hotwords {
+    /// The state in which no match was begun.
+    pub(crate) const NOTHING: u32 = ROOT;
+
     /// `phrases` and what each of their occurrences adds, in nats, from -[`MAX_MAGNITUDE`] to it. With `whole_words`
     /// they begin and end where words do, unless by a character of a script that has no spaces between words, and any white
     /// space in them is a boundary of words; without, they are found anywhere.
@@ -188,6 +206,28 @@ impl Hotwords {
         }
     }
 
+    /// What the end of a match that was begun would take back, in nats: what a state has that leads nowhere.
+    pub(crate) fn credit(&self, state: u32) -> f64 {
+        self.nodes[state as usize].credit
+    }
+
+    /// By which next bytes (a blank for a boundary) a state does not come to where an empty match comes to by them: a bit for
+    /// each. By all others it gains as that does, less its [`Self::credit`].
+    pub(crate) fn own_ways(&self, state: u32) -> ByteSet {
+        let mut ways = ByteSet::default();
+        let mut node = state;
+        while node != ROOT {
+            let of_node = &self.nodes[node as usize];
+            of_node.children.iter().for_each(|&(byte, _)| ways.insert(byte));
+            node = of_node.suffix;
+        }
+        // A boundary that follows another is none.
+        if self.is_boundary(state) {
+            ways.insert(BOUNDARY);
+        }
+        ways
+    }
+
     /// No state gains more by a piece of text, before which a word may begin, in nats. Where that takes more than so
     /// many `steps` to tell, a rougher bound does.
     pub fn gain_bound(&self, begins_word: bool, text: &[u8], steps: usize) -> f64 {
@@ -282,6 +322,42 @@ mod tests {
             let found = gain(&hotwords, text);
             assert!((found - expected).abs() < 1e-12, "{text}: {found}");
         }
+    }
+
+    #[test]
+    fn by_other_bytes_than_its_own_a_state_gains_as_nothing_does() {
+        let phrases =
+            [("ab", 2.0), ("ba b", 3.5), ("b", 0.25), ("aab", -4.0), ("日本", 1.5), ("bab ab", 7.0)];
+        let (mut own, mut others) = (0, 0);
+        for whole_words in [false, true] {
+            let hotwords = Hotwords::new(phrases, whole_words);
+            for state in 0..hotwords.nodes.len() as u32 {
+                let ways = hotwords.own_ways(state);
+                for text in ["a", "b", "ab", "bab", "日", "本", "x", "bx", " a", " b", " "] {
+                    let gain = |state: u32| {
+                        let (state, first, text) = match text.strip_prefix(' ') {
+                            Some(rest) => {
+                                let (state, gain) = hotwords.boundary(state);
+                                (state, gain, rest)
+                            }
+                            None => (state, 0.0, text),
+                        };
+                        let (state, more) = hotwords.text(state, text.as_bytes());
+                        (state, first + more)
+                    };
+                    if ways.contains(text.as_bytes()[0]) {
+                        own += 1;
+                        continue;
+                    }
+                    others += 1;
+                    let (from_here, from_nothing) = (gain(state), gain(ROOT));
+                    assert_eq!(from_here.0, from_nothing.0, "{state} {text}");
+                    let lost = from_nothing.1 - from_here.1;
+                    assert!((lost - hotwords.credit(state)).abs() < 1e-12, "{state} {text}");
+                }
+            }
+        }
+        assert!(own > 50 && others > 50, "{own}, {others}");
     }
 
     #[test]

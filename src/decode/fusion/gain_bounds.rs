@@ -1,12 +1,12 @@
 //! What tokens gain at most after a state, so that the search need not ask for every gain.
 //!
-//! Of a model of tokens that is what they gain; of words that end with a token, the most that the model has for them
-//! after any context; of hotwords, the most of any state.
+//! Of a model of tokens and of hotwords that is what they gain; of words that end with a token, the most that the model has
+//! for them after any context.
 
+use super::gains::hotwords_after;
 use super::{Fusion, FusionState, FusionWeights, LanguageModel, TokenModel, UNKNOWN, is_noted};
-use crate::decode::scorer::MANY_CLASSES;
 use crate::decode::spelling::WordPiece;
-use crate::lm::{NgramModel, WordTree};
+use crate::lm::{Hotwords, NgramModel, WordTree};
 
 /// The bounds of the states that were asked for last, in nats, each in the slot of its hash.
 #[derive(Clone, Debug)]
@@ -16,12 +16,16 @@ pub(super) struct GainBounds {
     of_all: Vec<f32>,
     /// By class: where no word is known, for a model of tokens without context.
     alone: Vec<f32>,
+    /// By class: what hotwords give where no match was begun, and the first byte (a blank for a boundary).
+    of_hotwords: Vec<(f64, Option<u8>)>,
     /// By class: the bit of the byte by which it goes on with a word; none where it may end one.
     firsts: Vec<u64>,
     /// Which bits of a state's part in the language model count: all or none.
     language_mask: u32,
     /// Which bits of a state's word in progress count.
     word_mask: u32,
+    /// Which bits of a state's part in the hotwords count.
+    hotwords_mask: u32,
     slot_bits: u32,
     /// By slot: whose bounds are there.
     keys: Vec<Key>,
@@ -38,6 +42,7 @@ struct Key {
     language: u32,
     /// [`NO_WORD`] in an empty slot.
     word: u32,
+    hotwords: u32,
 }
 
 /// Neither a node of a tree of words nor [`UNKNOWN`].
@@ -46,6 +51,8 @@ const NO_WORD: u32 = UNKNOWN - 1;
 const SLOT_BITS: u32 = 12;
 /// So many bounds are kept.
 const BOUNDS: usize = 1 << 22;
+/// With fewer slots, nothing stays in them.
+const FEW_SLOTS: usize = 1 << 6;
 
 impl GainBounds {
     pub(super) fn new(fusion: &Fusion, weights: &FusionWeights) -> Self {
@@ -57,14 +64,25 @@ impl GainBounds {
             [WordPiece { boundary: false, text }] => text.as_bytes().first(),
             _ => None,
         });
+        let of_hotwords = |hotwords: &Hotwords| -> Vec<(f64, Option<u8>)> {
+            let of_token = |pieces: &[WordPiece]| {
+                let first = pieces
+                    .first()
+                    .and_then(|piece| if piece.boundary { Some(b' ') } else { piece.text.bytes().next() });
+                (hotwords_after(hotwords, Hotwords::NOTHING, pieces).1, first)
+            };
+            fusion.tokens.iter().map(|token| of_token(&token.pieces)).collect()
+        };
         let mask = |counts: bool| if counts { u32::MAX } else { 0 };
         Self {
             classes,
             of_all,
             alone: by_class(&|class| fusion.alone(class, weights)),
+            of_hotwords: fusion.hotwords.as_ref().map(of_hotwords).unwrap_or_default(),
             firsts: firsts.map(|first| first.map_or(0, |&byte| 1 << WordTree::bit(byte))).collect(),
             language_mask: mask(fusion.successors.is_some()),
             word_mask: mask(fusion.words.is_some()),
+            hotwords_mask: mask(fusion.hotwords.is_some()),
             slot_bits: (BOUNDS / classes.max(1)).max(1).ilog2().min(SLOT_BITS),
             keys: Vec::new(),
             bounds: Vec::new(),
@@ -80,11 +98,16 @@ impl GainBounds {
     /// By class: the most after a state.
     #[inline]
     pub(super) fn of(&mut self, fusion: &Fusion, weights: &FusionWeights, state: FusionState) -> &[f32] {
-        if self.classes > MANY_CLASSES {
+        if self.classes > BOUNDS / FEW_SLOTS {
             return &self.of_all;
         }
-        let key = Key { language: state.language & self.language_mask, word: state.word & self.word_mask };
-        let mixed = (u64::from(key.language) << 32 | u64::from(key.word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let key = Key {
+            language: state.language & self.language_mask,
+            word: state.word & self.word_mask,
+            hotwords: state.hotwords & self.hotwords_mask,
+        };
+        let mixed = (u64::from(key.language) << 32 | u64::from(key.word)) ^ u64::from(key.hotwords) << 20;
+        let mixed = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let slot = (mixed >> (u64::BITS - self.slot_bits)) as usize;
         if self.keys.get(slot) != Some(&key) {
             self.look_at(slot, fusion, weights, key);
@@ -95,7 +118,7 @@ impl GainBounds {
     #[inline(never)]
     fn look_at(&mut self, slot: usize, fusion: &Fusion, weights: &FusionWeights, key: Key) {
         if self.keys.is_empty() {
-            let empty = Key { language: 0, word: NO_WORD };
+            let empty = Key { language: 0, word: NO_WORD, hotwords: 0 };
             self.keys.resize(1 << self.slot_bits, empty);
             self.bounds.resize(self.classes << self.slot_bits, 0.0);
         }
@@ -136,11 +159,22 @@ impl GainBounds {
                 *bound += word;
             }
         }
+        if let Some(hotwords) = &fusion.hotwords {
+            let (credit, ways) = (hotwords.credit(key.hotwords), hotwords.own_ways(key.hotwords));
+            for (class, (bound, &(of_nothing, first))) in bounds.iter_mut().zip(&self.of_hotwords).enumerate()
+            {
+                let gain = match first {
+                    Some(first) if !ways.contains(first) => of_nothing - credit,
+                    _ => hotwords_after(hotwords, key.hotwords, &fusion.tokens[class].pieces).1,
+                };
+                *bound += gain as f32;
+            }
+        }
         lift(bounds);
     }
 }
 
-/// Makes bounds of sums of up to three numbers, which were rounded.
+/// Makes bounds of sums of up to four numbers, which were rounded.
 fn lift(sums: &mut [f32]) {
     for sum in sums {
         // What is forbidden stays so.
@@ -149,16 +183,13 @@ fn lift(sums: &mut [f32]) {
 }
 
 impl Fusion {
-    /// What a token gains whatever the state, beside a model's probabilities and what depends on words.
+    /// What a token gains whatever the state, beside a model's probabilities and what depends on words and hotwords.
     fn beside(&self, class: usize, weights: &FusionWeights) -> f64 {
-        let mut gain = self.hotwords_bounds[class];
-        if let Some(LanguageModel::Tokens(TokenModel { entries, .. })) = &self.language {
-            gain += weights.unit_bonus + if entries[class].is_none() { weights.unk_score } else { 0.0 };
-        }
-        gain
+        let Some(LanguageModel::Tokens(TokenModel { entries, .. })) = &self.language else { return 0.0 };
+        weights.unit_bonus + if entries[class].is_none() { weights.unk_score } else { 0.0 }
     }
 
-    /// What a token gains where no context and no word are known.
+    /// What a token gains where no context and no word are known, but by hotwords.
     fn alone(&self, class: usize, weights: &FusionWeights) -> f64 {
         let logp = match &self.language {
             Some(LanguageModel::Tokens(TokenModel { model, entries })) => {
@@ -218,6 +249,6 @@ impl Fusion {
                 gains.sum()
             }
         };
-        most + self.beside(class, weights)
+        most + self.beside(class, weights) + self.hotwords_bounds[class]
     }
 }

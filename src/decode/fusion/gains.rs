@@ -12,6 +12,22 @@ pub(super) struct Gains<'a> {
     pub(super) with_hotwords: bool,
 }
 
+/// The state of hotwords after a token, and what they give for it.
+pub(super) fn hotwords_after(hotwords: &Hotwords, mut state: u32, pieces: &[WordPiece]) -> (u32, f64) {
+    let mut gain = 0.0;
+    for WordPiece { boundary, text } in pieces {
+        if *boundary {
+            let (next, more) = hotwords.boundary(state);
+            state = next;
+            gain += more;
+        }
+        let (next, more) = hotwords.text(state, text.as_bytes());
+        state = next;
+        gain += more;
+    }
+    (state, gain)
+}
+
 impl Gains<'_> {
     /// The state of the empty prefix.
     pub(super) fn start(&self) -> FusionState {
@@ -52,16 +68,11 @@ impl Gains<'_> {
                     gain += more;
                 }
             }
-            if let Some(phrases) = phrases {
-                if *boundary {
-                    let (next, more) = phrases.boundary(hotwords);
-                    hotwords = next;
-                    gain += more;
-                }
-                let (next, more) = phrases.text(hotwords, text.as_bytes());
-                hotwords = next;
-                gain += more;
-            }
+        }
+        if let Some(phrases) = phrases {
+            let (next, more) = hotwords_after(phrases, hotwords, &self.fusion.tokens[token as usize].pieces);
+            hotwords = next;
+            gain += more;
         }
         (FusionState { language, word, hotwords }, gain)
     }
