@@ -45,15 +45,29 @@ impl<E: Element> Tiles<E> {
         ROOM / self.step() * TILE
     }
 
-    /// Takes these rows of `plane`, `[classes, inner]`; those of before are forgotten.
+    /// Forgets all rows.
+    pub fn clear(&mut self) {
+        self.rows = 0;
+    }
+
+    /// Adds these rows of `plane`, `[classes, inner]`.
     ///
     /// # Panics
-    /// Where they are more than [`Self::most`], or `plane` does not have them.
-    pub fn take(&mut self, plane: &[E], rows: Range<usize>) {
-        assert!(rows.len() <= self.most() && plane.len().is_multiple_of(self.classes), "rows of a plane");
+    /// Where there are more than [`Self::most`], or `plane` does not have them.
+    pub fn add(&mut self, plane: &[E], rows: Range<usize>) {
+        let before = self.rows;
+        self.rows += rows.len();
+        assert!(self.rows <= self.most() && plane.len().is_multiple_of(self.classes), "rows of a plane");
         let step = self.step();
         let inner = plane.len() / self.classes;
-        self.rows = rows.len();
+        if before > 0 {
+            for class in 0..self.classes {
+                for (at, &x) in (before..).zip(&plane[class * inner..][rows.clone()]) {
+                    self.lanes.0[at / TILE * step + class][at % TILE] = x;
+                }
+            }
+            return;
+        }
         for class in 0..self.classes {
             let values = &plane[class * inner..][rows.clone()];
             let lanes = self.lanes.0[class..].iter_mut().step_by(step);

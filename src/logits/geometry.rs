@@ -293,16 +293,34 @@ impl<'a, E: Element> Block<'a, E> {
         let mut tile: Vec<E> = Vec::new();
         let mut row = range.start;
         while row < range.end {
-            let (plane, first) = (row / self.inner, row % self.inner);
-            let count = at_once.min(range.end - row).min(self.inner - first);
-            let plane = &self.values[plane * self.classes * self.inner..][..self.classes * self.inner];
-            tile.resize(count * self.classes, E::ZERO);
-            for (class, scores) in plane.chunks_exact(self.inner).enumerate() {
-                for (lane, &x) in scores[first..first + count].iter().enumerate() {
-                    tile[lane * self.classes + class] = x;
+            let end = self.end_of_run(row, at_once.min(range.end - row));
+            tile.resize((end - row) * self.classes, E::ZERO);
+            self.for_each_part(row..end, |at, plane, rows| {
+                for (class, scores) in plane.chunks_exact(self.inner).enumerate() {
+                    for (lane, &x) in (at..).zip(&scores[rows.clone()]) {
+                        tile[lane * self.classes + class] = x;
+                    }
                 }
-            }
+            });
             visit(row, &tile);
+            row = end;
+        }
+    }
+
+    /// The end of a run of at most `most` rows: of a plane, or where these have but a few, of several.
+    fn end_of_run(&self, row: usize, most: usize) -> usize {
+        let several = self.inner < TILE_ROWS;
+        row + if several { most } else { most.min(self.inner - row % self.inner) }
+    }
+
+    /// Calls `visit` with the rows of each plane in turn: how many were before, the plane, and which of its rows they are.
+    fn for_each_part(&self, range: Range<usize>, mut visit: impl FnMut(usize, &'a [E], Range<usize>)) {
+        let mut row = range.start;
+        while row < range.end {
+            let (plane, first) = (row / self.inner, row % self.inner);
+            let count = (range.end - row).min(self.inner - first);
+            let plane = &self.values[plane * self.classes * self.inner..][..self.classes * self.inner];
+            visit(row - range.start, plane, first..first + count);
             row += count;
         }
     }
@@ -323,12 +341,11 @@ impl<'a, E: Element> Block<'a, E> {
         }
         let mut row = range.start;
         while row < range.end {
-            let (plane, first) = (row / self.inner, row % self.inner);
-            let count = tiles.most().min(range.end - row).min(self.inner - first);
-            let plane = &self.values[plane * self.classes * self.inner..][..self.classes * self.inner];
-            tiles.take(plane, first..first + count);
+            let end = self.end_of_run(row, tiles.most().min(range.end - row));
+            tiles.clear();
+            self.for_each_part(row..end, |_, plane, rows| tiles.add(plane, rows));
             visit(row, tiles);
-            row += count;
+            row = end;
         }
     }
 
@@ -404,6 +421,43 @@ mod tests {
                     });
                     assert!(seen.iter().all(|&s| s));
                 }
+            }
+        }
+    }
+
+    /// Runs begin anywhere, end anywhere, and may be of several planes.
+    #[test]
+    fn runs_of_any_length_are_the_rows_in_order() {
+        for (planes, classes, inner) in [(7, 3, 1), (9, 3, 2), (5, 1, 7), (4, 5, 15), (3, 2, 16), (3, 4, 40)]
+        {
+            let geometry = Geometry::along(&[planes, classes, inner], false, 1).expect("a valid shape");
+            let values: Vec<f64> = (0..planes * classes * inner).map(|at| at as f64).collect();
+            let block = Block::new(&values, &geometry, 0);
+            let rows = block.rows();
+            let value =
+                |row: usize, class: usize| ((row / inner * classes + class) * inner + row % inner) as f64;
+            let mut tiles = Tiles::new(classes).expect("few classes");
+            for range in [0..rows, 1..rows, 3..rows - 2, rows / 2..rows / 2 + 1, 2..2] {
+                for most in [1, 5, 16, 1000] {
+                    let mut next = range.start;
+                    block.for_each_run(range.clone(), most, |first, run| {
+                        assert!(first == next && !run.is_empty() && run.len() <= most * classes);
+                        for (at, &x) in run.iter().enumerate() {
+                            assert_eq!(x, value(first + at / classes, at % classes));
+                        }
+                        next += run.len() / classes;
+                    });
+                    assert_eq!(next, range.end);
+                }
+                let mut next = range.start;
+                block.for_each_tiles(range.clone(), &mut tiles, |first, tiles| {
+                    assert_eq!(first, next);
+                    for row in 0..tiles.len() {
+                        assert!(tiles.row(row).enumerate().all(|(class, x)| x == value(first + row, class)));
+                    }
+                    next += tiles.len();
+                });
+                assert_eq!(next, range.end);
             }
         }
     }
