@@ -218,12 +218,10 @@ pub(super) fn parse(name: &str, bytes: &[u8], options: CsvOptions) -> Result<Tab
         if table.rows == 0 {
             (table.columns, first_line) = (columns, line);
         } else if columns != table.columns {
-            return Err(InputError::new(
-                name,
-                Place::whole().at("line", line),
-                format!("{} columns as in line {first_line}", table.columns),
-                columns.to_string(),
-            ));
+            let expected = format!("{} columns as in line {first_line}", table.columns);
+            let error = InputError::new(name, Place::whole().at("line", line), expected, columns.to_string());
+            let empty = record.iter().all(|field| field.trim_ascii().is_empty());
+            return Err(error.maybe_hint(empty.then_some("the line has delimiters alone: leave it out")));
         }
         for (column, field) in record.iter().take(columns).enumerate() {
             let value = any_number(field).ok_or_else(|| {
@@ -325,6 +323,15 @@ fn hint(field: &str, in_use: u8, may_be_names: bool) -> Option<String> {
         .find_map(|(delimiter, shown)| splits_at(delimiter).then_some(shown));
     if let Some(delimiter) = delimiter {
         return Some(format!("the numbers look separated otherwise: try --delimiter {delimiter}"));
+    }
+    if field.starts_with("sep=") {
+        return Some("the first line is for spreadsheets: leave it out, as tail -n +2 does".to_owned());
+    }
+    let is_number = |text: &str| any_number(text.trim().as_bytes()).is_some();
+    let is_share = field.trim().strip_suffix('%').is_some_and(is_number)
+        || field.split_once('/').is_some_and(|(a, b)| is_number(a) && is_number(b));
+    if is_share {
+        return Some("write it as a decimal number, such as 0.6".to_owned());
     }
     may_be_names.then(|| "if the first row is names, give --headers".to_owned())
 }

@@ -270,13 +270,16 @@ impl LabelFile {
     }
 
     /// How to go on after a CTC label that is no class.
-    pub(crate) fn label_hint(&self, value: i64, classes: usize) -> Option<&'static str> {
+    pub(crate) fn label_hint(&self, value: i64, classes: usize) -> Option<String> {
         match (value, self.is_text()) {
-            _ if is_one_past(value, classes) => Some(COUNTED_FROM_1),
+            _ if is_one_past(value, classes) => Some(COUNTED_FROM_1.to_owned()),
             // Such a number is no padding.
             (i64::MAX, false) => None,
-            (_, false) => Some("if this is padding, give --label-lengths"),
-            (..0, true) => Some(NO_PADDING),
+            (_, false) if self.is_joined() => Some("if this is padding, give --label-lengths".to_owned()),
+            (_, false) => Some(format!(
+                "if this is padding, give --label-lengths, which are (labels != {value}).sum(axis=1)"
+            )),
+            (..0, true) => Some(NO_PADDING.to_owned()),
             _ => None,
         }
     }

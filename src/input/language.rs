@@ -40,7 +40,10 @@ pub fn read_language_model(path: &Path) -> Result<NgramModel, InputError> {
     }
     let refused = |error: ArpaError| {
         let place = Place::whole().at("line", error.line).at("column", error.column);
-        InputError::new(&name, place, error.problem.expected, error.problem.found)
+        let twice = error.problem.expected.starts_with("each 1-gram once");
+        InputError::new(&name, place, error.problem.expected, error.problem.found).maybe_hint(
+            twice.then_some("leave one of the two lines out, and write one less behind 'ngram 1='"),
+        )
     };
     let mut parser = ArpaParser::new();
     if block[..filled].starts_with(GZIP_MAGIC) {

@@ -43,6 +43,10 @@ impl Check {
             "{} against {}: {} of {} values differ",
             params.new, params.base, summary.differing, summary.values
         )];
+        if let Some(list) = summary.changed_texts.as_deref().filter(|list| !list.is_empty()) {
+            let items = if list.len() == 1 { "item has" } else { "items have" };
+            parts.push(format!("{} {items} another text ({})", list.len(), listed(list)));
+        }
         let (most, allowed) = (Shortest(observed), Shortest(limit));
         if summary.statistic.is_some() {
             parts.push(format!("the {} difference is {most}", params.stat));

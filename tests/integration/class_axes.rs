@@ -23,7 +23,8 @@ fn classes_of_the_last_axis_are_said_to_be_such() {
     refused(&folder, &["loss", "x.npy", "--labels", "y.npy", "--criterion", "ce"], found, Some(fits));
     folder.file("y.npy", npy_i64(&[2, 3], &[1, 2, -100, 3, 2, 1]));
     let found = "y.npy: item 0, position 2: expected a class from 0 to 3, found -100";
-    let hint = format!("if this is padding, give --label-lengths; {fits}");
+    let hint =
+        format!("if this is padding, give --label-lengths, which are (labels != -100).sum(axis=1); {fits}");
     refused(&folder, &["loss", "x.npy", "--labels", "y.npy"], found, Some(&hint));
 }
 

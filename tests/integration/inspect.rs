@@ -354,7 +354,7 @@ fn what_is_wrong_with_labels_is_said_as_loss_says_it() {
             "y.npy",
             no_class,
             "x.npy#1: -1 at item 1, position 1 of y.npy",
-            "if this is padding, give --label-lengths",
+            "if this is padding, give --label-lengths, which are (labels != -1).sum(axis=1)",
         ),
     ] {
         let (message, found) = finding(labels, code);

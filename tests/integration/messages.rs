@@ -195,14 +195,26 @@ fn a_wrong_label_length_is_named_where_it_is() {
     folder.file("three.txt", "2 2\n2\n");
     folder.file("short.txt", "2\n1\n");
     for (labels, lengths, error) in [
-        ("y.npy", "2,7", "--label-lengths: item 1: expected a length from 0 to 2, found 7"),
-        ("y.npy", "long.txt", "long.txt: item 1, line 2, column 2: expected a length from 0 to 2, found 7"),
+        (
+            "y.npy",
+            "2,7",
+            "--label-lengths: item 1: expected a length from 0 to 2, the number of labels, found 7",
+        ),
+        (
+            "y.npy",
+            "long.txt",
+            "long.txt: item 1, line 2, column 2: expected a length from 0 to 2, the number of labels, found 7",
+        ),
         (
             "joined.npy",
             "long.txt",
-            "long.txt: item 1, line 2, column 2: expected a length from 0 to 4, found 7",
+            "long.txt: item 1, line 2, column 2: expected a length from 0 to 4, the number of labels, found 7",
         ),
-        ("y.npy", "long.npy", "long.npy: item 1: expected a length from 0 to 2, found -1"),
+        (
+            "y.npy",
+            "long.npy",
+            "long.npy: item 1: expected a length from 0 to 2, the number of labels, found -1",
+        ),
         ("y.npy", "three.txt", "three.txt: expected 2 lengths, one per item, found 3"),
         (
             "joined.npy",
@@ -218,7 +230,7 @@ fn a_wrong_label_length_is_named_where_it_is() {
     let mut command = ctctool();
     command.current_dir(folder.path()).args(["align", "x.npy", "--layout", "tnc", "--labels", "y.npy"]);
     let output = command.args(["--label-lengths", "-"]).write_stdin("2\n7\n").output().unwrap();
-    let error = "error: standard input: item 1, line 2, column 1: expected a length from 0 to 2, found 7\n";
+    let error = "error: standard input: item 1, line 2, column 1: expected a length from 0 to 2, the number of labels, found 7\n";
     assert_eq!(String::from_utf8(output.stderr).unwrap(), error);
 }
 

@@ -49,7 +49,7 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
     let [base, new] = files.each_ref().map(FloatValues::get);
     let both = Both { base, new, tolerance };
     let difference = |at: usize| both.difference(at);
-    let Found { differing, failed, absolute, relative, infinite } = both.look_at_all();
+    let Found { differing, failed, absolute, relative, infinite, .. } = both.look_at_all();
     let place = |at: usize| place(at, &shape);
     let item = |&at: &usize| {
         let Difference { absolute, relative, allowed, .. } = difference(at);
@@ -117,6 +117,8 @@ struct Found {
     differing: usize,
     /// Where they differ: all places, or the worst of them; in the end those that are listed, in order.
     failed: Vec<usize>,
+    /// As many as are listed are at least as bad as this, if any are.
+    bar: Option<f64>,
     absolute: Greatest,
     relative: Greatest,
     /// Whether a difference that is not allowed is infinite.
@@ -167,15 +169,16 @@ impl Both<'_> {
     fn look_at_pairs<B: Element, N: Element>(&self, base: &[B], new: &[N], places: Range<usize>) -> Found {
         let mut found = Found::default();
         for at in places {
-            let Difference { absolute, relative, passed, .. } =
-                self.tolerance.compare(base[at].to_f64(), new[at].to_f64());
-            found.absolute.note(absolute, at);
-            found.relative.note(relative, at);
-            if !passed {
+            let difference = self.tolerance.compare(base[at].to_f64(), new[at].to_f64());
+            found.absolute.note(difference.absolute, at);
+            found.relative.note(difference.relative, at);
+            if !difference.passed {
                 found.differing += 1;
-                found.infinite |= absolute.is_infinite();
-                found.failed.push(at);
-                self.keep_few(&mut found.failed);
+                found.infinite |= difference.absolute.is_infinite();
+                if found.bar.is_none_or(|bar| difference.severity() >= bar) {
+                    found.failed.push(at);
+                    self.keep_few(&mut found);
+                }
             }
         }
         found
@@ -191,7 +194,8 @@ impl Both<'_> {
             }
         }
         found.failed.extend(next.failed);
-        self.keep_few(&mut found.failed);
+        found.bar = [found.bar, next.bar].into_iter().flatten().reduce(f64::max);
+        self.keep_few(&mut found);
         found
     }
 
@@ -203,10 +207,12 @@ impl Both<'_> {
     }
 
     /// Leaves the worst, where there are many.
-    fn keep_few(&self, failed: &mut Vec<usize>) {
+    fn keep_few(&self, found: &mut Found) {
+        let failed = &mut found.failed;
         if failed.len() > MANY * MAX_LISTED {
             failed.select_nth_unstable_by(MAX_LISTED, |&a, &b| self.by_severity(a, b));
             failed.truncate(MAX_LISTED);
+            found.bar = failed.iter().map(|&at| self.difference(at).severity()).reduce(f64::min);
         }
     }
 }

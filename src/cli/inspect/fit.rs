@@ -186,14 +186,14 @@ pub(super) fn items(
         findings.push(Finding { code: "infeasible", message, flag: None });
     }
     let mut find_label =
-        |code, what: &str, strange: &dyn Fn(i64) -> bool, hint: &dyn Fn(&[i64]) -> Option<&'static str>| {
+        |code, what: &str, strange: &dyn Fn(i64) -> bool, hint: &dyn Fn(&[i64]) -> Option<String>| {
             let position = |item: usize| raw[item].iter().position(|&label| strange(label));
             let (item, message) = first_of(what, &|item| position(item.index).is_some())?;
             let position = position(item)?;
             let label = raw[item][position];
             let message =
                 format!("{message}: {label} at {} of {}", labels.label_place(item, position), labels.name());
-            findings.push(Finding { code, message, flag: hint(&raw[item][position..]).map(str::to_owned) });
+            findings.push(Finding { code, message, flag: hint(&raw[item][position..]) });
             Some(())
         };
     let classes = shape.classes;
@@ -202,7 +202,9 @@ pub(super) fn items(
         labels.label_hint(rest[0], classes)
     });
     let is_blank = |label| label == i64::from(blank);
-    find_label("blank_label", "the blank among the labels", &is_blank, &|rest| Some(labels.blank_hint(rest)));
+    find_label("blank_label", "the blank among the labels", &is_blank, &|rest| {
+        Some(labels.blank_hint(rest).to_owned())
+    });
     items
 }
 

@@ -210,15 +210,17 @@ fn json_hint(name: &str, text: &str) -> Option<String> {
             quoted(name)
         ));
     }
-    let (key, value) = map.iter().next()?;
+    let of_several = map.iter().find(|(_, value)| value.is_object() || value.is_array());
+    let (key, value) = of_several.or_else(|| map.iter().next())?;
     match value {
         Value::String(_) if key.parse::<u64>().is_ok() => {
             Some("this is index to token: write token to index, or a list of the tokens in order".to_owned())
         }
         Value::String(index) => Some(format!("an index is a number: {index}, not \"{index}\"")),
-        Value::Object(_) => {
+        Value::Object(_) | Value::Array(_) => {
             let path = quoted(&format!(".{}", Value::from(key.as_str()))).into_owned();
-            Some(format!("write one of these objects to a file of its own: jq {path} {}", quoted(name)))
+            let what = if value.is_array() { "lists" } else { "objects" };
+            Some(format!("write one of these {what} to a file of its own: jq {path} {}", quoted(name)))
         }
         _ => None,
     }
@@ -268,21 +270,29 @@ fn check_tokens_alone(name: &str, lines: &[String]) -> Result<(), InputError> {
         let found = format!("{}, a token and its {what}", shown(&lines[0]));
         Err(InputError::new(name, Place::whole().at("line", 1), "one token per line", found).hint(hint))
     };
-    let number = |line: &String| -> Option<usize> { line.rsplit_once([' ', '\t'])?.1.parse().ok() };
+    let number = |line: &String| -> Option<usize> { line.rsplit_once([' ', '\t', ','])?.1.parse().ok() };
     if let Some(mut numbers) = lines.iter().map(number).collect::<Option<Vec<_>>>() {
         numbers.sort_unstable();
         if numbers.iter().copied().eq(0..lines.len()) {
-            let (key, cut) = if lines[0].contains('\t') { ("-t$'\\t' -k2", "") } else { ("-k2", " -d' '") };
+            let (key, cut) = match lines[0].chars().rfind(|c| " \t,".contains(*c)) {
+                Some('\t') => ("-t$'\\t' -k2", ""),
+                Some(',') => ("-t, -k2", " -d,"),
+                _ => ("-k2", " -d' '"),
+            };
             let hint = "write the tokens alone in the order of their numbers";
             return refused("number", &format!("{hint}: sort -n {key} {} | cut{cut} -f1", quoted(name)));
         }
     }
     let numbered = |(at, line): (usize, &String)| {
-        line.split_once([' ', '\t'])
+        line.split_once([' ', '\t', ','])
             .is_some_and(|(front, token)| front == at.to_string() && !token.is_empty())
     };
     if lines.iter().enumerate().all(numbered) {
-        let cut = if lines[0].contains('\t') { "cut" } else { "cut -d' '" };
+        let cut = match lines[0].chars().find(|c| " \t,".contains(*c)) {
+            Some('\t') => "cut",
+            Some(',') => "cut -d,",
+            _ => "cut -d' '",
+        };
         return refused("number", &format!("write the tokens alone: {cut} -f2- {}", quoted(name)));
     }
     let has_score = |line: &String| line.rsplit_once('\t').is_some_and(|(_, end)| end.parse::<f64>().is_ok());

@@ -123,7 +123,7 @@ impl LabelFile {
                 usize::try_from(lengths[item]).ok().filter(|&length| length <= most).ok_or_else(|| {
                     lengths_error(
                         lengths.place(item),
-                        format!("a length from 0 to {most}"),
+                        format!("a length from 0 to {most}, the number of labels"),
                         lengths[item].to_string(),
                     )
                 })
