@@ -9,8 +9,8 @@ use rayon::prelude::*;
 use super::ExitStatus;
 use super::alphabet_args::{AlphabetArgs, CtcTargets, check_joined, check_no_empty_entry};
 use super::ctc_shape::CtcShape;
-use super::decode::warnings::first_and_more;
 use super::diagnostics::{Diagnostics, UsageError};
+use super::frame_warnings::first_and_more;
 use super::inputs::{
     INSPECT, LogitsArgs, check_files, improper_row, input_warnings, matrix_warning, open_labels,
     optional_integers,

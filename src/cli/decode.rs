@@ -1,16 +1,13 @@
 //! `ctctool decode`: greedy or beam-search CTC transcripts.
 
-pub(super) mod warnings;
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-use warnings::Seen;
 
 use super::ExitStatus;
 use super::alphabet_args::{ClassArgs, ClassNames};
 use super::ctc_shape::CtcShape;
 use super::diagnostics::{Diagnostics, UsageError};
+use super::frame_warnings::Seen;
 use super::inputs::{INSPECT, LogitsArgs, check_files, improper_row, matrix_warning, open_lines};
 use super::output_args::{OutputArgs, RateLimits, has_details, not_shown};
 use super::progress::Progress;

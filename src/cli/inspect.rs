@@ -12,8 +12,8 @@ use view::View;
 
 use super::ExitStatus;
 use super::alphabet_args::{AlphabetArgs, check_label_lengths, seeming_label_padding};
-use super::decode::warnings::seeming_padding;
 use super::diagnostics::Diagnostics;
+use super::frame_warnings::seeming_padding;
 use super::inputs::{LogitsArgs, Oddity, check_files, matrix_params, oddity, open_labels, optional_integers};
 use super::output_args::OutputArgs;
 use super::values::{Word, result_format};

@@ -25,7 +25,6 @@ use crate::report::loss::{LossParams, LossSummary, Tally};
 use crate::report::{Check, Details, Format, Record, Report, Warning};
 use criterion::without;
 pub(super) use criterion::{CLASSES_LAST, classes_last, criteria_that_fit};
-pub(super) use cross_entropy::DEFAULT_IGNORE_INDEX;
 
 /// Cross-entropy or CTC loss of a matrix against labels
 ///

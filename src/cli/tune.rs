@@ -12,8 +12,8 @@ use super::ExitStatus;
 use super::alphabet_args::{ClassArgs, ClassNames};
 use super::ctc_shape::CtcShape;
 use super::decode::item_error;
-use super::decode::warnings::Seen;
 use super::diagnostics::{Diagnostics, UsageError};
+use super::frame_warnings::Seen;
 use super::inputs::{LogitsArgs, check_files, matrix_warning, open_lines};
 use super::output_args::OutputArgs;
 use super::steering::warnings::references_warning;
@@ -186,7 +186,7 @@ impl Args {
             weights: steering.weights,
         };
         let refused = |error: ItemError| item_error(&name, &error, shape.is_batch(), config.input);
-        let greedy = decode_collected(config, shape.classes, &frames.items).map_err(refused)?;
+        let greedy = decode_collected(config, shape.classes, &frames.items, None).map_err(refused)?;
         let seen = Seen { decoded: &greedy, shape: &shape, lengths: &lengths, name: &name };
         let mut warnings = seen.warnings(config.input, self.logits.lengths.is_some(), blank);
         warnings.extend(odd);
@@ -196,7 +196,7 @@ impl Args {
         warnings.extend(steering.warnings);
         // Before the long work, which would be in vain.
         diagnostics.warn(&warnings)?;
-        let greedy = trial.rates(greedy.iter().map(|item| &item.decoded));
+        let greedy = trial.rates(&greedy);
         let mut points = self.try_all(&trial, diagnostics).map_err(refused)?;
         let Some((best, tied)) = grid::best(&points, |point| self.errors(&point.rates)) else {
             return Err(UsageError::new("there is no setting to try").into());
@@ -205,9 +205,9 @@ impl Args {
         let best = points[best].clone();
         let decoded = trial.decode(Setting::from(&best)).map_err(refused)?;
         let late: Vec<Warning> = seen
-            .unfinished(|item| decoded[item].unfinished)
+            .unfinished(|item| decoded[item].decoded.unfinished)
             .into_iter()
-            .chain(seen.no_path(|item| decoded[item].transcripts.is_empty()))
+            .chain(seen.no_path(|item| decoded[item].decoded.transcripts.is_empty()))
             .chain(self.poor_settings(&best, &greedy))
             .collect();
         diagnostics.warn(&late)?;

@@ -141,7 +141,7 @@ impl Item {
     }
 }
 
-/// Decodes collected items one after the other.
+/// Decodes collected items one after the other, steered by a fusion where there is one.
 ///
 /// # Errors
 /// The first item that can't be decoded.
@@ -149,9 +149,10 @@ pub fn decode_collected(
     config: ItemConfig,
     classes: usize,
     items: &[ItemFrames],
+    fusion: Option<(&Fusion, FusionWeights)>,
 ) -> Result<Vec<DecodedAudited>, ItemError> {
     let refused = |item| move |error| ItemError { item, error };
-    let mut decoder = ItemDecoder::new(config, classes, None).map_err(refused(0))?;
+    let mut decoder = ItemDecoder::new(config, classes, fusion).map_err(refused(0))?;
     let items = items
         .iter()
         .enumerate()

@@ -3,7 +3,6 @@
 use super::alignment::{TokenSpan, align, spans_of_path};
 use super::beam::{BeamConfig, BeamDecoder, BeamError};
 use super::beam_result::{BeamResult, Hypothesis, Space};
-use super::collect::{ItemFrames, Values};
 use super::frame::frames;
 use super::fusion::{Fusion, FusionScorer, FusionWeights};
 use super::greedy::{greedy_of_rows, winners};
@@ -117,17 +116,6 @@ impl<'a> ItemDecoder<'a> {
             },
         };
         Ok(Self { config, classes, search })
-    }
-
-    /// Decodes one item of collected frames.
-    ///
-    /// # Errors
-    /// As [`Self::decode`].
-    pub fn decode_frames(&mut self, frames: &ItemFrames) -> Result<DecodedItem, BeamError> {
-        match &frames.values {
-            Values::Single(values) => self.decode(values),
-            Values::Double(values) => self.decode(values),
-        }
     }
 
     /// Decodes one item: `values` is `[frames, classes]`, row-major.

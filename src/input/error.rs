@@ -1,3 +1,5 @@
+//! Errors of files: where something is, what was expected and found, and how to go on.
+
 use std::fmt;
 use std::io;
 

@@ -12,7 +12,8 @@ use super::csv::CsvOptions;
 use super::error::counted;
 use super::npy::{Dtype, FloatValues, NpyInfo, shape_text};
 use super::numbers::words;
-use super::source::{Source, empty_end, line_count, lines_of, text_of};
+use super::source::Source;
+use super::text::{empty_end, line_count, lines_of, text_of};
 use super::{InputError, Place};
 use names::ClassNames;
 

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
-use super::source::{Source, foreign, read_lines};
+use super::source::{Source, foreign};
+use super::text::read_lines;
 use super::{InputError, Place};
 use crate::lm::{ArpaError, ArpaParser, MAX_MAGNITUDE, NgramModel};
 use crate::shown::shown;

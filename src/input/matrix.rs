@@ -253,11 +253,8 @@ impl Matrix {
             InputError::new(&self.name, Place::whole(), "a shape that memory can hold", error.to_string())
         })?;
         let mut collector = Collector { values: Vec::new(), geometry: &geometry };
-        match self.read(&geometry, &mut collector) {
-            Ok(()) => Ok(collector.values),
-            Err(ReadError::Input(error)) => Err(error),
-            Err(ReadError::Visit(never)) => match never {},
-        }
+        self.read(&geometry, &mut collector)?;
+        Ok(collector.values)
     }
 
     /// The same matrix once more, of which nothing may have been read. What is no regular file is read into memory.

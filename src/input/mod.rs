@@ -40,6 +40,7 @@ mod npy;
 mod numbers;
 mod result;
 mod source;
+mod text;
 
 pub use alphabet::{Alphabet, AlphabetFile, BlankChoice, LabelSplit, resolve_blank};
 pub use csv::CsvOptions;
@@ -55,5 +56,6 @@ pub use npy::Dtype;
 pub(crate) use npy::{FloatValues, reshape_hint, shape_text, wide_axes};
 pub use numbers::{List, float_list, integer_list};
 pub use result::{Comparable, ResultFile};
-pub(crate) use source::empty_end;
-pub use source::{Source, read_lines};
+pub use source::Source;
+pub(crate) use text::empty_end;
+pub use text::read_lines;

@@ -183,7 +183,7 @@ impl NpyInfo {
         .hint(if found > self.byte_len() as u64 {
             "there is more after the array: save one array per file with numpy.save"
         } else {
-            "the file was cut off: save it again with numpy.save"
+            CUT_OFF
         })
     }
 }

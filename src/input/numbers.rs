@@ -4,7 +4,8 @@ use std::ops::Deref;
 use std::path::Path;
 
 use super::npy::{Dtype, NpyInfo};
-use super::source::{Source, lines_of, text_of};
+use super::source::Source;
+use super::text::{lines_of, text_of};
 use super::{InputError, Place};
 use crate::shown::shown;
 

@@ -9,7 +9,8 @@ use rayon::prelude::*;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::source::{Source, text_of};
+use super::source::Source;
+use super::text::text_of;
 use super::{CsvOptions, InputError, Matrix, Place};
 
 /// A file that can be compared with another.

@@ -1,3 +1,5 @@
+//! Where bytes come from: a file, a pipe, memory.
+
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Cursor, IsTerminal, Read};
@@ -309,26 +311,6 @@ fn stdin_file() -> Option<(File, u64)> {
     None
 }
 
-/// The text of a file that must be UTF-8, without a byte order mark.
-pub(super) fn text_of(name: &str, bytes: Vec<u8>) -> Result<String, InputError> {
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let valid = error.utf8_error().valid_up_to();
-        let bytes = error.as_bytes();
-        if let Some((found, hint)) = foreign(bytes) {
-            return InputError::new(name, Place::whole(), "UTF-8 text", found).hint(hint);
-        }
-        let line = bytes[..valid].split(|&b| b == b'\n').count();
-        let column = valid - bytes[..valid].iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1) + 1;
-        InputError::new(
-            name,
-            Place::whole().at("line", line).at("byte", column),
-            "UTF-8 text",
-            format!("the byte 0x{:02x}", bytes[valid]),
-        )
-    })?;
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
-}
-
 /// What a file is that is neither .npy nor UTF-8 text, by its first bytes, and how to go on.
 pub(super) fn foreign(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     const SAVE: &str =
@@ -344,32 +326,4 @@ pub(super) fn foreign(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
         [0x93, ..] if MAGIC.starts_with(bytes) => Some(("the beginning of a .npy file", CUT_OFF)),
         _ => None,
     }
-}
-
-/// How many lines [`lines_of`] has.
-pub(super) fn line_count(text: &str) -> usize {
-    let ends = memchr::memchr_iter(b'\n', text.as_bytes()).count();
-    ends + usize::from(!text.is_empty() && !text.ends_with('\n'))
-}
-
-/// The lines of a text: without their ends (`\n` or `\r\n`); a final line end makes no line of its own.
-pub(super) fn lines_of(text: &str) -> impl Iterator<Item = &str> {
-    text.split_terminator('\n').map(|line| line.strip_suffix('\r').unwrap_or(line))
-}
-
-/// How to go on where there are more lines than expected, if those beyond are empty.
-pub(crate) fn empty_end<'a>(lines: impl Iterator<Item = &'a str>, expected: usize) -> Option<&'static str> {
-    let mut beyond = lines.skip(expected).peekable();
-    (beyond.peek().is_some() && beyond.all(|line| line.trim().is_empty()))
-        .then_some("an empty line at the end counts as well: delete it")
-}
-
-/// The lines of a text file; `-` is standard input.
-///
-/// # Errors
-/// Where it can't be read or is not UTF-8.
-pub fn read_lines(path: &Path) -> Result<Vec<String>, InputError> {
-    let mut source = Source::open(path)?;
-    let text = text_of(&path.display().to_string(), source.read_rest()?)?;
-    Ok(lines_of(&text).map(str::to_owned).collect())
 }

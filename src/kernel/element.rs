@@ -1,3 +1,5 @@
+//! The two precisions that kernels are compiled for.
+
 use super::tiles::Tiles;
 use super::{InstructionSet, LogSumExp, Rows};
 

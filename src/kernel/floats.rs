@@ -1,3 +1,5 @@
+//! Numbers of one precision or the other.
+
 /// Numbers as they lie in memory, in one precision or the other.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Floats<'a> {

@@ -1,3 +1,5 @@
+//! The normaliser of a row, in two parts.
+
 /// The logarithm of a sum of exponentials, kept in two parts so that `x - lse` does not cancel.
 ///
 /// `x - max - log_sum` is exact to the last bits even where all `x` are large and close together;

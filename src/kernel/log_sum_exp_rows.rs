@@ -56,11 +56,11 @@ impl sealed::Kernels for f32 {
     fn fast_rows(set: InstructionSet, rows: Rows<'_, Self>, out: &mut [LogSumExp]) {
         #[cfg(target_arch = "x86_64")]
         if let Some(avx512) = set.avx512() {
-            return registers::of_rows(set, avx512, rows, out);
+            return registers::of_rows(set, avx512, rows, double_rows::of_rows, out);
         }
         #[cfg(target_arch = "x86_64")]
         if let Some(avx2) = set.avx2() {
-            return registers::of_rows(set, avx2, rows, out);
+            return registers::of_rows(set, avx2, rows, double_rows::of_rows, out);
         }
         single::of_rows(set, rows, out);
     }
@@ -68,11 +68,11 @@ impl sealed::Kernels for f32 {
     fn fast_tiles(set: InstructionSet, tiles: &Tiles<Self>, out: &mut [LogSumExp]) {
         #[cfg(target_arch = "x86_64")]
         if let Some(avx512) = set.avx512() {
-            return registers::of_tiles(set, avx512, tiles, out);
+            return registers::of_tiles(set, avx512, tiles, double_rows::of_rows, out);
         }
         #[cfg(target_arch = "x86_64")]
         if let Some(avx2) = set.avx2() {
-            return registers::of_tiles(set, avx2, tiles, out);
+            return registers::of_tiles(set, avx2, tiles, double_rows::of_rows, out);
         }
         single::of_tiles(set, tiles, out);
     }

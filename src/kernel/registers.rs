@@ -4,7 +4,6 @@
 //! rows are computed together.
 
 use super::ahead::{Ahead, BLOCK};
-use super::double_rows;
 use super::instruction_set::{InstructionSet, Task};
 use super::lanes::{exp, ln_1p};
 use super::log_sum_exp::LogSumExp;
@@ -78,11 +77,15 @@ impl<const ROWS: usize> Group<ROWS> {
     }
 }
 
+/// The same in double precision, for rows that are out of the ordinary.
+pub(super) type InDoubles = fn(InstructionSet, Rows<'_, f32>, &mut [LogSumExp]);
+
 /// Each of `rows`.
 pub(super) fn of_rows<R: Registers>(
     set: InstructionSet,
     registers: R,
     rows: Rows<'_, f32>,
+    in_doubles: InDoubles,
     out: &mut [LogSumExp],
 ) {
     let classes = rows.classes();
@@ -92,7 +95,7 @@ pub(super) fn of_rows<R: Registers>(
             registers.transpose(rows.tile(number), &mut tile.0);
             registers.look_at(&tile.0, classes, found);
         };
-        in_groups(set, R::LN_FACTOR, classes, out, look_at, |row, to| to.extend(rows.get(row)));
+        in_groups((set, R::LN_FACTOR, in_doubles), classes, out, look_at, |row, to| to.extend(rows.get(row)));
     } else if classes <= BLOCK {
         let ahead = Ahead::of_rows(rows);
         let look_at = |number, found: FoundOfTile<'_>| {
@@ -102,7 +105,7 @@ pub(super) fn of_rows<R: Registers>(
                 (found.max[i], found.n[i], found.sum[i], found.ties[i]) = (max, n, sum, ties);
             }
         };
-        in_groups(set, R::LN_FACTOR, classes, out, look_at, |row, to| to.extend(rows.get(row)));
+        in_groups((set, R::LN_FACTOR, in_doubles), classes, out, look_at, |row, to| to.extend(rows.get(row)));
     } else {
         let sums = InRegisters { registers, gap: rows.stride() - classes };
         set.run(OfBlocks { rows, sums, out });
@@ -114,33 +117,32 @@ pub(super) fn of_tiles<R: Registers>(
     set: InstructionSet,
     registers: R,
     tiles: &Tiles<f32>,
+    in_doubles: InDoubles,
     out: &mut [LogSumExp],
 ) {
     let classes = tiles.classes();
     let look_at = |number, found: FoundOfTile<'_>| registers.look_at(tiles.tile(number), classes, found);
-    in_groups(set, R::LN_FACTOR, classes, out, look_at, |row, to| to.extend(tiles.row(row)));
+    in_groups((set, R::LN_FACTOR, in_doubles), classes, out, look_at, |row, to| to.extend(tiles.row(row)));
 }
 
 /// Looks at as many rows at a time as a tile has, and computes the logarithms of as many as there are; `copy_row` adds
 /// one that is out of the ordinary to others.
 fn in_groups(
-    set: InstructionSet,
-    ln_factor: f64,
+    how: (InstructionSet, f64, InDoubles),
     classes: usize,
     out: &mut [LogSumExp],
     look_at: impl FnMut(usize, FoundOfTile<'_>),
     copy_row: impl Fn(usize, &mut Vec<f32>),
 ) {
     if out.len() <= TILE {
-        in_groups_of::<TILE>(set, ln_factor, classes, out, look_at, copy_row);
+        in_groups_of::<TILE>(how, classes, out, look_at, copy_row);
     } else {
-        in_groups_of::<MANY>(set, ln_factor, classes, out, look_at, copy_row);
+        in_groups_of::<MANY>(how, classes, out, look_at, copy_row);
     }
 }
 
 fn in_groups_of<const ROWS: usize>(
-    set: InstructionSet,
-    ln_factor: f64,
+    (set, ln_factor, in_doubles): (InstructionSet, f64, InDoubles),
     classes: usize,
     out: &mut [LogSumExp],
     mut look_at: impl FnMut(usize, FoundOfTile<'_>),
@@ -162,21 +164,24 @@ fn in_groups_of<const ROWS: usize>(
                 *found = out[i];
             }
             let rows = Rows::new(&improper, classes);
-            of_improper(set, rows, &mut found[..rows.len()]);
+            of_improper(set, rows, in_doubles, &mut found[..rows.len()]);
             numbers().zip(found).for_each(|(i, found)| out[i] = found);
         }
     }
 }
 
 /// Rows that are certain of a class, of large numbers, or no distributions; the maximum of each is known.
-fn of_improper(set: InstructionSet, rows: Rows<'_, f32>, out: &mut [LogSumExp]) {
+fn of_improper(set: InstructionSet, rows: Rows<'_, f32>, in_doubles: InDoubles, out: &mut [LogSumExp]) {
     if rows.classes() <= SHORT {
-        double_rows::of_rows(set, rows, out);
+        in_doubles(set, rows, out);
         return;
     }
     for (row, out) in rows.iter().zip(out) {
-        let large = out.max.abs() >= f64::from(LARGE);
-        *out = if large { set.run(OfRow(row)) } else { double_rows::of_one_row(set, row) };
+        if out.max.abs() >= f64::from(LARGE) {
+            *out = set.run(OfRow(row));
+        } else {
+            in_doubles(set, Rows::new(row, row.len()), std::slice::from_mut(out));
+        }
     }
 }
 

@@ -1,3 +1,5 @@
+//! Sums that keep what rounding would lose.
+
 use super::InstructionSet;
 use super::instruction_set::Task;
 

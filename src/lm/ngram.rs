@@ -139,19 +139,6 @@ impl NgramModel {
     pub fn logp_bound(&self, word: u32) -> f64 {
         f64::from(self.log10_bounds[word as usize]) * std::f64::consts::LN_10
     }
-
-    /// Natural logarithm of the probability of a text's words: after `<s>`, and with `</s>` at the end where
-    /// `with_end` and the model has it.
-    pub fn text_logp(&self, words: impl IntoIterator<Item = u32>, with_end: bool) -> f64 {
-        let mut state = self.start();
-        let mut logp = 0.0;
-        for word in words.into_iter().chain(self.end.filter(|_| with_end)) {
-            let (next, nats) = self.score(state, word);
-            state = next;
-            logp += nats;
-        }
-        logp
-    }
 }
 
 /// A model while its n-grams come in, in the order of their length.

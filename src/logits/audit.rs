@@ -1,3 +1,5 @@
+//! What rows in use should not be.
+
 use thiserror::Error;
 
 use super::log_bases::LogBases;

@@ -1,3 +1,5 @@
+//! How the rows of class scores lie in an array of any shape.
+
 use std::ops::Range;
 
 use rayon::prelude::*;

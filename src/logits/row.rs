@@ -1,3 +1,5 @@
+//! From scores to log-probabilities, row by row.
+
 use super::InputKind;
 use crate::kernel::{
     Element, InstructionSet, LogSumExp, Rows, Tiles, fast_log_sum_exp_rows, fast_log_sum_exp_tiles,

@@ -1,3 +1,5 @@
+//! What all numbers of a matrix look like.
+
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
@@ -68,13 +70,13 @@ pub struct SurveyTotals {
     pub like_probs: u64,
     /// Rows whose exponentials sum to one.
     pub like_log_probs: u64,
+    /// Of both, those in which no probability is more than e times another.
+    flat: u64,
     bases: LogBases,
     /// Rows with a target.
     pub targets: u64,
     /// Of these, how many are won by another class than the target's number less one, the target, and the next one.
     pub other_winners: [u64; 3],
-    /// Of both, rows in which no probability is more than e times another.
-    flat: u64,
     /// The entropies of the rows as logits.
     entropies: Entropies,
     /// The entropies as probabilities, of the rows that look like them.

@@ -1,3 +1,5 @@
+//! What an item's labels need of its frames.
+
 use super::ctc_labels::CtcLabels;
 
 /// What remains of an item's frames once they were looked at: the log-probabilities of the columns that
@@ -25,7 +27,7 @@ impl<'a> Emissions<'a> {
 
     /// Number of frames.
     pub fn frames(&self) -> usize {
-        self.log_probs.len() / self.labels.columns().count()
+        self.log_probs.len() / self.columns()
     }
 
     /// Number of columns.
@@ -41,7 +43,7 @@ impl<'a> Emissions<'a> {
 
     /// The columns' log-probabilities, a slice a frame.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &'a [f64]> + ExactSizeIterator + use<'a> {
-        self.log_probs.chunks_exact(self.labels.columns().count())
+        self.log_probs.chunks_exact(self.columns())
     }
 
     /// Column of each label.

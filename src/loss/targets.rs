@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use crate::kernel::Floats;
 
+/// PyTorch's mark of a row that is left out.
+pub(crate) const DEFAULT_IGNORE_INDEX: i64 = -100;
+
 /// What each row is compared with.
 pub trait Targets: Sync {
     /// The target of a row, in the user's numbering: a class that there is, or a probability for each of them.

@@ -43,11 +43,6 @@ impl EditCounts {
         self.substitutions + self.deletions + self.correct
     }
 
-    /// Number of symbols of the hypothesis.
-    pub fn hypothesis_length(&self) -> usize {
-        self.substitutions + self.insertions + self.correct
-    }
-
     /// Errors over the reference's length; `None` where that is zero.
     pub fn rate(&self) -> Option<f64> {
         (self.reference_length() > 0).then(|| self.errors() as f64 / self.reference_length() as f64)

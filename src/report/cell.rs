@@ -1,3 +1,5 @@
+//! One value of a table, and how each format writes it.
+
 use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;

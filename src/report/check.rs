@@ -1,3 +1,5 @@
+//! Checks: what was asked for, and how it came out.
+
 use serde::Serialize;
 
 use super::compare::{CompareParams, CompareSummary};

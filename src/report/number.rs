@@ -1,3 +1,5 @@
+//! Numbers as results print them.
+
 use std::fmt;
 
 /// A number in the shortest form that reads back as the same double: `1e-300`, not three hundred zeros.

@@ -538,7 +538,7 @@ fn other_ways_to_write_a_file_are_told() {
             "names.json",
             r#"{"labels": ["-", "a", "b"], "is_bpe": false}"#,
             "names.json: line 1, column 11: expected a JSON list of tokens or object of token to index, found sequence",
-            "write one of these lists to a file of its own: jq .labels names.json",
+            "write one of these lists to a file of its own: jq '.\"labels\"' names.json",
         ),
     ] {
         folder.file(name, alphabet);

@@ -365,7 +365,7 @@ fn label_sequences_that_do_not_fit() {
         (
             &padded,
             &["--label-lengths", "3,4"],
-            "--label-lengths: item 1: expected a length from 0 to 3, found 4",
+            "--label-lengths: item 1: expected a length from 0 to 3, the number of labels, found 4",
         ),
         (
             &padded,

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use ctctool::decode::greedy::collapse;
 use ctctool::decode::{Arithmetic, Linear, Log};
+
+use crate::oracle::collapse;
 
 /// Probability of every text, by enumeration of all `classes ^ frames` paths.
 pub(crate) fn enumerate(probs: &[f64], classes: usize, blank: u32) -> BTreeMap<Vec<u32>, f64> {

@@ -7,6 +7,7 @@ use super::Args;
 use crate::input::{AlphabetFile, LabelFile, List, counted, index_hint, is_class};
 use crate::logits::{Survey, SurveyTotals};
 use crate::loss::ctc::CtcLabels;
+use crate::loss::targets::DEFAULT_IGNORE_INDEX;
 use crate::metrics::edit_counts;
 use crate::report::ItemId;
 use crate::report::inspect::{Finding, InspectItem, InspectSummary};
@@ -106,8 +107,7 @@ pub(super) fn targets(
     classes: usize,
     findings: &mut Vec<Finding>,
 ) {
-    let ignored = super::super::loss::DEFAULT_IGNORE_INDEX;
-    let strange = |label: i64| !is_class(label, classes) && label != ignored;
+    let strange = |label: i64| !is_class(label, classes) && label != DEFAULT_IGNORE_INDEX;
     if let Some(first) = targets.iter().position(|&label| strange(label)) {
         let count = targets.iter().filter(|&&label| strange(label)).count();
         let message = format!(
@@ -119,7 +119,11 @@ pub(super) fn targets(
         let flag = index_hint(targets[first], classes);
         findings.push(Finding { code: "out_of_range", message, flag: Some(flag) });
     }
-    count_labels(summary, targets.into_iter().filter(|&label| label != ignored).collect(), classes);
+    count_labels(
+        summary,
+        targets.into_iter().filter(|&label| label != DEFAULT_IGNORE_INDEX).collect(),
+        classes,
+    );
 }
 
 /// The class of each row that has one.

@@ -2,11 +2,12 @@
 
 use super::super::ctc_shape::CtcShape;
 use super::super::inputs::{bad_shape, optional_integers};
-use super::super::loss::{CLASSES_LAST, DEFAULT_IGNORE_INDEX, classes_last, criteria_that_fit};
+use super::super::loss::{CLASSES_LAST, classes_last, criteria_that_fit};
 use super::super::values::Word;
 use super::Args;
 use crate::input::{InputError, LabelFile, List, Matrix, Place, counted};
 use crate::logits::Geometry;
+use crate::loss::targets::DEFAULT_IGNORE_INDEX;
 use crate::report::inspect::Finding;
 
 /// How the rows are to be read.

@@ -19,11 +19,9 @@ use crate::kernel::Floats;
 use crate::logits::{Geometry, ImproperRow};
 use crate::loss::cross_entropy::{CrossEntropy, CrossEntropyError};
 use crate::loss::cross_entropy_batch::{CrossEntropyBatch, CrossEntropyTotals};
-use crate::loss::targets::{Target, Targets};
+use crate::loss::targets::{DEFAULT_IGNORE_INDEX, Target, Targets};
 use crate::report::loss::{CrossEntropyItem, LossParams, Tally};
 use crate::report::{ItemId, Status, Warning};
-
-pub(in crate::cli) const DEFAULT_IGNORE_INDEX: i64 = -100;
 
 /// What is computed, whatever the targets are.
 struct Work<'a, 'g> {

@@ -5,9 +5,9 @@ use rayon::prelude::*;
 use super::super::diagnostics::Diagnostics;
 use super::super::progress::Progress;
 use super::Args;
-use crate::decode::batch::ItemError;
+use crate::decode::batch::{DecodedAudited, ItemError, decode_collected};
 use crate::decode::collect::ItemFrames;
-use crate::decode::item::{DecodedItem, ItemConfig, ItemDecoder};
+use crate::decode::item::ItemConfig;
 use crate::decode::spelling::Spelling;
 use crate::decode::{Fusion, FusionWeights};
 use crate::metrics::{ErrorRates, LineErrors};
@@ -42,22 +42,18 @@ pub(super) struct Trial<'a> {
 
 impl Trial<'_> {
     /// The items as a setting reads them.
-    pub(super) fn decode(&self, setting: Setting) -> Result<Vec<DecodedItem>, ItemError> {
+    pub(super) fn decode(&self, setting: Setting) -> Result<Vec<DecodedAudited>, ItemError> {
         let Setting { beam, lm_weight, word_bonus } = setting;
         let config = ItemConfig { beam_width: Some(beam as usize), ..self.config };
         let weights = FusionWeights { lm_weight, unit_bonus: word_bonus, ..self.weights };
-        let refused = |item| move |error| ItemError { item, error };
-        let mut decoder =
-            ItemDecoder::new(config, self.classes, Some((self.fusion, weights))).map_err(refused(0))?;
-        let decode = |(index, item)| decoder.decode_frames(item).map_err(refused(index));
-        self.items.iter().enumerate().map(decode).collect()
+        decode_collected(config, self.classes, self.items, Some((self.fusion, weights)))
     }
 
     /// The error rates of items that were decoded.
-    pub(super) fn rates<'i>(&self, decoded: impl IntoIterator<Item = &'i DecodedItem>) -> RateSummary {
+    pub(super) fn rates(&self, decoded: &[DecodedAudited]) -> RateSummary {
         let mut rates = ErrorRates::default();
-        for (item, reference) in decoded.into_iter().zip(self.references) {
-            let text = item.transcripts.first().map(|best| self.spelling.text(&best.tokens));
+        for (item, reference) in decoded.iter().zip(self.references) {
+            let text = item.decoded.transcripts.first().map(|best| self.spelling.text(&best.tokens));
             rates.add(&LineErrors::new(reference, &text.unwrap_or_default()));
         }
         rates.into()

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::input::source::{Source, lines_of, text_of};
+use crate::input::source::Source;
+use crate::input::text::{lines_of, text_of};
 use crate::input::{InputError, Place, display_name};
 use crate::shown::{quoted, shown};
 

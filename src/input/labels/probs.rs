@@ -10,7 +10,7 @@ use super::{Content, LabelFile};
 use crate::input::csv;
 use crate::input::npy::shape_text;
 use crate::input::numbers::words;
-use crate::input::source::lines_of;
+use crate::input::text::lines_of;
 use crate::input::{InputError, Place};
 use crate::kernel::{Element, Floats, Spread, spread};
 use crate::logits::{Geometry, rows_in_order};

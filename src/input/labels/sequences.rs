@@ -7,7 +7,7 @@ use crate::decode::spelling::WORD_PIECE_MARK;
 use crate::input::alphabet::{Alphabet, LabelSplit};
 use crate::input::error::counted;
 use crate::input::numbers::{empty_field, whole_number, words};
-use crate::input::source::{line_count, lines_of};
+use crate::input::text::{line_count, lines_of};
 use crate::input::{InputError, List, Place};
 use crate::loss::ctc::{CtcError, CtcLabels};
 use crate::normal_form::{form_hint, form_that_fits};

@@ -8,7 +8,7 @@ use super::{Content, Integers, LabelFile, for_each_plain, index_hint, text_shape
 use crate::input::error::counted;
 use crate::input::npy::{reshape_hint, shape_text};
 use crate::input::numbers::NAMED;
-use crate::input::source::{line_count, lines_of};
+use crate::input::text::{line_count, lines_of};
 use crate::input::{InputError, Place};
 use crate::logits::unravel;
 use crate::shown::shown;

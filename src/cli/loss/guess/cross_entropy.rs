@@ -2,7 +2,6 @@
 
 use super::super::super::inputs::bad_shape;
 use super::super::super::values::Criterion;
-use super::super::cross_entropy::DEFAULT_IGNORE_INDEX;
 use super::super::{Args, without};
 use super::search::{Search, Setup};
 use crate::input::{LabelFile, Matrix};
@@ -10,7 +9,7 @@ use crate::logits::{Block, BlockReducer, Geometry, Nonfinite};
 use crate::loss::cross_entropy::CrossEntropy;
 use crate::loss::cross_entropy_batch::CrossEntropyBatch;
 use crate::loss::guess::{Convention, LabelShift, Reading};
-use crate::loss::targets::Targets;
+use crate::loss::targets::{DEFAULT_IGNORE_INDEX, Targets};
 
 /// The usual smoothing, tried where none was given.
 const USUAL_SMOOTHING: f64 = 0.1;

@@ -1,4 +1,4 @@
-//! The classic mistakes, with their evidence.
+//! What frames and their winners show of the classic mistakes.
 
 use crate::cli::ctc_shape::CtcShape;
 use crate::cli::inputs::input_warnings;
