@@ -71,6 +71,10 @@ impl Check {
                 parts.push(format!("{} {items} {what} ({})", list.len(), listed(list)));
             }
         }
+        if let Some(count) = summary.changed_winners.filter(|&count| count > 0) {
+            let rows = if count == 1 { "row has" } else { "rows have" };
+            parts.push(format!("{count} {rows} another winner"));
+        }
         parts.extend(summary.region.as_ref().map(|region| format!("all of them in {region}")));
         parts.extend(summary.relation.clone());
         let message = parts.join(", ");

@@ -68,6 +68,9 @@ pub struct CompareSummary {
     /// Matrices that differ: the part that has all values that do, where it is no more than half.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
+    /// Matrices that differ: how many rows along the last axis have their greatest value at another place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed_winners: Option<usize>,
     /// Results: items that only the new one has, by index.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new_items: Option<Vec<u64>>,
@@ -166,6 +169,10 @@ impl CompareSummary {
                 let place = place.filter(|_| somewhere).map_or(Cell::Empty, |place| Cell::Text(place));
                 rows.push(vec![Cell::Text(name), Cell::Number(value), place]);
             }
+        }
+        if let Some(count) = self.changed_winners {
+            let name = "rows along the last axis with another winner";
+            rows.push(vec![Cell::Text(name), Cell::Count(count as u64), Cell::Empty]);
         }
         for (name, list) in [
             ("new items", &self.new_items),

@@ -315,3 +315,37 @@ fn a_list_may_be_longer_than_any_row_of_classes() {
     folder.file("b", npy_bytes("|u1", false, &[bytes.len()], &bytes));
     compare(&folder, &["a", "b"]).assert().code(1).stdout(predicate::str::contains("by 7 at [16777216]"));
 }
+
+/// What a recogniser or a classifier reads is what wins each row.
+#[test]
+fn rows_with_another_winner_are_counted() {
+    let folder = Folder::new();
+    let base = [0.1, 0.9, 0.3, 0.5, 0.4, 0.5, -1.0, -2.0, -3.0, 7.0, 7.5, 7.25];
+    folder.file("a.npy", npy_f64(&[2, 2, 3], &base));
+    let found = || -> Value {
+        let output = compare(&folder, &["a.npy", "b.npy", "--format", "json"]).output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let changed = |new: &[f64]| {
+        folder.file("b.npy", npy_f64(&[2, 2, 3], new));
+        let found = found();
+        let message = found["checks"][0]["message"].as_str().unwrap().to_owned();
+        (found["summary"]["changed_winners"].clone(), message)
+    };
+    // Nothing differs, all differs alike, a tie is broken, three rows are others; a NaN wins no row.
+    assert_eq!(changed(&base).0, Value::Null);
+    assert_eq!(changed(&base.map(|x| 2.0 * x + 1.0)).0, 0);
+    let mut new = base;
+    new[5] += 0.01;
+    assert_eq!(changed(&new).0, 1);
+    (new[0], new[8]) = (1.0, f64::NAN);
+    let (count, message) = changed(&new);
+    assert_eq!(count, 3);
+    assert!(message.contains(", 3 rows have another winner"), "{message}");
+    // There are no rows in a list, nor of one value each.
+    for shape in [&[12][..], &[12, 1]] {
+        folder.file("a.npy", npy_f64(shape, &base));
+        folder.file("b.npy", npy_f64(shape, &new));
+        assert_eq!(found()["summary"]["changed_winners"], Value::Null);
+    }
+}

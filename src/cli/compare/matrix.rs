@@ -12,7 +12,7 @@ use crate::input::{
     FloatValues, InputError, Matrix, Place, display_name, reshape_hint, shape_text, wide_axes,
 };
 use crate::kernel::{Element, Floats, Sum};
-use crate::logits::unravel;
+use crate::logits::{position_of, row_max, unravel};
 use crate::metrics::{Difference, Tolerance};
 use crate::report::compare::{CompareItem, CompareParams, CompareSummary};
 use crate::report::{Shortest, Status};
@@ -91,6 +91,9 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
         summary.allowed = Some(allowed);
         // A median may hide it, but an infinity passes only where the other is equal.
         summary.equal = observed <= allowed && !infinite;
+    }
+    if absolute.is_some_and(|at| difference(at).absolute != 0.0) {
+        summary.changed_winners = both.changed_winners(&shape);
     }
     if !summary.equal {
         let names = [params.base.as_str(), params.new.as_str()].map(display_name);
@@ -182,6 +185,22 @@ impl Both<'_> {
             }
         }
         found
+    }
+
+    /// How many rows along the last axis have their greatest value elsewhere, the first of equal ones; none where there are no
+    /// rows of several values.
+    fn changed_winners(&self, shape: &[usize]) -> Option<usize> {
+        let &[.., _, size] = shape else { return None };
+        let winner = |values: Floats, row: Range<usize>| match values {
+            Floats::Single(values) => position_of(&values[row.clone()], row_max(&values[row])),
+            Floats::Double(values) => position_of(&values[row.clone()], row_max(&values[row])),
+        };
+        let changed = |row: usize| {
+            let row = row * size..(row + 1) * size;
+            winner(self.base, row.clone()) != winner(self.new, row)
+        };
+        let rows = (0..self.base.len() / size.max(1)).into_par_iter().with_min_len(AT_ONCE / size.max(1));
+        (size > 1).then(|| rows.filter(|&row| changed(row)).count())
     }
 
     /// What was found in values, and what in those behind them.
