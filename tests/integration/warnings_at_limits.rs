@@ -141,6 +141,27 @@ fn a_blank_is_what_wins_more_than_half() {
     assert!(!told(8) && !told(10) && told(12));
 }
 
+/// Of 24 frames a class that is no label wins ten, and the blank hardly one.
+#[test]
+fn a_blank_is_what_wins_a_third_and_is_no_label() {
+    let folder = Folder::new();
+    let loss = ["loss", "x.csv", "--labels", "y", "--criterion", "ctc"];
+    for (labels, ones, blanks, told) in [
+        ("2 3 4 2 3 4 2 3 4 2\n", 10, 1, true),
+        ("2 3 4 2 3 4 2 3 4\n", 10, 1, false),
+        ("2 3 4 2 1 4 2 3 4 2\n", 10, 1, false),
+        ("2 3 4 2 3 4 2 3 4 2\n", 8, 1, false),
+        ("2 3 4 2 3 4 2 3 4 2\n", 10, 3, false),
+    ] {
+        folder.file("y", labels);
+        let others = [2, 3, 4].into_iter().cycle().take(24 - ones - blanks);
+        let winners: Vec<usize> =
+            [0].repeat(blanks).into_iter().chain([1].repeat(ones)).chain(others).collect();
+        folder.file("x.csv", won_by(5, &winners));
+        assert_eq!(has(&folder, &loss, "blank_not_most_frequent"), told, "{labels} {ones} {blanks}");
+    }
+}
+
 #[test]
 fn a_blank_that_wins_as_much_as_another_class_is_one() {
     let folder = Folder::new();

@@ -169,10 +169,12 @@ const PADDING_OR_PROPAGATE: &str =
 
 /// Fewer frames than these tell nothing of who wins them.
 const FEW_FRAMES: u64 = 16;
+/// Fewer labels than these tell nothing of a class that is not among them.
+const FEW_LABELS: u64 = 10;
 
 /// Of the first frames, another class wins more than half, and the blank none or hardly any while that class is far
-/// less frequent among the labels: who gives labels and a loss may look at any numbers, so less than that is no
-/// mistake.
+/// less frequent among the labels, or a third while it is not among them at all: who gives labels and a loss may look at
+/// any numbers, so less than that is no mistake.
 fn other_blank(name: &str, totals: &CtcTotals, blank: u32) -> Option<Warning> {
     let CtcTotals { first_wins, labels, .. } = totals;
     let frames: u64 = first_wins.iter().sum();
@@ -187,7 +189,9 @@ fn other_blank(name: &str, totals: &CtcTotals, blank: u32) -> Option<Warning> {
     }
     let in_labels = ratio(winners, all);
     let rather = in_labels == 0.0 || of_blank < 0.1 && of_winner > 0.6 && 2.5 * in_labels < of_winner;
-    let told = frames >= FEW_FRAMES && of_winner > 0.5 && (of_blank == 0.0 || rather);
+    let most = of_winner > 0.5 && (of_blank == 0.0 || rather);
+    let in_none = of_winner > 1.0 / 3.0 && of_blank < 0.1 && winners == 0 && all >= FEW_LABELS;
+    let told = frames >= FEW_FRAMES && (most || in_none);
     told.then(|| blank_warning(name, first_wins, "the first ", blank)).flatten()
 }
 
