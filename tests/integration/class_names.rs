@@ -160,4 +160,11 @@ fn another_systems_number_is_found_for_names() {
     let found = result(&folder, &args);
     assert_eq!(found["items"][0]["flags"], "--label-smoothing 0.1");
     assert_eq!(message(&found, "impossible_as_asked"), None);
+    // Along an axis of another length there are no such classes.
+    folder.file("x.npy", npy_f64(&[2, 3, 2], &ROWS));
+    folder.file("y", "cat dog\ndog -100\n");
+    let loss = result(&folder, &[&ARGS[..], &["--criterion", "ce"]].concat());
+    let wanted = loss["summary"]["loss_nats"].to_string();
+    let found = result(&folder, &[&args[..7], &[&wanted, "--criterion", "ce"]].concat());
+    assert_eq!((&found["items"][0]["flags"], &found["summary"]["matches"]), (&json!(""), &json!(2)));
 }

@@ -50,8 +50,9 @@ impl Args {
         setup: &Setup,
         search: &mut Search,
     ) -> anyhow::Result<()> {
-        if let Some(alphabet) = search.given.alphabet.clone() {
-            alphabet.class_names(shape[axis])?;
+        if let Some(Err(error)) = search.given.alphabet.clone().map(|file| file.class_names(shape[axis])) {
+            search.obstacle(setup, error);
+            return Ok(());
         }
         if labels.fits_probs(shape) {
             let targets = labels.prob_targets(shape, axis)?;
