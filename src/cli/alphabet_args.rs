@@ -130,8 +130,11 @@ impl AlphabetArgs {
         let (items, classes) = (shape.items, shape.classes);
         let found = labels.sequences(label_lengths.map(|lengths| lengths.len()));
         let alphabet = file.map(|file| shape.alphabet(file, blank)).transpose()?;
-        let mut warnings: Vec<Warning> =
-            alphabet.as_ref().and_then(|names| self.names.blank_warning(names, blank)).into_iter().collect();
+        let mut warnings: Vec<Warning> = alphabet
+            .iter()
+            .flat_map(|names| [self.names.blank_warning(names, blank), shape.column_names_warning(names)])
+            .flatten()
+            .collect();
         let Some(names) = alphabet.as_ref().filter(|_| labels.is_text()) else {
             let sequences = labels
                 .index_sequences(items, label_lengths, classes, blank)
@@ -297,7 +300,8 @@ impl ClassArgs {
             });
         };
         let alphabet = shape.alphabet(file, blank)?;
-        let mut warnings: Vec<Warning> = self.names.blank_warning(&alphabet, blank).into_iter().collect();
+        let of_names = [self.names.blank_warning(&alphabet, blank), shape.column_names_warning(&alphabet)];
+        let mut warnings: Vec<Warning> = of_names.into_iter().flatten().collect();
         check_no_empty_entry(&alphabet)?;
         let names = alphabet.tokens().to_vec();
         let delimiter = match self.word_delimiter.as_deref() {

@@ -11,8 +11,9 @@ use crate::input::{
     wide_axes,
 };
 use crate::logits::{Geometry, Items, ItemsError};
-use crate::report::ItemId;
 use crate::report::ctc_input::CtcInputParams;
+use crate::report::{ItemId, Warning};
+use crate::shown::shown;
 
 /// The most items: each takes memory for its result.
 const MAX_ITEMS: usize = 1 << 20;
@@ -27,6 +28,8 @@ pub(super) struct CtcShape {
     pub(super) frames: usize,
     pub(super) classes: usize,
     pub(super) geometry: Geometry,
+    /// What a table's columns are called, where they have names.
+    column_names: Vec<String>,
 }
 
 impl CtcShape {
@@ -75,6 +78,24 @@ impl CtcShape {
                 self.frames
             ))
         })
+    }
+
+    /// A table whose columns have the names of the alphabet's classes, in another order.
+    pub(super) fn column_names_warning(&self, alphabet: &Alphabet) -> Option<Warning> {
+        let (names, tokens) = (&self.column_names, alphabet.tokens());
+        let written = || tokens.iter().enumerate().filter(|(_, token)| !token.is_empty());
+        if names.len() != tokens.len() || !written().all(|(_, token)| names.contains(token)) {
+            return None;
+        }
+        let (class, token) = written().find(|&(class, token)| names[class] != *token)?;
+        let message = format!(
+            "{}: class {class} is {}, and column {} is called {}: the alphabet has the columns in another order",
+            alphabet.name(),
+            shown(token),
+            class + 1,
+            shown(&names[class])
+        );
+        Some(Warning { code: "column_names", message })
     }
 
     /// What a result says of the input.
@@ -174,7 +195,9 @@ impl CtcShape {
         let class_axis = shape.len() - 1;
         let geometry = Geometry::new(shape, matrix.fortran_order(), class_axis, layout.row_axes())
             .map_err(|error| bad_shape(matrix, &error))?;
-        Ok(Self { layout, layout_inferred, items, frames, classes: shape[class_axis], geometry })
+        let column_names = matrix.column_names().to_vec();
+        let classes = shape[class_axis];
+        Ok(Self { layout, layout_inferred, items, frames, classes, geometry, column_names })
     }
 
     /// Whether the input is a batch, so that items are named by their index.

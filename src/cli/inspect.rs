@@ -7,7 +7,7 @@ mod view;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use findings::{again, entropy_and_winners, numbers_of, other_axis};
+use findings::{entropy_and_winners, numbers_of, other_axis};
 use view::View;
 
 use super::ExitStatus;
@@ -126,7 +126,7 @@ impl Args {
             None => survey,
         };
         let mut matrix = matrix;
-        let again = again(&mut matrix)?;
+        let again = matrix.is_in_memory().then(|| matrix.again()).transpose()?;
         matrix.reduce(&view.geometry, &mut survey).map_err(InputError::from)?;
         // Only now, so that the frames of the header are there.
         let items = match (labels, &view.ctc, blank) {

@@ -29,6 +29,8 @@ pub(super) struct Table {
 /// A table of numbers in blocks of whole rows.
 pub(super) struct Blocks {
     pub(super) delimiter: u8,
+    /// Of the columns, where the first row has them.
+    pub(super) names: Vec<String>,
     pub(super) rows: usize,
     pub(super) columns: usize,
     pub(super) values: Vec<Vec<f64>>,
@@ -43,7 +45,8 @@ pub(super) fn read(source: &mut Source, options: CsvOptions) -> Result<Blocks, I
         let (text, delimiter) = text_and_delimiter(&name, bytes, options);
         match first_row(text) {
             Some(first) if options.headers && blocks.rows > 0 => {
-                check_names(&name, first, delimiter, blocks.columns).map(|()| blocks)
+                check_names(&name, first, delimiter, blocks.columns)?;
+                Ok(Blocks { names: names_of(first, delimiter), ..blocks })
             }
             _ => Ok(blocks),
         }
@@ -76,7 +79,7 @@ pub(super) fn read(source: &mut Source, options: CsvOptions) -> Result<Blocks, I
         return with_names(&bytes, Blocks::of_plain(blocks, delimiter));
     }
     let Table { delimiter, rows, columns, values } = parse(&name, &bytes, options)?;
-    with_names(&bytes, Blocks { delimiter, rows, columns, values: vec![values] })
+    with_names(&bytes, Blocks { delimiter, names: Vec::new(), rows, columns, values: vec![values] })
 }
 
 /// The first bytes of a file, of which the first row is expected to be a part.
@@ -85,7 +88,8 @@ const HEAD_BYTES: usize = 1 << 16;
 impl Blocks {
     fn of_plain(blocks: csv_blocks::Blocks, delimiter: u8) -> Self {
         let values: usize = blocks.values.iter().map(Vec::len).sum();
-        Self { delimiter, rows: values / blocks.columns, columns: blocks.columns, values: blocks.values }
+        let (rows, columns) = (values / blocks.columns, blocks.columns);
+        Self { delimiter, names: Vec::new(), rows, columns, values: blocks.values }
     }
 }
 
@@ -160,6 +164,13 @@ fn check_names(name: &str, first: &[u8], delimiter: u8, columns: usize) -> Resul
     let expected = format!("{}, one a column", counted(columns, "name"));
     let error = InputError::new(name, Place::whole().at("line", 1), expected, names.to_string());
     Err(error.maybe_hint((names + 1 == columns).then_some(hint)))
+}
+
+/// The names in a row; none where it is no text.
+fn names_of(row: &[u8], delimiter: u8) -> Vec<String> {
+    let reader = csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).from_reader(row);
+    let record = reader.into_records().next().and_then(Result::ok).unwrap_or_default();
+    record.iter().map(str::to_owned).collect()
 }
 
 /// The first line that is not empty.

@@ -38,6 +38,8 @@ pub struct Matrix {
     dtype: Dtype,
     fortran_order: bool,
     csv: Option<CsvOptions>,
+    /// Of the columns of a CSV file, where it has them.
+    column_names: Vec<String>,
     body: Body,
 }
 
@@ -127,6 +129,7 @@ impl Matrix {
                 dtype: info.dtype,
                 fortran_order: info.fortran_order,
                 csv: None,
+                column_names: Vec::new(),
                 body: Body::Npy(source, info),
             });
         }
@@ -140,6 +143,7 @@ impl Matrix {
             dtype: Dtype::F64,
             fortran_order: false,
             csv: Some(CsvOptions { delimiter: Some(table.delimiter), ..options }),
+            column_names: table.names,
             body: Body::Memory(Arc::new(table.values)),
         })
     }
@@ -197,6 +201,11 @@ impl Matrix {
         others
             .all(|other| values(other).any(|value| value.fract() != 0.0))
             .then_some(OddColumn::WholeNumbers(column))
+    }
+
+    /// The names of a CSV file's columns, where it has them.
+    pub(crate) fn column_names(&self) -> &[String] {
+        &self.column_names
     }
 
     /// How it is written, with the delimiter that was given or found; none for .npy.
@@ -269,8 +278,16 @@ impl Matrix {
             }
             Body::Memory(values) => Body::Memory(values.clone()),
         };
-        let (name, shape, csv) = (self.name.clone(), self.shape.clone(), self.csv);
-        Ok(Self { name, shape, dtype: self.dtype, fortran_order: self.fortran_order, csv, body })
+        let (name, shape, column_names) = (self.name.clone(), self.shape.clone(), self.column_names.clone());
+        Ok(Self {
+            name,
+            shape,
+            dtype: self.dtype,
+            fortran_order: self.fortran_order,
+            csv: self.csv,
+            column_names,
+            body,
+        })
     }
 
     fn check(&self, geometry: &Geometry) {

@@ -60,6 +60,31 @@ fn names_of_items_in_texts_are_told() {
 }
 
 #[test]
+fn columns_in_another_order_than_the_alphabets_are_told() {
+    let folder = Folder::new();
+    folder.file("y", "a\n");
+    let table = |names: &str| format!("{names}\n0.1,2.5,0.3\n1.5,0.25,0.5\n");
+    let told = |names: &str, alphabet: &str| {
+        folder.file("x.csv", table(names));
+        folder.file("names", alphabet);
+        let decode = ["decode", "x.csv", "--headers", "--alphabet", "names"];
+        let loss = ["loss", "x.csv", "--headers", "--alphabet", "names", "--labels", "y"];
+        let [decode, loss] = [&decode[..], &loss].map(|args| message(&result(&folder, args), "column_names"));
+        assert_eq!(decode, loss);
+        decode
+    };
+    let said =
+        "names: class 1 is 'a', and column 2 is called 'b': the alphabet has the columns in another order";
+    assert_eq!(told("-,b,a", "-\na\nb\n").as_deref(), Some(said));
+    assert_eq!(told("\"<blank>\",\"b\",\"a\"", "a\nb\n").as_deref(), Some(said));
+    for (names, alphabet) in
+        [("-,a,b", "-\na\nb\n"), ("blank,a,b", "a\nb\n"), ("x,y,z", "-\na\nb\n"), ("b,x,a", "-\na\nb\n")]
+    {
+        assert_eq!(told(names, alphabet), None, "{names}");
+    }
+}
+
+#[test]
 fn the_same_letters_in_other_characters_are_told() {
     let folder = Folder::new();
     folder.file("nfc", "caf\u{e9} d\u{e9}j\u{e0}\nvu\n");

@@ -64,16 +64,6 @@ impl Args {
     }
 }
 
-/// Values of a table, up to which it is kept for a second look.
-const MOST_TWICE: usize = 1 << 22;
-
-/// The same matrix for [`other_axis`], where that costs next to nothing: a table is in memory itself, and would be twice.
-pub(super) fn again(matrix: &mut Matrix) -> Result<Option<Matrix>, InputError> {
-    let values: usize = matrix.shape().iter().product();
-    let costs_little = matrix.npy_details().is_some() || values <= MOST_TWICE;
-    (matrix.is_in_memory() && costs_little).then(|| matrix.again()).transpose()
-}
-
 /// Values of a plane, up to which axes are looked at, for of each row a value may lie in another page of the file.
 const MOST_PLANE_VALUES: usize = 1 << 24;
 
