@@ -27,10 +27,10 @@ pub(crate) fn form_hint(form: &str) -> String {
     )
 }
 
-/// A text in the form in which equal letters are equal characters, but for those that are not seen.
+/// A text in the form in which equal letters are equal characters.
 #[cfg(feature = "cli")]
-pub(crate) fn plain_letters(text: &str) -> String {
-    text.nfc().filter(|&c| !is_unseen(c)).collect()
+pub(crate) fn in_nfc(text: &str) -> String {
+    text.nfc().collect()
 }
 
 /// Whether a character is not seen by itself: joiners, marks of direction, soft hyphens.

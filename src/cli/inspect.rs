@@ -85,7 +85,7 @@ impl Args {
             check_label_lengths(labels, label_lengths.as_ref())?;
         }
         let mut findings = Vec::new();
-        let view = self.view(&matrix, labels, label_lengths.as_ref(), &mut findings)?;
+        let view = self.view(&matrix, labels, file.as_ref(), label_lengths.as_ref(), &mut findings)?;
         let classes = view.geometry.classes();
         let may_be_ctc = !view.cross_entropy && matches!(matrix.shape().len(), 2 | 3);
         let blank =

@@ -24,7 +24,7 @@ use crate::report::gradient::GradientCheck;
 use crate::report::loss::{LossParams, LossSummary, Tally};
 use crate::report::{Check, Details, Format, Record, Report, Warning};
 use criterion::without;
-pub(super) use criterion::{CLASSES_LAST, classes_last, criteria_that_fit};
+pub(super) use criterion::{CLASSES_LAST, classes_last, criteria_that_fit, names_fit};
 
 /// Cross-entropy or CTC loss of a matrix against labels
 ///
@@ -145,7 +145,9 @@ impl Args {
             let result = self.run_guess(matrix, &labels, alphabet, guess, diagnostics);
             return result.map_err(|error| with_hints(error, self.classes_last(&shape, &labels)));
         }
-        let criterion = self.criterion(&matrix, &labels).map_err(|error| with_hints(error, exchanged()))?;
+        let criterion = self
+            .criterion(&matrix, &labels, alphabet.as_ref())
+            .map_err(|error| with_hints(error, exchanged()))?;
         let misled = self.misleading_option(&matrix, &labels);
         let other_axis = self.classes_last(&shape, &labels);
         let mut matrix = matrix;
@@ -159,7 +161,14 @@ impl Args {
             }
         };
         let one_row = || (criterion == Criterion::Ctc).then(|| labels_in_a_row(&shape, &labels)).flatten();
-        let hints = misled.into_iter().chain(other_axis);
+        // Names of rows, but for a line too many.
+        let names = || match shape[..] {
+            [rows, classes] if criterion == Criterion::Ctc && labels.may_be_names() => {
+                labels.misfit(&[rows], classes)
+            }
+            _ => None,
+        };
+        let hints = misled.into_iter().chain(other_axis).chain(names());
         result.map_err(|error| with_hints(error, hints.chain(exchanged()).chain(one_row())))
     }
 

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::input::counted;
 use crate::metrics::edit_counts;
-use crate::metrics::error_rate::words;
-use crate::normal_form::{is_unseen, plain_letters};
+use crate::metrics::error_rate::{characters, words};
+use crate::normal_form::{in_nfc, is_unseen};
 use crate::report::Warning;
 use crate::shown::shown;
 
@@ -217,33 +217,41 @@ fn odd_spaces(references: &Side<'_>, texts: &Side<'_>) -> Option<String> {
 /// Of the first lines, many wrong characters are the same letters in other characters, or are not seen.
 fn other_characters(hypotheses: &[String], references: &[String]) -> Option<Warning> {
     let character_errors = |reference: &str, hypothesis: &str| {
-        let characters = |text: &str| text.chars().collect::<Vec<_>>();
         edit_counts(&characters(reference), &characters(hypothesis)).errors()
     };
-    let (mut lines, mut errors, mut left) = (0, 0, 0);
+    let (mut lines, mut errors, mut in_one_form, mut seen) = (0, 0, 0, 0);
     let mut unseen = None;
     for (hypothesis, reference) in first_lines(hypotheses, references) {
         lines += 1;
         let here = character_errors(reference, hypothesis);
         errors += here;
         if here > 0 {
-            left += character_errors(&plain_letters(reference), &plain_letters(hypothesis));
-            let of = |text: &str| text.chars().find(|&c| is_unseen(c));
-            unseen = unseen.or_else(|| of(reference).or_else(|| of(hypothesis)));
+            let [a, b] = [reference, hypothesis].map(|text| in_nfc(text));
+            in_one_form += character_errors(&a, &b);
+            seen += character_errors(&a.replace(is_unseen, ""), &b.replace(is_unseen, ""));
+            unseen = unseen.or_else(|| a.chars().chain(b.chars()).find(|&c| is_unseen(c)));
         }
     }
+    // A letter or two may have been read otherwise.
+    let many = |before: usize, left: usize| before - left > 2 && 10 * left <= 9 * before;
+    let (left, how) = match unseen {
+        _ if many(errors, in_one_form.min(errors)) => (
+            in_one_form,
+            "both texts are in Unicode's form NFC: write both alike, as unicodedata.normalize('NFC', text) does".to_owned(),
+        ),
+        Some(c) if many(errors, seen.min(errors)) => {
+            let code = u32::from(c);
+            (seen, format!("characters that are not seen, such as U+{code:04X}, are left out: text.replace('\\u{code:04x}', '')"))
+        }
+        _ => return None,
+    };
     let verb = if left == 1 { "is" } else { "are" };
-    let without = unseen.map_or(String::new(), |c| {
-        format!(" and without characters that are not seen, such as U+{:04X}", u32::from(c))
-    });
     let message = format!(
-        "of {} in the first {}, {left} {verb} left if both texts are in Unicode's form NFC{without}: write both alike, as \
-         unicodedata.normalize('NFC', text) does",
+        "of {} in the first {}, {left} {verb} left if {how}",
         counted(errors, "wrong character"),
         counted(lines, "line")
     );
-    // A letter or two may have been read otherwise.
-    (10 * left <= 9 * errors && errors - left > 2).then_some(Warning { code: "other_spelling", message })
+    Some(Warning { code: "other_spelling", message })
 }
 
 const CAPITALS: &str = "capitals";

@@ -19,7 +19,7 @@ use super::scorer::{MANY_CLASSES, Scorer};
 use crate::kernel::{Element, InstructionSet, reaching};
 
 /// With many classes, one in so many has to have a chance for a state's bounds to be looked at.
-const ASKED_FOR_BOUNDS: usize = 32;
+const ASKED_FOR_BOUNDS: usize = 128;
 
 /// What a frame begins with, and what stays of it.
 pub(super) struct ScoredView<'a, T> {
@@ -102,7 +102,7 @@ impl ScoredExtensions {
             }
             // To tell the bounds of a state takes about as long as to ask for a few classes.
             if many && self.tried.len() < self.above.len() / ASKED_FOR_BOUNDS {
-                self.find_hits(scorer.gain_bounds_of_any_state(), bar);
+                self.find_hits_of_few(scorer.gain_bounds_of_any_state(), bar);
             } else {
                 self.find_hits(scorer.gain_bounds(fused.state), bar);
             }
@@ -114,16 +114,20 @@ impl ScoredExtensions {
         self.vanished
     }
 
+    /// Of the few that have a chance in the frame, finds those that may extend a row.
+    #[inline(always)]
+    fn find_hits_of_few(&mut self, most: &[f32], bar: f32) {
+        let Self { above, tried, hits, .. } = self;
+        let reaches = |&&class: &&u32| above[class as usize] + most[class as usize] >= bar;
+        hits.clear();
+        hits.extend(tried.iter().filter(reaches));
+    }
+
     /// Finds the tokens that may extend a row where they gain so much at most.
     #[inline(always)]
     fn find_hits(&mut self, most: &[f32], bar: f32) {
-        let Self { set, above, tried, bits, hits, .. } = self;
+        let Self { set, above, bits, hits, .. } = self;
         hits.clear();
-        if above.len() > MANY_CLASSES {
-            let reaches = |&&class: &&u32| above[class as usize] + most[class as usize] >= bar;
-            hits.extend(tried.iter().filter(reaches));
-            return;
-        }
         reaching(*set, most, above, bar, bits);
         for (first, &word) in (0..).step_by(u64::BITS as usize).zip(&*bits) {
             let mut word = word;

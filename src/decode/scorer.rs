@@ -2,7 +2,7 @@
 
 /// With more classes a search looks only at those that have a chance in a frame, and where these are few, not at the
 /// bounds of a state.
-pub(super) const MANY_CLASSES: usize = 1 << 14;
+pub(super) const MANY_CLASSES: usize = 1 << 11;
 
 /// What an extension adds to a prefix's score: nats, and the factor that they are.
 #[derive(Clone, Copy, Debug, PartialEq)]

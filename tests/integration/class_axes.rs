@@ -69,4 +69,12 @@ fn labels_of_two_axes_that_fit_otherwise_are_told() {
     for axis in ["1", "-1"] {
         assert!(warnings(&run(&["--criterion", "ce", "--class-axis", axis])).is_empty());
     }
+    // Of one class each loss is 0, and texts of characters are no names of classes.
+    folder.file("x.npy", npy_f64(&[4, 1, 1], &[0.0; 4]));
+    folder.file("y.npy", npy_i64(&[4, 1], &[0; 4]));
+    assert_eq!(warnings(&run(&["--criterion", "ce"])), ["one_class"]);
+    folder.file("x.npy", npy_f64(&[2, 1, 3], &[0.0; 6]));
+    folder.file("y.npy", "ab\nb\n");
+    folder.file("names", "-\na\nb\n");
+    assert_eq!(warnings(&run(&["--alphabet", "names"])), ["infeasible"]);
 }

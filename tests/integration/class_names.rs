@@ -46,7 +46,8 @@ fn names_are_the_classes_that_they_name() {
     folder.file("y.npy", npy_i64(&[4], &[1, 0, -100, 2]));
     folder.file("y", "traffic light\ncat\n-100\ndog\n");
     for (labels, names) in [("y", "names.json"), ("y.npy", "names")] {
-        let found = result(&folder, &["loss", "x.npy", "--labels", labels, "--alphabet", names, "--items"]);
+        let args = ["loss", "x.npy", "--labels", labels, "--alphabet", names, "--items", "--criterion", "ce"];
+        let found = result(&folder, &args);
         assert_eq!(found["items"][3], json!(expected[3]), "{labels} {names}");
     }
 }
@@ -109,6 +110,13 @@ fn what_is_no_name_is_told() {
         "y: expected one class index per row of the logits: shape (4,) (4 lines of 1 in text), found 5 lines";
     let header = "the first line is a name: leave it out, as tail -n +2 does";
     refused(&folder, &[&ARGS[..], &["--criterion", "ce"]].concat(), count, Some(header));
+    let (code, said) = crate::messages::said(&folder, &ARGS);
+    assert!(code == Some(2) && said.ends_with(&format!("{header}\n")), "{said}");
+    folder.file("names", "caf\u{e9}\ntea\nmilk\n");
+    folder.file("y", "tea\ncafe\u{301}\ntea\nmilk\n");
+    let form = "the alphabet has it in Unicode's form NFC: write the text so, as unicodedata.normalize('NFC', text) does";
+    refused(&folder, &ARGS, &no_name(2, "'cafe\\u{301}'"), Some(form));
+    folder.file("names", "cat\ntraffic light\ndog\n");
     folder.file("y", "0\n1\n2\n0\n");
     folder.file("names", "0\n1\n3\n");
     refused(&folder, &ARGS, &no_name(3, "'2'"), Some("leave --alphabet out if labels are class indices"));
@@ -124,6 +132,22 @@ fn what_is_no_name_is_told() {
             hint,
         );
     }
+}
+
+/// Numbers with an alphabet, and one that leaves the blank out, are a recogniser's.
+#[test]
+fn what_can_be_a_recognisers_is() {
+    let folder = folder("-\na\nb\n");
+    let values: Vec<f64> = ROWS.iter().map(|x| 0.1 * x).collect();
+    folder.file("x.npy", npy_f64(&[4, 3], &values));
+    folder.file("y", npy_i64(&[4], &[1, 2, 1, 2]));
+    assert_eq!(result(&folder, &ARGS)["summary"]["criterion"], "ctc");
+    folder.file("names", "a\nb\n");
+    assert_eq!(result(&folder, &ARGS)["summary"]["criterion"], "ctc");
+    folder.file("y", "a\nb\na\nb\n");
+    let error = "y: expected 1 line of labels, one per item, found 4";
+    refused(&folder, &ARGS, error, None);
+    assert_eq!(inspect(&folder, &["x.npy", "--labels", "y", "--alphabet", "names"])["summary"]["items"], 1);
 }
 
 /// One line is a text: it is a recogniser's, as it was before classes had names.
@@ -148,6 +172,12 @@ fn inspect_holds_names_against_who_wins() {
     assert_eq!((&summary["label_error_ratio"], &summary["label_classes"]), (&json!(0.25), &json!(3)));
     assert_eq!(summary["winners"][0]["token"], "dog");
     assert_eq!(found["summary"]["findings"][0]["code"], "criterion");
+    // And those of a tagger.
+    folder.file("x.npy", npy_f64(&[2, 2, 3], &ROWS));
+    folder.file("y", "1 dog\ncat dog\n");
+    let found = inspect(&folder, &["x.npy", "--labels", "y", "--alphabet", "names"]);
+    assert_eq!(found["summary"]["findings"][0]["code"], "classes_last");
+    assert_eq!(found["summary"]["label_error_ratio"], 0.0);
 }
 
 #[test]

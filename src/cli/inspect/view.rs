@@ -2,10 +2,10 @@
 
 use super::super::ctc_shape::CtcShape;
 use super::super::inputs::{bad_shape, optional_integers};
-use super::super::loss::{CLASSES_LAST, classes_last, criteria_that_fit};
+use super::super::loss::{CLASSES_LAST, classes_last, criteria_that_fit, names_fit};
 use super::super::values::Word;
 use super::Args;
-use crate::input::{InputError, LabelFile, List, Matrix, Place, counted};
+use crate::input::{AlphabetFile, InputError, LabelFile, List, Matrix, Place, counted};
 use crate::logits::Geometry;
 use crate::loss::targets::DEFAULT_IGNORE_INDEX;
 use crate::report::inspect::Finding;
@@ -28,6 +28,7 @@ impl Args {
         &self,
         matrix: &Matrix,
         labels: Option<&LabelFile>,
+        alphabet: Option<&AlphabetFile>,
         label_lengths: Option<&List<i64>>,
         findings: &mut Vec<Finding>,
     ) -> anyhow::Result<View> {
@@ -40,9 +41,14 @@ impl Args {
             return Err(error.into());
         }
         let fits = labels.map(|labels| criteria_that_fit(shape, Some(class_axis), labels));
-        let named = self.alphabet.names.alphabet.is_some();
+        let fits = fits.filter(|_| !self.asks_for_ctc());
         // Names of classes are rather those of a recogniser.
-        let fits = fits.filter(|&fits| !self.asks_for_ctc() && (!named || fits == (true, false)));
+        let named = alphabet.zip(labels);
+        let are_classes =
+            named.is_none_or(|(alphabet, labels)| names_fit(shape, Some(class_axis), labels, alphabet));
+        let tagger = labels.filter(|labels| fits.is_some() && (named.is_none() || labels.are_names()));
+        let tagger = tagger.and_then(|labels| classes_last(shape, labels));
+        let fits = fits.filter(|_| are_classes);
         let cross_entropy = fits == Some((true, false));
         if fits == Some((true, true)) {
             let message =
@@ -57,7 +63,6 @@ impl Args {
         if cross_entropy || !(2..=3).contains(&shape.len()) {
             return Ok(View { cross_entropy, ..by_class(matrix, class_axis)? });
         }
-        let tagger = labels.filter(|_| fits.is_some()).and_then(|labels| classes_last(shape, labels));
         if let Some(message) = tagger {
             let flag = Some(CLASSES_LAST.to_owned());
             findings.push(Finding { code: "classes_last", message, flag });

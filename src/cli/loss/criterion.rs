@@ -4,11 +4,16 @@ use super::super::diagnostics::UsageError;
 use super::super::inputs::found_shape;
 use super::super::values::Criterion;
 use super::Args;
-use crate::input::{LabelFile, Matrix, counted, display_name, shape_text};
+use crate::input::{AlphabetFile, LabelFile, Matrix, counted, display_name, shape_text};
 
 impl Args {
     /// Which loss: as asked, else as other options imply, else the one that fits the shapes.
-    pub(super) fn criterion(&self, matrix: &Matrix, labels: &LabelFile) -> anyhow::Result<Criterion> {
+    pub(super) fn criterion(
+        &self,
+        matrix: &Matrix,
+        labels: &LabelFile,
+        alphabet: Option<&AlphabetFile>,
+    ) -> anyhow::Result<Criterion> {
         if let Some(criterion) = self.settings.criterion {
             return Ok(criterion);
         }
@@ -16,11 +21,13 @@ impl Args {
             return Ok(criterion);
         }
         let shape = matrix.shape();
+        if let Some(alphabet) = alphabet {
+            let named = names_fit(shape, self.class_axis(shape), labels, alphabet);
+            return Ok(if named { Criterion::CrossEntropy } else { Criterion::Ctc });
+        }
         match criteria_that_fit(shape, self.class_axis(shape), labels) {
             (true, false) => Ok(Criterion::CrossEntropy),
             (false, true) => Ok(Criterion::Ctc),
-            // Text is rather of a recogniser.
-            _ if self.alphabet.names.alphabet.is_some() => Ok(Criterion::Ctc),
             (both, _) => Err(UsageError::new(format!(
                 "{}: {} with {} ({}) fits {} cross-entropy {} CTC",
                 display_name(matrix.name()),
@@ -51,7 +58,8 @@ impl Args {
     /// without its last axis, as classes of each row, but not without the axis that cross-entropy takes.
     pub(super) fn classes_last(&self, shape: &[usize], labels: &LabelFile) -> Option<String> {
         let asked = self.settings.class_axis.is_some() || self.settings.criterion == Some(Criterion::Ctc);
-        if asked || self.ctc_option().is_some() {
+        let named = self.alphabet.names.alphabet.is_some();
+        if asked || self.ctc_option().is_some() || named && !labels.are_names() {
             return None;
         }
         Some(match classes_last(shape, labels) {
@@ -66,7 +74,8 @@ impl Args {
         let shape = matrix.shape();
         let (cross_entropy, ctc) = criteria_that_fit(shape, self.class_axis(shape), labels);
         // Words are no classes.
-        let words = labels.is_text() && labels.integers().is_none() && !labels.fits_probs(shape);
+        let named = self.alphabet.names.alphabet.is_some();
+        let words = !named && labels.is_text() && labels.integers().is_none() && !labels.fits_probs(shape);
         let cross_entropy = cross_entropy && !words;
         let (fits, name, other_fits, other) = match criterion {
             Criterion::CrossEntropy => (cross_entropy, "cross-entropy", ctc, "CTC"),
@@ -126,6 +135,21 @@ pub(in crate::cli) fn criteria_that_fit(
         _ => false,
     };
     (fits_cross_entropy, fits_ctc)
+}
+
+/// Whether labels fit as names of classes alone: text that can't be a recogniser's, and an entry of the alphabet for each
+/// class.
+pub(in crate::cli) fn names_fit(
+    shape: &[usize],
+    class_axis: Option<usize>,
+    labels: &LabelFile,
+    alphabet: &AlphabetFile,
+) -> bool {
+    let Some(axis) = class_axis else { return false };
+    labels.is_text()
+        && alphabet.len() == shape[axis]
+        && labels.fits_indices(&without(shape, axis))
+        && criteria_that_fit(shape, class_axis, labels) == (true, false)
 }
 
 /// The labels that would fit a matrix.

@@ -108,7 +108,8 @@ impl Args {
     /// Labels that would fit as well where the classes are the last axis.
     fn either_axis(&self, matrix: &Matrix) -> Option<Warning> {
         let shape = matrix.shape();
-        let alike = shape.len() > 2 && without(shape, 1) == without(shape, shape.len() - 1);
+        // Of one class each loss is 0.
+        let alike = shape.len() > 2 && shape[1] > 1 && without(shape, 1) == without(shape, shape.len() - 1);
         let message = format!(
             "{}: axis 1 of {} is taken for the classes, as in PyTorch, and the labels fit the last axis as well: give \
              --class-axis 1 or --class-axis -1",

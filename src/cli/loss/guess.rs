@@ -37,6 +37,8 @@ impl Args {
             atol: self.checks.atol.unwrap_or(DEFAULT_ATOL),
         };
         let may_be_ctc = alphabet.is_some();
+        // The criterion that is clear needs no flag.
+        let clear = self.criterion(&matrix, labels, alphabet.as_ref()).ok();
         let mut search = Search::new(self.given(alphabet)?, guess, tolerance, self.settings.reduction);
         let params = GuessParams {
             matrix: matrix_params(&matrix),
@@ -61,8 +63,6 @@ impl Args {
             rtol: tolerance.rtol,
             atol: tolerance.atol,
         };
-        // The criterion that is clear needs no flag.
-        let clear = self.criterion(&matrix, labels).ok();
         let wants = |criterion| {
             self.settings.criterion.is_none_or(|asked| asked == criterion)
                 && match criterion {

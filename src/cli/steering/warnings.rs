@@ -69,8 +69,8 @@ pub(super) fn unit_warning(
             WordDelimiter::Token(_) => {
                 own_word(model, &LanguageModel::default_space(model, spelling, classes)).is_some()
             }
-            // There is no space to be known.
-            WordDelimiter::None => true,
+            // There is no space to be known; one word may be a token by chance.
+            WordDelimiter::None => all > 2,
             WordDelimiter::EachToken => false,
         };
         let known = known.iter().filter(|token| is_long(token)).count();

@@ -8,7 +8,7 @@ use super::{Fusion, FusionState, FusionWeights, LanguageModel, TokenModel, UNKNO
 use crate::decode::spelling::WordPiece;
 use crate::lm::{Hotwords, NgramModel, WordTree};
 
-/// The bounds of the states that were asked for last, in nats, each in the slot of its hash.
+/// The bounds of the states that were asked for last, in nats, each in one of two slots by its hash.
 #[derive(Clone, Debug)]
 pub(super) struct GainBounds {
     classes: usize,
@@ -31,6 +31,8 @@ pub(super) struct GainBounds {
     keys: Vec<Key>,
     /// By slot and class.
     bounds: Vec<f32>,
+    /// States that were looked at.
+    looks: usize,
     /// Room for a state's contexts.
     contexts: Vec<(u32, f32)>,
 }
@@ -86,6 +88,7 @@ impl GainBounds {
             slot_bits: (BOUNDS / classes.max(1)).max(1).ilog2().min(SLOT_BITS),
             keys: Vec::new(),
             bounds: Vec::new(),
+            looks: 0,
             contexts: Vec::new(),
         }
     }
@@ -108,20 +111,23 @@ impl GainBounds {
         };
         let mixed = (u64::from(key.language) << 32 | u64::from(key.word)) ^ u64::from(key.hotwords) << 20;
         let mixed = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let slot = (mixed >> (u64::BITS - self.slot_bits)) as usize;
-        if self.keys.get(slot) != Some(&key) {
-            self.look_at(slot, fusion, weights, key);
-        }
+        let slots = [mixed, mixed << 32].map(|mixed| (mixed >> (u64::BITS - self.slot_bits)) as usize);
+        let found = slots.into_iter().find(|&slot| self.keys.get(slot) == Some(&key));
+        let slot = found.unwrap_or_else(|| self.look_at(slots, fusion, weights, key));
         &self.bounds[slot * self.classes..][..self.classes]
     }
 
+    /// Finds a state's bounds; returns the one of two slots where they are.
     #[inline(never)]
-    fn look_at(&mut self, slot: usize, fusion: &Fusion, weights: &FusionWeights, key: Key) {
+    fn look_at(&mut self, slots: [usize; 2], fusion: &Fusion, weights: &FusionWeights, key: Key) -> usize {
         if self.keys.is_empty() {
             let empty = Key { language: 0, word: NO_WORD, hotwords: 0 };
             self.keys.resize(1 << self.slot_bits, empty);
             self.bounds.resize(self.classes << self.slot_bits, 0.0);
         }
+        // In turns, so that two states in one slot do not drive each other out for ever.
+        self.looks += 1;
+        let slot = slots[self.looks % 2];
         self.keys[slot] = key;
         let bounds = &mut self.bounds[slot * self.classes..][..self.classes];
         bounds.copy_from_slice(&self.alone);
@@ -171,6 +177,7 @@ impl GainBounds {
             }
         }
         lift(bounds);
+        slot
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::{Content, LabelFile};
 use crate::input::AlphabetFile;
 use crate::input::numbers::{whole_number, words};
+use crate::normal_form::{form_hint, form_that_fits};
 use crate::shown::shown;
 
 /// What classes are called.
@@ -26,6 +27,16 @@ impl LabelFile {
         let numbers = class_of.keys().any(|name| whole_number(name).is_some());
         let file = alphabet.name().to_owned();
         Self { names: Some(ClassNames { file, class_of, numbers }), ..self }
+    }
+
+    /// Whether classes may be written by their names.
+    pub(crate) fn may_be_names(&self) -> bool {
+        self.names.is_some()
+    }
+
+    /// Whether each entry of a text is the name of a class, or stands for one otherwise.
+    pub(crate) fn are_names(&self) -> bool {
+        self.names.is_some() && self.integers().is_some()
     }
 
     /// The class, or what marks a row that is left out, that an entry of a text stands for.
@@ -60,6 +71,9 @@ impl LabelFile {
         };
         if whole_number(entry).is_some() {
             return Some("leave --alphabet out if labels are class indices".to_owned());
+        }
+        if let Some(form) = form_that_fits(entry, |entry| names.class_of.contains_key(entry)) {
+            return Some(form_hint(form));
         }
         let is_like = |name: &&String| name.trim().eq_ignore_ascii_case(entry.trim());
         let meant = names.class_of.keys().filter(is_like).min()?;
