@@ -137,8 +137,8 @@ pub(in crate::cli) fn criteria_that_fit(
     (fits_cross_entropy, fits_ctc)
 }
 
-/// Whether labels fit as names of classes alone: text that can't be a recogniser's, and an entry of the alphabet for each
-/// class.
+/// Whether labels fit as names of classes alone: text that can't be a recogniser's, and no alphabet that leaves a blank
+/// out.
 pub(in crate::cli) fn names_fit(
     shape: &[usize],
     class_axis: Option<usize>,
@@ -147,7 +147,7 @@ pub(in crate::cli) fn names_fit(
 ) -> bool {
     let Some(axis) = class_axis else { return false };
     labels.is_text()
-        && alphabet.len() == shape[axis]
+        && alphabet.len() + 1 != shape[axis]
         && labels.fits_indices(&without(shape, axis))
         && criteria_that_fit(shape, class_axis, labels) == (true, false)
 }
