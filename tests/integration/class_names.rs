@@ -127,7 +127,7 @@ fn what_is_no_name_is_told() {
         folder.file("y", "cat\ndog\ndog\ncat\n");
         refused(
             &folder,
-            &ARGS,
+            &[&ARGS[..], &["--criterion", "ce"]].concat(),
             &format!("names: expected 3 entries, one for each class, found {found}"),
             hint,
         );
