@@ -29,6 +29,7 @@ mod gradient;
 mod gradient_of_zeros;
 mod guess;
 mod hints;
+mod hints_of_files;
 mod hostile;
 mod hostile_process;
 mod input;

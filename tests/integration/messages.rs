@@ -185,56 +185,6 @@ fn references_for_other_items_name_the_layout() {
 }
 
 #[test]
-fn a_wrong_label_length_is_named_where_it_is() {
-    let folder = Folder::new();
-    folder.file("x.npy", npy_f64(&[3, 2, 3], &[0.0; 18]));
-    folder.file("y.npy", npy_i64(&[2, 2], &[1, 2, 1, 2]));
-    folder.file("joined.npy", npy_i64(&[4], &[1, 2, 1, 2]));
-    folder.file("long.txt", "2\n 7\n");
-    folder.file("long.npy", npy_i64(&[2], &[2, -1]));
-    folder.file("three.txt", "2 2\n2\n");
-    folder.file("short.txt", "2\n1\n");
-    for (labels, lengths, error) in [
-        (
-            "y.npy",
-            "2,7",
-            "--label-lengths: item 1: expected a length from 0 to 2, the number of labels, found 7",
-        ),
-        (
-            "y.npy",
-            "long.txt",
-            "long.txt: item 1, line 2, column 2: expected a length from 0 to 2, the number of labels, found 7",
-        ),
-        (
-            "joined.npy",
-            "long.txt",
-            "long.txt: item 1, line 2, column 2: expected a length from 0 to 4, the number of labels, found 7",
-        ),
-        (
-            "y.npy",
-            "long.npy",
-            "long.npy: item 1: expected a length from 0 to 2, the number of labels, found -1",
-        ),
-        ("y.npy", "three.txt", "three.txt: expected 2 lengths, one per item, found 3"),
-        (
-            "joined.npy",
-            "short.txt",
-            "short.txt: expected a sum of 4, the number of labels in joined.npy, found 3",
-        ),
-    ] {
-        for command in [&["loss", "--criterion", "ctc"][..], &["align"], &["inspect"]] {
-            let args = ["x.npy", "--layout", "tnc", "--labels", labels, "--label-lengths", lengths];
-            refused(&folder, &[command, &args].concat(), error, None);
-        }
-    }
-    let mut command = ctctool();
-    command.current_dir(folder.path()).args(["align", "x.npy", "--layout", "tnc", "--labels", "y.npy"]);
-    let output = command.args(["--label-lengths", "-"]).write_stdin("2\n7\n").output().unwrap();
-    let error = "error: standard input: item 1, line 2, column 1: expected a length from 0 to 2, the number of labels, found 7\n";
-    assert_eq!(String::from_utf8(output.stderr).unwrap(), error);
-}
-
-#[test]
 fn labels_that_fit_no_loss_are_told_what_would_fit() {
     let folder = Folder::new();
     folder.file("x.csv", ROWS);

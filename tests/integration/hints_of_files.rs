@@ -1,0 +1,123 @@
+//! Files as other programs write them: what they are, and how to go on.
+
+use crate::messages::{refused, said};
+use crate::support::{Folder, ctctool, npy_f64, npy_i64};
+
+/// As spreadsheets, vocabularies of other tools and people write them.
+#[test]
+fn other_ways_to_write_a_file_are_told() {
+    let folder = Folder::new();
+    let tables = [
+        (
+            "0.6,0.4\n,\n",
+            "line 2: expected 2 columns as in line 1, found 1",
+            "the line has delimiters alone: leave it out",
+        ),
+        (
+            "sep=;\n1;2\n",
+            "line 1, column 1: expected a number, found 'sep='",
+            "the first line is for spreadsheets: leave it out, as tail -n +2 does",
+        ),
+        (
+            "60%,40%\n",
+            "line 1, column 1: expected a number, found '60%'",
+            "write it as a decimal number, such as 0.6",
+        ),
+        (
+            "1/3,2/3\n",
+            "line 1, column 1: expected a number, found '1/3'",
+            "write it as a decimal number, such as 0.6",
+        ),
+    ];
+    for (table, error, hint) in tables {
+        folder.file("x.csv", table);
+        refused(&folder, &["decode", "x.csv"], &format!("x.csv: {error}"), Some(hint));
+    }
+    folder.file("x.csv", "1,2,3\n");
+    for (name, alphabet, error, hint) in [
+        (
+            "names",
+            "b,1\n-,0\na,2\n",
+            "names: line 1: expected one token per line, found 'b,1', a token and its number",
+            "write the tokens alone in the order of their numbers: sort -n -t, -k2 names | cut -d, -f1",
+        ),
+        (
+            "names",
+            "0,-\n1,a\n2,b\n",
+            "names: line 1: expected one token per line, found '0,-', a token and its number",
+            "write the tokens alone: cut -d, -f2- names",
+        ),
+        (
+            "names.json",
+            r#"{"labels": ["-", "a", "b"], "is_bpe": false}"#,
+            "names.json: line 1, column 11: expected a JSON list of tokens or object of token to index, found sequence",
+            "write one of these lists to a file of its own: jq '.\"labels\"' names.json",
+        ),
+    ] {
+        folder.file(name, alphabet);
+        refused(&folder, &["decode", "x.csv", "--alphabet", name], error, Some(hint));
+    }
+    // A comma is a token like any other.
+    folder.file("names", ",\na\nb\n");
+    assert_eq!(said(&folder, &["decode", "x.csv", "--alphabet", "names", "-q"]).0, Some(0));
+    folder
+        .file("lm", "\\data\\\nngram 1=4\n\n\\1-grams:\n-1\t<s>\n-1\t</s>\n-1\t<unk>\n-1\t</s>\n\n\\end\\\n");
+    let error = "lm: line 8, column 1: expected each 1-gram once, found one again";
+    let hint = "leave one of the two lines out, and write one less behind 'ngram 1='";
+    refused(
+        &folder,
+        &["decode", "x.csv", "--alphabet", "names", "--beam", "2", "--lm", "lm"],
+        error,
+        Some(hint),
+    );
+}
+
+#[test]
+fn a_wrong_label_length_is_named_where_it_is() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[3, 2, 3], &[0.0; 18]));
+    folder.file("y.npy", npy_i64(&[2, 2], &[1, 2, 1, 2]));
+    folder.file("joined.npy", npy_i64(&[4], &[1, 2, 1, 2]));
+    folder.file("long.txt", "2\n 7\n");
+    folder.file("long.npy", npy_i64(&[2], &[2, -1]));
+    folder.file("three.txt", "2 2\n2\n");
+    folder.file("short.txt", "2\n1\n");
+    for (labels, lengths, error) in [
+        (
+            "y.npy",
+            "2,7",
+            "--label-lengths: item 1: expected a length from 0 to 2, the number of labels, found 7",
+        ),
+        (
+            "y.npy",
+            "long.txt",
+            "long.txt: item 1, line 2, column 2: expected a length from 0 to 2, the number of labels, found 7",
+        ),
+        (
+            "joined.npy",
+            "long.txt",
+            "long.txt: item 1, line 2, column 2: expected a length from 0 to 4, the number of labels, found 7",
+        ),
+        (
+            "y.npy",
+            "long.npy",
+            "long.npy: item 1: expected a length from 0 to 2, the number of labels, found -1",
+        ),
+        ("y.npy", "three.txt", "three.txt: expected 2 lengths, one per item, found 3"),
+        (
+            "joined.npy",
+            "short.txt",
+            "short.txt: expected a sum of 4, the number of labels in joined.npy, found 3",
+        ),
+    ] {
+        for command in [&["loss", "--criterion", "ctc"][..], &["align"], &["inspect"]] {
+            let args = ["x.npy", "--layout", "tnc", "--labels", labels, "--label-lengths", lengths];
+            refused(&folder, &[command, &args].concat(), error, None);
+        }
+    }
+    let mut command = ctctool();
+    command.current_dir(folder.path()).args(["align", "x.npy", "--layout", "tnc", "--labels", "y.npy"]);
+    let output = command.args(["--label-lengths", "-"]).write_stdin("2\n7\n").output().unwrap();
+    let error = "error: standard input: item 1, line 2, column 1: expected a length from 0 to 2, the number of labels, found 7\n";
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), error);
+}
