@@ -233,13 +233,13 @@ fn other_characters(hypotheses: &[String], references: &[String]) -> Option<Warn
         }
     }
     // A letter or two may have been read otherwise.
-    let many = |before: usize, left: usize| before - left > 2 && 10 * left <= 9 * before;
+    let many_vanish = |left: usize| errors.saturating_sub(left) > 2 && 10 * left <= 9 * errors;
     let (left, how) = match unseen {
-        _ if many(errors, in_one_form.min(errors)) => (
+        _ if many_vanish(in_one_form) => (
             in_one_form,
             "both texts are in Unicode's form NFC: write both alike, as unicodedata.normalize('NFC', text) does".to_owned(),
         ),
-        Some(c) if many(errors, seen.min(errors)) => {
+        Some(c) if many_vanish(seen) => {
             let code = u32::from(c);
             (seen, format!("characters that are not seen, such as U+{code:04X}, are left out: text.replace('\\u{code:04x}', '')"))
         }

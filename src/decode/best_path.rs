@@ -128,19 +128,19 @@ fn best_states(
     let (frames, labels) = (emissions.frames(), emissions.of_label());
     let span = span.clamp(1, frames.max(1));
     let rows = |frames: Range<usize>| emissions.iter().skip(frames.start).take(frames.len());
-    let too_large = AlignmentError::TooLarge { frames, labels: labels.len() };
+    let too_large = || AlignmentError::TooLarge { frames, labels: labels.len() };
     let mut steps = Steps::default();
     let mut scores = Scores::new(labels);
     let mut starts = Vec::new();
     let before_last = frames.saturating_sub(1) / span * span;
     for (frame, row) in rows(0..before_last).enumerate() {
         if frame % span == 0 {
-            starts.push(scores.kept().ok_or(too_large.clone())?);
+            starts.push(scores.kept().ok_or_else(too_large)?);
         }
         scores.advance(row, scores.window_in(band(emissions, frame)), None);
         scores.drop_below(floor.after(frame));
     }
-    starts.push(scores.kept().ok_or(too_large.clone())?);
+    starts.push(scores.kept().ok_or_else(too_large)?);
     let mut states = vec![0; frames];
     let mut end = None;
     let mut rest = frames;
@@ -150,7 +150,7 @@ fn best_states(
         steps.clear();
         for (frame, row) in (first..).zip(rows(first..rest)) {
             let window = scores.window_in(band(emissions, frame));
-            let came_from = steps.of_frame(&window).ok_or(too_large.clone())?;
+            let came_from = steps.of_frame(&window).ok_or_else(too_large)?;
             scores.advance(row, window, Some(came_from));
             scores.drop_below(floor.after(frame));
         }

@@ -63,6 +63,13 @@ pub(super) fn is_flat_in_logs(least: f64, greatest: f64) -> bool {
     greatest - least <= FLAT_NATS
 }
 
+/// Whether a row may be probabilities.
+pub(super) fn are_probs<E: Element>(row: &[E]) -> bool {
+    let values = || row.iter().map(|x| x.to_f64());
+    // A row of logits ends at its first negative value; the sum of all would take longer than their loss.
+    row.len() > 1 && values().all(|x| x >= 0.0) && may_sum_to_one(values().sum())
+}
+
 fn are_flat_probs<E: Element>(row: &[E]) -> bool {
     let values = row.iter().map(|x| x.to_f64());
     let (least, most) = values.fold((f64::INFINITY, 0.0), |(least, most), x| (x.min(least), x.max(most)));
@@ -108,9 +115,7 @@ impl RowAudit {
 
     /// Looks at a row to tell whether it is probabilities; `number` is its own in the file, or in the item.
     pub fn sample<E: Element>(&mut self, number: usize, row: &[E]) {
-        let values = || row.iter().map(|x| x.to_f64());
-        // A row of logits ends at its first negative value; the sum of all would take longer than their loss.
-        let are_probs = row.len() > 1 && values().all(|x| x >= 0.0) && may_sum_to_one(values().sum());
+        let are_probs = are_probs(row);
         if !are_probs || self.kind == InputKind::Probs {
             self.first_unlike_probs.get_or_insert(self.sampled);
         }

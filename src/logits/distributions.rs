@@ -1,7 +1,8 @@
 //! Whether the rows of a matrix are distributions.
 
+use super::audit::are_probs;
 use super::row::sums_to_one;
-use super::{Block, BlockVisitor, may_sum_to_one};
+use super::{Block, BlockVisitor};
 use crate::kernel::{Element, log_sum_exp};
 
 /// Rows that are looked at.
@@ -32,12 +33,9 @@ impl BlockVisitor for DistributionProbe {
     fn visit<E: Element>(&mut self, block: Block<'_, E>) -> Result<(), Enough> {
         let rows = block.rows().min(FEW_ROWS - self.rows);
         block.for_each_row(0..rows, |_, row| {
-            let values = || row.iter().map(|x| x.to_f64());
-            let of_some = row.len() > 1;
             self.rows += 1;
-            self.probs +=
-                usize::from(of_some && values().all(|x| x >= 0.0) && may_sum_to_one(values().sum()));
-            self.log_probs += usize::from(of_some && sums_to_one(log_sum_exp(row).value().exp()));
+            self.probs += usize::from(are_probs(row));
+            self.log_probs += usize::from(row.len() > 1 && sums_to_one(log_sum_exp(row).value().exp()));
         });
         if self.rows == FEW_ROWS { Err(Enough) } else { Ok(()) }
     }

@@ -197,7 +197,8 @@ pub(in crate::cli) fn references_warning(
     blank: u32,
 ) -> Option<Warning> {
     if *spelling.delimiter() == WordDelimiter::None && spelling.has_names() {
-        let warning = references_with_spaces(path, references, spelling, classes, blank);
+        let tokens = (0..classes as u32).filter(|&class| class != blank).map(|class| spelling.token(class));
+        let warning = references_with_spaces(path, references, tokens);
         if warning.is_some() {
             return warning;
         }
@@ -223,17 +224,17 @@ pub(in crate::cli) fn references_warning(
     unwritable(path, "word", words, &texts, |count| (count / 10).max(2).min(count / 2), remark)
 }
 
-/// References of several words, of which no text can equal one where nothing separates words.
+/// References of several words, of which no text can equal one where nothing separates the `tokens`.
 fn references_with_spaces(
     path: &Path,
     references: &[String],
-    spelling: &Spelling,
-    classes: usize,
-    blank: u32,
+    tokens: impl Iterator<Item = String>,
 ) -> Option<Warning> {
     let spaced = references.iter().filter(|line| line.split_whitespace().nth(1).is_some()).count();
-    let tokens: HashSet<String> =
-        (0..classes as u32).filter(|&class| class != blank).map(|class| spelling.token(class)).collect();
+    if 2 * spaced <= references.len() {
+        return None;
+    }
+    let tokens: HashSet<String> = tokens.collect();
     let mut words = references.iter().flat_map(|line| line.split_whitespace());
     let why = if words.all(|word| tokens.contains(word)) {
         "their words are tokens: give --word-delimiter '' if each token is a word"
@@ -245,7 +246,7 @@ fn references_with_spaces(
         path.display(),
         counted(references.len(), "line"),
     );
-    (2 * spaced > references.len()).then_some(Warning { code: "spaced_references", message })
+    Some(Warning { code: "spaced_references", message })
 }
 
 /// What to do about a text in letters of the other case, or in another of Unicode's forms.
