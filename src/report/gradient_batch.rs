@@ -1,11 +1,14 @@
 //! The gradient by a whole file's values: rows in, bytes in the order of the file out.
 
+use std::convert::Infallible;
 use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
+use super::RandomWrite;
 use crate::kernel::Element;
-use crate::logits::{Block, BlockVisitor, Geometry, rows_at_once};
+use crate::logits::{AtOnce, Block, BlockVisitor, Geometry, rows_at_once};
 use crate::loss::gradient::RowGradient;
 use crate::loss::gradient_check::RowSample;
 
@@ -18,19 +21,39 @@ pub struct Encoding {
     pub encode: fn(&[f64], &mut [u8]),
 }
 
+/// Where a gradient goes.
+pub enum GradientOut<'a> {
+    /// Nowhere.
+    None,
+    /// One block behind the other.
+    Stream(&'a mut (dyn Write + Send), Encoding),
+    /// Rows to their places, each by the thread that has computed it, from its cache.
+    Places(RandomWrite<'a>, Encoding),
+}
+
 /// Writes the gradient by each value where the value is in the file, and keeps some rows.
 pub struct GradientBatch<'a, G> {
     rows: GradientRows<'a, G>,
-    out: Option<(&'a mut (dyn Write + Send), Encoding)>,
-    samples: Vec<RowSample>,
+    out: GradientOut<'a>,
+    /// Whoever read the output has stopped; rows are still kept.
+    closed: Option<io::Error>,
+    /// A thread's each.
+    rooms: Vec<Room>,
     /// Of the block before, in the order of the file: it is written while the next is computed.
     pending: Vec<u8>,
     /// Room for a block.
     next: Vec<u8>,
-    /// Whoever read the output has stopped; rows are still kept.
-    closed: Option<io::Error>,
     /// Of a block, row by row, where that is not the order of the file.
     by_rows: Vec<u8>,
+}
+
+/// What a thread computes with, and the rows that it has kept.
+#[derive(Default)]
+struct Room {
+    exps: Vec<f64>,
+    gradient: Vec<f64>,
+    bytes: Vec<u8>,
+    samples: Vec<RowSample>,
 }
 
 /// What is computed of a row.
@@ -42,33 +65,33 @@ struct GradientRows<'a, G> {
 }
 
 impl<'a, G: RowGradient> GradientBatch<'a, G> {
-    /// Of a file that lies as `geometry` says, written to `out`, where anything is; the rows with the numbers
-    /// `sampled`, in ascending order, are kept.
-    pub fn new(
-        gradient: &'a G,
-        geometry: &'a Geometry,
-        out: Option<(&'a mut (dyn Write + Send), Encoding)>,
-        sampled: &'a [usize],
-    ) -> Self {
+    /// Of a file that lies as `geometry` says; the rows with the numbers `sampled`, in ascending order, are kept.
+    ///
+    /// # Panics
+    /// Where rows are to be written to their places, and do not lie in the file as a whole each.
+    pub fn new(gradient: &'a G, geometry: &'a Geometry, out: GradientOut<'a>, sampled: &'a [usize]) -> Self {
+        assert!(geometry.has_whole_rows() || !matches!(out, GradientOut::Places(..)), "rows have places");
         let rows = GradientRows { gradient, geometry, sampled };
+        let rooms = (0..rayon::current_num_threads()).map(|_| Room::default()).collect();
         let [pending, next, by_rows] = [const { Vec::new() }; 3];
-        Self { rows, out, samples: Vec::new(), pending, next, closed: None, by_rows }
+        Self { rows, out, closed: None, rooms, pending, next, by_rows }
     }
 
     /// The rows that were kept, by their numbers, and what came of the last of the output.
-    pub fn finish(mut self) -> (Vec<RowSample>, io::Result<()>) {
+    pub fn finish(self) -> (Vec<RowSample>, io::Result<()>) {
         let written = match (self.closed, self.out) {
             (Some(error), _) => Err(error),
-            (None, Some((out, _))) => out.write_all(&self.pending),
-            (None, None) => Ok(()),
+            (None, GradientOut::Stream(out, _)) => out.write_all(&self.pending),
+            (None, _) => Ok(()),
         };
-        self.samples.sort_by_key(|sample| sample.row);
-        (self.samples, written)
+        let mut samples: Vec<RowSample> = self.rooms.into_iter().flat_map(|room| room.samples).collect();
+        samples.sort_by_key(|sample| sample.row);
+        (samples, written)
     }
 }
 
 /// Values that a thread takes at a time, in whole rows.
-const VALUES_AT_ONCE: usize = 1 << 14;
+const VALUES_AT_ONCE: usize = 1 << 16;
 
 impl<G: RowGradient> GradientRows<'_, G> {
     /// Rows that a thread takes at a time.
@@ -78,50 +101,72 @@ impl<G: RowGradient> GradientRows<'_, G> {
         if self.geometry.has_whole_rows() { (VALUES_AT_ONCE / classes).max(1) } else { rows_at_once(classes) }
     }
 
-    /// Computes a block, and leaves it in `bytes` row by row where it is to be written.
+    /// Computes a block, and leaves it in `bytes` row by row.
     fn of_block<E: Element>(
         &self,
         block: &Block<'_, E>,
-        encoding: Option<Encoding>,
+        encoding: Encoding,
         bytes: &mut Vec<u8>,
-    ) -> Vec<RowSample> {
-        let classes = self.geometry.classes();
-        let at_once = self.at_once();
-        let room = || [vec![0.0; classes], vec![0.0; classes]];
-        let samples: Vec<Vec<RowSample>> = if let Some(encoding) = encoding {
-            bytes.resize(block.rows() * classes * encoding.size, 0);
-            let chunks = bytes.par_chunks_mut(at_once * classes * encoding.size).enumerate();
-            let of_chunk = |room: &mut [Vec<f64>; 2], (chunk, bytes): (usize, &mut [u8])| {
-                self.of_rows(block, chunk * at_once, room, Some((bytes, encoding)))
-            };
-            chunks.map_init(room, of_chunk).collect()
-        } else {
-            let chunks = (0..block.rows().div_ceil(at_once)).into_par_iter();
-            chunks.map_init(room, |room, chunk| self.of_rows(block, chunk * at_once, room, None)).collect()
-        };
-        samples.into_iter().flatten().collect()
+        rooms: &mut [Room],
+    ) {
+        let row_bytes = self.geometry.classes() * encoding.size;
+        bytes.resize(block.rows() * row_bytes, 0);
+        let pieces = bytes.chunks_mut(self.at_once() * row_bytes).enumerate();
+        let Ok(()) = try_for_each::<_, Infallible>(rooms, pieces, |room, (piece, bytes)| {
+            self.of_rows(block, piece * self.at_once(), room, Some((bytes, encoding)));
+            Ok(())
+        });
     }
 
-    /// Computes some rows of a block, the first of which is number `first`, and writes them, row by row.
+    /// Computes a block, and writes it to its place.
+    fn write_at_places<E: Element>(
+        &self,
+        block: &Block<'_, E>,
+        out: &RandomWrite<'_>,
+        encoding: Encoding,
+        rooms: &mut [Room],
+    ) -> io::Result<()> {
+        let row_bytes = self.geometry.classes() * encoding.size;
+        try_for_each(rooms, (0..block.rows()).step_by(self.at_once()), |room, first| {
+            let mut bytes = std::mem::take(&mut room.bytes);
+            bytes.resize(self.at_once().min(block.rows() - first) * row_bytes, 0);
+            self.of_rows(block, first, room, Some((&mut bytes, encoding)));
+            let written = out.write_all_at(&bytes, ((block.first_row() + first) * row_bytes) as u64);
+            room.bytes = bytes;
+            written
+        })
+    }
+
+    /// Keeps the rows of a block that are to be kept.
+    fn keep<E: Element>(&self, block: &Block<'_, E>, rooms: &mut [Room]) {
+        let pieces = (0..block.rows()).step_by(self.at_once());
+        let Ok(()) = try_for_each::<_, Infallible>(rooms, pieces, |room, first| {
+            self.of_rows(block, first, room, None);
+            Ok(())
+        });
+    }
+
+    /// Computes some rows of a block, the first of which is number `first`, and leaves them in `bytes`, row by row.
     fn of_rows<E: Element>(
         &self,
         block: &Block<'_, E>,
         first: usize,
-        room: &mut [Vec<f64>; 2],
+        room: &mut Room,
         bytes: Option<(&mut [u8], Encoding)>,
-    ) -> Vec<RowSample> {
-        let [room, gradient] = room;
+    ) {
+        let Room { exps, gradient, samples, .. } = room;
         let classes = self.geometry.classes();
+        exps.resize(classes, 0.0);
+        gradient.resize(classes, 0.0);
         let (mut bytes, encoding) = bytes.unzip();
         let rows = self.at_once().min(block.rows() - first);
-        let mut samples = Vec::new();
         block.for_each_row(first..first + rows, |row, values| {
             let number = self.geometry.logical_row(block.first_row() + row);
             let kept = self.sampled.binary_search(&number).is_ok();
             if !kept && bytes.is_none() {
                 return;
             }
-            self.gradient.of_row(number, values, room, gradient);
+            self.gradient.of_row(number, values, exps, gradient);
             if let (Some(bytes), Some(Encoding { size, encode })) = (&mut bytes, encoding) {
                 let row_bytes = classes * size;
                 encode(gradient, &mut bytes[(row - first) * row_bytes..][..row_bytes]);
@@ -131,32 +176,57 @@ impl<G: RowGradient> GradientRows<'_, G> {
                 samples.push(RowSample { row: number, values, gradient: gradient.clone() });
             }
         });
-        samples
     }
+}
+
+/// Has as many threads as there are rooms `take` piece after piece, until one of them fails.
+fn try_for_each<P, E: Send>(
+    rooms: &mut [Room],
+    pieces: impl Iterator<Item = P> + Send,
+    take: impl Fn(&mut Room, P) -> Result<(), E> + Sync,
+) -> Result<(), E> {
+    let pieces = Mutex::new(pieces);
+    let next = || pieces.lock().unwrap_or_else(PoisonError::into_inner).next();
+    rooms.par_iter_mut().with_max_len(1).try_for_each(|room| {
+        while let Some(piece) = next() {
+            take(room, piece)?;
+        }
+        Ok(())
+    })
 }
 
 impl<G: RowGradient> BlockVisitor for GradientBatch<'_, G> {
     type Error = io::Error;
 
+    fn at_once(&self) -> AtOnce {
+        // What is not kept until the next block may be much.
+        if matches!(self.out, GradientOut::Stream(..)) { AtOnce::Little } else { AtOnce::Much { run: 1 } }
+    }
+
     fn visit<E: Element>(&mut self, block: Block<'_, E>) -> io::Result<()> {
-        let Self { rows, out, samples, pending, next, closed, by_rows } = self;
-        let encoding = out.as_ref().map(|&(_, encoding)| encoding);
-        let compute = || {
-            let samples =
-                rows.of_block(&block, encoding, if rows.geometry.has_whole_rows() { next } else { by_rows });
-            if let (false, Some(Encoding { size, .. })) = (rows.geometry.has_whole_rows(), encoding) {
-                rows.geometry.to_planes(size, by_rows, next);
+        let Self { rows, out, closed, rooms, pending, next, by_rows } = self;
+        let (out, encoding) = match out {
+            GradientOut::None => {
+                rows.keep(&block, rooms);
+                return Ok(());
             }
-            samples
+            GradientOut::Places(out, encoding) => return rows.write_at_places(&block, out, *encoding, rooms),
+            GradientOut::Stream(out, encoding) => (out, *encoding),
         };
-        let write = || out.as_mut().map_or(Ok(()), |(out, _)| out.write_all(pending));
-        let (written, of_block) = rayon::join(write, compute);
-        samples.extend(of_block);
+        let compute = || {
+            if rows.geometry.has_whole_rows() {
+                rows.of_block(&block, encoding, next, rooms);
+            } else {
+                rows.of_block(&block, encoding, by_rows, rooms);
+                rows.geometry.to_planes(encoding.size, by_rows, next);
+            }
+        };
+        let (written, ()) = rayon::join(|| out.write_all(pending), compute);
         std::mem::swap(pending, next);
         match written {
             // Others may still ask for the rows that are kept.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe && !rows.sampled.is_empty() => {
-                (*out, *closed) = (None, Some(error));
+                (self.out, *closed) = (GradientOut::None, Some(error));
                 Ok(())
             }
             written => written,

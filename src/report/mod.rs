@@ -34,6 +34,7 @@ use crate::input::counted;
 pub use cell::{Cell, Details, ItemId, Record, TableText};
 pub use check::Check;
 pub(crate) use check::listed;
+pub use new_file::RandomWrite;
 pub(crate) use npy::write_npy_header;
 pub use number::Shortest;
 pub(crate) use output::is_standard_output;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use thiserror::Error;
 
-use super::new_file::{NewFile, folder_of};
+use super::new_file::{NewFile, RandomWrite, folder_of};
 use super::{Details, Record, Report, TableText, ci, csv, json, listing, table};
 
 /// Links that are followed.
@@ -177,6 +177,18 @@ impl Output {
         &self,
         render: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
     ) -> Result<(), OutputError> {
+        self.deliver_at_places(|out, _| render(out))
+    }
+
+    /// Has `render` write to the target, from its beginning on or, where it is a new file, to any place once the rest
+    /// is flushed.
+    ///
+    /// # Errors
+    /// Where the target can't be written.
+    pub fn deliver_at_places(
+        &self,
+        render: impl FnOnce(&mut (dyn Write + Send), Option<RandomWrite<'_>>) -> io::Result<()>,
+    ) -> Result<(), OutputError> {
         let (target, result) = match &self.path {
             None => ("standard output".to_owned(), write_open(io::stdout(), render)),
             Some(path) => (path.display().to_string(), write_path(path, render)),
@@ -196,7 +208,10 @@ fn has_more_rows<I: Record>(items: &[I], most: usize) -> bool {
 }
 
 /// Writes a file, whole or not at all. What is open already, or no regular file (a pipe, a device), is written to as it is.
-fn write_path(path: &Path, render: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>) -> io::Result<()> {
+fn write_path(
+    path: &Path,
+    render: impl FnOnce(&mut (dyn Write + Send), Option<RandomWrite<'_>>) -> io::Result<()>,
+) -> io::Result<()> {
     let existing = fs::metadata(path).ok();
     match descriptor(path) {
         Some(Descriptor::StandardOutput) => write_open(io::stdout(), render),
@@ -214,12 +229,13 @@ fn write_path(path: &Path, render: impl FnOnce(&mut (dyn Write + Send)) -> io::R
 fn write_file(
     path: &Path,
     existing: Option<fs::Metadata>,
-    render: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
+    render: impl FnOnce(&mut (dyn Write + Send), Option<RandomWrite<'_>>) -> io::Result<()>,
 ) -> io::Result<()> {
     let path = target(path, existing.is_some())?;
     let mut file = NewFile::beside(&path)?;
-    let mut out = BufWriter::new(file.as_file());
-    render(&mut out)?;
+    let file_now = &*file.as_file();
+    let mut out = BufWriter::new(file_now);
+    render(&mut out, RandomWrite::new(file_now))?;
     out.flush()?;
     drop(out);
     if let Some(metadata) = existing {
@@ -263,10 +279,10 @@ pub(crate) fn is_standard_output(path: &Path) -> bool {
 /// Writes to what is open already.
 fn write_open(
     out: impl Write + Send,
-    render: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
+    render: impl FnOnce(&mut (dyn Write + Send), Option<RandomWrite<'_>>) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut out = BufWriter::new(out);
-    render(&mut out)?;
+    render(&mut out, None)?;
     out.flush()
 }
 

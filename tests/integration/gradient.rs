@@ -441,6 +441,38 @@ fn a_check_is_whole_where_nobody_reads_the_gradient() {
     assert_eq!(found, check(&[]));
 }
 
+/// Rows go to their places in a file, by several threads, and one behind the other through a pipe.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_gradient_of_several_blocks_is_the_same_in_a_file_and_through_a_pipe() {
+    let folder = Folder::new();
+    let mut random = SplitMix(5);
+    // Not as many rows as fill up a block or what a thread takes at a time.
+    let (rows, classes) = (34_567, 61);
+    let values: Vec<f64> = (0..rows * classes).map(|_| random.score()).collect();
+    let targets: Vec<i64> = (0..rows).map(|_| random.below(classes) as i64).collect();
+    folder.file("x.npy", npy_f32(&[rows, classes], &values));
+    folder.file("y.npy", npy_i64(&[rows], &targets));
+    let fifo = folder.path().join("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let write = |name: &str, threads: &str| {
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y.npy", "-q", "--grad", name]);
+        command.args(["--threads", threads]).assert().success();
+    };
+    let reader = std::process::Command::new("cat")
+        .arg(&fifo)
+        .stdout(fs::File::create(folder.path().join("piped.npy")).unwrap())
+        .spawn();
+    write("fifo", "3");
+    assert!(reader.unwrap().wait().unwrap().success());
+    let piped = fs::read(folder.path().join("piped.npy")).unwrap();
+    for threads in ["1", "2", "5"] {
+        write("g.npy", threads);
+        assert!(fs::read(folder.path().join("g.npy")).unwrap() == piped, "{threads} threads");
+    }
+}
+
 /// Rows come in the order of the file, and are compared in that of the items.
 #[test]
 fn a_check_compares_the_same_entries_in_any_order_of_the_file() {

@@ -19,7 +19,7 @@ use crate::loss::reduction::Reduction;
 use crate::loss::targets::{Target, Targets};
 use crate::loss::{Emissions, EmissionsBatch, ItemEmissions};
 use crate::report::gradient::{GradientCheck, GradientSummary};
-use crate::report::gradient_batch::GradientBatch;
+use crate::report::gradient_batch::{GradientBatch, GradientOut};
 use crate::report::{Output, write_npy_header};
 
 #[derive(clap::Args)]
@@ -95,17 +95,24 @@ impl<'a> GradientOf<'a> {
         sampled: &[usize],
     ) -> anyhow::Result<Vec<RowSample>> {
         let Some(path) = &self.args.grad else {
-            let mut batch = GradientBatch::new(gradient, geometry, None, sampled);
+            let mut batch = GradientBatch::new(gradient, geometry, GradientOut::None, sampled);
             return match self.matrix.read(geometry, &mut batch) {
                 Ok(()) => Ok(batch.finish().0),
                 Err(error) => Err(error.or(Into::into)),
             };
         };
         let mut result = Ok(Vec::new());
-        let written = output_to(path).deliver(|out| {
+        let written = output_to(path).deliver_at_places(|out, places| {
             let (shape, fortran_order) = (self.matrix.shape(), self.matrix.fortran_order());
             let encoding = write_npy_header(out, shape, fortran_order, self.matrix.dtype())?;
-            let mut batch = GradientBatch::new(gradient, geometry, Some((out, encoding)), sampled);
+            let out = match places {
+                Some(places) if geometry.has_whole_rows() => {
+                    out.flush()?;
+                    GradientOut::Places(places.behind()?, encoding)
+                }
+                _ => GradientOut::Stream(out, encoding),
+            };
+            let mut batch = GradientBatch::new(gradient, geometry, out, sampled);
             match self.matrix.read(geometry, &mut batch) {
                 Ok(()) => {
                     let (samples, written) = batch.finish();
