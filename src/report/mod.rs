@@ -25,6 +25,7 @@ mod new_file;
 mod npy;
 mod number;
 mod output;
+mod random_write;
 mod table;
 pub mod tune;
 
@@ -34,11 +35,11 @@ use crate::input::counted;
 pub use cell::{Cell, Details, ItemId, Record, TableText};
 pub use check::Check;
 pub(crate) use check::listed;
-pub use new_file::RandomWrite;
 pub(crate) use npy::write_npy_header;
 pub use number::Shortest;
 pub(crate) use output::is_standard_output;
 pub use output::{Format, Output, OutputError};
+pub use random_write::RandomWrite;
 pub(crate) use table::escaped;
 
 /// Something that the user should know about the input.

@@ -4,7 +4,7 @@
 //! system knows no such files, it has another name in the same folder meanwhile.
 
 use std::fs::File;
-use std::io::{self, Seek};
+use std::io;
 use std::path::Path;
 
 use tempfile::NamedTempFile;
@@ -21,39 +21,6 @@ pub(super) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
-    }
-}
-
-/// A new file that any thread writes to, each piece to its place.
-#[derive(Clone, Copy)]
-pub struct RandomWrite<'a> {
-    file: &'a File,
-    start: u64,
-}
-
-impl<'a> RandomWrite<'a> {
-    /// None where the system has no such writing.
-    pub(super) fn new(file: &'a File) -> Option<Self> {
-        cfg!(unix).then_some(Self { file, start: 0 })
-    }
-
-    /// The file behind what was written to it so far.
-    ///
-    /// # Errors
-    /// Where its position can't be asked for.
-    pub(crate) fn behind(self) -> io::Result<Self> {
-        Ok(Self { start: (&mut &*self.file).stream_position()?, ..self })
-    }
-
-    /// Writes all of `bytes`, the first at `place`.
-    ///
-    /// # Errors
-    /// Where that can't be done.
-    pub(super) fn write_all_at(&self, bytes: &[u8], place: u64) -> io::Result<()> {
-        #[cfg(unix)]
-        return std::os::unix::fs::FileExt::write_all_at(self.file, bytes, self.start + place);
-        #[cfg(not(unix))]
-        return Err(io::Error::from(io::ErrorKind::Unsupported));
     }
 }
 

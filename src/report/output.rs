@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use thiserror::Error;
 
-use super::new_file::{NewFile, RandomWrite, folder_of};
-use super::{Details, Record, Report, TableText, ci, csv, json, listing, table};
+use super::new_file::{NewFile, folder_of};
+use super::{Details, RandomWrite, Record, Report, TableText, ci, csv, json, listing, table};
 
 /// Links that are followed.
 const MAX_LINKS: usize = 16;
