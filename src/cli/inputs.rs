@@ -268,8 +268,8 @@ pub(super) fn optional_integers(
 /// What it means that probabilities are next to equal in so many rows.
 pub(super) fn softmax_twice(rows: impl Display) -> String {
     format!(
-        "in all {rows} rows the largest probability is at most e times the smallest: softmax was applied twice, or \
-         nothing was learned"
+        "in all {rows} rows the largest probability is at most e times the smallest: softmax was applied twice (save \
+         what comes before the first), or nothing was learned"
     )
 }
 
@@ -287,9 +287,10 @@ pub(super) fn input_warnings(name: &str, audit: &RowAudit, place: impl Fn(usize)
     let mut warnings = Vec::new();
     let like_probs = audit.looks_like_probs();
     if let (InputKind::Logits, Some(rows)) = (audit.kind(), like_probs) {
+        let unless = if audit.looks_flat().is_some() { " unless softmax was applied twice" } else { "" };
         let message = format!(
             "{name} looks like probabilities (all {rows} rows that were looked at sum to 1 with nothing below 0), \
-             and softmax over probabilities is not what a network was trained with: give --input probs"
+             where logits were expected: give --input probs{unless}"
         );
         warnings.push(Warning { code: "looks_like_probs", message });
     }

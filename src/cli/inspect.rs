@@ -126,7 +126,7 @@ impl Args {
             None => survey,
         };
         let mut matrix = matrix;
-        let again = matrix.is_in_memory().then(|| matrix.again()).transpose()?;
+        let again = matrix.can_be_read_again().then(|| matrix.again()).transpose()?;
         matrix.reduce(&view.geometry, &mut survey).map_err(InputError::from)?;
         // Only now, so that the frames of the header are there.
         let items = match (labels, &view.ctc, blank) {

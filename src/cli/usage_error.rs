@@ -42,6 +42,8 @@ pub(super) fn report_usage(error: &clap::Error) -> ExitStatus {
     let other_name = other_name(error);
     if let Some(name) = other_name {
         hint = format!("here it is called {name}; ");
+    } else if let Some(option) = option_of_second_path(error) {
+        hint = format!("give it as {option}; ");
     }
     for part in paragraphs.filter(|_| other_name.is_none()) {
         // A value that begins with '-' can't be given to an option behind '--', as this tip would have it.
@@ -126,6 +128,20 @@ const OTHER_NAMES: [(&str, &[&str]); 24] = [
     ("--beam-size", &["--beam"]),
     ("--log-probs", &["--input log-probs"]),
 ];
+
+/// The option for a path behind the first one.
+fn option_of_second_path(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg) else { return None };
+    if error.kind() != ErrorKind::UnknownArgument || typed.starts_with('-') {
+        return None;
+    }
+    let option = match std::env::args_os().nth(1)?.to_str()? {
+        "loss" | "inspect" | "align" => "--labels",
+        "decode" | "tune" => "--refs",
+        _ => return None,
+    };
+    Some(format!("{option} {typed}"))
+}
 
 /// What an option that there is not is called here.
 fn other_name(error: &clap::Error) -> Option<&'static str> {

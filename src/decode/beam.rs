@@ -20,6 +20,7 @@ use super::arithmetic::{Arithmetic, Linear, Log};
 use super::beam_result::BeamResult;
 use super::best_path::AlignmentError;
 use super::frame::{FrameError, frames};
+use super::fusion::FusionWeights;
 use super::scorer::Scorer;
 use super::search::Search;
 use crate::kernel::{Element, InstructionSet, Rows, Task};
@@ -56,6 +57,17 @@ pub enum BeamError {
         /// Number of classes.
         classes: usize,
     },
+    /// What steers the beam was made for another number of classes.
+    #[error("what steers the beam is for {fusion} classes, and there are {classes}")]
+    FusionClasses {
+        /// The classes that it was made for.
+        fusion: usize,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// A weight of what steers the beam is out of range.
+    #[error("{0:?} has a weight out of range")]
+    FusionWeights(FusionWeights),
     /// The least log-probability of a token is NaN.
     #[error("the least log-probability of a token is not a number")]
     TokenMinLogp,

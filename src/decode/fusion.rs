@@ -66,7 +66,7 @@ pub struct FusionWeights {
 
 impl FusionWeights {
     /// With others, what a token gains at most could not be told.
-    fn are_allowed(&self) -> bool {
+    pub(super) fn are_allowed(&self) -> bool {
         let sizes = -MAX_MAGNITUDE..=MAX_MAGNITUDE;
         self.lm_weight >= 0.0
             && [self.lm_weight, self.unit_bonus, self.unk_score].iter().all(|weight| sizes.contains(weight))
@@ -140,6 +140,11 @@ impl Fusion {
         };
         let only_words = lexicon.is_some();
         Self { tokens, language, words, only_words, hotwords, hotwords_bounds, language_bound, successors }
+    }
+
+    /// How many classes it was made for, the blank among them.
+    pub fn classes(&self) -> usize {
+        self.tokens.len()
     }
 
     /// Natural logarithm of the language model's probability of a text, unweighted and without bonus and

@@ -32,6 +32,21 @@ pub struct ItemConfig {
     pub timestamps: bool,
 }
 
+/// Greedy, of logits whose blank is class 0, and nothing besides the text.
+impl Default for ItemConfig {
+    fn default() -> Self {
+        Self {
+            input: InputKind::Logits,
+            blank: 0,
+            beam_width: None,
+            nbest: 1,
+            token_min_logp: None,
+            exact_scores: false,
+            timestamps: false,
+        }
+    }
+}
+
 /// A transcript and what was asked about it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Transcript {
@@ -95,7 +110,7 @@ impl<'a> ItemDecoder<'a> {
     /// A decoder of frames of `classes` classes, whose beam, if it has one, is steered by `fusion`.
     ///
     /// # Errors
-    /// Where the configuration does not fit the classes.
+    /// Where the configuration or `fusion` does not fit the classes, or a weight is out of range.
     pub fn new(
         config: ItemConfig,
         classes: usize,
@@ -103,6 +118,14 @@ impl<'a> ItemDecoder<'a> {
     ) -> Result<Self, BeamError> {
         if config.blank as usize >= classes {
             return Err(BeamError::BlankOutOfRange { blank: config.blank, classes });
+        }
+        if let Some((fusion, weights)) = fusion {
+            if fusion.classes() != classes {
+                return Err(BeamError::FusionClasses { fusion: fusion.classes(), classes });
+            }
+            if !weights.are_allowed() {
+                return Err(BeamError::FusionWeights(weights));
+            }
         }
         let ItemConfig { blank, input, token_min_logp, .. } = config;
         let beam = |beam_width| BeamConfig { beam_width, blank, input, token_min_logp };

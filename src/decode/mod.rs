@@ -46,4 +46,6 @@ pub use best_path::AlignmentError;
 pub use frame::FrameError;
 pub use fusion::{Fusion, FusionScorer, FusionState, FusionWeights, LanguageModel, TokenModel};
 pub use greedy::{GreedyPath, collapse, greedy};
+pub use item::{DecodedItem, ItemConfig, ItemDecoder, Transcript};
 pub use scorer::{Gain, NoScorer, Scorer};
+pub use spelling::{Spelling, WordDelimiter};

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 pub use file::AlphabetFile;
 use file::{is_blank_name, is_no_text};
 
-use super::{InputError, Place, display_name};
+use super::{InputError, Place, counted, display_name};
 use crate::decode::spelling::{Spelling, WORD_PIECE_MARK};
 use crate::lm::{TreeWord, WordTree};
 use crate::shown::shown;
@@ -114,8 +114,12 @@ impl Alphabet {
     /// The alphabet of `classes` classes.
     ///
     /// # Errors
-    /// Where the file has not as many entries, nor one less.
+    /// Where the file has not as many entries, nor one less, or the blank is not a class.
     pub fn new(file: AlphabetFile, classes: usize, blank: u32) -> Result<Self, InputError> {
+        if blank as usize >= classes {
+            let expected = format!("a blank among {}", counted(classes, "class"));
+            return Err(InputError::new(&file.name, Place::whole(), expected, format!("class {blank}")));
+        }
         let (name, complete) = (file.name.clone(), file.len() == classes);
         let tokens = file.resolve(classes, blank as usize)?;
         let named = tokens.iter().enumerate().filter(|&(class, _)| class != blank as usize);

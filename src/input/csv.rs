@@ -221,22 +221,22 @@ pub(super) fn parse(name: &str, bytes: &[u8], options: CsvOptions) -> Result<Tab
         .read_byte_record(&mut record)
         .map_err(|error| InputError::new(name, Place::whole(), "a table of numbers", error.to_string()))?
     {
-        let line = line_of(&record, bytes);
         let mut columns = record.len();
         if columns > 1 && record.get(columns - 1).is_some_and(|field| field.trim_ascii().is_empty()) {
             columns -= 1;
         }
         if table.rows == 0 {
-            (table.columns, first_line) = (columns, line);
+            (table.columns, first_line) = (columns, line_of(&record, bytes));
         } else if columns != table.columns {
             let expected = format!("{} columns as in line {first_line}", table.columns);
-            let error = InputError::new(name, Place::whole().at("line", line), expected, columns.to_string());
+            let place = Place::whole().at("line", line_of(&record, bytes));
+            let error = InputError::new(name, place, expected, columns.to_string());
             let empty = record.iter().all(|field| field.trim_ascii().is_empty());
             return Err(error.maybe_hint(empty.then_some("the line has delimiters alone: leave it out")));
         }
         for (column, field) in record.iter().take(columns).enumerate() {
             let value = any_number(field).ok_or_else(|| {
-                let place = Place::whole().at("line", line).at("column", column + 1);
+                let place = Place::whole().at("line", line_of(&record, bytes)).at("column", column + 1);
                 let text = String::from_utf8_lossy(field);
                 let found = if text.is_empty() { "an empty field".to_owned() } else { shown(&text) };
                 let error = InputError::new(name, place, "a number", found);
@@ -257,12 +257,14 @@ pub(super) fn parse(name: &str, bytes: &[u8], options: CsvOptions) -> Result<Tab
 /// What stands where a number is missing, and is no name.
 const MISSING: [&str; 5] = ["", "NA", "N/A", "null", "None"];
 
-/// The line of a record, from 1; the reader counts from the empty lines before it.
+/// The line of a record, from 1; the reader counts from the empty lines before it, and no lines that end with `\r` alone.
 fn line_of(record: &csv::ByteRecord, bytes: &[u8]) -> u64 {
     let Some(position) = record.position() else { return 0 };
-    let rest = bytes.get(position.byte() as usize..).unwrap_or_default();
-    let empty = rest.iter().take_while(|byte| b"\r\n".contains(byte)).filter(|&&byte| byte == b'\n');
-    position.line() + empty.count() as u64
+    let start = (position.byte() as usize).min(bytes.len());
+    let empty = bytes[start..].iter().take_while(|byte| b"\r\n".contains(byte)).count();
+    let before = &bytes[..start + empty];
+    let is_second = |at: usize| before[at] == b'\n' && at > 0 && before[at - 1] == b'\r';
+    1 + memchr::memchr2_iter(b'\r', b'\n', before).filter(|&at| !is_second(at)).count() as u64
 }
 
 /// The text of a record's line.

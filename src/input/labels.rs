@@ -69,7 +69,7 @@ impl Integers {
 }
 
 pub use probs::ProbTargets;
-pub use targets::ClassTargets;
+pub use targets::{ClassTargets, TargetError};
 pub(crate) use targets::{ONE_SCORE, is_class};
 
 /// The lines of a table.
@@ -299,7 +299,11 @@ impl LabelFile {
     /// among the labels, too; another class is nowhere else, and fills the end of most rows.
     pub(crate) fn padded_rows(&self) -> Option<(i64, usize)> {
         let Content::Integers { shape, values } = &self.content else { return None };
+        // Rows without a place may be any number.
         let [rows, width] = shape[..] else { return None };
+        if width == 0 {
+            return None;
+        }
         let value = |row: usize, at: usize| values.get(row * width + at);
         let padded_with = |class: i64| {
             let is_padding = |row: usize, at: usize| value(row, at) == Some(class);
@@ -313,8 +317,7 @@ impl LabelFile {
             (unequal && several > 0 && any > 1 && padded).then_some((class, any))
         };
         // What ends most rows is what ends the middle one of them in order.
-        let mut last: Vec<i64> =
-            (0..rows).filter(|_| width > 0).filter_map(|row| value(row, width - 1)).collect();
+        let mut last: Vec<i64> = (0..rows).filter_map(|row| value(row, width - 1)).collect();
         last.sort_unstable();
         padded_with(0).or_else(|| padded_with(*last.get(last.len() / 2)?))
     }

@@ -10,7 +10,6 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use thiserror::Error;
 
 use self::pieces::{Cut, Pieces};
@@ -20,7 +19,7 @@ use super::npy::{Decoded, FloatValues, NpyInfo};
 use super::source::{MAX_RESERVED, Source};
 use super::{Dtype, InputError, Place};
 use crate::kernel::{Element, zeros};
-use crate::logits::{AtOnce, Block, BlockReducer, BlockVisitor, Geometry, MAX_CLASSES};
+use crate::logits::{AtOnce, Block, BlockReducer, BlockVisitor, Geometry, MAX_CLASSES, reduce_blocks};
 
 /// Values that are read and handed out at a time, where a plane is not larger.
 const BLOCK_VALUES: usize = 1 << 20;
@@ -218,6 +217,14 @@ impl Matrix {
         self.fortran_order
     }
 
+    /// Whether [`Self::again`] takes no memory: of a regular file, or what is in memory already.
+    pub(crate) fn can_be_read_again(&self) -> bool {
+        match &self.body {
+            Body::Npy(source, _) => source.random_access().is_some(),
+            Body::Memory(_) => true,
+        }
+    }
+
     /// Whether the values lie in memory, if only a part of them at a time.
     pub fn is_in_memory(&self) -> bool {
         match &self.body {
@@ -334,7 +341,9 @@ impl Matrix {
     ) -> Result<(), ReadError<R::Error>> {
         self.check(geometry);
         match self.body {
-            Body::Memory(values) => reduce_all(&values, geometry, reducer).map_err(ReadError::Visit),
+            Body::Memory(values) => {
+                reduce_blocks(&planes_of(&values, geometry), geometry, reducer).map_err(ReadError::Visit)
+            }
             Body::Npy(source, info) if info.dtype.fits_f32() => {
                 reduce_npy::<f32, _>(source, &info, geometry, reducer)
             }
@@ -436,34 +445,6 @@ fn read_npy<E: Decoded, V: BlockVisitor>(
     Ok(info.check_end(&mut source, start)?)
 }
 
-fn reduce_all<R: BlockReducer>(
-    values: &[Vec<f64>],
-    geometry: &Geometry,
-    reducer: &mut R,
-) -> Result<(), R::Error> {
-    let mut plane = 0;
-    let mut blocks = Vec::new();
-    let planes = planes_of(values, geometry);
-    for values in &*planes {
-        let first = plane;
-        plane += values.len() / geometry.plane_len().max(1);
-        blocks.push((first, values));
-    }
-    let rows = blocks.first().map_or(0, |(_, values)| values.len() / geometry.classes());
-    for round in blocks.chunks(round_of(reducer, rows)) {
-        let look = |(plane, values): &(usize, &Vec<f64>)| reducer.look(Block::new(values, geometry, *plane));
-        let parts: Vec<R::Part> = round.par_iter().with_max_len(1).map(look).collect();
-        parts.into_iter().try_for_each(|part| reducer.take(part))?;
-        reducer.end_round();
-    }
-    Ok(())
-}
-
-/// Blocks of `rows` rows each that are looked at together.
-fn round_of<R: BlockReducer>(reducer: &R, rows: usize) -> usize {
-    reducer.round(rows) * rayon::current_num_threads()
-}
-
 fn rounds(blocks: usize, step: usize) -> impl Iterator<Item = Range<usize>> {
     (0..blocks).step_by(step).map(move |first| first..(first + step).min(blocks))
 }
@@ -483,7 +464,7 @@ fn reduce_npy<E: Decoded, R: BlockReducer>(
         pieces.read_where_faster(file);
     }
     let rows = cut.len(0) / geometry.classes();
-    let at_once = round_of(reducer, rows).min(pieces.most_at_once());
+    let at_once = (reducer.round(rows) * rayon::current_num_threads()).min(pieces.most_at_once());
     for round in rounds(cut.blocks(), at_once) {
         let look =
             |piece: usize, values: &[E]| reducer.look(Block::new(values, geometry, cut.first_plane(piece)));

@@ -110,6 +110,15 @@ pub(super) fn empty_field(line: &str) -> Option<usize> {
     })
 }
 
+/// How to go on where lengths are relative ones.
+const SHARES: &str = "these are relative lengths: multiply them by the number of frames, \
+                      numpy.rint(x * frames).astype('int64')";
+
+/// Whether numbers are rather parts of a length each.
+fn are_shares(numbers: &[f64]) -> bool {
+    numbers.iter().any(|&x| x < 1.0) && numbers.iter().all(|&x| x > 0.0 && x <= 1.0)
+}
+
 /// How to go on where a list of lengths is rather a mask.
 fn mask_hint(option: &str) -> Option<&'static str> {
     option.ends_with("lengths").then_some(
@@ -162,9 +171,9 @@ fn list<T>(
                     return error("a larger number".to_owned());
                 }
                 let numbers = info.doubles(&bytes);
-                let shares = numbers.iter().all(|&x| x > 0.0 && x <= 1.0) && numbers.iter().any(|&x| x < 1.0);
+                let shares = are_shares(&numbers);
                 error(format!("{} in {}", numbers[at], info.dtype.name())).hint(if shares {
-                    "shares of a length are to be multiplied by it: numpy.rint(x * length).astype('int64')"
+                    SHARES
                 } else {
                     "save it as integers: x.astype('int64')"
                 })
@@ -182,7 +191,9 @@ fn list<T>(
                 let error = InputError::new(argument, place, what, shown(word));
                 let rest_are_numbers = || words_after(&text, 1).all(|word| parse(word).is_some());
                 let is_header = line == 0 && words_after(&text, 1).next().is_some() && rest_are_numbers();
-                error.maybe_hint(is_header.then(|| NAMED.to_owned()))
+                let numbers: Vec<f64> =
+                    words_after(&text, 0).map(|word| word.parse().unwrap_or(f64::NAN)).collect();
+                error.maybe_hint(if are_shares(&numbers) { Some(SHARES) } else { is_header.then_some(NAMED) })
             })?);
         }
     }

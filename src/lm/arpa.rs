@@ -239,7 +239,7 @@ impl ArpaParser {
                     Ngram::Word(text) => self.builder.add_word(text, entry.log10_prob, entry.log10_backoff),
                     Ngram::Longer(found) => self.builder.add(found, entry.log10_prob, entry.log10_backoff),
                 };
-                added.map_err(|refusal| refused(refusal, line, order))?;
+                added.map_err(|refusal| refused(refusal, bytes, entry.line, self.lines, order))?;
             }
             if let Some(mut error) = piece.error {
                 error.line += self.lines;

@@ -10,6 +10,7 @@ mod audit;
 #[cfg(feature = "cli")]
 mod distributions;
 mod geometry;
+mod in_memory;
 mod items;
 mod log_bases;
 mod row;
@@ -22,6 +23,8 @@ pub use audit::{ImproperRow, RowAudit};
 pub(crate) use distributions::DistributionProbe;
 pub use geometry::{Block, Geometry, MAX_CLASSES, ShapeError, rows_at_once};
 pub(crate) use geometry::{rows_in_order, unravel};
+pub(crate) use in_memory::reduce_blocks;
+pub use in_memory::reduce_slice;
 pub use items::{Items, ItemsError};
 pub(crate) use row::is_certain;
 pub use row::{RowScale, RowScales};

@@ -131,9 +131,10 @@ impl CrossEntropy {
     /// `(1-ε) (-w[y] lp[y]) + (ε/C) Σ_c -w[c] lp[c]`.
     ///
     /// # Panics
-    /// Where `target` is not a class of the row.
+    /// Where `row` does not have as many values as there are classes, or `target` is none of them.
     #[inline]
     pub fn of_index<E: Element>(&self, row: &[E], scale: RowScale, target: usize) -> WeightedLoss {
+        assert_eq!(row.len(), self.classes, "a value for each class");
         let weight = self.weight_of(target);
         let loss = Self::of_class(scale.log_prob(row[target]), weight);
         let loss = if self.smooths() { self.smoothed(loss, row, scale) + 0.0 } else { loss };
@@ -156,7 +157,11 @@ impl CrossEntropy {
     /// `-Σ_c w[c] lp[c] t'[c]` with `t' = t (1-ε) + ε/C`. It counts as one row in the mean.
     ///
     /// A probability of 0 times a log-probability of `-inf` is NaN, as in PyTorch.
+    ///
+    /// # Panics
+    /// Where `row` or `target` does not have as many values as there are classes.
     pub fn of_probs<E: Element>(&self, row: &[E], scale: RowScale, target: Floats<'_>) -> WeightedLoss {
+        assert_eq!([row.len(), target.len()], [self.classes; 2], "a value for each class");
         let loss = match target {
             Floats::Single(target) => self.sum_of_terms(row, scale, Some(target)),
             Floats::Double(target) => self.sum_of_terms(row, scale, Some(target)),

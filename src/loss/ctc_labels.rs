@@ -166,7 +166,11 @@ impl Columns {
     }
 
     /// Writes the log-probabilities of this frame's columns to `out`, `[columns]`.
+    ///
+    /// # Panics
+    /// Where `out` has another length, or `row` lacks one of the classes.
     pub fn gather<E: Element>(&self, row: &[E], scale: RowScale, out: &mut [f64]) {
+        assert_eq!(out.len(), self.classes.len(), "a place for each column");
         for (out, &class) in out.iter_mut().zip(&self.classes) {
             *out = scale.log_prob(row[class as usize]);
         }

@@ -18,6 +18,7 @@ mod frame_columns;
 mod frames_of_rows;
 mod gathered;
 pub mod gradient;
+pub mod gradient_batch;
 pub mod gradient_check;
 pub mod guess;
 pub mod reduction;

@@ -118,10 +118,24 @@ impl Check {
         let message = if passed {
             format!("{what} {shown} is within {allowed} of {of}")
         } else {
-            format!("{what} {shown} differs from {of} by {difference}, allowed {allowed}")
+            let rounded =
+                rounding(observed, expected).map(|rtol| format!("; rounded, it is that: --rtol {rtol:e}"));
+            format!(
+                "{what} {shown} differs from {of} by {difference}, allowed {allowed}{}",
+                rounded.unwrap_or_default()
+            )
         };
         Self::new(name, observed, expected, passed, message)
     }
+}
+
+/// If `value` rounds to `rounded`, the relative tolerance that accepts it.
+pub(super) fn rounding(value: f64, rounded: f64) -> Option<f64> {
+    let text = rounded.to_string();
+    let decimals =
+        text.split_once('.').map(|(_, decimals)| decimals.len()).filter(|&decimals| decimals > 1)?;
+    let tolerance = 0.5 * 10_f64.powi(-(decimals as i32)) / rounded.abs();
+    (format!("{value:.decimals$}") == text).then(|| 10_f64.powf(tolerance.log10().ceil()))
 }
 
 /// Numbers with commas between them, the first few.

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::check::rounding;
 use super::loss::CtcLabelParams;
 use super::matrix::MatrixParams;
 use super::{Cell, Record, TableText};
@@ -125,15 +126,6 @@ impl GuessSummary {
 
 /// How far a number may be from what was asked for to be shown as the closest, relative to that.
 const NEAR: f64 = 0.05;
-
-/// If `value` rounds to `rounded`, the relative tolerance that accepts it.
-fn rounding(value: f64, rounded: f64) -> Option<f64> {
-    let text = rounded.to_string();
-    let decimals =
-        text.split_once('.').map(|(_, decimals)| decimals.len()).filter(|&decimals| decimals > 1)?;
-    let tolerance = 0.5 * 10_f64.powi(-(decimals as i32)) / rounded.abs();
-    (format!("{value:.decimals$}") == text).then(|| 10_f64.powf(tolerance.log10().ceil()))
-}
 
 impl GuessItem {
     fn describe(&self) -> String {

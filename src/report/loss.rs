@@ -216,13 +216,14 @@ impl LossSummary {
             display_name(&params.matrix.logits)
         );
         let means = if ctc {
-            ["each item over its target length, then over items", "over items", "over all target tokens"]
+            ["mean over items of loss / target length", "sum / items", "sum / target tokens of all items"]
         } else if params.targets == Some("probs") {
-            ["over rows, as PyTorch does for probabilities", "over rows", "over rows"]
+            ["sum / rows, as PyTorch does for probabilities", "sum / rows", "sum / rows"]
         } else {
-            ["over the sum of the targets' weights", "over all rows", "over the rows that are not ignored"]
+            ["sum / sum of the targets' weights", "sum / all rows", "sum / rows that are not ignored"]
         };
-        let meanings = [means[0], "over items", means[1], means[2]];
+        let sum = if ctc { "sum over items" } else { "sum over rows" };
+        let meanings = [means[0], sum, means[1], means[2]];
         let mut rows: Vec<Vec<Cell<'static>>> = Vec::new();
         for ((name, value), meaning) in self.reductions.named().into_iter().zip(meanings) {
             let asked = if name == self.reduction { "*" } else { "" };

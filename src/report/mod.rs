@@ -14,7 +14,6 @@ pub mod decode;
 pub mod error_counts;
 pub mod eval;
 pub mod gradient;
-pub mod gradient_batch;
 pub mod guess;
 pub mod inspect;
 mod json;

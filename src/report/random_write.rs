@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, Seek};
 
+use crate::loss::gradient_batch::WriteAt;
+
 /// A new file that any thread writes to, each piece to its place.
 #[derive(Clone, Copy)]
 pub struct RandomWrite<'a> {
@@ -23,12 +25,10 @@ impl<'a> RandomWrite<'a> {
     pub(crate) fn behind(self) -> io::Result<Self> {
         Ok(Self { start: (&mut &*self.file).stream_position()?, ..self })
     }
+}
 
-    /// Writes all of `bytes`, the first at `place`.
-    ///
-    /// # Errors
-    /// Where that can't be done.
-    pub(super) fn write_all_at(self, mut bytes: &[u8], mut place: u64) -> io::Result<()> {
+impl WriteAt for RandomWrite<'_> {
+    fn write_all_at(&self, mut bytes: &[u8], mut place: u64) -> io::Result<()> {
         while !bytes.is_empty() {
             match write_at(self.file, bytes, self.start + place) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),

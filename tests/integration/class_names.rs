@@ -146,7 +146,7 @@ fn what_can_be_a_recognisers_is() {
     assert_eq!(result(&folder, &ARGS)["summary"]["criterion"], "ctc");
     folder.file("y", "a\nb\na\nb\n");
     let error = "y: expected 1 line of labels, one per item, found 4";
-    refused(&folder, &ARGS, error, None);
+    refused(&folder, &ARGS, error, Some("the matrix is one item: write its labels on one line"));
     assert_eq!(inspect(&folder, &["x.npy", "--labels", "y", "--alphabet", "names"])["summary"]["items"], 1);
 }
 

@@ -165,7 +165,9 @@ fn targets_that_are_no_probabilities_are_a_warning() {
     assert!(codes("0.5,0.25,0.25\n1.0,0.0,0.0\n").is_empty());
     assert_eq!(
         codes("0.5,0.25,0.25\n1.5,-0.5,0.0\n"),
-        [r#""targets_negative": "y.csv: row 1, class 1 is -0.5, and no probability is below 0""#]
+        [
+            r#""targets_negative": "y.csv: row 1, class 1 is -0.5, but no probability is below 0: are these logits?""#
+        ]
     );
     assert_eq!(
         codes("0.5,0.25,0.25\n0.5,0.25,0.5\n"),
@@ -195,7 +197,10 @@ fn the_first_odd_target_of_many_is_named() {
     let said: Vec<&str> =
         result["warnings"].as_array().unwrap().iter().map(|w| w["message"].as_str().unwrap()).collect();
     assert!(said.contains(&"y.npy: 3 rows do not sum to 1, the first is row 33333 with 1.5"), "{said:?}");
-    assert!(said.contains(&"y.npy: row 33332, class 2 is -1, and no probability is below 0"), "{said:?}");
+    assert!(
+        said.contains(&"y.npy: row 33332, class 2 is -1, but no probability is below 0: are these logits?"),
+        "{said:?}"
+    );
     targets[3 * 45_000 + 1] = f64::NAN;
     folder.file("y.npy", npy_f32(&[rows, classes], &targets));
     loss().assert().code(2).stderr(predicate::str::contains("row 45000, class 1"));

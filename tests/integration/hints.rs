@@ -229,7 +229,7 @@ fn lists_are_compared_however_they_are_written() {
     );
     folder.file("a.npy", npy_i64(&[2, 3], &[0; 6]));
     folder.file("b.npy", npy_i64(&[3, 2], &[0; 6]));
-    let hint = "the axes are in another order: numpy.transpose";
+    let hint = "the axes are in another order: x.transpose(1, 0)";
     refused(
         &folder,
         &["compare", "a.npy", "b.npy"],
@@ -359,7 +359,7 @@ fn shares_of_a_length_and_axes_of_one_entry_are_told() {
     };
     folder.file("shares.npy", npy_f64(&[2], &[1.0, 0.75]));
     let error = "shares.npy: entry 0: expected an integer, found 1 in float64";
-    let hint = "shares of a length are to be multiplied by it: numpy.rint(x * length).astype('int64')";
+    let hint = "these are relative lengths: multiply them by the number of frames, numpy.rint(x * frames).astype('int64')";
     refused(&folder, &loss(&["--lengths", "shares.npy"]), error, Some(hint));
     folder.file("shares.npy", npy_f64(&[2], &[4.0, 3.0]));
     let error = "shares.npy: entry 0: expected an integer, found 4 in float64";

@@ -62,7 +62,7 @@ fn other_ways_to_write_a_file_are_told() {
     assert_eq!(said(&folder, &["decode", "x.csv", "--alphabet", "names", "-q"]).0, Some(0));
     folder
         .file("lm", "\\data\\\nngram 1=4\n\n\\1-grams:\n-1\t<s>\n-1\t</s>\n-1\t<unk>\n-1\t</s>\n\n\\end\\\n");
-    let error = "lm: line 8, column 1: expected each 1-gram once, found one again";
+    let error = "lm: line 8, column 1: expected each 1-gram once, found '</s>' again";
     let hint = "leave one of the two lines out, and write one less behind 'ngram 1='";
     refused(
         &folder,
@@ -120,4 +120,69 @@ fn a_wrong_label_length_is_named_where_it_is() {
     let output = command.args(["--label-lengths", "-"]).write_stdin("2\n7\n").output().unwrap();
     let error = "error: standard input: item 1, line 2, column 1: expected a length from 0 to 2, the number of labels, found 7\n";
     assert_eq!(String::from_utf8(output.stderr).unwrap(), error);
+}
+
+/// What is typed without its option, what is measured in other units, and what has its axes in another order.
+#[test]
+fn arguments_that_mean_something_else_are_told() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[4, 2, 3], &[0.0; 24]));
+    folder.file("turned.npy", npy_f64(&[2, 3, 4], &[0.0; 24]));
+    folder.file("flat.npy", npy_f64(&[4, 3], &[0.0; 12]));
+    folder.file("y", "1\n2\n");
+    folder.file("y4", "1\n2\n1\n2\n");
+    folder.file("shares", "0.5\n1.0\n");
+    let see = |command: &str| format!("; see 'ctctool {command} --help'");
+    for (command, option) in [("loss", "--labels"), ("inspect", "--labels"), ("decode", "--refs")] {
+        let hint = format!("give it as {option} y{}", see(command));
+        refused(&folder, &[command, "x.npy", "y"], "unexpected argument 'y' found", Some(&hint));
+    }
+    let hint = "these are relative lengths: multiply them by the number of frames, \
+                numpy.rint(x * frames).astype('int64')";
+    let args = ["decode", "x.npy", "--lengths", "shares"];
+    refused(&folder, &args, "shares: line 1, column 1: expected an integer, found '0.5'", Some(hint));
+    let found = "turned.npy: expected shape (4, 2, 3) as in x.npy, found (2, 3, 4)";
+    let hint = "the axes are in another order: x.transpose(2, 0, 1)";
+    refused(&folder, &["compare", "x.npy", "turned.npy"], found, Some(hint));
+    let args = ["loss", "flat.npy", "--labels", "y4", "--criterion", "ctc"];
+    let hint = "the matrix is one item: write its labels on one line";
+    refused(&folder, &args, "y4: expected 1 line of labels, one per item, found 4", Some(hint));
+}
+
+/// A number is often known as it was printed.
+#[test]
+fn a_rounded_expectation_is_told() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0,1\n");
+    folder.file("y", "0\n");
+    let message = |expected: &str| {
+        let args = ["loss", "x.csv", "--labels", "y", "--criterion", "ce", "--expect", expected];
+        let output =
+            ctctool().args(args).args(["--format", "json"]).current_dir(folder.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        report["checks"][0]["message"].as_str().unwrap().to_owned()
+    };
+    // ln(1 + e) = 1.3132616875…
+    assert!(message("1.313").ends_with("; rounded, it is that: --rtol 1e-3"), "{}", message("1.313"));
+    assert!(!message("1.312").contains("rounded"), "{}", message("1.312"));
+}
+
+/// Lines count as they are seen, whatever ends them.
+#[test]
+fn lines_of_old_macs_are_counted() {
+    let folder = Folder::new();
+    for (text, place) in [
+        ("1,2\r3,x\r", "line 2, column 2"),
+        ("1,2\r\r3,4\r3,x\r", "line 4, column 2"),
+        ("1,2\r\n\r\n3,x\r\n", "line 3, column 2"),
+    ] {
+        folder.file("x.csv", text);
+        refused(
+            &folder,
+            &["decode", "x.csv"],
+            &format!("x.csv: {place}: expected a number, found 'x'"),
+            None,
+        );
+    }
 }

@@ -1,4 +1,4 @@
-//! Memory that is short, and files that change while they are used.
+//! Memory and time that are short, and files that change while they are used.
 #![cfg(target_os = "linux")]
 
 use std::io::Write;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use predicates::prelude::*;
 
-use crate::support::{Folder, ctctool, npy_bytes, npy_f64};
+use crate::support::{Folder, ctctool, npy_bytes, npy_f64, npy_i64};
 
 /// Frames that nobody needs are not held, however many a file has.
 #[test]
@@ -104,5 +104,29 @@ fn a_file_that_is_shortened_meanwhile_is_an_error() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{file}: {stderr}");
         assert!(stderr.starts_with(&format!("error: {file}: expected")), "{stderr}");
+    }
+}
+
+/// Rows without a place, items without rows, the classes of no frame.
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn what_is_empty_takes_no_time() {
+    let folder = Folder::new();
+    let huge = 1 << 40;
+    folder.file("x.npy", npy_f64(&[huge, 0, 3], &[]));
+    folder.file("y.npy", npy_i64(&[huge, 0], &[]));
+    folder.file("no_frames.npy", npy_f64(&[0, 100_000], &[]));
+    folder.file("empty", "\n");
+    let calls: [&[&str]; 3] = [
+        &["inspect", "x.npy", "--labels", "y.npy"],
+        &["loss", "x.npy", "--labels", "y.npy", "--class-axis", "-1", "--guess", "1"],
+        &["loss", "no_frames.npy", "--labels", "empty", "--criterion", "ctc", "--guess", "1"],
+    ];
+    for call in calls {
+        let mut command = ctctool();
+        let output = command.current_dir(folder.path()).args(call).timeout(Duration::from_secs(60)).output();
+        let output = output.unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(matches!(output.status.code(), Some(0 | 2)), "{call:?}: {:?} {stderr}", output.status);
     }
 }

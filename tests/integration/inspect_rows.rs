@@ -144,6 +144,10 @@ fn classes_on_another_axis_are_found_by_their_sums() {
             (&message(1).into(), &"numpy.moveaxis(x, 1, -1)".into())
         );
     }
+    // Whatever the numbers are stored as.
+    let big_endian: Vec<u8> = probs.iter().flat_map(|&x| (x as f32).to_be_bytes()).collect();
+    folder.file("x.npy", npy_bytes(">f4", false, &shape, &big_endian));
+    assert_eq!(finding(&folder, &["x.npy", "--layout", "ntc"]).unwrap()["message"], message(1));
     // Of one item, and as a table.
     let item = &log_probs[..classes * frames];
     folder.file("x.npy", npy_f64(&[classes, frames], item));

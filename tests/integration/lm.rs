@@ -228,8 +228,12 @@ fn what_is_malformed_is_named_with_its_place() {
         ("-2\tb", &long, "line 9, column 1: expected a line of at most 65536 bytes"),
         ("a b", "a", "line 13, column 7: expected 2 words of a 2-gram, found 1"),
         ("a b", "a c", r"line 13, column 8: expected a word of the \1-grams: section, found 'c'"),
-        ("a b", "<s> a", "line 13, column 1: expected each 2-gram once"),
-        ("a b", "b a", "line 13, column 1: expected an n-gram whose first words have a back-off weight"),
+        ("a b", "<s> a", "line 13, column 1: expected each 2-gram once, found '<s> a' again"),
+        (
+            "a b",
+            "b a",
+            "line 13, column 1: expected a back-off weight of 'b', with which this 2-gram begins, found none",
+        ),
         ("a b", "a b\t-1", "line 13, column 10: expected no back-off weight for the longest n-grams"),
         ("-0.2\ta b\n", "", r"line 14, column 1: expected 2 2-grams, as \data\ says, found 1"),
     ] {

@@ -37,6 +37,7 @@ mod inspect;
 mod inspect_labels;
 mod inspect_rows;
 mod kernels;
+mod library;
 mod lm;
 mod lm_alphabet;
 mod lm_cli;

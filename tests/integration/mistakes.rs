@@ -104,7 +104,8 @@ fn an_option_that_implies_the_wrong_loss_is_named() {
         &["loss", "x.csv", "--labels", "y.txt", "--zero-infinity"],
         "y.txt: expected 1 line of labels, one per item, found 3",
         Some(
-            "--zero-infinity is for CTC, but the labels look like those of cross-entropy: leave it out for that",
+            "the matrix is one item: write its labels on one line; --zero-infinity is for CTC, but the labels look like \
+             those of cross-entropy: leave it out for that",
         ),
     );
 }

@@ -15,7 +15,7 @@ use crate::kernel::{Element, Floats, Sum};
 use crate::logits::{position_of, row_max, unravel};
 use crate::metrics::{Difference, Tolerance};
 use crate::report::compare::{CompareItem, CompareParams, CompareSummary};
-use crate::report::{Shortest, Status};
+use crate::report::{Shortest, Status, listed};
 
 /// Values that one thread looks at at a time.
 const AT_ONCE: usize = 1 << 14;
@@ -250,8 +250,20 @@ fn shape_hint(shape: &[usize], found: &[usize]) -> Option<String> {
         sizes.sort_unstable();
         sizes
     };
-    let other_order = || "the axes are in another order: numpy.transpose".to_owned();
+    let other_order = || {
+        let order = order_of_axes(shape, found).map_or("…".to_owned(), |axes| listed(&axes));
+        format!("the axes are in another order: x.transpose({order})")
+    };
     reshape_hint("x", found, shape).or_else(|| (sorted(shape) == sorted(found)).then(other_order))
+}
+
+/// The axis of `found` that is each of `shape`, where their sizes tell.
+fn order_of_axes(shape: &[usize], found: &[usize]) -> Option<Vec<u64>> {
+    let axis_of = |size: &usize| {
+        let mut axes = (0..found.len()).filter(|&axis| found[axis] == *size);
+        axes.next().filter(|_| axes.next().is_none()).map(|axis| axis as u64)
+    };
+    shape.iter().map(axis_of).collect()
 }
 
 /// The values, none of which is another number than in the file.

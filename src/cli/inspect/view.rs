@@ -61,6 +61,11 @@ impl Args {
             findings.push(Finding { code: "criterion", message, flag });
         }
         if cross_entropy || !(2..=3).contains(&shape.len()) {
+            findings.extend(labels.filter(|_| !cross_entropy && tagger.is_none()).map(|labels| {
+                let (matrix, labels) = (matrix.name(), format!("{} ({})", labels.name(), labels.describe()));
+                let message = format!("{labels} does not fit the shape of {matrix}");
+                Finding { code: "label_count", message, flag: None }
+            }));
             return Ok(View { cross_entropy, ..by_class(matrix, class_axis)? });
         }
         if let Some(message) = tagger {

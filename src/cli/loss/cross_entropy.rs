@@ -1,7 +1,6 @@
 //! Cross-entropy: targets checked, rows read, losses reduced.
 
 use std::ffi::OsStr;
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,10 +11,9 @@ use super::super::values::Criterion;
 use super::gradient::{GradientOf, GradientWork};
 use super::{Args, PROPAGATE, without};
 use crate::input::{
-    AlphabetFile, ClassTargets, InputError, LabelFile, Matrix, ONE_SCORE, Place, ProbTargets, counted,
-    display_name, float_list,
+    AlphabetFile, InputError, LabelFile, Matrix, ONE_SCORE, Place, ProbTargets, counted, display_name,
+    float_list,
 };
-use crate::kernel::Floats;
 use crate::logits::{Geometry, ImproperRow};
 use crate::loss::cross_entropy::{CrossEntropy, CrossEntropyError};
 use crate::loss::cross_entropy_batch::{CrossEntropyBatch, CrossEntropyTotals};
@@ -213,7 +211,9 @@ fn odd_probs(name: &str, targets: &ProbTargets<'_>) -> Vec<Warning> {
         warnings.push(Warning { code: "targets_not_normalised", message });
     }
     if let Some((row, class, value)) = targets.first_negative() {
-        let message = format!("{name}: row {row}, class {class} is {value}, and no probability is below 0");
+        let message = format!(
+            "{name}: row {row}, class {class} is {value}, but no probability is below 0: are these logits?"
+        );
         warnings.push(Warning { code: "targets_negative", message });
     }
     warnings
@@ -233,20 +233,4 @@ fn mean_of_nothing(name: &str, totals: &CrossEntropyTotals) -> Option<Warning> {
         code: "mean_of_nothing",
         message: format!("{name}: {why}, so the mean is nan, as in PyTorch"),
     })
-}
-
-impl Targets for ClassTargets<'_> {
-    fn target(&self, row: usize) -> Target<'_> {
-        self.get(row).map_or(Target::Ignored, Target::Index)
-    }
-}
-
-impl Targets for ProbTargets<'_> {
-    fn target(&self, row: usize) -> Target<'_> {
-        Target::Probs(self.get(row))
-    }
-
-    fn probs(&self, rows: Range<usize>) -> Option<Floats<'_>> {
-        Some(self.rows(rows))
-    }
 }

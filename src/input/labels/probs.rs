@@ -14,6 +14,7 @@ use crate::input::text::lines_of;
 use crate::input::{InputError, Place};
 use crate::kernel::{Element, Floats, Spread, spread};
 use crate::logits::{Geometry, rows_in_order};
+use crate::loss::targets::{Target, Targets};
 use crate::plain_number::any_number;
 use crate::shown::shown;
 
@@ -35,6 +36,16 @@ pub struct ProbTargets<'a> {
 enum Values<'a> {
     Single(Cow<'a, [f32]>),
     Double(Cow<'a, [f64]>),
+}
+
+impl Targets for ProbTargets<'_> {
+    fn target(&self, row: usize) -> Target<'_> {
+        Target::Probs(self.get(row))
+    }
+
+    fn probs(&self, rows: Range<usize>) -> Option<Floats<'_>> {
+        Some(self.rows(rows))
+    }
 }
 
 impl ProbTargets<'_> {

@@ -176,6 +176,8 @@ impl LabelFile {
         let expected = format!("{} of labels, one per item", counted(items, unit));
         let hint = if self.is_text() && found < items {
             Some("an empty target is an empty line")
+        } else if self.is_text() && items == 1 {
+            Some("the matrix is one item: write its labels on one line")
         } else {
             self.empty_end(items)
         };

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use rayon::prelude::*;
+use thiserror::Error;
 
 use super::{Content, Integers, LabelFile, for_each_plain, index_hint, text_shape};
 use crate::input::error::counted;
@@ -11,6 +12,7 @@ use crate::input::numbers::NAMED;
 use crate::input::text::{line_count, lines_of};
 use crate::input::{InputError, Place};
 use crate::logits::unravel;
+use crate::loss::targets::{Target, Targets};
 use crate::shown::shown;
 
 /// Values that one thread checks at a time.
@@ -26,6 +28,36 @@ pub struct ClassTargets<'a> {
 
 /// [`ClassTargets::ignored`] where the file has no say in it.
 const IGNORED: i32 = i32::MIN;
+
+/// A target that is no class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("row {row}: target {target} is not one of {classes} classes")]
+pub struct TargetError {
+    /// The row, from 0.
+    pub row: usize,
+    /// Its target.
+    pub target: i64,
+    /// Number of classes.
+    pub classes: usize,
+}
+
+impl ClassTargets<'static> {
+    /// Of a class index for each row; rows whose target is `ignore_index` (PyTorch's default is -100) are left out.
+    ///
+    /// # Errors
+    /// Where another target is not one of `classes` classes.
+    pub fn new(targets: &[i64], classes: usize, ignore_index: i64) -> Result<Self, TargetError> {
+        let narrow = |(row, &target): (usize, &i64)| match i32::try_from(target) {
+            _ if target == ignore_index => Ok(IGNORED),
+            Ok(class) if (0..classes as i64).contains(&target) => Ok(class),
+            _ => Err(TargetError { row, target, classes }),
+        };
+        Ok(Self {
+            targets: targets.iter().enumerate().map(narrow).collect::<Result<_, _>>()?,
+            ignored: IGNORED,
+        })
+    }
+}
 
 impl ClassTargets<'_> {
     /// The class of a row; none where it is ignored.
@@ -49,6 +81,12 @@ impl ClassTargets<'_> {
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.targets.is_empty()
+    }
+}
+
+impl Targets for ClassTargets<'_> {
+    fn target(&self, row: usize) -> Target<'_> {
+        self.get(row).map_or(Target::Ignored, Target::Index)
     }
 }
 

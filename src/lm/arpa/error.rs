@@ -75,14 +75,24 @@ pub(super) fn long_line(line: u64) -> ArpaError {
     first_column(line, format!("a line of at most {MAX_LINE} bytes"), "a longer one".to_owned())
 }
 
-pub(super) fn refused(refusal: Refusal, line: u64, order: usize) -> ArpaError {
+/// What is wrong with the n-gram of an `order` that line number `line` of a `piece`, from 1, has; `before` lines come before
+/// the piece.
+pub(super) fn refused(refusal: Refusal, piece: &[u8], line: u64, before: u64, order: usize) -> ArpaError {
+    let text = piece.split(|&byte| byte == b'\n').nth(line as usize - 1).unwrap_or_default();
+    let text = String::from_utf8_lossy(text);
+    let words: Vec<&str> = text.split_whitespace().skip(1).take(order).collect();
     let (expected, found) = match refusal {
-        Refusal::Duplicate => (format!("each {order}-gram once"), "one again"),
-        Refusal::NoBackoff => (
-            "an n-gram whose first words have a back-off weight".to_owned(),
-            "one whose first words have none",
-        ),
-        Refusal::TooMany => ("fewer than 4 billion n-grams".to_owned(), "more"),
+        Refusal::Duplicate => {
+            (format!("each {order}-gram once"), format!("{} again", shown(&words.join(" "))))
+        }
+        Refusal::NoBackoff => {
+            let context = shown(&words[..words.len().saturating_sub(1)].join(" "));
+            (
+                format!("a back-off weight of {context}, with which this {order}-gram begins"),
+                "none".to_owned(),
+            )
+        }
+        Refusal::TooMany => ("fewer than 4 billion n-grams".to_owned(), "more".to_owned()),
     };
-    first_column(line, expected, found.to_owned())
+    first_column(before + line, expected, found)
 }

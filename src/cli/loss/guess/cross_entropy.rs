@@ -159,7 +159,11 @@ impl Args {
 
 /// The mean of each of `items` items over its rows' weights, then over items.
 fn item_mean(losses: &[f64], items: usize, weight: impl Fn(usize) -> f64) -> f64 {
-    let rows = losses.len() / items.max(1);
+    // Items without rows may be any number.
+    if losses.is_empty() {
+        return f64::NAN;
+    }
+    let rows = losses.len() / items;
     let mean = |item: usize| {
         let of_item = item * rows..(item + 1) * rows;
         let weights: f64 = of_item.clone().map(&weight).sum();

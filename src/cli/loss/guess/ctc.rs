@@ -172,7 +172,7 @@ fn blanks(rows: &[f64], classes: usize, asked: u32) -> Vec<(u32, bool)> {
             blanks.push((blank, false));
         }
     }
-    if rows.len().saturating_mul(classes) <= MOST_BLANK_VALUES {
+    if rows.len().max(classes).saturating_mul(classes) <= MOST_BLANK_VALUES {
         let usual = blanks.clone();
         let rest = (0..classes as u32).filter(|&class| !usual.contains(&(class, false)));
         blanks.extend(rest.map(|class| (class, true)));

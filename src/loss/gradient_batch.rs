@@ -6,11 +6,10 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::RandomWrite;
+use super::gradient::RowGradient;
+use super::gradient_check::RowSample;
 use crate::kernel::Element;
 use crate::logits::{AtOnce, Block, BlockVisitor, Geometry, rows_at_once};
-use crate::loss::gradient::RowGradient;
-use crate::loss::gradient_check::RowSample;
 
 /// How numbers are written.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +20,15 @@ pub struct Encoding {
     pub encode: fn(&[f64], &mut [u8]),
 }
 
+/// What takes bytes at any place, from any thread.
+pub trait WriteAt: Send + Sync {
+    /// Writes all of `bytes`, the first at `place`.
+    ///
+    /// # Errors
+    /// Where that can't be done.
+    fn write_all_at(&self, bytes: &[u8], place: u64) -> io::Result<()>;
+}
+
 /// Where a gradient goes.
 pub enum GradientOut<'a> {
     /// Nowhere.
@@ -28,7 +36,7 @@ pub enum GradientOut<'a> {
     /// One block behind the other.
     Stream(&'a mut (dyn Write + Send), Encoding),
     /// Rows to their places, each by the thread that has computed it, from its cache.
-    Places(RandomWrite<'a>, Encoding),
+    Places(Box<dyn WriteAt + 'a>, Encoding),
 }
 
 /// Writes the gradient by each value where the value is in the file, and keeps some rows.
@@ -122,7 +130,7 @@ impl<G: RowGradient> GradientRows<'_, G> {
     fn write_at_places<E: Element>(
         &self,
         block: &Block<'_, E>,
-        out: &RandomWrite<'_>,
+        out: &dyn WriteAt,
         encoding: Encoding,
         rooms: &mut [Room],
     ) -> io::Result<()> {
@@ -210,7 +218,9 @@ impl<G: RowGradient> BlockVisitor for GradientBatch<'_, G> {
                 rows.keep(&block, rooms);
                 return Ok(());
             }
-            GradientOut::Places(out, encoding) => return rows.write_at_places(&block, out, *encoding, rooms),
+            GradientOut::Places(out, encoding) => {
+                return rows.write_at_places(&block, &**out, *encoding, rooms);
+            }
             GradientOut::Stream(out, encoding) => (out, *encoding),
         };
         let compute = || {
