@@ -10,18 +10,19 @@
 //!                              decode
 //! ```
 //!
-//! - [`kernel`]: log-sum-exp and its kin over slices
-//! - [`logits`]: the checked matrix types that all computation takes
+//! - [`kernel`]: log-sum-exp and related sums over slices
+//! - [`logits`]: the checked matrix types that all computations work on
 //! - [`loss`]: cross-entropy and CTC, and their reductions
 //! - [`lm`]: n-gram models, lexicons and hotwords
-//! - [`decode`]: greedy and exact beam-search transcripts, and where their tokens lie
+//! - [`decode`]: greedy and exact beam-search transcripts, and where their tokens lie in time
 //! - [`metrics`]: edit distance and error rates
-//! - [`input`]: untrusted bytes to checked values
-//! - [`report`]: what a result is, and one renderer a file
+//! - [`input`]: from untrusted bytes to checked values
+//! - [`report`]: what a result consists of, and one file for each output format
 //! - [`cli`]: the subcommands
 //!
 //! `kernel`, `logits`, `loss`, `lm`, `decode` and `metrics` are pure: they take checked types and slices and
-//! know no files; but because it needs unsafe code, `kernel` is where a file becomes memory and a signal a message.
+//! know nothing of files. The exception is `kernel`, which has all unsafe code and so also maps files into memory and
+//! turns a signal (`SIGBUS`) into a message.
 //!
 //! ```
 //! use ctctool::logits::InputKind;
@@ -53,5 +54,5 @@ mod plain_number;
 pub mod report;
 mod shown;
 
-/// Version of the JSON output's form: goes up where a key changes its meaning or goes away.
+/// Version of the JSON output's structure; it goes up when a key changes its meaning or is removed.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -23,7 +23,7 @@ pub(crate) fn form_that_fits(text: &str, fits: impl Fn(&str) -> bool) -> Option<
 /// What to say of a form that fits.
 pub(crate) fn form_hint(form: &str) -> String {
     format!(
-        "the alphabet has it in Unicode's form {form}: write the text so, as unicodedata.normalize('{form}', text) does"
+        "the alphabet has it in Unicode normal form {form}: convert the text with unicodedata.normalize('{form}', text)"
     )
 }
 

@@ -10,7 +10,7 @@ pub struct TokenSpan {
     pub start_frame: usize,
     /// One past the token's last frame.
     pub end_frame: usize,
-    /// The frame in which the token is most probable, the first of equal ones.
+    /// The frame in which the token is most probable; the first one if several are equal.
     pub peak_frame: usize,
     /// Geometric mean of the token's probabilities over its frames.
     pub confidence: f64,
@@ -19,7 +19,8 @@ pub struct TokenSpan {
 /// The most probable path of a label sequence.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alignment {
-    /// State of each frame: `2 i + 1` is label `i`, even states are the blanks around the labels.
+    /// State of each frame: `2 i + 1` is label `i` (from 0), `2 i` is the blank before it; the last even state is the
+    /// blank after all labels.
     pub states: Vec<u32>,
     /// Where each label lies.
     pub spans: Vec<TokenSpan>,
@@ -27,14 +28,15 @@ pub struct Alignment {
     pub logp_nats: f64,
 }
 
-/// Aligns a label sequence with the frames that were gathered for it.
+/// Aligns a label sequence with its frames, as gathered in `emissions`.
 ///
-/// Of equally probable paths, going back from the end, the one that stays in a state is preferred to one
-/// that comes from the state before it, and that to one that skips a blank; at the end, the last label is
-/// preferred to the blank after it.
+/// Ties between equally probable paths are broken from the end backwards: staying in a state is preferred to
+/// coming from the state before it, and that to skipping a blank; at the end, the last label is preferred to the
+/// blank after it.
 ///
 /// # Errors
-/// Where the labels need more frames or memory than there are, or have no probability, or one is NaN.
+/// If the labels need more frames or memory than there are, every path has a probability of 0, or a log-probability
+/// that the labels need is NaN.
 pub fn align(emissions: &Emissions<'_>) -> Result<Alignment, AlignmentError> {
     if let Some(frame) = emissions.iter().position(|frame| frame.iter().any(|logp| logp.is_nan())) {
         return Err(AlignmentError::NotANumber { frame });

@@ -6,10 +6,10 @@ use std::fmt::Debug;
 use super::scorer::Gain;
 use crate::kernel::log_add;
 
-/// How masses are held: as they are ([`Linear`]) or as logarithms ([`Log`]).
+/// How masses (probabilities times gains) are represented: as they are ([`Linear`]) or as logarithms ([`Log`]).
 ///
-/// Both order masses as plain doubles do, and both are relative to a scale that the search moves, so
-/// that the heaviest mass stays in range.
+/// In both, larger masses are larger doubles, and masses are relative to a scale that the search moves, so
+/// that the largest mass stays in range.
 pub trait Arithmetic: Copy + Debug + Send + Sync + 'static {
     /// No mass.
     const ZERO: f64;

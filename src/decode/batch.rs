@@ -12,8 +12,7 @@ use crate::logits::{
     AtOnce, Block, BlockVisitor, InputKind, Items, Nonfinite, RowAudit, RowScale, is_certain,
 };
 
-/// Collects each item's frames, in whatever order the frames come, and decodes it as soon as its last one
-/// was there.
+/// Collects each item's frames, in whatever order they come, and decodes the item as soon as all of them are there.
 pub struct DecodeBatch<'a> {
     config: ItemConfig,
     fusion: Option<(&'a Fusion, FusionWeights)>,
@@ -30,11 +29,11 @@ struct Item {
 /// A decoded item and what was noticed about its frames.
 #[derive(Debug)]
 pub struct DecodedAudited {
-    /// Its transcripts.
+    /// The item's transcripts.
     pub decoded: DecodedItem,
-    /// Rows by number within the item.
+    /// What was noticed; rows are numbered within the item.
     pub audit: RowAudit,
-    /// How many frames at the end are equal to the last; 0 where that is certain of a class.
+    /// How many frames at the end are equal, the last one included; 0 if the last frame is certain of one class.
     pub equal_at_end: usize,
 }
 
@@ -42,21 +41,21 @@ pub struct DecodedAudited {
 #[derive(Debug, Error)]
 #[error("item {item}: {error}")]
 pub struct ItemError {
-    /// Its index.
+    /// The item's index.
     pub item: usize,
-    /// Why.
+    /// Why it can't be decoded.
     pub error: BeamError,
 }
 
 impl<'a> DecodeBatch<'a> {
-    /// A batch of these items. `progress` is called after each.
+    /// A batch of the items of `rows`. `progress` is called after each item.
     pub fn new(config: ItemConfig, rows: Items, progress: &'a (dyn Fn() + Sync)) -> Self {
         let item = |&length: &usize| Item { frames: ItemFrames::new(length), done: None };
         let items = rows.lengths().iter().map(item).collect();
         Self { config, fusion: None, rows, items, progress }
     }
 
-    /// Has the beam steered.
+    /// Steers the beam with a fusion and its weights, if given.
     #[must_use]
     pub fn steered(mut self, fusion: Option<(&'a Fusion, FusionWeights)>) -> Self {
         self.fusion = fusion;
@@ -69,7 +68,7 @@ impl<'a> DecodeBatch<'a> {
     /// The first item that can't be decoded.
     ///
     /// # Panics
-    /// Where not all of the matrix was looked at.
+    /// If not all of the matrix was read.
     pub fn finish(mut self) -> Result<Vec<DecodedAudited>, ItemError> {
         self.decode_ready();
         let results =
@@ -141,7 +140,7 @@ impl Item {
     }
 }
 
-/// Decodes collected items one after the other, steered by a fusion where there is one.
+/// Decodes collected items one after the other, steered by a fusion if there is one.
 ///
 /// # Errors
 /// The first item that can't be decoded.

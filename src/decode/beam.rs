@@ -9,9 +9,9 @@
 //! extend by c:   pn'(y+c) += (c = last(y) ? pb(y) : pb(y) + pn(y)) p(c)
 //! ```
 //!
-//! After each frame the `beam_width` entries with the largest `pb + pn` are kept; of equal ones the
-//! lexicographically smaller label sequence. The result is that of sorting all `beam_width * classes`
-//! candidates of each frame, but only those are looked at that can be kept: see `extend.rs`.
+//! After each frame the `beam_width` entries with the largest `pb + pn` are kept; among equal ones, those with
+//! the lexicographically smaller label sequence. The result is the same as from sorting all
+//! `beam_width * classes` candidates of each frame, but only those that can be kept are computed: see `extend.rs`.
 
 use std::fmt;
 use thiserror::Error;
@@ -35,18 +35,18 @@ pub struct BeamConfig {
     pub blank: u32,
     /// What the numbers are.
     pub input: InputKind,
-    /// Tokens whose natural log-probability in a frame is below this are left out of it, the blank
-    /// never. `None` leaves nothing out.
+    /// Tokens whose natural log-probability in a frame is below this are left out of the frame; the blank
+    /// never is. `None` leaves nothing out.
     pub token_min_logp: Option<f64>,
 }
 
 /// Why there is no result.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum BeamError {
-    /// A beam of no entries.
+    /// A beam width of 0.
     #[error("the beam width must be at least 1")]
     NoWidth,
-    /// A beam that can't be numbered.
+    /// A beam width that is too large for the entries to be numbered.
     #[error("a beam width of {0} is too large")]
     WidthTooLarge(usize),
     /// The blank is not a class.
@@ -68,8 +68,8 @@ pub enum BeamError {
     /// A weight of what steers the beam is out of range.
     #[error("{0:?} has a weight out of range")]
     FusionWeights(FusionWeights),
-    /// The least log-probability of a token is NaN.
-    #[error("the least log-probability of a token is not a number")]
+    /// `token_min_logp` is NaN.
+    #[error("the minimum log-probability of a token is not a number")]
     TokenMinLogp,
     /// A frame that can't be decoded.
     #[error(transparent)]
@@ -77,14 +77,14 @@ pub enum BeamError {
     /// A text that was found can't be aligned.
     #[error(transparent)]
     Alignment(#[from] AlignmentError),
-    /// No prefix has any probability after this frame: pruning or the scorer forbids all.
-    #[error("frame {frame}: no label sequence has any probability")]
+    /// No prefix has a probability above 0 after this frame: `token_min_logp` or the scorer rules out all.
+    #[error("frame {frame}: no label sequence has a probability above 0")]
     NoPath {
         /// Frame, from 0.
         frame: usize,
     },
-    /// Masses left the range of a double; start again in [`Log`]. Never from
-    /// [`BeamDecoder`].
+    /// Probabilities left the range of a double: decode again in [`Log`] arithmetic. [`BeamDecoder`] does
+    /// so by itself and never returns this.
     #[error("frame {frame}: probabilities are out of range for linear arithmetic")]
     Underflow {
         /// Frame, from 0.
@@ -94,8 +94,8 @@ pub enum BeamError {
 
 /// A beam search that is fed frame by frame.
 ///
-/// In [`Linear`] arithmetic, [`BeamError::Underflow`] says that the item must be decoded again in
-/// [`Log`]; [`BeamDecoder`] does that by itself.
+/// In [`Linear`] arithmetic, [`BeamError::Underflow`] means that the item must be decoded again in
+/// [`Log`] arithmetic; [`BeamDecoder`] does that by itself.
 pub struct BeamSearch<S: Scorer, A: Arithmetic = Linear> {
     config: BeamConfig,
     classes: usize,
@@ -153,7 +153,7 @@ impl<S: Scorer, A: Arithmetic> BeamSearch<S, A> {
         Ok(Self { config, classes, search, frame: 0, set: InstructionSet::best() })
     }
 
-    /// Begins a new item, keeping memory and scorer.
+    /// Begins a new item; memory and scorer are kept.
     pub fn reset(&mut self) {
         self.search.reset();
         self.frame = 0;
@@ -162,8 +162,8 @@ impl<S: Scorer, A: Arithmetic> BeamSearch<S, A> {
     /// Takes the next frame of `[classes]` values.
     ///
     /// # Errors
-    /// Where the frame can't be decoded, no prefix has any probability after it, or the arithmetic's
-    /// range does not suffice. The search is of no use then until [`Self::reset`].
+    /// If the frame can't be decoded, no prefix has a probability above 0 after it, or the arithmetic's
+    /// range does not suffice. After an error the search can't be used until [`Self::reset`].
     pub fn push_frame<E: Element>(&mut self, row: &[E]) -> Result<(), BeamError> {
         if row.len() != self.classes {
             return Err(FrameError::Ragged { values: row.len(), classes: self.classes }.into());
@@ -181,8 +181,8 @@ impl<S: Scorer, A: Arithmetic> BeamSearch<S, A> {
         Ok(())
     }
 
-    /// The final beam, at most `limit` hypotheses of it. Without any frame that is the empty text with
-    /// probability 1.
+    /// The final beam: at most `limit` hypotheses, best first. Without any frame, that is the empty text with a
+    /// probability of 1.
     pub fn finish(&mut self, limit: usize) -> BeamResult {
         self.search.finish(limit)
     }
@@ -196,8 +196,8 @@ impl<S: Scorer, A: Arithmetic> BeamSearch<S, A> {
     }
 }
 
-/// Decodes whole items, in logarithms where the linear arithmetic can't be trusted; so ranks are always
-/// those of exact arithmetic up to rounding. Keeps its memory from item to item.
+/// Decodes whole items, in linear arithmetic or, where its range does not suffice, in logarithms; so ranks are
+/// always those of exact arithmetic, up to rounding. Keeps its memory from item to item.
 #[derive(Debug)]
 pub struct BeamDecoder<S: Scorer> {
     linear: BeamSearch<S, Linear>,
@@ -216,8 +216,8 @@ impl<S: Scorer> BeamDecoder<S> {
     /// of the final beam.
     ///
     /// # Errors
-    /// Where `values` are not whole frames, or as [`BeamSearch::push_frame`], but never
-    /// [`BeamError::Underflow`].
+    /// If the number of values is not a multiple of the number of classes, or as for [`BeamSearch::push_frame`], but
+    /// never [`BeamError::Underflow`].
     pub fn decode<E: Element>(&mut self, values: &[E], limit: usize) -> Result<BeamResult, BeamError> {
         self.decode_rows(frames(values, self.linear.classes)?, limit)
     }
@@ -238,8 +238,9 @@ impl<S: Scorer> BeamDecoder<S> {
     }
 }
 
-/// Decodes one item, as [`BeamDecoder`] does: `values` is `[frames, classes]`, row-major, and at most `limit`
-/// hypotheses are returned. [`mod@super::fusion`] has an example with a language model.
+/// Decodes one item, as [`BeamDecoder`] does: `values` is `[frames, classes]`, row-major. Returns at most `limit`
+/// hypotheses of the final beam, best first. For no steering, `scorer` is [`NoScorer`](super::NoScorer);
+/// [`mod@super::fusion`] has an example with a language model.
 ///
 /// ```
 /// use ctctool::decode::{BeamConfig, NoScorer, beam_search};

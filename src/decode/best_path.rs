@@ -27,11 +27,12 @@ pub enum AlignmentError {
     TooFewFrames {
         /// Number of frames.
         frames: usize,
-        /// Number of labels and of equal neighbours among them.
+        /// The frames that the labels need: their number plus the number of equal neighbours.
         needed: usize,
     },
-    /// The path can't be followed back in the memory that there is: a byte for each label in some of the frames at a time.
-    #[error("{labels} labels over {frames} frames need more memory than there is")]
+    /// There is not enough memory to trace the path back: that takes a byte for each label in some of the frames at a
+    /// time.
+    #[error("{labels} labels over {frames} frames need more memory than is available")]
     TooLarge {
         /// Number of frames.
         frames: usize,
@@ -44,8 +45,8 @@ pub enum AlignmentError {
         /// Frame, from 0.
         frame: usize,
     },
-    /// Every path has a probability of zero.
-    #[error("every path of the labels has a probability of zero")]
+    /// Every path has a probability of 0.
+    #[error("every path of the labels has a probability of 0")]
     NoPath,
 }
 

@@ -1,4 +1,4 @@
-//! Frames of items, collected in whatever order a file has them.
+//! The frames of items, collected in whatever order the file has them.
 
 use std::convert::Infallible;
 

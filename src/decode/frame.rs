@@ -25,14 +25,14 @@ pub enum FrameError {
         /// The value found there.
         value: f64,
     },
-    /// No class has any probability (all are `-inf`, or probabilities of zero).
-    #[error("frame {frame}: no class has any probability")]
+    /// No class has a probability above 0 (all values are `-inf`, or probabilities of 0).
+    #[error("frame {frame}: no class has a probability above 0")]
     NoClass {
         /// Frame, from 0.
         frame: usize,
     },
-    /// The values are not whole frames.
-    #[error("{values} values are not whole frames of {classes} classes")]
+    /// The number of values is not a multiple of the number of classes.
+    #[error("{values} values do not make whole frames of {classes} classes")]
     Ragged {
         /// Number of values given.
         values: usize,

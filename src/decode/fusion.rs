@@ -6,8 +6,8 @@
 //! ln P_ctc(prefix) + α ln P_LM(units) + β · number of units + unknown words + hotwords
 //! ```
 //!
-//! Units are words, scored where they end, or tokens. An unknown word gains the unknown score as soon as it
-//! is no beginning of a known one, and the model's probability of `<unk>` at its end.
+//! Units are words, scored where they end, or tokens. A word gets the unknown score as soon as no known word
+//! begins with it, and the model's probability of `<unk>` at its end.
 //!
 //! ```
 //! use ctctool::decode::spelling::{Spelling, WordDelimiter};
@@ -51,16 +51,16 @@ use crate::lm::{Hotwords, MAX_MAGNITUDE, NgramModel, Successors, WordTree};
 /// Steps to find what tokens gain at most by hotwords: a tenth of a second.
 const MAX_STEPS: usize = 20_000_000;
 
-/// How much each part counts; all but the first two in nats.
+/// How much each part counts; `unit_bonus` and `unk_score` are in nats.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FusionWeights {
-    /// α, what the model's log-probabilities are multiplied by; from 0 to [`MAX_MAGNITUDE`].
+    /// α, the factor of the model's log-probabilities; from 0 to [`MAX_MAGNITUDE`].
     pub lm_weight: f64,
-    /// Whether the end of the text is scored.
+    /// Whether the end of the text (`</s>`) is scored.
     pub with_end: bool,
-    /// β, for each unit; from -[`MAX_MAGNITUDE`] to it.
+    /// β, added for each unit; from -[`MAX_MAGNITUDE`] to [`MAX_MAGNITUDE`].
     pub unit_bonus: f64,
-    /// For each unit that the model does not know; from -[`MAX_MAGNITUDE`] to it.
+    /// Added for each unit that the model does not know; from -[`MAX_MAGNITUDE`] to [`MAX_MAGNITUDE`].
     pub unk_score: f64,
 }
 
@@ -73,7 +73,7 @@ impl FusionWeights {
     }
 }
 
-/// All that steers a beam; shared by searches.
+/// Everything that steers a beam; several searches can share it.
 #[derive(Clone, Debug)]
 pub struct Fusion {
     /// By class.
@@ -100,10 +100,11 @@ struct Token {
 }
 
 impl Fusion {
-    /// `classes` counts the blank, too; with a `lexicon` no other words can be in a text.
+    /// `classes` includes the blank. With a `lexicon`, a text can have no other words. `hotwords` add to the score
+    /// wherever they occur.
     ///
     /// # Panics
-    /// Where a model of tokens was made for another number of classes.
+    /// If a token model was made for another number of classes.
     pub fn new(
         spelling: &Spelling,
         classes: usize,
@@ -147,9 +148,9 @@ impl Fusion {
         self.tokens.len()
     }
 
-    /// Natural logarithm of the language model's probability of a text, unweighted and without bonus and
-    /// scores of unknown words; with `</s>` where `with_end`, but of an unfinished word neither it nor the
-    /// end. `None` without a model.
+    /// Natural logarithm of the language model's probability of a text, unweighted and without bonuses and
+    /// scores of unknown words; including `</s>` if `with_end`. If the text ends with an unfinished word, neither
+    /// that word nor the end is counted. `None` without a model.
     pub fn lm_logp(&self, tokens: &[u32], with_end: bool) -> Option<f64> {
         self.language.as_ref()?;
         let weights = FusionWeights { lm_weight: 1.0, with_end, unit_bonus: 0.0, unk_score: 0.0 };
@@ -196,7 +197,7 @@ impl Fusion {
         (next.unwrap_or(UNKNOWN), if note && by_words { weights.unk_score } else { 0.0 })
     }
 
-    /// Whether a text that keeps to the lexicon may end: not within a word.
+    /// Whether a text that keeps to the lexicon may end here, which it may not within a word.
     pub fn may_end(&self, tokens: &[u32]) -> bool {
         let weights = FusionWeights { lm_weight: 0.0, with_end: false, unit_bonus: 0.0, unk_score: 0.0 };
         let gains = Gains { fusion: self, weights, with_hotwords: false };

@@ -7,22 +7,22 @@ use crate::logits::{InputKind, position_of, row_max};
 /// The most probable path, and the text it collapses to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GreedyPath {
-    /// The text's classes: repeats merged, then blanks dropped.
+    /// The text's class indices: repeats merged, then blanks dropped.
     pub tokens: Vec<u32>,
     /// Log-probability of the path (not of the text) in nats: the sum of the frames' largest.
     pub logp_nats: f64,
-    /// The class that wins each frame; the smaller where two are equal.
+    /// The class with the largest value in each frame; the smallest index if several are equal.
     pub path: Vec<u32>,
 }
 
-/// Takes the largest class of each frame.
+/// Takes the class with the largest value in each frame.
 ///
-/// `values`: `[frames, classes]`, row-major. `blank` need not be a class: then nothing is dropped. No
-/// frames give the empty text with log-probability 0.
+/// `values`: `[frames, classes]`, row-major. If `blank` is not a class, nothing is dropped. No frames give the
+/// empty text with log-probability 0.
 ///
 /// # Errors
-/// Where `values` are not whole frames, a value is NaN or `+inf` (or a probability negative), or a frame
-/// gives no class any probability.
+/// If the number of values is not a multiple of the number of classes, a value is NaN or `+inf` (or a probability
+/// negative), or a frame gives no class a probability above 0.
 pub fn greedy<E: Element>(
     values: &[E],
     classes: usize,
@@ -58,7 +58,7 @@ fn winner<E: Element>(row: &[E], max: f64) -> u32 {
     position_of(row, max).unwrap_or_default() as u32
 }
 
-/// The text of a path, a class a frame: repeats merged, then blanks dropped.
+/// The class indices of a path's text: repeats merged, then blanks dropped. `path` has one class per frame.
 pub fn collapse(path: &[u32], blank: u32) -> Vec<u32> {
     let mut tokens = Vec::new();
     let mut before = blank;

@@ -1,4 +1,4 @@
-//! One item from frames to all that is asked of its transcript.
+//! One item, from its frames to everything that was asked about its transcript.
 
 use super::alignment::{TokenSpan, align, spans_of_path};
 use super::beam::{BeamConfig, BeamDecoder, BeamError};
@@ -13,22 +13,22 @@ use crate::loss::Emissions;
 use crate::loss::ctc::{CtcLabels, loss_of_emissions};
 use std::fmt;
 
-/// What is asked.
+/// What to compute for each item.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ItemConfig {
     /// What the numbers are.
     pub input: InputKind,
     /// Class of the blank.
     pub blank: u32,
-    /// Width of the beam; greedy where none.
+    /// Width of the beam; `None` decodes greedily.
     pub beam_width: Option<usize>,
-    /// Most hypotheses wanted.
+    /// The largest number of hypotheses to return.
     pub nbest: usize,
-    /// Tokens below this log-probability are left out of a frame; nothing is where none.
+    /// Tokens whose natural log-probability in a frame is below this are left out of it; `None` leaves nothing out.
     pub token_min_logp: Option<f64>,
-    /// Whether each hypothesis is scored exactly, and the best proved if it can be.
+    /// Whether to score each hypothesis exactly, and to prove the best one to be the best if possible.
     pub exact_scores: bool,
-    /// Whether each token's place in time is wanted.
+    /// Whether to find each token's place in time.
     pub timestamps: bool,
 }
 
@@ -50,15 +50,16 @@ impl Default for ItemConfig {
 /// A transcript and what was asked about it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Transcript {
-    /// Classes, without blanks.
+    /// Class indices, without blanks.
     pub tokens: Vec<u32>,
-    /// Greedy: log-probability of the best path. Beam: of all paths that stayed in the beam.
+    /// In nats. Greedy: log-probability of the best path. Beam: log-probability of all of the text's paths that stayed
+    /// in the beam.
     pub logp_nats: f64,
-    /// What the beam is ranked by, where it is steered.
+    /// What the beam is ranked by, in nats, if it is steered.
     pub score_nats: Option<f64>,
-    /// The language model's part of that, unweighted: see [`Fusion::lm_logp`].
+    /// The language model's natural log-probability of the text, unweighted: see [`Fusion::lm_logp`].
     pub lm_logp_nats: Option<f64>,
-    /// Log-probability of the text, over all its paths.
+    /// Exact log-probability of the text, over all its paths, in nats, if it was asked for.
     pub ctc_logp_nats: Option<f64>,
     /// Where each token lies on the text's best path.
     pub spans: Option<Vec<TokenSpan>>,
@@ -73,16 +74,16 @@ impl Transcript {
 /// An item's transcripts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DecodedItem {
-    /// Best first; none where what the lexicon or the least log-probability leaves has no path through the frames.
+    /// Best first; empty if the lexicon or `token_min_logp` leaves no path through the frames.
     pub transcripts: Vec<Transcript>,
-    /// Whether no text at all is more probable than the first transcript; none where it was not asked, or the
-    /// beam is steered and so looks for another text.
+    /// Whether it was proved that no text at all is more probable than the first transcript; `None` if that was not
+    /// asked for, or if the beam is steered, and so does not look for the most probable text.
     pub proved_best: Option<bool>,
-    /// Whether the first transcript ends within a word, because with the lexicon no text of the beam may end.
+    /// Whether the first transcript ends within a word, because no text in the beam ends with a word of the lexicon.
     pub unfinished: bool,
-    /// The class that wins each frame.
+    /// The class with the largest value in each frame.
     pub path: Vec<u32>,
-    /// Whether the beam had to be computed in log space.
+    /// Whether the beam search had to run in log space.
     pub log_space: bool,
 }
 
@@ -110,7 +111,7 @@ impl<'a> ItemDecoder<'a> {
     /// A decoder of frames of `classes` classes, whose beam, if it has one, is steered by `fusion`.
     ///
     /// # Errors
-    /// Where the configuration or `fusion` does not fit the classes, or a weight is out of range.
+    /// If the configuration or `fusion` does not fit the number of classes, or a weight is out of range.
     pub fn new(
         config: ItemConfig,
         classes: usize,
@@ -144,7 +145,7 @@ impl<'a> ItemDecoder<'a> {
     /// Decodes one item: `values` is `[frames, classes]`, row-major.
     ///
     /// # Errors
-    /// Where a frame has a value that is no score, or no class has a chance in it.
+    /// If a value of a frame is not a usable score, or no class of it has a probability above 0.
     pub fn decode<E: Element>(&mut self, values: &[E]) -> Result<DecodedItem, BeamError> {
         self.decode_rows(frames(values, self.classes)?)
     }

@@ -2,11 +2,11 @@
 //!
 //! - [`mod@greedy`]: the best path, frame by frame
 //! - [`beam`]: prefix beam search that prunes nothing but the beam
-//! - [`scorer`]: what can steer the beam, such as a language model
-//! - [`fusion`]: a language model, a lexicon and hotwords as such
+//! - [`scorer`]: the interface of what can steer the beam, such as a language model
+//! - [`fusion`]: a language model, a lexicon and hotwords as a scorer
 //! - [`alignment`]: where each token of a text lies in time
 //!
-//! All of it takes plain slices, `[frames, classes]` row-major, and knows no files.
+//! All of it takes plain slices, `[frames, classes]`, row-major, and knows nothing of files.
 
 // What a frame of a beam is spent on becomes code for each instruction set only where it is inlined into its task.
 #![allow(clippy::inline_always)]

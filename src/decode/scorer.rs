@@ -1,10 +1,10 @@
-//! What can steer the beam beside the class scores: a language model, a lexicon, hotwords.
+//! What can steer the beam in addition to the class scores: a language model, a lexicon, hotwords.
 
 /// With more classes a search looks only at those that have a chance in a frame, and where these are few, not at the
 /// bounds of a state.
 pub(super) const MANY_CLASSES: usize = 1 << 11;
 
-/// What an extension adds to a prefix's score: nats, and the factor that they are.
+/// What an extension adds to a prefix's score: in nats, and as a factor of probabilities.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gain {
     nats: f64,
@@ -12,11 +12,11 @@ pub struct Gain {
 }
 
 impl Gain {
-    /// Adds nothing.
+    /// A gain of 0.
     pub const NONE: Self = Self { nats: 0.0, factor: 1.0 };
 
-    /// So many nats; `-inf` forbids the extension. A scorer that gives the same gain often should keep it, for this
-    /// computes an exponential.
+    /// A gain of `nats`; `-inf` forbids the extension. A scorer that often gives the same gain should keep it, since
+    /// this computes an exponential.
     pub fn new(nats: f64) -> Self {
         if nats == 0.0 { Self::NONE } else { Self { nats, factor: nats.exp() } }
     }
@@ -35,15 +35,15 @@ impl Gain {
 /// Scores the extension of a prefix by a token.
 ///
 /// The beam is ranked by `ln(pb + pn)` plus the sum of the gains of a prefix's tokens (shallow fusion).
-/// A gain depends on the prefix only, not on the frame, so the search folds it into the masses: the
-/// recursion is linear in them, and its bounds and ties stay exact.
+/// A gain depends only on the prefix, not on the frame, so the search multiplies it into `pb` and `pn`: the
+/// recursion is linear in these, and its bounds and ties stay exact.
 ///
 /// Methods take `&mut self` so that a scorer may keep a cache; equal arguments must give equal results.
 pub trait Scorer {
-    /// Where a prefix stands; kept with each prefix. A small integer, or a few of them.
+    /// The scorer's state after a prefix, which is kept with each prefix: a small integer, or a few of them.
     type State: Copy;
 
-    /// Whether every gain is zero and every text may end: then nothing of this is ever called.
+    /// Whether every gain is zero and every text may end; then none of the methods is ever called.
     const NEUTRAL: bool = false;
 
     /// The state of the empty prefix.
@@ -53,19 +53,19 @@ pub trait Scorer {
     /// allowed.
     fn extend(&mut self, state: Self::State, token: u32) -> (Self::State, Gain);
 
-    /// By class: nats that the gain after `state` does not exceed; `-inf` where the token is forbidden. The tighter,
-    /// the less often [`Self::extend`] is asked in vain.
+    /// For each class, an upper bound in nats of the gain after `state`; `-inf` if the token is forbidden. The tighter
+    /// the bounds, the less often [`Self::extend`] is called in vain.
     fn gain_bounds(&mut self, state: Self::State) -> &[f32];
 
-    /// By class: the same, whatever the state.
+    /// For each class, an upper bound in nats of the gain after any state.
     fn gain_bounds_of_any_state(&self) -> &[f32];
 
-    /// What a text gains that ends in this state, in nats; `None` where no text may end. Such texts
-    /// are dropped at the end of the input unless nothing else is left.
+    /// The gain, in nats, of a text that ends in this state; `None` if no text may end here. Texts that may not
+    /// end are dropped at the end of the input unless nothing else is left.
     fn finish(&mut self, state: Self::State) -> Option<f64>;
 }
 
-/// No scorer: the beam is ranked by the class scores alone, and this costs nothing.
+/// No scorer: the beam is ranked by the class scores alone, at no cost.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoScorer;
 

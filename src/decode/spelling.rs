@@ -9,7 +9,7 @@ pub enum WordDelimiter {
     Token(u32),
     /// A mark at the beginning of a word's first token, shown as a space.
     Prefix(String),
-    /// Nothing, for each token is a word: shown with a space between.
+    /// Nothing, since each token is a word: words are shown with a space between them.
     EachToken,
     /// Nothing: there are no words.
     None,
@@ -20,7 +20,7 @@ pub enum WordDelimiter {
 pub struct WordPiece {
     /// Whether a word ends before it.
     pub boundary: bool,
-    /// What follows then, within one word.
+    /// The text that follows, within one word.
     pub text: String,
 }
 
@@ -29,12 +29,12 @@ pub struct WordPiece {
 pub struct TimedWord {
     /// Its text.
     pub text: String,
-    /// From its first token to its last: the peak is the most probable frame of the most confident one, the first of equal
-    /// ones, and the confidence the least of its tokens'.
+    /// From its first token to its last. The peak is that of the most confident token (the first one if several are
+    /// equal), and the confidence is the lowest of its tokens'.
     pub span: TokenSpan,
 }
 
-/// What alphabets call the space between words, in this order.
+/// What alphabets call the space between words, in order of preference.
 const SPACES: [&str; 4] = [" ", "|", "<space>", "[space]"];
 
 /// Whether a token is the space between words by its name.
@@ -45,7 +45,7 @@ pub fn is_space(token: &str) -> bool {
 /// The mark of word pieces.
 pub const WORD_PIECE_MARK: &str = "▁";
 
-/// How tokens are written: by the names of an alphabet, or as class indices separated by blanks.
+/// How tokens are written: by the names of an alphabet, or as class indices separated by spaces.
 #[derive(Clone, Debug)]
 pub struct Spelling {
     names: Option<Vec<String>>,
@@ -53,12 +53,12 @@ pub struct Spelling {
 }
 
 impl Spelling {
-    /// Class indices.
+    /// Tokens are written as class indices.
     pub fn indices() -> Self {
         Self { names: None, delimiter: WordDelimiter::None }
     }
 
-    /// `names`: one per class.
+    /// Tokens are written by their names; `names` has one per class.
     pub fn new(names: Vec<String>, delimiter: WordDelimiter) -> Self {
         Self { names: Some(names), delimiter }
     }
@@ -71,7 +71,7 @@ impl Spelling {
         })
     }
 
-    /// What separates words where nobody says: the space by one of its names, else a leading `▁`.
+    /// What separates words unless something else is said: the space by one of its names, otherwise a leading `▁`.
     pub fn default_delimiter(names: &[String], blank: u32) -> WordDelimiter {
         if let Some(class) = Self::space_class(names, blank) {
             return WordDelimiter::Token(class);
@@ -124,7 +124,7 @@ impl Spelling {
         &self.delimiter
     }
 
-    /// What a token adds to a text, in order: mostly one piece.
+    /// What a token adds to a text, in order; usually one piece.
     pub fn pieces(&self, class: u32) -> Vec<WordPiece> {
         let shown = self.shown(class);
         if self.delimiter == WordDelimiter::None || !shown.contains(' ') {
@@ -142,7 +142,7 @@ impl Spelling {
         pieces
     }
 
-    /// The words of a token sequence; none where the alphabet has no words.
+    /// The words of a token sequence; `None` if the alphabet has no words. `spans` has one entry per token.
     pub fn words(&self, tokens: &[u32], spans: &[TokenSpan]) -> Option<Vec<TimedWord>> {
         if self.delimiter == WordDelimiter::None {
             return None;

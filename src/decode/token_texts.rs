@@ -3,7 +3,7 @@
 use super::spelling::Spelling;
 use crate::lm::{TreeWord, WordTree};
 
-/// The texts that tokens add, to tell whether a word can be written with them at all.
+/// The texts of an alphabet's tokens, to tell whether a word can be written with them at all.
 #[derive(Clone, Debug)]
 pub struct TokenTexts {
     texts: WordTree,
@@ -12,7 +12,7 @@ pub struct TokenTexts {
 }
 
 impl TokenTexts {
-    /// Of all classes below `classes` but the blank.
+    /// The texts of all classes below `classes` except the blank.
     pub fn new(spelling: &Spelling, classes: u32, blank: u32) -> Self {
         let tokens = (0..classes).filter(|&class| class != blank);
         let pieces: Vec<_> = tokens.flat_map(|class| spelling.pieces(class)).collect();
@@ -23,7 +23,7 @@ impl TokenTexts {
         Self { texts, ascii }
     }
 
-    /// Whether `word` is some tokens one after another, wherever in a word those may be.
+    /// Whether `word` is a concatenation of tokens, without regard to where in a word they may stand.
     pub fn can_write(&self, word: &str) -> bool {
         // Most alphabets have each character of most words.
         if word.bytes().all(|byte| self.ascii.get(usize::from(byte)) == Some(&true)) {

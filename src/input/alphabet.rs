@@ -15,7 +15,7 @@ use crate::decode::spelling::{Spelling, WORD_PIECE_MARK};
 use crate::lm::{TreeWord, WordTree};
 use crate::shown::shown;
 
-/// Which class is the blank, as the user says it.
+/// Which class is the blank, as the user specifies it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BlankChoice {
     /// A class index; a negative one counts from the end.
@@ -48,18 +48,18 @@ impl fmt::Display for BlankChoice {
 /// How a line of text becomes tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LabelSplit {
-    /// Each character is one.
+    /// Each character is a token.
     Chars,
-    /// They are separated by spaces.
+    /// Tokens are separated by spaces.
     Tokens,
-    /// The longest token that fits, from left to right.
+    /// From left to right, the longest token that fits.
     Longest,
 }
 
 /// The index of the blank among `classes`.
 ///
 /// # Errors
-/// Where it is not one of them, or is named and there is no alphabet that has the name.
+/// If it is not one of them, or if it is given by a name that no alphabet has.
 pub fn resolve_blank(
     choice: &BlankChoice,
     classes: usize,
@@ -86,7 +86,7 @@ pub fn resolve_blank(
                 .index_of(token)
                 .ok_or_else(|| error(format!("a token of {}", file.name), shown(token)))?;
             if file.len() != classes || index >= classes {
-                let expected = format!("{classes} entries, for the blank is one of them");
+                let expected = format!("{classes} entries, including the blank");
                 return Err(InputError::new(&file.name, Place::whole(), expected, file.len().to_string())
                     .hint(file.count_hint(classes)));
             }
@@ -111,10 +111,10 @@ pub struct Alphabet {
 }
 
 impl Alphabet {
-    /// The alphabet of `classes` classes.
+    /// The alphabet of `classes` classes, from a file that may leave out the blank.
     ///
     /// # Errors
-    /// Where the file has not as many entries, nor one less, or the blank is not a class.
+    /// If the file has neither `classes` entries nor one fewer, or the blank is not a class.
     pub fn new(file: AlphabetFile, classes: usize, blank: u32) -> Result<Self, InputError> {
         if blank as usize >= classes {
             let expected = format!("a blank among {}", counted(classes, "class"));
@@ -143,12 +143,13 @@ impl Alphabet {
         display_name(&self.name)
     }
 
-    /// The name of each class; that of a blank that the file leaves out is empty.
+    /// The name of each class; if the file leaves the blank out, the blank's name is empty.
     pub fn tokens(&self) -> &[String] {
         &self.tokens
     }
 
-    /// How text is split where the alphabet leaves no choice: what no text has, such as `<s>`, is none.
+    /// How text is split if the alphabet leaves no choice: into characters if all tokens are characters, special tokens
+    /// such as `<s>` aside; otherwise `None`.
     pub fn only_split(&self) -> Option<LabelSplit> {
         let mut written = self.written();
         let chars = written.clone().any(|(_, token)| token.chars().count() == 1);
@@ -163,7 +164,8 @@ impl Alphabet {
         named.filter(move |&(class, _)| !not_written.contains(&Some(class as u32)))
     }
 
-    /// The first class but the blank and the space whose name is not one character, and its name.
+    /// The first class, other than the blank and the space, whose name is not a single character, and its name; a
+    /// special token such as `<s>` only if there is no other.
     pub fn long_entry(&self) -> Option<(usize, &str)> {
         let is_long = |token: &str| token.chars().count() != 1;
         // What is no special token is rather what makes it unclear.
@@ -172,7 +174,7 @@ impl Alphabet {
         long.find(|(_, token)| !is_no_text(token)).or(first)
     }
 
-    /// The one class that is called as blanks are, where the blank is not.
+    /// The class with a name such as `<pad>` or `[blank]`, if it is the only one with such a name and is not the blank.
     pub fn other_blank(&self) -> Option<(usize, &str)> {
         let mut called_so = self.tokens.iter().enumerate().filter(|(_, token)| is_blank_name(token));
         let (class, token) = called_so.next()?;
@@ -184,13 +186,13 @@ impl Alphabet {
     pub(crate) fn blank_hint(&self) -> String {
         match self.other_blank() {
             Some((class, token)) => {
-                format!("give --blank {}, class {class}, if that is the blank", shown(token))
+                format!("if class {class} is the blank, give --blank {}", shown(token))
             }
             None => "give --blank if another class is the blank".to_owned(),
         }
     }
 
-    /// The first class but the blank without a name: what an empty line at a file's end makes.
+    /// The first class, other than the blank, whose name is empty, such as from an empty line at the end of the file.
     pub fn empty_entry(&self) -> Option<usize> {
         let named = self.tokens.iter().enumerate();
         named
@@ -202,27 +204,25 @@ impl Alphabet {
     /// How to go on where class `class` has no name; `instead` is another way where the file has an entry for each class.
     pub(crate) fn empty_entry_hint(&self, class: usize, instead: &str) -> String {
         if self.complete {
-            return format!("leave the empty entry out, or {instead}");
+            return format!("remove the empty entry, or {instead}");
         }
-        format!(
-            "the file leaves the blank out, so that one may not be empty: write the name of class {class}"
-        )
+        format!("the file leaves the blank out, so every entry needs a name: write that of class {class}")
     }
 
-    /// The class that a space in a text is.
+    /// The class that a space in a text stands for.
     pub fn space(&self) -> Option<u32> {
         self.space
     }
 
-    /// Whether beginnings of words have a mark; without a second character it is a token like any other.
+    /// Whether some token begins with the mark of word pieces (`▁`), or is that mark alone.
     pub fn has_word_pieces(&self) -> bool {
         self.tokens.iter().any(|token| token.starts_with(WORD_PIECE_MARK))
     }
 
-    /// The class that stands for what is not in the alphabet.
+    /// The class of `token`, which is to stand for whatever is not in the alphabet.
     ///
     /// # Errors
-    /// Where no class but the blank has that name.
+    /// If no class other than the blank has that name.
     pub fn unknown(&self, token: &str) -> Result<u32, InputError> {
         let expected = if self.tokens[self.blank as usize] == token {
             "a token that is not the blank"
@@ -233,10 +233,10 @@ impl Alphabet {
         self.classes_of.get(token).copied().ok_or_else(error)
     }
 
-    /// The classes of a line of text; the places (column from 1, text) where no class fits get `unknown`.
+    /// The classes of a line of text. Where no class fits, `unknown` is used.
     ///
     /// # Errors
-    /// The first such place, where there is no `unknown`.
+    /// The first place (column from 1, and text) where no class fits, if there is no `unknown`.
     pub fn encode(
         &self,
         line: &str,

@@ -11,9 +11,9 @@ use crate::shown::shown;
 /// How a CSV file is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CsvOptions {
-    /// What separates columns; where not given, told from the file's name and first row.
+    /// What separates columns; `None` to infer it from the file's name and first row.
     pub delimiter: Option<u8>,
-    /// Whether the first row is names.
+    /// Whether the first row holds column names.
     pub headers: bool,
 }
 
@@ -67,7 +67,7 @@ pub(super) fn read(source: &mut Source, options: CsvOptions) -> Result<Blocks, I
     }
     let bytes = source.read_rest()?;
     if bytes.is_empty() {
-        return Err(InputError::new(&name, Place::whole(), "a .npy or CSV file", "no bytes"));
+        return Err(InputError::new(&name, Place::whole(), "a .npy or CSV file", "an empty file"));
     }
     if !checked {
         check_head(&name, &bytes, options)?;
@@ -109,9 +109,12 @@ fn check_head(name: &str, head: &[u8], options: CsvOptions) -> Result<(), InputE
     let controls = looked_at.iter().filter(is_control).count();
     // One in fifty: a stray one is a mistake at its place.
     let no_table = if looked_at.contains(&0) || controls * 50 > looked_at.len() {
-        Some(("binary data", "for raw numbers: numpy.save('x.npy', numpy.fromfile(FILE, '<f4').reshape(…))"))
+        Some((
+            "binary data",
+            "if these are raw numbers: numpy.save('x.npy', numpy.fromfile(FILE, '<f4').reshape(…))",
+        ))
     } else if in_brackets() {
-        Some(("text in brackets, as of JSON or print", "save the numbers: numpy.save('x.npy', x)"))
+        Some(("text in brackets, as in JSON or printed arrays", "save the numbers: numpy.save('x.npy', x)"))
     } else {
         None
     };
@@ -129,14 +132,18 @@ fn check_head(name: &str, head: &[u8], options: CsvOptions) -> Result<(), InputE
     if !options.headers {
         // Numbers of columns, where the rows have more than whole numbers.
         if fields.len() > 2 && fields.iter().enumerate().all(counts) && second.contains(&b'.') {
-            let found = format!("the columns' numbers from 0 to {}", fields.len() - 1);
-            return refused("scores", &found, "give --headers; or if these are scores, write 0.0 for 0");
+            let found = format!("column numbers from 0 to {}", fields.len() - 1);
+            return refused(
+                "scores",
+                &found,
+                "give --headers or, if these are scores, write 0.0 instead of 0",
+            );
         }
         return Ok(());
     }
     if fields.len() > 1 && fields[0].is_empty() {
         let hint = format!(
-            "that is how pandas writes an index: use to_csv(index=False), or {}",
+            "pandas writes an index this way: use to_csv(index=False), or remove it with {}",
             cut_first(delimiter)
         );
         return refused("a name for each column", "none for the first", &hint);
@@ -159,9 +166,8 @@ fn check_names(name: &str, first: &[u8], delimiter: u8, columns: usize) -> Resul
     if names == columns || first.contains(&b'"') {
         return Ok(());
     }
-    let hint =
-        "names of rows have no name themselves: leave them out, in R by write.table(row.names = FALSE)";
-    let expected = format!("{}, one a column", counted(columns, "name"));
+    let hint = "row names have no column name: leave them out, in R with write.table(row.names = FALSE)";
+    let expected = format!("{}, one per column", counted(columns, "name"));
     let error = InputError::new(name, Place::whole().at("line", 1), expected, names.to_string());
     Err(error.maybe_hint((names + 1 == columns).then_some(hint)))
 }
@@ -232,7 +238,7 @@ pub(super) fn parse(name: &str, bytes: &[u8], options: CsvOptions) -> Result<Tab
             let place = Place::whole().at("line", line_of(&record, bytes));
             let error = InputError::new(name, place, expected, columns.to_string());
             let empty = record.iter().all(|field| field.trim_ascii().is_empty());
-            return Err(error.maybe_hint(empty.then_some("the line has delimiters alone: leave it out")));
+            return Err(error.maybe_hint(empty.then_some("the line has nothing but delimiters: remove it")));
         }
         for (column, field) in record.iter().take(columns).enumerate() {
             let value = any_number(field).ok_or_else(|| {
@@ -289,7 +295,7 @@ fn decimal_comma(line: &str) -> Option<String> {
         let fields = || line.split(delimiter).map(str::trim).filter(|field| !field.is_empty());
         let all = fields().all(|field| any_number(field.as_bytes()).is_some() || in_points(field).is_some());
         let (comma, point) = fields().filter(|_| all).find_map(|field| Some((field, in_points(field)?)))?;
-        Some(format!("decimal commas are not read: write points, {point} for {comma}"))
+        Some(format!("decimal commas are not supported: write decimal points, {point} instead of {comma}"))
     })
 }
 
@@ -306,11 +312,10 @@ fn first_column_hint(record: &csv::ByteRecord, columns: usize, delimiter: u8) ->
     let mut rest = record.iter().take(columns).skip(1);
     let named = record.get(0).is_some_and(|field| !field.trim_ascii().is_empty());
     if record.get(0) == Some(b"id") && record.get(1) == Some(b"index") {
-        return Some("this is a result of this program as CSV: write it with --format json".to_owned());
+        return Some("this is a ctctool result in CSV: write it with --format json instead".to_owned());
     }
-    (named && columns > 2 && rest.all(|field| any_number(field).is_some())).then(|| {
-        format!("if the first column is names of rows, leave it out, as {} does", cut_first(delimiter))
-    })
+    (named && columns > 2 && rest.all(|field| any_number(field).is_some()))
+        .then(|| format!("if the first column holds row names, remove it, as {} does", cut_first(delimiter)))
 }
 
 /// The command that leaves the first column out.
@@ -335,10 +340,10 @@ fn hint(field: &str, in_use: u8, may_be_names: bool) -> Option<String> {
         .into_iter()
         .find_map(|(delimiter, shown)| splits_at(delimiter).then_some(shown));
     if let Some(delimiter) = delimiter {
-        return Some(format!("the numbers look separated otherwise: try --delimiter {delimiter}"));
+        return Some(format!("the numbers seem to use another delimiter: try --delimiter {delimiter}"));
     }
     if field.starts_with("sep=") {
-        return Some("the first line is for spreadsheets: leave it out, as tail -n +2 does".to_owned());
+        return Some("the first line is meant for spreadsheets: remove it, as tail -n +2 does".to_owned());
     }
     let is_number = |text: &str| any_number(text.trim().as_bytes()).is_some();
     let is_share = field.trim().strip_suffix('%').is_some_and(is_number)
@@ -346,5 +351,5 @@ fn hint(field: &str, in_use: u8, may_be_names: bool) -> Option<String> {
     if is_share {
         return Some("write it as a decimal number, such as 0.6".to_owned());
     }
-    may_be_names.then(|| "if the first row is names, give --headers".to_owned())
+    may_be_names.then(|| "if the first row holds column names, give --headers".to_owned())
 }

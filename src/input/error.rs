@@ -1,14 +1,14 @@
-//! Errors of files: where something is, what was expected and found, and how to go on.
+//! Errors in files: where something is wrong, what was expected and found, and how to go on.
 
 use std::fmt;
 use std::io;
 
 use thiserror::Error;
 
-/// Where in a file something is: names and numbers from the outside in ("item 2, frame 5, class 3").
+/// A place in a file: names and numbers, outermost first ("item 2, frame 5, class 3").
 ///
 /// Lines and columns of text count from 1, as editors do; items, rows, frames and classes count from 0, as
-/// arrays do. Several numbers of one name are an index ("index [2, 0, 1]").
+/// arrays do. Several numbers with the same name are an index ("index [2, 0, 1]").
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place(Vec<(&'static str, u64)>);
 
@@ -18,7 +18,7 @@ impl Place {
         Self::default()
     }
 
-    /// This place, and a number within it.
+    /// A place within this one, with a name and a number.
     #[must_use]
     pub fn at(mut self, name: &'static str, number: impl TryInto<u64>) -> Self {
         self.0.push((name, number.try_into().unwrap_or(u64::MAX)));
@@ -42,12 +42,12 @@ impl fmt::Display for Place {
 /// A file that can't be used, and why.
 #[derive(Debug, Error)]
 pub enum InputError {
-    /// The operating system refused.
+    /// The operating system reported an error.
     #[error("{}: {action}", display_name(file))]
     Io {
         /// The file, as the user named it.
         file: String,
-        /// What was tried.
+        /// What could not be done.
         action: &'static str,
         /// Why it failed.
         source: io::Error,
@@ -64,11 +64,11 @@ pub struct Finding {
     pub file: String,
     /// Where in the file.
     pub place: Place,
-    /// What had to be there.
+    /// What was expected there.
     pub expected: String,
-    /// What is there.
+    /// What was found there.
     pub found: String,
-    /// How to go on.
+    /// A hint at how to go on.
     pub hint: Option<String>,
 }
 
@@ -111,7 +111,7 @@ impl InputError {
         Self::new(file, place, expected, found)
     }
 
-    /// This error with a word on how to go on.
+    /// This error with a hint at how to go on.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         if let Self::Content(finding) = &mut self {
@@ -129,7 +129,7 @@ impl InputError {
         }
     }
 
-    /// How to go on, where that is known.
+    /// The hint at how to go on, if there is one.
     pub fn get_hint(&self) -> Option<&str> {
         match self {
             Self::Io { .. } => None,

@@ -77,21 +77,22 @@ fn rows_of(text: &str) -> impl Iterator<Item = &str> {
     lines_of(text).filter(|line| !line.trim().is_empty())
 }
 
-const NO_PADDING: &str = "text has no padding: a line is all of an item's labels";
+const NO_PADDING: &str = "text labels are not padded: a line holds an item's labels and nothing else";
 
 impl LabelFile {
-    /// Reads `path` (`-` is standard input): .npy or text, where that is a table of probabilities written as `csv` says
-    /// (a delimiter that is nowhere in it is that of another file). Nobody may write to the file as long as this is in
-    /// use, for it may be mapped. Where somebody shortens it, the system ends the process (`SIGBUS`); the program then
-    /// says why.
+    /// Reads `path` (`-` is standard input): .npy or text. `csv` says how text is written if it is a table of
+    /// probabilities; a delimiter that does not occur in the file is ignored.
+    ///
+    /// The file may be memory-mapped, so nothing may write to it while this is in use. If it is shortened meanwhile,
+    /// the system ends the process with `SIGBUS`; the program then says why.
     ///
     /// # Errors
-    /// Where it can't be read.
+    /// If the file can't be read.
     pub fn open(path: &Path, csv: CsvOptions) -> Result<Self, InputError> {
         Self::from_source(Source::open(path)?, csv)
     }
 
-    /// The same of a source of which nothing was read.
+    /// The same as [`Self::open`], from a source of which nothing was read yet.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -104,7 +105,7 @@ impl LabelFile {
         let info = NpyInfo::read(&mut source)?;
         if info.dtype == Dtype::Bool {
             let error = InputError::new(&name, Place::whole(), "labels", "an array of booleans");
-            return Err(error.hint("save labels.astype('int64') if they are classes"));
+            return Err(error.hint("if these are classes, save labels.astype('int64')"));
         }
         if let Some(values) = info.read_small(&mut source)? {
             let content = Content::Integers { shape: info.shape, values: Integers::Small(values) };
@@ -140,10 +141,10 @@ impl LabelFile {
         Ok(Self { name, content, csv, names: None })
     }
 
-    /// To be asked once all was computed with it: whether the file was whole until now, where it is not in memory.
+    /// Checks that a memory-mapped file has kept its length until now. Call this after everything was computed from it.
     ///
     /// # Errors
-    /// Where it was shortened, or written to at its end.
+    /// If the file was shortened, or has become longer.
     pub fn check(&self) -> Result<(), InputError> {
         match &self.content {
             Content::Floats { values, .. } => values.check(),
@@ -156,7 +157,7 @@ impl LabelFile {
         &self.name
     }
 
-    /// What it holds, in a few words for messages.
+    /// A short description of what it holds, for messages.
     pub fn describe(&self) -> String {
         match &self.content {
             Content::Integers { shape, .. } => format!("integers of shape {}", shape_text(shape)),
@@ -172,7 +173,8 @@ impl LabelFile {
         empty_end(lines_of(text), expected)
     }
 
-    /// How many label sequences this is, where it can be sequences. `lengths` is the number of label lengths.
+    /// The number of label sequences, or `None` if it can't hold label sequences. `lengths` is the number of label
+    /// lengths.
     pub fn sequences(&self, lengths: Option<usize>) -> Option<usize> {
         match &self.content {
             Content::Integers { shape, .. } => match shape[..] {
@@ -185,7 +187,7 @@ impl LabelFile {
         }
     }
 
-    /// Whether this is a class index for each entry of `shape`.
+    /// Whether this could be a class index for each entry of an array of `shape`.
     pub fn fits_indices(&self, shape: &[usize]) -> bool {
         match &self.content {
             Content::Integers { shape: found, .. } => found == shape,
@@ -202,7 +204,8 @@ impl LabelFile {
         }
     }
 
-    /// All integers of the file in its order, those left out that 64 bits do not hold; none where it holds others.
+    /// All integers of the file, in order, except those that do not fit into 64 bits (signed); `None` if it holds
+    /// anything other than integers.
     pub fn integers(&self) -> Option<Vec<i64>> {
         match &self.content {
             Content::Integers { values, .. } => {
@@ -216,7 +219,7 @@ impl LabelFile {
         }
     }
 
-    /// Whether this is a probability for each of the logits, of `shape`.
+    /// Whether this could be a probability for each of the logits, an array of `shape`.
     pub fn fits_probs(&self, shape: &[usize]) -> bool {
         match &self.content {
             Content::Integers { .. } => false,
@@ -278,7 +281,7 @@ impl LabelFile {
             (i64::MAX, false) => None,
             (_, false) if self.is_joined() => Some("if this is padding, give --label-lengths".to_owned()),
             (_, false) => Some(format!(
-                "if this is padding, give --label-lengths, which are (labels != {value}).sum(axis=1)"
+                "if this is padding, give --label-lengths: they are (labels != {value}).sum(axis=1)"
             )),
             (..0, true) => Some(NO_PADDING.to_owned()),
             _ => None,
@@ -340,7 +343,8 @@ impl LabelFile {
         column.map_or(place.clone(), |(column, _)| place.at("column", column))
     }
 
-    /// Whether it is a list of integers: class indices, or CTC labels of one item or of several joined.
+    /// Whether it is a one-dimensional array of integers: class indices, or the CTC labels of one item or of several
+    /// items joined together.
     pub fn is_joined(&self) -> bool {
         matches!(&self.content, Content::Integers { shape, .. } if shape.len() == 1)
     }

@@ -22,15 +22,14 @@ const KENLM_MAGIC: &[u8] = b"mmap lm http://kheafield.com/code";
 /// Reads an n-gram model from an ARPA file, plain or gzipped; `-` is standard input.
 ///
 /// # Errors
-/// Where it can't be read or is not an ARPA file.
+/// If it can't be read or is not an ARPA file.
 pub fn read_language_model(path: &Path) -> Result<NgramModel, InputError> {
     let mut source = Source::open(path)?;
     let name = source.name().to_owned();
     let mut block = vec![0; BLOCK_BYTES];
     let filled = source.read_up_to(&mut block)?;
     if block[..filled].starts_with(KENLM_MAGIC) {
-        let error =
-            InputError::new(&name, Place::whole(), "an ARPA language model", "a binary one of KenLM's");
+        let error = InputError::new(&name, Place::whole(), "an ARPA language model", "a binary KenLM model");
         return Err(
             error.hint("its layout depends on the build that wrote it: give the ARPA file it was made from")
         );
@@ -43,7 +42,7 @@ pub fn read_language_model(path: &Path) -> Result<NgramModel, InputError> {
         let place = Place::whole().at("line", error.line).at("column", error.column);
         let twice = error.problem.expected.starts_with("each 1-gram once");
         InputError::new(&name, place, error.problem.expected, error.problem.found).maybe_hint(
-            twice.then_some("leave one of the two lines out, and write one less behind 'ngram 1='"),
+            twice.then_some("remove one of the two lines, and lower the count after 'ngram 1=' by one"),
         )
     };
     let mut parser = ArpaParser::new();
@@ -110,7 +109,7 @@ impl Read for Bytes {
 /// Reads a lexicon: one word per line.
 ///
 /// # Errors
-/// Where it can't be read, a line is not one word, or there is none.
+/// If it can't be read, a line is more than one word, or there are no words.
 pub fn read_lexicon(path: &Path) -> Result<Vec<String>, InputError> {
     let name = path.display().to_string();
     let mut words = Vec::new();
@@ -125,10 +124,10 @@ pub fn read_lexicon(path: &Path) -> Result<Vec<String>, InputError> {
             let hint = if word.starts_with("ngram ") {
                 "this is a language model: give it to --lm"
             } else if word.contains('\t') || is_spelling() {
-                "a word is spelt by its characters, as the alphabet has them: pronunciations are not read, so leave the spelling \
-                 out"
+                "a word is spelt by its characters, as the alphabet has them: spellings and pronunciations are not read, \
+                 so remove what follows the word"
             } else {
-                "of a text, list each word once: tr -s ' ' '\\n' < TEXT | sort -u"
+                "to make a lexicon from a text, list each word once: tr -s ' ' '\\n' < TEXT | sort -u"
             };
             return Err(InputError::new(&name, place, "one word per line", shown(&word[at..])).hint(hint));
         }
@@ -137,15 +136,15 @@ pub fn read_lexicon(path: &Path) -> Result<Vec<String>, InputError> {
         }
     }
     if words.is_empty() {
-        return Err(InputError::new(&name, Place::whole(), "one word per line", "no word"));
+        return Err(InputError::new(&name, Place::whole(), "one word per line", "no words"));
     }
     Ok(words)
 }
 
-/// Reads hotwords: one phrase per line, or a phrase, a tab and its weight in nats.
+/// Reads hotwords: one phrase per line, or a phrase, a tab and its weight in nats; `weight` is for phrases without one.
 ///
 /// # Errors
-/// Where it can't be read, or a weight is not a number.
+/// If it can't be read, a weight is not a number or is too large in magnitude, or there is nothing before a tab.
 pub fn read_hotwords(path: &Path, weight: f64) -> Result<Vec<(String, f64)>, InputError> {
     let name = path.display().to_string();
     let mut phrases = Vec::new();

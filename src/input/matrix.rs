@@ -1,4 +1,4 @@
-//! A matrix file, read once from front to back in blocks of whole rows.
+//! A matrix file, which is read once, from front to back, in blocks of whole rows.
 
 mod pieces;
 mod window;
@@ -30,7 +30,7 @@ const PIECE_VALUES: usize = 1 << 17;
 const MANY_PIECES: usize = 64;
 const FEW_VALUES: usize = 1 << 14;
 
-/// An opened matrix: what it is, and its values still to be read.
+/// An opened matrix: its header was read, its values are still to be read.
 pub struct Matrix {
     name: String,
     shape: Vec<usize>,
@@ -57,7 +57,7 @@ impl fmt::Debug for Matrix {
 /// Why reading ended early.
 #[derive(Debug, Error)]
 pub enum ReadError<E> {
-    /// The file is at fault.
+    /// The file can't be read or is malformed.
     #[error(transparent)]
     Input(InputError),
     /// The visitor refused a block.
@@ -102,15 +102,15 @@ pub(crate) enum OddColumn {
 }
 
 impl Matrix {
-    /// Opens `path` (`-` is standard input) and reads its header; a CSV file is read whole.
+    /// Opens `path` (`-` is standard input) and reads its header; a CSV file is read as a whole.
     ///
     /// # Errors
-    /// Where it can't be read or is neither format.
+    /// If it can't be read, or is neither .npy nor CSV.
     pub fn open(path: &Path, options: CsvOptions) -> Result<Self, InputError> {
         Self::from_source(Source::open(path)?, options)
     }
 
-    /// The same of a source of which nothing was read.
+    /// The same as [`Self::open`], from a source of which nothing was read yet.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -119,8 +119,9 @@ impl Matrix {
         if source.is_npy()? {
             let info = NpyInfo::read(&mut source)?;
             if info.dtype == Dtype::Bool {
-                let error = InputError::new(&name, Place::whole(), "an array of numbers", "one of booleans");
-                return Err(error.hint("save x.astype('float32') if they are numbers"));
+                let error =
+                    InputError::new(&name, Place::whole(), "an array of numbers", "an array of booleans");
+                return Err(error.hint("if these are numbers, save x.astype('float32')"));
             }
             return Ok(Self {
                 name,
@@ -152,17 +153,17 @@ impl Matrix {
         &self.name
     }
 
-    /// Sizes of the axes.
+    /// The sizes of the axes.
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
-    /// What the numbers are made of; double precision for CSV.
+    /// The type of the numbers; double precision for CSV.
     pub fn dtype(&self) -> Dtype {
         self.dtype
     }
 
-    /// Version of the .npy format and whether values are big-endian; none for CSV.
+    /// The version of the .npy format, and whether values are big-endian; `None` for CSV.
     pub fn npy_details(&self) -> Option<(u8, bool)> {
         match &self.body {
             Body::Npy(_, info) => Some((info.version, info.big_endian)),
@@ -207,12 +208,12 @@ impl Matrix {
         &self.column_names
     }
 
-    /// How it is written, with the delimiter that was given or found; none for .npy.
+    /// How the CSV file is written, with the delimiter that was given or inferred; `None` for .npy.
     pub fn csv_options(&self) -> Option<CsvOptions> {
         self.csv
     }
 
-    /// Whether the first axis is the fastest in memory.
+    /// Whether the file is in Fortran order: the first axis varies fastest.
     pub fn fortran_order(&self) -> bool {
         self.fortran_order
     }
@@ -225,7 +226,8 @@ impl Matrix {
         }
     }
 
-    /// Whether the values lie in memory, if only a part of them at a time.
+    /// Whether the values are used where they lie in memory (a mapped file, or CSV), even if only a part of them at a
+    /// time.
     pub fn is_in_memory(&self) -> bool {
         match &self.body {
             Body::Npy(source, info) => source.random_access().is_some() && info.is_native_float(),
@@ -247,7 +249,7 @@ impl Matrix {
         self.into_values().map(FloatValues::Doubles)
     }
 
-    /// Reads all values into memory as doubles, the last axis the fastest.
+    /// Reads all values into memory as doubles, in C order (the last axis varies fastest).
     ///
     /// # Errors
     /// Where the file ends early or goes on too long.
@@ -273,10 +275,11 @@ impl Matrix {
         Ok(collector.values)
     }
 
-    /// The same matrix once more, of which nothing may have been read. What is no regular file is read into memory.
+    /// Opens the same matrix once more; none of its values may have been read yet. Anything but a regular file is read
+    /// into memory.
     ///
     /// # Errors
-    /// Where the file can't be read.
+    /// If the file can't be read.
     pub fn again(&mut self) -> Result<Self, InputError> {
         let body = match &mut self.body {
             // One byte more tells a file that goes on too long.
@@ -302,14 +305,16 @@ impl Matrix {
         assert_eq!(geometry.planes() * geometry.plane_len(), values, "a geometry of this matrix");
     }
 
-    /// Reads the values and hands them out in blocks of whole rows. Nobody may write to the file meanwhile, for it may
-    /// be mapped. Where somebody shortens it, the system ends the process (`SIGBUS`); the program then says why.
+    /// Reads the values and passes them to `visitor` in blocks of whole rows.
+    ///
+    /// The file may be memory-mapped, so nothing may write to it meanwhile. If it is shortened, the system ends the
+    /// process with `SIGBUS`; the program then says why.
     ///
     /// # Errors
-    /// Where the file ends early or goes on too long, and whatever `visitor` returns.
+    /// If the file is too short or too long for its shape, and whatever `visitor` returns.
     ///
     /// # Panics
-    /// Where `geometry` is of another number of values.
+    /// If `geometry` is for another number of values.
     pub fn read<V: BlockVisitor>(
         self,
         geometry: &Geometry,
@@ -326,14 +331,14 @@ impl Matrix {
     }
 
     /// Reads the values and has `reducer` look at them in blocks of whole rows, as many at a time as there are
-    /// threads; each thread reads what it looks at. The result has the same bytes with any number of threads. Nobody
-    /// may write to the file meanwhile, as in [`Self::read`].
+    /// threads; each thread reads what it looks at. The result has the same bytes with any number of threads.
+    /// Nothing may write to the file meanwhile: see [`Self::read`].
     ///
     /// # Errors
-    /// Where the file ends early or goes on too long, and whatever `reducer` returns.
+    /// If the file is too short or too long for its shape, and whatever `reducer` returns.
     ///
     /// # Panics
-    /// Where `geometry` is of another number of values.
+    /// If `geometry` is for another number of values.
     pub fn reduce<R: BlockReducer>(
         self,
         geometry: &Geometry,

@@ -1,17 +1,17 @@
-//! Untrusted bytes to checked values.
+//! From untrusted bytes to checked values.
 //!
-//! Everything malformed stops here, with the file, the place, what was expected and what was found.
-//! No allocation follows from a header that the bytes behind it do not bear out.
+//! Malformed input is refused here, with the file, the place, what was expected and what was found. Nothing is
+//! allocated because of a header that the bytes behind it do not bear out.
 //!
-//! A matrix is not held in memory: who computes something of it, here the CTC losses of its items, is handed its rows
-//! block by block.
+//! A matrix is not held in memory as a whole: whatever computes something from it, here the CTC losses of its items, is
+//! given its rows block by block.
 //!
 //! ```
 //! use ctctool::input::{CsvOptions, LabelFile, Matrix, Source};
 //! use ctctool::logits::{Geometry, InputKind, Items, Nonfinite};
 //! use ctctool::loss::ctc_batch::CtcBatch;
 //!
-//! // Files are opened by `Matrix::open` and `LabelFile::open`; what is in memory is a source as well.
+//! // `Matrix::open` and `LabelFile::open` open files; bytes in memory can be a source, too.
 //! let options = CsvOptions::default();
 //! let matrix = Matrix::from_source(Source::from_reader("logits.csv", &b"0,0,0\n0,0,0\n"[..]), options)?;
 //! let labels = LabelFile::from_source(Source::from_reader("labels.txt", &b"1\n"[..]), options)?;

@@ -19,7 +19,7 @@ const MAX_NESTING: usize = 8;
 /// As NumPy has them. Where rows lie in the file is computed axis by axis.
 const MOST_AXES: usize = 64;
 
-/// What the numbers of a file are made of.
+/// The type of a file's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dtype {
     /// Half precision.
@@ -28,16 +28,16 @@ pub enum Dtype {
     F32,
     /// Double precision.
     F64,
-    /// Signed integers of so many bytes.
+    /// Signed integers with this number of bytes.
     Int(u8),
-    /// Unsigned integers of so many bytes.
+    /// Unsigned integers with this number of bytes.
     Uint(u8),
     /// Booleans of one byte.
     Bool,
 }
 
 impl Dtype {
-    /// Bytes of one value.
+    /// Number of bytes of one value.
     pub fn size(self) -> usize {
         match self {
             Self::Bool => 1,
@@ -132,7 +132,7 @@ impl NpyInfo {
 
         let parsed = NpyHeader::from_reader(io::Cursor::new(&header)).map_err(|_| {
             let found = shown(&String::from_utf8_lossy(&header[text_start..]));
-            invalid("a .npy header, a dictionary of 'descr', 'fortran_order' and 'shape'", found)
+            invalid("a .npy header (a dictionary with 'descr', 'fortran_order' and 'shape')", found)
         })?;
         let (dtype, big_endian) = dtype_of(&parsed.dtype()).map_err(|found| {
             invalid("an array of float16, float32, float64 or integers", found)
@@ -181,7 +181,7 @@ impl NpyInfo {
             format!("{found}{}", if found > self.byte_len() as u64 { " or more" } else { "" }),
         )
         .hint(if found > self.byte_len() as u64 {
-            "there is more after the array: save one array per file with numpy.save"
+            "there is more data after the array: save one array per file with numpy.save"
         } else {
             CUT_OFF
         })
@@ -202,7 +202,7 @@ pub(crate) fn wide_axes(shape: &[usize]) -> Vec<usize> {
 /// How to make an array `name` of shape `found` one of shape `wanted`, where nothing but axes of one entry differs.
 pub(crate) fn reshape_hint(name: &str, found: &[usize], wanted: &[usize]) -> Option<String> {
     (wide_axes(found) == wide_axes(wanted)).then(|| {
-        format!("an axis of one entry is too many or missing: {name}.reshape({})", shape_text(wanted))
+        format!("an axis of size 1 is missing or superfluous: save {name}.reshape({})", shape_text(wanted))
     })
 }
 
@@ -221,7 +221,7 @@ fn check_nesting(header: &[u8]) -> Result<(), String> {
     }
     let dictionaries = memchr::memchr_iter(b'{', header).count();
     if deepest > MAX_NESTING {
-        Err(format!("brackets {deepest} deep"))
+        Err(format!("brackets nested {deepest} deep"))
     } else if dictionaries > 1 {
         Err(format!("{dictionaries} dictionaries"))
     } else {
@@ -263,7 +263,7 @@ fn hint(dtype: &DType) -> Option<&'static str> {
         ),
         DType::Plain(plain) => match (plain.type_char(), plain.size_field()) {
             (TypeChar::RawData, 2) => Some(
-                "bfloat16 has no type in this format: save (x.view('uint16').astype('uint32') << 16).view('float32')",
+                "this format has no type for bfloat16: save (x.view('uint16').astype('uint32') << 16).view('float32')",
             ),
             (TypeChar::Float, _) => Some("save x.astype('float64') instead"),
             _ => None,

@@ -9,7 +9,7 @@ use super::text::{lines_of, text_of};
 use super::{InputError, Place};
 use crate::shown::shown;
 
-/// A list that an option was given, and where each number of it stands.
+/// A list that was given to an option, and where each of its numbers stands.
 #[derive(Clone, Debug)]
 pub struct List<T> {
     name: String,
@@ -19,12 +19,12 @@ pub struct List<T> {
 }
 
 impl<T> List<T> {
-    /// What it is called in a message: the file it is in, or the option where it was typed.
+    /// What messages call it: the file that it is in or, if it was typed on the command line, the option.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Where the number of an item is.
+    /// The place of an item's number.
     pub fn place(&self, item: usize) -> Place {
         let place = Place::whole().at("item", item);
         let line_words = |(line, content)| words(content).map(move |(column, _)| (line, column));
@@ -43,8 +43,8 @@ impl<T> Deref for List<T> {
     }
 }
 
-/// The argument of `option` as a list of integers: `N,N,…`, or a file (.npy, or text separated by blanks, commas or
-/// lines).
+/// The argument of `option` as a list of integers: `N,N,…`, or a file (.npy, or text with numbers separated by spaces,
+/// commas or line ends).
 ///
 /// # Errors
 /// Where the file can't be read or holds something else.
@@ -52,7 +52,7 @@ pub fn integer_list(option: &str, argument: &str) -> Result<List<i64>, InputErro
     list(option, argument, "an integer", whole_number, NpyInfo::integers)
 }
 
-/// A list of numbers, likewise.
+/// The argument of `option` as a list of numbers, in the same forms as for [`integer_list`].
 ///
 /// # Errors
 /// Where the file can't be read or holds something else.
@@ -71,7 +71,7 @@ pub(super) fn whole_number(text: &str) -> Option<i64> {
 }
 
 /// How to go on where a list or a table begins with what it is called.
-pub(super) const NAMED: &str = "the first line is a name: leave it out, as tail -n +2 does";
+pub(super) const NAMED: &str = "the first line is a heading: remove it, as tail -n +2 does";
 
 /// The words of a text but for its first lines.
 fn words_after(text: &str, lines: usize) -> impl Iterator<Item = &str> {
@@ -122,7 +122,7 @@ fn are_shares(numbers: &[f64]) -> bool {
 /// How to go on where a list of lengths is rather a mask.
 fn mask_hint(option: &str) -> Option<&'static str> {
     option.ends_with("lengths").then_some(
-        "a mask's rows sum to lengths: mask.sum(axis=1).astype(int), or where 1 is padding (1 - mask).sum(axis=1).astype(int)",
+        "the row sums of a mask are lengths: mask.sum(axis=1).astype(int) or, if 1 marks padding, (1 - mask).sum(axis=1).astype(int)",
     )
 }
 
@@ -145,7 +145,7 @@ fn list<T>(
         match words.find(|(_, word)| parse(word).is_none()) {
             Some((entry, word)) if typed && !Path::new(argument).exists() => {
                 InputError::new(option, Place::whole().at("entry", entry), what, shown(word))
-                    .hint(format!("{option} takes a list with commas, or the name of a file"))
+                    .hint(format!("{option} takes a comma-separated list or the name of a file"))
             }
             _ => error,
         }
@@ -158,7 +158,7 @@ fn list<T>(
         }
         // Axes of one entry are no other list.
         if info.shape.iter().filter(|&&size| size != 1).count() > 1 {
-            let found = format!("{} axes", info.shape.len());
+            let found = format!("an array with {} axes", info.shape.len());
             let mask = info.shape.len() == 2;
             let error = InputError::new(argument, Place::whole(), "a list", found);
             return Err(error.maybe_hint(mask_hint(option).filter(|_| mask)));
@@ -168,7 +168,7 @@ fn list<T>(
             value.ok_or_else(|| {
                 let error = |found| InputError::new(argument, Place::whole().at("entry", at), what, found);
                 if info.dtype.is_integer() {
-                    return error("a larger number".to_owned());
+                    return error("a number that is too large".to_owned());
                 }
                 let numbers = info.doubles(&bytes);
                 let shares = are_shares(&numbers);

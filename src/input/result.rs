@@ -1,4 +1,4 @@
-//! What `compare` reads: a matrix, or a result of this program.
+//! What `compare` reads: a matrix, or a JSON result of this program.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,13 +22,13 @@ pub enum Comparable {
     Result(ResultFile),
 }
 
-/// A result of this program.
+/// A JSON result of this program.
 pub struct ResultFile {
     /// The file, as the user named it.
     pub name: String,
     /// The command that printed it.
     pub command: String,
-    /// The object without its items.
+    /// The JSON object without its items.
     pub value: Value,
     text: String,
     /// Where in the text each item is: as values they would take ten times the memory.
@@ -44,15 +44,15 @@ impl fmt::Debug for ResultFile {
 }
 
 impl ResultFile {
-    /// The number of each item in the file, by its index.
+    /// For each item's index, its position in the file.
     pub fn indices(&self) -> &BTreeMap<u64, usize> {
         &self.indices
     }
 
-    /// Item number `at` of the file.
+    /// The item at position `at` of the file, from 0.
     ///
     /// # Panics
-    /// Where there are not as many.
+    /// If there are not that many items.
     pub fn item(&self, at: usize) -> Value {
         serde_json::from_str(&self.text[self.items[at].clone()])
             .expect("an item, as when the file was opened")
@@ -67,7 +67,8 @@ fn parsed(name: &str, text: &str, part: Range<usize>) -> Result<Value, InputErro
 /// What is wrong with the text, of which a part was found to be so: with its place in the whole.
 fn malformed(name: &str, text: &str, of_part: serde_json::Error) -> InputError {
     let error = serde_json::from_str::<Value>(text).err().unwrap_or(of_part);
-    let lines = text.starts_with("{\"type\":").then_some("these are JSON lines: write it with --format json");
+    let lines =
+        text.starts_with("{\"type\":").then_some("these are JSON lines: write the result with --format json");
     InputError::of_json(name, &error, EXPECTED).maybe_hint(lines)
 }
 
@@ -80,10 +81,10 @@ fn place_in(text: &str, part: &RawValue) -> Range<usize> {
 const EXPECTED: &str = "one JSON object, as --format json prints it";
 
 impl Comparable {
-    /// Opens `path` (`-` is standard input) and tells from its content what it is.
+    /// Opens `path` (`-` is standard input) and tells from its content which of the two it is.
     ///
     /// # Errors
-    /// Where it can't be read, is malformed, or is JSON that is no result of this program.
+    /// If it can't be read, is malformed, or is JSON but not a result of this program.
     pub fn open(path: &Path, options: CsvOptions) -> Result<Self, InputError> {
         let mut source = Source::open(path)?;
         if source.is_npy()? || !source.is_json() {
@@ -126,10 +127,11 @@ fn indices_of(name: &str, text: &str, items: &[Range<usize>]) -> Result<BTreeMap
     let mut seen = BTreeMap::new();
     for (at, index) in indices.into_iter().enumerate() {
         if let Some(first) = seen.insert(index, at) {
-            let found = format!("{index}, the index of items[{first}]");
+            let found = format!("{index}, which is also the index of items[{first}]");
             let place = Place::whole().at("items", at);
-            return Err(InputError::new(name, place, "an index that no other item has", found)
-                .hint("results are not joined by joining their items: run the command on all of them"));
+            return Err(InputError::new(name, place, "an index that no other item has", found).hint(
+                "results can't be merged by merging their items: run the command on all items at once",
+            ));
         }
     }
     Ok(seen)

@@ -81,7 +81,7 @@ impl Source {
     /// Opens `path`; `-` is standard input.
     ///
     /// # Errors
-    /// Where the file can't be opened or is a directory, or standard input is a terminal.
+    /// If the file can't be opened or is a directory, or standard input is a terminal.
     pub fn open(path: &Path) -> Result<Self, InputError> {
         let name = path.display().to_string();
         if name == "-" {
@@ -115,7 +115,8 @@ impl Source {
         Ok(Self::new(name, reader, len))
     }
 
-    /// Whatever can be read from front to back, as bytes in memory or an entry of an archive; messages call it `name`.
+    /// Anything that can be read from front to back, such as bytes in memory or an entry of an archive; messages call
+    /// it `name`.
     pub fn from_reader(name: impl Into<String>, reader: impl Read + Send + 'static) -> Self {
         Self::new(name.into(), Reader::Stream(Box::new(reader)), None)
     }
@@ -314,9 +315,9 @@ fn stdin_file() -> Option<(File, u64)> {
 /// What a file is that is neither .npy nor UTF-8 text, by its first bytes, and how to go on.
 pub(super) fn foreign(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     const SAVE: &str =
-        "save one array by itself: numpy.save('x.npy', x), for a tensor x.detach().float().cpu().numpy()";
+        "save a single array: numpy.save('x.npy', x); a tensor as x.detach().float().cpu().numpy()";
     match bytes {
-        [b'P', b'K', 3 | 5, 4 | 6, ..] => Some(("a zip archive, as .npz, .pt and .xlsx are", SAVE)),
+        [b'P', b'K', 3 | 5, 4 | 6, ..] => Some(("a zip archive, such as .npz, .pt or .xlsx", SAVE)),
         [0x80, 2..=5, ..] => Some(("a Python pickle", SAVE)),
         [0x89, b'H', b'D', b'F', ..] => Some(("an HDF5 file", SAVE)),
         [0x1f, 0x8b, ..] => Some(("a gzip file", "unpack it first: gunzip -c FILE | ctctool … -")),

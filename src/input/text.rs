@@ -46,7 +46,7 @@ pub(crate) fn empty_end<'a>(lines: impl Iterator<Item = &'a str>, expected: usiz
 /// The lines of a text file; `-` is standard input.
 ///
 /// # Errors
-/// Where it can't be read or is not UTF-8.
+/// If it can't be read or is not UTF-8.
 pub fn read_lines(path: &Path) -> Result<Vec<String>, InputError> {
     let mut source = Source::open(path)?;
     let text = text_of(&path.display().to_string(), source.read_rest()?)?;

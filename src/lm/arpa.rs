@@ -12,8 +12,8 @@
 //! \end\
 //! ```
 //!
-//! The file comes in blocks, of which nothing is kept but the model. Counts are checked, but nothing is
-//! allocated from them.
+//! The file is read in blocks, of which nothing is kept but the model. The counts are checked, but no memory is
+//! allocated on the strength of them.
 
 mod entries;
 mod error;
@@ -25,7 +25,7 @@ pub use self::error::{ArpaError, ArpaProblem};
 use self::error::{MAX_LINE, at, first_column, long_line, refused, shown, text_of};
 use super::ngram::{Builder, NgramModel};
 
-/// Makes a model of an ARPA file's bytes, which come block by block.
+/// Builds a model from an ARPA file's bytes, which are fed block by block.
 #[derive(Debug)]
 pub struct ArpaParser {
     builder: Builder,
@@ -62,7 +62,7 @@ impl Default for ArpaParser {
 }
 
 impl ArpaParser {
-    /// A parser of a file of which nothing was read.
+    /// A parser that has read nothing yet.
     pub fn new() -> Self {
         Self {
             builder: Builder::new(),
@@ -77,7 +77,7 @@ impl ArpaParser {
     /// Takes the next bytes of the file, however many.
     ///
     /// # Errors
-    /// The first place where this is not an ARPA file.
+    /// The first place at which the bytes are not those of an ARPA file.
     pub fn feed(&mut self, block: &[u8]) -> Result<(), ArpaError> {
         let Some(last) = block.iter().rposition(|&byte| byte == b'\n') else {
             return self.keep(block);
@@ -97,7 +97,7 @@ impl ArpaParser {
     /// The model, after the last block.
     ///
     /// # Errors
-    /// Where the file ends too early.
+    /// If the file ends too early.
     pub fn finish(mut self) -> Result<NgramModel, ArpaError> {
         let rest = std::mem::take(&mut self.rest);
         self.lines_in(&rest)?;
@@ -115,7 +115,7 @@ impl ArpaParser {
         };
         let found = match self.place {
             Place::Section { order, found } if found < self.counts[order - 1] => {
-                format!("{found} and the end of the file")
+                format!("{found} before the end of the file")
             }
             _ => "the end of the file".to_owned(),
         };

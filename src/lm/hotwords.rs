@@ -1,10 +1,10 @@
 //! Phrases that add to a text's score wherever they occur.
 //!
-//! An automaton (Aho and Corasick, 1975) over the bytes of the text. While a phrase is in progress it has
-//! credit: its weight times the share of its bytes that are there, the most of any phrase that may still
-//! come of what the text ends with, never below 0. A step gains the weights of the phrases that it
-//! completes and the change of the credit, so what was given for a match that breaks is taken back, and at
-//! the end of a text its score has the weight of each occurrence and nothing else.
+//! An automaton (Aho and Corasick, 1975) over the bytes of the text. A phrase in progress has credit: its weight
+//! times the fraction of its bytes that are there. The credit of a state is the largest one among the phrases that
+//! the end of the text may still become, and never below 0. A step gains the weights of the phrases that it completes
+//! plus the change in credit. So what was given for a match that breaks is taken back, and at the end of a text its
+//! score has the weight of each occurrence and nothing else.
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
@@ -54,7 +54,7 @@ impl ByteSet {
     }
 }
 
-/// Weighted phrases.
+/// Weighted phrases, as an automaton.
 #[derive(Clone, Debug)]
 pub struct Hotwords {
     nodes: Vec<Node>,
@@ -67,12 +67,13 @@ impl Hotwords {
     /// The state in which no match was begun.
     pub(crate) const NOTHING: u32 = ROOT;
 
-    /// `phrases` and what each of their occurrences adds, in nats, from -[`MAX_MAGNITUDE`] to it. With `whole_words`
-    /// they begin and end where words do, unless by a character of a script that has no spaces between words, and any white
-    /// space in them is a boundary of words; without, they are found anywhere.
+    /// `phrases` are texts, each with what every occurrence of it adds, in nats, from -[`MAX_MAGNITUDE`] to
+    /// [`MAX_MAGNITUDE`]. With `whole_words`, a phrase must begin and end where words do, except at a character of a
+    /// script without spaces between words, and any white space in it is a word boundary; without, phrases are found
+    /// anywhere.
     ///
     /// # Panics
-    /// Where a weight is beyond that.
+    /// If a weight is outside these limits.
     pub fn new<'a>(phrases: impl IntoIterator<Item = (&'a str, f64)>, whole_words: bool) -> Self {
         let by_byte = vec![(0.0, 0.0); 1 << u8::BITS];
         let mut hotwords = Self { nodes: vec![Node::new(0)], whole_words, by_byte };
@@ -146,7 +147,7 @@ impl Hotwords {
         if self.whole_words { self.next(ROOT, BOUNDARY) } else { ROOT }
     }
 
-    /// The state after a boundary between words, of which several in a row are one; and the gain in nats.
+    /// The state after a word boundary, and the gain in nats. Several boundaries in a row count as one.
     pub fn boundary(&self, state: u32) -> (u32, f64) {
         if self.is_boundary(state) {
             return (state, 0.0);
@@ -154,7 +155,7 @@ impl Hotwords {
         self.step(state, BOUNDARY)
     }
 
-    /// Whether a state lies between words, where another boundary changes nothing.
+    /// Whether a state lies between words, so that another boundary changes nothing.
     fn is_boundary(&self, state: u32) -> bool {
         self.whole_words && self.nodes[state as usize].byte == BOUNDARY
     }
@@ -170,7 +171,7 @@ impl Hotwords {
         (state, gain)
     }
 
-    /// What the end of a text gains in nats.
+    /// The gain, in nats, at the end of a text.
     pub fn end(&self, state: u32) -> f64 {
         let (last, gain) = if self.whole_words { self.boundary(state) } else { (state, 0.0) };
         gain - self.nodes[last as usize].credit
@@ -228,8 +229,8 @@ impl Hotwords {
         ways
     }
 
-    /// No state gains more by a piece of text, before which a word may begin, in nats. Where that takes more than so
-    /// many `steps` to tell, a rougher bound does.
+    /// An upper bound, in nats, of what any state gains by a piece of text; `begins_word` says whether a word begins
+    /// before it. If the exact bound would take more than `steps` steps, a rougher one is returned.
     pub fn gain_bound(&self, begins_word: bool, text: &[u8], steps: usize) -> f64 {
         self.greatest_gain(begins_word, text, steps).unwrap_or_else(|| {
             let boundary = [BOUNDARY];

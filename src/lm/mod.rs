@@ -1,14 +1,14 @@
-//! Language models, lexicons and hotwords: what a text is worth beside its class scores.
+//! Language models, lexicons and hotwords: what a text is worth in addition to its class scores.
 //!
 //! - [`arpa`]: ARPA files to models
 //! - [`ngram`]: n-gram models with back-off, whose states are small integers
 //! - [`words`]: the words that may be in progress, as a tree
 //! - [`hotwords`]: phrases that add to a text's score wherever they occur
 //!
-//! All of it takes bytes and integers and knows no files.
+//! All of it takes bytes and integers and knows nothing of files.
 
-/// No weight, bonus or score is larger in size, nor is a number of a language model: sums over texts of
-/// any length stay finite, and differences of probabilities tell.
+/// The largest magnitude of a weight, a bonus or a score, and of a number in a language model. So sums over texts of
+/// any length stay finite, and differences of probabilities are not lost to rounding.
 pub const MAX_MAGNITUDE: f64 = 1e6;
 
 pub mod arpa;

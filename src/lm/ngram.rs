@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! ln P(w | h) = ln P(h w)                      where h w is an n-gram of the model
-//!             = ln backoff(h) + ln P(w | h')   else; h' is h without its first word
+//!             = ln backoff(h) + ln P(w | h')   otherwise; h' is h without its first word
 //! ```
 //!
-//! An n-gram is a node. A state is the node of the longest context that can matter for what follows, so it
-//! is one integer, and a context that is left for a shorter one follows a link.
+//! Each n-gram is a node. A state is the node of the longest context that can matter for what follows, so it
+//! is a single integer; backing off to a shorter context follows a link.
 
 mod successors;
 
@@ -60,7 +60,7 @@ impl NgramModel {
         self.order
     }
 
-    /// Number of n-grams of all orders.
+    /// Number of n-grams, of all orders together.
     pub fn len(&self) -> usize {
         self.nodes.len() - 1
     }
@@ -70,23 +70,23 @@ impl NgramModel {
         self.len() == 0
     }
 
-    /// A word's number, if the model has the word.
+    /// A word's number; `None` if the model does not have the word.
     pub fn word(&self, text: &str) -> Option<u32> {
         self.vocabulary.get(text)
     }
 
-    /// All words, also those that stand for something else, such as `<s>`.
+    /// All words with their numbers, including special ones such as `<s>`.
     pub fn words(&self) -> impl ExactSizeIterator<Item = (u32, &str)> {
         (0..self.vocabulary.len() as u32).map(|word| (word, self.vocabulary.text(word)))
     }
 
-    /// What stands for words that the model does not have; where it has no `<unk>`, each has the
-    /// probability 1e-100.
+    /// The number that stands for words that the model does not have; if it has no `<unk>`, each of these has a
+    /// probability of 1e-100.
     pub fn unknown(&self) -> u32 {
         self.unknown
     }
 
-    /// `</s>`, if the model has it.
+    /// The number of `</s>`, if the model has it.
     pub fn end(&self) -> Option<u32> {
         self.end
     }
@@ -96,22 +96,22 @@ impl NgramModel {
         self.begin.is_some()
     }
 
-    /// Whether words that the model does not have are less improbable than 1e-100.
+    /// Whether words that the model does not have are more probable than 1e-100.
     pub fn has_unknown(&self) -> bool {
         self.nodes[1 + self.unknown as usize].log10_prob > UNKNOWN_LOG10
     }
 
-    /// Whether the word is `<s>`, `</s>` or `<unk>`: none that a text can have.
+    /// Whether the word is `<s>`, `</s>` or `<unk>`, which are not words of a text.
     pub fn is_special(&self, word: u32) -> bool {
         word == self.unknown || Some(word) == self.begin || Some(word) == self.end
     }
 
-    /// The state at the beginning of a text: after `<s>`, or no context where the model has none.
+    /// The state at the beginning of a text: after `<s>`, or without context if the model has no `<s>`.
     pub fn start(&self) -> u32 {
         self.begin.map_or(EMPTY, |begin| self.nodes[1 + begin as usize].next)
     }
 
-    /// The state that knows of no word.
+    /// The state without context.
     pub fn no_context(&self) -> u32 {
         EMPTY
     }
@@ -135,7 +135,7 @@ impl NgramModel {
         (next, (log10 + f64::from(log10_prob)) * std::f64::consts::LN_10)
     }
 
-    /// An upper bound of the natural logarithm of the word's probability after any context, tight but for rounding.
+    /// An upper bound of the natural logarithm of the word's probability after any context; tight up to rounding.
     pub fn logp_bound(&self, word: u32) -> f64 {
         f64::from(self.log10_bounds[word as usize]) * std::f64::consts::LN_10
     }

@@ -8,14 +8,15 @@ pub type WordNode = u32;
 pub struct TreeWord<'a> {
     /// Its text.
     pub text: &'a str,
-    /// Its number in a language model that knows it.
+    /// Its number in the language model, if that knows the word.
     pub known: Option<u32>,
 }
 
 /// No number.
 const NONE: u32 = u32::MAX;
 
-/// Every beginning of every word is a node; the children of a node lie together, in the order of their bytes.
+/// A tree of words: each prefix of each word is a node; the children of a node lie together, in the order of their
+/// bytes.
 #[derive(Clone, Debug)]
 pub struct WordTree {
     /// By node: its first child; one more than there are nodes.
@@ -34,10 +35,10 @@ const ENDS: u8 = 1;
 const LEADS_TO_KNOWN: u8 = 2;
 
 impl WordTree {
-    /// The node of no text.
+    /// The node of the empty text.
     pub const ROOT: WordNode = 0;
 
-    /// A tree of words; of two equal ones the known is taken.
+    /// A tree of words. If two words are equal, the one that the model knows is taken.
     pub fn new<'a>(words: impl IntoIterator<Item = TreeWord<'a>>) -> Self {
         let mut words: Vec<TreeWord<'a>> = words.into_iter().filter(|word| !word.text.is_empty()).collect();
         // The known before the unknown.
@@ -92,12 +93,12 @@ impl WordTree {
         u32::from(byte) % u64::BITS
     }
 
-    /// The bits of all bytes that a word may go on with here.
+    /// The bits (see [`Self::bit`]) of all bytes by which a word may continue here.
     pub fn ways(&self, node: WordNode) -> u64 {
         self.ways[node as usize]
     }
 
-    /// The node after more text; `None` where no word goes on so.
+    /// The node after more text; `None` if no word continues in this way.
     pub fn step(&self, node: WordNode, text: &[u8]) -> Option<WordNode> {
         let mut node = node as usize;
         for &byte in text {
@@ -108,7 +109,7 @@ impl WordTree {
         Some(node as WordNode)
     }
 
-    /// How many bytes each word has that a text begins with, the shortest first.
+    /// The lengths in bytes of all words that `text` begins with, the shortest first.
     pub fn beginnings(&self, text: &[u8]) -> impl Iterator<Item = usize> {
         let steps = text.iter().scan(Self::ROOT, |node, byte| {
             *node = self.step(*node, std::slice::from_ref(byte))?;
@@ -117,17 +118,17 @@ impl WordTree {
         (1..).zip(steps).filter(|&(_, node)| self.ends(node)).map(|(length, _)| length)
     }
 
-    /// Whether a word ends here.
+    /// Whether a word ends at this node.
     pub fn ends(&self, node: WordNode) -> bool {
         self.marks[node as usize] & ENDS != 0
     }
 
-    /// Whether a known word ends here or further on.
+    /// Whether a known word ends at this node or below it.
     pub fn leads_to_known(&self, node: WordNode) -> bool {
         self.marks[node as usize] & LEADS_TO_KNOWN != 0
     }
 
-    /// The known word that ends here.
+    /// The number of the known word that ends at this node.
     pub fn known(&self, node: WordNode) -> Option<u32> {
         let known = self.known[node as usize];
         (known != NONE).then_some(known)

@@ -1,4 +1,4 @@
-//! What rows in use should not be.
+//! Checks of the rows in use: whether they are distributions, and what they look like.
 
 use thiserror::Error;
 
@@ -7,11 +7,11 @@ use super::row::sums_to_one;
 use super::{InputKind, Nonfinite};
 use crate::kernel::{Element, log_sum_exp};
 
-/// A row in use that is no distribution.
+/// A row in use that is not a distribution.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[error("row {row}, class {class}: {value} where a finite number was expected")]
 pub struct ImproperRow {
-    /// The user's number of the row.
+    /// The row's number, in the user's order.
     pub row: usize,
     /// The first class whose value is at fault.
     pub class: usize,
@@ -30,7 +30,7 @@ pub(crate) fn may_sum_to_one(sum: f64) -> bool {
     (sum - 1.0).abs() <= 0.02
 }
 
-/// Watches the rows in use for what they should not be.
+/// Watches the rows in use for signs that they are not what they were given as.
 #[derive(Clone, Debug)]
 pub struct RowAudit {
     kind: InputKind,
@@ -89,7 +89,7 @@ fn are_flat_log_probs<E: Element>(row: &[E]) -> bool {
 }
 
 impl RowAudit {
-    /// An audit that has seen nothing.
+    /// An audit that has seen no row yet.
     pub fn new(kind: InputKind, nonfinite: Nonfinite) -> Self {
         Self {
             kind,
@@ -103,7 +103,7 @@ impl RowAudit {
         }
     }
 
-    /// What the numbers were given as.
+    /// The kind of input that the numbers were given as.
     pub fn kind(&self) -> InputKind {
         self.kind
     }
@@ -113,7 +113,7 @@ impl RowAudit {
         SAMPLE_ROWS.saturating_sub(self.sampled)
     }
 
-    /// Looks at a row to tell whether it is probabilities; `number` is its own in the file, or in the item.
+    /// Looks at a row to tell whether it could be probabilities; `number` is its number in the file, or in the item.
     pub fn sample<E: Element>(&mut self, number: usize, row: &[E]) {
         let are_probs = are_probs(row);
         if !are_probs || self.kind == InputKind::Probs {
@@ -126,10 +126,10 @@ impl RowAudit {
         self.sampled += 1;
     }
 
-    /// Notes what the probabilities of `row` sum to; NaN where it is no distribution.
+    /// Notes what the probabilities of `row` sum to; NaN means that it is not a distribution.
     ///
     /// # Errors
-    /// Where it is no distribution and such rows are refused; `values` is asked for its content then.
+    /// If the row is not a distribution and such rows are refused; only then is `values` asked for its content.
     pub fn note(
         &mut self,
         row: usize,
@@ -160,7 +160,7 @@ impl RowAudit {
         ImproperRow { row, class, value: values.get(class).copied().unwrap_or(f64::NAN), all_impossible }
     }
 
-    /// Adds what another audit saw, whose rows are numbered from `first_row` on.
+    /// Adds what another audit saw; its row 0 is row `first_row` here.
     pub fn merge(&mut self, other: &Self, first_row: usize) {
         self.unnormalised += other.unnormalised;
         if let Some((row, total)) = other.first_unnormalised
@@ -177,24 +177,25 @@ impl RowAudit {
         self.sampled += sampled;
     }
 
-    /// The rows of log-probabilities or probabilities that do not sum to one: how many, the first, its sum.
+    /// The rows of log-probabilities or probabilities that do not sum to 1: how many, the first row, and its sum.
     pub fn unnormalised(&self) -> Option<(usize, usize, f64)> {
         self.first_unnormalised.map(|(row, total)| (self.unnormalised, row, total))
     }
 
-    /// Where softmax was applied to probabilities, or nothing was learned: no sampled row has a probability more than e
-    /// times another. How many were looked at.
+    /// The number of sampled rows, if none has a probability more than e times another: then softmax was applied to
+    /// probabilities, or the network has learned nothing.
     pub fn looks_flat(&self) -> Option<usize> {
         (self.sampled >= SEVERAL_ROWS && self.first_steep.is_none()).then_some(self.sampled)
     }
 
-    /// Where the first rows are logarithms of probabilities to another base than e: how many were looked at, and the base.
+    /// The number of rows looked at and the base, if the first rows are logarithms of probabilities to another base
+    /// than e.
     pub fn looks_like_other_base(&self) -> Option<(usize, u8)> {
         self.bases.other()
     }
 
-    /// Where every sampled row of what was given as logits or their logarithms looks like probabilities: how many were
-    /// looked at.
+    /// The number of sampled rows, if all of them look like probabilities but were given as logits or
+    /// log-probabilities.
     pub fn looks_like_probs(&self) -> Option<usize> {
         (self.sampled > 0 && self.first_unlike_probs.is_none()).then_some(self.sampled)
     }

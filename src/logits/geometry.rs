@@ -7,26 +7,27 @@ use thiserror::Error;
 
 use crate::kernel::{Element, InstructionSet, Rows, Tiles, zeros};
 
-/// The most classes: far more than any model has.
+/// The largest number of classes, which is far more than any model has.
 pub const MAX_CLASSES: usize = 1 << 24;
 
-/// Why a shape can't be computed on.
+/// Why an array of some shape can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ShapeError {
-    /// The sizes multiply to more than memory can address.
+    /// The array has more entries than can be addressed.
     #[error("the shape {0:?} has more entries than can be addressed")]
     TooLarge(Vec<usize>),
     /// The class axis has no entry.
     #[error("the class axis (axis {1}) of shape {0:?} is empty")]
     NoClasses(Vec<usize>, usize),
-    /// A header can claim what no file holds; what is counted by class has bounded memory.
+    /// More than [`MAX_CLASSES`] classes: a header can claim more than any file holds, and memory that grows with the
+    /// number of classes must be bounded.
     #[error("the class axis (axis {1}) of shape {0:?} has more than {MAX_CLASSES} classes")]
     TooManyClasses(Vec<usize>, usize),
     /// There is no such axis.
     #[error("shape {0:?} has no axis {1}")]
     NoAxis(Vec<usize>, usize),
     /// The order of rows names an axis twice, or leaves one out.
-    #[error("rows of shape {0:?} can't be numbered by axes {1:?}")]
+    #[error("the rows of shape {0:?} can't be numbered along axes {1:?}")]
     RowOrder(Vec<usize>, Vec<usize>),
 }
 
@@ -46,7 +47,7 @@ pub(crate) fn unravel(flat: usize, shape: &[usize]) -> Vec<usize> {
     index
 }
 
-/// How a file's numbers lie: `planes × [classes][inner]`, and which row each of them is to the user.
+/// How the numbers of a file are laid out, `[planes, classes, inner]`, and how its rows are numbered for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Geometry {
     planes: usize,
@@ -58,11 +59,11 @@ pub struct Geometry {
 }
 
 impl Geometry {
-    /// The geometry of an array of `shape`, whose rows run along `class_axis` and are numbered by the
-    /// other axes in `row_order` (slowest first; every other axis once).
+    /// The geometry of an array of `shape`, whose rows run along `class_axis` and are numbered along the
+    /// other axes in `row_order` (slowest first; each of the other axes exactly once).
     ///
     /// # Errors
-    /// Where the shape overflows, the class axis is empty or has more than [`MAX_CLASSES`], an axis does not exist, or
+    /// If the shape overflows, the class axis is empty or has more than [`MAX_CLASSES`], an axis does not exist, or
     /// `row_order` does not name every other axis once.
     pub fn new(
         shape: &[usize],
@@ -127,7 +128,7 @@ impl Geometry {
         Ok(Self { planes, classes, inner, row_axes, in_order })
     }
 
-    /// The same, the rows numbered by the other axes in their order.
+    /// The same as [`Self::new`], with the rows numbered along the other axes in their order.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -151,17 +152,17 @@ impl Geometry {
         self.planes
     }
 
-    /// Values in a plane.
+    /// Number of values in a plane.
     pub fn plane_len(&self) -> usize {
         self.classes * self.inner
     }
 
-    /// Whether the user numbers rows in the order of the file.
+    /// Whether the user's row numbers are in the order of the file.
     pub fn is_in_order(&self) -> bool {
         self.in_order
     }
 
-    /// The user's number of the row that is number `file_row` in the file.
+    /// The user's number of the row that is number `file_row` in the order of the file.
     pub fn logical_row(&self, file_row: usize) -> usize {
         if self.in_order {
             return file_row;
@@ -175,7 +176,7 @@ impl Geometry {
         row
     }
 
-    /// The number in the file of the row that is number `row` to the user: the opposite of [`Self::logical_row`].
+    /// The number, in the order of the file, of the user's row `row`: the inverse of [`Self::logical_row`].
     pub fn file_row(&self, row: usize) -> usize {
         if self.in_order {
             return row;
@@ -183,7 +184,7 @@ impl Geometry {
         self.row_axes.iter().fold(0, |at, &(size, stride)| at * size + row / stride % size)
     }
 
-    /// Whether the values of a row lie beside each other.
+    /// Whether the values of each row are contiguous in the file.
     pub(crate) fn has_whole_rows(&self) -> bool {
         self.inner == 1
     }
@@ -246,8 +247,8 @@ pub struct Block<'a, E> {
     first_row: usize,
 }
 
-/// How many rows of `classes` to look at in one go: what is computed from them, and where they are short the
-/// rows themselves, stay in the first-level cache.
+/// How many rows of `classes` values to process at a time, so that what is computed from them, and short rows
+/// themselves, stay in the first-level cache.
 pub fn rows_at_once(classes: usize) -> usize {
     (4096 / classes.max(1)).clamp(1, 512).next_multiple_of(TILE_ROWS)
 }
@@ -258,7 +259,7 @@ const TILE_ROWS: usize = 16;
 const TURNED_VALUES: usize = 2048;
 
 impl<'a, E: Element> Block<'a, E> {
-    /// The planes from `first_plane` on; `values` holds whole planes.
+    /// A block of the planes from `first_plane` on; `values` holds whole planes.
     pub(crate) fn new(values: &'a [E], geometry: &Geometry, first_plane: usize) -> Self {
         assert!(values.len().is_multiple_of(geometry.plane_len().max(1)), "whole planes");
         Self {
@@ -269,7 +270,7 @@ impl<'a, E: Element> Block<'a, E> {
         }
     }
 
-    /// Number in the file of this block's first row.
+    /// The number, in the order of the file, of this block's first row.
     pub fn first_row(&self) -> usize {
         self.first_row
     }
@@ -279,8 +280,9 @@ impl<'a, E: Element> Block<'a, E> {
         self.values.len() / self.classes
     }
 
-    /// Calls `visit` with runs of rows of `range` (counted from the block's first), in order: the number of
-    /// the run's first row and its values, `[rows, classes]`, row-major; never more than `most` rows.
+    /// Calls `visit` with runs of the rows in `range` (counted from the block's first row), in order. It is
+    /// given the number of the run's first row and the run's values, `[rows, classes]`, row-major, of at most
+    /// `most` rows.
     pub fn for_each_run(&self, range: Range<usize>, most: usize, mut visit: impl FnMut(usize, &[E])) {
         if self.inner == 1 {
             let values = &self.values[range.start * self.classes..range.end * self.classes];
@@ -362,7 +364,8 @@ impl<'a, E: Element> Block<'a, E> {
         )
     }
 
-    /// Calls `visit` with each row of `range` (counted from the block's first), in order.
+    /// Calls `visit` with each row in `range` (counted from the block's first row), in order: its number and its
+    /// values.
     pub fn for_each_row(&self, range: Range<usize>, mut visit: impl FnMut(usize, &[E])) {
         self.for_each_run(range, usize::MAX / self.classes, |first, rows| {
             for (row, scores) in rows.chunks_exact(self.classes).enumerate() {

@@ -1,14 +1,14 @@
-//! Which row of a file is which frame of which item.
+//! The items of a CTC input: which row of a file is which frame of which item.
 
 use thiserror::Error;
 
 use super::Geometry;
 
-/// Why items can't be those of a matrix.
+/// Why items do not fit a matrix.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ItemsError {
-    /// The matrix has more or fewer rows.
-    #[error("{rows} rows are not {items} items of {frames} frames")]
+    /// The number of rows is not the number of items times the number of frames.
+    #[error("{rows} rows do not make {items} items of {frames} frames")]
     Rows {
         /// Rows of the matrix.
         rows: usize,
@@ -17,22 +17,22 @@ pub enum ItemsError {
         /// Frames of each item.
         frames: usize,
     },
-    /// More frames in use than there are.
-    #[error("item {item}: a length of {length} for {frames} frames")]
+    /// An item has more frames in use than there are.
+    #[error("item {item}: a length of {length} exceeds its {frames} frames")]
     Length {
-        /// Its index.
+        /// The item's index.
         item: usize,
-        /// Its length.
+        /// The item's length.
         length: usize,
         /// Frames of each item.
         frames: usize,
     },
-    /// Frames that are no axis of the matrix may come in any order.
-    #[error("{0} frames of an item are not one axis of the matrix")]
+    /// An item's frames do not lie along one axis of the matrix.
+    #[error("the {0} frames of an item do not lie along one axis of the matrix")]
     Frames(usize),
 }
 
-/// The items of a CTC input: of a matrix's rows, which is which frame of which item, and which are in use.
+/// The items of a CTC input: which row of a matrix is which frame of which item, and which rows are in use.
 #[derive(Clone, Debug)]
 pub struct Items {
     geometry: Geometry,
@@ -41,12 +41,12 @@ pub struct Items {
 }
 
 impl Items {
-    /// Items of `frames` frames each, whose rows `geometry` numbers `item * frames + frame`; of item `i` the first
-    /// `lengths[i]` are in use.
+    /// Items of `frames` frames each. `geometry` numbers their rows `item * frames + frame`; the first `lengths[i]`
+    /// frames of item `i` are in use.
     ///
     /// # Errors
-    /// Where that is not the number of rows, a length is above `frames`, or an item's frames do not follow each other
-    /// along one axis.
+    /// If the number of rows is not `lengths.len() * frames`, a length is above `frames`, or an item's frames do not
+    /// follow each other along one axis.
     pub fn new(geometry: Geometry, frames: usize, lengths: Vec<usize>) -> Result<Self, ItemsError> {
         let (rows, items) = (geometry.rows(), lengths.len());
         if items.checked_mul(frames) != Some(rows) {
@@ -61,7 +61,7 @@ impl Items {
         }
     }
 
-    /// How the matrix lies.
+    /// The layout of the matrix.
     pub fn geometry(&self) -> &Geometry {
         &self.geometry
     }
@@ -71,12 +71,12 @@ impl Items {
         self.frames
     }
 
-    /// Frames in use of each item.
+    /// The number of frames in use of each item.
     pub fn lengths(&self) -> &[usize] {
         &self.lengths
     }
 
-    /// The number of a row of the file to the user.
+    /// The user's number of a row of the file.
     pub fn number(&self, file_row: usize) -> usize {
         self.geometry.logical_row(file_row)
     }
@@ -91,7 +91,7 @@ impl Items {
         item * self.frames + frame
     }
 
-    /// The item and the frame of a row, by its number.
+    /// The item and the frame of the user's row `number`.
     pub fn place(&self, number: usize) -> (usize, usize) {
         (number / self.frames, number % self.frames)
     }
@@ -105,7 +105,7 @@ impl Items {
         (start, stride)
     }
 
-    /// Whether a row is in use, by its number.
+    /// Whether the user's row `number` is in use.
     pub fn is_used(&self, number: usize) -> bool {
         let (item, frame) = self.place(number);
         frame < self.lengths[item]

@@ -1,10 +1,10 @@
-//! The checked matrix types that all computation takes.
+//! The checked matrix types that all computations work on.
 //!
-//! A file of any layout is seen as *planes*: `planes × [classes][inner]` in the order of its bytes.
-//! Where the class axis is the last one in memory, `inner` is 1 and each plane is one row; where it is
-//! not (class axis 1, Fortran order), a plane is transposed tile by tile on the way to the kernels, or its
-//! rows are put side by side, as cross-entropy takes them. So every computation sees whole rows of class scores,
-//! numbered in the order of the file, and [`Geometry::logical_row`] says which row that is to the user.
+//! A file of any layout is seen as a sequence of *planes*: `[planes, classes, inner]` in the order of its bytes.
+//! If the class axis is the last one in memory, `inner` is 1 and each plane is one row. Otherwise (class axis 1,
+//! Fortran order), a plane is transposed tile by tile on the way to the kernels, or its rows are put side by side, as
+//! cross-entropy takes them. So every computation sees whole rows of class scores, numbered in the order of the
+//! file, and [`Geometry::logical_row`] translates that to the user's row number.
 
 mod audit;
 #[cfg(feature = "cli")]
@@ -36,16 +36,16 @@ use crate::kernel::Element;
 /// What the numbers of a matrix are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InputKind {
-    /// Any scores; normalised by log-softmax, which leaves log-probabilities as they are.
+    /// Any scores; they are normalised by log-softmax, which leaves log-probabilities unchanged.
     #[default]
     Logits,
-    /// Natural logarithms of probabilities, taken as given.
+    /// Natural logarithms of probabilities; they are not normalised.
     LogProbs,
-    /// Probabilities, taken as given.
+    /// Probabilities; they are not normalised.
     Probs,
 }
 
-/// What to do with a row in use that is no distribution: a NaN, a `+inf`, or nothing but `-inf`.
+/// What to do with a row in use that is not a distribution: one with a NaN, a `+inf`, or nothing but `-inf`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Nonfinite {
     /// Refuse it.
@@ -55,29 +55,29 @@ pub enum Nonfinite {
     Propagate,
 }
 
-/// Takes a matrix in pieces: blocks are looked at in parallel, and what was found in each is taken in the
-/// order of the file.
+/// Processes a matrix in pieces: blocks are looked at in parallel, and the results are then taken in the order of the
+/// file.
 pub trait BlockReducer: Sync {
-    /// What is found in a block.
+    /// The result for a block.
     type Part: Send;
     /// Why a block can't be used.
     type Error: Send;
 
-    /// How many blocks of `rows` rows each are looked at by each thread before what was found is taken.
+    /// How many blocks of `rows` rows each thread looks at before the results are taken.
     fn round(&self, _rows: usize) -> usize {
         64
     }
 
-    /// Looks at a block. Blocks come in any order, several at a time.
+    /// Looks at a block. Called from several threads, in any order of the blocks.
     fn look<E: Element>(&self, block: Block<'_, E>) -> Self::Part;
 
-    /// Takes the next block's part, in the order of the file.
+    /// Takes the result for the next block, in the order of the file.
     ///
     /// # Errors
-    /// Where the rows can't be used; reading ends there.
+    /// If the rows can't be used; reading then stops.
     fn take(&mut self, part: Self::Part) -> Result<(), Self::Error>;
 
-    /// What was found so far is taken, and more blocks may follow.
+    /// Called after the results so far were taken; more blocks may follow.
     fn end_round(&mut self) {}
 }
 
@@ -95,7 +95,7 @@ pub enum AtOnce {
     All,
 }
 
-/// Takes a matrix block by block, in the order of the file.
+/// Processes a matrix block by block, in the order of the file.
 pub trait BlockVisitor {
     /// Why a block can't be used.
     type Error;
@@ -108,6 +108,6 @@ pub trait BlockVisitor {
     /// Takes the next rows.
     ///
     /// # Errors
-    /// Where the rows can't be used; reading ends there.
+    /// If the rows can't be used; reading then stops.
     fn visit<E: Element>(&mut self, block: Block<'_, E>) -> Result<(), Self::Error>;
 }

@@ -6,7 +6,7 @@ use crate::kernel::{
     log_sum_exp,
 };
 
-/// One row's normaliser: turns each of its values into a log-probability.
+/// A row's normaliser, which turns each of its values into a natural log-probability.
 #[derive(Clone, Copy, Debug)]
 pub struct RowScale {
     kind: InputKind,
@@ -23,7 +23,7 @@ impl RowScale {
         Self { kind, lse }
     }
 
-    /// Looks at one row of `[classes]` values once.
+    /// The normaliser of a row of `[classes]` values that are `kind`.
     pub fn new<E: Element>(row: &[E], kind: InputKind) -> Self {
         let lse = match kind {
             InputKind::Logits | InputKind::LogProbs => log_sum_exp(row),
@@ -55,13 +55,13 @@ impl RowScale {
         -self.lse.log_sum
     }
 
-    /// Whether the row is a distribution: no NaN, no `+inf`, no negative probability, and some class
-    /// has a chance.
+    /// Whether the row is a distribution: no NaN, no `+inf`, no negative probability, and at least one class with a
+    /// probability above 0.
     pub fn is_proper(self) -> bool {
         self.lse.is_proper()
     }
 
-    /// What the row's probabilities sum to: 1 for logits; NaN where the row is no distribution.
+    /// What the row's probabilities sum to: 1 for logits; NaN if the row is not a distribution.
     pub fn total(self) -> f64 {
         match self.kind {
             _ if !self.is_proper() => f64::NAN,
@@ -79,16 +79,16 @@ pub struct RowScales {
 }
 
 impl RowScales {
-    /// No rows yet, of values that are `kind`.
+    /// The normalisers of no rows yet; values will be `kind`.
     pub fn new(kind: InputKind) -> Self {
         Self { kind, lse: Vec::new() }
     }
 
-    /// Looks at each of `rows` once; the rows of before are forgotten.
+    /// Computes the normaliser of each of `rows`; those of earlier rows are dropped.
     ///
-    /// From single precision, log-probabilities are within 2e-7 relative: enough for what takes them one by one. What
-    /// adds up alternatives needs more, for their probabilities can sum to next to one, and what is missing from one is
-    /// the result.
+    /// From single-precision values, log-probabilities are within 2e-7 (relative), which is enough where they are used
+    /// one by one. It is not enough where alternatives are summed: their probabilities can sum to nearly 1, and then
+    /// the difference from 1 is the result.
     pub fn look_at<E: Element>(&mut self, rows: Rows<'_, E>) {
         // What is there from before is overwritten.
         self.lse.resize(rows.len(), LogSumExp::ZERO);

@@ -1,4 +1,4 @@
-//! What all numbers of a matrix look like.
+//! A survey of all numbers of a matrix: what they look like.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -9,7 +9,7 @@ use super::row::{is_certain, sums_to_one};
 use super::{Block, BlockReducer, Geometry, InputKind};
 use crate::kernel::{Element, Spread, exp_weighted_distance_sum, log_sum_exp, spread};
 
-/// What all numbers of a matrix look like.
+/// A survey of all numbers of a matrix: what they look like.
 #[derive(Clone, Debug)]
 pub struct Survey {
     geometry: Geometry,
@@ -19,7 +19,7 @@ pub struct Survey {
     pub found: SurveyTotals,
     /// How often each class wins a row.
     pub wins: Vec<u64>,
-    /// Runs of rows, within an item, that the same class wins.
+    /// Number of runs of rows, within an item, that the same class wins.
     pub runs: u64,
     /// How each item's rows ended so far.
     ends: Vec<End>,
@@ -51,10 +51,10 @@ struct Shape {
     certain: bool,
 }
 
-/// What can be added up of rows.
+/// What was counted over all rows.
 #[derive(Clone, Debug, Default)]
 pub struct SurveyTotals {
-    /// Rows that were looked at.
+    /// Number of rows that were looked at.
     pub rows: u64,
     /// Least and greatest finite value.
     pub range: Option<(f64, f64)>,
@@ -66,20 +66,20 @@ pub struct SurveyTotals {
     pub negative_infinite: Nonfinites,
     /// Rows of nothing but `-inf`; the place's class is the first.
     pub impossible: Nonfinites,
-    /// Rows that sum to one with nothing below 0.
+    /// Number of rows that sum to 1 and have nothing below 0.
     pub like_probs: u64,
-    /// Rows whose exponentials sum to one.
+    /// Number of rows whose exponentials sum to 1.
     pub like_log_probs: u64,
     /// Of both, those in which no probability is more than e times another.
     flat: u64,
     bases: LogBases,
-    /// Rows with a target.
+    /// Number of rows with a target.
     pub targets: u64,
-    /// Of these, how many are won by another class than the target's number less one, the target, and the next one.
+    /// Of these, how many are won by another class than the target minus 1, the target, and the target plus 1.
     pub other_winners: [u64; 3],
-    /// The entropies of the rows as logits.
+    /// The entropies of the rows, read as logits.
     entropies: Entropies,
-    /// The entropies as probabilities, of the rows that look like them.
+    /// The entropies, read as probabilities, of the rows that look like probabilities.
     entropies_of_probs: Entropies,
 }
 
@@ -144,7 +144,7 @@ struct Runs {
 /// Values (or rows) that are not finite.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Nonfinites {
-    /// How many.
+    /// How many there are.
     pub count: u64,
     /// Row and class of the first.
     pub first: Option<(usize, usize)>,
@@ -158,7 +158,7 @@ impl Nonfinites {
 }
 
 impl Survey {
-    /// A survey of items of `rows_per_item` rows each, of which the first `lengths[i]` are in use.
+    /// A survey of items of `rows_per_item` rows each; the first `lengths[i]` rows of item `i` are in use.
     pub fn new(geometry: Geometry, rows_per_item: usize, lengths: Vec<usize>) -> Self {
         Self {
             wins: vec![0; geometry.classes()],
@@ -173,26 +173,26 @@ impl Survey {
         }
     }
 
-    /// The same, with what the best path of each item reads, blanks among it: see [`Self::readings`].
+    /// The same survey, which also records what each item's best path reads, including blanks: see [`Self::readings`].
     #[must_use]
     pub fn with_readings(self) -> Self {
         Self { readings: Some(Vec::new()), ..self }
     }
 
-    /// The same, with how many rows are won by another class than their target: see [`SurveyTotals::other_winners`].
-    /// `targets`: a class for each row, or none.
+    /// The same survey, which also counts the rows that are won by another class than their target: see
+    /// [`SurveyTotals::other_winners`]. `targets`: for each row its class, or `None`.
     #[must_use]
     pub fn with_targets(self, targets: Vec<Option<u32>>) -> Self {
         Self { targets, ..self }
     }
 
-    /// By item, up to the last that has a row: who wins each run of its rows. None where it was not asked for, or is more
-    /// than memory should hold.
+    /// For each item, up to the last one that has a row, the class that wins each run of its rows. `None` if it was not
+    /// asked for, or would take too much memory.
     pub fn readings(&self) -> Option<&[Vec<u32>]> {
         self.readings.as_deref()
     }
 
-    /// What the numbers look like: what nearly all rows with a distribution do.
+    /// What the numbers look like: the kind that nearly all rows that are distributions look like.
     pub fn looks_like(&self) -> InputKind {
         let rows: u64 = self.wins.iter().sum();
         let nearly_all = |count: u64| self.geometry.classes() > 1 && count > 0 && count * 100 >= rows * 99;
@@ -205,26 +205,27 @@ impl Survey {
         }
     }
 
-    /// Whether softmax was applied to probabilities, or nothing was learned: in no row, of which there are several, is a
-    /// probability more than e times another.
+    /// Whether there are several rows and none has a probability more than e times another: then softmax was applied to
+    /// probabilities, or the network has learned nothing.
     pub fn looks_flat(&self) -> bool {
         let several = self.found.rows >= SEVERAL_ROWS as u64 && self.geometry.classes() > 1;
         several && self.found.flat == self.found.rows
     }
 
-    /// Where the first rows are logarithms of probabilities to another base than e: how many were looked at, and the base.
+    /// The number of rows looked at and the base, if the first rows are logarithms of probabilities to another base
+    /// than e.
     pub fn looks_like_other_base(&self) -> Option<(usize, u8)> {
         self.found.bases.other()
     }
 
-    /// By item, how many of its last rows are equal; 0 where those are certain of a class.
+    /// For each item, how many of its last rows are equal; 0 if those rows are certain of one class.
     pub fn equal_at_end(&self) -> Vec<usize> {
         let is_open = |end: &&End| !end.row.is_some_and(|row| row.certain);
         let equal = |item: usize| self.ends.get(item).filter(is_open).map_or(0, |end| end.equal);
         (0..self.lengths.len()).map(equal).collect()
     }
 
-    /// The rows' entropies, as what the numbers look like; none where no row is a distribution.
+    /// The rows' entropies, read as the kind that the numbers look like; `None` if no row is a distribution.
     pub fn entropies(&self) -> Option<Entropies> {
         let entropies = match self.looks_like() {
             InputKind::Probs => self.found.entropies_of_probs,

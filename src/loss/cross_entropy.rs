@@ -8,10 +8,10 @@ use super::targets::Target;
 use crate::kernel::{ClassTerms, Element, Floats, InstructionSet, LogSumExp, Sum, TileTerms, Tiles};
 use crate::logits::RowScale;
 
-/// Settings that make no loss.
+/// Why settings do not define a loss.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum CrossEntropyError {
-    /// A weight vector of another length than the number of classes.
+    /// The number of weights is not the number of classes.
     #[error("{weights} class weights for {classes} classes")]
     WeightCount {
         /// Number of weights.
@@ -20,24 +20,24 @@ pub enum CrossEntropyError {
         classes: usize,
     },
     /// A weight that is NaN or infinite.
-    #[error("the weight of class {class} is {weight}")]
+    #[error("the weight of class {class} is {weight}, which is not finite")]
     WeightNotFinite {
         /// The class.
         class: usize,
         /// Its weight.
         weight: f64,
     },
-    /// Smoothing outside of 0 to 1.
+    /// Label smoothing outside of 0 to 1.
     #[error("label smoothing {0} is not between 0 and 1")]
     Smoothing(f64),
 }
 
-/// A row's loss and its share in the weighted mean.
+/// A row's loss and its weight in the mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WeightedLoss {
     /// The loss in nats, weighted.
     pub loss_nats: f64,
-    /// What it adds to the denominator of the mean.
+    /// What the row adds to the denominator of the mean.
     pub weight: f64,
 }
 
@@ -50,10 +50,10 @@ pub struct CrossEntropy {
 }
 
 impl CrossEntropy {
-    /// `weight`: one per class, all 1 where none; `smoothing`: 0 to 1.
+    /// `weight`: one per class, or `None` for all 1; `smoothing`: from 0 to 1.
     ///
     /// # Errors
-    /// Where there are not as many weights as classes, one is not finite, or the smoothing is out of range.
+    /// If there are not as many weights as classes, a weight is not finite, or the smoothing is out of range.
     pub fn new(classes: usize, weight: Option<Vec<f64>>, smoothing: f64) -> Result<Self, CrossEntropyError> {
         if let Some(weight) = &weight {
             if weight.len() != classes {
@@ -69,7 +69,7 @@ impl CrossEntropy {
         Ok(Self { weight, smoothing, classes })
     }
 
-    /// How many classes it is for.
+    /// The number of classes that it was made for.
     pub(super) fn classes(&self) -> usize {
         self.classes
     }
@@ -118,7 +118,7 @@ impl CrossEntropy {
         out.iter().copied().collect::<Sum>().value()
     }
 
-    /// The share of a row in the denominator of the mean: the target's class weight, 1 for class probabilities.
+    /// What a row adds to the denominator of the mean: the target's class weight, or 1 for class probabilities.
     pub fn mean_weight(&self, target: Target<'_>) -> f64 {
         match target {
             Target::Ignored => 0.0,
@@ -127,7 +127,8 @@ impl CrossEntropy {
         }
     }
 
-    /// The loss of a row of `[classes]` values whose target is class `target`:
+    /// The loss, in nats, of a row of `[classes]` values whose target is class `target`; with `lp` the
+    /// log-probabilities, `y` the target, `w` the weights, `ε` the smoothing and `C` the number of classes:
     /// `(1-ε) (-w[y] lp[y]) + (ε/C) Σ_c -w[c] lp[c]`.
     ///
     /// # Panics
@@ -153,8 +154,8 @@ impl CrossEntropy {
         loss * kept + all * uniform
     }
 
-    /// The loss of a row against `target`, `[classes]` probabilities:
-    /// `-Σ_c w[c] lp[c] t'[c]` with `t' = t (1-ε) + ε/C`. It counts as one row in the mean.
+    /// The loss, in nats, of a row of `[classes]` values against `target`, `[classes]` probabilities `t`:
+    /// `-Σ_c w[c] lp[c] t'[c]` with `t' = t (1-ε) + ε/C`. The row's weight in the mean is 1.
     ///
     /// A probability of 0 times a log-probability of `-inf` is NaN, as in PyTorch.
     ///

@@ -28,21 +28,21 @@ pub struct CrossEntropyBatch<'a, T> {
 /// The loss of a whole file.
 #[derive(Debug)]
 pub struct CrossEntropyTotals {
-    /// One number by each convention.
+    /// The loss as one number, by each convention.
     pub reductions: Reductions,
-    /// Each row's loss in the user's order, where it was asked for.
+    /// Each row's loss in the user's order, if it was asked for.
     pub losses: Option<Vec<f64>>,
     /// Number of rows.
     pub rows: usize,
-    /// Rows that were left out.
+    /// Number of rows that were ignored.
     pub ignored: usize,
-    /// Rows whose loss is infinite.
+    /// Number of rows whose loss is infinite.
     pub infinite: usize,
-    /// The first of them.
+    /// The first row whose loss is infinite.
     pub first_infinite: Option<usize>,
-    /// Rows whose loss is NaN.
+    /// Number of rows whose loss is NaN.
     pub nan: usize,
-    /// The first row that is a distribution and whose loss is NaN all the same: 0 times infinity.
+    /// The first row whose loss is NaN although the row itself is a valid distribution: 0 times infinity.
     pub zero_times_infinity: Option<usize>,
     /// What was noticed about the rows.
     pub audit: RowAudit,
@@ -102,10 +102,10 @@ pub struct BlockLosses {
 }
 
 impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
-    /// `keep_losses`: whether each row's loss is wanted, beside the reductions.
+    /// `keep_losses`: whether to keep each row's loss as well as the reductions.
     ///
     /// # Panics
-    /// Where `loss` is for another number of classes than `geometry` has.
+    /// If `loss` is for another number of classes than `geometry` has.
     pub fn new(
         loss: &'a CrossEntropy,
         kind: InputKind,
@@ -124,7 +124,7 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
         }
     }
 
-    /// The result, once every block was seen.
+    /// The result, after every block was taken.
     pub fn finish(mut self) -> CrossEntropyTotals {
         self.found.audit.merge(&self.sample, 0);
         CrossEntropyTotals {

@@ -1,4 +1,4 @@
-//! CTC loss: minus the log-probability of a label sequence, summed over all its alignments.
+//! CTC loss: minus the natural logarithm of a label sequence's probability, summed over all its alignments.
 //!
 //! The forward recursion of Graves et al., "Connectionist Temporal Classification" (ICML 2006), section 4.1.
 
@@ -14,17 +14,22 @@ use crate::logits::{InputKind, RowScale, rows_at_once};
 pub use super::ctc_forward::CtcLoss;
 pub use super::ctc_labels::{CtcError, CtcLabels};
 
-/// CTC loss of one item.
+/// CTC loss of one item, in nats.
 ///
-/// `matrix`: `[frames, classes]`, row-major; all frames are in use. From single precision the loss is within 2e-7
-/// relative where there are more than 128 classes, else as exact as from double precision. Where an alignment is
-/// possible, logits of a frame with NaN or `+inf`, or with nothing but `-inf`, make it NaN, as in PyTorch; so do NaN
-/// and `+inf` among log-probabilities and probabilities where the labels need them and the end can be reached. It is
-/// `+inf` where there are fewer frames than [`CtcLabels::frames_needed`] or no alignment has a probability above 0, and
-/// 0 for an empty target without frames.
+/// `matrix`: `[frames, classes]`, row-major; all frames are in use. `kind` says what its values are.
+///
+/// From single-precision values the loss is within 2e-7 (relative) if there are more than 128 classes, otherwise as
+/// exact as from double precision.
+///
+/// Special values:
+/// - `+inf` if there are fewer frames than [`CtcLabels::frames_needed`], or if no alignment has a probability above 0;
+/// - 0 for an empty target without frames;
+/// - NaN, as in PyTorch, if an alignment is possible and a frame of logits has a NaN or `+inf` or nothing but `-inf`,
+///   or if a NaN or `+inf` is among the log-probabilities or probabilities that the labels need, at a place from
+///   which the end can be reached.
 ///
 /// # Errors
-/// Where `matrix` is not whole frames of the classes that `labels` was checked against.
+/// If the number of values is not a multiple of the number of classes that `labels` was checked against.
 pub fn ctc_loss<E: Element>(matrix: &[E], kind: InputKind, labels: &CtcLabels) -> Result<f64, CtcError> {
     let (classes, columns) = (labels.classes(), labels.columns());
     if !matrix.len().is_multiple_of(classes) {
@@ -46,12 +51,12 @@ pub fn ctc_loss<E: Element>(matrix: &[E], kind: InputKind, labels: &CtcLabels) -
     Ok(forward.finish(labels).of(kind).loss_nats)
 }
 
-/// CTC loss of one item from what was gathered of its frames.
+/// CTC loss of one item from the log-probabilities that were gathered from its frames.
 pub fn loss_of_emissions(emissions: &Emissions) -> CtcLoss {
     loss_of_emissions_on(InstructionSet::best(), emissions)
 }
 
-/// The same with the instructions of `set`.
+/// The same as [`loss_of_emissions`], with the instructions of `set`.
 pub fn loss_of_emissions_on(set: InstructionSet, emissions: &Emissions) -> CtcLoss {
     let labels = emissions.labels();
     let mut forward = Forward::new(labels, emissions.frames());

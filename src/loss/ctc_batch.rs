@@ -15,7 +15,7 @@ use super::frame_columns::{ColumnScale, Frame};
 use crate::kernel::{Element, InstructionSet};
 use crate::logits::{Block, InputKind, Items, Nonfinite, RowAudit, is_certain, position_of, row_max};
 
-/// Advances the recursions of a file's items as their frames come.
+/// Advances the CTC recursions of a file's items as their frames are read.
 pub struct CtcBatch {
     kind: InputKind,
     nonfinite: Nonfinite,
@@ -56,9 +56,10 @@ struct Begun {
 /// What was computed of an item.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CtcItem {
-    /// Its loss.
+    /// The item's loss.
     pub loss: CtcLoss,
-    /// How many of its last frames are equal in all that its labels need; 0 where those are certain of a class.
+    /// How many of its last frames are equal in all classes that its labels need; 0 if those frames are certain of one
+    /// class.
     pub equal_at_end: usize,
 }
 
@@ -135,10 +136,10 @@ impl Progress {
 }
 
 impl CtcBatch {
-    /// A batch of these items, each with its labels.
+    /// A batch of the items of `rows`, each with its labels; the values are `kind`.
     ///
     /// # Panics
-    /// Where there are not as many labels as items, or some were checked against another number of classes.
+    /// If there are not as many labels as items, or some were checked against another number of classes.
     pub fn new(kind: InputKind, nonfinite: Nonfinite, rows: Items, labels: Vec<CtcLabels>) -> Self {
         assert_eq!(labels.len(), rows.lengths().len(), "an item has labels");
         let classes = rows.geometry().classes();
@@ -165,7 +166,7 @@ impl CtcBatch {
     /// The items' losses, in order, and what was noticed about the frames in use.
     ///
     /// # Panics
-    /// Where not all of the matrix was looked at.
+    /// If not all of the matrix was read.
     pub fn finish(mut self) -> CtcTotals {
         self.finish_rounds();
         self.audit.merge(&self.sample, 0);

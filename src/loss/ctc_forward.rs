@@ -16,9 +16,9 @@ use crate::logits::InputKind;
 /// A loss and how it was computed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CtcLoss {
-    /// Minus the natural logarithm of the labels' probability; `+inf` where no alignment is possible.
+    /// Minus the natural logarithm of the labels' probability; `+inf` if no alignment is possible.
     pub loss_nats: f64,
-    /// Whether linear space was wide enough; else the recursion went on in numbers of any size.
+    /// Whether the range of linear space was enough; if not, the recursion went on in numbers of any size.
     pub linear: bool,
 }
 

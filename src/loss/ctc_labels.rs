@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::kernel::{Element, Sum};
 use crate::logits::RowScale;
 
-/// Why a label sequence does not fit a matrix.
+/// Why a label sequence and a matrix can't be used together.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CtcError {
     /// The blank is not a class.
@@ -26,7 +26,7 @@ pub enum CtcError {
         /// Number of classes.
         classes: usize,
     },
-    /// A label equals the blank, which has no alignment of its own.
+    /// A label equals the blank, which can't be a label.
     #[error("label {label} at position {position} is the blank")]
     LabelIsBlank {
         /// Place in the label sequence, from 0.
@@ -34,8 +34,8 @@ pub enum CtcError {
         /// The label found there.
         label: u32,
     },
-    /// The matrix is not whole frames.
-    #[error("{values} values are not whole frames of {classes} classes")]
+    /// The number of values is not a multiple of the number of classes.
+    #[error("{values} values do not make whole frames of {classes} classes")]
     RaggedFrames {
         /// Number of values given.
         values: usize,
@@ -53,10 +53,10 @@ pub struct CtcLabels {
 }
 
 impl CtcLabels {
-    /// Checks `labels`, class indices of an item's target.
+    /// Checks `labels`, the class indices of one item's target, against the number of `classes` and the `blank`.
     ///
     /// # Errors
-    /// Where the blank or a label is no class, or a label is the blank.
+    /// If the blank or a label is not below `classes`, or a label is the blank.
     pub fn new(labels: &[u32], classes: usize, blank: u32) -> Result<Self, CtcError> {
         if blank as usize >= classes {
             return Err(CtcError::BlankOutOfRange { blank, classes });
@@ -88,15 +88,16 @@ impl CtcLabels {
         self.len() == 0
     }
 
-    /// The fewest frames with an alignment: the length, and a blank between equal neighbours.
+    /// The fewest frames that have an alignment: the number of labels plus the number of equal neighbours, between
+    /// which there must be a blank.
     pub fn frames_needed(&self) -> usize {
         self.frames_needed
     }
 
-    /// Natural logarithm of the number of alignments with so many frames; `-inf` where there is none.
+    /// Natural logarithm of the number of alignments with `frames` frames; `-inf` if there is none.
     ///
-    /// Each label is a run of frames, of blanks there is a run before, between and behind them: so many frames are shared out
-    /// among `2 labels + 1` runs, each of them one at least but for the blanks that nothing asks for.
+    /// Each label is a run of at least one frame. Before, between and after the labels there are runs of blanks, which
+    /// may be empty except between equal labels. So the frames are distributed over `2 labels + 1` runs.
     pub fn ln_alignments(&self, frames: usize) -> f64 {
         let Some(spare) = frames.checked_sub(self.frames_needed) else { return f64::NEG_INFINITY };
         // ln (spare + 2 labels choose 2 labels)
@@ -107,7 +108,7 @@ impl CtcLabels {
         sum.value()
     }
 
-    /// How many classes they were checked against.
+    /// The number of classes that the labels were checked against.
     pub fn classes(&self) -> usize {
         self.classes
     }

@@ -1,9 +1,9 @@
-//! What an item's labels need of its frames.
+//! The log-probabilities that an item's labels need from its frames.
 
 use super::ctc_labels::CtcLabels;
 
-/// What remains of an item's frames once they were looked at: the log-probabilities of the columns that
-/// its labels need, `[frames, columns]`, row-major, column 0 the blank.
+/// The part of an item's frames that its labels need: the natural log-probabilities of the blank and of each distinct
+/// label, `[frames, columns]`, row-major; column 0 is the blank. See [`Columns`](super::Columns).
 #[derive(Clone, Copy, Debug)]
 pub struct Emissions<'a> {
     log_probs: &'a [f64],
@@ -11,16 +11,16 @@ pub struct Emissions<'a> {
 }
 
 impl<'a> Emissions<'a> {
-    /// `log_probs`: whole frames, each as [`super::Columns::gather`] writes it for these labels.
+    /// `log_probs`: `[frames, columns]`, each frame as [`super::Columns::gather`] writes it for these labels.
     ///
     /// # Panics
-    /// Where they are not whole frames.
+    /// If the number of values is not a multiple of the number of columns.
     pub fn new(log_probs: &'a [f64], labels: &'a CtcLabels) -> Self {
         assert!(log_probs.len().is_multiple_of(labels.columns().count()), "whole frames");
         Self { log_probs, labels }
     }
 
-    /// What the frames were gathered for.
+    /// The labels that the frames were gathered for.
     pub fn labels(&self) -> &'a CtcLabels {
         self.labels
     }
@@ -41,7 +41,7 @@ impl<'a> Emissions<'a> {
         &self.log_probs[frame * columns..][..columns]
     }
 
-    /// The columns' log-probabilities, a slice a frame.
+    /// The columns' log-probabilities, one slice per frame.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &'a [f64]> + ExactSizeIterator + use<'a> {
         self.log_probs.chunks_exact(self.columns())
     }

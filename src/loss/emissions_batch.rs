@@ -18,7 +18,7 @@ pub struct ItemEmissions {
 }
 
 impl ItemEmissions {
-    /// What its labels need of its frames.
+    /// The log-probabilities that the labels need from the item's frames.
     pub fn emissions(&self) -> Emissions<'_> {
         Emissions::new(&self.log_probs, &self.labels)
     }
@@ -28,13 +28,13 @@ impl ItemEmissions {
         (self.labels, self.log_probs)
     }
 
-    /// Its labels.
+    /// The item's labels.
     pub fn labels(&self) -> &CtcLabels {
         &self.labels
     }
 }
 
-/// Gathers what the items' labels need of each frame, in whatever order the frames come.
+/// Gathers the log-probabilities that the items' labels need from each frame; frames may come in any order.
 pub struct EmissionsBatch {
     kind: InputKind,
     nonfinite: Nonfinite,
@@ -54,10 +54,10 @@ pub struct GatheredRows {
 }
 
 impl EmissionsBatch {
-    /// A batch of these items, each with its labels.
+    /// A batch of the items of `rows`, each with its labels; the values are `kind`.
     ///
     /// # Panics
-    /// Where there are not as many labels as items, or some were checked against another number of classes.
+    /// If there are not as many labels as items, or some were checked against another number of classes.
     pub fn new(kind: InputKind, nonfinite: Nonfinite, rows: Items, labels: Vec<CtcLabels>) -> Self {
         assert_eq!(labels.len(), rows.lengths().len(), "an item has labels");
         let classes = rows.geometry().classes();

@@ -1,8 +1,8 @@
 //! Gradients of the losses with respect to the values of the matrix.
 //!
-//! Both losses are functions of the log-probabilities `lp`, and what comes before is the same: with `g` the
-//! derivative by each `lp` of a row, the derivative by the value `x` is `g - softmax(x) Σ g` for logits, `g` for
-//! log-probabilities and `g / p` for probabilities.
+//! Both losses are functions of a row's log-probabilities `lp`, and the step from the values to these is the same: with
+//! `g` the derivative with respect to each `lp`, the derivative with respect to a value `x` is `g - softmax(x) Σ g` for
+//! logits, `g` for log-probabilities and `g / p` for probabilities.
 
 use rayon::prelude::*;
 
@@ -17,8 +17,8 @@ use crate::logits::{InputKind, Items, RowScale};
 
 /// The gradient of a reduced loss, row by row.
 pub trait RowGradient: Sync {
-    /// Of row number `row`, whose values are `values`, `[classes]`; with `room` for as many, whatever is there, writes the
-    /// gradient by each to `out`, `[classes]`.
+    /// Writes the gradient with respect to each value of row number `row` to `out`, `[classes]`. `values`, `[classes]`,
+    /// are the row's values; `room`, `[classes]`, is scratch space with any content.
     fn of_row<E: Element>(&self, row: usize, values: &[E], room: &mut [f64], out: &mut [f64]);
 }
 
@@ -37,11 +37,12 @@ struct ItemGradient {
 }
 
 impl<'a> CtcGradient<'a> {
-    /// Of `Σ factors[i] loss[i]` over the items of `rows`, whose values are `kind`; where a factor is 0, so is the
-    /// gradient, else it is NaN in all frames in use of an item without an alignment, as PyTorch has it.
+    /// The gradient of `Σ factors[i] loss[i]` over the items of `rows`, whose values are `kind`. If a factor is 0, so
+    /// is the item's gradient; otherwise the gradient of an item without an alignment is NaN in all its frames in use,
+    /// as in PyTorch.
     ///
     /// # Panics
-    /// Where there are not as many items or factors as `rows` has items.
+    /// If the number of `items` or of `factors` is not the number of items in `rows`.
     pub fn new(kind: InputKind, rows: &'a Items, items: Vec<ItemEmissions>, factors: &[f64]) -> Self {
         assert!([items.len(), factors.len()] == [rows.lengths().len(); 2], "all items");
         let of_item = |room: &mut OccupancyRoom, (item, &factor): (ItemEmissions, &f64)| {
@@ -99,16 +100,16 @@ fn of_frame<E: Element>(
 
 /// CTC loss of one item, in nats, and its gradient.
 ///
-/// `matrix`: `[frames, classes]`, row-major; all frames are in use. The derivative by each of its values is written to
-/// `out`, `[frames, classes]`, whatever was there before: `softmax(x)` less the share of the alignments that is at the
-/// class in the frame, where these are logits (Graves et al. 2006, equation 16). It is NaN in all of an item without an
-/// alignment, as PyTorch has it.
+/// `matrix`: `[frames, classes]`, row-major; all frames are in use. The derivative with respect to each of its values
+/// is written to `out`, `[frames, classes]`, over whatever was there. For logits it is `softmax(x)` minus the posterior
+/// probability that an alignment of the labels is at this class in this frame (Graves et al. 2006, equation 16). If
+/// there is no alignment, all of it is NaN, as in PyTorch.
 ///
 /// # Errors
-/// Where `matrix` is not whole frames of the classes that `labels` was checked against.
+/// If the number of values is not a multiple of the number of classes that `labels` was checked against.
 ///
 /// # Panics
-/// Where `out` is not as long as `matrix`.
+/// If `out` is not as long as `matrix`.
 pub fn ctc_gradient<E: Element>(
     matrix: &[E],
     kind: InputKind,
@@ -144,7 +145,7 @@ pub struct CrossEntropyGradient<'a, T> {
 }
 
 impl<'a, T: Targets> CrossEntropyGradient<'a, T> {
-    /// Of `factor` times the sum of the rows' losses, whose values are `kind`; 0 where a row is ignored.
+    /// The gradient of `factor` times the sum of the rows' losses, with values that are `kind`; 0 for ignored rows.
     pub fn new(kind: InputKind, loss: &'a CrossEntropy, targets: &'a T, factor: f64) -> Self {
         Self { kind, loss, targets, factor }
     }

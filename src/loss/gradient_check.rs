@@ -1,36 +1,36 @@
-//! A gradient against differences of the loss, at some entries.
+//! Checks a gradient against finite differences of the loss, at some entries.
 
 use crate::logits::InputKind;
 
-/// A row, and the gradient by its values.
+/// A row, and the gradient with respect to its values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RowSample {
     /// The user's number of the row.
     pub row: usize,
     /// Its values, `[classes]`.
     pub values: Vec<f64>,
-    /// The gradient by each.
+    /// The gradient with respect to each value, `[classes]`.
     pub gradient: Vec<f64>,
 }
 
-/// A slope that was found by differences.
+/// A derivative estimated by finite differences.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Slope {
     /// The central difference.
     pub value: f64,
-    /// How much of it the rounding of the losses may be.
+    /// How much of it may be due to the rounding of the losses.
     pub noise: f64,
 }
 
 impl Slope {
-    /// Of so many times the loss.
+    /// The slope of `factor` times the loss.
     #[must_use]
     pub fn times(self, factor: f64) -> Self {
         Self { value: self.value * factor, noise: self.noise * factor.abs() }
     }
 }
 
-/// Central difference of `loss` at entry `at` of `values`: none where the entry or a loss is not finite.
+/// Central difference of `loss` at entry `at` of `values`; `None` if the entry or a loss is not finite.
 pub fn central_difference(
     values: &mut [f64],
     at: usize,
@@ -56,7 +56,7 @@ pub fn central_difference(
     value.is_finite().then_some(Slope { value, noise })
 }
 
-/// The entry where a gradient agrees least with a difference of losses.
+/// The entry at which the gradient agrees least with the central difference.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Worst {
     /// The entry's row.
@@ -70,27 +70,27 @@ pub struct Worst {
 }
 
 impl Worst {
-    /// How far they are apart; NaN where the gradient is no number.
+    /// The absolute difference of the two; NaN if the gradient is NaN.
     pub fn error(&self) -> f64 {
         (self.gradient - self.difference).abs()
     }
 }
 
-/// A gradient against differences at sampled entries.
+/// How well a gradient agrees with central differences at sampled entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Agreement {
-    /// Entries that were compared.
+    /// Number of entries that were compared.
     pub sampled: usize,
-    /// The greatest magnitude of the gradient at them.
+    /// The largest magnitude of the gradient at these entries.
     pub greatest: f64,
-    /// Where they agree least; none where nothing was compared.
+    /// Where they agree least; `None` if nothing was compared.
     pub worst: Option<Worst>,
 }
 
 /// Rows that are sampled; of each, the entry with the greatest gradient and another.
 const SAMPLED_ROWS: usize = 200;
 
-/// Of rows that are `used`, in order, those that are to be compared: always the same ones for as many.
+/// The rows to compare, out of those that are `used`, in order; the choice depends only on how many there are.
 pub fn sampled_rows(used: &[usize]) -> Vec<usize> {
     let count = used.len().min(SAMPLED_ROWS);
     (0..count).map(|sample| used[sample * used.len() / count]).collect()

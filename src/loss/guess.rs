@@ -4,14 +4,14 @@ use super::reduction::Reductions;
 use crate::kernel::log_sum_exp;
 use crate::logits::InputKind;
 
-/// What a system takes the numbers of a matrix for.
+/// What a system takes the numbers of a matrix to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// As one of the kinds that this program has.
+    /// One of the kinds of input that this program has.
     Kind(InputKind),
-    /// Softmax comes before a loss that has its own log-softmax: it is applied twice.
+    /// Softmax is followed by a loss that has its own log-softmax, so softmax is applied twice.
     DoubleSoftmax,
-    /// Softmax comes before a loss that wants log-probabilities: the logarithm is missing.
+    /// Softmax is followed by a loss that expects log-probabilities, so the logarithm is missing.
     SoftmaxAsLogProbs,
     /// The numbers are logarithms of probabilities to this base.
     LogProbs {
@@ -21,7 +21,7 @@ pub enum Reading {
 }
 
 impl Reading {
-    /// The readings that are possible for values from `least` to `most`, the plain ones first.
+    /// The readings that are possible for values from `least` to `most`, the most usual ones first.
     pub fn possible(least: f64, most: f64) -> Vec<Self> {
         let mut readings = vec![Self::Kind(InputKind::Logits), Self::Kind(InputKind::LogProbs)];
         if least >= 0.0 {
@@ -34,7 +34,7 @@ impl Reading {
         readings
     }
 
-    /// Changes `rows`, `[rows, classes]`, to what the loss sees, and says what that is.
+    /// Changes `rows`, `[rows, classes]`, in place to what the system's loss sees, and returns what that is.
     pub fn apply(self, rows: &mut [f64], classes: usize) -> InputKind {
         match self {
             Self::Kind(kind) => kind,
@@ -56,14 +56,14 @@ impl Reading {
         }
     }
 
-    /// What it is in words; none for the kinds, which have a flag.
+    /// A description; `None` for the kinds of input, which have a flag.
     pub fn describe(self) -> Option<&'static str> {
         match self {
             Self::Kind(_) => None,
             Self::DoubleSoftmax => Some("softmax is applied twice there"),
             Self::SoftmaxAsLogProbs => Some("probabilities are taken for log-probabilities there"),
-            Self::LogProbs { base: 2 } => Some("the numbers are logarithms to base 2"),
-            Self::LogProbs { .. } => Some("the numbers are logarithms to base 10"),
+            Self::LogProbs { base: 2 } => Some("the numbers are base-2 logarithms"),
+            Self::LogProbs { .. } => Some("the numbers are base-10 logarithms"),
         }
     }
 }
@@ -80,9 +80,9 @@ fn softmax(row: &mut [f64]) {
 pub enum LabelShift {
     /// Nothing.
     None,
-    /// They count from 1.
+    /// The labels count from 1.
     FromOne,
-    /// They count the classes without the blank (or, for cross-entropy, without class 0).
+    /// The labels count the classes without the blank (or, for cross-entropy, without class 0).
     LeftOut {
         /// The class that is left out.
         class: i64,
@@ -99,7 +99,7 @@ impl LabelShift {
         }
     }
 
-    /// What it is in words; none for nothing.
+    /// A description; `None` if nothing was done.
     pub fn describe(self) -> Option<String> {
         match self {
             Self::None => None,
@@ -125,18 +125,18 @@ pub enum Convention {
     BatchMean,
     /// [`Reductions::token_mean`].
     TokenMean,
-    /// CTC: the sum over the number of frames in use.
+    /// CTC: the sum divided by the number of frames in use.
     FrameMean,
-    /// CTC: each item over its frames in use, then over items.
+    /// CTC: each item's loss divided by its number of frames in use, then the mean over items.
     ItemFrameMean,
-    /// Cross-entropy of three axes and more: the sum over the size of the first.
+    /// Cross-entropy with three axes or more: the sum divided by the size of the first axis.
     FirstAxisMean,
-    /// Likewise: the mean of each item of the first axis, then over items.
+    /// The same input: the mean of each item along the first axis, then the mean over items.
     ItemMean,
 }
 
 impl Convention {
-    /// The numbers that are reduced in any case.
+    /// The conventions that [`Reductions`] has, with their numbers.
     pub fn of(reductions: &Reductions) -> Vec<(Self, f64)> {
         let Reductions { sum, mean, batch_mean, token_mean } = *reductions;
         vec![
@@ -161,16 +161,16 @@ impl Convention {
         }
     }
 
-    /// What it is in words; none for those that `--reduction` has.
+    /// A description; `None` for those that `--reduction` has.
     pub fn describe(self) -> Option<&'static str> {
         match self {
             Self::Mean | Self::Sum => None,
             Self::BatchMean => Some("see the row batch_mean"),
             Self::TokenMean => Some("see the row token_mean"),
-            Self::FrameMean => Some("the sum over the number of frames"),
-            Self::ItemFrameMean => Some("each item over its frames, then over items"),
-            Self::FirstAxisMean => Some("the sum over the size of axis 0"),
-            Self::ItemMean => Some("the mean of each item of axis 0, then over items"),
+            Self::FrameMean => Some("the sum divided by the number of frames"),
+            Self::ItemFrameMean => Some("each item divided by its frames, then the mean over items"),
+            Self::FirstAxisMean => Some("the sum divided by the size of axis 0"),
+            Self::ItemMean => Some("the mean of each item along axis 0, then the mean over items"),
         }
     }
 }
@@ -186,7 +186,7 @@ pub enum Unit {
     Digits,
     /// The log-probability in natural logarithms: the loss with its sign changed.
     LogProb,
-    /// The perplexity: e to the loss in nats.
+    /// The perplexity: e to the power of the loss in nats.
     Perplexity,
 }
 
@@ -216,14 +216,14 @@ impl Unit {
         }
     }
 
-    /// What it is in words; none for nats, which this program prints.
+    /// A description; `None` for nats, which this program prints.
     pub fn describe(self) -> Option<&'static str> {
         match self {
             Self::Nats => None,
             Self::Bits => Some("the number is in bits"),
-            Self::Digits => Some("the number is in logarithms to base 10"),
-            Self::LogProb => Some("the number is the log-probability, minus the loss"),
-            Self::Perplexity => Some("the number is the perplexity, e to the loss"),
+            Self::Digits => Some("the number is in base-10 logarithms"),
+            Self::LogProb => Some("the number is the log-probability, the loss with its sign changed"),
+            Self::Perplexity => Some("the number is the perplexity, e to the power of the loss"),
         }
     }
 }

@@ -1,13 +1,13 @@
-//! From a loss for each item to one number, by every convention in use.
+//! From the losses of all items to one number, by every convention in use.
 
 use crate::kernel::Sum;
 
 /// How the losses of all items become one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reduction {
-    /// No number for the whole: the items' losses are the result.
+    /// No single number: the items' losses are the result.
     None,
-    /// As PyTorch defines it: see [`Reductions::mean`].
+    /// The mean as PyTorch defines it: see [`Reductions::mean`].
     #[default]
     Mean,
     /// The plain sum.
@@ -17,20 +17,20 @@ pub enum Reduction {
 /// The loss of the whole file by each convention, in nats.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reductions {
-    /// Sum over items.
+    /// The sum over all items.
     pub sum: f64,
-    /// PyTorch's mean. CTC: each loss over `max(1, label_length)`, then the mean over items.
-    /// Cross-entropy: the sum over the sum of the targets' class weights; with class probabilities, over
-    /// the number of items.
+    /// PyTorch's mean. CTC: each loss divided by `max(1, label_length)`, then the mean over items.
+    /// Cross-entropy: the sum divided by the sum of the targets' class weights; with class probabilities,
+    /// divided by the number of items.
     pub mean: f64,
-    /// Sum over the number of items (warp-ctc, ESPnet, Keras).
+    /// The sum divided by the number of items (warp-ctc, ESPnet, Keras).
     pub batch_mean: f64,
-    /// Sum over the number of target tokens; for cross-entropy, of items that are not ignored.
+    /// The sum divided by the number of target tokens; for cross-entropy, by the number of items that are not ignored.
     pub token_mean: f64,
 }
 
 impl Reductions {
-    /// The number that `reduction` asks for; none for [`Reduction::None`].
+    /// The number that `reduction` asks for; `None` for [`Reduction::None`].
     pub fn get(&self, reduction: Reduction) -> Option<f64> {
         match reduction {
             Reduction::None => None,
@@ -40,7 +40,7 @@ impl Reductions {
     }
 }
 
-/// Adds up items of one loss in their order.
+/// Adds up the items of one loss (CTC or cross-entropy) in their order.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reducer {
     sum: Sum,
@@ -53,7 +53,7 @@ pub struct Reducer {
 }
 
 impl Reducer {
-    /// One CTC item. Formula: PyTorch's `ctc_loss`, reduction `mean`.
+    /// Adds one CTC item. Formula: PyTorch's `ctc_loss`, reduction `mean`.
     pub fn add_ctc(&mut self, loss: f64, label_length: usize) {
         self.per_label.get_or_insert_default().add(loss / label_length.max(1) as f64);
         self.sum.add(loss);
@@ -62,11 +62,11 @@ impl Reducer {
         self.tokens += label_length as u64;
     }
 
-    /// Rows of cross-entropy, so many of which are ignored. Each row's weight is its share of the mean's
-    /// denominator: the target's class weight, 0 where it is ignored, 1 for class probabilities.
+    /// Adds rows of cross-entropy, of which `ignored` are ignored. Each row's weight is what it adds to the mean's
+    /// denominator: the target's class weight, 0 if the row is ignored, 1 for class probabilities.
     ///
     /// # Panics
-    /// Where more are ignored than there are.
+    /// If `ignored` is more than the number of rows.
     pub fn add_cross_entropy(&mut self, losses: &[f64], weights: &[f64], ignored: usize) {
         self.sum.add_all(losses);
         self.weight.add_all(weights);
@@ -74,7 +74,7 @@ impl Reducer {
         self.tokens += losses.len().checked_sub(ignored).expect("no more than there are") as u64;
     }
 
-    /// Adds what another has of the items that follow.
+    /// Adds what another reducer has of the items that follow.
     pub fn append(&mut self, next: &Self) {
         self.sum.append(next.sum);
         if let Some(per_label) = next.per_label {

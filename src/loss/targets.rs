@@ -1,4 +1,4 @@
-//! What the rows of a cross-entropy are compared with.
+//! The targets of a cross-entropy's rows.
 
 use std::ops::Range;
 
@@ -7,12 +7,13 @@ use crate::kernel::Floats;
 /// PyTorch's mark of a row that is left out.
 pub(crate) const DEFAULT_IGNORE_INDEX: i64 = -100;
 
-/// What each row is compared with.
+/// The target of each row.
 pub trait Targets: Sync {
-    /// The target of a row, in the user's numbering: a class that there is, or a probability for each of them.
+    /// The target of a row, in the user's numbering: a class index below the number of classes, or a probability for
+    /// each class.
     fn target(&self, row: usize) -> Target<'_>;
 
-    /// The targets of some rows, `[rows, classes]`, where all rows have probabilities.
+    /// The targets of some rows, `[rows, classes]`, if all rows have class probabilities.
     fn probs(&self, _rows: Range<usize>) -> Option<Floats<'_>> {
         None
     }

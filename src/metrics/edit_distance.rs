@@ -1,7 +1,7 @@
-//! Levenshtein distance with unit costs, its counts and its alignment.
+//! Levenshtein distance with unit costs, with error counts and an alignment.
 //!
-//! Of the alignments of least cost, the one is meant that, going back from the ends of both sequences,
-//! prefers a match or substitution to a deletion, and a deletion to an insertion. So counts are
+//! Several alignments can have the least cost. The one that is used prefers, going back from the ends of both
+//! sequences, a match or substitution to a deletion, and a deletion to an insertion. So the counts are
 //! deterministic.
 
 use super::bit_matrix::{Band, Differences, Pattern};
@@ -22,7 +22,7 @@ pub enum EditOp {
 /// How often each step occurs in an alignment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EditCounts {
-    /// Symbols of the reference that the hypothesis has another in place of.
+    /// Symbols of the reference in whose place the hypothesis has another symbol.
     pub substitutions: usize,
     /// Symbols of the reference that the hypothesis lacks.
     pub deletions: usize,
@@ -33,7 +33,7 @@ pub struct EditCounts {
 }
 
 impl EditCounts {
-    /// The edit distance.
+    /// The edit distance: substitutions, deletions and insertions.
     pub fn errors(&self) -> usize {
         self.substitutions + self.deletions + self.insertions
     }
@@ -43,7 +43,7 @@ impl EditCounts {
         self.substitutions + self.deletions + self.correct
     }
 
-    /// Errors over the reference's length; `None` where that is zero.
+    /// Errors divided by the reference's length; `None` if that is zero.
     pub fn rate(&self) -> Option<f64> {
         (self.reference_length() > 0).then(|| self.errors() as f64 / self.reference_length() as f64)
     }
@@ -69,8 +69,8 @@ impl std::ops::AddAssign for EditCounts {
 
 /// Counts the steps that turn `reference` into `hypothesis`.
 ///
-/// Time is at most about `n m / 32` steps and memory `3/4 n sqrt(m)` bytes, for `n` and `m` symbols; where they differ
-/// by `d`, far fewer, at most `n d / 4` steps.
+/// For sequences of `n` and `m` symbols, this takes at most about `n m / 32` steps and `3/4 n sqrt(m)` bytes of memory;
+/// for sequences at a small edit distance `d` far fewer, at most `n d / 4` steps.
 pub fn edit_counts<T: Ord>(reference: &[T], hypothesis: &[T]) -> EditCounts {
     let mut counts = EditCounts::default();
     trace_back(reference, hypothesis, LONG, |op| counts.count(op));
@@ -79,7 +79,7 @@ pub fn edit_counts<T: Ord>(reference: &[T], hypothesis: &[T]) -> EditCounts {
 
 /// The steps that turn `reference` into `hypothesis`, in order.
 ///
-/// Time and memory as [`edit_counts`], and one byte a step.
+/// This takes the time and memory of [`edit_counts`], and one byte for each step of the alignment.
 pub fn align<T: Ord>(reference: &[T], hypothesis: &[T]) -> Vec<EditOp> {
     let mut ops = Vec::with_capacity(reference.len().max(hypothesis.len()));
     trace_back(reference, hypothesis, LONG, |op| ops.push(op));

@@ -5,9 +5,9 @@ use super::edit_distance::{EditCounts, edit_counts};
 /// The errors of one line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LineErrors {
-    /// On Unicode scalar values.
+    /// Counts over Unicode scalar values.
     pub characters: EditCounts,
-    /// On words split at white space.
+    /// Counts over words, split at white space.
     pub words: EditCounts,
 }
 
@@ -27,7 +27,7 @@ pub fn characters(line: &str) -> Vec<char> {
     line.chars().collect()
 }
 
-/// The words of a line: what white space (as Unicode defines it) separates.
+/// The words of a line, as separated by white space (as Unicode defines it).
 pub fn words(line: &str) -> Vec<&str> {
     line.split_whitespace().collect()
 }
@@ -35,9 +35,9 @@ pub fn words(line: &str) -> Vec<&str> {
 /// The errors of many lines together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ErrorRates {
-    /// Total over all lines, on Unicode scalar values.
+    /// Total counts over all lines, in Unicode scalar values.
     pub characters: EditCounts,
-    /// Total over all lines, on words.
+    /// Total counts over all lines, in words.
     pub words: EditCounts,
     /// Number of lines.
     pub lines: usize,
@@ -54,17 +54,17 @@ impl ErrorRates {
         self.wrong_lines += usize::from(line.characters.errors() > 0);
     }
 
-    /// Character error rate: total errors over total reference length; `None` where that is zero.
+    /// Character error rate: total errors divided by total reference length; `None` if that is zero.
     pub fn cer_ratio(&self) -> Option<f64> {
         self.characters.rate()
     }
 
-    /// Word error rate, likewise.
+    /// Word error rate: total errors divided by total reference length in words; `None` if that is zero.
     pub fn wer_ratio(&self) -> Option<f64> {
         self.words.rate()
     }
 
-    /// Sentence error rate: wrong lines over all; `None` where there is no line.
+    /// Sentence error rate: wrong lines divided by all lines; `None` if there are no lines.
     pub fn ser_ratio(&self) -> Option<f64> {
         (self.lines > 0).then(|| self.wrong_lines as f64 / self.lines as f64)
     }

@@ -3,9 +3,9 @@
 /// How far a number may be from its base: `atol + rtol |base|`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tolerance {
-    /// Relative to the base's magnitude.
+    /// The relative tolerance, a factor of the base's magnitude.
     pub rtol: f64,
-    /// Absolute.
+    /// The absolute tolerance.
     pub atol: f64,
 }
 
@@ -16,14 +16,14 @@ pub struct Difference {
     pub absolute: f64,
     /// `absolute / |base|`; 0 where the numbers are equal.
     pub relative: f64,
-    /// What was allowed.
+    /// The largest absolute difference that was allowed.
     pub allowed: f64,
-    /// Whether it is within what was allowed.
+    /// Whether the absolute difference is within what was allowed.
     pub passed: bool,
 }
 
 impl Tolerance {
-    /// Compares a number with its base. NaN never passes; infinities pass where equal.
+    /// Compares a number with its base. NaN never passes; infinities pass if they are equal.
     pub fn compare(self, base: f64, new: f64) -> Difference {
         let allowed = self.atol + self.rtol * base.abs();
         if base == new {
@@ -41,7 +41,8 @@ impl Tolerance {
 }
 
 impl Difference {
-    /// Orders by how bad it is: NaN and infinite differences first, then by what exceeds the allowance most.
+    /// A number to rank differences by, the worst being the largest: NaN and infinite differences first, then those
+    /// that exceed what was allowed the most.
     pub fn severity(&self) -> f64 {
         // An infinite allowance, for an infinite base, allows nothing but that.
         let beyond = self.absolute - self.allowed;

@@ -195,7 +195,7 @@ fn a_class_without_a_name_is_refused() {
     folder.file("y.npy", npy_i64(&[1, 1], &[2]));
     folder.file("names", "<b>\na\n\n");
     let args = ["align", "x.npy", "--labels", "y.npy", "--alphabet", "names"];
-    let hint = "leave the empty entry out, or give --blank 2 if that is the blank";
+    let hint = "remove the empty entry, or give --blank 2 if that is the blank";
     refused(&folder, &args, "names: the name of class 2 is empty, and no text can be that", Some(hint));
 }
 

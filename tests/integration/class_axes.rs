@@ -24,7 +24,7 @@ fn classes_of_the_last_axis_are_said_to_be_such() {
     folder.file("y.npy", npy_i64(&[2, 3], &[1, 2, -100, 3, 2, 1]));
     let found = "y.npy: item 0, position 2: expected a class from 0 to 3, found -100";
     let hint =
-        format!("if this is padding, give --label-lengths, which are (labels != -100).sum(axis=1); {fits}");
+        format!("if this is padding, give --label-lengths: they are (labels != -100).sum(axis=1); {fits}");
     refused(&folder, &["loss", "x.npy", "--labels", "y.npy"], found, Some(&hint));
 }
 
@@ -51,7 +51,7 @@ fn labels_of_two_axes_that_fit_otherwise_are_told() {
     let found = "y.npy: expected one class index per row of the logits: shape (2, 3) (2 lines of 3 in text), found integers of \
                  shape (3, 2)";
     let args = ["loss", "x.npy", "--labels", "y.npy", "--criterion", "ce", "--class-axis", "-1"];
-    refused(&folder, &args, found, Some("their axes are exchanged: labels.T"));
+    refused(&folder, &args, found, Some("their axes are swapped: use labels.T"));
     // Where both axes fit, PyTorch takes the second.
     folder.file("x.npy", npy_f64(&[2, 3, 3], &[0.0; 18]));
     folder.file("y.npy", npy_i64(&[2, 3], &[1, 2, 0, 0, 2, 1]));

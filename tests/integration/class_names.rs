@@ -84,17 +84,17 @@ fn what_is_no_name_is_told() {
         (
             "cat\nDog\ndog\ncat\n",
             no_name(2, "'Dog'"),
-            Some("'dog' is one: names are taken as they are written"),
+            Some("'dog' is a class: names must match exactly, including case and spaces"),
         ),
         (
             "cat\ntraffic cone\ndog\ncat\n",
             no_name(2, "'traffic cone'"),
-            Some("a line has 2 values: keep the class alone, as cut -d' ' -f2 does"),
+            Some("a line has 2 values: keep only the class, as cut -d' ' -f2 does"),
         ),
         (
             "a.png,cat\nb.png,dog\nc.png,dog\nd.png,cat\n",
             no_name(1, "'a.png,cat'"),
-            Some("a line has 2 values: keep the class alone, as cut -d, -f2 does"),
+            Some("a line has 2 values: keep only the class, as cut -d, -f2 does"),
         ),
         (
             "cat\n3\ndog\ncat\n",
@@ -108,18 +108,18 @@ fn what_is_no_name_is_told() {
     folder.file("y", "class\ncat\ndog\ncat\ncat\n");
     let count =
         "y: expected one class index per row of the logits: shape (4,) (4 lines of 1 in text), found 5 lines";
-    let header = "the first line is a name: leave it out, as tail -n +2 does";
+    let header = "the first line is a heading: remove it, as tail -n +2 does";
     refused(&folder, &[&ARGS[..], &["--criterion", "ce"]].concat(), count, Some(header));
     let (code, said) = crate::messages::said(&folder, &ARGS);
     assert!(code == Some(2) && said.ends_with(&format!("{header}\n")), "{said}");
     folder.file("names", "caf\u{e9}\ntea\nmilk\n");
     folder.file("y", "tea\ncafe\u{301}\ntea\nmilk\n");
-    let form = "the alphabet has it in Unicode's form NFC: write the text so, as unicodedata.normalize('NFC', text) does";
+    let form = "the alphabet has it in Unicode normal form NFC: convert the text with unicodedata.normalize('NFC', text)";
     refused(&folder, &ARGS, &no_name(2, "'cafe\\u{301}'"), Some(form));
     folder.file("names", "cat\ntraffic light\ndog\n");
     folder.file("y", "0\n1\n2\n0\n");
     folder.file("names", "0\n1\n3\n");
-    refused(&folder, &ARGS, &no_name(3, "'2'"), Some("leave --alphabet out if labels are class indices"));
+    refused(&folder, &ARGS, &no_name(3, "'2'"), Some("leave --alphabet out if the labels are class indices"));
     for (names, found, hint) in
         [("cat\ndog\n", 2, None), ("cat\ndog\nbird\n\n", 4, Some("the last line is empty: delete it"))]
     {

@@ -230,7 +230,7 @@ fn what_can_not_be_compared_is_an_error() {
         (&["old.json", "r.json"], "old.json: expected a result of ctctool with schema_version 1"),
         (
             &["twins.json", "twins.json"],
-            "twins.json: items 1: expected an index that no other item has, found 0, the index of items[0]",
+            "twins.json: items 1: expected an index that no other item has, found 0, which is also the index of items[0]",
         ),
         (&["cut.json", "r.json"], "cut.json: line 1, column"),
         (&["deep.json", "r.json"], "deep.json: line 1, column"),

@@ -189,7 +189,9 @@ fn json_lines_are_told_from_a_result() {
     loss.current_dir(folder.path()).args(args).assert().code(0);
     let mut command = ctctool();
     let assert = command.current_dir(folder.path()).args(["compare", "a", "a"]).assert().code(2);
-    assert.stderr(predicates::str::ends_with("hint: these are JSON lines: write it with --format json\n"));
+    assert.stderr(predicates::str::ends_with(
+        "hint: these are JSON lines: write the result with --format json\n",
+    ));
 }
 
 /// Half a frame in a thousand is within what half precision allows, but no frame is half of one.

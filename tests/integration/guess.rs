@@ -73,9 +73,9 @@ fn conventions_without_a_flag_are_named() {
     for (row, factor, note) in [
         ("batch_mean", 1.0, "see the row batch_mean"),
         ("token_mean", 1.0, "see the row token_mean"),
-        ("sum", 1.0 / 24.0, "the sum over the number of frames"),
+        ("sum", 1.0 / 24.0, "the sum divided by the number of frames"),
         ("mean", 1.0 / std::f64::consts::LN_2, "the number is in bits"),
-        ("sum", -1.0, "the number is the log-probability, minus the loss"),
+        ("sum", -1.0, "the number is the log-probability, the loss with its sign changed"),
     ] {
         let result = guess(&folder, reductions[row].as_f64().unwrap() * factor, &[]);
         assert!(notes(&result).contains(&note), "{row}: {result}");
@@ -103,7 +103,7 @@ fn what_was_done_to_the_numbers_before_is_named() {
     );
     let right = number(&log_probs, "log-probs");
     for (base, note) in
-        [(2.0_f64, "the numbers are logarithms to base 2"), (10.0, "the numbers are logarithms to base 10")]
+        [(2.0_f64, "the numbers are base-2 logarithms"), (10.0, "the numbers are base-10 logarithms")]
     {
         let scaled: Vec<f64> = log_probs.iter().map(|lp| lp / base.ln()).collect();
         folder.file("x.npy", npy_f64(&[4, 6, 5], &scaled));
@@ -303,7 +303,7 @@ fn means_that_no_row_shows_are_found() {
         .map(|item| item["loss_nats"].as_f64().unwrap() / item["frames"].as_f64().unwrap())
         .sum();
     let found = guess(&folder, over_frames / 4.0, &of_lengths);
-    assert!(notes(&found).contains(&"each item over its frames, then over items"), "{found}");
+    assert!(notes(&found).contains(&"each item divided by its frames, then the mean over items"), "{found}");
 
     // Cross-entropy of sequences: the first has two targets of five, the others all.
     let targets = "0 1 -100 -100 -100\n1 2 3 4 5\n5 5 5 5 5\n0 1 2 3 4\n";
@@ -315,8 +315,8 @@ fn means_that_no_row_shows_are_found() {
     let sum: f64 = losses.iter().sum();
     let means = losses[..2].iter().sum::<f64>() / 2.0 + losses[5..].iter().sum::<f64>() / 5.0;
     for (number, note) in [
-        (sum / 4.0, "the sum over the size of axis 0"),
-        (means / 4.0, "the mean of each item of axis 0, then over items"),
+        (sum / 4.0, "the sum divided by the size of axis 0"),
+        (means / 4.0, "the mean of each item along axis 0, then the mean over items"),
     ] {
         assert_eq!(notes(&guess(&folder, number, &call)), [note]);
     }
@@ -362,7 +362,7 @@ fn a_language_model_s_number_is_found() {
     };
     let options = ["--criterion", "cross-entropy", "--class-axis", "-1"];
     let plain = guess(&folder, loss(false).exp(), &options);
-    assert!(notes(&plain).contains(&"the number is the perplexity, e to the loss"), "{plain}");
+    assert!(notes(&plain).contains(&"the number is the perplexity, e to the power of the loss"), "{plain}");
     let next = "each row against the label of the next: the file's labels are the inputs";
     let shifted = guess(&folder, loss(true), &options);
     assert!(notes(&shifted).contains(&next), "{shifted}");
@@ -419,7 +419,7 @@ fn an_index_and_lengths_that_are_not_the_other_system_s_are_found() {
     assert_eq!(found["items"][0]["flags"], "--ignore-index 0");
     let found = guess(&folder, number(&[]) / std::f64::consts::LN_10, &[]);
     assert_eq!((&found["items"][0]["unit"], &found["items"][0]["flags"]), (&"digits".into(), &"".into()));
-    assert_eq!(notes(&found)[0], "the number is in logarithms to base 10");
+    assert_eq!(notes(&found)[0], "the number is in base-10 logarithms");
     let (folder, _) = batch(3);
     let of_all = json(&mut loss(&folder, &[]))["summary"]["loss_nats"].as_f64().unwrap();
     let found = guess(&folder, of_all, &["--lengths", "5,4,6,4"]);

@@ -9,15 +9,25 @@ use crate::support::{Folder, ctctool, json as run_json, npy_f64, npy_i64, warnin
 #[test]
 fn logits_that_are_no_table_are_told_what_they_are() {
     let folder = Folder::new();
-    let raw = "for raw numbers: numpy.save('x.npy', numpy.fromfile(FILE, '<f4').reshape(…))";
+    let raw = "if these are raw numbers: numpy.save('x.npy', numpy.fromfile(FILE, '<f4').reshape(…))";
     let brackets = "save the numbers: numpy.save('x.npy', x)";
     let floats: Vec<u8> = [1.5_f32, -2.25, 0.0].iter().flat_map(|x| x.to_le_bytes()).collect();
     let cases: [(&str, &[u8], &str, &str); 5] = [
         ("raw.bin", &floats, "binary data", raw),
-        ("x.json", b"[[1, 2], [3, 4]]", "text in brackets, as of JSON or print", brackets),
-        ("y.json", b" {\"logits\": [1]}", "text in brackets, as of JSON or print", brackets),
-        ("print.txt", b"tensor([[1., 2.],\n [3., 4.]])", "text in brackets, as of JSON or print", brackets),
-        ("numpy.txt", b"array([[1., 2.],\n [3., 4.]])", "text in brackets, as of JSON or print", brackets),
+        ("x.json", b"[[1, 2], [3, 4]]", "text in brackets, as in JSON or printed arrays", brackets),
+        ("y.json", b" {\"logits\": [1]}", "text in brackets, as in JSON or printed arrays", brackets),
+        (
+            "print.txt",
+            b"tensor([[1., 2.],\n [3., 4.]])",
+            "text in brackets, as in JSON or printed arrays",
+            brackets,
+        ),
+        (
+            "numpy.txt",
+            b"array([[1., 2.],\n [3., 4.]])",
+            "text in brackets, as in JSON or printed arrays",
+            brackets,
+        ),
     ];
     for (name, content, found, hint) in cases {
         folder.file(name, content);
@@ -28,7 +38,7 @@ fn logits_that_are_no_table_are_told_what_they_are() {
         assert!(piped.contains(found) && piped.contains(hint), "{piped}");
     }
     folder.file("x.csv", "\"0,5\",\"1,25\"\n\"1,5\",\"2,5\"\n");
-    let hint = "decimal commas are not read: write points, 0.5 for 0,5";
+    let hint = "decimal commas are not supported: write decimal points, 0.5 instead of 0,5";
     refused(
         &folder,
         &["decode", "x.csv"],
@@ -61,9 +71,9 @@ fn alphabets_of_other_tools_say_how_to_become_one() {
         (
             "swapped.json",
             r#"{"0": "<pad>", "1": "a"}"#,
-            "this is index to token: write token to index, or a list of the tokens in order",
+            "this maps indices to tokens: map tokens to indices, or write a list of the tokens in order",
         ),
-        ("text.json", r#"{"<pad>": "0", "a": "1"}"#, "an index is a number: 0, not \"0\""),
+        ("text.json", r#"{"<pad>": "0", "a": "1"}"#, "write indices as numbers: 0, not \"0\""),
         (
             "nested.json",
             r#"{"eng": {"<pad>": 0, "a": 1}}"#,
@@ -72,22 +82,22 @@ fn alphabets_of_other_tools_say_how_to_become_one() {
         (
             "tokenizer.json",
             r#"{"version": "1.0", "model": {"vocab": {"a": 0}}}"#,
-            "the vocabulary alone is the alphabet: jq .model.vocab tokenizer.json > vocab.json",
+            "only the vocabulary is the alphabet: extract it with jq .model.vocab tokenizer.json > vocab.json",
         ),
         ("line.txt", "abcd\n", "write each token on a line of its own"),
         ("end.txt", "-\na\nb\nc\n\n", "the last line is empty: delete it"),
         (
             "space.txt",
             "a\nb\n",
-            "is it the space that is missing? There is one entry for each class of the logits' last axis",
+            "is the space missing? There should be one entry for each class on the logits' last axis",
         ),
         ("twice.txt", "a\n \n \nb\n", "give one of the two classes another name"),
         (
             "table.txt",
             "<pad>\t0\na\t1\nb\t2\nc\t3\n",
-            "write the tokens alone in the order of their numbers: sort -n -t$'\\t' -k2 table.txt | cut -f1",
+            "write only the tokens, in the order of their numbers: sort -n -t$'\\t' -k2 table.txt | cut -f1",
         ),
-        ("numbers.txt", "0 <pad>\n1 a\n2 b\n3 c\n", "write the tokens alone: cut -d' ' -f2- numbers.txt"),
+        ("numbers.txt", "0 <pad>\n1 a\n2 b\n3 c\n", "write only the tokens: cut -d' ' -f2- numbers.txt"),
         ("quoted.txt", "'-'\n'a'\n'b'\n'c'\n", "write the tokens without quotes"),
         // What is pasted into a shell does nothing else.
         (
@@ -105,7 +115,7 @@ fn alphabets_of_other_tools_say_how_to_become_one() {
     assert!(gap.ends_with("hint: class 0 has no entry: if it is the blank, give --blank 0\n"), "{gap}");
     // A token that the file has is not what is wrong.
     let (_, said) = said(&folder, &["decode", "x.csv", "--alphabet", "end.txt", "--blank", "-"]);
-    let expected = "error: end.txt: expected 4 entries, for the blank is one of them, found 5\n\
+    let expected = "error: end.txt: expected 4 entries, including the blank, found 5\n\
                     hint: the last line is empty: delete it\n";
     assert_eq!(said, expected);
 }
@@ -119,17 +129,21 @@ fn labels_of_other_tools_say_how_to_become_some() {
         (
             "word_1.png\tab",
             &["--alphabet", "names"],
-            "a line is all of an item's labels, without its name: cut -f2",
+            "a line holds only an item's labels: remove its name with cut -f2",
         ),
-        ("a\tab", &["--alphabet", "names"], "a line is all of an item's labels, without its name: cut -f2"),
-        (r#"{"text": "ab"}"#, &["--alphabet", "names"], "a line is an item's labels, not JSON"),
+        (
+            "a\tab",
+            &["--alphabet", "names"],
+            "a line holds only an item's labels: remove its name with cut -f2",
+        ),
+        (r#"{"text": "ab"}"#, &["--alphabet", "names"], "a line holds an item's labels, not JSON"),
         (
             "cab ab",
             &["--alphabet", "names", "--label-split", "tokens"],
             "give --label-split chars for text that is not split into tokens",
         ),
-        ("[1, 2]", &[], "put spaces between an item's labels, without brackets"),
-        ("ab", &[], "labels that are text need --alphabet FILE"),
+        ("[1, 2]", &[], "separate an item's labels with spaces, without brackets"),
+        ("ab", &[], "text labels need --alphabet FILE"),
     ];
     for (labels, args, hint) in cases {
         folder.file("y", labels);
@@ -145,8 +159,8 @@ fn labels_of_other_tools_say_how_to_become_some() {
     let pairs = "7,1\n".repeat(9);
     let both = format!("id,label\n{pairs}");
     for args in [&[][..], &["--criterion", "cross-entropy"]] {
-        class(&names, args, "the first line is a name: leave it out, as tail -n +2 does");
-        class(&both, args, "a line has 2 values: keep the class alone, as cut -d, -f2 does");
+        class(&names, args, "the first line is a heading: remove it, as tail -n +2 does");
+        class(&both, args, "a line has 2 values: keep only the class, as cut -d, -f2 does");
     }
     for (line, cut) in [
         ("img.JPEG 0\n", "-d' ' -f2"),
@@ -154,14 +168,14 @@ fn labels_of_other_tools_say_how_to_become_some() {
         ("img.JPEG,0\n", "-d, -f2"),
         ("1 dog\n", "-d' ' -f1"),
     ] {
-        let hint = format!("a line has 2 values: keep the class alone, as cut {cut} does");
+        let hint = format!("a line has 2 values: keep only the class, as cut {cut} does");
         class(&line.repeat(9), &["--criterion", "cross-entropy"], &hint);
     }
     class(&pairs, &["--criterion", "cross-entropy"], "if 7 marks rows to leave out, give --ignore-index 7");
     class(
         &pairs.replace('7', "2"),
         &["--criterion", "cross-entropy"],
-        "a line has 2 values: keep the class alone, as cut -d, -f2 does",
+        "a line has 2 values: keep only the class, as cut -d, -f2 does",
     );
 }
 
@@ -220,7 +234,7 @@ fn lists_are_compared_however_they_are_written() {
     assert_eq!(run("list.npy", "other.csv"), Some(1));
     // Arrays are what they are.
     folder.file("column.npy", npy_f64(&[3, 1], &[1.0, 2.0, 3.0]));
-    let hint = "an axis of one entry is too many or missing: x.reshape((3,))";
+    let hint = "an axis of size 1 is missing or superfluous: save x.reshape((3,))";
     refused(
         &folder,
         &["compare", "list.npy", "column.npy"],
@@ -289,10 +303,13 @@ fn lexicons_that_are_something_else_say_what() {
         ("\\data\\\nngram 1=3\n", "this is a language model: give it to --lm"),
         (
             "cat K AE1 T\n",
-            "a word is spelt by its characters, as the alphabet has them: pronunciations are not read, so leave the \
-             spelling out",
+            "a word is spelt by its characters, as the alphabet has them: spellings and pronunciations are not read, \
+             so remove what follows the word",
         ),
-        ("the quick brown fox\n", "of a text, list each word once: tr -s ' ' '\\n' < TEXT | sort -u"),
+        (
+            "the quick brown fox\n",
+            "to make a lexicon from a text, list each word once: tr -s ' ' '\\n' < TEXT | sort -u",
+        ),
     ] {
         folder.file("lexicon", content);
         let args = ["decode", "x.csv", "--alphabet", "names", "--beam", "2", "--lexicon", "lexicon"];
@@ -308,7 +325,12 @@ fn names_in_brackets_are_names() {
     folder.file("x.csv", "[blank],{a},b\n0.5,1,2\n");
     assert_eq!(said(&folder, &["decode", "x.csv", "--headers", "-q"]).0, Some(0));
     let error = "x.csv: line 1, column 1: expected a number, found '[blank]'";
-    refused(&folder, &["decode", "x.csv"], error, Some("if the first row is names, give --headers"));
+    refused(
+        &folder,
+        &["decode", "x.csv"],
+        error,
+        Some("if the first row holds column names, give --headers"),
+    );
 }
 
 #[test]
@@ -339,12 +361,12 @@ fn classes_before_the_frames_are_told_from_the_alphabet() {
 fn rows_that_begin_with_a_name_and_results_as_csv_are_told() {
     let folder = Folder::new();
     folder.file("x.csv", "utt0,0.5,1\nutt1,0.25,2\n");
-    let hint = Some("if the first column is names of rows, leave it out, as cut -d, -f2- does");
+    let hint = Some("if the first column holds row names, remove it, as cut -d, -f2- does");
     refused(&folder, &["decode", "x.csv"], "x.csv: line 1, column 1: expected a number, found 'utt0'", hint);
     let error = "x.csv: line 2, column 1: expected a number, found 'utt1'";
     refused(&folder, &["decode", "x.csv", "--headers"], error, hint);
     folder.file("r.csv", "id,index,loss_nats\nx,0,1.5\n");
-    let hint = Some("this is a result of this program as CSV: write it with --format json");
+    let hint = Some("this is a ctctool result in CSV: write it with --format json instead");
     let error = "r.csv: line 1, column 1: expected a number, found 'id'";
     refused(&folder, &["compare", "r.csv", "r.csv"], error, hint);
 }
@@ -382,11 +404,16 @@ fn what_stands_for_the_unknown_is_named() {
     let loss = ["loss", "x.npy", "--labels", "y.txt", "--alphabet", "a.json"];
     let error = "y.txt: item 0, line 1, column 3: expected a token of the alphabet, found '-'";
     folder.file("a.json", r#"["_", "a", "b", "c"]"#);
-    let none = "the alphabet has nothing for it: leave it out of the labels, or give --unk TOKEN, a token that stands for it";
+    let none = "the alphabet has no token for it: remove it from the labels, or give --unk TOKEN, a token to use instead";
     refused(&folder, &loss, error, Some(none));
     folder.file("a.json", r#"["_", "a", "b", "<unk>"]"#);
     let loss = [&loss[..], &["--label-split", "longest"]].concat();
-    refused(&folder, &loss, error, Some("--unk '<unk>' maps what the alphabet does not have"));
+    refused(
+        &folder,
+        &loss,
+        error,
+        Some("give --unk '<unk>' to use that token for whatever the alphabet does not have"),
+    );
 }
 
 #[test]
@@ -434,10 +461,10 @@ fn hints_do_not_lead_in_circles() {
     folder.file("names", "a\n\nc\nd\n");
     let decode = ["decode", "x.csv", "--alphabet", "names"];
     let error = "names: the name of class 2 is empty, and no text can be that";
-    let hint = "the file leaves the blank out, so that one may not be empty: write the name of class 2";
+    let hint = "the file leaves the blank out, so every entry needs a name: write that of class 2";
     refused(&folder, &decode, error, Some(hint));
     let error = "names: the name of class 1 is empty, and no text can be that";
-    let hint = "the file leaves the blank out, so that one may not be empty: write the name of class 1";
+    let hint = "the file leaves the blank out, so every entry needs a name: write that of class 1";
     refused(&folder, &[&decode[..], &["--blank", "2"]].concat(), error, Some(hint));
     // Class indices, and names.
     folder.file("names", "a\nb\nc\nd\n");
@@ -450,12 +477,12 @@ fn hints_do_not_lead_in_circles() {
     bytes.extend([0; 8]);
     folder.file("long.npy", &bytes);
     let error = "long.npy: expected 32 bytes of data for shape (2, 2) of float64, found 40 or more";
-    let hint = "there is more after the array: save one array per file with numpy.save";
+    let hint = "there is more data after the array: save one array per file with numpy.save";
     refused(&folder, &["decode", "long.npy"], error, Some(hint));
     // A mask is no list of weights.
     folder.file("mask.npy", npy_i64(&[2, 2], &[1; 4]));
     let loss = ["loss", "x.csv", "--labels", "y.txt", "--criterion", "ce", "--weight", "mask.npy"];
-    refused(&folder, &loss, "mask.npy: expected a list, found 2 axes", None);
+    refused(&folder, &loss, "mask.npy: expected a list, found an array with 2 axes", None);
     folder.file("y.txt", "1.5\n2\n");
     let loss = ["loss", "x.csv", "--labels", "y.txt"];
     let error = "y.txt: line 1, column 1: expected a class index, found '1.5'";

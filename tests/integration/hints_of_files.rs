@@ -11,12 +11,12 @@ fn other_ways_to_write_a_file_are_told() {
         (
             "0.6,0.4\n,\n",
             "line 2: expected 2 columns as in line 1, found 1",
-            "the line has delimiters alone: leave it out",
+            "the line has nothing but delimiters: remove it",
         ),
         (
             "sep=;\n1;2\n",
             "line 1, column 1: expected a number, found 'sep='",
-            "the first line is for spreadsheets: leave it out, as tail -n +2 does",
+            "the first line is meant for spreadsheets: remove it, as tail -n +2 does",
         ),
         (
             "60%,40%\n",
@@ -39,18 +39,18 @@ fn other_ways_to_write_a_file_are_told() {
             "names",
             "b,1\n-,0\na,2\n",
             "names: line 1: expected one token per line, found 'b,1', a token and its number",
-            "write the tokens alone in the order of their numbers: sort -n -t, -k2 names | cut -d, -f1",
+            "write only the tokens, in the order of their numbers: sort -n -t, -k2 names | cut -d, -f1",
         ),
         (
             "names",
             "0,-\n1,a\n2,b\n",
             "names: line 1: expected one token per line, found '0,-', a token and its number",
-            "write the tokens alone: cut -d, -f2- names",
+            "write only the tokens: cut -d, -f2- names",
         ),
         (
             "names.json",
             r#"{"labels": ["-", "a", "b"], "is_bpe": false}"#,
-            "names.json: line 1, column 11: expected a JSON list of tokens or object of token to index, found sequence",
+            "names.json: line 1, column 11: expected a JSON list of tokens, or an object that maps tokens to indices, found sequence",
             "write one of these lists to a file of its own: jq '.\"labels\"' names.json",
         ),
     ] {
@@ -63,7 +63,7 @@ fn other_ways_to_write_a_file_are_told() {
     folder
         .file("lm", "\\data\\\nngram 1=4\n\n\\1-grams:\n-1\t<s>\n-1\t</s>\n-1\t<unk>\n-1\t</s>\n\n\\end\\\n");
     let error = "lm: line 8, column 1: expected each 1-gram once, found '</s>' again";
-    let hint = "leave one of the two lines out, and write one less behind 'ngram 1='";
+    let hint = "remove one of the two lines, and lower the count after 'ngram 1=' by one";
     refused(
         &folder,
         &["decode", "x.csv", "--alphabet", "names", "--beam", "2", "--lm", "lm"],

@@ -65,24 +65,24 @@ fn npy_files_that_lie() {
         ),
         (
             npy_bytes("<i3", false, &[2, 3], &[0; 18]),
-            "expected a .npy header, a dictionary of 'descr', 'fortran_order' and 'shape', found '{\\'descr\\': \\'<i3",
+            "expected a .npy header (a dictionary with 'descr', 'fortran_order' and 'shape'), found '{\\'descr\\': \\'<i3",
         ),
-        (npy_bytes("zz", false, &[2, 3], &[]), "expected a .npy header, a dictionary"),
+        (npy_bytes("zz", false, &[2, 3], &[]), "expected a .npy header (a dictionary"),
         (full("[('a', '<f8'), ('b', '<f4')]"), "found a structured array"),
         (
             full(&format!("[{}]", (10..40).map(|i| format!("('f{i}', '<f8'), ")).collect::<String>())),
             "found a structured array",
         ),
-        (full("5"), "expected a .npy header, a dictionary"),
-        (header(&"(".repeat(5000)), "brackets 5000 deep"),
+        (full("5"), "expected a .npy header (a dictionary"),
+        (header(&"(".repeat(5000)), "brackets nested 5000 deep"),
         // Each is tried in several ways, and all within it in each.
         (header(&("{".repeat(8) + &"}".repeat(8))), "found 8 dictionaries"),
-        (header(&("{".repeat(16) + &"}".repeat(16))), "brackets 16 deep"),
+        (header(&("{".repeat(16) + &"}".repeat(16))), "brackets nested 16 deep"),
         (
             header("{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), 'x': {}, }"),
             "found 2 dictionaries",
         ),
-        (header("{'descr': '<f8'}\n"), "expected a .npy header, a dictionary"),
+        (header("{'descr': '<f8'}\n"), "expected a .npy header (a dictionary"),
         (
             header(
                 "{'descr': '<f8', 'fortran_order': False, 'shape': (0xffffffffffffffff, 0Xffffffffffffffff, 3), }\n",
@@ -97,17 +97,17 @@ fn npy_files_that_lie() {
         ),
         (
             header("{'descr': '<f8', 'fortran_order': 3, 'shape': (2, 3), }\n"),
-            "expected a .npy header, a dictionary",
+            "expected a .npy header (a dictionary",
         ),
         (
             header("{'descr': '<f8', 'fortran_order': False, 'shape': (-2, 3), }\n"),
-            "expected a .npy header, a dictionary",
+            "expected a .npy header (a dictionary",
         ),
         (
             header("{'descr': '<f8', 'fortran_order': False, 'shape': (2.5, 3), }\n"),
-            "expected a .npy header, a dictionary",
+            "expected a .npy header (a dictionary",
         ),
-        (header("import os\n"), "expected a .npy header, a dictionary"),
+        (header("import os\n"), "expected a .npy header (a dictionary"),
         (
             header(&format!(
                 "{{'descr': '<f8', 'fortran_order': False, 'shape': ({}), }}\n",
@@ -115,7 +115,7 @@ fn npy_files_that_lie() {
             )),
             "expected at most 64 axes, found 65",
         ),
-        (header("\u{0}\u{1}"), "expected a .npy header, a dictionary"),
+        (header("\u{0}\u{1}"), "expected a .npy header (a dictionary"),
     ];
     for (file, expected) in cases {
         refused(&file, b"0\n1\n", &["--criterion", "ce"], expected);
@@ -251,7 +251,7 @@ fn shapes_that_fit_no_loss() {
 #[test]
 fn csv_files_that_are_none() {
     let cases: [(&[u8], &str); 13] = [
-        (b"", "x: expected a .npy or CSV file, found no bytes"),
+        (b"", "x: expected a .npy or CSV file, found an empty file"),
         (b"1,2,3\n4,5\n", "x: line 2: expected 3 columns as in line 1, found 2"),
         (b"1,2,3\n4,5,6,7\n", "x: line 2: expected 3 columns as in line 1, found 4"),
         (b"a,b,c\n1,2,3\n", "x: line 1, column 1: expected a number, found 'a'"),
@@ -395,14 +395,18 @@ fn alphabets_that_do_not_fit() {
     let path = |name: &str, content: &[u8]| folder.file(name, content).display().to_string();
     let long = format!("a\n{}\nc\n", "b".repeat(1001));
     let cases: [(&str, &[u8], &str); 11] = [
-        ("long", long.as_bytes(), "expected tokens of at most 1000 bytes, found 1001 for class 2"),
+        ("long", long.as_bytes(), "expected tokens of at most 1000 bytes, found 1001 bytes for class 2"),
         ("a", b"a\nb\n", "expected 4 entries, or 3 without the blank, found 2"),
         ("b", b"a\nb\na\n", "line 3: expected each token once, found 'a' again (first in line 1)"),
         ("c", b"a\nb\n\xff\n", "line 3, byte 1: expected UTF-8 text"),
         ("d", b"a\nb\ncc\n", "it is not clear how labels are split"),
-        ("e.json", b"{\"a\": 1, \"b\": 2", "expected a JSON list of tokens or object of token to index"),
+        (
+            "e.json",
+            b"{\"a\": 1, \"b\": 2",
+            "expected a JSON list of tokens, or an object that maps tokens to indices",
+        ),
         ("f.json", b"[1, 2]", "expected a JSON list"),
-        ("g.json", b"{\"a\": 1, \"b\": 1, \"c\": 2}", "each index once, found index 1 for 'a' and for 'b'"),
+        ("g.json", b"{\"a\": 1, \"b\": 1, \"c\": 2}", "each index once, found index 1 for both 'a' and 'b'"),
         ("h.json", b"{\"a\": 1, \"a\": 2, \"c\": 3}", "expected each token once"),
         ("i.json", &[b'['; 10_000], "expected a JSON list"),
         ("j", b"x\ny\nz\n", "y: item 0, line 1, column 1: expected a token of the alphabet, found 'a'"),
@@ -428,7 +432,7 @@ fn alphabets_that_do_not_fit() {
         &x,
         b"ab\n",
         &["--alphabet", &abc, "--blank", "a"],
-        "abc: expected 4 entries, for the blank is one of them, found 3",
+        "abc: expected 4 entries, including the blank, found 3",
     );
     refused(&x, b"ab\n", &["--alphabet", &abc, "--blank", "z"], "--blank: expected a token of");
     refused(&x, b"ab\n", &["--unk", "a"], "--alphabet");

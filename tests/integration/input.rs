@@ -123,7 +123,7 @@ fn an_empty_entry_that_is_not_the_blank_is_refused() {
     let decode = ["decode", "x.csv", "--alphabet", "alphabet.txt", "--format", "text"];
     run(&folder, &decode).code(2).stderr(
         "error: alphabet.txt: the name of class 3 is empty, and no text can be that\n\
-         hint: leave the empty entry out, or give --blank 3 if that is the blank\n",
+         hint: remove the empty entry, or give --blank 3 if that is the blank\n",
     );
     run(&folder, &[&decode[..], &["--blank", "3"]].concat()).success().stdout("b\n");
 }
@@ -394,7 +394,7 @@ fn a_name_is_there_for_each_column_however_many_there_are() {
     };
     let wide = numbered(30_000, "1.");
     let error = |columns: usize, names: usize| {
-        format!("error: x.csv: line 1: expected {columns} names, one a column, found {names}\n")
+        format!("error: x.csv: line 1: expected {columns} names, one per column, found {names}\n")
     };
     for (names, row, found) in [
         ("a,b,c".to_owned(), &wide, Some(3)),

@@ -348,13 +348,13 @@ fn what_is_wrong_with_labels_is_said_as_loss_says_it() {
             "minus.txt",
             no_class,
             "x.npy#1: -1 at item 1, line 2, column 3 of minus.txt",
-            "text has no padding: a line is all of an item's labels",
+            "text labels are not padded: a line holds an item's labels and nothing else",
         ),
         (
             "y.npy",
             no_class,
             "x.npy#1: -1 at item 1, position 1 of y.npy",
-            "if this is padding, give --label-lengths, which are (labels != -1).sum(axis=1)",
+            "if this is padding, give --label-lengths: they are (labels != -1).sum(axis=1)",
         ),
     ] {
         let (message, found) = finding(labels, code);

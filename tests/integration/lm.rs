@@ -213,7 +213,7 @@ fn what_is_malformed_is_named_with_its_place() {
         (
             "-2\tb",
             "-inf\tb",
-            "line 9, column 1: expected the base-10 logarithm of a probability, 0 or less (-99 where it is 0)",
+            "line 9, column 1: expected the base-10 logarithm of a probability, 0 or less (-99 for a probability of 0)",
         ),
         ("-2\tb", "-1e30\tb", "line 9, column 1"),
         ("a\t-0.25", "a\t1e30", "line 8, column 6: expected the base-10 logarithm of a back-off weight"),
@@ -223,7 +223,7 @@ fn what_is_malformed_is_named_with_its_place() {
             "-2\tb\tx",
             "line 9, column 6: expected the base-10 logarithm of a back-off weight, found 'x'",
         ),
-        ("-2\tb", "-2\tb\t0\t0", "line 9, column 8: expected the end of a line of a 1-gram"),
+        ("-2\tb", "-2\tb\t0\t0", "line 9, column 8: expected the end of the line after a 1-gram"),
         ("-2\tb", "-2\ta", "line 9, column 1: expected each 1-gram once"),
         ("-2\tb", &long, "line 9, column 1: expected a line of at most 65536 bytes"),
         ("a b", "a", "line 13, column 7: expected 2 words of a 2-gram, found 1"),
@@ -253,7 +253,7 @@ fn what_is_malformed_is_named_with_its_place() {
     let third = third.replace("\\end\\", "\\3-grams:\n-1\tb a b\n\n\\end\\");
     let error = parse(&third).unwrap_err();
     assert!(
-        error.starts_with("line 17, column 8: expected an n-gram whose first 2 words are an n-gram, too, found one that continues 'b a'"),
+        error.starts_with("line 17, column 8: expected an n-gram whose first 2 words are an n-gram as well, found one that begins with 'b a'"),
         "{error}"
     );
     // Also where the line before ends in the same word.
@@ -261,7 +261,7 @@ fn what_is_malformed_is_named_with_its_place() {
     let third = third.replace("-0.2\ta b", "-0.2\ta b\t0");
     let error = parse(&third).unwrap_err();
     assert!(error.starts_with("line 18, column 8: expected an n-gram whose first 2 words"), "{error}");
-    assert!(error.ends_with("found one that continues 'b a'"), "{error}");
+    assert!(error.ends_with("found one that begins with 'b a'"), "{error}");
     assert!(parse(&format!("made by hand\n\n{SMALL}")).is_ok());
     // As KenLM has it: empty lines mean nothing.
     assert!(parse(&SMALL.replace("-2\tb", "\n \t\n-2\tb").replace("\n\n\\", "\n\\")).is_ok());
@@ -277,7 +277,7 @@ fn words_that_occur_in_numbers_do_no_harm() {
         let text = text.replace(" b", &format!(" {b}")).replace("\tb", &format!("\t{b}"));
         let error = parse(&text).unwrap_err();
         let expected = format!(
-            "line 17, column 11: expected an n-gram whose first 2 words are an n-gram, too, found one that continues '{b} {a}'"
+            "line 17, column 11: expected an n-gram whose first 2 words are an n-gram as well, found one that begins with '{b} {a}'"
         );
         assert!(error.starts_with(&expected), "{error}");
         for at in 0..text.len() {

@@ -258,7 +258,7 @@ fn letters_in_another_of_unicodes_forms_are_told() {
     let folder = folder(&["-", "c", "a", "f", "e", "\u{301}"], &[&[0.0, 0.2, 0.2, 0.2, 0.2, 0.2][..]; 6]);
     let form = |form: &str| {
         format!(
-            "the alphabet has it in Unicode's form {form}: write the text so, as unicodedata.normalize('{form}', text) does"
+            "the alphabet has it in Unicode normal form {form}: convert the text with unicodedata.normalize('{form}', text)"
         )
     };
     folder.file("labels", "caf\u{e9}\n");

@@ -185,7 +185,7 @@ fn model_files_that_are_none_are_refused() {
     let folder = Folder::new();
     let binary = folder.file("model.bin", b"mmap lm http://kheafield.com/code format version 5\n\0");
     let mut command = fixture("decode", &["--beam", "9", "--lm"]);
-    let expected = "expected an ARPA language model, found a binary one of KenLM's\nhint: ";
+    let expected = "expected an ARPA language model, found a binary KenLM model\nhint: ";
     command.arg(&binary).assert().code(2).stderr(predicate::str::contains(expected));
     let gzipped = std::fs::read(repository("fixtures/lm_char6.arpa.gz")).unwrap();
     let cut = folder.file("cut.arpa.gz", &gzipped[..gzipped.len() / 2]);

@@ -87,7 +87,7 @@ fn a_typed_list_is_not_taken_for_a_file() {
     folder.file("x.csv", ROWS);
     folder.file("y", "1\n");
     folder.file("rows", "1\n2\n0\n");
-    let hint = |option: &str| format!("{option} takes a list with commas, or the name of a file");
+    let hint = |option: &str| format!("{option} takes a comma-separated list or the name of a file");
     for (option, list, error) in [
         ("--lengths", "1.5", "entry 0: expected an integer, found '1.5'"),
         ("--lengths", "", "entry 0: expected an integer, found ''"),
@@ -121,7 +121,7 @@ fn a_typed_list_is_not_taken_for_a_file() {
         (
             "weight\n1\n2\n3\n",
             "w.csv: line 1, column 1: expected a number, found 'weight'",
-            Some("the first line is a name: leave it out, as tail -n +2 does"),
+            Some("the first line is a heading: remove it, as tail -n +2 does"),
         ),
         ("1\nx\n3\n", "w.csv: line 2, column 1: expected a number, found 'x'", None),
         ("x\n", "w.csv: line 1, column 1: expected a number, found 'x'", None),
@@ -240,7 +240,7 @@ fn hints_about_labels_fit_the_kind_of_file() {
         &folder,
         &loss("negative", &[]),
         "negative: item 0, line 1, column 3: expected a class from 0 to 2, found -1",
-        Some("text has no padding: a line is all of an item's labels"),
+        Some("text labels are not padded: a line holds an item's labels and nothing else"),
     );
     refused(
         &folder,
@@ -281,7 +281,7 @@ fn an_empty_line_of_an_alphabet_is_no_long_token() {
         &folder,
         &["loss", "x.csv", "--labels", "y", "--alphabet", "alphabet"],
         "alphabet: the name of class 2 is empty, and no label can be that",
-        Some("leave the empty entry out, or give --label-split longest"),
+        Some("remove the empty entry, or give --label-split longest"),
     );
 }
 
@@ -303,11 +303,10 @@ fn probabilities_below_0_are_none() {
 fn other_files_are_told_by_name() {
     let folder = Folder::new();
     folder.file("y", "0\n1\n");
-    let save =
-        "save one array by itself: numpy.save('x.npy', x), for a tensor x.detach().float().cpu().numpy()";
+    let save = "save a single array: numpy.save('x.npy', x); a tensor as x.detach().float().cpu().numpy()";
     let unpack = "unpack it first: gunzip -c FILE | ctctool … -";
     let files: [(&[u8], &str, &str); 5] = [
-        (b"PK\x03\x04\x14\x00\xff", "a zip archive, as .npz, .pt and .xlsx are", save),
+        (b"PK\x03\x04\x14\x00\xff", "a zip archive, such as .npz, .pt or .xlsx", save),
         (b"\x80\x04\x95\x00", "a Python pickle", save),
         (b"\x89HDF\r\n\x1a\n", "an HDF5 file", save),
         (b"\x1f\x8b\x08\x00", "a gzip file", unpack),
@@ -328,7 +327,7 @@ fn other_files_are_told_by_name() {
         &["loss", "x", "--labels", "y"],
         "x: expected an array of float16, float32, float64 or integers, found raw bytes (|V2)",
         Some(
-            "bfloat16 has no type in this format: save (x.view('uint16').astype('uint32') << 16).view('float32')",
+            "this format has no type for bfloat16: save (x.view('uint16').astype('uint32') << 16).view('float32')",
         ),
     );
 }
@@ -342,7 +341,7 @@ fn names_of_which_the_first_is_empty_are_names() {
         &folder,
         &["decode", "x.csv"],
         "x.csv: line 1, column 1: expected a number, found an empty field",
-        Some("if the first row is names, give --headers"),
+        Some("if the first row holds column names, give --headers"),
     );
 }
 

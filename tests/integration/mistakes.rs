@@ -7,7 +7,7 @@ use crate::support::{Folder, ctctool, json, npy_bytes, npy_f64, npy_i64, reposit
 #[test]
 fn decimal_commas_are_said_to_be_such() {
     let folder = Folder::new();
-    let hint = Some("decimal commas are not read: write points, 0.1257 for 0,1257");
+    let hint = Some("decimal commas are not supported: write decimal points, 0.1257 instead of 0,1257");
     folder.file("x.csv", "0,1257;-0,1321\n0,5;1\n");
     let found = "x.csv: line 1, column 2: expected a number, found '1257;-0'";
     refused(&folder, &["decode", "x.csv"], found, hint);
@@ -18,7 +18,7 @@ fn decimal_commas_are_said_to_be_such() {
     // Several commas in a part are a delimiter.
     folder.file("x.csv", "1,2,3;4,5,6\n");
     let found = "x.csv: line 1, column 3: expected a number, found '3;4'";
-    let hint = Some("the numbers look separated otherwise: try --delimiter ';'");
+    let hint = Some("the numbers seem to use another delimiter: try --delimiter ';'");
     refused(&folder, &["decode", "x.csv"], found, hint);
 }
 
@@ -31,7 +31,7 @@ fn alphabets_that_are_something_else_say_where() {
         folder.file("a.txt", content);
         refused(&folder, &["decode", "x.csv", "--alphabet", "a.txt"], &format!("a.txt: {error}"), hint);
     };
-    let hint = "write the tokens alone in the order of their numbers: sort -n -k2 a.txt | cut -d' ' -f1";
+    let hint = "write only the tokens, in the order of their numbers: sort -n -k2 a.txt | cut -d' ' -f1";
     let found = "line 1: expected one token per line, found '<blk> 0', a token and its number";
     alphabet("<blk> 0\na 1\nb 2\n", found, Some(hint));
     let twice = Some("give one of the two classes another name");
@@ -263,9 +263,9 @@ fn labels_of_another_shape_are_told_how_to_fit() {
     folder.file("lines", "0\n1\n2\n0\n\n");
     folder.file("sequences", "1 2\n1\n\n");
     folder.file("nothing", "");
-    let one_hot = "an integer for each class may be meant as its probability: labels.astype('float32'), \
-                   or labels.argmax(1) for the class";
-    let column = "an axis of one entry is too many or missing: labels.reshape((4,))";
+    let one_hot = "if the integers are class probabilities, save labels.astype('float32'); \
+                   for class indices, save labels.argmax(1)";
+    let column = "an axis of size 1 is missing or superfluous: save labels.reshape((4,))";
     let end = "an empty line at the end counts as well: delete it";
     for (labels, found, hint) in [
         ("one-hot.npy", "integers of shape (4, 3)", Some(one_hot)),
@@ -302,7 +302,7 @@ fn labels_of_another_shape_are_told_how_to_fit() {
         Some(other),
     );
     let wrong = format!("nothing: {expected}, found an empty file");
-    let hint = Some("an empty target is an empty line");
+    let hint = Some("write an empty target as an empty line");
     refused(&folder, &[&args[..], &["nothing"]].concat(), &wrong, hint);
     let fits = "xt.npy: shape (5, 2, 3) with sequences (3 lines) fits neither cross-entropy nor CTC";
     refused(&folder, &["loss", "xt.npy", "--labels", "sequences"], fits, Some(end));
@@ -331,8 +331,8 @@ fn numbers_of_another_kind_are_named() {
     refused(
         &folder,
         &["inspect", "mask.npy"],
-        "mask.npy: expected an array of numbers, found one of booleans",
-        Some("save x.astype('float32') if they are numbers"),
+        "mask.npy: expected an array of numbers, found an array of booleans",
+        Some("if these are numbers, save x.astype('float32')"),
     );
 }
 
@@ -358,9 +358,10 @@ fn letters_of_the_other_case_are_named() {
     let folder = Folder::new();
     folder.file("x.csv", "0,9,0\n0,0,9\n9,0,0\n");
     folder.file("alphabet", "A\nB\n");
-    for (label, hint) in
-        [("b", "the alphabet has 'B': write the labels so"), ("c", "the alphabet has nothing for it")]
-    {
+    for (label, hint) in [
+        ("b", "the alphabet has 'B': write the labels in the same case"),
+        ("c", "the alphabet has no token for it"),
+    ] {
         folder.file("y", label);
         let (_, said) = said(&folder, &["loss", "x.csv", "--labels", "y", "--alphabet", "alphabet"]);
         assert!(said.contains(&format!("hint: {hint}")), "{said}");
@@ -414,7 +415,7 @@ fn zeros_at_the_end_of_a_line_are_no_reason_for_another_blank() {
     let folder = Folder::new();
     folder.file("x.csv", "0,1,2\n".repeat(9));
     for (labels, hint) in [
-        ("1 2 0 0", "text has no padding: a line is all of an item's labels"),
+        ("1 2 0 0", "text labels are not padded: a line holds an item's labels and nothing else"),
         ("1 0 2", "give --blank if another class is the blank"),
         ("0", "give --blank if another class is the blank"),
     ] {
@@ -452,9 +453,9 @@ fn plain_text_is_no_word_pieces() {
     assert!(code == Some(2) && piece.contains("column 4") && piece.contains("--unk TOKEN"), "{piece}");
     folder.file("y", "ab a\n");
     let (code, text) = said(&folder, &args);
-    assert!(code == Some(2) && text.contains("hint: write the pieces"), "{text}");
+    assert!(code == Some(2) && text.contains("hint: write the word pieces"), "{text}");
     folder.file("y", "b b\n");
-    let hint = "write the pieces that the model was trained with, a space between them, and give --label-split tokens";
+    let hint = "write the word pieces that the model was trained with, separated by spaces, and give --label-split tokens";
     refused(
         &folder,
         &args,

@@ -185,12 +185,12 @@ fn columns_that_are_no_classes_are_told() {
     folder.file("x.csv", format!("a,b\n{}", table(&row)));
     let error = refused(&folder, &headers);
     assert!(
-        error.contains("x.csv: line 1: expected 3 names, one a column, found 2\nhint: names of rows"),
+        error.contains("x.csv: line 1: expected 3 names, one per column, found 2\nhint: row names"),
         "{error}"
     );
     folder.file("x.csv", format!("a,b,c,d,e\n{}", table(&row)));
     let error = refused(&folder, &headers);
-    assert!(error.ends_with("expected 3 names, one a column, found 5\n"), "{error}");
+    assert!(error.ends_with("expected 3 names, one per column, found 5\n"), "{error}");
     folder.file("x.csv", format!("\"a,b\",c,d\n{}", table(&row)));
     result(&folder, &headers);
 }
@@ -298,7 +298,7 @@ fn a_blank_by_another_name_is_told() {
     let error = refused(&folder, &beam);
     assert!(error.ends_with("hint: '|', class 0, is taken for the blank: give --blank\n"), "{error}");
     let error = refused(&folder, &[&beam[..], &["--word-delimiter", "|"]].concat());
-    let hint = "'|', class 0, is the blank, which is in no text\nhint: give --blank '[PAD]', class 3, if that is the blank\n";
+    let hint = "'|', class 0, is the blank, which is in no text\nhint: if class 3 is the blank, give --blank '[PAD]'\n";
     assert!(error.ends_with(hint), "{error}");
     // Blanks by their names, one of two, and none are as they should be.
     for names in [r#"["<pad>", "a", "b", "c"]"#, r#"["x", "<blank>", "<pad>", "c"]"#, r#"["a", "b", "c"]"#] {
@@ -395,8 +395,8 @@ fn hints_lead_on() {
     let error = refused(&folder, &["loss", "x.npy", "--labels", "names.txt"]);
     assert!(
         error.ends_with(
-            "found 'bird'\nhint: give --alphabet with the names of the classes, one per line from class 0 on, or write the \
-             number of each, from 0\n"
+            "found 'bird'\nhint: give --alphabet with the class names, one per line from class 0 on, or write class indices, \
+             counted from 0\n"
         ),
         "{error}"
     );
@@ -425,7 +425,7 @@ fn hints_lead_on() {
     let error = refused(&folder, &["decode", "b.npy", "--layout", "ntc", "--lengths", "mask.npy"]);
     assert!(
         error.ends_with(
-            "hint: a mask's rows sum to lengths: mask.sum(axis=1).astype(int), or where 1 is padding \
+            "hint: the row sums of a mask are lengths: mask.sum(axis=1).astype(int) or, if 1 marks padding, \
              (1 - mask).sum(axis=1).astype(int)\n"
         ),
         "{error}"

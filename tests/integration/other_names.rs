@@ -32,7 +32,7 @@ fn names_before_the_labels_are_told() {
     let folder = Folder::new();
     folder.file("x.csv", "1,2,3,4\n".repeat(9));
     folder.file("alphabet", "-\na\nb\n \n");
-    let own = "a line is all of an item's labels, without its name: cut";
+    let own = "a line holds only an item's labels: remove its name with cut";
     for (labels, hint) in [
         ("1089-134 ab a\n", Some(format!("{own} -d' ' -f2-"))),
         ("utt_1\tab a\n", Some(format!("{own} -f2"))),

@@ -14,7 +14,7 @@ fn names_and_indices_of_a_table_are_no_scores() {
         assert_eq!(piped.status.code(), code, "{text}");
         (code.unwrap(), said.lines().next().unwrap_or_default().to_owned())
     };
-    let numbers = "error: x.csv: line 1: expected scores, found the columns' numbers from 0 to 2";
+    let numbers = "error: x.csv: line 1: expected scores, found column numbers from 0 to 2";
     assert_eq!(error("0,1,2\n0.5,1,2\n", &[]), (2, numbers.to_owned()));
     assert_eq!(error("0,1,2,\n0.5,1,2,\n", &[]), (2, numbers.to_owned()));
     let index = "error: x.csv: line 1: expected a name for each column, found none for the first";
@@ -160,7 +160,7 @@ fn a_vocabulary_with_scores_is_no_alphabet() {
         said.starts_with("error: vocabulary: line 1: expected one token per line, found '<unk>"),
         "{said}"
     );
-    assert!(said.contains("hint: write the tokens alone in the order of the classes"), "{said}");
+    assert!(said.contains("hint: write only the tokens, in the order of the classes"), "{said}");
 }
 
 /// With one token fewer than classes, the blank is taken to be left out; where it is not, all names would be one off.
@@ -173,9 +173,9 @@ fn an_alphabet_that_lacks_another_token_than_the_blank_is_refused() {
     folder.file("letters", "a\nb\nc\n");
     for (alphabet, token) in [("list", "<pad>"), ("map.json", "[PAD]")] {
         let found = format!(
-            "{alphabet}: expected 4 entries, or 3 without the blank, found 3, of which class 0 is '{token}'"
+            "{alphabet}: expected 4 entries, or 3 without the blank, found 3, with '{token}' for class 0"
         );
-        let hint = "an entry is missing: that of another class, or if this is not the blank, the blank's own";
+        let hint = "one entry is missing: another class's or, if this is not the blank, the blank's own";
         refused(&folder, &["decode", "x.csv", "--alphabet", alphabet], &found, Some(hint));
     }
     // The blank is elsewhere, and may be left out.
@@ -193,7 +193,7 @@ fn one_score_a_row_is_no_classifier() {
     folder.file("flat.npy", npy_f64(&[4], &[1.0, -2.0, 0.5, 3.0]));
     folder.file("y.npy", npy_i64(&[4], &[0, 1, 1, 0]));
     folder.file("none.npy", npy_i64(&[4], &[0, -1, 0, 0]));
-    let hint = "hint: one score a row is a sigmoid's: make it two classes, x = x.reshape(-1, 1); np.hstack([0 * x, x])";
+    let hint = "hint: a single score per row is a sigmoid's: make two classes of it, x = x.reshape(-1, 1); np.hstack([0 * x, x])";
     for (x, y) in [("x.npy", "y.npy"), ("x.npy", "none.npy"), ("flat.npy", "y.npy")] {
         let (code, said) = said(&folder, &["loss", x, "--labels", y]);
         assert!(code == Some(2) && said.contains(hint), "{x} {y}: {said}");
@@ -337,7 +337,10 @@ fn labels_that_are_unknown_are_counted() {
          1, column 3"
     );
     let message = run("abc cab", &["tokens"]).unwrap();
-    assert!(message.contains("2 of 2 labels") && message.contains("write the labels so"), "{message}");
+    assert!(
+        message.contains("2 of 2 labels") && message.contains("write the labels in the alphabet's case"),
+        "{message}"
+    );
 }
 
 /// Numbers that a view or a quantiser has made.

@@ -12,7 +12,7 @@ pub enum LanguageModel {
     Tokens(TokenModel),
 }
 
-/// A model of an alphabet's tokens.
+/// A language model over an alphabet's tokens.
 #[derive(Clone, Debug)]
 pub struct TokenModel {
     pub(super) model: NgramModel,
@@ -21,8 +21,8 @@ pub struct TokenModel {
 }
 
 impl LanguageModel {
-    /// A model of tokens, each class the entry of its name. `classes` counts the blank, too; `space` is how the model
-    /// spells the alphabet's space, such as [`Self::default_space`].
+    /// A token model, in which each class is the entry with its name. `classes` includes the blank; `space` is the
+    /// model's entry for the alphabet's space, such as [`Self::default_space`].
     pub fn tokens(model: NgramModel, spelling: &Spelling, classes: usize, blank: u32, space: &str) -> Self {
         let space_class = space_class(spelling, classes);
         let entry = |class: u32| {
@@ -45,8 +45,8 @@ impl LanguageModel {
         }
     }
 
-    /// How a model of tokens spells the alphabet's space where nobody says: by its own name where the model has
-    /// that, else `|`, `<space>`, `[space]` or `▁`.
+    /// The entry that a token model is taken to have for the alphabet's space unless something else is said: the
+    /// space's own name if the model has it, otherwise `|`, `<space>`, `[space]` or `▁`.
     pub fn default_space(model: &NgramModel, spelling: &Spelling, classes: usize) -> String {
         let own = space_class(spelling, classes).map(|class| spelling.token(class));
         let known = |token: &&str| own_word(model, token).is_some();

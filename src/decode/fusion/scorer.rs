@@ -72,7 +72,7 @@ impl<'a> FusionScorer<'a> {
     /// A scorer for one search at a time.
     ///
     /// # Panics
-    /// Where a weight is not within what [`FusionWeights`] says.
+    /// If a weight is outside its limits: see [`FusionWeights`].
     pub fn new(fusion: &'a Fusion, weights: FusionWeights) -> Self {
         assert!(weights.are_allowed(), "weights within their limits");
         let bounds = GainBounds::new(fusion, &weights);

@@ -25,16 +25,16 @@ enum Entries {
 }
 
 impl AlphabetFile {
-    /// Reads one line per class, or JSON where the name ends in `.json`: a list of tokens, or an object of
-    /// token to index.
+    /// Reads one token per line or, if the name ends in `.json`, JSON: a list of tokens, or an object that maps tokens
+    /// to indices.
     ///
     /// # Errors
-    /// Where it can't be read, is not that, or has two equal entries.
+    /// If the file can't be read, is neither of these, or has two equal entries.
     pub fn open(path: &Path) -> Result<Self, InputError> {
         Self::from_source(Source::open(path)?)
     }
 
-    /// The same of a source of which nothing was read.
+    /// The same as [`Self::open`], from a source of which nothing was read yet.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -43,7 +43,7 @@ impl AlphabetFile {
         let text = text_of(&name, source.read_rest()?)?;
         let entries =
             if Path::new(&name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
-                let expected = "a JSON list of tokens or object of token to index";
+                let expected = "a JSON list of tokens, or an object that maps tokens to indices";
                 serde_json::from_str(&text).map_err(|error| {
                     InputError::of_json(&name, &error, expected).maybe_hint(json_hint(&name, &text))
                 })?
@@ -76,7 +76,7 @@ impl AlphabetFile {
     /// The names of a classifier's classes, none of which is a blank.
     ///
     /// # Errors
-    /// Where there is not one entry for each class.
+    /// If the number of entries is not the number of classes.
     pub fn class_names(self, classes: usize) -> Result<Vec<String>, InputError> {
         if self.len() != classes {
             let expected = format!("{classes} entries, one for each class");
@@ -115,7 +115,7 @@ impl AlphabetFile {
                     "the last line is empty: delete it"
                 }
                 _ if list.len() + 2 == classes && !list.iter().any(|token| token == " ") => {
-                    "is it the space that is missing? There is one entry for each class of the logits' last axis"
+                    "is the space missing? There should be one entry for each class on the logits' last axis"
                 }
                 _ => ONE_EACH,
             },
@@ -146,9 +146,9 @@ impl AlphabetFile {
         let complete = self.len() == classes;
         let at_blank = self.token_at(blank).filter(|token| !complete && is_blank_name(token));
         if let Some(token) = at_blank {
-            let found = format!("{}, of which class {blank} is {}", self.len(), shown(token));
+            let found = format!("{}, with {} for class {blank}", self.len(), shown(token));
             return Err(other_count(found).hint(
-                "an entry is missing: that of another class, or if this is not the blank, the blank's own",
+                "one entry is missing: another class's or, if this is not the blank, the blank's own",
             ));
         }
         let name = self.name;
@@ -157,7 +157,7 @@ impl AlphabetFile {
             Entries::Indexed(mut map) => {
                 map.sort_by_key(|(_, index)| *index);
                 if let Some([(one, index), (other, _)]) = map.windows(2).find(|pair| pair[0].1 == pair[1].1) {
-                    let found = format!("index {index} for {} and for {}", shown(one), shown(other));
+                    let found = format!("index {index} for both {} and {}", shown(one), shown(other));
                     return Err(InputError::new(&name, Place::whole(), "each index once", found));
                 }
                 let leaves_out = |class: usize| {
@@ -176,7 +176,7 @@ impl AlphabetFile {
                     return Err(InputError::new(
                         &name,
                         Place::whole(),
-                        format!("index {at}, each index from 0 once"),
+                        format!("index {at} (each index from 0 on exactly once)"),
                         format!("{index} for {}", shown(token)),
                     )
                     .maybe_hint((!complete && leaves_out(at)).then_some(hint)));
@@ -189,7 +189,7 @@ impl AlphabetFile {
         }
         if let Some(class) = tokens.iter().position(|token| token.len() > MOST_BYTES) {
             let expected = format!("tokens of at most {MOST_BYTES} bytes");
-            let found = format!("{} for class {class}", tokens[class].len());
+            let found = format!("{} bytes for class {class}", tokens[class].len());
             return Err(InputError::new(&name, Place::whole(), expected, found));
         }
         Ok(tokens)
@@ -199,7 +199,7 @@ impl AlphabetFile {
 /// No token is nearly as long, and a text is looked through for tokens at each of its characters.
 const MOST_BYTES: usize = 1000;
 
-const ONE_EACH: &str = "the alphabet has one entry for each class of the logits' last axis";
+const ONE_EACH: &str = "the alphabet should have one entry for each class on the logits' last axis";
 
 /// What JSON is that is no alphabet, and how to make one of it.
 fn json_hint(name: &str, text: &str) -> Option<String> {
@@ -207,17 +207,18 @@ fn json_hint(name: &str, text: &str) -> Option<String> {
     let Ok(Value::Object(map)) = serde_json::from_str(text) else { return None };
     if map.get("model").is_some_and(|model| model["vocab"].is_object()) {
         return Some(format!(
-            "the vocabulary alone is the alphabet: jq .model.vocab {} > vocab.json",
+            "only the vocabulary is the alphabet: extract it with jq .model.vocab {} > vocab.json",
             quoted(name)
         ));
     }
     let of_several = map.iter().find(|(_, value)| value.is_object() || value.is_array());
     let (key, value) = of_several.or_else(|| map.iter().next())?;
     match value {
-        Value::String(_) if key.parse::<u64>().is_ok() => {
-            Some("this is index to token: write token to index, or a list of the tokens in order".to_owned())
-        }
-        Value::String(index) => Some(format!("an index is a number: {index}, not \"{index}\"")),
+        Value::String(_) if key.parse::<u64>().is_ok() => Some(
+            "this maps indices to tokens: map tokens to indices, or write a list of the tokens in order"
+                .to_owned(),
+        ),
+        Value::String(index) => Some(format!("write indices as numbers: {index}, not \"{index}\"")),
         Value::Object(_) | Value::Array(_) => {
             let path = quoted(&format!(".{}", Value::from(key.as_str()))).into_owned();
             let what = if value.is_array() { "lists" } else { "objects" };
@@ -268,7 +269,7 @@ fn check_tokens_alone(name: &str, lines: &[String]) -> Result<(), InputError> {
         return Ok(());
     }
     let refused = |what: &str, hint: &str| {
-        let found = format!("{}, a token and its {what}", shown(&lines[0]));
+        let found = format!("{}, {what}", shown(&lines[0]));
         Err(InputError::new(name, Place::whole().at("line", 1), "one token per line", found).hint(hint))
     };
     let number = |line: &String| -> Option<usize> { line.rsplit_once([' ', '\t', ','])?.1.parse().ok() };
@@ -280,8 +281,11 @@ fn check_tokens_alone(name: &str, lines: &[String]) -> Result<(), InputError> {
                 Some(',') => ("-t, -k2", " -d,"),
                 _ => ("-k2", " -d' '"),
             };
-            let hint = "write the tokens alone in the order of their numbers";
-            return refused("number", &format!("{hint}: sort -n {key} {} | cut{cut} -f1", quoted(name)));
+            let hint = "write only the tokens, in the order of their numbers";
+            return refused(
+                "a token and its number",
+                &format!("{hint}: sort -n {key} {} | cut{cut} -f1", quoted(name)),
+            );
         }
     }
     let numbered = |(at, line): (usize, &String)| {
@@ -294,20 +298,23 @@ fn check_tokens_alone(name: &str, lines: &[String]) -> Result<(), InputError> {
             Some(',') => "cut -d,",
             _ => "cut -d' '",
         };
-        return refused("number", &format!("write the tokens alone: {cut} -f2- {}", quoted(name)));
+        return refused(
+            "a token and its number",
+            &format!("write only the tokens: {cut} -f2- {}", quoted(name)),
+        );
     }
     let has_score = |line: &String| line.rsplit_once('\t').is_some_and(|(_, end)| end.parse::<f64>().is_ok());
     if lines.iter().all(has_score) {
         return refused(
-            "score",
-            &format!("write the tokens alone in the order of the classes: cut -f1 {}", quoted(name)),
+            "a token and its score",
+            &format!("write only the tokens, in the order of the classes: cut -f1 {}", quoted(name)),
         );
     }
     let is_quoted = |line: &String| {
         ['\'', '"'].iter().any(|&quote| line.len() > 2 && line.starts_with(quote) && line.ends_with(quote))
     };
     if lines.iter().all(is_quoted) {
-        return refused("quotes", "write the tokens without quotes");
+        return refused("a token in quotes", "write the tokens without quotes");
     }
     Ok(())
 }
@@ -319,7 +326,7 @@ impl<'de> Deserialize<'de> for Entries {
             type Value = Entries;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of tokens or an object of token to index")
+                f.write_str("a list of tokens, or an object that maps tokens to indices")
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Entries, A::Error> {

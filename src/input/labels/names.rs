@@ -18,8 +18,8 @@ pub(super) struct ClassNames {
 }
 
 impl LabelFile {
-    /// Classes of rows may be written by their names, too, where there are names and this is text. A number is the class
-    /// of that name, else an index, where no class is called by a number; one below 0 may mark a row that is left out.
+    /// Allows text labels to be class names from `alphabet`, if there is one. A number means the class with that name
+    /// or, if no class has a number for a name, a class index; a number below 0 may mark a row to be ignored.
     #[must_use]
     pub fn with_names(self, alphabet: Option<&AlphabetFile>) -> Self {
         let (Content::Text(_), Some(alphabet)) = (&self.content, alphabet) else { return self };
@@ -70,15 +70,15 @@ impl LabelFile {
             return Some(if is_number { "a class index is a whole number" } else { NAMES_WANTED }.to_owned());
         };
         if whole_number(entry).is_some() {
-            return Some("leave --alphabet out if labels are class indices".to_owned());
+            return Some("leave --alphabet out if the labels are class indices".to_owned());
         }
         if let Some(form) = form_that_fits(entry, |entry| names.class_of.contains_key(entry)) {
             return Some(form_hint(form));
         }
         let is_like = |name: &&String| name.trim().eq_ignore_ascii_case(entry.trim());
         let meant = names.class_of.keys().filter(is_like).min()?;
-        Some(format!("{} is one: names are taken as they are written", shown(meant)))
+        Some(format!("{} is a class: names must match exactly, including case and spaces", shown(meant)))
     }
 }
 
-const NAMES_WANTED: &str = "give --alphabet with the names of the classes, one per line from class 0 on, or write the number of each, from 0";
+const NAMES_WANTED: &str = "give --alphabet with the class names, one per line from class 0 on, or write class indices, counted from 0";

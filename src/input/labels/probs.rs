@@ -23,7 +23,7 @@ const LOOKED_AT_ONCE: usize = 1 << 16;
 /// How far from 1 a row may sum to; single precision and a decimal or two less stay within.
 const SUM_TOLERANCE: f64 = 1e-3;
 
-/// Class probabilities a row: `[rows, classes]`, row-major.
+/// Class probabilities for each row: `[rows, classes]`, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProbTargets<'a> {
     values: Values<'a>,
@@ -54,7 +54,7 @@ impl ProbTargets<'_> {
         self.rows(row..row + 1)
     }
 
-    /// Those of some rows, `[rows, classes]`, row-major.
+    /// The probabilities of some rows, `[rows, classes]`, row-major.
     pub fn rows(&self, rows: Range<usize>) -> Floats<'_> {
         let range = rows.start * self.classes..rows.end * self.classes;
         match &self.values {
@@ -63,12 +63,12 @@ impl ProbTargets<'_> {
         }
     }
 
-    /// The rows that do not sum to one, but for 0.001: how many, the first, and what it sums to.
+    /// The rows whose sum differs from 1 by more than 0.001: how many, the first one, and what it sums to.
     pub fn unnormalised(&self) -> Option<(usize, usize, f64)> {
         self.unnormalised
     }
 
-    /// Whether all are 0 or 1.
+    /// Whether all probabilities are exactly 0 or 1.
     pub fn are_yes_or_no(&self) -> bool {
         match &self.values {
             Values::Single(values) => are_yes_or_no(values),
@@ -76,7 +76,7 @@ impl ProbTargets<'_> {
         }
     }
 
-    /// The first value below 0: its row, its class, and what it is.
+    /// The first value below 0: its row, its class, and the value.
     pub fn first_negative(&self) -> Option<(usize, usize, f64)> {
         self.first_negative
     }
@@ -139,10 +139,10 @@ fn notice<E: Element>(values: &[E], classes: usize) -> Noticed {
 }
 
 impl LabelFile {
-    /// Class probabilities for logits of `shape`, in rows along `class_axis`.
+    /// Class probabilities for logits of `shape`, whose rows run along `class_axis`.
     ///
     /// # Errors
-    /// Where the shape is another, or a value is not finite.
+    /// If the file has another shape, or a value is not finite.
     pub fn prob_targets(&self, shape: &[usize], class_axis: usize) -> Result<ProbTargets<'_>, InputError> {
         let mismatch = || {
             let expected = format!("class probabilities of the logits' shape {}", shape_text(shape));

@@ -17,10 +17,10 @@ use crate::shown::shown;
 const TOO_LARGE: i64 = i64::MAX;
 
 impl LabelFile {
-    /// Label sequences of class indices for `items` items.
+    /// Label sequences of class indices for `items` items. `lengths` are the label lengths, if they were given.
     ///
     /// # Errors
-    /// Where there are not as many, or a label is no class or is the blank.
+    /// If there are not as many sequences as items, or a label is not a class or is the blank.
     pub fn index_sequences(
         &self,
         items: usize,
@@ -50,10 +50,11 @@ impl LabelFile {
         sequences.collect()
     }
 
-    /// Label sequences as they are in the file, whatever they are; what no 64-bit integer holds is [`i64::MAX`].
+    /// Label sequences exactly as they are in the file, unchecked; what does not fit into a signed 64-bit integer
+    /// becomes [`i64::MAX`].
     ///
     /// # Errors
-    /// Where there are not as many sequences as items, or they are no numbers.
+    /// If there are not as many sequences as items, or the labels are not integers.
     pub fn raw_sequences(
         &self,
         items: usize,
@@ -84,9 +85,9 @@ impl LabelFile {
                 let place = place_in_line(line, content, position);
                 InputError::new(&self.name, place, "a class index", shown(word)).hint(
                     if word.starts_with(['[', '{']) {
-                        "put spaces between an item's labels, without brackets"
+                        "separate an item's labels with spaces, without brackets"
                     } else {
-                        "labels that are text need --alphabet FILE"
+                        "text labels need --alphabet FILE"
                     },
                 )
             })
@@ -163,7 +164,7 @@ impl LabelFile {
             _ => Err(InputError::new(
                 &self.name,
                 Place::whole(),
-                "labels of shape (items, longest) or (all labels,)",
+                "labels of shape (items, longest length) or (total length,)",
                 self.describe(),
             )),
         }
@@ -175,7 +176,7 @@ impl LabelFile {
         }
         let expected = format!("{} of labels, one per item", counted(items, unit));
         let hint = if self.is_text() && found < items {
-            Some("an empty target is an empty line")
+            Some("write an empty target as an empty line")
         } else if self.is_text() && items == 1 {
             Some("the matrix is one item: write its labels on one line")
         } else {
@@ -217,10 +218,10 @@ impl LabelFile {
         })
     }
 
-    /// Label sequences of text, one line per item, by an alphabet.
+    /// Label sequences from text, one line per item, encoded with an alphabet.
     ///
     /// # Errors
-    /// Where it is no text or there are not `items` lines, or something is not in the alphabet and there is no
+    /// If this is not text, there are not `items` lines, or something is not in the alphabet and there is no
     /// `unknown`.
     pub fn text_sequences(
         &self,
@@ -258,28 +259,31 @@ impl LabelFile {
 fn token_hint(text: &str, column: usize, line: &str, split: LabelSplit, alphabet: &Alphabet) -> String {
     let by_tokens = split == LabelSplit::Tokens;
     let hint = if alphabet.has_word_pieces() && (text == " " || !line.contains(WORD_PIECE_MARK)) {
-        "write the pieces that the model was trained with, a space between them, and give --label-split tokens"
+        "write the word pieces that the model was trained with, separated by spaces, and give --label-split tokens"
     } else if names_in_front(line, split, alphabet) {
-        "a line is all of an item's labels, without its name: cut -f2"
+        "a line holds only an item's labels: remove its name with cut -f2"
     } else if name_before_text(column, line, split, alphabet) {
-        "a line is all of an item's labels, without its name: cut -d' ' -f2-"
+        "a line holds only an item's labels: remove its name with cut -d' ' -f2-"
     } else if text == "{" && column == 1 {
-        "a line is an item's labels, not JSON"
+        "a line holds an item's labels, not JSON"
     } else if words(line).all(|(_, word)| whole_number(word).is_some()) {
         "if these are class indices, leave --alphabet out"
     } else if by_tokens && alphabet.encode(text, LabelSplit::Chars, None).is_ok() {
         "give --label-split chars for text that is not split into tokens"
     } else if by_tokens && in_other_case(text, alphabet) {
-        "its characters are in the alphabet, but for upper and lower case: write the labels so, and give --label-split \
-         chars"
+        "its characters are in the alphabet except for their case: write the labels in the alphabet's case, and give \
+         --label-split chars"
     } else if let Some(token) = other_case(text, alphabet.tokens()) {
-        return format!("the alphabet has {}: write the labels so", shown(token));
+        return format!("the alphabet has {}: write the labels in the same case", shown(token));
     } else if let Some(form) = form_that_fits(line, |line| alphabet.encode(line, split, None).is_ok()) {
         return form_hint(form);
     } else if let Some(token) = unknown_token(alphabet.tokens()) {
-        return format!("--unk {} maps what the alphabet does not have", shown(token));
+        return format!(
+            "give --unk {} to use that token for whatever the alphabet does not have",
+            shown(token)
+        );
     } else {
-        "the alphabet has nothing for it: leave it out of the labels, or give --unk TOKEN, a token that stands for it"
+        "the alphabet has no token for it: remove it from the labels, or give --unk TOKEN, a token to use instead"
     };
     hint.to_owned()
 }

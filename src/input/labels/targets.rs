@@ -18,7 +18,7 @@ use crate::shown::shown;
 /// Values that one thread checks at a time.
 const CHECKED_AT_ONCE: usize = 1 << 16;
 
-/// A class index a row, or none where the row is ignored; row-major over the logits' other axes.
+/// A class index for each row, or none for an ignored row; row-major over the logits' axes other than the class axis.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClassTargets<'a> {
     targets: Cow<'a, [i32]>,
@@ -60,7 +60,7 @@ impl ClassTargets<'static> {
 }
 
 impl ClassTargets<'_> {
-    /// The class of a row; none where it is ignored.
+    /// The class of a row; `None` if it is ignored.
     pub fn get(&self, row: usize) -> Option<usize> {
         let target = self.targets[row];
         (target != self.ignored).then_some(target as usize)
@@ -78,7 +78,7 @@ impl ClassTargets<'_> {
         self.targets.len()
     }
 
-    /// Whether there is no row.
+    /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.targets.is_empty()
     }
@@ -124,7 +124,7 @@ impl LabelFile {
             let class = || entries(row).position(|(_, entry)| is_class(entry));
             let column = if are_classes(row) { 2 } else { class().map_or(values, |at| at + 1) };
             return Some(format!(
-                "a line has {values} values: keep the class alone, as cut {option}-f{column} does"
+                "a line has {values} values: keep only the class, as cut {option}-f{column} does"
             ));
         }
         (!are_classes(names) && are_classes(row) && found == lines + 1).then(|| NAMED.to_owned())
@@ -133,7 +133,7 @@ impl LabelFile {
     /// A class index for each entry of `shape`, the shape of the logits without their class axis.
     ///
     /// # Errors
-    /// Where there are not as many, or one is neither a class nor `ignore_index`.
+    /// If there are not as many, or one is neither a class nor `ignore_index`.
     pub fn class_targets(
         &self,
         shape: &[usize],
@@ -151,7 +151,8 @@ impl LabelFile {
         self.shifted_class_targets(shape, classes, ignore_index, |value| value)
     }
 
-    /// The same where a value of the file, unless it is ignored, stands for the class `class_of(value)`.
+    /// The same as [`Self::class_targets`], if a value of the file stands for the class `class_of(value)` unless it is
+    /// `ignore_index`.
     ///
     /// # Errors
     /// As [`Self::class_targets`].
@@ -166,8 +167,8 @@ impl LabelFile {
         let targets = match &self.content {
             Content::Floats { shape: found, .. } => {
                 return Err(check.other_count().hint(format!(
-                    "floating-point labels of shape {} can't be class probabilities (the logits have another shape); \
-                     class indices are integers: labels.astype('int64')",
+                    "floating-point labels of shape {} can't be class probabilities, as the logits have another shape; \
+                     if they are class indices, save labels.astype('int64')",
                     shape_text(found)
                 )));
             }
@@ -267,8 +268,7 @@ impl<F: Fn(i64) -> i64> TargetCheck<'_, F> {
 }
 
 /// How to go on where there is one class.
-pub(crate) const ONE_SCORE: &str =
-    "one score a row is a sigmoid's: make it two classes, x = x.reshape(-1, 1); np.hstack([0 * x, x])";
+pub(crate) const ONE_SCORE: &str = "a single score per row is a sigmoid's: make two classes of it, x = x.reshape(-1, 1); np.hstack([0 * x, x])";
 
 /// How to go on after integers of shape `found` where there is a class index for each entry of `rows`.
 fn shape_hint(found: &[usize], rows: &[usize], classes: usize) -> Option<String> {
@@ -279,15 +279,15 @@ fn shape_hint(found: &[usize], rows: &[usize], classes: usize) -> Option<String>
         return Some(ONE_SCORE.to_owned());
     }
     if rows.len() == 2 && found.iter().eq(rows.iter().rev()) {
-        return Some("their axes are exchanged: labels.T".to_owned());
+        return Some("their axes are swapped: use labels.T".to_owned());
     }
     let axes = found.len() == rows.len() + 1;
     let class_axis = (0..found.len()).find(|&axis| {
         axes && found[axis] == classes && found[..axis] == rows[..axis] && found[axis + 1..] == rows[axis..]
     })?;
     Some(format!(
-        "an integer for each class may be meant as its probability: labels.astype('float32'), \
-         or labels.argmax({class_axis}) for the class"
+        "if the integers are class probabilities, save labels.astype('float32'); \
+         for class indices, save labels.argmax({class_axis})"
     ))
 }
 

@@ -184,7 +184,7 @@ impl<'a> Section<'a, '_> {
         match fields.next() {
             None => Ok(Entry { line, log10_prob, log10_backoff, ngram }),
             Some(field) => {
-                Err(at(line, text, field, format!("the end of a line of a {order}-gram"), shown(field)))
+                Err(at(line, text, field, format!("the end of the line after a {order}-gram"), shown(field)))
             }
         }
     }
@@ -236,8 +236,8 @@ impl<'a> Section<'a, '_> {
                 line,
                 text,
                 last.text,
-                format!("an n-gram whose first {} words are an n-gram, too", *order - 1),
-                format!("one that continues {}", shown(context.trim_ascii())),
+                format!("an n-gram whose first {} words are an n-gram as well", *order - 1),
+                format!("one that begins with {}", shown(context.trim_ascii())),
             )
         })
     }
@@ -292,7 +292,7 @@ fn field_len(text: &[u8]) -> usize {
 
 /// What a probability must be, and what to write for one that is found.
 fn expected_prob(found: &str) -> String {
-    let never = if found.eq_ignore_ascii_case("-inf") { " (-99 where it is 0)" } else { "" };
+    let never = if found.eq_ignore_ascii_case("-inf") { " (-99 for a probability of 0)" } else { "" };
     format!("the base-10 logarithm of a probability, 0 or less{never}")
 }
 

@@ -12,9 +12,9 @@ pub(super) const MAX_LINE: usize = 1 << 16;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("line {line}, column {column}: {problem}")]
 pub struct ArpaError {
-    /// From 1.
+    /// Line, from 1.
     pub line: u64,
-    /// In characters, from 1.
+    /// Column in characters, from 1.
     pub column: u64,
     /// What is wrong.
     pub problem: ArpaProblem,
@@ -24,9 +24,9 @@ pub struct ArpaError {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("expected {expected}, found {found}")]
 pub struct ArpaProblem {
-    /// What had to be there.
+    /// What was expected there.
     pub expected: String,
-    /// What is there.
+    /// What was found there.
     pub found: String,
 }
 

@@ -2,7 +2,7 @@
 
 use super::{EMPTY, NgramModel};
 
-/// What follows each context of n-grams, as far as it is in an alphabet.
+/// For each context of n-grams, the words that follow it in the model, as far as an alphabet has them.
 #[derive(Clone, Debug)]
 pub struct Successors {
     /// By state: its first successor; one more than there are states.
@@ -25,7 +25,7 @@ pub struct Successor {
 const NONE: u32 = u32::MAX;
 
 impl Successors {
-    /// Looks at all n-grams of a model; `words` is by class, and a class of none stands for the unknown word.
+    /// Collects the n-grams of a model; `words` has the model's word for each class, `None` for the unknown word.
     pub fn new(model: &NgramModel, words: &[Option<u32>]) -> Self {
         let mut class_of = vec![NONE; model.words().len()];
         let mut same = vec![NONE; words.len()];
@@ -59,7 +59,7 @@ impl Successors {
         Self { first, all, same }
     }
 
-    /// The n-grams that are a state's and one more word.
+    /// The n-grams that extend a state's n-gram by one word.
     pub fn of(&self, state: u32) -> &[Successor] {
         let state = state as usize;
         &self.all[self.first[state] as usize..self.first[state + 1] as usize]
@@ -76,7 +76,7 @@ impl Successors {
 
 impl NgramModel {
     /// A state and its shorter contexts, the longest first, each with the base-10 logarithm of its back-off weight; the
-    /// state of no word is not among them.
+    /// state without context is not included.
     pub fn contexts(&self, state: u32) -> impl Iterator<Item = (u32, f32)> {
         let mut context = state;
         std::iter::from_fn(move || {
