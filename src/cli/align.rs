@@ -26,31 +26,31 @@ use crate::loss::{EmissionsBatch, ItemEmissions};
 use crate::report::align::{AlignItem, AlignParams, AlignSummary, write_ctm, write_srt, write_textgrid};
 use crate::report::{Format, ItemId, Report, Status, Warning};
 
-/// Where each label lies in time: the best path of given labels
+/// Forced alignment: where each label lies in time
 ///
-/// Prints the first frame, the one past the last (`end_frame`), the most probable frame and a confidence of each token
-/// and, where the alphabet has words, of each word.
+/// Prints, for each token and, if the alphabet has words, each word: the first frame, the end frame (one past the last),
+/// the most probable frame and a confidence, all on the best path of the labels.
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     logits: LogitsArgs,
 
-    /// Labels: .npy of integers, or text with one item per line
+    /// Labels: integer .npy, or text with one item per line
     #[arg(long, value_name = "FILE", help_heading = "Labels")]
     labels: PathBuf,
 
-    /// Number of labels of each item, for padded or joined .npy labels: a file, or N,N,…
+    /// Number of labels in each item, for padded or joined .npy labels: a file, or N,N,…
     #[arg(long, value_name = "FILE|N,N,…", allow_negative_numbers = true, help_heading = "Labels")]
     label_lengths: Option<String>,
 
     #[command(flatten)]
     alphabet: AlphabetArgs,
 
-    /// Seconds from frame to frame: prints times beside frames; ctm, srt and textgrid need it
+    /// Seconds per frame: also print times; required for ctm, srt and textgrid
     #[arg(long, value_name = "SECONDS", value_parser = frame_shift, allow_negative_numbers = true)]
     frame_shift: Option<f64>,
 
-    /// How the result is printed; ctm, srt and textgrid need --frame-shift
+    /// Output format; ctm, srt and textgrid need --frame-shift
     #[arg(long, value_name = "FORMAT", value_parser = alignment_format(), default_value = "table", help_heading = "Output")]
     pub(super) format: Format,
 
@@ -67,7 +67,7 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
         &[args.output.named()],
     )?;
     if args.format.is_special() && args.frame_shift.is_none() {
-        let message = format!("--format {} has times in seconds", args.format.word());
+        let message = format!("--format {} needs times in seconds", args.format.word());
         return Err(UsageError::new(message).hint("give --frame-shift SECONDS").into());
     }
     let matrix = args.logits.open(&args.output, diagnostics)?;
@@ -89,11 +89,14 @@ impl Args {
         let (shape, lengths) = CtcShape::with_frames_in_use(&matrix, &self.logits, other)?;
         if self.format == Format::Srt && shape.items > 1 {
             // Each item's time begins at 0: captions of several would lie over each other.
-            let message =
-                format!("--format srt is subtitles of one item, and {} has {}", matrix.name(), shape.items);
+            let message = format!(
+                "--format srt holds subtitles for one item, but {} has {}",
+                matrix.name(),
+                shape.items
+            );
             let one = if shape.layout == Layout::Tnc { "x[:, 0]" } else { "x[0]" };
             let hint = format!(
-                "textgrid and ctm name the items; for subtitles of one save it alone: numpy.save('item.npy', {one})"
+                "use textgrid or ctm for several items; for subtitles of one, save it alone: numpy.save('item.npy', {one})"
             );
             return Err(UsageError::new(message).hint(hint).into());
         }
@@ -236,8 +239,8 @@ fn improbable_labels(name: &str, shape: &CtcShape, items: &[AlignItem]) -> Optio
     let (indices, medians): (Vec<usize>, Vec<f64>) = found.into_iter().unzip();
     let (first, others) = first_and_more(name, shape, &indices)?;
     let message = format!(
-        "{first}: half of its labels have a probability of at most {:.1e} where they lie{others}: are they the labels of \
-         another item, or of another alphabet?",
+        "{first}: half of its labels have a probability of at most {:.1e} where they are aligned{others}: do they belong to \
+         another item, or another alphabet?",
         medians[0]
     );
     Some(Warning { code: "improbable_labels", message })

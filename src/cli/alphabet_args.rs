@@ -22,7 +22,7 @@ use crate::shown::shown;
 #[derive(Args)]
 #[command(next_help_heading = "Classes")]
 pub(super) struct NamesArgs {
-    /// Class names, one per line, or JSON: a list, or an object of token to index; the blank may be left out
+    /// Class names: one per line, or JSON (a list, or an object mapping token to index); the blank may be omitted
     #[arg(long, value_name = "FILE")]
     pub(super) alphabet: Option<PathBuf>,
 
@@ -47,8 +47,8 @@ impl NamesArgs {
         let (class, token) = alphabet.other_blank().filter(|_| self.blank.is_none())?;
         let (of_blank, token) = (shown(&alphabet.tokens()[blank as usize]), shown(token));
         let message = format!(
-            "{}: the blank is class {blank}, {of_blank}, and class {class} is {token}: give --blank {token}, if that is it, \
-             else --blank {blank}",
+            "{}: class {blank}, {of_blank}, is taken as the blank, but class {class} is {token}: give --blank {token} if that is \
+             the blank, otherwise --blank {blank}",
             alphabet.name()
         );
         Some(Warning { code: "blank_name", message })
@@ -68,11 +68,11 @@ pub(super) struct AlphabetArgs {
     #[command(flatten)]
     pub(super) names: NamesArgs,
 
-    /// How text labels become tokens (default: chars where every token is one character, but for such as <s> and [UNK])
+    /// How to split text labels into tokens (default: chars if every token is one character, ignoring specials such as <s> and [UNK])
     #[arg(long, value_name = "HOW", value_enum, requires = "alphabet")]
     pub(super) label_split: Option<LabelSplit>,
 
-    /// Token to use for characters that are not in the alphabet
+    /// Token to substitute for anything not in the alphabet
     #[arg(long, value_name = "TOKEN", requires = "alphabet", allow_hyphen_values = true)]
     pub(super) unk: Option<String>,
 }
@@ -141,7 +141,7 @@ impl AlphabetArgs {
                 .map_err(|error| shape.with_layout_hint(error, found))?;
             let warning = seeming_label_padding(labels, label_lengths).map(|found| Warning {
                 code: "label_padding",
-                message: format!("{found}: give --label-lengths, which leave these out if they are padding"),
+                message: format!("{found}: if that is padding, give --label-lengths to leave it out"),
             });
             warnings.extend(warning);
             return Ok(CtcTargets { sequences, warnings, blank, split: None, alphabet });
@@ -149,19 +149,19 @@ impl AlphabetArgs {
         let file = names.name();
         let split = self.label_split.or_else(|| names.only_split()).ok_or_else(|| {
             if let Some(class) = names.empty_entry() {
-                let message = format!("{file}: the name of class {class} is empty, and no label can be that");
+                let message = format!("{file}: the name of class {class} is empty, so no label can match it");
                 return UsageError::new(message)
                     .hint(names.empty_entry_hint(class, "give --label-split longest"));
             }
             let (class, token) = names.long_entry().unwrap_or_default();
             let message = format!(
-                "{file}: class {class}, {}, is not one character: it is not clear how labels are split",
+                "{file}: class {class}, {}, is not a single character: it is unclear how to split labels",
                 shown(token)
             );
             let hint = "give --label-split chars, tokens or longest".to_owned();
             UsageError::new(message).hint(match self.names.blank {
                 Some(_) => hint,
-                None => format!("{hint}; or --blank {class}, if that is the blank"),
+                None => format!("{hint}; or --blank {class} if that is the blank"),
             })
         })?;
         let unknown = self.unk.as_deref().map(|token| names.unknown(token)).transpose()?;
@@ -176,7 +176,7 @@ impl AlphabetArgs {
         let outer = counts.then(|| labels.outer_blanks()).flatten().map(|(lines, first)| Warning {
             code: "outer_blanks",
             message: format!(
-                "{}: a space at the start or the end of {} is a label like any other; the first is line {first}",
+                "{}: leading or trailing spaces in {} count as labels; the first is line {first}",
                 labels.name(),
                 counted(lines, "line")
             ),
@@ -204,7 +204,7 @@ fn many_unknown(
     // That there is --unk is known.
     let hint = finding.hint.as_ref().filter(|hint| !hint.contains("--unk"));
     let message = format!(
-        "{}: {found} of {} are not in the alphabet, and {} stands for them (--unk): the first is {}, {}{}",
+        "{}: {found} of {} are not in the alphabet and become {} (--unk): the first is {}, {}{}",
         display_name(&finding.file),
         counted(all, "label"),
         shown(token),
@@ -222,7 +222,7 @@ pub(super) fn seeming_label_padding(labels: &LabelFile, label_lengths: Option<&L
     }
     let (class, padded) = labels.padded_rows()?;
     let (name, rows) = (labels.name(), counted(padded, "row"));
-    Some(format!("{name}: label {class} fills the end of {rows}"))
+    Some(format!("{name}: label {class} fills the ends of {rows}"))
 }
 
 /// Joined labels of a batch need their lengths before its layout can be told.
@@ -236,7 +236,8 @@ pub(super) fn check_joined(
     if label_lengths.is_some() || layout.is_some() || !batch || !labels.is_joined() {
         return Ok(());
     }
-    let message = format!("{}: {} don't tell the items of a batch apart", labels.name(), labels.describe());
+    let message =
+        format!("{}: {} do not show where each item of a batch ends", labels.name(), labels.describe());
     Err(UsageError::new(message).hint("joined labels need --label-lengths FILE|N,N,…"))
 }
 
@@ -258,7 +259,7 @@ pub(super) fn check_no_empty_entry(alphabet: &Alphabet) -> Result<(), UsageError
     let Some(class) = alphabet.empty_entry() else { return Ok(()) };
     let file = alphabet.name();
     let error =
-        UsageError::new(format!("{file}: the name of class {class} is empty, and no text can be that"));
+        UsageError::new(format!("{file}: the name of class {class} is empty, so it can't be written"));
     let instead = format!("give --blank {class} if that is the blank");
     Err(error.hint(alphabet.empty_entry_hint(class, &instead)))
 }
@@ -270,8 +271,8 @@ pub(super) struct ClassArgs {
     #[command(flatten)]
     pub(super) names: NamesArgs,
 
-    /// What separates words: a token, the mark ▁, or '' where each token is a word (default: the space, else '|', else
-    /// <space>, else a leading ▁)
+    /// What separates words: a token, the word-piece mark ▁, or '' if each token is a word (default: the space, else '|',
+    /// else <space>, else a leading ▁)
     #[arg(long, value_name = "TOKEN", requires = "alphabet")]
     word_delimiter: Option<String>,
 }
@@ -315,7 +316,7 @@ impl ClassArgs {
                 _ if token == WORD_PIECE_MARK => WordDelimiter::Prefix(token.to_owned()),
                 Some(class) if class == blank as usize => {
                     let error = UsageError::new(format!(
-                        "--word-delimiter: {}, class {blank}, is the blank, which is in no text",
+                        "--word-delimiter: {}, class {blank}, is the blank, which never appears in text",
                         shown(token)
                     ));
                     return Err(error.hint(alphabet.blank_hint()).into());
@@ -349,8 +350,8 @@ fn bar_warning(alphabet: &Alphabet, delimiter: &WordDelimiter) -> Option<Warning
     let marks: Vec<&str> =
         MARKS.into_iter().filter(|mark| tokens.iter().any(|token| token == mark)).collect();
     let message = format!(
-        "{}: class {class}, '|', is taken for the space between words, and there are other marks, such as {}: give \
-         --word-delimiter {WORD_PIECE_MARK} if it is one of them, else --word-delimiter '|'",
+        "{}: class {class}, '|', is taken as the space between words, but the alphabet has other such marks, such as {}: \
+         give --word-delimiter {WORD_PIECE_MARK} if '|' is just another mark, otherwise --word-delimiter '|'",
         alphabet.name(),
         shown(marks.first()?)
     );

@@ -19,23 +19,22 @@ use crate::report::compare::{CompareItem, CompareParams, CompareSummary, changed
 use crate::report::eval::Pair;
 use crate::report::{Check, Details, Format, Report, Shortest, Warning};
 
-/// Two matrices or two results of this program, within a tolerance
+/// Compare two matrices, or two results of this program, within a tolerance
 ///
-/// A value may differ from the base's by atol + rtol × |base|. NaN never passes, infinities pass where equal.
-/// Matrices are .npy or CSV, also one of each; of two dtypes the less precise decides the tolerance. Results are what
-/// --format json prints. Exit code 1 where they differ, 2 where they can't be compared: other shapes, commands or
-/// parameters.
+/// A value may differ from the base's by atol + rtol × |base|. NaN never passes, infinities pass if equal. Matrices are
+/// .npy or CSV, or one of each; of two dtypes, the less precise decides the tolerance. Results are what --format json
+/// prints. The exit code is 1 if they differ, 2 if they can't be compared: different shapes, commands or parameters.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Reference file; - is standard input
+    /// Reference file; - for standard input
     #[arg(value_name = "BASE")]
     base: PathBuf,
 
-    /// File to check; - is standard input
+    /// File to check; - for standard input
     #[arg(value_name = "NEW")]
     new: PathBuf,
 
-    /// Relative tolerance [default: by dtype: 1e-3 f16, 1.3e-6 f32, 1e-7 f64, 0 for integers]
+    /// Relative tolerance [default: 1e-3 for f16, 1.3e-6 for f32, 1e-7 for f64, 0 for integers]
     #[arg(long, value_name = "R", value_parser = zero_or_more, allow_negative_numbers = true)]
     rtol: Option<f64>,
 
@@ -43,8 +42,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "A", value_parser = zero_or_more, allow_negative_numbers = true)]
     atol: Option<f64>,
 
-    /// What must be within the tolerance: every value, or a statistic of the absolute differences against that of
-    /// the base's magnitudes
+    /// What must be within the tolerance: every value, or a statistic of the absolute differences against the same
+    /// statistic of the base's magnitudes
     #[arg(long, value_name = "STAT", value_enum, default_value_t = Stat::Elementwise)]
     stat: Stat,
 
@@ -52,11 +51,11 @@ pub(super) struct Args {
     #[arg(short, long, value_name = "CHAR", value_parser = delimiter)]
     delimiter: Option<u8>,
 
-    /// The CSV's first row is names
+    /// The CSV's first row holds column names
     #[arg(long)]
     headers: bool,
 
-    /// How the result is printed
+    /// Output format
     #[arg(long, value_name = "FORMAT", value_parser = checked_format(), default_value = "table", help_heading = "Output")]
     pub(super) format: Format,
 
@@ -144,7 +143,7 @@ impl Args {
         let taken: Vec<String> =
             defaults.map(|(option, _, value)| format!("{option} {}", Shortest(value))).collect();
         let message = format!(
-            "{} is of {base} and {} of {new}: the tolerance is that of float16, {}",
+            "{} is {base} and {} is {new}: the tolerance is that of float16, {}",
             params.base,
             params.new,
             taken.join(" ")

@@ -7,10 +7,10 @@ use clap_complete::Shell;
 use super::ExitStatus;
 use crate::report::Output;
 
-/// Print a completion script for a shell.
+/// Print a shell completion script
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// The shell to complete in.
+    /// The shell to generate it for
     shell: Shell,
 }
 

@@ -59,7 +59,7 @@ impl CtcShape {
         }
         let (shape, layout, other) = (shape_text(&shape), layout.word(), other.word());
         error.hint(format!(
-            "by layout {layout} the items are axis {axis} of shape {shape}, which has {items}; for {frames} items give \
+            "in layout {layout} the items are axis {axis} of shape {shape}, which has {items}; for {frames} items, give \
              --layout {other}"
         ))
     }
@@ -74,7 +74,7 @@ impl CtcShape {
             }
             let axis = usize::from(self.layout == Layout::Ntc);
             error.hint(format!(
-                "axis {axis} has {} entries, and the classes are the last axis: numpy.moveaxis(x, {axis}, -1)",
+                "axis {axis} has {} entries, but the classes must be the last axis: numpy.moveaxis(x, {axis}, -1)",
                 self.frames
             ))
         })
@@ -89,7 +89,7 @@ impl CtcShape {
         }
         let (class, token) = written().find(|&(class, token)| names[class] != *token)?;
         let message = format!(
-            "{}: class {class} is {}, and column {} is called {}: the alphabet has the columns in another order",
+            "{}: class {class} is {}, but column {} is named {}: alphabet and columns are in different orders",
             alphabet.name(),
             shown(token),
             class + 1,
@@ -178,7 +178,7 @@ impl CtcShape {
                 let wide = wide_axes(shape);
                 let reshaped = shape_text(&wide);
                 let hint = (shape.len() > 3 && (2..=3).contains(&wide.len()))
-                    .then(|| format!("leave the axes of one entry out: x.reshape({reshaped})"));
+                    .then(|| format!("drop the axes of size 1: x.reshape({reshaped})"));
                 return Err(wrong("a CTC input of 2 or 3 axes").maybe_hint(hint).into());
             }
         };
@@ -234,12 +234,12 @@ impl CtcShape {
                 let of_input = longest >= 2 * self.frames as i64 && self.frames > 0;
                 error.maybe_hint(match () {
                     () if exchanged => Some(format!(
-                        "the last axis, the classes, has {}: are frames and classes exchanged?",
+                        "the last axis, the classes, has {}: are frames and classes swapped?",
                         self.classes
                     )),
                     () if of_input => Some(format!(
-                        "the longest is {longest}: if these are of the network's input, divide them by what it shortens \
-                         it by, some {}",
+                        "the longest is {longest}: if these are lengths of the network's input, divide them by its \
+                         downsampling factor, about {}",
                         longest.cast_unsigned().div_ceil(self.frames as u64)
                     )),
                     () => None,
@@ -263,13 +263,14 @@ fn infer_layout(matrix: &Matrix, by: Option<(&str, usize)>) -> anyhow::Result<La
                 } else {
                     format!("{first} or {second} items")
                 };
-                let expected =
-                    format!("{items_of}, as axis 0 or 1 of shape {} has entries", shape_text(shape));
+                let expected = format!("{items_of}, the size of axis 0 or 1 of shape {}", shape_text(shape));
                 return Err(InputError::new(name, Place::whole(), expected, items.to_string()).into());
             }
             let entries = |count| counted(count, "entry");
             let reason = match (matches, by) {
-                (Some((true, _)), Some((_, items))) => format!("both first axes have {}", entries(items)),
+                (Some((true, _)), Some((_, items))) => {
+                    format!("both of the first two axes have {}", entries(items))
+                }
                 _ => "nothing says which axis is the batch".to_owned(),
             };
             let name = display_name(matrix.name());
@@ -281,7 +282,7 @@ fn infer_layout(matrix: &Matrix, by: Option<(&str, usize)>) -> anyhow::Result<La
                 _ => "give --layout tnc (time, item, class) or --layout ntc (item, time, class)".to_owned(),
             };
             Err(UsageError::new(format!(
-                "{name}: the layout of shape {} can't be told: {reason}",
+                "{name}: the layout of shape {} can't be inferred: {reason}",
                 shape_text(shape)
             ))
             .hint(hint)

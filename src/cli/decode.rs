@@ -28,8 +28,8 @@ use crate::report::{Check, Details, Format, ItemId, Report, Shortest, Status, Wa
 
 /// Greedy or beam-search CTC transcripts of a matrix
 ///
-/// Without --beam, the best path: the largest class of each frame, repeats merged, blanks dropped. With it, prefix
-/// beam search, which prunes nothing but the beam. Without an alphabet, the text is the class indices.
+/// Without --beam, the best path: the argmax of each frame, repeats merged, blanks dropped. With it, prefix beam
+/// search, with no pruning other than the beam. Without an alphabet, the text is the class indices.
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -54,7 +54,7 @@ pub(super) struct Args {
     #[command(flatten)]
     limits: RateLimits,
 
-    /// How the result is printed
+    /// Output format
     #[arg(long, value_name = "FORMAT", value_parser = transcript_format(), default_value = "table", help_heading = "Output")]
     pub(super) format: Format,
 
@@ -65,27 +65,27 @@ pub(super) struct Args {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Search")]
 struct SearchArgs {
-    /// Prefix beam search that keeps K texts after each frame
+    /// Prefix beam search that keeps K prefixes after each frame
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     beam: Option<u32>,
 
-    /// Hypotheses of each item, at most K
+    /// Number of hypotheses per item, at most K
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     nbest: u32,
 
-    /// Skip tokens, but not the blank, whose natural log-probability in a frame is below X [default: skip none]
+    /// Skip tokens (never the blank) whose natural log-probability in a frame is below X [default: skip none]
     #[arg(long, value_name = "X", allow_negative_numbers = true, requires = "beam")]
     token_min_logp: Option<f64>,
 
-    /// Score each hypothesis exactly, over all its paths, and prove the best where that can be done and nothing steers
+    /// Score each hypothesis exactly, over all its paths, and, without a language model, lexicon or hotwords, try to prove the best
     #[arg(long)]
     exact_scores: bool,
 
-    /// First frame, one past the last (`end_frame`), most probable frame and confidence of each token and word
+    /// Print the first frame, end frame (one past the last), most probable frame and confidence of each token and word
     #[arg(long)]
     timestamps: bool,
 
-    /// Seconds from frame to frame: prints times beside frames
+    /// Seconds per frame: also print times
     #[arg(long, value_name = "SECONDS", value_parser = frame_shift, requires = "timestamps", allow_negative_numbers = true)]
     frame_shift: Option<f64>,
 }
@@ -102,19 +102,19 @@ impl Args {
         if u64::from(search.nbest) > u64::from(search.beam.unwrap_or(1)) {
             let error = UsageError::new(match search.beam {
                 None => format!("--nbest {} needs --beam", search.nbest),
-                Some(beam) => format!("--nbest {} is more than --beam {beam} keeps", search.nbest),
+                Some(beam) => format!("--nbest {} is more than --beam {beam}", search.nbest),
             });
             return Err(error.hint(format!("give --beam {} or more", search.nbest)));
         }
         if let Some(logp) = search.token_min_logp.filter(|logp| logp.is_nan() || *logp > 0.0) {
             return Err(UsageError::new(format!(
-                "--token-min-logp: expected a log-probability, which is 0 or less, found {}",
+                "--token-min-logp: expected a log-probability (0 or less), found {}",
                 Shortest(logp)
             )));
         }
         if self.format.is_of_checks() && !self.limits.any() {
             return Err(UsageError::new(
-                "--format github and junit show checks: give --max-cer or --max-wer",
+                "--format github and junit show only checks: give --max-cer or --max-wer",
             ));
         }
         if self.refs.is_none() && self.limits.any() {
@@ -174,7 +174,7 @@ impl Args {
         progress.finish();
         let log_space = decoded.iter().filter(|item| item.decoded.log_space).count();
         diagnostics.note(format_args!(
-            "{log_space} of {} computed with logarithms, for probabilities too small for doubles",
+            "{log_space} of {} computed in log space: probabilities too small for doubles",
             counted(decoded.len(), "item")
         ));
 

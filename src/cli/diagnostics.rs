@@ -133,7 +133,7 @@ impl Diagnostics {
     /// With `--strict`, the first.
     pub(super) fn warn(self, warnings: &[Warning]) -> anyhow::Result<()> {
         if let (true, Some(Warning { code, message })) = (self.strict, warnings.first()) {
-            return Err(anyhow!("{message} (warning {code}, an error by --strict)"));
+            return Err(anyhow!("{message} (warning {code}, an error under --strict)"));
         }
         if !self.quiet {
             for warning in Warning::for_people(warnings, MOST_ALIKE) {

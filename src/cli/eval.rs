@@ -22,12 +22,12 @@ const FEW_LINES: usize = 16;
 
 /// Character and word error rates of two text files
 ///
-/// Pairs their lines in order. Words are what white space separates; nothing is trimmed or folded. Of the
-/// alignments with the fewest errors, the one is counted that prefers, from the end backwards, a
-/// substitution to a deletion and a deletion to an insertion.
+/// Pairs lines in order. Words are separated by white space; nothing is trimmed or case-folded. Of the alignments with
+/// the fewest errors, the one counted prefers, from the end backwards, a substitution to a deletion and a deletion to
+/// an insertion.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Hypotheses, one line per item; - is standard input
+    /// Hypotheses, one line per item; - for standard input
     #[arg(value_name = "HYP")]
     hyp: PathBuf,
 
@@ -35,14 +35,14 @@ pub(super) struct Args {
     #[arg(value_name = "REF")]
     reference: PathBuf,
 
-    /// List the aligned pairs of each line
+    /// List each line's aligned pairs
     #[arg(long)]
     alignments: bool,
 
     #[command(flatten)]
     limits: RateLimits,
 
-    /// How the result is printed
+    /// Output format
     #[arg(long, value_name = "FORMAT", value_parser = checked_format(), default_value = "table", help_heading = "Output")]
     pub(super) format: Format,
 
@@ -143,10 +143,10 @@ fn other_count(args: &Args, hypotheses: &[String], references: &[String]) -> Inp
         let of_items = ["id,index,", "{\"schema_version\":", "{\"type\":\"item\""];
         of_items.iter().any(|start| line.starts_with(start))
     });
-    let result = "this is a result of this program: ctctool decode --format text writes texts alone";
+    let result = "this is a result of this program: ctctool decode --format text writes only the texts";
     let [found, wanted] = [hypotheses, references].map(|lines| lines.iter().map(String::as_str));
     let hint = is_result.then_some(result).or_else(|| empty_end(found, references.len())).or_else(|| {
-        empty_end(wanted, hypotheses.len()).and(Some("the other has an empty line at its end: delete it"))
+        empty_end(wanted, hypotheses.len()).and(Some("the other ends with an empty line: delete it"))
     });
     error.maybe_hint(hint)
 }

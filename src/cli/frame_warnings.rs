@@ -42,8 +42,8 @@ impl Seen<'_> {
         let items: Vec<usize> = (0..self.decoded.len()).filter(|&item| has_none(item)).collect();
         let (item, others) = first_and_more(self.name, self.shape, &items)?;
         let message = format!(
-            "{item}: no path is left, for the lexicon or --token-min-logp forbids all that the beam holds{others}: where \
-             some of it has a chance, a wider beam finds it"
+            "{item}: no hypothesis is left, because the lexicon or --token-min-logp rules out everything in the \
+             beam{others}: a wider beam may find one"
         );
         Some(Warning { code: "no_path", message })
     }
@@ -53,7 +53,7 @@ impl Seen<'_> {
         let items: Vec<usize> = (0..self.decoded.len()).filter(|&item| is_unfinished(item)).collect();
         let (item, others) = first_and_more(self.name, self.shape, &items)?;
         let message = format!(
-            "{item}: no text of the beam ends with a whole word of the lexicon, so the last word is unfinished\
+            "{item}: no text in the beam ends with a complete lexicon word, so the last word is unfinished\
              {others}: a wider beam may find one"
         );
         Some(Warning { code: "unfinished_word", message })
@@ -102,7 +102,7 @@ pub(in crate::cli) fn seeming_padding(
     let items: Vec<usize> = (0..lengths.len()).filter(padded).collect();
     let (item, others) = first_and_more(name, shape, &items)?;
     let (equal, length) = (equal_at_end[items[0]], lengths[items[0]]);
-    Some(format!("{item}: its last {equal} of {length} frames are all equal{others}"))
+    Some(format!("{item}: its last {equal} of {length} frames are identical{others}"))
 }
 
 /// The class that wins most frames, and many of them, is not the blank.
@@ -120,7 +120,7 @@ pub(in crate::cli) fn blank_warning(name: &str, wins: &[u64], which: &str, blank
     }
     let share = |count: u64| 100.0 * count as f64 / frames as f64;
     let message = format!(
-        "{}: class {winner} wins {:.0} % of {which}{} and the blank, class {blank}, {:.0} %: \
+        "{}: class {winner} is the argmax of {:.0} % of {which}{}, the blank (class {blank}) of {:.0} %: \
          if {winner} is the blank, give --blank {winner}",
         display_name(name),
         share(most),

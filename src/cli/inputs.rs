@@ -21,7 +21,7 @@ use crate::report::matrix::{CsvParams, MatrixParams};
 #[derive(Args)]
 #[command(next_help_heading = "Input")]
 pub(super) struct LogitsArgs {
-    /// The network's output: .npy or CSV; - is standard input
+    /// The network's output: .npy or CSV; - for standard input
     #[arg(value_name = "LOGITS", default_value = "-")]
     pub(super) logits: PathBuf,
 
@@ -29,19 +29,19 @@ pub(super) struct LogitsArgs {
     #[arg(long, value_name = "KIND", value_enum, default_value_t = InputKind::Logits)]
     pub(super) input: InputKind,
 
-    /// Order of the axes of a CTC input (2-D: tc; 3-D: inferred where the number of labels or lengths fits one axis alone)
+    /// Axis order of a CTC input (2-D: tc; 3-D: inferred if the number of items in the labels, references or lengths fits only one axis)
     #[arg(long, value_name = "LAYOUT", value_enum)]
     pub(super) layout: Option<Layout>,
 
-    /// Frames in use of each item: a file, or N,N,… [default: all]
+    /// Number of frames to use from each item: a file, or N,N,… [default: all]
     #[arg(long, value_name = "FILE|N,N,…", allow_negative_numbers = true)]
     pub(super) lengths: Option<String>,
 
-    /// CSV delimiter: a character or 'tab' (default: ',', tab for .tsv, ';' where the first row has it and no ',')
+    /// CSV delimiter: a character or 'tab' (default: ',', tab for .tsv, ';' if the first row has one and no ',')
     #[arg(short, long, value_name = "CHAR", value_parser = delimiter)]
     pub(super) delimiter: Option<u8>,
 
-    /// The CSV's first row is names
+    /// The CSV's first row holds column names
     #[arg(long)]
     pub(super) headers: bool,
 }
@@ -155,7 +155,7 @@ pub(super) fn found_shape(matrix: &Matrix) -> String {
 pub(super) fn bad_shape(matrix: &Matrix, error: &ShapeError) -> InputError {
     let (expected, found) = match error {
         ShapeError::NoClasses(shape, _) if shape[..] == [0, 0] && matrix.npy_details().is_none() => {
-            ("a table of numbers".to_owned(), "no row".to_owned())
+            ("a table of numbers".to_owned(), "no rows".to_owned())
         }
         ShapeError::NoClasses(_, axis) => {
             (format!("a shape with at least one class on axis {axis}"), found_shape(matrix))
@@ -163,14 +163,14 @@ pub(super) fn bad_shape(matrix: &Matrix, error: &ShapeError) -> InputError {
         ShapeError::TooManyClasses(_, axis) => {
             (format!("at most {MAX_CLASSES} classes on axis {axis}"), found_shape(matrix))
         }
-        _ => ("a shape that memory can hold".to_owned(), found_shape(matrix)),
+        _ => ("a shape that fits in memory".to_owned(), found_shape(matrix)),
     };
     InputError::new(matrix.name(), Place::whole(), expected, found)
 }
 
 /// How to go on after a row that is no distribution, where it can't be let through.
 pub(super) const INSPECT: &str =
-    "if this is padding, give --lengths; ctctool inspect counts such values and names the first";
+    "if this is padding, give --lengths; ctctool inspect counts such values and locates the first";
 
 /// A row that was refused, with its place in the file's terms.
 pub(super) fn improper_row(
@@ -191,7 +191,7 @@ pub(super) fn improper_row(
     // Nobody has probabilities below 0, so these are none.
     let no_probs = kind == InputKind::Probs && row.value < 0.0 && !row.all_impossible;
     InputError::new(name, place, expected, found).hint(if no_probs {
-        "these are not probabilities: give --input log-probs, or leave --input out for logits"
+        "these are not probabilities: give --input log-probs, or omit --input for logits"
     } else {
         hint
     })
@@ -214,40 +214,36 @@ pub(super) fn oddity(matrix: &Matrix) -> Option<Oddity> {
         return Some(match column {
             OddColumn::RowNumbers => Oddity {
                 code: "row_numbers",
-                message: format!("{name}: the first column counts the rows, and is read as class 0"),
-                hint: format!("leave it out of the file, as {} does", cut_first(delimiter)),
+                message: format!("{name}: the first column just counts the rows, but is read as class 0"),
+                hint: format!("remove it from the file with {}", cut_first(delimiter)),
             },
             OddColumn::WholeNumbers(class) => Oddity {
                 code: "whole_number_column",
                 message: format!(
-                    "{name}: column {} has only whole numbers, as labels and row numbers do, and is read as class \
-                     {class}",
+                    "{name}: column {} has only whole numbers, like labels or row numbers, but is read as class {class}",
                     class + 1
                 ),
                 hint: if class == 0 {
-                    format!(
-                        "if it is not a score, leave it out of the file, as {} does",
-                        cut_first(delimiter)
-                    )
+                    format!("if it is not a score, remove it from the file with {}", cut_first(delimiter))
                 } else {
                     let keep = cut_first(delimiter).replace("2-", &format!("-{}", columns - 1));
-                    format!("if it is not a score, leave it out of the file, as {keep} does")
+                    format!("if it is not a score, remove it from the file with {keep}")
                 },
             },
         });
     }
     let (like, hint) = match dtype {
         Dtype::Int(1) | Dtype::Uint(1) => {
-            ("quantised scores", "give them their scale: (x.astype('float32') - zero_point) * scale")
+            ("quantised scores", "dequantise them: (x.astype('float32') - zero_point) * scale")
         }
         Dtype::Int(2) | Dtype::Uint(2) => (
-            "the bits of half-precision numbers",
-            "x.view('float16') has these as numbers, for bfloat16 (x.view('uint16').astype('uint32') << \
-             16).view('float32'); quantised scores need their scale: (x.astype('float32') - zero_point) * scale",
+            "the raw bits of half-precision floats",
+            "reinterpret them with x.view('float16'), bfloat16 with (x.view('uint16').astype('uint32') << \
+             16).view('float32'); dequantise quantised scores with (x.astype('float32') - zero_point) * scale",
         ),
         _ => return None,
     };
-    let message = format!("{name}: its values are integers of type {}, as {like} are", dtype.name());
+    let message = format!("{name}: its values are integers of type {}, like {like}", dtype.name());
     Some(Oddity { code: "small_integers", message, hint: hint.to_owned() })
 }
 
@@ -269,15 +265,15 @@ pub(super) fn optional_integers(
 pub(super) fn softmax_twice(rows: impl Display) -> String {
     format!(
         "in all {rows} rows the largest probability is at most e times the smallest: softmax was applied twice (save \
-         what comes before the first), or nothing was learned"
+         what comes before the first), or the network has learned nothing"
     )
 }
 
 /// What it means that the powers of another base than e sum to 1 in so many of the first rows.
 pub(super) fn log_base(rows: usize, base: u8) -> String {
     format!(
-        "in all of the first {rows} rows the powers of {base} sum to 1, so these are logarithms to base {base}: natural ones are x * \
-         numpy.log({base})"
+        "in each of the first {rows} rows, {base}**x sums to 1, so these are base-{base} logarithms: convert them to natural \
+         ones with x * numpy.log({base})"
     )
 }
 
@@ -289,8 +285,8 @@ pub(super) fn input_warnings(name: &str, audit: &RowAudit, place: impl Fn(usize)
     if let (InputKind::Logits, Some(rows)) = (audit.kind(), like_probs) {
         let unless = if audit.looks_flat().is_some() { " unless softmax was applied twice" } else { "" };
         let message = format!(
-            "{name} looks like probabilities (all {rows} rows that were looked at sum to 1 with nothing below 0), \
-             where logits were expected: give --input probs{unless}"
+            "{name} looks like probabilities (all {rows} rows checked sum to 1, with no negative value), but \
+             logits were expected: give --input probs{unless}"
         );
         warnings.push(Warning { code: "looks_like_probs", message });
     }
@@ -303,14 +299,14 @@ pub(super) fn input_warnings(name: &str, audit: &RowAudit, place: impl Fn(usize)
     if let Some((count, row, total)) = audit.unnormalised() {
         let rows = if count == 1 { "1 row does".to_owned() } else { format!("{count} rows do") };
         let rather = match like_probs {
-            Some(_) => "as they stand they do: give --input probs",
+            Some(_) => "taken as probabilities they do: give --input probs",
             None if audit.kind() == InputKind::Probs && may_sum_to_one(total) => "were they rounded?",
             None => {
-                "are these logits, or are the classes another axis? ctctool inspect says what they look like"
+                "are these logits, or are the classes on another axis? ctctool inspect shows what they look like"
             }
         };
         let message =
-            format!("{name}: {rows} not sum to 1, the first is {} with {total}: {rather}", place(row));
+            format!("{name}: {rows} not sum to 1 (the first, {}, sums to {total}): {rather}", place(row));
         warnings.push(Warning { code: "not_normalised", message });
     }
     warnings

@@ -24,18 +24,19 @@ use crate::report::{Format, Report};
 
 /// What is in the file, and whether the labels fit it
 ///
-/// Prints what the file is, what its numbers look like and why, which classes win its frames, and, with labels, for
-/// each item the frames that it needs against those it has, and how far what the best path reads differs from the labels. Ends with findings and the options that follow from them.
+/// Prints what the file is, what its numbers look like and why, and which classes are most often the argmax; with labels,
+/// also how many frames each item needs and has, and how far the best path differs from the labels. Ends with findings
+/// and the options they suggest.
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     logits: LogitsArgs,
 
-    /// Labels: .npy of integers, or text with one item per line
+    /// Labels: integer .npy, or text with one item per line
     #[arg(long, value_name = "FILE", help_heading = "Labels")]
     labels: Option<PathBuf>,
 
-    /// Number of labels of each item, for padded or joined .npy labels: a file, or N,N,…
+    /// Number of labels in each item, for padded or joined .npy labels: a file, or N,N,…
     #[arg(
         long,
         value_name = "FILE|N,N,…",
@@ -48,7 +49,7 @@ pub(super) struct Args {
     #[command(flatten)]
     alphabet: AlphabetArgs,
 
-    /// How the result is printed
+    /// Output format
     #[arg(long, value_name = "FORMAT", value_parser = result_format(), default_value = "table", help_heading = "Output")]
     pub(super) format: Format,
 

@@ -28,17 +28,17 @@ pub(super) use criterion::{CLASSES_LAST, classes_last, criteria_that_fit, names_
 
 /// Cross-entropy or CTC loss of a matrix against labels
 ///
-/// Prints the loss by every convention in use, each as PyTorch computes it in double precision.
+/// Prints the loss under every reduction convention in use, each as PyTorch would compute it in double precision.
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     logits: LogitsArgs,
 
-    /// Labels: .npy of integers, or text with one item per line; class probabilities: .npy of floats, or CSV
+    /// Labels: integer .npy, or text with one item per line; class probabilities: float .npy, or CSV
     #[arg(long, value_name = "FILE", help_heading = "Labels")]
     labels: PathBuf,
 
-    /// Number of labels of each item, for padded or joined .npy labels: a file, or N,N,…
+    /// Number of labels in each item, for padded or joined .npy labels: a file, or N,N,…
     #[arg(long, value_name = "FILE|N,N,…", allow_negative_numbers = true, help_heading = "Labels")]
     label_lengths: Option<String>,
 
@@ -54,7 +54,7 @@ pub(super) struct Args {
     #[command(flatten)]
     gradient: GradientArgs,
 
-    /// How the result is printed
+    /// Output format
     #[arg(long, value_name = "FORMAT", value_parser = checked_format(), default_value = "table", help_heading = "Output")]
     pub(super) format: Format,
 
@@ -65,45 +65,45 @@ pub(super) struct Args {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Loss")]
 struct Settings {
-    /// Which loss; ce for short [default: inferred from the shapes where only one fits]
+    /// Which loss; ce for short [default: inferred from the shapes if only one fits]
     #[arg(long, value_name = "LOSS", value_enum)]
     criterion: Option<Criterion>,
 
-    /// From the items' losses to one number
+    /// How to combine per-item losses
     #[arg(long, value_name = "HOW", value_enum, default_value_t = Reduction::Mean)]
     reduction: Reduction,
 
-    /// List every item, too (as --reduction none, jsonl and csv do)
+    /// Also list every item (as --reduction none, jsonl and csv do)
     #[arg(long)]
     items: bool,
 
-    /// Cross-entropy: class axis of an input of 3 or more axes, 1 or -1 [default: 1]
+    /// Cross-entropy: class axis of an input with 3 or more axes, 1 or -1 [default: 1]
     #[arg(long, value_name = "AXIS", allow_negative_numbers = true, value_parser = class_axis)]
     class_axis: Option<i8>,
 
-    /// Cross-entropy: a weight per class, in a file or as W,W,…
+    /// Cross-entropy: one weight per class: a file, or W,W,…
     #[arg(long, value_name = "FILE|W,W,…", allow_hyphen_values = true)]
     weight: Option<String>,
 
-    /// Cross-entropy: target value that is left out [default: -100]
+    /// Cross-entropy: target value to ignore [default: -100]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     ignore_index: Option<i64>,
 
-    /// Cross-entropy: share of each target that is spread over all classes, 0 to 1
+    /// Cross-entropy: fraction of each target that is spread over all classes, 0 to 1
     #[arg(long, value_name = "E", allow_negative_numbers = true)]
     label_smoothing: Option<f64>,
 
-    /// CTC: infinite losses count as 0
+    /// CTC: count infinite losses as 0
     #[arg(long)]
     zero_infinity: bool,
 
-    /// What to do with NaN, +inf, or a row of nothing but -inf, where it is used
+    /// What to do with NaN, +inf and rows of nothing but -inf, if they are used
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = Nonfinite::Error)]
     nonfinite: Nonfinite,
 }
 
 #[derive(clap::Args)]
-#[command(next_help_heading = "Checks (exit code 1 where one does not hold)")]
+#[command(next_help_heading = "Checks (exit code 1 if one fails)")]
 struct Checks {
     /// Fail unless the reduced loss is a number and at most X
     #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
@@ -121,9 +121,8 @@ struct Checks {
     #[arg(long, value_name = "A", value_parser = zero_or_more, requires = "number", allow_negative_numbers = true)]
     atol: Option<f64>,
 
-    /// Search for what makes the loss X, another system's number: reduction, kind of input, blank, layout, criterion,
-    /// unit, labels off by one. Prints the flags to use beside the files that were given; the matrix is read into
-    /// memory
+    /// Search for the settings that make the loss X, another system's number: reduction, kind of input, blank, layout,
+    /// criterion, unit, labels off by one. Prints the flags to use with the same files; reads the matrix into memory
     #[arg(long, value_name = "X", allow_negative_numbers = true, group = "number", conflicts_with_all = ["max_loss", "items"], help_heading = "Diagnosis")]
     guess: Option<f64>,
 }
@@ -240,7 +239,7 @@ impl Args {
                 // Another system's number is often another mean.
                 if let (false, Some((name, _))) = (check.passed, named.find(|&(_, loss)| close(loss).passed))
                 {
-                    check.message = format!("{}; {name} is that", check.message);
+                    check.message = format!("{}; {name} matches", check.message);
                 }
                 report.checks.push(check);
             }
@@ -250,7 +249,7 @@ impl Args {
             report.summary.gradient = Some(gradient()?);
         }
         if let Some(path) = &self.gradient.grad {
-            diagnostics.note(format_args!("{}: the gradient was written", path.display()));
+            diagnostics.note(format_args!("{}: gradient written", path.display()));
         }
         let gradient = report.summary.gradient.as_ref();
         let check = gradient.and_then(|gradient| gradient.check.as_ref()).map(GradientCheck::table);
@@ -265,7 +264,7 @@ fn exchanged_axes(shape: &[usize], labels: &LabelFile) -> Option<String> {
     let &[rows, columns] = shape else { return None };
     (rows != columns && rows > 1 && labels.fits_indices(&[columns])).then(|| {
         format!(
-            "{} has a label for each of the {columns} columns: if these are the rows, the axes are exchanged: x.T",
+            "{} has a label for each of the {columns} columns: if these should be the rows, transpose the matrix: x.T",
             labels.name()
         )
     })
@@ -277,8 +276,8 @@ fn labels_in_a_row(shape: &[usize], labels: &LabelFile) -> Option<String> {
     let fits = rows > 1 && labels.sequences(None) == Some(1) && labels.integers()?.len() == rows;
     fits.then(|| {
         format!(
-            "{} has a label for each of the {rows} rows, all of them in one: for cross-entropy write one per line, of an \
-             array y.reshape(-1)",
+            "{} has a label for each of the {rows} rows, but all in one row: for cross-entropy, write one per line, or reshape \
+             an array with y.reshape(-1)",
             labels.name()
         )
     })

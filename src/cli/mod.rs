@@ -86,8 +86,7 @@ pub fn command() -> clap::Command {
     Command::augment_subcommands(program()).mut_subcommands(|subcommand| subcommand.after_help(EXIT_CODES))
 }
 
-const EXIT_CODES: &str =
-    "Exit codes: 0 it ran and every check holds; 1 a check does not hold; 2 it could not run.";
+const EXIT_CODES: &str = "Exit codes: 0 ran, and every check passed; 1 a check failed; 2 could not run.";
 
 fn program() -> clap::Command {
     clap::Command::new("ctctool")

@@ -10,13 +10,13 @@ use crate::report::{Format, Output, Warning};
 
 /// Limits of error rates.
 #[derive(Args)]
-#[command(next_help_heading = "Checks (exit code 1 where one does not hold)")]
+#[command(next_help_heading = "Checks (exit code 1 if one fails)")]
 pub(super) struct RateLimits {
-    /// The character error rate is not above X
+    /// Fail unless the character error rate is at most X
     #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
     pub(super) max_cer: Option<f64>,
 
-    /// The word error rate is not above X
+    /// Fail unless the word error rate is at most X
     #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
     pub(super) max_wer: Option<f64>,
 }
@@ -43,11 +43,11 @@ impl RateLimits {
 #[derive(Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
-    /// Write the result to a file, whole or not at all
+    /// Write the result to a file, atomically
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
 
-    /// Decimals in tables
+    /// Decimal places in tables
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u8).range(0..=17))]
     precision: u8,
 
@@ -55,11 +55,11 @@ pub(super) struct OutputArgs {
     #[arg(long)]
     strict: bool,
 
-    /// Print neither warnings nor which check failed
+    /// Suppress warnings and messages about failed checks
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
 
-    /// Say on standard error what was read and how long it took
+    /// Report on standard error what was read and how long it took
     #[arg(short, long)]
     verbose: bool,
 
@@ -67,7 +67,7 @@ pub(super) struct OutputArgs {
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     color: Color,
 
-    /// Number of threads (the result has the same bytes with any) [default: all processors]
+    /// Number of threads; the output is byte-identical for any [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
 }
@@ -94,7 +94,7 @@ impl OutputArgs {
     /// Whether the result can be written where it was asked for; told before all work.
     pub(super) fn check_target(&self) -> anyhow::Result<()> {
         if self.output.as_deref() == Some(Path::new("-")) {
-            let message = "--output: expected a file: without it, the result goes to standard output";
+            let message = "--output: expected a file; omit it to write to standard output";
             return Err(UsageError::new(message).into());
         }
         Ok(self.output(Format::default()).check_target()?)
@@ -108,7 +108,7 @@ impl OutputArgs {
         let threads = rayon::ThreadPoolBuilder::new().num_threads(count).use_current_thread();
         threads.build_global().map_err(|error| {
             let error = UsageError::new(format!("--threads: can't start that many threads: {error}"));
-            error.hint("give fewer: --threads 1 needs none beside the program's own").into()
+            error.hint("give fewer; --threads 1 starts no extra threads").into()
         })
     }
 }
@@ -122,6 +122,6 @@ pub(super) fn has_details(format: Format) -> bool {
 pub(super) fn not_shown(option: &str, asked: bool, format: Format) -> Option<Warning> {
     (asked && !has_details(format)).then(|| Warning {
         code: "not_shown",
-        message: format!("{option}: --format {} can't show it; table, json and jsonl can", format.word()),
+        message: format!("{option}: --format {} can't show this; use table, json or jsonl", format.word()),
     })
 }

@@ -20,7 +20,7 @@ use crate::shown::shown;
 /// What a language model's entries are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum LmUnit {
-    /// Words, as --word-delimiter separates them
+    /// Words, separated by --word-delimiter
     Word,
     /// Tokens of the alphabet
     Token,
@@ -46,32 +46,32 @@ pub(super) struct SteeringArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) lm: Option<PathBuf>,
 
-    /// What the model's entries are
+    /// Whether the model's entries are words or tokens
     #[arg(long, value_name = "UNIT", value_enum, default_value_t = LmUnit::Word, requires = "lm")]
     pub(super) lm_unit: LmUnit,
 
-    /// What each unknown word (or token) adds, as a natural logarithm [default: -10]
+    /// Score added for each unknown word (or token), natural log [default: -10]
     #[arg(long, value_name = "S", allow_negative_numbers = true, requires = "lm")]
     unk_score: Option<f64>,
 
-    /// How a token model spells the alphabet's space (default: what the alphabet calls it where the model has that,
+    /// The token model's entry for the alphabet's space (default: the alphabet's own name for it if the model has that,
     /// else '|', '<space>', '[space]' or '▁')
     #[arg(long, value_name = "TOKEN", requires = "lm")]
     lm_space: Option<String>,
 
-    /// Leave the end of the sentence unscored
+    /// Do not score the end of the sentence
     #[arg(long, requires = "lm")]
     no_lm_eos: bool,
 
-    /// One word per line: only these can be printed
+    /// Words, one per line: restrict output to these
     #[arg(long, value_name = "FILE")]
     lexicon: Option<PathBuf>,
 
-    /// Phrases that add to a text's score: one phrase per line, or phrase, tab and weight
+    /// Phrases to boost: one phrase per line, or phrase, tab and weight
     #[arg(long, value_name = "FILE")]
     hotwords: Option<PathBuf>,
 
-    /// Weight of phrases that have none of their own, as a natural logarithm [default: 10]
+    /// Weight of phrases without one of their own, natural log [default: 10]
     #[arg(long, value_name = "W", allow_negative_numbers = true, requires = "hotwords")]
     hotword_weight: Option<f64>,
 }
@@ -80,11 +80,11 @@ pub(super) struct SteeringArgs {
 #[derive(clap::Args)]
 #[command(next_help_heading = STEERING_HEADING)]
 pub(super) struct WeightArgs {
-    /// α: the model's natural log-probabilities are multiplied by this [default: 0.5]
+    /// α: factor applied to the model's natural log-probabilities [default: 0.5]
     #[arg(long, value_name = "α", allow_negative_numbers = true, requires = "lm")]
     pub(super) lm_weight: Option<f64>,
 
-    /// β: what each word (or token) adds, as a natural logarithm [default: 1.5, for tokens 0]
+    /// β: score added for each word (or token), natural log [default: 1.5, for tokens 0]
     #[arg(long, value_name = "β", allow_negative_numbers = true, requires = "lm")]
     pub(super) word_bonus: Option<f64>,
 }
@@ -171,7 +171,8 @@ impl SteeringArgs {
         if let Some((option, _)) = of_words
             && !spelling.has_names()
         {
-            let error = UsageError::new(format!("{option}: class indices have no words"));
+            let error =
+                UsageError::new(format!("{option}: without an alphabet, texts are class indices, not words"));
             return Err(error.hint(if option == "--lm" {
                 "give --alphabet, or --lm-unit token for a model of tokens"
             } else {
@@ -181,8 +182,8 @@ impl SteeringArgs {
         if let Some((option, _)) = of_words
             && is_space(&of_blank)
         {
-            let error = UsageError::new(format!("{option}: nothing separates words in this alphabet"));
-            let hint = format!("{}, class {blank}, is taken for the blank: give --blank", shown(&of_blank));
+            let error = UsageError::new(format!("{option}: this alphabet has no word delimiter"));
+            let hint = format!("{}, class {blank}, is taken as the blank: give --blank", shown(&of_blank));
             return Err(error.hint(hint));
         }
         if self.hotwords.is_some() && !spelling.has_names() {

@@ -17,7 +17,7 @@ impl Clock {
     pub(super) fn warning(self) -> Option<Warning> {
         let shift = self.0.filter(|&shift| shift >= LONG_FRAME)?;
         let message = format!(
-            "--frame-shift {} means as many seconds per frame: if these are milliseconds, give {}",
+            "--frame-shift is in seconds per frame: if {} is in milliseconds, give {}",
             Shortest(shift),
             Shortest(shift / 1000.0)
         );

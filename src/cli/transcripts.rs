@@ -30,7 +30,7 @@ pub(super) fn item_names(path: &Path, lines: &[String]) -> Option<Warning> {
         ("ends", names(lines, last, in_brackets)?, "sed 's/ *([^()]*)$//'")
     };
     let message = format!(
-        "{}: every line {end} with a different name, such as {}, which counts as a word: if it is the item's, leave it out: \
+        "{}: every line {end} with a different name, such as {}, which counts as a word: if it is the item's, remove it: \
          {hint}",
         path.display(),
         shown(&name),
@@ -153,7 +153,7 @@ fn one_sided(one: &Side<'_>, other: &Side<'_>, case_is_told: bool) -> Vec<String
     let mut messages = Vec::new();
     let kinds: [(Kind, &str, &str); 2] = [
         (|c| ".,;:!?".contains(c), "punctuation", "keep it in both, or in neither"),
-        (char::is_uppercase, CAPITALS, "write both texts alike"),
+        (char::is_uppercase, CAPITALS, "use the same case in both"),
     ];
     let several = other.words().nth(SEVERAL_WORDS - 1).is_some();
     for (kind, what, hint) in kinds {
@@ -163,13 +163,13 @@ fn one_sided(one: &Side<'_>, other: &Side<'_>, case_is_told: bool) -> Vec<String
         if let Some((count, word)) = one.with(kind) {
             let (count, word) = (counted(count, "word"), shown(word));
             messages.push(format!(
-                "{path}: {count} with {what}, such as {word}, and {of_other} has none: {hint}"
+                "{path}: {count} with {what}, such as {word}, but {of_other} has none: {hint}"
             ));
         }
     }
     let of = |side: &Side<'_>| (*b"| ").map(|separator| side.bytes[usize::from(separator)]);
     if of(one) == [true, false] && of(other) == [false, true] {
-        messages.push(format!("{path} has '|' between words and {of_other} spaces: tr '|' ' '"));
+        messages.push(format!("{path} has '|' between words but {of_other} has spaces: tr '|' ' '"));
     }
     messages
 }
@@ -193,8 +193,8 @@ pub(super) fn outer_spaces<'a>(
         return None;
     }
     let message = format!(
-        "{name}: {count} of {} begin or end with a space, and no line of {} does: each such space counts as a character; \
-         without them, as sed 's/^ *//; s/ *$//' writes them, ctctool eval counts the rest",
+        "{name}: {count} of {} begin or end with a space, but no line of {} does: each such space counts as a character; to \
+         score without them, strip them with sed 's/^ *//; s/ *$//' and use ctctool eval",
         counted(all, "text"),
         path.display()
     );
@@ -206,7 +206,7 @@ fn odd_spaces(references: &Side<'_>, texts: &Side<'_>) -> Option<String> {
     let count = references.odd_spaces();
     (count > 0 && texts.odd_spaces() == 0).then(|| {
         format!(
-            "{}: {} with spaces at an end or two in a row, and {} has none: each counts as a character",
+            "{}: {} with leading, trailing or double spaces, but {} has none: each counts as a character",
             references.path.display(),
             counted(count, "line"),
             texts.path.display()
@@ -237,17 +237,22 @@ fn other_characters(hypotheses: &[String], references: &[String]) -> Option<Warn
     let (left, how) = match unseen {
         _ if many_vanish(in_one_form) => (
             in_one_form,
-            "both texts are in Unicode's form NFC: write both alike, as unicodedata.normalize('NFC', text) does".to_owned(),
+            "both texts are normalised to Unicode NFC: unicodedata.normalize('NFC', text)".to_owned(),
         ),
         Some(c) if many_vanish(seen) => {
             let code = u32::from(c);
-            (seen, format!("characters that are not seen, such as U+{code:04X}, are left out: text.replace('\\u{code:04x}', '')"))
+            (
+                seen,
+                format!(
+                    "invisible characters, such as U+{code:04X}, are removed: text.replace('\\u{code:04x}', '')"
+                ),
+            )
         }
         _ => return None,
     };
-    let verb = if left == 1 { "is" } else { "are" };
+    let verb = if left == 1 { "remains" } else { "remain" };
     let message = format!(
-        "of {} in the first {}, {left} {verb} left if {how}",
+        "of {} in the first {}, {left} {verb} if {how}",
         counted(errors, "wrong character"),
         counted(lines, "line")
     );
@@ -281,9 +286,9 @@ fn other_case(hypotheses: &[String], references: &[String]) -> Option<Warning> {
         errors += word_errors(reference, hypothesis);
         left += word_errors(&reference.to_lowercase(), &hypothesis.to_lowercase());
     }
-    let verb = if left == 1 { "is" } else { "are" };
+    let verb = if left == 1 { "remains" } else { "remain" };
     let message = format!(
-        "of {} in the first {}, {left} {verb} left if case is ignored: write both texts alike",
+        "of {} in the first {}, {left} {verb} if case is ignored: use the same case in both texts",
         counted(errors, "word error"),
         counted(lines, "line")
     );

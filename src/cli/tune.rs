@@ -31,9 +31,9 @@ use crate::report::{Format, Report, Shortest, Warning};
 /// What to minimise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Objective {
-    /// The word error rate; of equal ones the character error rate
+    /// Word error rate; ties broken by character error rate
     Wer,
-    /// The character error rate; of equal ones the word error rate
+    /// Character error rate; ties broken by word error rate
     Cer,
 }
 
@@ -46,11 +46,11 @@ impl Word for Objective {
     }
 }
 
-/// The language-model weight, bonus and beam width that give the lowest error rate
+/// Find the language-model weight, bonus and beam width with the lowest error rate
 ///
-/// Reads the logits once, decodes them with every combination of the weights, bonuses and widths given, and prints
-/// the error rates of each and the options of `ctctool decode` that are best. Ties go to the
-/// narrowest beam, then to the setting in the middle of those that tie; how many do is printed.
+/// Reads the logits once, decodes them with every combination of the given weights, bonuses and widths, and prints the
+/// error rates of each and the best options for `ctctool decode`. Ties go to the narrowest beam, then to the setting in
+/// the middle of those that tie; the number of ties is printed.
 #[derive(clap::Args)]
 #[command(mut_args(of_tune))]
 pub(super) struct Args {
@@ -71,7 +71,7 @@ pub(super) struct Args {
     #[arg(long = "lm-weight", value_name = "α,α,…", value_delimiter = ',', allow_negative_numbers = true, default_values_t = [0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0], hide_default_value = true, help_heading = "Settings to try")]
     lm_weights: Vec<f64>,
 
-    /// Bonuses β for each word (or token) to try [default: -1,0,1,2,3, for tokens 0,0.5,1,1.5]
+    /// Bonuses β per word (or token) to try [default: -1,0,1,2,3, for tokens 0,0.5,1,1.5]
     #[arg(
         long = "word-bonus",
         value_name = "β,β,…",
@@ -90,7 +90,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "RATE", value_enum, default_value_t = Objective::Wer, help_heading = "Settings to try")]
     objective: Objective,
 
-    /// How the result is printed
+    /// Output format
     #[arg(long, value_name = "FORMAT", value_parser = result_format(), default_value = "table", help_heading = "Output")]
     pub(super) format: Format,
 
@@ -199,7 +199,7 @@ impl Args {
         let greedy = trial.rates(&greedy);
         let mut points = self.try_all(&trial, diagnostics).map_err(refused)?;
         let Some((best, tied)) = grid::best(&points, |point| self.errors(&point.rates)) else {
-            return Err(UsageError::new("there is no setting to try").into());
+            return Err(UsageError::new("there are no settings to try").into());
         };
         points[best].is_best = true;
         let best = points[best].clone();
@@ -237,8 +237,8 @@ impl Args {
         let [(of_best, _), (of_greedy, _)] = [&best.rates, greedy].map(|rates| self.errors(rates));
         if of_best > of_greedy {
             let message = format!(
-                "no setting is better than decoding without a model, by {}: {of_best} errors at least, {of_greedy} \
-                 without: is the model for these texts, and in their letters?",
+                "every setting is worse than greedy decoding without a model in {}, {of_best} errors at best, {of_greedy} without: \
+                 does the model match these texts in language and spelling?",
                 self.objective.word().to_uppercase()
             );
             warnings.push(Warning { code: "greedy_is_better", message });
@@ -252,13 +252,11 @@ impl Args {
         for (option, value, tried, least_too) in ends {
             let by = |choose: fn(f64, f64) -> f64| tried.iter().copied().reduce(choose).unwrap_or(value);
             let (least, most) = (by(f64::min), by(f64::max));
-            let (end, more) = if value == most { ("largest", "larger") } else { ("least", "smaller") };
+            let (end, more) = if value == most { ("largest", "larger") } else { ("smallest", "smaller") };
             let several = unique(tried).len() > 2;
             if several && (value == most || least_too && value == least) {
-                let message = format!(
-                    "the best {option}, {}, is the {end} that was tried: try {more} ones",
-                    Shortest(value)
-                );
+                let message =
+                    format!("the best {option}, {}, is the {end} tried: try {more} ones", Shortest(value));
                 warnings.push(Warning { code: "edge_of_settings", message });
             }
         }

@@ -39,13 +39,13 @@ pub(super) trait Word {
 }
 
 words!(InputKind {
-    Logits = "logits", "any scores, normalised by log-softmax (log-probs stay as they are)";
-    LogProbs = "log-probs", "natural logarithms of probabilities, taken as given";
-    Probs = "probs", "probabilities, taken as given";
+    Logits = "logits", "any scores, normalised by log-softmax (leaves log-probs unchanged)";
+    LogProbs = "log-probs", "natural logarithms of probabilities, used as given";
+    Probs = "probs", "probabilities, used as given";
 });
 
 words!(Nonfinite {
-    Error = "error", "refuse NaN, +inf and rows of nothing but -inf";
+    Error = "error", "reject NaN, +inf and rows of nothing but -inf";
     Propagate = "propagate", "let them through, as PyTorch does";
 });
 
@@ -58,20 +58,20 @@ words!(Reduction {
 words!(LabelSplit {
     Chars = "chars", "each character is a token";
     Tokens = "tokens", "tokens are separated by spaces";
-    Longest = "longest", "the longest token that fits, from left to right";
+    Longest = "longest", "greedy longest match, left to right";
 });
 
 words!(Format {
-    Table = "table", "aligned columns for people, rounded";
+    Table = "table", "human-readable aligned columns, rounded";
     Json = "json", "one JSON object";
     Jsonl = "jsonl", "one JSON object per line: the items, then the summary";
     Csv = "csv", "the items as CSV; the summary goes to standard error";
     Text = "text", "transcripts only, one per line";
-    Github = "github", "GitHub's workflow annotations of the checks";
-    Junit = "junit", "JUnit's XML of the checks";
+    Github = "github", "GitHub workflow annotations for the checks";
+    Junit = "junit", "JUnit XML for the checks";
     Ctm = "ctm", "NIST's time-marked words: item, channel, start and duration in seconds, word, confidence";
     Srt = "srt", "SubRip subtitles";
-    TextGrid = "textgrid", "Praat's TextGrid";
+    TextGrid = "textgrid", "Praat TextGrid";
 });
 
 /// The formats that every result has.
@@ -165,9 +165,9 @@ pub(super) enum Stat {
 
 words!(Stat {
     Elementwise = "elementwise", "every value";
-    Max = "max", "the greatest absolute difference, against the greatest magnitude of the base";
-    Mean = "mean", "the means of both";
-    Median = "median", "the medians of both";
+    Max = "max", "the greatest absolute difference, against the base's greatest magnitude";
+    Mean = "mean", "the mean absolute difference, against the base's mean magnitude";
+    Median = "median", "the median absolute difference, against the base's median magnitude";
 });
 
 /// Whether and when to use colours.
@@ -179,7 +179,7 @@ pub(super) enum Color {
 }
 
 words!(Color {
-    Auto = "auto", "where standard error is a terminal and NO_COLOR is not set";
+    Auto = "auto", "if standard error is a terminal and NO_COLOR is not set";
     Always = "always", "always";
     Never = "never", "never";
 });
@@ -209,11 +209,11 @@ pub(super) fn class_axis(text: &str) -> Result<i8, String> {
 /// A tolerance.
 pub(super) fn zero_or_more(text: &str) -> Result<f64, String> {
     let finite = number(text).ok().filter(|&x| x >= 0.0 && x.is_finite());
-    finite.ok_or_else(|| "expected a finite number of 0 or more".to_owned())
+    finite.ok_or_else(|| "expected a finite, non-negative number".to_owned())
 }
 
 /// Seconds from frame to frame.
 pub(super) fn frame_shift(text: &str) -> Result<f64, String> {
     let seconds = number(text).ok().filter(|&x| x > 0.0 && x <= 1000.0);
-    seconds.ok_or_else(|| "expected a number of seconds above 0 and up to 1000".to_owned())
+    seconds.ok_or_else(|| "expected seconds, above 0 and at most 1000".to_owned())
 }

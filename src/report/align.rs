@@ -75,7 +75,7 @@ impl AlignItem {
             Status::Infeasible => {
                 Some(infeasible(&self.id, self.label_length, self.frames_needed, self.frames))
             }
-            _ => Some(format!("{}: every path of its labels has a probability of 0", self.id)),
+            _ => Some(format!("{}: every path of its labels has probability 0", self.id)),
         }
     }
 

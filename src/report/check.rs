@@ -28,7 +28,11 @@ impl Check {
     /// `observed` is not above `limit`, and is a number. A loss or a rate of `-inf` is none that anybody wants.
     pub fn at_most(name: &'static str, what: &str, observed: f64, limit: f64) -> Self {
         let passed = observed <= limit && observed > f64::NEG_INFINITY;
-        let relation = if passed { "is at most" } else { "is not at most" };
+        let relation = match () {
+            () if passed => "is at most",
+            () if observed > limit => "exceeds",
+            () => "fails the limit of",
+        };
         let message = format!("{what} {} {relation} {}", Shortest(observed), Shortest(limit));
         Self::new(name, observed, limit, passed, message)
     }
@@ -47,7 +51,7 @@ impl Check {
         )];
         if let Some(list) = summary.changed_texts.as_deref().filter(|list| !list.is_empty()) {
             let items = if list.len() == 1 { "item has" } else { "items have" };
-            parts.push(format!("{} {items} another text ({})", list.len(), listed(list)));
+            parts.push(format!("{} {items} different text ({})", list.len(), listed(list)));
         }
         let (most, allowed) = (Shortest(observed), Shortest(limit));
         if summary.statistic.is_some() {
@@ -65,7 +69,7 @@ impl Check {
                 parts.push(format!("allowed {allowed}"));
             }
         }
-        for (list, what) in [(&summary.new_items, "new"), (&summary.gone_items, "gone")] {
+        for (list, what) in [(&summary.new_items, "new"), (&summary.gone_items, "missing")] {
             if let Some(list) = list.as_deref().filter(|list| !list.is_empty()) {
                 let items = if list.len() == 1 { "item is" } else { "items are" };
                 parts.push(format!("{} {items} {what} ({})", list.len(), listed(list)));
@@ -73,7 +77,7 @@ impl Check {
         }
         if let Some(count) = summary.changed_winners.filter(|&count| count > 0) {
             let rows = if count == 1 { "row has" } else { "rows have" };
-            parts.push(format!("{count} {rows} another winner"));
+            parts.push(format!("{count} {rows} a different argmax"));
         }
         parts.extend(summary.region.as_ref().map(|region| format!("all of them in {region}")));
         parts.extend(summary.relation.clone());
@@ -89,8 +93,9 @@ impl Check {
                     return Self::at_most(name, what, rate, limit);
                 }
                 let limit_text = Shortest(limit);
-                let message =
-                    format!("{what} of an empty reference is undefined, and fails a limit of {limit_text}");
+                let message = format!(
+                    "{what} of an empty reference is undefined, which fails the limit of {limit_text}"
+                );
                 Self::new(name, f64::NAN, limit, false, message)
             })
         };
@@ -102,7 +107,7 @@ impl Check {
     pub fn rates_without_limits(rates: &RateSummary) -> Vec<Self> {
         let check = |name, what, rate: Option<f64>| {
             rate.map(|observed| {
-                let message = format!("{what} {}, without a limit", Shortest(observed));
+                let message = format!("{what} {}, no limit given", Shortest(observed));
                 Self::new(name, observed, f64::INFINITY, true, message)
             })
         };

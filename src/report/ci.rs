@@ -27,7 +27,7 @@ pub(super) fn write_github<P, S, I: Record>(report: &Report<P, S, I>, out: &mut 
     }
     let rest = failing.count();
     if rest > 0 {
-        let message = format!("{} more fail; other formats show more of them", counted(rest, "item"));
+        let message = format!("{} failed; other formats show more of them", counted(rest, "more item"));
         annotate(out, "notice", &format!("{}: more", report.command), &message)?;
     }
     Ok(())

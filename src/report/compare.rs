@@ -161,7 +161,7 @@ impl CompareSummary {
         for (name, value, place) in [
             ("greatest absolute difference", self.max_absolute, self.max_absolute_place.as_ref()),
             ("greatest relative difference", self.max_relative, self.max_relative_place.as_ref()),
-            ("worst against what is allowed", worst, self.worst_place.as_ref()),
+            ("worst relative to what is allowed", worst, self.worst_place.as_ref()),
             (params.stat, self.statistic, None),
             ("allowed", self.allowed, allowed_place),
         ] {
@@ -171,13 +171,13 @@ impl CompareSummary {
             }
         }
         if let Some(count) = self.changed_winners {
-            let name = "rows along the last axis with another winner";
+            let name = "rows along the last axis with a different argmax";
             rows.push(vec![Cell::Text(name), Cell::Count(count as u64), Cell::Empty]);
         }
         for (name, list) in [
             ("new items", &self.new_items),
-            ("items gone", &self.gone_items),
-            ("items with another text", &self.changed_texts),
+            ("missing items", &self.gone_items),
+            ("items with different text", &self.changed_texts),
         ] {
             if let Some(list) = list.as_ref().filter(|list| !list.is_empty()) {
                 rows.push(vec![Cell::Text(name), Cell::Count(list.len() as u64), Cell::Empty]);
@@ -199,6 +199,6 @@ pub fn changed_texts_table(texts: &[(u64, Vec<Pair>)]) -> TableText<'_> {
             rows.push(pair.row(Cell::Count(*item)).to_vec());
         }
     }
-    let title = "texts that changed, word by word".to_owned();
+    let title = "changed texts, word by word".to_owned();
     TableText { title, header: vec!["item", "change", "base", "new"], rows }
 }

@@ -58,7 +58,7 @@ impl GradientCheck {
             vec![Cell::Text("relative to the greatest gradient"), number(self.worst_relative_error)],
             vec![Cell::Text("at"), Cell::Text(place)],
             vec![Cell::Text("gradient there"), number(self.gradient)],
-            vec![Cell::Text("difference there"), number(self.difference)],
+            vec![Cell::Text("central difference there"), number(self.difference)],
         ];
         TableText { title, header: vec!["", "value"], rows }
     }

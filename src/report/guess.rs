@@ -91,18 +91,18 @@ impl GuessSummary {
         let combinations = if self.tried == 1 { "combination" } else { "combinations" };
         let title = match (&self.closest, self.matches) {
             (Some(closest), _) if closest.relative_difference <= NEAR => format!(
-                "none of {} {combinations} gives {guess} within rtol {rtol:e}; the closest is {}, {:.1e} away: {}{}",
+                "none of {} {combinations} gives {guess} within rtol {rtol:e}; the closest is {}, a relative difference of {:.1e}: {}{}",
                 self.tried,
                 closest.value,
                 closest.relative_difference,
                 closest.describe(),
                 rounding(closest.value, *guess)
-                    .map(|rtol| format!("; rounded, it is that: --rtol {rtol:e}"))
+                    .map(|rtol| format!("; rounded, it matches: --rtol {rtol:e}"))
                     .unwrap_or_default()
             ),
             // What is far away explains nothing.
             (Some(_), _) => format!(
-                "none of {} {combinations} gives {guess} within rtol {rtol:e}, nor a number within {} % of it",
+                "none of {} {combinations} gives {guess} within rtol {rtol:e}, nor comes within {} % of it",
                 self.tried,
                 100.0 * NEAR
             ),

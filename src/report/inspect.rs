@@ -189,15 +189,15 @@ impl InspectSummary {
         };
         let mut row = |name, cell| placed(name, cell, None);
         row(".npy version", self.npy_version.map_or(Cell::Empty, |version| Cell::Count(u64::from(version))));
-        row("order", Cell::Text(self.order));
+        row("memory order", Cell::Text(self.order));
         row("byte order", self.byte_order.into());
         row("values", Cell::Count(self.values as u64));
         row("layout", params.layout.map_or(Cell::Text("unknown"), Cell::Text));
         row("items", self.items.map_or(Cell::Empty, |items| Cell::Count(items as u64)));
         row("classes", Cell::Count(self.classes as u64));
         row("rows", Cell::Count(self.rows));
-        row("least value", Cell::from(self.min));
-        row("greatest value", Cell::from(self.max));
+        row("minimum", Cell::from(self.min));
+        row("maximum", Cell::from(self.max));
         placed("NaN", Cell::Count(self.nan), self.first_nan_place.as_ref());
         placed("+inf", Cell::Count(self.positive_infinite), self.first_positive_infinite_place.as_ref());
         placed("-inf", Cell::Count(self.negative_infinite), self.first_negative_infinite_place.as_ref());
@@ -206,12 +206,12 @@ impl InspectSummary {
         row("rows that sum to 1 (ratio)", Cell::Number(self.rows_like_probs_ratio));
         row("rows whose exponentials sum to 1 (ratio)", Cell::Number(self.rows_like_log_probs_ratio));
         row("mean entropy (nats)", Cell::from(self.entropy_mean_nats));
-        row("least entropy (nats)", Cell::from(self.entropy_min_nats));
-        row("greatest entropy (nats)", Cell::from(self.entropy_max_nats));
-        row("blank wins (ratio)", Cell::from(self.blank_ratio));
-        row("runs of a winner", Cell::Count(self.runs));
+        row("minimum entropy (nats)", Cell::from(self.entropy_min_nats));
+        row("maximum entropy (nats)", Cell::from(self.entropy_max_nats));
+        row("blank is argmax (ratio)", Cell::from(self.blank_ratio));
+        row("runs of one argmax", Cell::Count(self.runs));
         let count = |count: Option<usize>| count.map_or(Cell::Empty, |count| Cell::Count(count as u64));
-        row("classes among the labels", count(self.label_classes));
+        row("distinct classes in the labels", count(self.label_classes));
         row("labels that are not a class", count(self.labels_out_of_range));
         row("errors against the labels (ratio)", Cell::from(self.label_error_ratio));
         TableText { title, header: vec!["", "value", "first at"], rows }
@@ -230,11 +230,11 @@ impl InspectSummary {
         };
         let rows: Vec<_> = shown.iter().map(row).collect();
         let title = match self.winners.len() {
-            0 => "no class wins a row".to_owned(),
+            0 => "no row has an argmax".to_owned(),
             all if all > shown.len() => {
-                format!("the {} of {all} winning classes that win most rows", shown.len())
+                format!("the {} most frequent of {all} argmax classes", shown.len())
             }
-            _ => "classes that win most rows".to_owned(),
+            _ => "most frequent argmax classes".to_owned(),
         };
         let mut header = vec!["class", "ratio"];
         header.extend(named.then_some("token"));
@@ -248,7 +248,7 @@ impl InspectSummary {
             let flag = finding.flag.as_deref().unwrap_or_default();
             rows.push(vec![Cell::Text(&finding.message), Cell::Text(flag)]);
         }
-        let title = if rows.is_empty() { "nothing unusual was found" } else { "findings" };
+        let title = if rows.is_empty() { "nothing unusual found" } else { "findings" };
         let header = if rows.is_empty() { Vec::new() } else { vec!["what", "option"] };
         TableText { title: title.to_owned(), header, rows }
     }

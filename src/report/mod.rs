@@ -78,7 +78,7 @@ impl Warning {
 /// Why there is no alignment of an item with too few frames.
 pub(crate) fn infeasible(id: &ItemId, labels: usize, frames_needed: usize, frames: usize) -> String {
     format!(
-        "{id}: infeasible: its {} need{} {}, it has {frames}",
+        "{id}: infeasible: its {} need{} {}, but it has {frames}",
         counted(labels, "label"),
         if labels == 1 { "s" } else { "" },
         counted(frames_needed, "frame"),

@@ -296,5 +296,5 @@ fn target(path: &Path, exists: bool) -> io::Result<PathBuf> {
         let Ok(link) = fs::read_link(&path) else { return Ok(path) };
         path = folder_of(&path).join(link);
     }
-    Err(io::Error::other("too many links"))
+    Err(io::Error::other("too many symbolic links"))
 }

@@ -117,8 +117,7 @@ impl TuneSummary {
             self.flags,
             match self.tied {
                 ..=1 => String::new(),
-                tied =>
-                    format!(" ({tied} tie; of those with the narrowest beam this is the one in the middle)"),
+                tied => format!(" ({tied} tied; this is the middle one of those with the narrowest beam)"),
             },
         );
         let rows = vec![row("greedy", &self.greedy), row("best", &self.best.rates)];

@@ -55,7 +55,7 @@ fn infeasible_items_are_reported_as_such() {
     let mut command = ctctool();
     command.current_dir(folder.path()).args(["align", "x.npy", "--labels", "y.txt"]);
     let assert = command.assert().success();
-    assert.stderr(predicate::str::contains("x.npy#0: infeasible: its 3 labels need 4 frames, it has 3"));
+    assert.stderr(predicate::str::contains("x.npy#0: infeasible: its 3 labels need 4 frames, but it has 3"));
     let result = run_json(&mut command);
     assert_eq!(result["summary"], json!({"items": 2, "aligned": 1, "infeasible": 1, "infinite": 0}));
     let item = &result["items"][0];
@@ -92,9 +92,9 @@ fn what_has_no_alignment_is_not_silent() {
     // An item without labels has a score all the same: three blanks of three classes, or no frame at all.
     let scores = [1, 3].map(|item: usize| rows[item][11].parse::<f64>().unwrap());
     assert!((scores[0] + 3.0 * 3_f64.ln()).abs() < 1e-14 && scores[1] == 0.0, "{scores:?}");
-    assert!(warnings.contains("x.npy#2: every path of its labels has a probability of 0"), "{warnings}");
-    let infeasible = ";; x.npy#0: infeasible: its 3 labels need 4 frames, it has 3\n";
-    let infinite = ";; x.npy#2: every path of its labels has a probability of 0\n";
+    assert!(warnings.contains("x.npy#2: every path of its labels has probability 0"), "{warnings}");
+    let infeasible = ";; x.npy#0: infeasible: its 3 labels need 4 frames, but it has 3\n";
+    let infinite = ";; x.npy#2: every path of its labels has probability 0\n";
     assert_eq!(align(&["--format", "ctm", "-q"]), ([infeasible, infinite].concat(), String::new()));
     let (grid, _) = align(&["--format", "textgrid"]);
     assert!(
@@ -158,8 +158,9 @@ fn subtitles_are_of_one_item() {
         command.args(["--layout", "ntc", "--frame-shift", "0.5"]).assert()
     };
     align(&[2, 4, 3], "1\n2\n").code(2).stderr(
-        "error: --format srt is subtitles of one item, and x.npy has 2\n\
-         hint: textgrid and ctm name the items; for subtitles of one save it alone: numpy.save('item.npy', x[0])\n",
+        "error: --format srt holds subtitles for one item, but x.npy has 2\n\
+         hint: use textgrid or ctm for several items; for subtitles of one, save it alone: numpy.save('item.npy', \
+         x[0])\n",
     );
     // An item without an alignment has none.
     align(&[1, 2, 3], "1 1\n").code(0).stdout("");
@@ -196,7 +197,7 @@ fn a_class_without_a_name_is_refused() {
     folder.file("names", "<b>\na\n\n");
     let args = ["align", "x.npy", "--labels", "y.npy", "--alphabet", "names"];
     let hint = "remove the empty entry, or give --blank 2 if that is the blank";
-    refused(&folder, &args, "names: the name of class 2 is empty, and no text can be that", Some(hint));
+    refused(&folder, &args, "names: the name of class 2 is empty, so it can't be written", Some(hint));
 }
 
 /// Two words of one token share its frames, and names may have anything in them.

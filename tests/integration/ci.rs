@@ -21,7 +21,7 @@ fn github_annotations_name_the_failing_item_and_the_limit() {
     failed.stdout("::notice title=eval%3A max_cer::CER 0.08333333333333333 is at most 0.1\n");
     let failed = eval("github", &["--max-cer", "0.05"], "a b\nc;d: 100%\n").code(1);
     failed.stdout(
-        "::error title=eval%3A max_cer::CER 0.08333333333333333 is not at most 0.05\n\
+        "::error title=eval%3A max_cer::CER 0.08333333333333333 exceeds 0.05\n\
          ::error title=eval%3A hyp.txt#1::hyp.txt#1: 1 of 9 characters and 1 of 2 words wrong: expected 'c,d: 100%25', found 'c;d: 100%25'\n",
     );
 }
@@ -116,7 +116,7 @@ fn github_is_given_no_more_than_it_shows() {
     };
     let eval = ["eval", "hyp.txt", "ref.txt", "--max-cer", "0", "--max-wer", "0"];
     let (counts, text) = levels(&eval);
-    assert!(counts == [10, 0, 1] && text.contains("22 items more fail"), "{counts:?}: {text}");
+    assert!(counts == [10, 0, 1] && text.contains("22 more items failed"), "{counts:?}: {text}");
     // Too few frames for any of the labels: a warning each.
     folder.file("x.npy", npy_f64(&[30, 1, 2], &[3.0, -3.0].repeat(30)));
     folder.file("y.txt", lines("1 1\n"));
@@ -145,7 +145,7 @@ fn names_can_not_break_an_annotation() {
     let name = "a%25,b:%0D%0A::error::c.txt#0";
     let title = "a%25%2Cb%3A%0D%0A%3A%3Aerror%3A%3Ac.txt#0";
     command.assert().code(1).stdout(format!(
-        "::error title=eval%3A max_cer::CER 1 is not at most 0\n\
+        "::error title=eval%3A max_cer::CER 1 exceeds 0\n\
          ::error title=eval%3A {title}::{name}: 1 of 1 characters and 1 of 1 words wrong: expected 'y', found 'x'\n"
     ));
 }
@@ -154,8 +154,8 @@ fn names_can_not_break_an_annotation() {
 fn rates_without_a_limit_are_notices() {
     let shown = eval("github", &[], "a b\nc;d: 100%\n").code(0);
     shown.stdout(
-        "::notice title=eval%3A cer::CER 0.08333333333333333, without a limit\n\
-         ::notice title=eval%3A wer::WER 0.25, without a limit\n",
+        "::notice title=eval%3A cer::CER 0.08333333333333333, no limit given\n\
+         ::notice title=eval%3A wer::WER 0.25, no limit given\n",
     );
     eval("junit", &[], "a b\nc;d: 100%\n").code(0).stdout(predicate::str::contains("tests=\"2\""));
 }

@@ -16,7 +16,7 @@ fn classes_of_the_last_axis_are_said_to_be_such() {
     assert!(warnings(&run(&["--criterion", "ctc"])).is_empty());
     assert!(warnings(&run(&["--label-lengths", "3,3"])).is_empty());
     assert!(warnings(&run(&["--criterion", "ce", "--class-axis=-1"])).is_empty());
-    let fits = "y.npy has the shape of the logits without their last axis, (2, 3): if these are classes of each row, \
+    let fits = "y.npy has the shape of the logits without the last axis, (2, 3): if these are one class per row, \
                 give --criterion cross-entropy --class-axis -1";
     let found = "y.npy: expected one class index per row of the logits: shape (2, 4) (2 lines of 4 in text), \
                  found integers of shape (2, 3)";
@@ -42,8 +42,8 @@ fn labels_of_two_axes_that_fit_otherwise_are_told() {
         (
             vec!["classes_last"],
             Some(
-                "y.npy has the shape of the logits without their last axis, its axes exchanged, (3, 2): if these are classes \
-                 of each row, save labels.T and give --criterion cross-entropy --class-axis -1"
+                "y.npy has the shape of the logits without the last axis, transposed, (3, 2): if these are one \
+                 class per row, save labels.T and give --criterion cross-entropy --class-axis -1"
             )
         )
     );
@@ -61,8 +61,8 @@ fn labels_of_two_axes_that_fit_otherwise_are_told() {
         (
             vec!["class_axis"],
             Some(
-                "x.npy: axis 1 of shape (2, 3, 3) is taken for the classes, as in PyTorch, and the labels fit the last axis as \
-                 well: give --class-axis 1 or --class-axis -1"
+                "x.npy: axis 1 of shape (2, 3, 3) is taken as the class axis, as in PyTorch, but the labels fit the \
+                 last axis as well: give --class-axis 1 or --class-axis -1"
             )
         )
     );

@@ -166,12 +166,12 @@ fn targets_that_are_no_probabilities_are_a_warning() {
     assert_eq!(
         codes("0.5,0.25,0.25\n1.5,-0.5,0.0\n"),
         [
-            r#""targets_negative": "y.csv: row 1, class 1 is -0.5, but no probability is below 0: are these logits?""#
+            r#""targets_negative": "y.csv: row 1, class 1 is -0.5, but probabilities can't be negative: are these logits?""#
         ]
     );
     assert_eq!(
         codes("0.5,0.25,0.25\n0.5,0.25,0.5\n"),
-        [r#""targets_not_normalised": "y.csv: 1 row does not sum to 1, the first is row 1 with 1.25""#]
+        [r#""targets_not_normalised": "y.csv: 1 row does not sum to 1 (the first, row 1, sums to 1.25)""#]
     );
 }
 
@@ -196,9 +196,11 @@ fn the_first_odd_target_of_many_is_named() {
     let result = json(&mut loss());
     let said: Vec<&str> =
         result["warnings"].as_array().unwrap().iter().map(|w| w["message"].as_str().unwrap()).collect();
-    assert!(said.contains(&"y.npy: 3 rows do not sum to 1, the first is row 33333 with 1.5"), "{said:?}");
+    assert!(said.contains(&"y.npy: 3 rows do not sum to 1 (the first, row 33333, sums to 1.5)"), "{said:?}");
     assert!(
-        said.contains(&"y.npy: row 33332, class 2 is -1, but no probability is below 0: are these logits?"),
+        said.contains(
+            &"y.npy: row 33332, class 2 is -1, but probabilities can't be negative: are these logits?"
+        ),
         "{said:?}"
     );
     targets[3 * 45_000 + 1] = f64::NAN;

@@ -341,7 +341,7 @@ fn rows_with_another_winner_are_counted() {
     (new[0], new[8]) = (1.0, f64::NAN);
     let (count, message) = changed(&new);
     assert_eq!(count, 3);
-    assert!(message.contains(", 3 rows have another winner"), "{message}");
+    assert!(message.contains(", 3 rows have a different argmax"), "{message}");
     // There are no rows in a list, nor of one value each.
     for shape in [&[12][..], &[12, 1]] {
         folder.file("a.npy", npy_f64(shape, &base));

@@ -56,7 +56,7 @@ fn how_one_matrix_was_made_of_the_other_is_told() {
         (map(&|x| x * -3.0), "n looks like b times -3"),
         (
             map(&|x| x / 2_f64.ln()),
-            "n looks like b times 1.4427 (1 / ln 2: logarithms to base 2 for natural ones)",
+            "n looks like b times 1.4427 (1 / ln 2: base-2 instead of natural logarithms)",
         ),
         (map(&|x| x - 0.25), "n looks like b minus 0.25"),
         (map(&f64::exp), "n looks like exp of b"),
@@ -65,7 +65,7 @@ fn how_one_matrix_was_made_of_the_other_is_told() {
         (of_columns, "n looks like log_softmax of b along axis 0"),
         (
             shifted,
-            "n looks like b plus a number for each vector along axis 1, so softmax of both is the same",
+            "n looks like b plus a constant for each vector along axis 1, so softmax of both is the same",
         ),
         (reversed, "n looks like numpy.flip(b, axis=1)"),
         (moved(1), "n looks like numpy.roll(b, -1, axis=1)"),
@@ -158,7 +158,7 @@ fn the_relation_of_large_matrices_is_told_from_places_all_over() {
         let one = shape.contains(&1);
         let told = summary_of(&folder, &["b", "n"])["relation"].as_str().unwrap_or("none").to_owned();
         assert_eq!(
-            told.contains("plus a number for each vector"),
+            told.contains("plus a constant for each vector"),
             !one && shape[1] < 300_000,
             "{shape:?}: {told}"
         );
@@ -238,7 +238,7 @@ fn outliers_are_no_relation() {
     folder.file("b", npy_f32(&[rows, classes], &with(&one, &late, -1e9)));
     folder.file("n", npy_f32(&[rows, classes], &with(&one, &late, -65504.0)));
     let expected =
-        "n looks like b plus a number for each vector along axis 1, so softmax of both is the same";
+        "n looks like b plus a constant for each vector along axis 1, so softmax of both is the same";
     assert_eq!(summary_of(&folder, &["b", "n"])["relation"], expected);
     // Where all else agrees, a mask does not hide it.
     let masked = with(&one, &column(3), f64::NEG_INFINITY);

@@ -56,7 +56,7 @@ fn new_and_gone_items_are_named() {
     decoded(&folder, "b", &json!({}), &[(0, "one"), (5, "six"), (7, "eight")]);
     let assert = compare(&folder, &["a", "b"]).assert().code(1);
     assert.stdout(predicate::str::contains(
-        "b against a: 0 of 5 values differ, 2 items are new (5, 7), 1 item is gone (1)",
+        "b against a: 0 of 5 values differ, 2 items are new (5, 7), 1 item is missing (1)",
     ));
     // Where the input has another shape, that is why.
     decoded(&folder, "a", &json!({"shape": [2, 9, 5], "beam": 3}), &[(0, "one"), (1, "two")]);

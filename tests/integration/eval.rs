@@ -101,7 +101,7 @@ fn texts_in_another_case_are_told() {
         run_json(command.current_dir(folder.path()).args(["eval", "hyp", "ref"]))["warnings"].to_string()
     };
     let told = run("one two three\nfour\n", "ONE TWO THREE\nFIVE\n");
-    let message = "of 4 word errors in the first 2 lines, 1 is left";
+    let message = "of 4 word errors in the first 2 lines, 1 remains";
     assert!(told.contains("other_case") && told.contains(message), "{told}");
     assert_eq!(run("one two three\n", "ONE two three\n"), "[]");
     assert_eq!(run("one two three\n", "four five six\n"), "[]");

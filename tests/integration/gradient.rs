@@ -506,7 +506,7 @@ fn a_gradient_is_not_called_what_it_is_not() {
     };
     for end in ["csv", "tsv", "txt", "json", "npz", "NPZ", "pt"] {
         let name = format!("g.{end}");
-        let error = format!("error: --grad {name}: a gradient is written as .npy\n");
+        let error = format!("error: --grad {name}: gradients are written as .npy\n");
         write(&name).code(2).stderr(predicate::str::starts_with(error));
         assert!(!folder.path().join(&name).exists());
     }

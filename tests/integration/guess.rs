@@ -183,7 +183,7 @@ fn no_match_is_said_plainly() {
     let (folder, _) = batch(5);
     let mut command = loss(&folder, &["--guess", "1e9"]);
     command.assert().success().stdout(
-        predicate::str::starts_with("none of ").and(predicate::str::contains("nor a number within 5 %")),
+        predicate::str::starts_with("none of ").and(predicate::str::contains("nor comes within 5 %")),
     );
     let plain = guess(&folder, 1e9, &[])["summary"]["closest"]["value"].as_f64().unwrap();
     let near = (1.02 * plain).to_string();
@@ -207,7 +207,7 @@ fn what_can_not_be_searched_is_refused() {
         (&["--guess", "1", "--expect", "1"], "cannot be used with"),
         (&["--guess", "1", "--max-loss", "1"], "cannot be used with"),
         (&["--guess", "1", "--reduction", "none"], "--reduction none gives one per item"),
-        (&["--guess", "1", "--format", "junit"], "show checks"),
+        (&["--guess", "1", "--format", "junit"], "show only checks"),
         (&["--rtol", "1"], "--rtol needs --expect <X> or --guess <X>"),
     ] {
         loss(&folder, options).assert().code(2).stderr(predicate::str::contains(message));
@@ -290,7 +290,7 @@ fn means_that_no_row_shows_are_found() {
     let losses: Vec<f64> =
         items.as_array().unwrap().iter().filter_map(|item| item["loss_nats"].as_f64()).collect();
     assert_eq!(losses.len(), 3);
-    let left_out = "items without an alignment are left out there; see the row batch_mean";
+    let left_out = "the other system leaves out items without an alignment; see the row batch_mean";
     assert!(notes(&guess(&folder, losses.iter().sum::<f64>() / 3.0, &[])).contains(&left_out));
 
     folder.file("y.txt", "1 2\n3\n\n2 2 1\n");
@@ -363,7 +363,7 @@ fn a_language_model_s_number_is_found() {
     let options = ["--criterion", "cross-entropy", "--class-axis", "-1"];
     let plain = guess(&folder, loss(false).exp(), &options);
     assert!(notes(&plain).contains(&"the number is the perplexity, e to the power of the loss"), "{plain}");
-    let next = "each row against the label of the next: the file's labels are the inputs";
+    let next = "each row scored against the next row's label: the file's labels are the inputs";
     let shifted = guess(&folder, loss(true), &options);
     assert!(notes(&shifted).contains(&next), "{shifted}");
     let both = guess(&folder, loss(true).exp(), &options);
@@ -385,13 +385,13 @@ fn a_rounded_number_is_told() {
         String::from_utf8(output.stdout).unwrap()
     };
     let rounded = said(format!("{mean:.3}"));
-    assert!(rounded.contains("; rounded, it is that: --rtol 1e-3"), "{mean} {rounded}");
+    assert!(rounded.contains("; rounded, it matches: --rtol 1e-3"), "{mean} {rounded}");
     let other = said(format!("{:.3}", mean + 0.001));
-    assert!(!other.contains("rounded, it is that"), "{mean} {other}");
+    assert!(!other.contains("rounded, it matches"), "{mean} {other}");
     // What one decimal says is no evidence; 2.78 is that of these.
     folder.file("x.npy", npy_f64(&[3, 3], &[1.0, 4.0, 2.0, 9.0, 2.0, 6.0, 0.0, 3.0, 5.0]));
     let short = said("2.8".to_owned());
-    assert!(short.contains("the closest is 2.784") && !short.contains("rounded, it is that"), "{short}");
+    assert!(short.contains("the closest is 2.784") && !short.contains("rounded, it matches"), "{short}");
 }
 
 /// Weights are for the classes of one axis; that they fit no other is no reason to give up.

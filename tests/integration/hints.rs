@@ -185,7 +185,7 @@ fn lengths_that_fit_the_classes_are_told() {
     folder.file("x.npy", npy_f64(&[2, 4, 9], &[0.0; 72]));
     let args = ["decode", "x.npy", "--layout", "ntc", "--lengths", "9,8"];
     let error = "--lengths: item 0: expected a length from 0 to 4, the number of frames, found 9";
-    let hint = "the last axis, the classes, has 9: are frames and classes exchanged?";
+    let hint = "the last axis, the classes, has 9: are frames and classes swapped?";
     refused(&folder, &args, error, Some(hint));
 }
 
@@ -207,14 +207,13 @@ fn references_that_no_text_equals_are_a_warning() {
     // Some words of a line are no reason.
     assert_eq!(warning("A B A, B\n", &named), None);
     for (refs, args, words, shown, remark) in [
-        ("a b\n", &named[..], "2 of 2 words", "'a'", "the alphabet has upper case letters"),
-        ("A|B\n", &named, "1 of 1 word", "'A|B'", "write spaces for '|', as texts have them"),
-        ("A, B; A\n", &named, "2 of 3 words", "'A,'", "what is not in the alphabet counts as an error"),
+        ("a b\n", &named[..], "2 of 2 words", "'a'", "the alphabet has upper-case letters"),
+        ("A|B\n", &named, "1 of 1 word", "'A|B'", "write spaces instead of '|', as decoded texts have"),
+        ("A, B; A\n", &named, "2 of 3 words", "'A,'", "whatever is not in the alphabet counts as an error"),
         ("A B\n", &[], "2 of 2 words", "'A'", "without --alphabet, texts are class indices"),
     ] {
-        let message = format!(
-            "refs: {words} can't be written with the tokens of the alphabet, such as {shown}: {remark}"
-        );
+        let message =
+            format!("refs: {words} can't be spelled with the alphabet's tokens, such as {shown}: {remark}");
         assert_eq!(warning(refs, args), Some(json!({"code": "unwritable", "message": message})));
     }
 }
@@ -243,7 +242,7 @@ fn lists_are_compared_however_they_are_written() {
     );
     folder.file("a.npy", npy_i64(&[2, 3], &[0; 6]));
     folder.file("b.npy", npy_i64(&[3, 2], &[0; 6]));
-    let hint = "the axes are in another order: x.transpose(1, 0)";
+    let hint = "the axes are in a different order: x.transpose(1, 0)";
     refused(
         &folder,
         &["compare", "a.npy", "b.npy"],
@@ -349,7 +348,7 @@ fn classes_before_the_frames_are_told_from_the_alphabet() {
     let folder = Folder::new();
     folder.file("x.npy", npy_f64(&[2, 5, 9], &[0.0; 90]));
     folder.file("bases", "A\nC\nG\nT\n");
-    let hint = "axis 1 has 5 entries, and the classes are the last axis: numpy.moveaxis(x, 1, -1)";
+    let hint = "axis 1 has 5 entries, but the classes must be the last axis: numpy.moveaxis(x, 1, -1)";
     for args in [&["decode"][..], &["align", "--labels", "bases"]] {
         let args = [args, &["x.npy", "--layout", "ntc", "--alphabet", "bases"]].concat();
         let error = "bases: expected 9 entries, or 8 without the blank, found 4";
@@ -393,7 +392,7 @@ fn shares_of_a_length_and_axes_of_one_entry_are_told() {
     );
     folder.file("x.npy", npy_f64(&[2, 1, 4, 3], &[0.0; 24]));
     let error = "x.npy: expected a CTC input of 2 or 3 axes, found shape (2, 1, 4, 3)";
-    refused(&folder, &loss(&[]), error, Some("leave the axes of one entry out: x.reshape((2, 4, 3))"));
+    refused(&folder, &loss(&[]), error, Some("drop the axes of size 1: x.reshape((2, 4, 3))"));
 }
 
 #[test]
@@ -429,10 +428,10 @@ fn hotwords_that_no_text_has_say_why() {
     };
     assert!(!told("AB A\t5\n").contains("unwritable"));
     for (phrase, why) in [
-        ("AB 5", "no text can have them: put a tab before the weight"),
-        ("AB:2.5", "no text can have them: put a tab before the weight"),
-        ("ab", "no text can have them: the alphabet has upper case letters"),
-        ("CD", "no text can have them\""),
+        ("AB 5", "no text can contain them: put a tab before the weight"),
+        ("AB:2.5", "no text can contain them: put a tab before the weight"),
+        ("ab", "no text can contain them: the alphabet has upper-case letters"),
+        ("CD", "no text can contain them\""),
     ] {
         assert!(told(phrase).contains(why), "{}", told(phrase));
     }
@@ -460,10 +459,10 @@ fn hints_do_not_lead_in_circles() {
     // Four names for five classes: that of the blank is left out, and so the hint does not name another blank.
     folder.file("names", "a\n\nc\nd\n");
     let decode = ["decode", "x.csv", "--alphabet", "names"];
-    let error = "names: the name of class 2 is empty, and no text can be that";
+    let error = "names: the name of class 2 is empty, so it can't be written";
     let hint = "the file leaves the blank out, so every entry needs a name: write that of class 2";
     refused(&folder, &decode, error, Some(hint));
-    let error = "names: the name of class 1 is empty, and no text can be that";
+    let error = "names: the name of class 1 is empty, so it can't be written";
     let hint = "the file leaves the blank out, so every entry needs a name: write that of class 1";
     refused(&folder, &[&decode[..], &["--blank", "2"]].concat(), error, Some(hint));
     // Class indices, and names.

@@ -227,12 +227,12 @@ fn shapes_that_fit_no_loss() {
     let flat = npy_f64(&[6], &[0.0; 6]);
     let four = npy_f64(&[1, 2, 3, 1], &[0.0; 6]);
     let scalar = npy_bytes("<f8", false, &[], &[0; 8]);
-    refused(&three, b"1\n2\n", &["--criterion", "ctc"], "both first axes have 2 entries");
+    refused(&three, b"1\n2\n", &["--criterion", "ctc"], "both of the first two axes have 2 entries");
     refused(
         &three,
         b"1\n2\n1\n",
         &["--criterion", "ctc"],
-        "y: expected 2 items, as axis 0 or 1 of shape (2, 2, 3) has entries, found 3",
+        "y: expected 2 items, the size of axis 0 or 1 of shape (2, 2, 3), found 3",
     );
     refused(
         &flat,
@@ -317,9 +317,9 @@ fn class_targets_that_do_not_fit() {
         (&["--label-smoothing", "-0.1"], "--label-smoothing: expected a number from 0 to 1, found -0.1"),
         (&["--class-axis", "0"], "invalid value '0' for '--class-axis <AXIS>': expected 1 or -1"),
         (&["--class-axis", "3"], "invalid value '3' for '--class-axis <AXIS>': expected 1 or -1"),
-        (&["--blank", "0"], "--blank is an option of CTC, not of cross-entropy"),
+        (&["--blank", "0"], "--blank is for CTC, not cross-entropy"),
         (&["--reduction", "none", "--max-loss", "1"], "need a reduced loss"),
-        (&["--expect", "1", "--rtol", "-1"], "for '--rtol <R>': expected a finite number of 0 or more"),
+        (&["--expect", "1", "--rtol", "-1"], "for '--rtol <R>': expected a finite, non-negative number"),
         (&["--expect", "18,6"], "invalid value '18,6' for '--expect <X>': expected a number"),
         (&["--max-loss", "nan"], "invalid value 'nan' for '--max-loss <X>': expected a number"),
         (&["--rtol", "1"], "--rtol needs --expect <X> or --guess <X>"),
@@ -399,7 +399,7 @@ fn alphabets_that_do_not_fit() {
         ("a", b"a\nb\n", "expected 4 entries, or 3 without the blank, found 2"),
         ("b", b"a\nb\na\n", "line 3: expected each token once, found 'a' again (first in line 1)"),
         ("c", b"a\nb\n\xff\n", "line 3, byte 1: expected UTF-8 text"),
-        ("d", b"a\nb\ncc\n", "it is not clear how labels are split"),
+        ("d", b"a\nb\ncc\n", "it is unclear how to split labels"),
         (
             "e.json",
             b"{\"a\": 1, \"b\": 2",

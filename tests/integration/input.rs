@@ -80,9 +80,10 @@ fn an_entry_of_several_characters_is_named() {
     folder.file("y.txt", "a\n");
     let loss = ["loss", "x.csv", "--labels", "y.txt", "--criterion", "ctc", "--alphabet", "alphabet.json"];
     folder.file("alphabet.json", r#"["a", "b", "<blank>"]"#);
-    let error = "error: alphabet.json: class 2, '<blank>', is not one character: it is not clear how labels are split\n";
+    let error = "error: alphabet.json: class 2, '<blank>', is not a single character: it is unclear how to split \
+         labels\n";
     let hint = "hint: give --label-split chars, tokens or longest";
-    run(&folder, &loss).code(2).stderr(format!("{error}{hint}; or --blank 2, if that is the blank\n"));
+    run(&folder, &loss).code(2).stderr(format!("{error}{hint}; or --blank 2 if that is the blank\n"));
     // It was said which is the blank.
     run(&folder, &[&loss[..], &["--blank", "1"]].concat()).code(2).stderr(format!("{error}{hint}\n"));
     run(&folder, &[&loss[..], &["--blank", "<blank>"]].concat()).success();
@@ -122,7 +123,7 @@ fn an_empty_entry_that_is_not_the_blank_is_refused() {
     folder.file("alphabet.txt", "a\nb\nc\n\n");
     let decode = ["decode", "x.csv", "--alphabet", "alphabet.txt", "--format", "text"];
     run(&folder, &decode).code(2).stderr(
-        "error: alphabet.txt: the name of class 3 is empty, and no text can be that\n\
+        "error: alphabet.txt: the name of class 3 is empty, so it can't be written\n\
          hint: remove the empty entry, or give --blank 3 if that is the blank\n",
     );
     run(&folder, &[&decode[..], &["--blank", "3"]].concat()).success().stdout("b\n");
@@ -164,7 +165,7 @@ fn values_that_can_only_be_mistakes_are_refused() {
     folder.file("alphabet.json", "[null]");
     run(&folder, &["decode", "x.csv", "--beam", "2", "--token-min-logp", "5"])
         .code(2)
-        .stderr("error: --token-min-logp: expected a log-probability, which is 0 or less, found 5\n");
+        .stderr("error: --token-min-logp: expected a log-probability (0 or less), found 5\n");
     run(&folder, &["decode", "x.csv", "--alphabet", "alphabet.json"])
         .code(2)
         .stderr(predicate::str::contains(" at line ").not().and(predicate::str::contains("line 1, column")));

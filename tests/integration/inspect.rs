@@ -205,8 +205,8 @@ fn labels_are_held_against_the_best_path() {
         for (text, ratio, told) in [
             (lines(&labels, 0), Some(0.0), None),
             (lines(&wrong, 0), Some(removed), None),
-            (lines(&labels, 1), None, Some("adding -1 to each label leaves 0.00: do labels count")),
-            (lines(&other_items, 0), None, Some("are they of these items, in this order")),
+            (lines(&labels, 1), None, Some("adding -1 to each label leaves 0.00: do the labels start")),
+            (lines(&other_items, 0), None, Some("do the labels belong to these items, in this order")),
         ] {
             folder.file("y.txt", text);
             let file = format!("{layout}.npy");
@@ -254,7 +254,7 @@ fn padding_is_found_in_every_layout() {
     for layout in ["tnc", "ntc"] {
         let expected = json!({
             "code": "padding",
-            "message": format!("{layout}.npy#1: its last 301 of 520 frames are all equal"),
+            "message": format!("{layout}.npy#1: its last 301 of 520 frames are identical"),
             "flag": "--lengths FILE",
         });
         assert_eq!(found(layout, &[]), [expected]);

@@ -41,7 +41,7 @@ fn classes_of_rows_are_held_against_who_wins_them() {
     assert!(
         message
             .unwrap()
-            .ends_with("adding -1 to each label leaves 0.00: do labels count from a different number?")
+            .ends_with("adding -1 to each label leaves 0.00: do the labels start from a different number?")
     );
     // What is no class has no row, and another rule is no shift.
     let (ratio, message) = found(&shifted(-1));
@@ -62,7 +62,7 @@ fn a_network_that_reads_nothing_is_told_so() {
     let result = inspect(&folder, &["x.csv", "--labels", "y.txt"]);
     let findings = result["summary"]["findings"].as_array().unwrap();
     let found = findings.iter().find(|finding| finding["code"] == "other_labels").unwrap();
-    assert!(found["message"].as_str().unwrap().contains("it reads nothing but blanks"), "{found}");
+    assert!(found["message"].as_str().unwrap().contains("it is nothing but blanks"), "{found}");
 }
 
 /// Frames that are certain say as much as none, so equal ones at the end need no length.

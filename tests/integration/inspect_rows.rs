@@ -130,8 +130,8 @@ fn classes_on_another_axis_are_found_by_their_sums() {
     };
     let message = |axis: usize| {
         format!(
-            "the rows along axis {axis} sum to 1 as probabilities or their logarithms do, and those that were looked at do not: \
-             are the classes axis {axis}?"
+            "along axis {axis} the values sum to 1, as probabilities or log-probabilities do, but along the axis \
+             taken as the classes they do not: are the classes on axis {axis}?"
         )
     };
     let shape = [items, classes, frames];

@@ -61,7 +61,7 @@ fn a_model_of_none_of_the_tokens_is_refused() {
             &none,
             &[&BEAM[..], &["--lm", "lm", "--lm-unit", "token"]].concat(),
             "lm: expected tokens of the alphabet, found none",
-            Some("without --lm-unit token, the model's entries are words"),
+            Some("without --lm-unit token, the model's entries are taken as words"),
         );
     }
 }
@@ -72,15 +72,15 @@ fn what_needs_names_is_refused_without() {
     folder.file("list", "a\n");
     folder.file("lm", unigrams(&["-1 <s>", "-1 </s>", "-1 <unk>", "-1 a"]));
     let no_names = ["decode", "x.npy", "--beam", "3"];
-    let indices = "--lexicon: class indices have no words";
+    let indices = "--lexicon: without an alphabet, texts are class indices, not words";
     refused(&folder, &[&no_names[..], &["--lexicon", "list"]].concat(), indices, Some("give --alphabet"));
-    let indices = "--lm: class indices have no words";
+    let indices = "--lm: without an alphabet, texts are class indices, not words";
     let by_words = Some("give --alphabet, or --lm-unit token for a model of tokens");
     refused(&folder, &[&no_names[..], &["--lm", "lm"]].concat(), indices, by_words);
     let hotwords = [&no_names[..], &["--hotwords", "list"]].concat();
     refused(&folder, &hotwords, "--hotwords needs --alphabet", None);
     let space = ["--lm", "lm", "--lm-unit", "token", "--lm-space", "a"];
-    let error = "--lm-space: this alphabet has no space that the model could spell";
+    let error = "--lm-space: this alphabet has no space";
     refused(&folder, &[&BEAM[..], &space].concat(), error, None);
     for weight in ["1e9", "-1e9"] {
         let args = [&BEAM[..], &["--hotwords", "list", "--hotword-weight", weight]].concat();
@@ -100,8 +100,8 @@ fn where_nothing_separates_words_a_text_is_one() {
     assert_eq!(text(&steered(&folder, &[])), "ab");
     let one_word = |path: &str| {
         format!(
-            "{path}: nothing separates words in this alphabet, so each text is one word: \
-             give --word-delimiter TOKEN, '' where each token is a word, or ▁ where texts are single words"
+            "{path}: this alphabet has no word delimiter, so each text is one word: give --word-delimiter TOKEN, '' \
+             if each token is a word, or ▁ if texts are single words"
         )
     };
     for (steer, path, expected) in [("--lexicon", "list", "ba"), ("--lm", "lm", "bb")] {
@@ -209,8 +209,8 @@ fn each_token_may_be_a_word() {
     folder.file("refs", "N G\n");
     assert_eq!(text(&steered(&folder, &[])), "NG");
     let found = steered(&folder, &["--refs", "refs"]);
-    let spaced = "refs: 1 of 1 line have spaces, and nothing separates words in this alphabet, so texts have none: their words \
-                  are tokens: give --word-delimiter '' if each token is a word";
+    let spaced = "refs: spaces in 1 of 1 line, but this alphabet has no word delimiter, so decoded texts have none: \
+                  their words are tokens: give --word-delimiter '' if each token is a word";
     assert_eq!(message(&found, "spaced_references").as_deref(), Some(spaced));
     let each = ["--word-delimiter", "", "--refs", "refs", "--timestamps"];
     let found = steered(&folder, &each);
@@ -237,7 +237,8 @@ fn each_token_may_be_a_word() {
     assert_eq!(of_words["items"], of_tokens["items"]);
     // Else its entries are tokens, and no words of many.
     let found = steered(&folder, &["--lm", "lm"]);
-    let unit = "lm: 1 of 1 word of more than one character are tokens of the alphabet: if these are tokens, give --lm-unit token";
+    let unit = "lm: the alphabet's tokens include 1 of the model's 1 word longer than one character: if these are tokens, \
+                give --lm-unit token";
     assert_eq!(message(&found, "lm_unit").as_deref(), Some(unit));
 }
 

@@ -110,7 +110,7 @@ fn nothing_but_the_lexicon_is_printed() {
         "-v",
         "--lexicon",
     ]);
-    let expected = "note: 0 of 16 items computed with logarithms, for";
+    let expected = "note: 0 of 16 items computed in log space:";
     verbose.arg(&lexicon).assert().success().stderr(predicate::str::contains(expected));
     let spelled = folder.file("spelled.txt", "a a\n");
     let expected =
@@ -176,7 +176,7 @@ fn options_that_make_no_sense_are_refused() {
     let words = repository("fixtures/lm_word3.arpa");
     let mut command = ctctool();
     command.args(["decode", "--beam", "9", "--lm"]).arg(&words).write_stdin(matrix);
-    let expected = "--lm: class indices have no words\nhint: give --alphabet";
+    let expected = "--lm: without an alphabet, texts are class indices, not words\nhint: give --alphabet";
     command.assert().code(2).stderr(predicate::str::contains(expected));
 }
 
@@ -267,7 +267,7 @@ fn tune_warns_of_what_decode_warns_of_before_it_begins() {
     assert_eq!(codes(&mut with(&["--blank", "5"]))[0], "blank_not_most_frequent");
     let lexicon = folder.file("lexicon.txt", "supercalifragilisticexpialidocious-and-so-on\n");
     assert!(codes(with(&["--lexicon"]).arg(&lexicon)).contains(&"unfinished_word".to_owned()));
-    let expected = "warning not_normalised, an error by --strict";
+    let expected = "warning not_normalised, an error under --strict";
     let mut strict = with(&["--input", "log-probs", "--strict", "--beam", "1000000"]);
     strict.assert().code(2).stderr(predicate::str::contains(expected));
     // Nor is anything computed for a file that can't be written.
@@ -394,11 +394,11 @@ fn what_forbids_all_texts_is_said_of_its_item() {
     let mut command = ctctool();
     command.args(["decode", "--beam", "9", "--layout", "tnc", "--alphabet"]).arg(&alphabet);
     command.arg("--lexicon").arg(&lexicon).arg(&matrix);
-    let expected = "x.npy#1: no path is left, for the lexicon";
+    let expected = "x.npy#1: no hypothesis is left, because the lexicon";
     command.assert().success().stderr(predicate::str::contains(expected));
     let mut command = ctctool();
     command.args(["decode", "--beam", "9", "--layout", "tnc", "--word-delimiter", "a", "--blank", "a"]);
-    let expected = "--word-delimiter: 'a', class 0, is the blank, which is in no text";
+    let expected = "--word-delimiter: 'a', class 0, is the blank, which never appears in text";
     let alphabet = folder.file("alphabet.txt", "a\nb\nc\n");
     command.arg("--alphabet").arg(&alphabet).arg(&matrix);
     command.assert().code(2).stderr(predicate::str::contains(expected));

@@ -82,7 +82,7 @@ fn ctc_items_say_what_they_need() {
     assert_eq!(result["summary"]["infeasible"], 1);
     assert_eq!(result["summary"]["status"], "infeasible");
     let warning = result["warnings"][0]["message"].as_str().unwrap();
-    assert!(warning.contains("x.npy#0") && warning.contains("need 4 frames, it has 3"), "{warning}");
+    assert!(warning.contains("x.npy#0") && warning.contains("need 4 frames, but it has 3"), "{warning}");
 
     let result = run(&["--zero-infinity"]);
     assert_eq!(result["items"][0]["loss_nats"], 0.0);
@@ -287,7 +287,7 @@ fn checks_decide_the_exit_code() {
     let assert = classifier(&folder).args(["--max-loss", "0.75", "--format", "json"]).assert().code(1);
     assert.stdout(predicate::str::contains(r#""checks":[{"name":"max_loss","observed":0.753109"#)).stderr(
         predicate::str::starts_with("check failed: loss 0.753109")
-            .and(predicate::str::contains("at most 0.75")),
+            .and(predicate::str::contains("exceeds 0.75")),
     );
     // Nothing is ever below a limit that is not a number, and nan is below none.
     folder.file("z.txt", "-100\n-100\n-100\n");
@@ -369,7 +369,8 @@ fn warnings_are_lines_and_with_strict_errors() {
     run(&["--strict"]).code(2).stdout("").stderr(predicate::str::starts_with("error: p.csv looks like"));
     run(&["--input", "probs", "--strict"]).success().stderr("");
     run(&["--input", "log-probs"]).success().stderr(predicate::str::contains(
-        "2 rows do not sum to 1, the first is row 0 with 4.216772104075611: as they stand they do: give --input probs",
+        "2 rows do not sum to 1 (the first, row 0, sums to 4.216772104075611): taken as probabilities they do: give \
+         --input probs",
     ));
 }
 

@@ -133,7 +133,7 @@ fn warnings_are_the_same_with_any_number_of_threads() {
     };
     let one = run("1");
     let messages = one["warnings"].to_string();
-    for part in ["all 256 rows", "class 2 wins 75 % of the first 256 frames"] {
+    for part in ["all 256 rows", "class 2 is the argmax of 75 % of the first 256 frames"] {
         assert!(messages.contains(part), "{messages}");
     }
     for threads in ["2", "3", "5", "16"] {

@@ -44,7 +44,7 @@ fn negative_values_are_values() {
     refused(
         &folder,
         &["decode", "x.csv", "--timestamps", "--frame-shift", "-1"],
-        "invalid value '-1' for '--frame-shift <SECONDS>': expected a number of seconds above 0 and up to 1000",
+        "invalid value '-1' for '--frame-shift <SECONDS>': expected seconds, above 0 and at most 1000",
         Some(&see("decode")),
     );
     refused(
@@ -54,7 +54,7 @@ fn negative_values_are_values() {
         Some(&see("decode")),
     );
     let (code, stderr) = said(&folder, &["eval", "h", "r", "--max-cer", "-1"]);
-    assert_eq!((code, &stderr[..]), (Some(1), "check failed: CER 1 is not at most -1\n"));
+    assert_eq!((code, &stderr[..]), (Some(1), "check failed: CER 1 exceeds -1\n"));
     for (value, name) in [("nan", "--max-wer"), ("25%", "--max-cer")] {
         let message = format!("invalid value '{value}' for '{name} <X>': expected a number");
         refused(&folder, &["eval", "h", "r", name, value], &message, Some(&see("eval")));
@@ -99,7 +99,8 @@ fn a_typed_list_is_not_taken_for_a_file() {
     }
     let weight = ["loss", "x.csv", "--labels", "rows", "--weight", "1,2,x"];
     refused(&folder, &weight, "--weight: entry 2: expected a number, found 'x'", Some(&hint("--weight")));
-    let of_input = "the longest is 7: if these are of the network's input, divide them by what it shortens it by, some 3";
+    let of_input = "the longest is 7: if these are lengths of the network's input, divide them by its downsampling \
+         factor, about 3";
     for (list, error, hint) in [
         (
             "7",
@@ -128,7 +129,7 @@ fn a_typed_list_is_not_taken_for_a_file() {
         (
             "0,1\n1,2\n2,3\n",
             "--weight w.csv: 6 class weights for 3 classes",
-            Some("if each line has the class and its weight, keep the weight, as cut -d, -f2 does"),
+            Some("if each line has a class and its weight, keep only the weight: cut -d, -f2"),
         ),
         ("1\n2\n", "--weight w.csv: 2 class weights for 3 classes", None),
     ] {
@@ -171,13 +172,13 @@ fn references_for_other_items_name_the_layout() {
             "two",
             ["--layout", "ntc"],
             "two: expected 3 lines, one per item, found 2",
-            "by layout ntc the items are axis 0 of shape (3, 2, 3), which has 3; for 2 items give --layout tnc",
+            "in layout ntc the items are axis 0 of shape (3, 2, 3), which has 3; for 2 items, give --layout tnc",
         ),
         (
             "three",
             ["--lengths", "3,3"],
             "three: expected 2 lines, one per item, found 3",
-            "by layout tnc the items are axis 1 of shape (3, 2, 3), which has 2; for 3 items give --layout ntc",
+            "in layout tnc the items are axis 1 of shape (3, 2, 3), which has 2; for 3 items, give --layout ntc",
         ),
     ] {
         refused(&folder, &[&["decode", "x.npy", "--refs", refs], &options[..]].concat(), error, Some(hint));
@@ -197,14 +198,14 @@ fn labels_that_fit_no_loss_are_told_what_would_fit() {
             "x.csv",
             "four",
             "x.csv: shape (3, 3) with four (4 lines) fits neither cross-entropy nor CTC",
-            "cross-entropy takes 3 class indices, one per line, or probabilities of shape (3, 3), CTC one line of \
-             labels",
+            "cross-entropy takes 3 class indices, one per line, or probabilities of shape (3, 3); CTC takes one \
+             line of labels",
         ),
         (
             "b.npy",
             "four",
             "b.npy: shape (2, 4, 3) with floats.npy (floats of shape (3,)) fits neither cross-entropy nor CTC",
-            "class indices and labels are integers: labels.astype('int64')",
+            "class indices and labels must be integers: labels.astype('int64')",
         ),
         (
             "b.npy",
@@ -280,7 +281,7 @@ fn an_empty_line_of_an_alphabet_is_no_long_token() {
     refused(
         &folder,
         &["loss", "x.csv", "--labels", "y", "--alphabet", "alphabet"],
-        "alphabet: the name of class 2 is empty, and no label can be that",
+        "alphabet: the name of class 2 is empty, so no label can match it",
         Some("remove the empty entry, or give --label-split longest"),
     );
 }
@@ -290,7 +291,7 @@ fn probabilities_below_0_are_none() {
     let folder = Folder::new();
     folder.file("x.csv", "-1,-2\n-3,-1\n");
     folder.file("y", "1\n0\n");
-    let hint = "these are not probabilities: give --input log-probs, or leave --input out for logits";
+    let hint = "these are not probabilities: give --input log-probs, or omit --input for logits";
     let place =
         |row| format!("x.csv: {row} 0, class 0: expected a finite probability of 0 or more, found -1");
     let loss = ["loss", "x.csv", "--labels", "y", "--input", "probs"];
@@ -349,7 +350,7 @@ fn names_of_which_the_first_is_empty_are_names() {
 fn a_matrix_without_rows_or_classes_is_told_so() {
     let folder = Folder::new();
     folder.file("x", "a,b\n");
-    let error = "x: expected a table of numbers, found no row";
+    let error = "x: expected a table of numbers, found no rows";
     refused(&folder, &["decode", "x", "--headers"], error, None);
     folder.file("x", npy_f64(&[3, 0], &[]));
     let error = "x: expected a shape with at least one class on axis 1, found shape (3, 0)";
@@ -380,11 +381,11 @@ fn one_is_not_many_and_nothing_is_no_number() {
     );
     let (code, stderr) = said(&folder, &["eval", "none", "none", "--max-cer", "1"]);
     assert_eq!(code, Some(1));
-    assert_eq!(stderr, "check failed: CER of an empty reference is undefined, and fails a limit of 1\n");
+    assert_eq!(stderr, "check failed: CER of an empty reference is undefined, which fails the limit of 1\n");
     folder.file("p.csv", "0.5,0.5\n0.5,0.6\n");
     let (_, stderr) = said(&folder, &["decode", "p.csv", "--input", "probs"]);
     assert!(
-        stderr.contains("warning: p.csv: 1 row does not sum to 1, the first is frame 1 with 1.1"),
+        stderr.contains("warning: p.csv: 1 row does not sum to 1 (the first, frame 1, sums to 1.1"),
         "{stderr}"
     );
 }
@@ -395,7 +396,7 @@ fn an_infeasible_item_says_what_becomes_of_its_loss() {
     folder.file("x.csv", "1,2,3\n");
     folder.file("y", "1 2\n");
     let warning =
-        |loss| format!("warning: x.csv: infeasible: its 2 labels need 2 frames, it has 1; {loss}\n");
+        |loss| format!("warning: x.csv: infeasible: its 2 labels need 2 frames, but it has 1; {loss}\n");
     let args = ["loss", "x.csv", "--criterion", "ctc", "--labels", "y"];
     assert_eq!(said(&folder, &args), (Some(0), warning("its loss is +inf")));
     let (_, stderr) = said(&folder, &[&args[..], &["--zero-infinity"]].concat());
@@ -413,7 +414,7 @@ fn infeasible_items_beyond_the_first_ten_are_counted() {
         for (command, end) in [("align", ""), ("loss", "; its loss is +inf")] {
             let (_, stderr) = said(&folder, &[&[command][..], &args].concat());
             let lines: Vec<&str> = stderr.lines().collect();
-            let why = "infeasible: its 1 label needs 1 frame, it has 0";
+            let why = "infeasible: its 1 label needs 1 frame, but it has 0";
             assert_eq!((lines.len(), lines[9]), (11, &format!("warning: x.npy#9: {why}{end}")[..]));
             assert_eq!(lines[10], format!("warning: {rest}"));
             let mut run = ctctool();

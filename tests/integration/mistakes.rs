@@ -82,7 +82,7 @@ fn an_option_that_implies_the_wrong_loss_is_named() {
     folder.file("y.txt", "1 2\n3\n");
     let loss = ["loss", "x.npy", "--labels", "y.txt"];
     let hint = |option: &str| {
-        format!("{option} is for cross-entropy, but the labels look like those of CTC: leave it out for that")
+        format!("{option} is for cross-entropy, but the labels look like those of CTC: omit it for CTC")
     };
     refused(
         &folder,
@@ -105,7 +105,7 @@ fn an_option_that_implies_the_wrong_loss_is_named() {
         "y.txt: expected 1 line of labels, one per item, found 3",
         Some(
             "the matrix is one item: write its labels on one line; --zero-infinity is for CTC, but the labels look like \
-             those of cross-entropy: leave it out for that",
+             those of cross-entropy: omit it for cross-entropy",
         ),
     );
 }
@@ -118,7 +118,7 @@ fn counts_that_do_not_fit_lead_to_what_is_wrong() {
     folder.file("y.txt", "1\n2\n3\n4\n");
     folder.file("y.npy", npy_i64(&[4], &[1, 2, 3, 4]));
     let hint = Some(
-        "by layout tnc the items are axis 1 of shape (4, 30, 8), which has 30; for 4 items give --layout ntc",
+        "in layout tnc the items are axis 1 of shape (4, 30, 8), which has 30; for 4 items, give --layout ntc",
     );
     let tnc = ["--layout", "tnc"];
     let count = "y.txt: expected 30 lines of labels, one per item, found 4";
@@ -140,7 +140,7 @@ fn counts_that_do_not_fit_lead_to_what_is_wrong() {
     folder.file("padded.npy", npy_i64(&[5, 2], &[1; 10]));
     let padded =
         ["loss", "x.npy", "--labels", "padded.npy", "--label-lengths", "2,1,2", "--criterion", "ctc"];
-    let items = "padded.npy: expected 4 or 30 items, as axis 0 or 1 of shape (4, 30, 8) has entries, found 5";
+    let items = "padded.npy: expected 4 or 30 items, the size of axis 0 or 1 of shape (4, 30, 8), found 5";
     refused(&folder, &padded, items, None);
     let result = json(ctctool().current_dir(folder.path()).args([
         "inspect",
@@ -155,7 +155,7 @@ fn counts_that_do_not_fit_lead_to_what_is_wrong() {
     refused(
         &folder,
         &["decode", "x.npy", "--lengths", "30,30,30"],
-        "--lengths: expected 4 or 30 items, as axis 0 or 1 of shape (4, 30, 8) has entries, found 3",
+        "--lengths: expected 4 or 30 items, the size of axis 0 or 1 of shape (4, 30, 8), found 3",
         None,
     );
 }
@@ -176,7 +176,7 @@ fn a_model_of_words_given_as_one_of_tokens_is_warned_of() {
     let found = of_unit("lm_word3.arpa");
     assert_eq!(warnings(&found), ["lm_unit"]);
     let message = found["warnings"][0]["message"].as_str().unwrap();
-    assert!(message.ends_with("if these are words, leave out --lm-unit token"), "{message}");
+    assert!(message.ends_with("if they are words, omit --lm-unit token"), "{message}");
     assert!(warnings(&of_unit("lm_char6.arpa.gz")).is_empty());
 }
 
@@ -209,9 +209,7 @@ fn of_tied_settings_tune_takes_the_one_in_the_middle() {
     }
     let table = String::from_utf8(tune("0,0.1,0.2", "0,-0.5,0.5").output().unwrap().stdout).unwrap();
     assert!(
-        table.contains(
-            "--word-bonus 0 (18 tie; of those with the narrowest beam this is the one in the middle)\n"
-        ),
+        table.contains("--word-bonus 0 (18 tied; this is the middle one of those with the narrowest beam)\n"),
         "{table}"
     );
     assert_eq!(json(&mut tune("0.1", "0"))["summary"]["tied"], 2);
@@ -223,7 +221,7 @@ fn what_a_format_has_no_place_for_is_said() {
     folder.file("x.csv", "1,2,3\n0,0,0\n");
     folder.file("t.txt", "a b\n");
     let warning = |option: &str, format: &str| {
-        format!("warning: {option}: --format {format} can't show it; table, json and jsonl can\n")
+        format!("warning: {option}: --format {format} can't show this; use table, json or jsonl\n")
     };
     for format in ["csv", "text"] {
         let (_, stderr) = said(&folder, &["decode", "x.csv", "--timestamps", "--format", format]);
@@ -294,7 +292,7 @@ fn labels_of_another_shape_are_told_how_to_fit() {
         "sequences: expected 2 lines as in two, found 3",
         Some(end),
     );
-    let other = "the other has an empty line at its end: delete it";
+    let other = "the other ends with an empty line: delete it";
     refused(
         &folder,
         &["eval", "two", "sequences"],
@@ -404,8 +402,7 @@ fn options_of_both_losses_are_told() {
     folder.file("x.csv", "0,9,0\n0,0,9\n");
     folder.file("y", "0\n1\n");
     let args = ["loss", "x.csv", "--labels", "y", "--blank", "0", "--ignore-index", "255"];
-    let error =
-        "--blank is an option of CTC, and --ignore-index is one of cross-entropy: leave one of them out";
+    let error = "--blank is for CTC and --ignore-index for cross-entropy: leave one of them out";
     refused(&folder, &args, error, None);
 }
 
@@ -433,13 +430,13 @@ fn labels_of_rows_in_one_line_are_told() {
     folder.file("y.txt", "1 0 ".repeat(10));
     for labels in ["y.npy", "y.txt"] {
         let (code, said) = said(&folder, &["loss", "x.csv", "--labels", labels]);
-        let hint = format!("{labels} has a label for each of the 20 rows, all of them in one");
+        let hint = format!("{labels} has a label for each of the 20 rows, but all in one row");
         assert!(code == Some(2) && said.contains(&hint), "{said}");
     }
     // A label fewer may be a long text.
     folder.file("y.txt", "1 0 ".repeat(9));
     let (_, text) = said(&folder, &["loss", "x.csv", "--labels", "y.txt"]);
-    assert!(!text.contains("all of them in one"), "{text}");
+    assert!(!text.contains("but all in one row"), "{text}");
 }
 
 #[test]

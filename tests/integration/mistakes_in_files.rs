@@ -74,7 +74,7 @@ fn columns_in_another_order_than_the_alphabets_are_told() {
         decode
     };
     let said =
-        "names: class 1 is 'a', and column 2 is called 'b': the alphabet has the columns in another order";
+        "names: class 1 is 'a', but column 2 is named 'b': alphabet and columns are in different orders";
     assert_eq!(told("-,b,a", "-\na\nb\n").as_deref(), Some(said));
     assert_eq!(told("\"<blank>\",\"b\",\"a\"", "a\nb\n").as_deref(), Some(said));
     for (names, alphabet) in
@@ -92,15 +92,15 @@ fn the_same_letters_in_other_characters_are_told() {
     folder.file("joined", "caf\u{e9}\u{200c} \u{200f}d\u{e9}j\u{200d}\u{e0}\nvu\n");
     folder.file("other", "cafe deja\nvu\n");
     let told = |pair: [&str; 2]| message(&result(&folder, &["eval", pair[0], pair[1]]), "other_spelling");
-    let nfc = "are in Unicode's form NFC";
-    let alike = "write both alike, as unicodedata.normalize('NFC', text) does";
+    let nfc = "are normalised to Unicode NFC";
+    let alike = "unicodedata.normalize('NFC', text)";
     for pair in [["nfc", "nfd"], ["nfd", "nfc"]] {
         let said =
-            format!("of 7 wrong characters in the first 2 lines, 1 is left if both texts {nfc}: {alike}");
+            format!("of 7 wrong characters in the first 2 lines, 1 remains if both texts {nfc}: {alike}");
         assert_eq!(told(pair), Some(said), "{pair:?}");
     }
-    let said = "of 3 wrong characters in the first 2 lines, 0 are left if characters that are not seen, such as U+200C, are left \
-                out: text.replace('\\u200c', '')";
+    let said = "of 3 wrong characters in the first 2 lines, 0 remain if invisible characters, such as U+200C, are \
+         removed: text.replace('\\u200c', '')";
     assert_eq!(told(["joined", "nfc"]).as_deref(), Some(said));
     // Other letters are errors.
     for pair in [["other", "nfc"], ["nfc", "nfc"]] {
@@ -115,9 +115,9 @@ fn what_one_text_has_and_the_other_never_is_told() {
     folder.file("plain", format!("{words}{words}last\n"));
     let spaces = format!("{words} {words}last \n");
     for (other, told) in [
-        (format!("{words}, {words}last.\n"), "2 words with punctuation, such as ',', and plain has none"),
-        (format!("{words}{words}Last\n"), "1 word with capitals, such as 'Last', and plain has none"),
-        (format!("{words}{words}last\n").replace(' ', "|"), "has '|' between words and plain spaces"),
+        (format!("{words}, {words}last.\n"), "2 words with punctuation, such as ',', but plain has none"),
+        (format!("{words}{words}Last\n"), "1 word with capitals, such as 'Last', but plain has none"),
+        (format!("{words}{words}last\n").replace(' ', "|"), "has '|' between words but plain has spaces"),
     ] {
         folder.file("other", &other);
         for pair in [["plain", "other"], ["other", "plain"]] {
@@ -130,7 +130,7 @@ fn what_one_text_has_and_the_other_never_is_told() {
     // What was read is what was read.
     folder.file("other", spaces);
     let found = message(&result(&folder, &["eval", "plain", "other"]), "other_spelling");
-    assert!(found.unwrap().starts_with("other: 1 line with spaces at an end or two in a row"));
+    assert!(found.unwrap().starts_with("other: 1 line with leading, trailing or double spaces"));
     assert_eq!(message(&result(&folder, &["eval", "other", "plain"]), "other_spelling"), None);
     // But most texts do not end so by chance.
     let several = |line: &str| [line, line, line, "a b\n"].concat();
@@ -138,7 +138,7 @@ fn what_one_text_has_and_the_other_never_is_told() {
     for (line, told) in [("one two \n", true), (" one two\n", true), ("one  two\n", false)] {
         folder.file("other", several(line));
         let found = message(&result(&folder, &["eval", "other", "plain"]), "other_spelling");
-        let expected = "other: 3 of 4 texts begin or end with a space, and no line of plain does";
+        let expected = "other: 3 of 4 texts begin or end with a space, but no line of plain does";
         assert_eq!(found.is_some_and(|found| found.starts_with(expected)), told, "{line:?}");
     }
     assert_eq!(message(&result(&folder, &["eval", "other", "other"]), "other_spelling"), None);
@@ -180,7 +180,7 @@ fn columns_that_are_no_classes_are_told() {
     }
     folder.file("x.csv", table(&|at| format!("{at};{}", row(at).replace(',', ";"))));
     let found = message(&result(&folder, &loss), "row_numbers").unwrap();
-    assert!(found.contains("as cut -d';' -f2- does"), "{found}");
+    assert!(found.contains("with cut -d';' -f2-"), "{found}");
     let headers = [&loss[..], &["--headers"]].concat();
     folder.file("x.csv", format!("a,b\n{}", table(&row)));
     let error = refused(&folder, &headers);
@@ -277,8 +277,8 @@ fn a_blank_by_another_name_is_told() {
     folder.file("x.npy", npy_f64(&[3, 4], &[0.0, 1.0, 0.0, 2.0, 0.0, 1.0, 0.0, 2.0, 0.0, 1.0, 0.0, 2.0]));
     folder.file("vocab.json", r#"{"|": 0, "a": 1, "b": 2, "[PAD]": 3}"#);
     folder.file("y.txt", "ab\n");
-    let told =
-        "vocab.json: the blank is class 0, '|', and class 3 is '[PAD]': give --blank '[PAD]', if that is it";
+    let told = "vocab.json: class 0, '|', is taken as the blank, but class 3 is '[PAD]': give --blank '[PAD]' if that is \
+         the blank";
     let labels = ["--labels", "y.txt", "--label-split", "chars"];
     for (command, more) in [("decode", &[][..]), ("loss", &labels), ("align", &labels)] {
         let args = [&[command, "x.npy", "--alphabet", "vocab.json"], more].concat();
@@ -296,9 +296,9 @@ fn a_blank_by_another_name_is_told() {
     folder.file("lm.arpa", "\\data\\\nngram 1=3\n\n\\1-grams:\n-1\t<s>\n-1\t</s>\n-1\ta\n\n\\end\\\n");
     let beam = ["decode", "x.npy", "--alphabet", "vocab.json", "--beam", "4", "--lm", "lm.arpa"];
     let error = refused(&folder, &beam);
-    assert!(error.ends_with("hint: '|', class 0, is taken for the blank: give --blank\n"), "{error}");
+    assert!(error.ends_with("hint: '|', class 0, is taken as the blank: give --blank\n"), "{error}");
     let error = refused(&folder, &[&beam[..], &["--word-delimiter", "|"]].concat());
-    let hint = "'|', class 0, is the blank, which is in no text\nhint: if class 3 is the blank, give --blank '[PAD]'\n";
+    let hint = "'|', class 0, is the blank, which never appears in text\nhint: if class 3 is the blank, give --blank '[PAD]'\n";
     assert!(error.ends_with(hint), "{error}");
     // Blanks by their names, one of two, and none are as they should be.
     for names in [r#"["<pad>", "a", "b", "c"]"#, r#"["x", "<blank>", "<pad>", "c"]"#, r#"["a", "b", "c"]"#] {
@@ -323,7 +323,7 @@ fn labels_of_another_item_are_told() {
     }
     let times = [&align[..], &["--frame-shift", "20"]].concat();
     let found = message(&result(&folder, &times), "long_frames").unwrap();
-    assert!(found.ends_with("if these are milliseconds, give 0.02"), "{found}");
+    assert!(found.ends_with("is in milliseconds, give 0.02"), "{found}");
     let times = [&align[..], &["--frame-shift", "0.02"]].concat();
     assert_eq!(message(&result(&folder, &times), "long_frames"), None);
     let error = refused(&folder, &[&align[..], &["--frame-shift", "0.02", "--format", "srt"]].concat());
@@ -350,7 +350,7 @@ fn infinite_losses_that_count_as_0_are_counted() {
     let expect = [&loss[..], &["--expect", &sum]].concat();
     let assert = ctctool().current_dir(folder.path()).args(expect).assert().code(1);
     let text = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
-    assert!(text.contains("; sum is that"), "{text}");
+    assert!(text.contains("; sum matches"), "{text}");
 }
 
 #[test]
@@ -416,7 +416,7 @@ fn hints_lead_on() {
     let error = refused(&folder, &["loss", "b.npy", "--layout", "ntc", "--labels", "l.txt"]);
     assert!(error.contains("hint: if this is padding, give --lengths; --nonfinite propagate"), "{error}");
     let error = refused(&folder, &["loss", "x.npy", "--labels", "y.txt", "--grad", "g.csv"]);
-    assert!(error.starts_with("error: --grad g.csv: a gradient is written as .npy\n"), "{error}");
+    assert!(error.starts_with("error: --grad g.csv: gradients are written as .npy\n"), "{error}");
     // As Keras has them.
     folder.file("column.npy", crate::support::npy_i64(&[2, 1], &[4, 3]));
     let error = refused(&folder, &["decode", "b.npy", "--layout", "ntc", "--lengths", "column.npy"]);

@@ -94,7 +94,7 @@ fn a_loss_of_minus_infinity_is_not_at_most_anything() {
     let output = command.output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains("loss -inf is not at most 1"), "{stderr}");
+    assert!(stderr.contains("loss -inf fails the limit of 1"), "{stderr}");
 }
 
 /// PyTorch's recursion on the processor (`LossCTC.cpp`), which computes all states of all frames but the first.

@@ -96,7 +96,7 @@ fn an_output_that_would_be_lost_is_a_usage_error() {
     folder.file("w.csv", "1\n1\n1\n");
     std::os::unix::fs::symlink("w.csv", folder.path().join("link")).unwrap();
     for (options, message) in [
-        (&["-o", "-"][..], "--output: expected a file: without it, the result goes to standard output"),
+        (&["-o", "-"][..], "--output: expected a file; omit it to write to standard output"),
         (&["--grad", "g.npy", "-o", "g.npy"], "--grad and --output are the same file"),
         (&["--grad", "./g.npy", "-o", "g.npy"], "--grad and --output are the same file"),
         (&["--grad", "x.csv"], "--grad and LOGITS are the same file"),
@@ -104,7 +104,7 @@ fn an_output_that_would_be_lost_is_a_usage_error() {
         (&["--grad", "link", "--weight", "w.csv"], "--grad and --weight are the same file"),
         (&["-o", "./x.csv"], "--output and LOGITS are the same file"),
         (&["-o", "y.txt"], "--output and --labels are the same file"),
-        (&["--grad", "-"], "--grad: expected a file: the result goes to standard output"),
+        (&["--grad", "-"], "--grad: expected a file; the result already goes to standard output"),
     ] {
         let mut command = ctctool();
         command.current_dir(folder.path()).args(["loss", "x.csv", "--labels", "y.txt", "--criterion", "ce"]);

@@ -64,8 +64,8 @@ fn lines(args: &[&str]) -> assert_cmd::Command {
 fn an_end_of_what_was_tried_is_named_with_the_way_on() {
     let words = ["--lm", "lm_word3.arpa", "--beam", "20", "--word-bonus"];
     for (bonuses, message) in [
-        ("-2,-1,0", "the best --word-bonus, 0, is the largest that was tried: try larger ones"),
-        ("4,5,6", "the best --word-bonus, 4, is the least that was tried: try smaller ones"),
+        ("-2,-1,0", "the best --word-bonus, 0, is the largest tried: try larger ones"),
+        ("4,5,6", "the best --word-bonus, 4, is the smallest tried: try smaller ones"),
     ] {
         let said = predicate::str::contains(format!("warning: {message}\n"));
         lines(&words).arg(bonuses).assert().success().stderr(said);

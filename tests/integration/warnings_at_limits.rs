@@ -42,7 +42,7 @@ fn probabilities_may_miss_one_by_what_rounding_does() {
     }
     // Two decimals may be off by more, and are asked for.
     for (sum, asked) in
-        [(1.015, "were they rounded?"), (1.03, "are these logits, or are the classes another axis?")]
+        [(1.015, "were they rounded?"), (1.03, "are these logits, or are the classes on another axis?")]
     {
         folder.file("x.npy", npy_f64(&[2, 2], &[0.5, 0.5, 0.5, sum - 0.5]));
         let found = message(&result(&folder, &["decode", "x.npy", "--input", "probs"]), "not_normalised");
@@ -76,7 +76,7 @@ fn the_first_row_that_does_not_sum_to_one_is_named() {
         for command in [&["loss", "x.npy", "--labels", "y"][..], &["decode", "x.npy"]] {
             let found = message(&result(&folder, &[command, &options].concat()), "not_normalised").unwrap();
             let verb = if count == 1 { "row does" } else { "rows do" };
-            let told = format!("x.npy: {count} {verb} not sum to 1, the first is {first} with 1.2");
+            let told = format!("x.npy: {count} {verb} not sum to 1 (the first, {first}, sums to 1.2)");
             assert!(found.starts_with(&told), "{found}");
         }
     }
@@ -90,7 +90,7 @@ fn as_many_equal_frames_as_there_are_look_like_padding() {
         let values: Vec<f64> = (0..8).flat_map(|t| [0.0, f64::from((t + 1).min(9 - equal)), 0.5]).collect();
         folder.file("x.npy", npy_f64(&[8, 3], &values));
         let found = message(&result(&folder, &["loss", "x.npy", "--labels", "y"]), "padding_counted");
-        let expected = "x.npy: its last 3 of 8 frames are all equal: if that is padding, give --lengths";
+        let expected = "x.npy: its last 3 of 8 frames are identical: if that is padding, give --lengths";
         assert_eq!(found.as_deref(), told.then_some(expected), "{equal}");
     }
 }
@@ -232,7 +232,7 @@ fn frames_of_a_second_are_long_and_of_more_than_a_thousand_refused() {
         assert_eq!(has(&folder, &[&decode[..], &[shift]].concat(), "long_frames"), told, "{shift}");
     }
     for shift in ["1000.5", "inf"] {
-        let expected = "expected a number of seconds above 0 and up to 1000";
+        let expected = "expected seconds, above 0 and at most 1000";
         let error = format!("invalid value '{shift}' for '--frame-shift <SECONDS>': {expected}");
         refused(&folder, &[&decode[..], &[shift]].concat(), &error, Some("see 'ctctool decode --help'"));
     }

@@ -72,13 +72,13 @@ fn infinite_losses_are_named() {
     assert_eq!(warnings(&result), ["infinite"]);
     assert_eq!(
         result["warnings"][0]["message"],
-        "x.csv: 2 rows have an infinite loss, the first is row 1: its target has no probability"
+        "x.csv: 2 rows have an infinite loss, the first is row 1: its target has probability 0"
     );
     for (args, end) in [(&[][..], "its loss is +inf"), (&["--zero-infinity"], "its loss of +inf counts as 0")]
     {
         let result = loss(&[&["--labels", "line", "--criterion", "ctc"], args].concat());
         assert_eq!(warnings(&result), ["infinite"]);
-        let message = format!("x.csv: no path of its labels has a probability above 0; {end}");
+        let message = format!("x.csv: every path of its labels has probability 0; {end}");
         assert_eq!(result["warnings"][0]["message"], message);
     }
 }
@@ -278,7 +278,7 @@ fn labels_that_end_in_zeros_look_padded() {
     command.current_dir(folder.path()).args(["inspect", "x.npy", "--labels", "y.npy", "--blank", "last"]);
     let result = json(&mut command);
     let findings = result["summary"]["findings"].to_string();
-    assert!(findings.contains("y.npy: label 0 fills the end of 2 rows"), "{findings}");
+    assert!(findings.contains("y.npy: label 0 fills the ends of 2 rows"), "{findings}");
 }
 
 #[test]
@@ -304,7 +304,7 @@ fn a_column_that_counts_the_rows_is_no_class() {
     }
     let findings = run(rows, &["inspect", "x.csv"])["summary"]["findings"].to_string();
     assert!(
-        findings.contains("x.csv: the first column counts the rows, and is read as class 0"),
+        findings.contains("x.csv: the first column just counts the rows, but is read as class 0"),
         "{findings}"
     );
 }
@@ -333,7 +333,7 @@ fn labels_that_are_unknown_are_counted() {
     let message = run("AB,CAB,CAB", &["chars"]).unwrap();
     assert_eq!(
         message,
-        "y.txt: 2 of 10 labels are not in the alphabet, and '<unk>' stands for them (--unk): the first is ',', item 0, line \
+        "y.txt: 2 of 10 labels are not in the alphabet and become '<unk>' (--unk): the first is ',', item 0, line \
          1, column 3"
     );
     let message = run("abc cab", &["tokens"]).unwrap();
@@ -379,9 +379,7 @@ fn a_space_at_the_end_of_a_line_is_told() {
     };
     let letters = r#"["_", " ", "a", "b"]"#;
     let told = run(letters, "a b\nab \n", &[]);
-    assert!(told.contains(
-        "a space at the start or the end of 1 line is a label like any other; the first is line 2"
-    ));
+    assert!(told.contains("leading or trailing spaces in 1 line count as labels; the first is line 2"));
     assert!(!run(letters, "a b\nab\n", &[]).contains("outer_blanks"));
     assert!(!run(letters, "a b \nb \n", &["--label-split", "tokens"]).contains("outer_blanks"));
 }

@@ -252,7 +252,7 @@ fn shape_hint(shape: &[usize], found: &[usize]) -> Option<String> {
     };
     let other_order = || {
         let order = order_of_axes(shape, found).map_or("…".to_owned(), |axes| listed(&axes));
-        format!("the axes are in another order: x.transpose({order})")
+        format!("the axes are in a different order: x.transpose({order})")
     };
     reshape_hint("x", found, shape).or_else(|| (sorted(shape) == sorted(found)).then(other_order))
 }

@@ -193,7 +193,7 @@ impl Matrices<'_> {
         // With one or two numbers of each, a number of its own tells nothing.
         (self.shape[axis] > 2 && self.all_are(&vectors, true, shifted)).then(|| {
             format!(
-                "{new} looks like {base} plus a number for each vector along axis {axis}, so softmax of both is the same"
+                "{new} looks like {base} plus a constant for each vector along axis {axis}, so softmax of both is the same"
             )
         })
     }
@@ -267,10 +267,10 @@ fn by_factor(factor: f64) -> String {
     let is = |number: f64| (factor - number).abs() <= 1e-4 * number.abs();
     let number = Shortest(rounded(factor));
     for (known, what) in [
-        (LOG2_E, "1 / ln 2: logarithms to base 2 for natural ones"),
-        (LN_2, "ln 2: natural logarithms for those to base 2"),
-        (LOG10_E, "1 / ln 10: logarithms to base 10 for natural ones"),
-        (LN_10, "ln 10: natural logarithms for those to base 10"),
+        (LOG2_E, "1 / ln 2: base-2 instead of natural logarithms"),
+        (LN_2, "ln 2: natural instead of base-2 logarithms"),
+        (LOG10_E, "1 / ln 10: base-10 instead of natural logarithms"),
+        (LN_10, "ln 10: natural instead of base-10 logarithms"),
     ] {
         if is(known) {
             return format!("times {number} ({what})");

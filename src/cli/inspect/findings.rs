@@ -24,14 +24,14 @@ impl Args {
         if let Some(place) = &summary.first_bad_place {
             let (nan, infinite) = (summary.nan, summary.positive_infinite);
             let message =
-                format!("{nan} NaN and {infinite} +inf, the first at {place}: a loss over them is refused");
+                format!("{nan} NaN and {infinite} +inf, the first at {place}: a loss over them is rejected");
             find("nonfinite", message, propagate());
         }
         if let Some((row, _)) = survey.found.impossible.first {
             let count = survey.found.impossible.count;
             let rows = if count == 1 { "row has" } else { "rows have" };
             let message = format!(
-                "{count} {rows} nothing but -inf, the first at {}: a loss over them is refused",
+                "{count} {rows} nothing but -inf, the first at {}: a loss over them is rejected",
                 row_place(row)
             );
             find("impossible_row", message, propagate());
@@ -51,7 +51,7 @@ impl Args {
         let of_blank = summary.blank_ratio.unwrap_or(0.0);
         if winner.class != blank as usize && (winner.ratio >= LIKELY_BLANK || of_blank == 0.0) {
             let message = format!(
-                "class {} wins {:.0} % of the frames, the blank, class {blank}, {:.0} %",
+                "class {} is the argmax of {:.0} % of the frames, the blank (class {blank}) of {:.0} %",
                 winner.class,
                 100.0 * winner.ratio,
                 100.0 * of_blank
@@ -84,8 +84,8 @@ pub(super) fn other_axis(mut matrix: Matrix, classes: &Geometry) -> Result<Optio
         }
         if probe.are_distributions() {
             let message = format!(
-                "the rows along axis {axis} sum to 1 as probabilities or their logarithms do, and those that were looked at \
-                 do not: are the classes axis {axis}?"
+                "along axis {axis} the values sum to 1, as probabilities or log-probabilities do, but along the axis taken as \
+                 the classes they do not: are the classes on axis {axis}?"
             );
             let turned =
                 if shape.len() == 2 { "x.T".to_owned() } else { format!("numpy.moveaxis(x, {axis}, -1)") };

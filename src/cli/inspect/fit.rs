@@ -79,14 +79,18 @@ pub(super) fn read_labels(
     let nothing = read.iter().all(Vec::is_empty);
     let why = match shifted {
         _ if nothing => {
-            "it reads nothing but blanks: did the network learn yet, and is that the blank?".to_owned()
+            "it is nothing but blanks: has the network been trained, and is that the blank?".to_owned()
         }
         Some((added, other)) => format!(
-            "adding {added} to each label leaves {other:.2}: do labels count from a different number?"
+            "adding {added} to each label leaves {other:.2}: do the labels start from a different number?"
         ),
-        None => "are they of these items, in this order, and is the alphabet that of the classes?".to_owned(),
+        None => {
+            "do the labels belong to these items, in this order, and does the alphabet match the classes?"
+                .to_owned()
+        }
     };
-    let message = format!("the best path reads other labels, {as_they_are:.2} errors for each: {why}");
+    let message =
+        format!("the best path differs from the labels, with {as_they_are:.2} errors per label: {why}");
     findings.push(Finding { code: "other_labels", message, flag: None });
 }
 
@@ -94,7 +98,7 @@ pub(super) fn read_labels(
 pub(super) fn unused_frames(shape: &CtcShape, lengths: &[usize]) -> Option<Finding> {
     let most = lengths.iter().copied().max().filter(|&most| most < shape.frames)?;
     let message = format!(
-        "the longest item uses {most} of {}: are --lengths counted in frames of the network's output?",
+        "the longest item uses {most} of {}: are --lengths in frames of the network's output?",
         counted(shape.frames, "frame")
     );
     Some(Finding { code: "unused_frames", message, flag: None })
@@ -111,7 +115,7 @@ pub(super) fn targets(
     if let Some(first) = targets.iter().position(|&label| strange(label)) {
         let count = targets.iter().filter(|&&label| strange(label)).count();
         let message = format!(
-            "{count} of {} labels are not a class from 0 to {}, the first is {} of row {first}",
+            "{count} of {} labels are not a class from 0 to {}, the first is {} in row {first}",
             targets.len(),
             classes - 1,
             targets[first]
@@ -149,8 +153,8 @@ pub(super) fn compare_winners(summary: &mut InspectSummary, survey: &Survey, fin
     findings.extend(shifted.map(|(added, other)| Finding {
         code: "other_labels",
         message: format!(
-            "other classes than the labels win, a share of {as_they_are:.2}: adding {added} to each label leaves {other:.2}: \
-             do labels count from a different number?"
+            "the argmax differs from the label for a fraction {as_they_are:.2} of the labels: adding {added} to each label leaves \
+             {other:.2}: do the labels start from a different number?"
         ),
         flag: None,
     }));

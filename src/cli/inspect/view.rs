@@ -51,12 +51,11 @@ impl Args {
         let fits = fits.filter(|_| are_classes);
         let cross_entropy = fits == Some((true, false));
         if fits == Some((true, true)) {
-            let message =
-                "the labels fit both losses: it is a classifier's output with --criterion cross-entropy";
+            let message = "the labels fit both losses: if this is a classifier's output, give --criterion cross-entropy";
             findings.push(Finding { code: "criterion", message: message.to_owned(), flag: None });
         }
         if cross_entropy {
-            let message = "there is a label for each row: these are logits of a classifier".to_owned();
+            let message = "there is a label for each row, as for a classifier".to_owned();
             let flag = Some("--criterion cross-entropy".to_owned());
             findings.push(Finding { code: "criterion", message, flag });
         }
@@ -134,7 +133,7 @@ fn by_class(matrix: &Matrix, class_axis: usize) -> Result<View, InputError> {
 fn inferred(ctc: &CtcShape) -> Finding {
     let layout = ctc.layout.word();
     let axis = usize::from(layout == "tnc");
-    let message = format!("axis {axis} has as many entries as there are items: the layout is {layout}");
+    let message = format!("the size of axis {axis} is the number of items, so the layout is {layout}");
     Finding { code: "layout", message, flag: Some(format!("--layout {layout}")) }
 }
 

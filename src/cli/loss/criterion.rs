@@ -82,9 +82,7 @@ impl Args {
             Criterion::Ctc => (ctc, "CTC", cross_entropy, "cross-entropy"),
         };
         (!fits && other_fits).then(|| {
-            format!(
-                "{option} is for {name}, but the labels look like those of {other}: leave it out for that"
-            )
+            format!("{option} is for {name}, but the labels look like those of {other}: omit it for {other}")
         })
     }
 }
@@ -98,7 +96,7 @@ pub(in crate::cli) fn classes_last(shape: &[usize], labels: &LabelFile) -> Optio
     let fits = labels.fits_indices(rows) && !labels.fits_indices(&without(shape, 1));
     fits.then(|| {
         format!(
-            "{} has the shape of the logits without their last axis, {}: if these are classes of each row",
+            "{} has the shape of the logits without the last axis, {}: if these are one class per row",
             labels.name(),
             shape_text(rows)
         )
@@ -111,7 +109,7 @@ fn transposed_labels(shape: &[usize], labels: &LabelFile) -> Option<String> {
     let fits = items != places && !labels.is_text() && labels.fits_indices(&[places, items]);
     fits.then(|| {
         format!(
-            "{} has the shape of the logits without their last axis, its axes exchanged, {}: if these are classes of each row",
+            "{} has the shape of the logits without the last axis, transposed, {}: if these are one class per row",
             labels.name(),
             shape_text(&[places, items])
         )
@@ -158,7 +156,7 @@ fn labels_wanted(shape: &[usize], class_axis: Option<usize>, labels: &LabelFile)
         return "joined CTC labels need --label-lengths FILE|N,N,…".to_owned();
     }
     if labels.is_floats() {
-        return "class indices and labels are integers: labels.astype('int64')".to_owned();
+        return "class indices and labels must be integers: labels.astype('int64')".to_owned();
     }
     let rows = class_axis.map(|axis| without(shape, axis));
     let misfit = class_axis.zip(rows.as_deref()).and_then(|(axis, rows)| labels.misfit(rows, shape[axis]));
@@ -170,16 +168,16 @@ fn labels_wanted(shape: &[usize], class_axis: Option<usize>, labels: &LabelFile)
         return misfit;
     }
     let indices = match rows.as_deref() {
-        None => return "the matrix has no axis of classes".to_owned(),
+        None => return "the matrix has no class axis".to_owned(),
         Some([]) => "one class index".to_owned(),
         Some([1]) => "1 class index".to_owned(),
         Some([rows]) => format!("{rows} class indices, one per line,"),
         Some(rows) => format!("class indices of shape {}", shape_text(rows)),
     };
     let sequences = match *shape {
-        [_, _] => ", CTC one line of labels".to_owned(),
-        [first, second, _] if first == second => format!(", CTC {} of labels", counted(first, "line")),
-        [first, second, _] => format!(", CTC {first} or {second} lines of labels, one per item"),
+        [_, _] => "; CTC takes one line of labels".to_owned(),
+        [first, second, _] if first == second => format!("; CTC takes {} of labels", counted(first, "line")),
+        [first, second, _] => format!("; CTC takes {first} or {second} lines of labels, one per item"),
         _ => String::new(),
     };
     format!("cross-entropy takes {indices} or probabilities of shape {}{sequences}", shape_text(shape))

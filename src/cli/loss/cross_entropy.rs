@@ -43,7 +43,12 @@ impl Args {
     ) -> anyhow::Result<ExitStatus> {
         let shape = matrix.shape().to_vec();
         let class_axis = self.class_axis(&shape).ok_or_else(|| {
-            InputError::new(matrix.name(), Place::whole(), "an array of at least one axis", "a single number")
+            InputError::new(
+                matrix.name(),
+                Place::whole(),
+                "an array with at least one axis",
+                "a single number",
+            )
         })?;
         let geometry = Geometry::along(&shape, matrix.fortran_order(), class_axis)
             .map_err(|error| bad_shape(&matrix, &error))?;
@@ -52,7 +57,7 @@ impl Args {
         let probs = labels.fits_probs(&shape);
         if probs && let Some(index) = settings.ignore_index {
             return Err(UsageError::new(format!(
-                "--ignore-index {index} does not apply to class probabilities, which {} holds",
+                "--ignore-index {index} does not apply to class probabilities, as in {}",
                 labels.name()
             ))
             .into());
@@ -75,9 +80,7 @@ impl Args {
                             !name.contains(',') && Path::new(name).extension() != Some(OsStr::new("npy"))
                         }) =>
                 {
-                    usage.hint(
-                        "if each line has the class and its weight, keep the weight, as cut -d, -f2 does",
-                    )
+                    usage.hint("if each line has a class and its weight, keep only the weight: cut -d, -f2")
                 }
                 _ => usage,
             }
@@ -109,7 +112,7 @@ impl Args {
         // Of one class each loss is 0.
         let alike = shape.len() > 2 && shape[1] > 1 && without(shape, 1) == without(shape, shape.len() - 1);
         let message = format!(
-            "{}: axis 1 of {} is taken for the classes, as in PyTorch, and the labels fit the last axis as well: give \
+            "{}: axis 1 of {} is taken as the class axis, as in PyTorch, but the labels fit the last axis as well: give \
              --class-axis 1 or --class-axis -1",
             display_name(matrix.name()),
             found_shape(matrix)
@@ -151,14 +154,14 @@ impl Args {
             // Smoothing asks all classes for a probability.
             let why = if params.label_smoothing == Some(0.0) { "its target has" } else { "a class has" };
             let message = format!(
-                "{shown_name}: {rows} {verb} an infinite loss, the first is row {row}: {why} no probability"
+                "{shown_name}: {rows} {verb} an infinite loss, the first is row {row}: {why} probability 0"
             );
             warnings.push(Warning { code: "infinite", message });
         }
         warnings.extend(mean_of_nothing(shown_name, &summary));
         if geometry.classes() == 1 {
             let message = format!(
-                "{shown_name}: there is one class, so every loss is 0 whatever its score: {ONE_SCORE}"
+                "{shown_name}: there is only one class, so every loss is 0 whatever the score: {ONE_SCORE}"
             );
             warnings.push(Warning { code: "one_class", message });
         }
@@ -202,17 +205,17 @@ fn odd_probs(name: &str, targets: &ProbTargets<'_>) -> Vec<Warning> {
         let rows = counted(count, "row");
         let verb = if count == 1 { "does" } else { "do" };
         let several = if targets.are_yes_or_no() {
-            ": of several classes a row, each by itself, the loss is binary cross-entropy, which this is not"
+            ": multi-label targets need binary cross-entropy, which this is not"
         } else {
             ""
         };
         let message =
-            format!("{name}: {rows} {verb} not sum to 1, the first is row {row} with {sum}{several}");
+            format!("{name}: {rows} {verb} not sum to 1 (the first, row {row}, sums to {sum}){several}");
         warnings.push(Warning { code: "targets_not_normalised", message });
     }
     if let Some((row, class, value)) = targets.first_negative() {
         let message = format!(
-            "{name}: row {row}, class {class} is {value}, but no probability is below 0: are these logits?"
+            "{name}: row {row}, class {class} is {value}, but probabilities can't be negative: are these logits?"
         );
         warnings.push(Warning { code: "targets_negative", message });
     }
@@ -223,7 +226,7 @@ fn odd_probs(name: &str, targets: &ProbTargets<'_>) -> Vec<Warning> {
 fn mean_of_nothing(name: &str, totals: &CrossEntropyTotals) -> Option<Warning> {
     let told = totals.reductions.mean.is_nan() && totals.nan == 0 && totals.infinite == 0;
     let why = if totals.rows == 0 {
-        "there is no row".to_owned()
+        "there are no rows".to_owned()
     } else if totals.ignored == totals.rows {
         format!("all {} are ignored", counted(totals.rows, "row"))
     } else {

@@ -70,7 +70,7 @@ impl Args {
         }
         let exact = totals.items.iter().filter(|item| !item.loss.linear).count();
         diagnostics.note(format_args!(
-            "{exact} of {} computed in other than plain doubles, for probabilities too small for them",
+            "{exact} of {} needed extended range: probabilities too small for doubles",
             counted(items.len(), "item")
         ));
         let mut warnings = input_warnings(&name, &totals.audit, |row| shape.place(row).to_string());
@@ -155,7 +155,7 @@ impl Args {
             return None;
         }
         let message = format!(
-            "{}: read as CTC, because there are {} for {rows} rows: if they are classes of rows, give one for each and \
+            "{}: treated as CTC, because there are {} for {rows} rows: if they are one class per row, give one for each row and \
              --criterion cross-entropy",
             display_name(&item.id.input),
             counted(labels, "label")
@@ -199,7 +199,7 @@ fn other_blank(name: &str, totals: &CtcTotals, blank: u32) -> Option<Warning> {
 fn objection(item: &CtcItem) -> Option<String> {
     match item.status {
         Status::Infeasible => Some(infeasible(&item.id, item.label_length, item.frames_needed, item.frames)),
-        Status::Infinite => Some(format!("{}: no path of its labels has a probability above 0", item.id)),
+        Status::Infinite => Some(format!("{}: every path of its labels has probability 0", item.id)),
         _ => None,
     }
 }

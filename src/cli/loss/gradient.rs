@@ -25,7 +25,7 @@ use crate::report::{Output, write_npy_header};
 #[derive(clap::Args)]
 #[command(next_help_heading = "Gradient")]
 pub(super) struct GradientArgs {
-    /// Write the gradient of the reduced loss with respect to the matrix's values: .npy of its shape, order and float dtype
+    /// Write the gradient of the reduced loss with respect to the matrix: a .npy of the same shape, order and float dtype
     #[arg(long, value_name = "FILE.npy", conflicts_with = "guess")]
     pub(super) grad: Option<PathBuf>,
 
@@ -47,7 +47,7 @@ impl GradientArgs {
         let named =
             path.extension().is_some_and(|end| other.iter().any(|other| end.eq_ignore_ascii_case(other)));
         if named {
-            let error = UsageError::new(format!("--grad {}: a gradient is written as .npy", path.display()));
+            let error = UsageError::new(format!("--grad {}: gradients are written as .npy", path.display()));
             return Err(error.hint("give a name that ends in .npy").into());
         }
         Ok(output_to(path).check_target()?)

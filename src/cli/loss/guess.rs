@@ -132,7 +132,7 @@ impl Args {
         }
         let objection = search.objection().map(|error| Warning {
             code: "impossible_as_asked",
-            message: format!("as asked for, the loss can't be computed: {error:#}"),
+            message: format!("with the options as given, the loss can't be computed: {error:#}"),
         });
         search.matches.sort_by_key(|(steps, _)| *steps);
         let matches = search.matches.len();

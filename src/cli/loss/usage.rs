@@ -24,7 +24,7 @@ impl Args {
         let checked = self.checks.max_loss.is_some() || self.checks.expect.is_some();
         if self.format.is_of_checks() && !checked {
             return Err(UsageError::new(
-                "--format github and junit show checks: give --max-loss or --expect",
+                "--format github and junit show only checks: give --max-loss or --expect",
             ));
         }
         if self.gradient.wanted() && self.settings.reduction == Reduction::None {
@@ -41,28 +41,28 @@ impl Args {
         let result_is_there = || self.output.output.as_deref().is_none_or(is_standard_output);
         let to_output = |path: &Path| path == Path::new("-") || is_standard_output(path) && result_is_there();
         if self.gradient.grad.as_deref().is_some_and(to_output) {
-            return Err(UsageError::new("--grad: expected a file: the result goes to standard output"));
+            return Err(UsageError::new(
+                "--grad: expected a file; the result already goes to standard output",
+            ));
         }
         if let Some(guess) = self.checks.guess.filter(|guess| !guess.is_finite()) {
             return Err(UsageError::new(format!("--guess: expected a finite number, found {guess}")));
         }
         if self.checks.guess.is_some() && self.settings.reduction == Reduction::None {
             return Err(UsageError::new(
-                "--guess looks for one number, and --reduction none gives one per item",
+                "--guess looks for a single number, but --reduction none gives one per item",
             ));
         }
         let (ctc, cross_entropy) = (self.ctc_option(), self.cross_entropy_option());
         let clash = match (self.settings.criterion, ctc, cross_entropy) {
             (Some(Criterion::CrossEntropy), Some(option), _) => {
-                format!("{option} is an option of CTC, not of cross-entropy")
+                format!("{option} is for CTC, not cross-entropy")
             }
             (Some(Criterion::Ctc), _, Some(option)) => {
-                format!("{option} is an option of cross-entropy, not of CTC")
+                format!("{option} is for cross-entropy, not CTC")
             }
             (None, Some(one), Some(other)) => {
-                format!(
-                    "{one} is an option of CTC, and {other} is one of cross-entropy: leave one of them out"
-                )
+                format!("{one} is for CTC and {other} for cross-entropy: leave one of them out")
             }
             _ => return Ok(()),
         };

@@ -106,7 +106,7 @@ impl Loading<'_> {
         if known == 0 {
             let name = path.display().to_string();
             let error = InputError::new(&name, Place::whole(), "tokens of the alphabet", "none");
-            return Err(error.hint("without --lm-unit token, the model's entries are words").into());
+            return Err(error.hint("without --lm-unit token, the model's entries are taken as words").into());
         }
         self.warnings.extend(token_warning(path, known, self.classes - 1, own).or(no_space));
         self.params.lm_space = Some(space);
@@ -117,9 +117,9 @@ impl Loading<'_> {
         if model.end().is_some() || self.args.no_lm_eos {
             return Ok(());
         }
-        let message = format!("{}: the model has no </s>, the end of a sentence", path.display());
+        let message = format!("{}: the model has no </s>, the end-of-sentence token", path.display());
         let hint = if own_word(model, "</S>").is_some() {
-            "it has </S>: write <s> and </s> of the model in lower case"
+            "it has </S>: write the model's <s> and </s> in lower case"
         } else {
             "give --no-lm-eos"
         };
@@ -132,7 +132,7 @@ impl Loading<'_> {
         match self.args.lm_space.as_deref() {
             None => Ok(LanguageModel::default_space(model, self.spelling, self.classes)),
             Some(_) if space_class(self.spelling, self.classes).is_none() => {
-                Err(UsageError::new("--lm-space: this alphabet has no space that the model could spell"))
+                Err(UsageError::new("--lm-space: this alphabet has no space"))
             }
             Some(token) if known(token) => Ok(token.to_owned()),
             Some(token) => {

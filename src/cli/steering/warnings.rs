@@ -15,15 +15,16 @@ use crate::shown::shown;
 
 /// Without a beginning, first words are scored as words in the middle are.
 pub(super) fn begin_warning(path: &Path, model: &NgramModel) -> Option<Warning> {
-    let message = format!("{}: the model has no <s>, so texts begin without a context", path.display());
+    let message =
+        format!("{}: the model has no <s>, so the start of a text is scored without context", path.display());
     (!model.has_begin()).then_some(Warning { code: "no_sentence_start", message })
 }
 
 /// Recognisers of single words need nothing that separates them; for others it is to be told.
 pub(super) fn one_word(path: &Path, spelling: &Spelling) -> Option<Warning> {
     let message = format!(
-        "{}: nothing separates words in this alphabet, so each text is one word: give --word-delimiter TOKEN, '' where \
-         each token is a word, or {WORD_PIECE_MARK} where texts are single words",
+        "{}: this alphabet has no word delimiter, so each text is one word: give --word-delimiter TOKEN, '' if each token is \
+         a word, or {WORD_PIECE_MARK} if texts are single words",
         path.display()
     );
     (*spelling.delimiter() == WordDelimiter::None).then_some(Warning { code: "one_word", message })
@@ -32,8 +33,8 @@ pub(super) fn one_word(path: &Path, spelling: &Spelling) -> Option<Warning> {
 /// Each word that such a model does not know outweighs all else.
 pub(super) fn unknown_warning(path: &Path, model: &NgramModel) -> Option<Warning> {
     let message = format!(
-        "{}: the model has no <unk>, so a word that it does not know costs 230 nats times --lm-weight, as with KenLM: \
-         build the model with <unk>, as lmplz does, and SRILM with -unk",
+        "{}: the model has no <unk>, so each unknown word costs 230 nats times --lm-weight, as with KenLM: build the model \
+         with <unk>, as lmplz does, or SRILM with -unk",
         path.display()
     );
     (!model.has_unknown()).then_some(Warning { code: "no_unknown_word", message })
@@ -42,7 +43,7 @@ pub(super) fn unknown_warning(path: &Path, model: &NgramModel) -> Option<Warning
 /// A token model that writes no space, by any name that is tried.
 pub(super) fn space_warning(path: &Path, model: &NgramModel, space: &str) -> Option<Warning> {
     let message = format!(
-        "{}: the model has no entry for the space by any usual name: if it has one, give --lm-space",
+        "{}: the model has no entry for the space under any usual name: if it has one, give --lm-space",
         path.display()
     );
     own_word(model, space).is_none().then_some(Warning { code: "lm_space", message })
@@ -77,7 +78,10 @@ pub(super) fn unit_warning(
         if !has_space || 2 * known <= long {
             return None;
         }
-        format!("{known} of {} of more than one character are tokens of the alphabet", counted(long, "word"))
+        format!(
+            "the alphabet's tokens include {known} of the model's {} longer than one character",
+            counted(long, "word")
+        )
     };
     let message = format!("{}: {evidence}: if these are tokens, give --lm-unit token", path.display());
     Some(Warning { code: "lm_unit", message })
@@ -86,10 +90,10 @@ pub(super) fn unit_warning(
 /// Where most tokens are not in the model and most of the model's entries are no tokens, those are rather words.
 pub(super) fn token_warning(path: &Path, known: usize, tokens: usize, entries: usize) -> Option<Warning> {
     let message = format!(
-        "{}: the model has {known} of {} of the alphabet, and {}: if these are words, leave out --lm-unit token",
+        "{}: the model's {} include only {known} of the alphabet's {}: if they are words, omit --lm-unit token",
         path.display(),
-        counted(tokens, "token"),
         counted(entries, "entry"),
+        counted(tokens, "token"),
     );
     (2 * known < tokens.min(entries)).then_some(Warning { code: "lm_unit", message })
 }
@@ -111,7 +115,7 @@ pub(super) fn foreign_words(path: &Path, model: &NgramModel, texts: &TokenTexts)
 pub(super) fn unknown_lexicon(path: &Path, words: &[String], model: &NgramModel) -> Option<Warning> {
     let first = words.first().filter(|_| !words.iter().any(|word| own_word(model, word).is_some()))?;
     let message = format!(
-        "{}: the model has none of its {}, such as {}: is it of the same language, and in the same letters?",
+        "{}: the model has none of its {}, such as {}: are both in the same language, script and case?",
         path.display(),
         counted(words.len(), "word"),
         shown(first)
@@ -129,7 +133,10 @@ pub(super) fn useless<'a>(
 ) -> Option<Warning> {
     let remark = |entry: &str| {
         let why = why(entry).map(str::to_owned).or_else(|| other_letters(texts, entry));
-        why.map_or_else(|| "no text can have them".to_owned(), |why| format!("no text can have them: {why}"))
+        why.map_or_else(
+            || "no text can contain them".to_owned(),
+            |why| format!("no text can contain them: {why}"),
+        )
     };
     unwritable(path, unit, entries, texts, |_| 0, remark)
 }
@@ -145,7 +152,7 @@ pub(super) fn beyond_lexicon<'a>(
         phrases.clone().filter(|phrase| !phrase.split_whitespace().all(|word| known.contains(word)));
     let first = beyond.next()?;
     let message = format!(
-        "{}: {} of {} with a word that is not in --lexicon, such as {}: no text can have them",
+        "{}: --lexicon lacks a word of {} of {}, such as {}: no text can contain them",
         path.display(),
         1 + beyond.count(),
         counted(phrases.count(), "phrase"),
@@ -179,7 +186,7 @@ fn unwritable<'a>(
     }
     let first = first.filter(|_| unwritable > allowed(count))?;
     let message = format!(
-        "{}: {unwritable} of {} can't be written with the tokens of the alphabet, such as {}: {}",
+        "{}: {unwritable} of {} can't be spelled with the alphabet's tokens, such as {}: {}",
         path.display(),
         counted(count, unit),
         shown(first),
@@ -215,9 +222,9 @@ pub(in crate::cli) fn references_warning(
             WordDelimiter::EachToken | WordDelimiter::None => None,
         };
         match between.filter(|between| word.contains(between.as_str())) {
-            Some(between) => format!("write spaces for {}, as texts have them", shown(&between)),
+            Some(between) => format!("write spaces instead of {}, as decoded texts have", shown(&between)),
             None => other_letters(&texts, word)
-                .unwrap_or_else(|| "what is not in the alphabet counts as an error".to_owned()),
+                .unwrap_or_else(|| "whatever is not in the alphabet counts as an error".to_owned()),
         }
     };
     // Most words, or several and more than a tenth: a foreign name is no mistake.
@@ -239,10 +246,10 @@ fn references_with_spaces(
     let why = if words.all(|word| tokens.contains(word)) {
         "their words are tokens: give --word-delimiter '' if each token is a word"
     } else {
-        "give --word-delimiter TOKEN, or '' where each token is a word"
+        "give --word-delimiter TOKEN, or '' if each token is a word"
     };
     let message = format!(
-        "{}: {spaced} of {} have spaces, and nothing separates words in this alphabet, so texts have none: {why}",
+        "{}: spaces in {spaced} of {}, but this alphabet has no word delimiter, so decoded texts have none: {why}",
         path.display(),
         counted(references.len(), "line"),
     );
@@ -259,5 +266,5 @@ fn other_letters(texts: &TokenTexts, text: &str) -> Option<String> {
     } else {
         return form_that_fits(text, can_write).map(form_hint);
     };
-    Some(format!("the alphabet has {case} case letters"))
+    Some(format!("the alphabet has {case}-case letters"))
 }

@@ -15,7 +15,7 @@ use crate::loss::targets::{DEFAULT_IGNORE_INDEX, Targets};
 const USUAL_SMOOTHING: f64 = 0.1;
 
 /// What a system does that predicts tokens from those before.
-const NEXT: &str = "each row against the label of the next: the file's labels are the inputs";
+const NEXT: &str = "each row scored against the next row's label: the file's labels are the inputs";
 
 impl Args {
     pub(super) fn class_axes(

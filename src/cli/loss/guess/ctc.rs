@@ -148,7 +148,7 @@ impl Args {
                     setup.clone().option(flag, self.settings.zero_infinity, false)
                 }
                 Impossible::LeftOut => {
-                    setup.clone().unsaid("items without an alignment are left out there").step(2)
+                    setup.clone().unsaid("the other system leaves out items without an alignment").step(2)
                 }
             };
             search.offer(&setup, Criterion::Ctc, &numbers);
