@@ -121,14 +121,14 @@ impl Args {
         };
         let params = AlignParams {
             input_params: shape.params(&matrix, &self.logits, blank, self.alphabet.names.alphabet.as_deref()),
-            labels: labels.name().to_owned(),
+            labels: labels.path().to_owned(),
             label_split: split,
             unk: self.alphabet.unk.clone(),
             label_lengths: self.label_lengths.clone(),
             frame_shift: self.frame_shift,
         };
         let odd = matrix_warning(&matrix);
-        let name: Arc<str> = matrix.name().into();
+        let name: Arc<str> = matrix.path().into();
         let kind = self.logits.input;
         let rows = shape.with_lengths(&lengths)?;
         let mut batch = EmissionsBatch::new(kind, Nonfinite::Error, rows, sequences);

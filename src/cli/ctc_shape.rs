@@ -7,8 +7,7 @@ use super::diagnostics::UsageError;
 use super::inputs::{LogitsArgs, bad_shape, found_shape, matrix_params, optional_integers};
 use super::values::{Layout, Word};
 use crate::input::{
-    Alphabet, AlphabetFile, InputError, List, Matrix, Place, counted, display_name, empty_end, shape_text,
-    wide_axes,
+    Alphabet, AlphabetFile, InputError, List, Matrix, Place, counted, empty_end, shape_text, wide_axes,
 };
 use crate::logits::{Geometry, Items, ItemsError};
 use crate::report::ctc_input::CtcInputParams;
@@ -273,7 +272,7 @@ fn infer_layout(matrix: &Matrix, by: Option<(&str, usize)>) -> anyhow::Result<La
                 }
                 _ => "nothing says which axis is the batch".to_owned(),
             };
-            let name = display_name(matrix.name());
+            let name = matrix.name();
             let one_item =
                 |layout, frames| format!("--layout {layout} is one item of {}", counted(frames, "frame"));
             let hint = match (by, shape) {

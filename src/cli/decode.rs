@@ -167,7 +167,7 @@ impl Args {
         let mut batch = DecodeBatch::new(config, shape.with_lengths(&lengths)?, &on_item)
             .steered(steering.as_ref().map(|steering| (&steering.fusion, steering.weights)));
         let odd = matrix_warning(&matrix);
-        let name = matrix.name().to_owned();
+        let name = matrix.path().to_owned();
         let refused = |error: ItemError| item_error(&name, &error, shape.is_batch(), config.input);
         matrix.read(&shape.geometry, &mut batch).map_err(|error| error.or(refused))?;
         let decoded = batch.finish().map_err(refused)?;

@@ -114,7 +114,7 @@ pub(super) fn note_matrix(matrix: &Matrix, diagnostics: Diagnostics) {
 /// What a matrix is, for a result of it.
 pub(super) fn matrix_params(matrix: &Matrix) -> MatrixParams {
     MatrixParams {
-        logits: matrix.name().to_owned(),
+        logits: matrix.path().to_owned(),
         dtype: matrix.dtype().name(),
         shape: matrix.shape().to_vec(),
         csv: csv_params(matrix),

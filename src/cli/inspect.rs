@@ -100,7 +100,7 @@ impl Args {
         let split = text.and_then(|names| self.alphabet.label_split.or_else(|| names.only_split()));
         let params = InspectParams {
             matrix: matrix_params(&matrix),
-            labels: labels.map(|labels| labels.name().to_owned()),
+            labels: labels.map(|labels| labels.path().to_owned()),
             input: self.logits.input.word(),
             layout: view.ctc.as_ref().map(|shape| shape.layout.word()),
             layout_inferred: view.ctc.as_ref().is_some_and(|shape| shape.layout_inferred),

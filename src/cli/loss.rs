@@ -195,7 +195,7 @@ impl Args {
         let tolerance = |given: Option<f64>, default| self.checks.expect.map(|_| given.unwrap_or(default));
         LossParams {
             matrix: matrix_params(matrix),
-            labels: labels.name().to_owned(),
+            labels: labels.path().to_owned(),
             criterion: criterion.word(),
             criterion_inferred: self.settings.criterion.is_none(),
             reduction: self.settings.reduction.word(),

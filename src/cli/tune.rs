@@ -164,18 +164,10 @@ impl Args {
             objective: self.objective.word(),
         };
         let odd = matrix_warning(&matrix);
-        let name = matrix.name().to_owned();
+        let name = matrix.path().to_owned();
         let mut frames = CollectItems::new(shape.with_lengths(&lengths)?);
         matrix.read(&shape.geometry, &mut frames).map_err(InputError::from)?;
-        let config = ItemConfig {
-            input: self.logits.input,
-            blank,
-            beam_width: None,
-            nbest: 1,
-            token_min_logp: None,
-            exact_scores: false,
-            timestamps: false,
-        };
+        let config = ItemConfig { input: self.logits.input, blank, ..ItemConfig::default() };
         let trial = Trial {
             config,
             classes: shape.classes,

@@ -9,7 +9,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::csv::CsvOptions;
-use super::error::counted;
+use super::error::{counted, display_name};
 use super::npy::{Dtype, FloatValues, NpyInfo, shape_text};
 use super::numbers::words;
 use super::source::Source;
@@ -152,8 +152,13 @@ impl LabelFile {
         }
     }
 
-    /// What the user called it.
+    /// What messages call it.
     pub fn name(&self) -> &str {
+        display_name(&self.name)
+    }
+
+    /// The path that was given, `-` for standard input.
+    pub fn path(&self) -> &str {
         &self.name
     }
 

@@ -17,7 +17,7 @@ use self::window::{BYTES as WINDOW_BYTES, Window};
 use super::csv::{self, CsvOptions};
 use super::npy::{Decoded, FloatValues, NpyInfo};
 use super::source::{MAX_RESERVED, Source};
-use super::{Dtype, InputError, Place};
+use super::{Dtype, InputError, Place, display_name};
 use crate::kernel::{Element, zeros};
 use crate::logits::{AtOnce, Block, BlockReducer, BlockVisitor, Geometry, MAX_CLASSES, reduce_blocks};
 
@@ -148,8 +148,13 @@ impl Matrix {
         })
     }
 
-    /// What the user called it.
+    /// What messages call it.
     pub fn name(&self) -> &str {
+        display_name(&self.name)
+    }
+
+    /// The path that was given, `-` for standard input.
+    pub fn path(&self) -> &str {
         &self.name
     }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::compare::{CompareParams, CompareSummary};
 use super::error_counts::RateSummary;
 use super::{Shortest, Status};
+use crate::input::display_name;
 use crate::metrics::{Difference, Tolerance};
 
 /// A check that was asked for, and how it came out.
@@ -47,7 +48,10 @@ impl Check {
         let limit = summary.allowed.unwrap_or(0.0);
         let mut parts = vec![format!(
             "{} against {}: {} of {} values differ",
-            params.new, params.base, summary.differing, summary.values
+            display_name(&params.new),
+            display_name(&params.base),
+            summary.differing,
+            summary.values
         )];
         if let Some(list) = summary.changed_texts.as_deref().filter(|list| !list.is_empty()) {
             let items = if list.len() == 1 { "item has" } else { "items have" };

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::eval::Pair;
 use super::{Cell, Record, Shortest, Status, TableText};
+use crate::input::display_name;
 
 /// Every resolved setting.
 #[derive(Clone, Debug, Serialize)]
@@ -142,8 +143,8 @@ impl CompareSummary {
         let verdict = if self.equal { "the same within tolerance" } else { "different" };
         let title = format!(
             "{} and {}: {verdict}: {} of {} values differ (rtol {:e}, atol {:e}, {}{})",
-            params.base,
-            params.new,
+            display_name(&params.base),
+            display_name(&params.new),
             self.differing,
             self.values,
             params.rtol,

@@ -142,7 +142,7 @@ fn arguments_that_mean_something_else_are_told() {
     let args = ["decode", "x.npy", "--lengths", "shares"];
     refused(&folder, &args, "shares: line 1, column 1: expected an integer, found '0.5'", Some(hint));
     let found = "turned.npy: expected shape (4, 2, 3) as in x.npy, found (2, 3, 4)";
-    let hint = "the axes are in another order: x.transpose(2, 0, 1)";
+    let hint = "the axes are in a different order: x.transpose(2, 0, 1)";
     refused(&folder, &["compare", "x.npy", "turned.npy"], found, Some(hint));
     let args = ["loss", "flat.npy", "--labels", "y4", "--criterion", "ctc"];
     let hint = "the matrix is one item: write its labels on one line";

@@ -32,8 +32,8 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
     let dtype = less_precise(base.dtype(), new.dtype());
     let tolerance = args.tolerance(dtype);
     let params = CompareParams {
-        base: base.name().to_owned(),
-        new: new.name().to_owned(),
+        base: base.path().to_owned(),
+        new: new.path().to_owned(),
         kind: "matrix",
         stat: args.stat.word(),
         rtol: tolerance.rtol,

@@ -9,7 +9,7 @@ use super::super::diagnostics::UsageError;
 use super::super::eval::pairs;
 use super::super::values::{Stat, Word};
 use super::{Args, MAX_LISTED, Outcome, less_precise};
-use crate::input::{Dtype, ResultFile};
+use crate::input::{Dtype, ResultFile, display_name};
 use crate::metrics::error_rate::words;
 use crate::metrics::{Difference, Tolerance};
 use crate::report::compare::{CompareItem, CompareParams, CompareSummary};
@@ -60,7 +60,10 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
     if base.command != new.command {
         let message = format!(
             "{} is a result of '{}' and {} of '{}': they can't be compared",
-            base.name, base.command, new.name, new.command
+            display_name(&base.name),
+            base.command,
+            display_name(&new.name),
+            new.command
         );
         return Err(UsageError::new(message).into());
     }
@@ -174,8 +177,12 @@ fn check_params(
             parts.push(format!("only the {which} has items {}", listed(items)));
         }
     }
-    let message =
-        format!("{} and {} were made with different parameters: {}", base.name, new.name, parts.join("; "));
+    let message = format!(
+        "{} and {} were made with different parameters: {}",
+        display_name(&base.name),
+        display_name(&new.name),
+        parts.join("; ")
+    );
     Err(UsageError::new(message).hint("give both runs the same options"))
 }
 

@@ -4,7 +4,7 @@ use super::super::diagnostics::UsageError;
 use super::super::inputs::found_shape;
 use super::super::values::Criterion;
 use super::Args;
-use crate::input::{AlphabetFile, LabelFile, Matrix, counted, display_name, shape_text};
+use crate::input::{AlphabetFile, LabelFile, Matrix, counted, shape_text};
 
 impl Args {
     /// Which loss: as asked, else as other options imply, else the one that fits the shapes.
@@ -30,9 +30,9 @@ impl Args {
             (false, true) => Ok(Criterion::Ctc),
             (both, _) => Err(UsageError::new(format!(
                 "{}: {} with {} ({}) fits {} cross-entropy {} CTC",
-                display_name(matrix.name()),
+                matrix.name(),
                 found_shape(matrix),
-                display_name(labels.name()),
+                labels.name(),
                 labels.describe(),
                 if both { "both" } else { "neither" },
                 if both { "and" } else { "nor" },

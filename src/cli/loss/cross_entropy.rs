@@ -114,7 +114,7 @@ impl Args {
         let message = format!(
             "{}: axis 1 of {} is taken as the class axis, as in PyTorch, but the labels fit the last axis as well: give \
              --class-axis 1 or --class-axis -1",
-            display_name(matrix.name()),
+            matrix.name(),
             found_shape(matrix)
         );
         let asked = self.settings.class_axis.is_some();
@@ -130,7 +130,7 @@ impl Args {
         let Work { matrix, labels, loss, geometry, params, gradient, diagnostics } = work;
         let kind = self.logits.input;
         let list = self.lists_items();
-        let name: Arc<str> = matrix.name().into();
+        let name: Arc<str> = matrix.path().into();
         let shown_name = display_name(&name);
         let single = matrix.shape().len() == 1;
         warnings.extend(matrix_warning(&matrix));

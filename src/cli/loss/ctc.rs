@@ -54,7 +54,7 @@ impl Args {
             ..self.params(&matrix, Criterion::Ctc, shape.classes, labels)
         };
         let odd = matrix_warning(&matrix);
-        let name: Arc<str> = matrix.name().into();
+        let name: Arc<str> = matrix.path().into();
         let rows = shape.with_lengths(&lengths)?;
         let totals = self.ctc_totals(matrix, &shape, rows.clone(), sequences)?;
 

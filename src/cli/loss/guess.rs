@@ -42,7 +42,7 @@ impl Args {
         let mut search = Search::new(self.given(alphabet)?, guess, tolerance, self.settings.reduction);
         let params = GuessParams {
             matrix: matrix_params(&matrix),
-            labels: labels.name().to_owned(),
+            labels: labels.path().to_owned(),
             criterion: self.settings.criterion.map(Word::word),
             layout: self.logits.layout.map(Word::word),
             blank: self.alphabet.names.blank.as_ref().map(ToString::to_string),
