@@ -272,7 +272,7 @@ pub(super) struct ClassArgs {
     pub(super) names: NamesArgs,
 
     /// What separates words: a token, the word-piece mark ▁, or '' if each token is a word (default: the space, else '|',
-    /// else <space>, else a leading ▁)
+    /// else <space> or [space], else a leading ▁)
     #[arg(long, value_name = "TOKEN", requires = "alphabet")]
     word_delimiter: Option<String>,
 }
