@@ -255,15 +255,7 @@ mod tests {
         let lengths = [5, 0, 3, 1];
         let score =
             |item: usize, frame: usize, class: usize| ((item * 31 + frame * 17 + class * 7) % 11) as f32;
-        let config = ItemConfig {
-            input: InputKind::Logits,
-            blank: 0,
-            beam_width: Some(4),
-            nbest: 2,
-            token_min_logp: None,
-            exact_scores: false,
-            timestamps: true,
-        };
+        let config = ItemConfig { beam_width: Some(4), nbest: 2, timestamps: true, ..ItemConfig::default() };
         let expected = |item: usize| {
             let values: Vec<f32> =
                 (0..lengths[item]).flat_map(|t| (0..classes).map(move |c| score(item, t, c))).collect();

@@ -1,7 +1,7 @@
 //! What can steer the beam in addition to the class scores: a language model, a lexicon, hotwords.
 
-/// With more classes a search looks only at those that have a chance in a frame, and where these are few, not at the
-/// bounds of a state.
+/// With more classes than this, a search tries only those that can reach the beam in a frame; where these are few, it uses
+/// bounds that hold for all states in place of each state's own.
 pub(super) const MANY_CLASSES: usize = 1 << 11;
 
 /// What an extension adds to a prefix's score: in nats, and as a factor of probabilities.

@@ -2,8 +2,7 @@
 //!
 //! Two things differ from reading. Nobody may write to the file meanwhile: the values would change under their reader,
 //! and what is computed of them would be of no use. And where somebody shortens it meanwhile, the system ends the
-//! process; after
-//! [`super::install_signal_handlers`] it ends with a message and the exit code of an error.
+//! process; after [`super::install_signal_handlers`] it ends with a message and the exit code of an error.
 #![allow(unsafe_code)]
 
 use std::fs::File;

@@ -31,7 +31,7 @@ pub struct ArpaParser {
     builder: Builder,
     /// As `\data\` says, by order from 1.
     counts: Vec<u64>,
-    place: Place,
+    state: State,
     /// Number of lines that are done with.
     lines: u64,
     /// The beginning of a line whose end has not come yet.
@@ -42,7 +42,7 @@ pub struct ArpaParser {
 
 /// What has been read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum State {
     /// Nothing, or what comes before `\data\`, which says nothing of the model.
     Nothing,
     /// `\data\`.
@@ -67,7 +67,7 @@ impl ArpaParser {
         Self {
             builder: Builder::new(),
             counts: Vec::new(),
-            place: Place::Nothing,
+            state: State::Nothing,
             lines: 0,
             rest: Vec::new(),
             before: None,
@@ -101,20 +101,20 @@ impl ArpaParser {
     pub fn finish(mut self) -> Result<NgramModel, ArpaError> {
         let rest = std::mem::take(&mut self.rest);
         self.lines_in(&rest)?;
-        if let (Place::Nothing, Some(error)) = (self.place, self.before.take()) {
+        if let (State::Nothing, Some(error)) = (self.state, self.before.take()) {
             return Err(error);
         }
-        let expected = match self.place {
-            Place::End => return Ok(self.builder.finish(self.counts.len())),
-            Place::Nothing => r"\data\".to_owned(),
-            Place::Counts => "the number of n-grams of each order, then \\1-grams:".to_owned(),
-            Place::Section { order, found } if found < self.counts[order - 1] => {
+        let expected = match self.state {
+            State::End => return Ok(self.builder.finish(self.counts.len())),
+            State::Nothing => r"\data\".to_owned(),
+            State::Counts => "the number of n-grams of each order, then \\1-grams:".to_owned(),
+            State::Section { order, found } if found < self.counts[order - 1] => {
                 format!("{} {order}-grams, as \\data\\ says", self.counts[order - 1])
             }
-            Place::Section { order, .. } | Place::Between { order } => self.header_after(order),
+            State::Section { order, .. } | State::Between { order } => self.header_after(order),
         };
-        let found = match self.place {
-            Place::Section { order, found } if found < self.counts[order - 1] => {
+        let found = match self.state {
+            State::Section { order, found } if found < self.counts[order - 1] => {
                 format!("{found} before the end of the file")
             }
             _ => "the end of the file".to_owned(),
@@ -133,7 +133,7 @@ impl ArpaParser {
     /// Takes whole lines.
     fn lines_in(&mut self, mut block: &[u8]) -> Result<(), ArpaError> {
         while !block.is_empty() {
-            if let Place::Section { order, found } = self.place {
+            if let State::Section { order, found } = self.state {
                 let used = self.entries_in(block, order, found)?;
                 block = &block[used..];
                 continue;
@@ -156,17 +156,17 @@ impl ArpaParser {
             return Ok(());
         }
         let wrong = |expected: String| at(line, text, content, expected, shown(content));
-        match self.place {
-            Place::Nothing if content.trim_start_matches('\u{feff}') == r"\data\" => {
-                self.place = Place::Counts;
+        match self.state {
+            State::Nothing if content.trim_start_matches('\u{feff}') == r"\data\" => {
+                self.state = State::Counts;
             }
-            Place::Nothing => {
+            State::Nothing => {
                 if self.before.is_none() {
                     self.before = Some(wrong(r"\data\, where an ARPA language model begins".to_owned()));
                 }
             }
-            Place::Counts if content == r"\1-grams:" && !self.counts.is_empty() => self.begin_section(1),
-            Place::Counts => {
+            State::Counts if content == r"\1-grams:" && !self.counts.is_empty() => self.begin_section(1),
+            State::Counts => {
                 let next = self.counts.len() + 1;
                 let expected = format!("'ngram {next}=' and a number");
                 let expected = if next > 1 { format!(r"{expected}, or \1-grams:") } else { expected };
@@ -177,7 +177,7 @@ impl ArpaParser {
                 }
                 self.counts.push(count.trim_ascii().parse().map_err(|_| wrong(expected))?);
             }
-            Place::Between { order } if order < self.counts.len() => {
+            State::Between { order } if order < self.counts.len() => {
                 if content.strip_prefix('\\').and_then(|rest| rest.strip_suffix("-grams:"))
                     != Some(&(order + 1).to_string())
                 {
@@ -185,14 +185,14 @@ impl ArpaParser {
                 }
                 self.begin_section(order + 1);
             }
-            Place::Between { order } => {
+            State::Between { order } => {
                 if content != r"\end\" {
                     return Err(wrong(self.header_after(order)));
                 }
-                self.place = Place::End;
+                self.state = State::End;
             }
-            Place::End => return Err(wrong(r"nothing after \end\".to_owned())),
-            Place::Section { .. } => {}
+            State::End => return Err(wrong(r"nothing after \end\".to_owned())),
+            State::Section { .. } => {}
         }
         Ok(())
     }
@@ -201,7 +201,7 @@ impl ArpaParser {
         if order == 2 {
             self.builder.end_words();
         }
-        self.place = Place::Section { order, found: 0 };
+        self.state = State::Section { order, found: 0 };
     }
 
     fn header_after(&self, order: usize) -> String {
@@ -252,7 +252,7 @@ impl ArpaParser {
             }
             used += bytes.len();
         }
-        self.place = Place::Section { order, found };
+        self.state = State::Section { order, found };
         Ok(used)
     }
 
@@ -265,7 +265,7 @@ impl ArpaParser {
         if order == self.counts.len() && order == 1 {
             self.builder.end_words();
         }
-        self.place = Place::Between { order };
+        self.state = State::Between { order };
         Ok(())
     }
 }

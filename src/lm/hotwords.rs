@@ -212,8 +212,8 @@ impl Hotwords {
         self.nodes[state as usize].credit
     }
 
-    /// By which next bytes (a blank for a boundary) a state does not come to where an empty match comes to by them: a bit for
-    /// each. By all others it gains as that does, less its [`Self::credit`].
+    /// The bytes (a blank for a boundary) that lead from a state to another one than from the empty match: a bit for each.
+    /// By any other byte it goes where the empty match goes, and gains what that gains less its [`Self::credit`].
     pub(crate) fn own_ways(&self, state: u32) -> ByteSet {
         let mut ways = ByteSet::default();
         let mut node = state;

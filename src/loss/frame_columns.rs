@@ -22,8 +22,8 @@ pub(super) struct ColumnScale {
     /// A log-probability that no column's is above, and a single column's own: `-inf` where none has a chance, NaN
     /// where one is NaN or the frame is no distribution.
     pub(super) log_max: f64,
-    /// The columns are their probabilities, one of `log_max` being 2 to [`UNIT_EXPONENT`], and two to minus this is no
-    /// more than any above 0; none where they lie too far apart for that, and are log-probabilities.
+    /// `Some(b)`: the columns are probabilities, scaled so that `exp(log_max)` is 2 to [`UNIT_EXPONENT`], and each that is
+    /// not 0 is at least 2 to `-b`. `None`: they lie too far apart for that, and are log-probabilities.
     pub(super) bits: Option<i64>,
 }
 

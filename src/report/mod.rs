@@ -51,7 +51,7 @@ pub struct Warning {
 }
 
 impl Warning {
-    /// What is wrong with items, in their order but those of one status together: infeasible ones before infinite ones.
+    /// A warning for each item's objection, sorted by its status's name; those of one status stay in order.
     pub(crate) fn of_items(objections: impl Iterator<Item = (Status, String)>) -> Vec<Self> {
         let mut warnings: Vec<Self> =
             objections.map(|(status, message)| Self { code: status.name(), message }).collect();

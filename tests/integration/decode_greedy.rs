@@ -80,15 +80,7 @@ fn tokens_lie_where_the_best_path_of_their_text_has_them() {
                 *x = x.round();
             }
         }
-        let config = ItemConfig {
-            input: InputKind::Logits,
-            blank: 0,
-            beam_width: None,
-            nbest: 1,
-            token_min_logp: None,
-            exact_scores: false,
-            timestamps: true,
-        };
+        let config = ItemConfig { timestamps: true, ..ItemConfig::default() };
         let decoded = ItemDecoder::new(config, classes, None).unwrap().decode(&values).unwrap();
         let best = &decoded.transcripts[0];
         let log_probs: Vec<f64> = softmax(&values, classes).iter().map(|p| p.ln()).collect();

@@ -4,7 +4,7 @@ use super::super::inputs::{log_base, softmax_twice};
 use super::super::values::Word;
 use super::Args;
 use crate::input::{InputError, Matrix, Place, ReadError};
-use crate::logits::{DistributionProbe, Geometry, InputKind, Survey, SurveyTotals};
+use crate::logits::{DistributionProbe, Geometry, Survey, SurveyTotals};
 use crate::report::inspect::{Finding, InspectSummary, Winner};
 
 /// Share of the rows from which on a class is taken for the blank: no letter is that frequent.
@@ -110,11 +110,7 @@ pub(super) fn numbers_of(summary: &mut InspectSummary, survey: &Survey, row_plac
     summary.first_negative_infinite_place = negative.first.map(place);
     summary.first_bad_place = [nan.first, positive.first].into_iter().flatten().min().map(place);
     summary.impossible_rows = survey.found.impossible.count;
-    summary.looks_like = match survey.looks_like() {
-        InputKind::Logits => "logits",
-        InputKind::LogProbs => "log-probs",
-        InputKind::Probs => "probs",
-    };
+    summary.looks_like = survey.looks_like().word();
     if survey.found.rows > 0 {
         let ratio = |count: u64| count as f64 / survey.found.rows as f64;
         summary.rows_like_probs_ratio = ratio(survey.found.like_probs);

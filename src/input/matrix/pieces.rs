@@ -81,7 +81,7 @@ impl<'a, E: Decoded> Pieces<'a, E> {
         self.window.most_values().map_or(usize::MAX, |values| values / self.cut.len(0).max(1)).max(1)
     }
 
-    /// Has all of them read, where that is faster than to map the file.
+    /// Tries both, and has the pieces read in place of mapped where that was faster.
     pub(super) fn read_where_faster(&mut self, file: RandomAccess<'_>) {
         // What a piece is read to would be in memory itself, not in a thread's cache.
         if self.cut.len(0) <= CACHED / size_of::<E>() {

@@ -5,7 +5,7 @@ use super::super::super::values::{Criterion, Layout};
 use super::super::Args;
 use super::search::{Given, Search, Setup};
 use crate::input::{LabelFile, Matrix};
-use crate::logits::{Block, BlockReducer, Geometry, Items, Nonfinite, rows_in_order};
+use crate::logits::{Block, BlockReducer, Geometry, Items, Nonfinite, position_of, row_max, rows_in_order};
 use crate::loss::ctc::CtcLabels;
 use crate::loss::ctc_batch::CtcBatch;
 use crate::loss::guess::{Convention, LabelShift, Reading};
@@ -161,9 +161,7 @@ impl Args {
 fn blanks(rows: &[f64], classes: usize, asked: u32) -> Vec<(u32, bool)> {
     let mut wins = vec![0_usize; classes];
     for row in rows.chunks_exact(classes) {
-        let best =
-            row.iter().enumerate().fold(0, |best, (class, x)| if *x > row[best] { class } else { best });
-        wins[best] += 1;
+        wins[position_of(row, row_max(row)).unwrap_or_default()] += 1;
     }
     let winner = (0..classes).rev().max_by_key(|&class| wins[class]).unwrap_or(0) as u32;
     let mut blanks: Vec<(u32, bool)> = Vec::new();
