@@ -11,7 +11,7 @@ use super::inputs::{check_files, open_lines};
 use super::output_args::{OutputArgs, RateLimits, has_details, not_shown};
 use super::transcripts::text_warnings;
 use super::values::checked_format;
-use crate::input::{InputError, Place, counted, empty_end};
+use crate::input::{InputError, Place, counted, display_path, empty_end};
 use crate::metrics::error_rate::{characters, words};
 use crate::metrics::{EditOp, ErrorRates, LineErrors, align};
 use crate::report::eval::{AlignmentTable, Alignments, EvalItem, EvalParams, EvalSummary, Pair};
@@ -132,7 +132,7 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
 
 /// A number of lines that is not that of the references.
 fn other_count(args: &Args, hypotheses: &[String], references: &[String]) -> InputError {
-    let expected = format!("{} as in {}", counted(references.len(), "line"), args.reference.display());
+    let expected = format!("{} as in {}", counted(references.len(), "line"), display_path(&args.reference));
     let error = InputError::new(
         &args.hyp.display().to_string(),
         Place::whole(),

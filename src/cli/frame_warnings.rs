@@ -28,6 +28,11 @@ impl Seen<'_> {
         }
         let mut warnings = input_warnings(self.name, &audit, |row| self.shape.place(row).to_string());
         warnings.extend(blank_warning(self.name, &wins, "", blank));
+        if self.shape.classes == 1 {
+            let name = display_name(self.name);
+            let message = format!("{name}: there is only one class, the blank, so every text is empty");
+            warnings.push(Warning { code: "one_class", message });
+        }
         if !lengths_given {
             let equal: Vec<usize> = self.decoded.iter().map(|item| item.equal_at_end).collect();
             warnings.extend(padding("padding_decoded", self.name, self.shape, &equal, self.lengths));

@@ -11,7 +11,7 @@ use super::output_args::OutputArgs;
 use super::values::{Layout, delimiter};
 use crate::input::{
     CsvOptions, Dtype, InputError, LabelFile, List, Matrix, OddColumn, Place, Source, counted, cut_first,
-    display_name, integer_list, read_lines, shape_text,
+    display_name, display_path, integer_list, read_lines, shape_text,
 };
 use crate::logits::{ImproperRow, InputKind, MAX_CLASSES, RowAudit, ShapeError, may_sum_to_one};
 use crate::report::Warning;
@@ -144,7 +144,7 @@ pub(super) fn open_labels(
 /// Reads lines of text and says how many there are.
 pub(super) fn open_lines(path: &Path, diagnostics: Diagnostics) -> Result<Vec<String>, InputError> {
     let lines = read_lines(path)?;
-    diagnostics.note(format_args!("{}: {}", path.display(), counted(lines.len(), "line")));
+    diagnostics.note(format_args!("{}: {}", display_path(path), counted(lines.len(), "line")));
     Ok(lines)
 }
 

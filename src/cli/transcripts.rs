@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use crate::input::counted;
+use crate::input::{counted, display_path};
 use crate::metrics::edit_counts;
 use crate::metrics::error_rate::{characters, words};
 use crate::normal_form::{in_nfc, is_unseen};
@@ -32,7 +32,7 @@ pub(super) fn item_names(path: &Path, lines: &[String]) -> Option<Warning> {
     let message = format!(
         "{}: every line {end} with a different name, such as {}, which counts as a word: if it is the item's, remove it: \
          {hint}",
-        path.display(),
+        display_path(path),
         shown(&name),
     );
     Some(Warning { code: "item_names", message })
@@ -139,7 +139,7 @@ pub(super) fn text_warnings(
     let messages = messages.into_iter().flatten().chain(odd_spaces(b, a));
     warnings.extend(messages.map(|message| Warning { code: "other_spelling", message }));
     let texts = hypotheses.1.iter().map(String::as_str);
-    warnings.extend(outer_spaces(&hypotheses.0.display().to_string(), texts, references));
+    warnings.extend(outer_spaces(&display_path(hypotheses.0), texts, references));
     warnings.extend(case.or_else(|| other_characters(hypotheses.1, references.1)));
     warnings
 }
@@ -149,7 +149,7 @@ type Kind = fn(char) -> bool;
 
 /// What one of two texts has and the other never, so that each of it is an error.
 fn one_sided(one: &Side<'_>, other: &Side<'_>, case_is_told: bool) -> Vec<String> {
-    let (path, of_other) = (one.path.display(), other.path.display());
+    let (path, of_other) = (display_path(one.path), display_path(other.path));
     let mut messages = Vec::new();
     let kinds: [(Kind, &str, &str); 2] = [
         (|c| ".,;:!?".contains(c), "punctuation", "keep it in both, or in neither"),
@@ -194,9 +194,9 @@ pub(super) fn outer_spaces<'a>(
     }
     let message = format!(
         "{name}: {count} of {} begin or end with a space, but no line of {} does: each such space counts as a character; to \
-         score without them, strip them with sed 's/^ *//; s/ *$//' and use ctctool eval",
+         score the texts without them, strip them with sed 's/^ *//; s/ *$//'",
         counted(all, "text"),
-        path.display()
+        display_path(path)
     );
     Some(Warning { code: "other_spelling", message })
 }
@@ -207,9 +207,9 @@ fn odd_spaces(references: &Side<'_>, texts: &Side<'_>) -> Option<String> {
     (count > 0 && texts.odd_spaces() == 0).then(|| {
         format!(
             "{}: {} with leading, trailing or double spaces, but {} has none: each counts as a character",
-            references.path.display(),
+            display_path(references.path),
             counted(count, "line"),
-            texts.path.display()
+            display_path(texts.path)
         )
     })
 }

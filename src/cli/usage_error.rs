@@ -3,10 +3,13 @@
 use std::error::Error as _;
 use std::io::{self, Write};
 use std::num::{ParseFloatError, ParseIntError};
+use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::{ExitStatus, command};
+use crate::report::escaped;
+use crate::shown::quoted;
 
 /// Help and version go to standard output; a usage error is one line and a hint, like any other error.
 pub(super) fn report_usage(error: &clap::Error) -> ExitStatus {
@@ -129,18 +132,21 @@ const OTHER_NAMES: [(&str, &[&str]); 24] = [
     ("--log-probs", &["--input log-probs"]),
 ];
 
-/// The option for a path behind the first one.
+/// The option for a file behind the first one, where that is not given yet.
 fn option_of_second_path(error: &clap::Error) -> Option<String> {
     let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg) else { return None };
-    if error.kind() != ErrorKind::UnknownArgument || typed.starts_with('-') {
+    if error.kind() != ErrorKind::UnknownArgument || !Path::new(typed).is_file() {
         return None;
     }
-    let option = match std::env::args_os().nth(1)?.to_str()? {
+    let words: Vec<String> = std::env::args_os().filter_map(|word| word.into_string().ok()).collect();
+    let option = match words.get(1)?.as_str() {
         "loss" | "inspect" | "align" => "--labels",
-        "decode" | "tune" => "--refs",
+        // An array is no text.
+        "decode" | "tune" if Path::new(typed).extension() != Some("npy".as_ref()) => "--refs",
         _ => return None,
     };
-    Some(format!("{option} {typed}"))
+    let is_given = words.iter().any(|word| word.split('=').next() == Some(option));
+    (!is_given).then(|| format!("{option} {}", escaped(&quoted(typed))))
 }
 
 /// What an option that there is not is called here.

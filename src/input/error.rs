@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::io;
+#[cfg(feature = "cli")]
+use std::path::Path;
 
 use thiserror::Error;
 
@@ -136,6 +138,12 @@ impl InputError {
             Self::Content(finding) => finding.hint.as_deref(),
         }
     }
+}
+
+/// What a path is called in a message.
+#[cfg(feature = "cli")]
+pub(crate) fn display_path(path: &Path) -> String {
+    display_name(&path.display().to_string()).to_owned()
 }
 
 /// What a file is called in a message: `-` stands for standard input.

@@ -45,6 +45,8 @@ mod text;
 pub use alphabet::{Alphabet, AlphabetFile, BlankChoice, LabelSplit, resolve_blank};
 pub use csv::CsvOptions;
 pub(crate) use csv::cut_first;
+#[cfg(feature = "cli")]
+pub(crate) use error::display_path;
 pub use error::{Finding, InputError, Place};
 pub(crate) use error::{counted, display_name};
 pub use labels::{ClassTargets, LabelFile, ProbTargets, TargetError};

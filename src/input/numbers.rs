@@ -111,8 +111,8 @@ pub(super) fn empty_field(line: &str) -> Option<usize> {
 }
 
 /// How to go on where lengths are relative ones.
-const SHARES: &str = "these are relative lengths: multiply them by the number of frames, \
-                      numpy.rint(x * frames).astype('int64')";
+const SHARES: &str = "these are relative lengths: multiply them by the full length, \
+                      numpy.rint(x * length).astype('int64')";
 
 /// Whether numbers are rather parts of a length each.
 fn are_shares(numbers: &[f64]) -> bool {

@@ -20,5 +20,6 @@ pub mod words;
 
 pub use arpa::{ArpaError, ArpaParser, ArpaProblem};
 pub use hotwords::Hotwords;
-pub use ngram::{NgramModel, Successors};
-pub use words::{TreeWord, WordTree};
+pub use ngram::NgramModel;
+pub(crate) use ngram::Successors;
+pub(crate) use words::{TreeWord, WordTree};

@@ -26,8 +26,9 @@ pub(crate) use geometry::{rows_in_order, unravel};
 pub(crate) use in_memory::reduce_blocks;
 pub use in_memory::reduce_slice;
 pub use items::{Items, ItemsError};
+pub use row::RowScale;
+pub(crate) use row::RowScales;
 pub(crate) use row::is_certain;
-pub use row::{RowScale, RowScales};
 pub use survey::{Entropies, Nonfinites, Survey, SurveyPart, SurveyTotals};
 pub(crate) use winner::{any, position_of, row_max};
 

@@ -73,14 +73,14 @@ impl RowScale {
 
 /// The normalisers of a few rows.
 #[derive(Debug)]
-pub struct RowScales {
+pub(crate) struct RowScales {
     kind: InputKind,
     lse: Vec<LogSumExp>,
 }
 
 impl RowScales {
     /// The normalisers of no rows yet; values will be `kind`.
-    pub fn new(kind: InputKind) -> Self {
+    pub(crate) fn new(kind: InputKind) -> Self {
         Self { kind, lse: Vec::new() }
     }
 
@@ -89,7 +89,7 @@ impl RowScales {
     /// From single-precision values, log-probabilities are within 2e-7 (relative), which is enough where they are used
     /// one by one. It is not enough where alternatives are summed: their probabilities can sum to nearly 1, and then
     /// the difference from 1 is the result.
-    pub fn look_at<E: Element>(&mut self, rows: Rows<'_, E>) {
+    pub(crate) fn look_at<E: Element>(&mut self, rows: Rows<'_, E>) {
         // What is there from before is overwritten.
         self.lse.resize(rows.len(), LogSumExp::ZERO);
         if self.kind == InputKind::Probs {
@@ -109,7 +109,7 @@ impl RowScales {
     }
 
     /// The normaliser of row `at`.
-    pub fn get(&self, at: usize) -> RowScale {
+    pub(crate) fn get(&self, at: usize) -> RowScale {
         RowScale { kind: self.kind, lse: self.lse[at] }
     }
 
@@ -119,7 +119,7 @@ impl RowScales {
     }
 
     /// The normalisers of all rows.
-    pub fn iter(&self) -> impl Iterator<Item = RowScale> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = RowScale> {
         self.lse.iter().map(|&lse| RowScale { kind: self.kind, lse })
     }
 }

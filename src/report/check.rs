@@ -128,7 +128,7 @@ impl Check {
             format!("{what} {shown} is within {allowed} of {of}")
         } else {
             let rounded =
-                rounding(observed, expected).map(|rtol| format!("; rounded, it is that: --rtol {rtol:e}"));
+                rounding(observed, expected).map(|rtol| format!("; rounded, it matches: --rtol {rtol:e}"));
             format!(
                 "{what} {shown} differs from {of} by {difference}, allowed {allowed}{}",
                 rounded.unwrap_or_default()
@@ -138,13 +138,15 @@ impl Check {
     }
 }
 
-/// If `value` rounds to `rounded`, the relative tolerance that accepts it.
+/// If `value` rounds to `rounded`, of some digits, the relative tolerance that accepts it.
 pub(super) fn rounding(value: f64, rounded: f64) -> Option<f64> {
     let text = rounded.to_string();
     let decimals =
         text.split_once('.').map(|(_, decimals)| decimals.len()).filter(|&decimals| decimals > 1)?;
     let tolerance = 0.5 * 10_f64.powi(-(decimals as i32)) / rounded.abs();
-    (format!("{value:.decimals$}") == text).then(|| 10_f64.powf(tolerance.log10().ceil()))
+    // More than a hundredth would accept other numbers.
+    let rtol = 10_f64.powf(tolerance.log10().ceil());
+    (rtol < 0.011 && format!("{value:.decimals$}") == text).then_some(rtol)
 }
 
 /// Numbers with commas between them, the first few.

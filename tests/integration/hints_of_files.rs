@@ -137,13 +137,29 @@ fn arguments_that_mean_something_else_are_told() {
         let hint = format!("give it as {option} y{}", see(command));
         refused(&folder, &[command, "x.npy", "y"], "unexpected argument 'y' found", Some(&hint));
     }
-    let hint = "these are relative lengths: multiply them by the number of frames, \
-                numpy.rint(x * frames).astype('int64')";
+    // Nothing that is no file, is given already, or can't be that.
+    folder.file("my labels", "1\n2\n");
+    let hint = format!("give it as --labels 'my labels'{}", see("loss"));
+    refused(&folder, &["loss", "x.npy", "my labels"], "unexpected argument 'my labels' found", Some(&hint));
+    for (call, typed) in [
+        (&["loss", "x.npy", "nothing"][..], "nothing"),
+        (&["loss", "x.npy", "--labels", "y", "y4"], "y4"),
+        (&["decode", "x.npy", "flat.npy"], "flat.npy"),
+    ] {
+        let hint = format!("see 'ctctool {} --help'", call[0]);
+        refused(&folder, call, &format!("unexpected argument '{typed}' found"), Some(&hint));
+    }
+    let hint = "these are relative lengths: multiply them by the full length, \
+                numpy.rint(x * length).astype('int64')";
     let args = ["decode", "x.npy", "--lengths", "shares"];
     refused(&folder, &args, "shares: line 1, column 1: expected an integer, found '0.5'", Some(hint));
     let found = "turned.npy: expected shape (4, 2, 3) as in x.npy, found (2, 3, 4)";
     let hint = "the axes are in a different order: x.transpose(2, 0, 1)";
     refused(&folder, &["compare", "x.npy", "turned.npy"], found, Some(hint));
+    folder.file("more.npy", npy_f64(&[3, 1, 4], &[0.0; 12]));
+    let found = "more.npy: expected shape (4, 3) as in flat.npy, found (3, 1, 4)";
+    let hint = "the axes are in a different order: numpy.transpose";
+    refused(&folder, &["compare", "flat.npy", "more.npy"], found, Some(hint));
     let args = ["loss", "flat.npy", "--labels", "y4", "--criterion", "ctc"];
     let hint = "the matrix is one item: write its labels on one line";
     refused(&folder, &args, "y4: expected 1 line of labels, one per item, found 4", Some(hint));
@@ -164,8 +180,11 @@ fn a_rounded_expectation_is_told() {
         report["checks"][0]["message"].as_str().unwrap().to_owned()
     };
     // ln(1 + e) = 1.3132616875…
-    assert!(message("1.313").ends_with("; rounded, it is that: --rtol 1e-3"), "{}", message("1.313"));
+    assert!(message("1.313").ends_with("; rounded, it matches: --rtol 1e-3"), "{}", message("1.313"));
     assert!(!message("1.312").contains("rounded"), "{}", message("1.312"));
+    // Whoever gives few digits would accept other numbers.
+    folder.file("x.csv", "5,1\n");
+    assert!(!message("0.02").contains("rounded"), "{}", message("0.02"));
 }
 
 /// Lines count as they are seen, whatever ends them.

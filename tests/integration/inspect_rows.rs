@@ -130,8 +130,8 @@ fn classes_on_another_axis_are_found_by_their_sums() {
     };
     let message = |axis: usize| {
         format!(
-            "along axis {axis} the values sum to 1, as probabilities or log-probabilities do, but along the axis \
-             taken as the classes they do not: are the classes on axis {axis}?"
+            "along axis {axis} the values, or their exponentials, sum to 1, but along the axis taken as the classes \
+             they do not: are the classes on axis {axis}?"
         )
     };
     let shape = [items, classes, frames];

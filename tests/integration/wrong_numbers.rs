@@ -208,6 +208,11 @@ fn one_score_a_row_is_no_classifier() {
         "-1",
     ]);
     assert_eq!(warnings(&json(&mut command)), ["one_class"]);
+    // Nor a recogniser.
+    assert_eq!(
+        warnings(&json(ctctool().current_dir(folder.path()).args(["decode", "x.npy"]))),
+        ["one_class"]
+    );
 }
 
 /// Where there are many classes, one wins more frames than the blank by chance.

@@ -251,8 +251,9 @@ fn shape_hint(shape: &[usize], found: &[usize]) -> Option<String> {
         sizes
     };
     let other_order = || {
-        let order = order_of_axes(shape, found).map_or("…".to_owned(), |axes| listed(&axes));
-        format!("the axes are in a different order: x.transpose({order})")
+        let call = order_of_axes(shape, found)
+            .map_or("numpy.transpose".to_owned(), |axes| format!("x.transpose({})", listed(&axes)));
+        format!("the axes are in a different order: {call}")
     };
     reshape_hint("x", found, shape).or_else(|| (sorted(shape) == sorted(found)).then(other_order))
 }
@@ -263,6 +264,9 @@ fn order_of_axes(shape: &[usize], found: &[usize]) -> Option<Vec<u64>> {
         let mut axes = (0..found.len()).filter(|&axis| found[axis] == *size);
         axes.next().filter(|_| axes.next().is_none()).map(|axis| axis as u64)
     };
+    if shape.len() != found.len() {
+        return None;
+    }
     shape.iter().map(axis_of).collect()
 }
 

@@ -84,8 +84,8 @@ pub(super) fn other_axis(mut matrix: Matrix, classes: &Geometry) -> Result<Optio
         }
         if probe.are_distributions() {
             let message = format!(
-                "along axis {axis} the values sum to 1, as probabilities or log-probabilities do, but along the axis taken as \
-                 the classes they do not: are the classes on axis {axis}?"
+                "along axis {axis} the values, or their exponentials, sum to 1, but along the axis taken as the classes they do \
+                 not: are the classes on axis {axis}?"
             );
             let turned =
                 if shape.len() == 2 { "x.T".to_owned() } else { format!("numpy.moveaxis(x, {axis}, -1)") };

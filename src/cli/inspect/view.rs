@@ -59,8 +59,9 @@ impl Args {
             let flag = Some("--criterion cross-entropy".to_owned());
             findings.push(Finding { code: "criterion", message, flag });
         }
-        if cross_entropy || !(2..=3).contains(&shape.len()) {
-            findings.extend(labels.filter(|_| !cross_entropy && tagger.is_none()).map(|labels| {
+        if cross_entropy || !(2..=3).contains(&shape.len()) && tagger.is_none() {
+            let misfits = labels.filter(|labels| !cross_entropy && !labels.is_floats());
+            findings.extend(misfits.map(|labels| {
                 let (matrix, labels) = (matrix.name(), format!("{} ({})", labels.name(), labels.describe()));
                 let message = format!("{labels} does not fit the shape of {matrix}");
                 Finding { code: "label_count", message, flag: None }

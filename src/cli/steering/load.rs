@@ -13,7 +13,7 @@ use crate::decode::fusion::{own_word, own_words, space_class};
 use crate::decode::spelling::{Spelling, WordDelimiter};
 use crate::decode::token_texts::TokenTexts;
 use crate::decode::{Fusion, FusionWeights, LanguageModel};
-use crate::input::{InputError, Place, read_hotwords, read_language_model, read_lexicon};
+use crate::input::{InputError, Place, display_path, read_hotwords, read_language_model, read_lexicon};
 use crate::lm::{Hotwords, NgramModel};
 use crate::report::Warning;
 use crate::report::decode::SteeringParams;
@@ -74,7 +74,7 @@ impl Loading<'_> {
         let model = read_language_model(path)?;
         diagnostics.note(format_args!(
             "{}: {} n-grams up to order {}",
-            path.display(),
+            display_path(path),
             model.len(),
             model.order()
         ));
@@ -117,7 +117,7 @@ impl Loading<'_> {
         if model.end().is_some() || self.args.no_lm_eos {
             return Ok(());
         }
-        let message = format!("{}: the model has no </s>, the end-of-sentence token", path.display());
+        let message = format!("{}: the model has no </s>, the end-of-sentence token", display_path(path));
         let hint = if own_word(model, "</S>").is_some() {
             "it has </S>: write the model's <s> and </s> in lower case"
         } else {

@@ -7,7 +7,7 @@ use crate::decode::LanguageModel;
 use crate::decode::fusion::{own_word, own_words};
 use crate::decode::spelling::{Spelling, WORD_PIECE_MARK, WordDelimiter, is_space};
 use crate::decode::token_texts::TokenTexts;
-use crate::input::counted;
+use crate::input::{counted, display_path};
 use crate::lm::NgramModel;
 use crate::normal_form::{form_hint, form_that_fits};
 use crate::report::Warning;
@@ -15,8 +15,10 @@ use crate::shown::shown;
 
 /// Without a beginning, first words are scored as words in the middle are.
 pub(super) fn begin_warning(path: &Path, model: &NgramModel) -> Option<Warning> {
-    let message =
-        format!("{}: the model has no <s>, so the start of a text is scored without context", path.display());
+    let message = format!(
+        "{}: the model has no <s>, so the start of a text is scored without context",
+        display_path(path)
+    );
     (!model.has_begin()).then_some(Warning { code: "no_sentence_start", message })
 }
 
@@ -25,7 +27,7 @@ pub(super) fn one_word(path: &Path, spelling: &Spelling) -> Option<Warning> {
     let message = format!(
         "{}: this alphabet has no word delimiter, so each text is one word: give --word-delimiter TOKEN, '' if each token is \
          a word, or {WORD_PIECE_MARK} if texts are single words",
-        path.display()
+        display_path(path)
     );
     (*spelling.delimiter() == WordDelimiter::None).then_some(Warning { code: "one_word", message })
 }
@@ -33,9 +35,9 @@ pub(super) fn one_word(path: &Path, spelling: &Spelling) -> Option<Warning> {
 /// Each word that such a model does not know outweighs all else.
 pub(super) fn unknown_warning(path: &Path, model: &NgramModel) -> Option<Warning> {
     let message = format!(
-        "{}: the model has no <unk>, so each unknown word costs 230 nats times --lm-weight, as with KenLM: build the model \
-         with <unk>, as lmplz does, or SRILM with -unk",
-        path.display()
+        "{}: the model has no <unk>, so each unknown word costs 230 nats times --lm-weight, as with KenLM: build the \
+         model with <unk> (lmplz does; ngram-count with -unk)",
+        display_path(path)
     );
     (!model.has_unknown()).then_some(Warning { code: "no_unknown_word", message })
 }
@@ -44,7 +46,7 @@ pub(super) fn unknown_warning(path: &Path, model: &NgramModel) -> Option<Warning
 pub(super) fn space_warning(path: &Path, model: &NgramModel, space: &str) -> Option<Warning> {
     let message = format!(
         "{}: the model has no entry for the space under any usual name: if it has one, give --lm-space",
-        path.display()
+        display_path(path)
     );
     own_word(model, space).is_none().then_some(Warning { code: "lm_space", message })
 }
@@ -83,7 +85,7 @@ pub(super) fn unit_warning(
             counted(long, "word")
         )
     };
-    let message = format!("{}: {evidence}: if these are tokens, give --lm-unit token", path.display());
+    let message = format!("{}: {evidence}: if these are tokens, give --lm-unit token", display_path(path));
     Some(Warning { code: "lm_unit", message })
 }
 
@@ -91,7 +93,7 @@ pub(super) fn unit_warning(
 pub(super) fn token_warning(path: &Path, known: usize, tokens: usize, entries: usize) -> Option<Warning> {
     let message = format!(
         "{}: the model's {} include only {known} of the alphabet's {}: if they are words, omit --lm-unit token",
-        path.display(),
+        display_path(path),
         counted(entries, "entry"),
         counted(tokens, "token"),
     );
@@ -116,7 +118,7 @@ pub(super) fn unknown_lexicon(path: &Path, words: &[String], model: &NgramModel)
     let first = words.first().filter(|_| !words.iter().any(|word| own_word(model, word).is_some()))?;
     let message = format!(
         "{}: the model has none of its {}, such as {}: are both in the same language, script and case?",
-        path.display(),
+        display_path(path),
         counted(words.len(), "word"),
         shown(first)
     );
@@ -153,7 +155,7 @@ pub(super) fn beyond_lexicon<'a>(
     let first = beyond.next()?;
     let message = format!(
         "{}: --lexicon lacks a word of {} of {}, such as {}: no text can contain them",
-        path.display(),
+        display_path(path),
         1 + beyond.count(),
         counted(phrases.count(), "phrase"),
         shown(first)
@@ -187,7 +189,7 @@ fn unwritable<'a>(
     let first = first.filter(|_| unwritable > allowed(count))?;
     let message = format!(
         "{}: {unwritable} of {} can't be spelled with the alphabet's tokens, such as {}: {}",
-        path.display(),
+        display_path(path),
         counted(count, unit),
         shown(first),
         remark(first),
@@ -250,7 +252,7 @@ fn references_with_spaces(
     };
     let message = format!(
         "{}: spaces in {spaced} of {}, but this alphabet has no word delimiter, so decoded texts have none: {why}",
-        path.display(),
+        display_path(path),
         counted(references.len(), "line"),
     );
     Some(Warning { code: "spaced_references", message })
