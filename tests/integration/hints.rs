@@ -371,31 +371,6 @@ fn rows_that_begin_with_a_name_and_results_as_csv_are_told() {
 }
 
 #[test]
-fn shares_of_a_length_and_axes_of_one_entry_are_told() {
-    let folder = Folder::new();
-    folder.file("x.npy", npy_f64(&[2, 4, 3], &[0.0; 24]));
-    folder.file("y.txt", "1\n2\n");
-    let loss = |args: &[&'static str]| {
-        [&["loss", "x.npy", "--labels", "y.txt", "--criterion", "ctc"], args].concat()
-    };
-    folder.file("shares.npy", npy_f64(&[2], &[1.0, 0.75]));
-    let error = "shares.npy: entry 0: expected an integer, found 1 in float64";
-    let hint = "these are relative lengths: multiply them by the full length, numpy.rint(x * length).astype('int64')";
-    refused(&folder, &loss(&["--lengths", "shares.npy"]), error, Some(hint));
-    folder.file("shares.npy", npy_f64(&[2], &[4.0, 3.0]));
-    let error = "shares.npy: entry 0: expected an integer, found 4 in float64";
-    refused(
-        &folder,
-        &loss(&["--lengths", "shares.npy"]),
-        error,
-        Some("save it as integers: x.astype('int64')"),
-    );
-    folder.file("x.npy", npy_f64(&[2, 1, 4, 3], &[0.0; 24]));
-    let error = "x.npy: expected a CTC input of 2 or 3 axes, found shape (2, 1, 4, 3)";
-    refused(&folder, &loss(&[]), error, Some("drop the axes of size 1: x.reshape((2, 4, 3))"));
-}
-
-#[test]
 fn what_stands_for_the_unknown_is_named() {
     let folder = Folder::new();
     folder.file("x.npy", npy_f64(&[9, 4], &[0.0; 36]));

@@ -130,3 +130,22 @@ fn what_is_empty_takes_no_time() {
         assert!(matches!(output.status.code(), Some(0 | 2)), "{call:?}: {:?} {stderr}", output.status);
     }
 }
+
+/// What claims to be endless is given up after what its header says.
+#[test]
+fn a_pipe_that_does_not_end_is_left() {
+    let folder = Folder::new();
+    let labels = folder.file("y", "0\n1\n");
+    let header = folder.file("x", npy_f64(&[2, 3], &[0.0; 6]));
+    let program = assert_cmd::cargo::cargo_bin("ctctool");
+    let started = Instant::now();
+    let script = "cat \"$1\" /dev/zero | \"$2\" loss --labels \"$3\"; echo ${PIPESTATUS[1]}";
+    let output = std::process::Command::new("bash")
+        .args(["-c", script, "-"])
+        .args([&header, &program, &labels])
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "2\n");
+    // Far from endless, however slow the machine.
+    assert!(started.elapsed() < Duration::from_secs(60));
+}

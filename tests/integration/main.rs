@@ -26,6 +26,7 @@ mod docs;
 mod eval;
 mod fixtures;
 mod gradient;
+mod gradient_files;
 mod gradient_of_zeros;
 mod guess;
 mod hints;
