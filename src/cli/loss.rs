@@ -146,7 +146,7 @@ impl Args {
         }
         let criterion = self
             .criterion(&matrix, &labels, alphabet.as_ref())
-            .map_err(|error| with_hints(error, exchanged()))?;
+            .map_err(|error| with_hints(error, exchanged().or_else(|| self.classes_last(&shape, &labels))))?;
         let misled = self.misleading_option(&matrix, &labels);
         let other_axis = self.classes_last(&shape, &labels);
         let mut matrix = matrix;

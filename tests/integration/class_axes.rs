@@ -1,6 +1,7 @@
 //! Which axis the classes are, where labels tell.
 
-use crate::messages::refused;
+use crate::inspect::inspect;
+use crate::messages::{refused, said};
 use crate::support::{Folder, ctctool, json, npy_f64, npy_i64, warnings};
 
 #[test]
@@ -26,6 +27,27 @@ fn classes_of_the_last_axis_are_said_to_be_such() {
     let hint =
         format!("if this is padding, give --label-lengths: they are (labels != -100).sum(axis=1); {fits}");
     refused(&folder, &["loss", "x.npy", "--labels", "y.npy"], found, Some(&hint));
+}
+
+/// As a map of classes for each pixel has them.
+#[test]
+fn classes_of_the_last_of_four_axes_are_said_to_be_such() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[2, 3, 4, 5], &[0.0; 120]));
+    folder.file("y.npy", npy_i64(&[2, 3, 4], &[1; 24]));
+    let (code, stderr) = said(&folder, &["loss", "x.npy", "--labels", "y.npy"]);
+    assert!(
+        code == Some(2) && stderr.ends_with("give --criterion cross-entropy --class-axis -1\n"),
+        "{stderr}"
+    );
+    let found = inspect(&folder, &["x.npy", "--labels", "y.npy"]);
+    let findings = found["summary"]["findings"].as_array().unwrap();
+    let told = findings.iter().find(|finding| finding["code"] == "classes_last").unwrap();
+    assert_eq!(told["flag"], "--criterion cross-entropy --class-axis -1");
+    // Labels of no axis at all.
+    folder.file("y.npy", npy_i64(&[7], &[1; 7]));
+    let found = inspect(&folder, &["x.npy", "--labels", "y.npy"]);
+    assert_eq!(found["summary"]["findings"][0]["code"], "label_count");
 }
 
 #[test]
