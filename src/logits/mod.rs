@@ -7,6 +7,7 @@
 //! file, and [`Geometry::logical_row`] translates that to the user's row number.
 
 mod audit;
+mod block;
 #[cfg(feature = "cli")]
 mod distributions;
 mod geometry;
@@ -19,10 +20,12 @@ mod winner;
 
 pub(crate) use audit::may_sum_to_one;
 pub use audit::{ImproperRow, RowAudit};
+pub(crate) use block::rows_in_order;
+pub use block::{Block, rows_at_once};
 #[cfg(feature = "cli")]
 pub(crate) use distributions::DistributionProbe;
-pub use geometry::{Block, Geometry, MAX_CLASSES, ShapeError, rows_at_once};
-pub(crate) use geometry::{rows_in_order, unravel};
+pub(crate) use geometry::unravel;
+pub use geometry::{Geometry, MAX_CLASSES, ShapeError};
 pub(crate) use in_memory::reduce_blocks;
 pub use in_memory::reduce_slice;
 pub use items::{Items, ItemsError};
