@@ -13,7 +13,7 @@ use super::diagnostics::{Diagnostics, UsageError};
 use super::inputs::{check_files, note_matrix};
 use super::output_args::OutputArgs;
 use super::values::{Stat, checked_format, delimiter, zero_or_more};
-use crate::input::{Comparable, CsvOptions, Dtype, display_name};
+use crate::input::{Comparable, CsvOptions, Dtype};
 use crate::metrics::Tolerance;
 use crate::report::compare::{CompareItem, CompareParams, CompareSummary, changed_texts_table};
 use crate::report::eval::Pair;
@@ -88,7 +88,7 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
         match file {
             Comparable::Matrix(matrix) => note_matrix(matrix, diagnostics),
             Comparable::Result(file) => {
-                diagnostics.note(format_args!("{}: a result of {}", display_name(&file.name), file.command));
+                diagnostics.note(format_args!("{}: a result of {}", file.name(), file.command));
             }
         }
     }
@@ -97,7 +97,7 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
         (Comparable::Result(base), Comparable::Result(new)) => result::compare(args, &base, &new)?,
         (Comparable::Matrix(matrix), Comparable::Result(result))
         | (Comparable::Result(result), Comparable::Matrix(matrix)) => {
-            let (matrix, result) = (matrix.name(), display_name(&result.name));
+            let (matrix, result) = (matrix.name(), result.name());
             let message = format!("{matrix} is a matrix and {result} a result: they can't be compared");
             return Err(UsageError::new(message).into());
         }

@@ -140,15 +140,15 @@ impl Args {
         let labels = open_labels(&self.labels, &self.logits, diagnostics)?.with_names(alphabet.as_ref());
         let shape = matrix.shape().to_vec();
         let exchanged = || exchanged_axes(&shape, &labels);
+        let other_axis = self.classes_last(&shape, &labels);
         if let Some(guess) = self.checks.guess {
             let result = self.run_guess(matrix, &labels, alphabet, guess, diagnostics);
-            return result.map_err(|error| with_hints(error, self.classes_last(&shape, &labels)));
+            return result.map_err(|error| with_hints(error, other_axis));
         }
         let criterion = self
             .criterion(&matrix, &labels, alphabet.as_ref())
-            .map_err(|error| with_hints(error, exchanged().or_else(|| self.classes_last(&shape, &labels))))?;
+            .map_err(|error| with_hints(error, exchanged().or_else(|| other_axis.clone())))?;
         let misled = self.misleading_option(&matrix, &labels);
-        let other_axis = self.classes_last(&shape, &labels);
         let mut matrix = matrix;
         let gradient = GradientOf::new(&self.gradient, &mut matrix)?;
         let result = match criterion {

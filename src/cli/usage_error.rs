@@ -84,6 +84,11 @@ const NEEDS: [(&str, &str); 15] = [
     ("--hotword-weight", "--hotwords"),
 ];
 
+/// The words of the command line, options without the values behind their `=`.
+fn typed_words() -> Vec<String> {
+    std::env::args_os().filter_map(|word| Some(word.to_str()?.split('=').next()?.to_owned())).collect()
+}
+
 /// Which option that was typed needs which that was not: clap's own message names the other alone.
 fn needs(error: &clap::Error) -> Option<String> {
     let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg) else { return None };
@@ -91,8 +96,7 @@ fn needs(error: &clap::Error) -> Option<String> {
     if error.kind() != ErrorKind::MissingRequiredArgument || missing.len() > 1 {
         return None;
     }
-    let typed: Vec<String> =
-        std::env::args_os().filter_map(|word| Some(word.to_str()?.split('=').next()?.to_owned())).collect();
+    let typed = typed_words();
     let is_missing =
         |other: &str| missing.iter().find(|text| text.split(['<', ' ', '|']).any(|part| part == other));
     NEEDS.iter().filter(|(option, _)| typed.iter().any(|word| word == option)).find_map(|(option, other)| {
@@ -138,14 +142,13 @@ fn option_of_second_path(error: &clap::Error) -> Option<String> {
     if error.kind() != ErrorKind::UnknownArgument || !Path::new(typed).is_file() {
         return None;
     }
-    let words: Vec<String> = std::env::args_os().filter_map(|word| word.into_string().ok()).collect();
-    let option = match words.get(1)?.as_str() {
+    let option = match std::env::args_os().nth(1)?.to_str()? {
         "loss" | "inspect" | "align" => "--labels",
         // An array is no text.
         "decode" | "tune" if Path::new(typed).extension() != Some("npy".as_ref()) => "--refs",
         _ => return None,
     };
-    let is_given = words.iter().any(|word| word.split('=').next() == Some(option));
+    let is_given = typed_words().iter().any(|word| word == option);
     (!is_given).then(|| format!("{option} {}", escaped(&quoted(typed))))
 }
 

@@ -19,7 +19,9 @@ use super::npy::{Decoded, FloatValues, NpyInfo};
 use super::source::{MAX_RESERVED, Source};
 use super::{Dtype, InputError, Place, display_name};
 use crate::kernel::{Element, zeros};
-use crate::logits::{AtOnce, Block, BlockReducer, BlockVisitor, Geometry, MAX_CLASSES, reduce_blocks};
+use crate::logits::{
+    AtOnce, Block, BlockReducer, BlockVisitor, Geometry, MAX_CLASSES, reduce_blocks, round_of,
+};
 
 /// Values that are read and handed out at a time, where a plane is not larger.
 const BLOCK_VALUES: usize = 1 << 20;
@@ -474,7 +476,7 @@ fn reduce_npy<E: Decoded, R: BlockReducer>(
         pieces.read_where_faster(file);
     }
     let rows = cut.len(0) / geometry.classes();
-    let at_once = (reducer.round(rows) * rayon::current_num_threads()).min(pieces.most_at_once());
+    let at_once = round_of(reducer, rows).min(pieces.most_at_once());
     for round in rounds(cut.blocks(), at_once) {
         let look =
             |piece: usize, values: &[E]| reducer.look(Block::new(values, geometry, cut.first_plane(piece)));

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::error::display_name;
 use super::source::Source;
 use super::text::text_of;
 use super::{CsvOptions, InputError, Matrix, Place};
@@ -24,8 +25,7 @@ pub enum Comparable {
 
 /// A JSON result of this program.
 pub struct ResultFile {
-    /// The file, as the user named it.
-    pub name: String,
+    name: String,
     /// The command that printed it.
     pub command: String,
     /// The JSON object without its items.
@@ -44,6 +44,16 @@ impl fmt::Debug for ResultFile {
 }
 
 impl ResultFile {
+    /// What messages call it.
+    pub fn name(&self) -> &str {
+        display_name(&self.name)
+    }
+
+    /// The path that was given, `-` for standard input.
+    pub fn path(&self) -> &str {
+        &self.name
+    }
+
     /// For each item's index, its position in the file.
     pub fn indices(&self) -> &BTreeMap<u64, usize> {
         &self.indices

@@ -54,7 +54,7 @@ pub(crate) fn reduce_blocks<E: Element, R: BlockReducer>(
 ) -> Result<(), R::Error> {
     let rows = blocks.first().map_or(0, |values| values.as_ref().len() / geometry.classes());
     let mut plane = 0;
-    for round in blocks.chunks(reducer.round(rows) * rayon::current_num_threads()) {
+    for round in blocks.chunks(round_of(reducer, rows)) {
         let numbered: Vec<(usize, &[E])> = round
             .iter()
             .map(|values| {
@@ -69,4 +69,9 @@ pub(crate) fn reduce_blocks<E: Element, R: BlockReducer>(
         reducer.end_round();
     }
     Ok(())
+}
+
+/// Blocks of `rows` rows each that are looked at together.
+pub(crate) fn round_of<R: BlockReducer>(reducer: &R, rows: usize) -> usize {
+    reducer.round(rows) * rayon::current_num_threads()
 }

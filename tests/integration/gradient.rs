@@ -431,3 +431,23 @@ fn a_check_compares_the_same_entries_in_any_order_of_the_file() {
     folder.file("x.npy", npy_bytes("<f8", true, &[4, 3, 2], &turned));
     assert_eq!(check(), expected);
 }
+
+/// A name that says another format would be believed.
+#[test]
+fn a_gradient_is_not_called_what_it_is_not() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[1, 2], &[0.0, 1.0]));
+    folder.file("y", "1\n");
+    let write = |name: &str| {
+        let args = ["loss", "x.npy", "--labels", "y", "--criterion", "ce", "-q", "--grad", name];
+        ctctool().current_dir(folder.path()).args(args).assert()
+    };
+    for end in ["csv", "tsv", "txt", "json", "npz", "NPZ", "pt"] {
+        let name = format!("g.{end}");
+        let error = format!("error: --grad {name}: gradients are written as .npy\n");
+        write(&name).code(2).stderr(predicate::str::starts_with(error));
+        assert!(!folder.path().join(&name).exists());
+    }
+    write("g.npy").success();
+    write("g").success();
+}

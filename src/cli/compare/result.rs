@@ -9,7 +9,7 @@ use super::super::diagnostics::UsageError;
 use super::super::eval::pairs;
 use super::super::values::{Stat, Word};
 use super::{Args, MAX_LISTED, Outcome, less_precise};
-use crate::input::{Dtype, ResultFile, display_name};
+use crate::input::{Dtype, ResultFile};
 use crate::metrics::error_rate::words;
 use crate::metrics::{Difference, Tolerance};
 use crate::report::compare::{CompareItem, CompareParams, CompareSummary};
@@ -60,9 +60,9 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
     if base.command != new.command {
         let message = format!(
             "{} is a result of '{}' and {} of '{}': they can't be compared",
-            display_name(&base.name),
+            base.name(),
             base.command,
-            display_name(&new.name),
+            new.name(),
             new.command
         );
         return Err(UsageError::new(message).into());
@@ -126,8 +126,8 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
         ..CompareSummary::default()
     };
     let params = CompareParams {
-        base: base.name.clone(),
-        new: new.name.clone(),
+        base: base.path().to_owned(),
+        new: new.path().to_owned(),
         kind: "result",
         stat: args.stat.word(),
         rtol: tolerance.rtol,
@@ -179,8 +179,8 @@ fn check_params(
     }
     let message = format!(
         "{} and {} were made with different parameters: {}",
-        display_name(&base.name),
-        display_name(&new.name),
+        base.name(),
+        new.name(),
         parts.join("; ")
     );
     Err(UsageError::new(message).hint("give both runs the same options"))

@@ -61,11 +61,7 @@ impl Args {
         }
         if cross_entropy || !(2..=3).contains(&shape.len()) && tagger.is_none() {
             let misfits = labels.filter(|labels| !cross_entropy && !labels.is_floats());
-            findings.extend(misfits.map(|labels| {
-                let (matrix, labels) = (matrix.name(), format!("{} ({})", labels.name(), labels.describe()));
-                let message = format!("{labels} does not fit the shape of {matrix}");
-                Finding { code: "label_count", message, flag: None }
-            }));
+            findings.extend(misfits.map(|labels| misfit(matrix, "the shape", labels)));
             return Ok(View { cross_entropy, ..by_class(matrix, class_axis)? });
         }
         if let Some(message) = tagger {
@@ -89,7 +85,7 @@ impl Args {
                 let lengths = ctc.lengths(given.as_ref())?;
                 let labels_fit = sequences == Some(ctc.items);
                 if let (false, Some(labels)) = (labels_fit, labels) {
-                    findings.push(misfit(matrix, &ctc, labels));
+                    findings.push(misfit(matrix, &items_or_rows(&ctc), labels));
                 }
                 Ok(View {
                     geometry: ctc.geometry.clone(),
@@ -138,11 +134,15 @@ fn inferred(ctc: &CtcShape) -> Finding {
     Finding { code: "layout", message, flag: Some(format!("--layout {layout}")) }
 }
 
-/// Labels that are neither those of CTC nor those of cross-entropy.
-fn misfit(matrix: &Matrix, ctc: &CtcShape, labels: &LabelFile) -> Finding {
-    let items = counted(ctc.items, "item");
-    let rows = if ctc.is_batch() { String::new() } else { format!(", or {}", counted(ctc.frames, "row")) };
+/// Labels that are neither those of CTC nor those of cross-entropy, for which there would have to be `what`.
+fn misfit(matrix: &Matrix, what: &str, labels: &LabelFile) -> Finding {
     let message =
-        format!("{} ({}) does not fit {items}{rows} of {}", labels.name(), labels.describe(), matrix.name());
+        format!("{} ({}) does not fit {what} of {}", labels.name(), labels.describe(), matrix.name());
     Finding { code: "label_count", message, flag: None }
+}
+
+/// The items of a CTC input or, of a single one, its rows.
+fn items_or_rows(ctc: &CtcShape) -> String {
+    let items = counted(ctc.items, "item");
+    if ctc.is_batch() { items } else { format!("{items}, or {}", counted(ctc.frames, "row")) }
 }

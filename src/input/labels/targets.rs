@@ -47,9 +47,9 @@ impl ClassTargets<'static> {
     /// # Errors
     /// Where another target is not one of `classes` classes.
     pub fn new(targets: &[i64], classes: usize, ignore_index: i64) -> Result<Self, TargetError> {
-        let narrow = |(row, &target): (usize, &i64)| match i32::try_from(target) {
+        let narrow = |(row, &target): (usize, &i64)| match target {
             _ if target == ignore_index => Ok(IGNORED),
-            Ok(class) if (0..classes as i64).contains(&target) => Ok(class),
+            _ if is_class(target, classes) => Ok(target as i32),
             _ => Err(TargetError { row, target, classes }),
         };
         Ok(Self {
