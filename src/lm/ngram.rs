@@ -19,14 +19,14 @@ use super::vocabulary::Vocabulary;
 pub(super) const EMPTY: u32 = 0;
 
 /// Base-10 logarithm of an unknown word's probability where the model has none, as in `KenLM`.
-const UNKNOWN_LOG10: f32 = -100.0;
+const UNKNOWN_LOG10: f64 = -100.0;
 
 /// An n-gram. Words lie at `1 + word`, longer ones behind them.
 #[derive(Clone, Copy, Debug)]
 struct Node {
-    log10_prob: f32,
+    log10_prob: f64,
     /// Base-10 logarithm; NaN while it is not known.
-    log10_backoff: f32,
+    log10_backoff: f64,
     /// The longest n-gram that this one ends with: while building, of all; then, of those that matter.
     suffix: u32,
     /// The state after this n-gram: itself, or its suffix where nothing can follow.
@@ -128,11 +128,11 @@ impl NgramModel {
                 break node;
             }
             let Node { log10_backoff, suffix, .. } = self.nodes[context as usize];
-            log10 += f64::from(log10_backoff);
+            log10 += log10_backoff;
             context = suffix;
         };
         let Node { log10_prob, next, .. } = self.nodes[node as usize];
-        (next, (log10 + f64::from(log10_prob)) * std::f64::consts::LN_10)
+        (next, (log10 + log10_prob) * std::f64::consts::LN_10)
     }
 
     /// An upper bound of the natural logarithm of the word's probability after any context; tight up to rounding.
@@ -185,7 +185,7 @@ impl Builder {
         }
     }
 
-    pub(super) fn add_word(&mut self, text: &str, prob: f32, backoff: Option<f32>) -> Result<(), Refusal> {
+    pub(super) fn add_word(&mut self, text: &str, prob: f64, backoff: Option<f64>) -> Result<(), Refusal> {
         // A node, which is `1 + word`, and a word of a tree have a number that is none.
         if self.nodes.len() >= u32::MAX as usize - 2 {
             return Err(Refusal::TooMany);
@@ -247,7 +247,7 @@ impl Builder {
         self.children.fetch([context, word, 0]);
     }
 
-    pub(super) fn add(&mut self, found: Found, prob: f32, backoff: Option<f32>) -> Result<(), Refusal> {
+    pub(super) fn add(&mut self, found: Found, prob: f64, backoff: Option<f64>) -> Result<(), Refusal> {
         let Found { context, word, suffix } = found;
         if self.nodes.len() >= u32::MAX as usize - 1 {
             return Err(Refusal::TooMany);
@@ -263,8 +263,8 @@ impl Builder {
         Ok(())
     }
 
-    fn push(&mut self, log10_prob: f32, backoff: Option<f32>, suffix: u32, link: (u32, u32)) {
-        let log10_backoff = backoff.unwrap_or(f32::NAN);
+    fn push(&mut self, log10_prob: f64, backoff: Option<f64>, suffix: u32, link: (u32, u32)) {
+        let log10_backoff = backoff.unwrap_or(f64::NAN);
         self.nodes.push(Node { log10_prob, log10_backoff, suffix, next: EMPTY });
         self.links.push(link);
     }
@@ -300,13 +300,13 @@ impl Builder {
         let mut from_longer = vec![0.0_f64; self.nodes.len()];
         for at in (1..self.nodes.len()).rev() {
             let Node { log10_backoff, suffix, .. } = self.nodes[at];
-            let reached = from_longer[at] + f64::from(log10_backoff);
+            let reached = from_longer[at] + log10_backoff;
             let shorter = &mut from_longer[suffix as usize];
             *shorter = shorter.max(reached);
         }
         let mut most = vec![f32::NEG_INFINITY; self.vocabulary.len()];
         for (node, &(context, word)) in self.nodes.iter().zip(&self.links).skip(1) {
-            let log10 = f64::from(node.log10_prob) + from_longer[context as usize];
+            let log10 = node.log10_prob + from_longer[context as usize];
             // Rounded up, for it is a bound.
             let bound = (log10 as f32).next_up();
             most[word as usize] = most[word as usize].max(bound);

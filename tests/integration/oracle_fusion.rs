@@ -20,9 +20,7 @@ impl NaiveModel {
             } else if model.order > 0 && !line.is_empty() && !line.starts_with('\\') {
                 let fields: Vec<&str> = line.split_whitespace().collect();
                 let words = fields[1..=model.order].iter().map(|&word| word.to_owned()).collect();
-                let number = |field: Option<&&str>| {
-                    f64::from(field.map_or(0.0, |field| field.parse::<f32>().unwrap()))
-                };
+                let number = |field: Option<&&str>| field.map_or(0.0, |field| field.parse::<f64>().unwrap());
                 model.ngrams.insert(words, (number(fields.first()), number(fields.get(model.order + 1))));
             }
         }

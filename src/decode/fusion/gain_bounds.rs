@@ -34,7 +34,7 @@ pub(super) struct GainBounds {
     /// States that were looked at.
     looks: usize,
     /// Room for a state's contexts.
-    contexts: Vec<(u32, f32)>,
+    contexts: Vec<(u32, f64)>,
 }
 
 /// What of a state the bounds depend on.
@@ -137,16 +137,16 @@ impl GainBounds {
             let weight = weights.lm_weight * std::f64::consts::LN_10;
             self.contexts.clear();
             self.contexts.extend(model.contexts(key.language));
-            let mut left: f64 = self.contexts.iter().map(|&(_, log10)| f64::from(log10)).sum();
+            let mut left: f64 = self.contexts.iter().map(|&(_, log10)| log10).sum();
             let backed_off = (weight * left) as f32;
             for bound in &mut *bounds {
                 *bound += backed_off;
             }
             // What a longer context has replaces what the shorter gave.
             for &(context, log10) in self.contexts.iter().rev() {
-                left -= f64::from(log10);
+                left -= log10;
                 for &end in successors.of(context) {
-                    let gain = weight * (left + f64::from(end.log10_prob));
+                    let gain = weight * (left + f64::from(end.log10_bound));
                     for class in successors.classes(end) {
                         bounds[class] = (gain + fusion.beside(class, weights)) as f32;
                     }

@@ -1,6 +1,7 @@
 //! The n-grams of a model by their context, for the tokens of an alphabet.
 
 use super::{EMPTY, NgramModel};
+use crate::kernel::Element;
 
 /// For each context of n-grams, the words that follow it in the model, as far as an alphabet has them.
 #[derive(Clone, Debug)]
@@ -17,8 +18,8 @@ pub struct Successors {
 pub struct Successor {
     /// The first class that stands for its last word.
     class: u32,
-    /// Base-10 logarithm of its probability after its context.
-    pub log10_prob: f32,
+    /// No less than the base-10 logarithm of its probability after its context.
+    pub log10_bound: f32,
 }
 
 /// No class.
@@ -39,7 +40,8 @@ impl Successors {
                 (class != NONE).then_some((context as usize, class, node))
             });
             ends.map(|(context, class, node)| {
-                (context, Successor { class, log10_prob: model.nodes[node as usize].log10_prob })
+                let log10_bound = f32::round_up(model.nodes[node as usize].log10_prob);
+                (context, Successor { class, log10_bound })
             })
         };
         // Those of a context are of different words, so their order does not matter.
@@ -50,7 +52,7 @@ impl Successors {
         for context in 1..first.len() {
             first[context] += first[context - 1];
         }
-        let mut all = vec![Successor { class: 0, log10_prob: 0.0 }; first[model.nodes.len()] as usize];
+        let mut all = vec![Successor { class: 0, log10_bound: 0.0 }; first[model.nodes.len()] as usize];
         let mut free = first.clone();
         for (context, successor) in ends() {
             all[free[context] as usize] = successor;
@@ -77,7 +79,7 @@ impl Successors {
 impl NgramModel {
     /// A state and its shorter contexts, the longest first, each with the base-10 logarithm of its back-off weight; the
     /// state without context is not included.
-    pub fn contexts(&self, state: u32) -> impl Iterator<Item = (u32, f32)> {
+    pub fn contexts(&self, state: u32) -> impl Iterator<Item = (u32, f64)> {
         let mut context = state;
         std::iter::from_fn(move || {
             let this = context;
@@ -127,19 +129,20 @@ ngram 3=1
         let all = |state: u32| {
             let ends = successors.of(state).iter();
             let mut all: Vec<(usize, f32)> = ends
-                .flat_map(|&end| successors.classes(end).map(move |class| (class, end.log10_prob)))
+                .flat_map(|&end| successors.classes(end).map(move |class| (class, end.log10_bound)))
                 .collect();
             all.sort_by_key(|&(class, _)| class);
             all
         };
         let start = model.start();
-        assert_eq!(all(start), [(3, -0.1)]);
+        let up = f32::round_up;
+        assert_eq!(all(start), [(3, up(-0.1))]);
         assert_eq!(model.contexts(start).collect::<Vec<_>>(), [(start, -0.2)]);
         let (after_a, _) = model.score(start, a.expect("a word"));
-        assert_eq!(all(after_a), [(1, -0.05)]);
-        let contexts: Vec<(u32, f32)> = model.contexts(after_a).collect();
+        assert_eq!(all(after_a), [(1, up(-0.05))]);
+        let contexts: Vec<(u32, f64)> = model.contexts(after_a).collect();
         assert_eq!(contexts.iter().map(|context| context.1).collect::<Vec<_>>(), [-0.6, -0.3]);
-        assert_eq!(all(contexts[1].0), [(0, -0.3), (1, -0.2), (2, -0.3)]);
+        assert_eq!(all(contexts[1].0), [(0, up(-0.3)), (1, up(-0.2)), (2, up(-0.3))]);
         assert_eq!(model.contexts(model.no_context()).count(), 0);
     }
 }
