@@ -96,23 +96,33 @@ pub struct LossSummary {
     /// Items with a loss of NaN.
     pub nan: usize,
     /// The loss by each convention.
-    pub reductions: ReductionsJson,
+    pub reductions: ByReduction<f64>,
+    /// What kind of number each of these is.
+    pub reductions_status: ByReduction<Status>,
     /// The gradient, where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gradient: Option<GradientSummary>,
 }
 
-/// [`Reductions`] for JSON: null where not finite.
+/// Something of each of the [`Reductions`]; numbers that are not finite are null.
 #[derive(Clone, Copy, Debug, Serialize)]
-#[allow(missing_docs)] // the same four numbers
-pub struct ReductionsJson {
-    pub sum: f64,
-    pub mean: f64,
-    pub batch_mean: f64,
-    pub token_mean: f64,
+#[allow(missing_docs)] // the same four names
+pub struct ByReduction<T> {
+    pub sum: T,
+    pub mean: T,
+    pub batch_mean: T,
+    pub token_mean: T,
 }
 
-impl ReductionsJson {
+impl<T> ByReduction<T> {
+    fn of(reductions: Reductions, of_number: impl Fn(f64) -> T) -> Self {
+        let Reductions { sum, mean, batch_mean, token_mean } = reductions;
+        let [sum, mean, batch_mean, token_mean] = [sum, mean, batch_mean, token_mean].map(of_number);
+        Self { sum, mean, batch_mean, token_mean }
+    }
+}
+
+impl ByReduction<f64> {
     /// Their names and they.
     pub fn named(&self) -> [(&'static str, f64); 4] {
         [
@@ -121,12 +131,6 @@ impl ReductionsJson {
             ("batch_mean", self.batch_mean),
             ("token_mean", self.token_mean),
         ]
-    }
-}
-
-impl From<Reductions> for ReductionsJson {
-    fn from(Reductions { sum, mean, batch_mean, token_mean }: Reductions) -> Self {
-        Self { sum, mean, batch_mean, token_mean }
     }
 }
 
@@ -175,12 +179,12 @@ impl LossSummary {
     /// Puts the numbers together.
     pub fn new(params: &LossParams, reduction: Reduction, reductions: Reductions, tally: Tally) -> Self {
         let loss_nats = reductions.get(reduction);
-        let status = match loss_nats.map(Status::of) {
-            None => tally.worst(),
+        let status_of = |number| match Status::of(number) {
             // Why it is infinite, where that is known.
-            Some(Status::Infinite) if tally.infeasible > 0 => Status::Infeasible,
-            Some(status) => status,
+            Status::Infinite if tally.infeasible > 0 => Status::Infeasible,
+            status => status,
         };
+        let status = loss_nats.map_or_else(|| tally.worst(), status_of);
         Self {
             criterion: params.criterion,
             reduction: params.reduction,
@@ -191,7 +195,8 @@ impl LossSummary {
             infeasible: tally.infeasible,
             infinite: tally.infinite,
             nan: tally.nan,
-            reductions: reductions.into(),
+            reductions: ByReduction::of(reductions, |number| number),
+            reductions_status: ByReduction::of(reductions, status_of),
             gradient: None,
         }
     }

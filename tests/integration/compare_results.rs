@@ -168,6 +168,33 @@ fn a_loss_that_is_nan_is_not_equal_to_itself() {
     assert_eq!(result["summary"]["equal"], true);
 }
 
+/// The mean of no rows is NaN beside a sum of 0, and a loss over no tokens infinite, which is equal to itself.
+#[test]
+fn each_reduction_says_what_kind_of_number_it_is() {
+    let folder = Folder::new();
+    folder.file("x.csv", "1,2\n2,3\n");
+    folder.file("ignored.txt", "-100\n-100\n");
+    folder.file("empty.txt", "\n");
+    let loss = |labels: &str, criterion: &str| {
+        let mut loss = ctctool();
+        loss.current_dir(folder.path()).args(["loss", "x.csv", "--labels", labels, "--criterion", criterion]);
+        let result = run_json(loss.args(["--reduction", "sum"]));
+        assert_eq!(result["summary"]["status"], "ok");
+        folder.file("r.json", result.to_string());
+        result["summary"]["reductions_status"].clone()
+    };
+    let statuses = json!({"sum": "ok", "mean": "nan", "batch_mean": "ok", "token_mean": "nan"});
+    assert_eq!(loss("ignored.txt", "ce"), statuses);
+    let compared = run_json(&mut compare(&folder, &["r.json", "r.json"]));
+    let places: Vec<&Value> =
+        compared["items"].as_array().unwrap().iter().map(|item| &item["place"]).collect();
+    assert_eq!(places, ["summary.reductions.mean", "summary.reductions.token_mean"]);
+
+    let statuses = json!({"sum": "ok", "mean": "ok", "batch_mean": "ok", "token_mean": "infinite"});
+    assert_eq!(loss("empty.txt", "ctc"), statuses);
+    compare(&folder, &["r.json", "r.json"]).assert().success();
+}
+
 #[test]
 fn json_lines_are_told_from_a_result() {
     let folder = Folder::new();

@@ -343,14 +343,27 @@ impl Found {
     }
 
     fn walk(&mut self, place: &str, base: &Value, new: &Value) {
+        self.walk_beside(place, base, new, [&Value::Null; 2]);
+    }
+
+    /// `statuses`: of an object in each, what stands beside it about its numbers.
+    fn walk_beside(&mut self, place: &str, base: &Value, new: &Value, statuses: [&Value; 2]) {
         match (base, new) {
             (Value::Object(a), Value::Object(b)) => {
                 let exchanged = self.exchanged;
-                let both_nan = [a, b].iter().all(|object| object.get("status") == Some(&"nan".into()));
+                let is_nan = |status: Option<&Value>| status.is_some_and(|status| status == "nan");
+                let both_nan = |key: &str| {
+                    statuses.iter().all(|statuses| is_nan(statuses.get(key)))
+                        || key == "loss_nats" && [a, b].iter().all(|object| is_nan(object.get("status")))
+                };
                 for (key, value) in a.iter().filter(|(key, _)| !may_differ(exchanged, place, key)) {
                     let (place, new) = (format!("{place}.{key}"), b.get(key).unwrap_or(&Value::Null));
-                    if both_nan && key == "loss_nats" {
+                    if both_nan(key) {
                         self.number(&place, value, new);
+                    } else if value.is_object() {
+                        let beside = format!("{key}_status");
+                        let statuses = [a, b].map(|object| object.get(&beside).unwrap_or(&Value::Null));
+                        self.walk_beside(&place, value, new, statuses);
                     } else {
                         self.walk(&place, value, new);
                     }
