@@ -41,8 +41,6 @@ pub(super) struct Forward {
 }
 
 enum States {
-    /// Fewer frames than the labels need.
-    Infeasible,
     /// No labels: the sum of the blank's log-probabilities.
     Blanks(Sum),
     Linear(Linear),
@@ -58,7 +56,7 @@ impl Forward {
     pub(super) fn new(labels: &CtcLabels, frames: usize) -> Self {
         let of_label = labels.columns().of_label();
         let states = if frames < labels.frames_needed() {
-            States::Infeasible
+            States::Over(f64::NEG_INFINITY)
         } else if labels.is_empty() {
             States::Blanks(Sum::default())
         } else {
@@ -106,7 +104,8 @@ impl Forward {
                 States::Blanks(sum) => sum.add(frame.scale.log_max),
                 States::Linear(states) => (taken, step) = states.advance(set, band_of, frames),
                 States::AnySize(states) => step = states.advance(set, band_of(0), of_label, frame),
-                // Behind what is impossible, too, a NaN goes through.
+                States::Over(f64::NEG_INFINITY) if frame.scale.log_max.is_finite() => {}
+                // Where nothing is possible, too, a NaN goes through.
                 States::LogSpace(..) | States::Over(f64::NEG_INFINITY) => {
                     self.log_probs.clear();
                     self.log_probs.extend(frame.log_probs());
@@ -116,7 +115,7 @@ impl Forward {
                         states.advance(band_of(0), of_label, &self.log_probs);
                     }
                 }
-                States::Infeasible | States::Over(_) => {}
+                States::Over(_) => {}
             }
             match step {
                 Step::Taken => {}
@@ -148,7 +147,6 @@ impl Forward {
     /// The loss, after the last frame.
     pub(super) fn finish(self, labels: &CtcLabels) -> CtcLoss {
         let log_prob = match self.states {
-            States::Infeasible => f64::NEG_INFINITY,
             States::Blanks(sum) => sum.value(),
             States::Linear(states) => states.finish(labels.len()),
             States::AnySize(states) => states.finish(labels.len()),
