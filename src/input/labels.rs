@@ -15,6 +15,7 @@ use super::numbers::words;
 use super::source::Source;
 use super::text::{empty_end, line_count, lines_of, text_of};
 use super::{InputError, Place};
+use crate::kernel::Floats;
 use names::ClassNames;
 
 /// A label file as read, before it is known what its numbers mean.
@@ -40,14 +41,14 @@ enum Content {
     Text(String),
 }
 
-/// The integers of a .npy file; none for one that 64 bits do not hold.
+/// The integers of a .npy file.
 enum Integers {
     /// All are small.
     Small(Vec<i32>),
     /// As in the file.
     Stored(NpyInfo, Vec<u8>),
     /// From Fortran's order.
-    Reordered(Vec<Option<i64>>),
+    Reordered(Vec<i128>),
 }
 
 impl Integers {
@@ -59,10 +60,15 @@ impl Integers {
         }
     }
 
+    /// None where 64 bits with a sign do not hold it.
     fn get(&self, at: usize) -> Option<i64> {
+        i64::try_from(self.exactly(at)).ok()
+    }
+
+    fn exactly(&self, at: usize) -> i128 {
         match self {
-            Self::Small(values) => Some(values[at].into()),
-            Self::Stored(info, bytes) => info.integer_at(bytes, at),
+            Self::Small(values) => values[at].into(),
+            Self::Stored(info, bytes) => info.integer_at(bytes, at).expect("an array of integers"),
             Self::Reordered(values) => values[at],
         }
     }
@@ -129,7 +135,7 @@ impl LabelFile {
             let values = if in_order {
                 values
             } else {
-                let all: Vec<_> = (0..values.len()).map(|at| values.get(at)).collect();
+                let all: Vec<_> = (0..values.len()).map(|at| values.exactly(at)).collect();
                 Integers::Reordered(to_c_order(&all, &shape))
             };
             Content::Integers { shape, values }
@@ -359,12 +365,35 @@ impl LabelFile {
         matches!(&self.content, Content::Floats { .. })
     }
 
+    /// Of floating-point numbers the first that is no integer, and its place.
+    pub(crate) fn first_fraction(&self) -> Option<(Place, f64)> {
+        let Content::Floats { shape, values } = &self.content else { return None };
+        let of = |values: &mut dyn Iterator<Item = f64>| values.enumerate().find(|(_, x)| x.fract() != 0.0);
+        let (at, value) = match values.get() {
+            Floats::Single(values) => of(&mut values.iter().map(|&x| x.into()))?,
+            Floats::Double(values) => of(&mut values.iter().copied())?,
+        };
+        Some((targets::place_of(at, shape), value))
+    }
+
+    /// How to make integers of floating-point labels, where that loses nothing, or which of them is none.
+    pub(crate) fn integers_hint(&self) -> String {
+        match self.first_fraction() {
+            None => "class indices and labels must be integers: labels.astype('int64')".to_owned(),
+            Some((place, value)) => {
+                format!("class indices and labels must be whole numbers, but {place} is {value}")
+            }
+        }
+    }
+
     /// Whether it holds text rather than an array.
     pub fn is_text(&self) -> bool {
         matches!(self.content, Content::Text(_))
     }
 }
 
+/// How to go on after a number that is none.
+const WHOLE: &str = "a class index is a whole number";
 const COUNTED_FROM_1: &str = "classes count from 0: subtract 1 if yours count from 1";
 
 /// Whether a label is what the last class has where classes count from 1.

@@ -70,6 +70,12 @@ pub(super) fn whole_number(text: &str) -> Option<i64> {
     })
 }
 
+/// Whether a text is an integer that 64 bits do not hold.
+pub(super) fn is_too_large(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<i64>().is_err()
+}
+
 /// How to go on where a list or a table begins with what it is called.
 pub(super) const NAMED: &str = "the first line is a heading: remove it, as tail -n +2 does";
 
@@ -166,17 +172,20 @@ fn list<T>(
         let bytes = info.read_body(&mut source)?;
         let check = |(at, value): (usize, Option<T>)| {
             value.ok_or_else(|| {
-                let error = |found| InputError::new(argument, Place::whole().at("entry", at), what, found);
+                let error =
+                    |at, found| InputError::new(argument, Place::whole().at("entry", at), what, found);
                 if info.dtype.is_integer() {
-                    return error("a number that is too large".to_owned());
+                    return error(at, "a number that is too large".to_owned());
                 }
                 let numbers = info.doubles(&bytes);
-                let shares = are_shares(&numbers);
-                error(format!("{} in {}", numbers[at], info.dtype.name())).hint(if shares {
-                    SHARES
+                let fraction = numbers.iter().position(|x| x.fract() != 0.0);
+                let at = fraction.unwrap_or(at);
+                let hint = if are_shares(&numbers) {
+                    Some(SHARES)
                 } else {
-                    "save it as integers: x.astype('int64')"
-                })
+                    fraction.is_none().then_some("save it as integers: x.astype('int64')")
+                };
+                error(at, format!("{} in {}", numbers[at], info.dtype.name())).maybe_hint(hint)
             })
         };
         let values = from_npy(&info, &bytes).into_iter().enumerate().map(check).collect::<Result<_, _>>()?;

@@ -339,7 +339,7 @@ fn labels_that_no_integer_holds_are_not_left_out() {
         command
     };
     let number = json(&mut run("short.npy"))["summary"]["loss_nats"].as_f64().unwrap().to_string();
-    let expected = "position 1: expected a class from 0 to 4, found a larger number";
+    let expected = "position 1: expected a class from 0 to 4, found 18446744073709551615";
     run("y.npy").args(["--guess", &number]).assert().code(2).stderr(predicate::str::contains(expected));
 }
 

@@ -215,7 +215,7 @@ fn shares_of_a_length_and_axes_of_one_entry_are_told() {
         [&["loss", "x.npy", "--labels", "y.txt", "--criterion", "ctc"], args].concat()
     };
     folder.file("shares.npy", npy_f64(&[2], &[1.0, 0.75]));
-    let error = "shares.npy: entry 0: expected an integer, found 1 in float64";
+    let error = "shares.npy: entry 1: expected an integer, found 0.75 in float64";
     let hint = "these are relative lengths: multiply them by the full length, numpy.rint(x * length).astype('int64')";
     refused(&folder, &loss(&["--lengths", "shares.npy"]), error, Some(hint));
     folder.file("shares.npy", npy_f64(&[2], &[4.0, 3.0]));

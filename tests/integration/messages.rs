@@ -193,6 +193,7 @@ fn labels_that_fit_no_loss_are_told_what_would_fit() {
     folder.file("four", "1\n2\n0\n1\n");
     folder.file("joined.npy", npy_i64(&[3], &[1, 2, 1]));
     folder.file("floats.npy", npy_f64(&[3], &[1.0, 2.0, 0.0]));
+    folder.file("halves.npy", npy_f64(&[2, 2], &[1.0, 2.0, 0.5, 1.0]));
     for (matrix, labels, error, hint) in [
         (
             "x.csv",
@@ -206,6 +207,12 @@ fn labels_that_fit_no_loss_are_told_what_would_fit() {
             "four",
             "b.npy: shape (2, 4, 3) with floats.npy (floats of shape (3,)) fits neither cross-entropy nor CTC",
             "class indices and labels must be integers: labels.astype('int64')",
+        ),
+        (
+            "b.npy",
+            "halves.npy",
+            "b.npy: shape (2, 4, 3) with halves.npy (floats of shape (2, 2)) fits neither cross-entropy nor CTC",
+            "class indices and labels must be whole numbers, but index [1, 0] is 0.5",
         ),
         (
             "b.npy",
@@ -267,7 +274,7 @@ fn hints_about_labels_fit_the_kind_of_file() {
     refused(
         &folder,
         &loss("large.npy", &[]),
-        "large.npy: item 0, position 0: expected a class from 0 to 2, found a larger number",
+        "large.npy: item 0, position 0: expected a class from 0 to 2, found 18446744073709551615",
         None,
     );
 }
@@ -453,4 +460,24 @@ fn a_csv_summary_follows_the_items() {
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.starts_with("id,index,loss_nats,status,target\nx.csv#0,"), "{text}");
+}
+
+/// Beyond 64 bits a label is too large as any other is: the value is said, and what it must be.
+#[test]
+fn a_class_index_beyond_all_integers_is_said() {
+    let folder = Folder::new();
+    folder.file("x.csv", ROWS);
+    folder.file("rows", "1\n99999999999999999999\n0\n");
+    folder.file("item", "1 99999999999999999999\n");
+    for (labels, criterion, error) in [
+        ("rows", "ce", "rows: line 2, column 1: expected a class from 0 to 2 or -100 (ignored)"),
+        ("item", "ctc", "item: item 0, line 1, column 3: expected a class from 0 to 2"),
+    ] {
+        refused(
+            &folder,
+            &["loss", "x.csv", "--labels", labels, "--criterion", criterion],
+            &format!("{error}, found 99999999999999999999"),
+            None,
+        );
+    }
 }

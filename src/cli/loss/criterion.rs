@@ -156,7 +156,7 @@ fn labels_wanted(shape: &[usize], class_axis: Option<usize>, labels: &LabelFile)
         return "joined CTC labels need --label-lengths FILE|N,N,…".to_owned();
     }
     if labels.is_floats() {
-        return "class indices and labels must be integers: labels.astype('int64')".to_owned();
+        return labels.integers_hint();
     }
     let rows = class_axis.map(|axis| without(shape, axis));
     let misfit = class_axis.zip(rows.as_deref()).and_then(|(axis, rows)| labels.misfit(rows, shape[axis]));

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Content, LabelFile};
+use super::{Content, LabelFile, WHOLE};
 use crate::input::AlphabetFile;
 use crate::input::numbers::{whole_number, words};
 use crate::normal_form::{form_hint, form_that_fits};
@@ -67,7 +67,7 @@ impl LabelFile {
     pub(super) fn no_class_hint(&self, entry: &str) -> Option<String> {
         let Some(names) = &self.names else {
             let is_number = entry.parse::<f64>().is_ok();
-            return Some(if is_number { "a class index is a whole number" } else { NAMES_WANTED }.to_owned());
+            return Some(if is_number { WHOLE } else { NAMES_WANTED }.to_owned());
         };
         if whole_number(entry).is_some() {
             return Some("leave --alphabet out if the labels are class indices".to_owned());

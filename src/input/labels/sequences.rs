@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::{Content, LabelFile};
+use super::{Content, LabelFile, WHOLE};
 use crate::decode::spelling::WORD_PIECE_MARK;
 use crate::input::alphabet::{Alphabet, LabelSplit};
 use crate::input::error::counted;
-use crate::input::numbers::{empty_field, whole_number, words};
+use crate::input::numbers::{empty_field, is_too_large, whole_number, words};
 use crate::input::text::{line_count, lines_of};
 use crate::input::{InputError, List, Place};
 use crate::loss::ctc::{CtcError, CtcLabels};
@@ -32,20 +32,22 @@ impl LabelFile {
             self.check_count(items, line_count(text), "line")?;
             let sequence = |(line, content): (usize, &str)| {
                 let place_of = |position| place_in_line(line, content, position);
-                self.sequence(&self.index_line(line, content)?, place_of, classes, blank)
+                let written = |position| words(content).nth(position).map_or("", |(_, word)| word).to_owned();
+                self.sequence(&self.index_line(line, content)?, place_of, written, classes, blank)
             };
             return lines_of(text).enumerate().map(sequence).collect();
         }
         let Content::Integers { shape, values } = &self.content else {
             return Err(InputError::new(&self.name, Place::whole(), "integer labels", self.describe())
-                .hint("save them as integers: labels.astype('int64')"));
+                .hint(self.integers_hint()));
         };
         let spans = self.spans(items, lengths, shape)?;
         let sequences = spans.iter().enumerate().map(|(item, span)| {
             // What is no 64-bit integer is no class either.
             let labels: Vec<i64> = span.clone().map(|at| values.get(at).unwrap_or(TOO_LARGE)).collect();
             let place_of = |position| Place::whole().at("item", item).at("position", position);
-            self.sequence(&labels, place_of, classes, blank)
+            let written = |position| values.exactly(span.start + position).to_string();
+            self.sequence(&labels, place_of, written, classes, blank)
         });
         sequences.collect()
     }
@@ -81,11 +83,13 @@ impl LabelFile {
     /// The class indices of a line.
     fn index_line(&self, line: usize, content: &str) -> Result<Vec<i64>, InputError> {
         let label = |(position, (_, word)): (usize, (usize, &str))| {
-            whole_number(word).ok_or_else(|| {
+            whole_number(word).or_else(|| is_too_large(word).then_some(TOO_LARGE)).ok_or_else(|| {
                 let place = place_in_line(line, content, position);
                 InputError::new(&self.name, place, "a class index", shown(word)).hint(
                     if word.starts_with(['[', '{']) {
                         "separate an item's labels with spaces, without brackets"
+                    } else if word.parse::<f64>().is_ok() {
+                        WHOLE
                     } else {
                         "text labels need --alphabet FILE"
                     },
@@ -190,6 +194,7 @@ impl LabelFile {
         &self,
         labels: &[i64],
         place_of: impl Fn(usize) -> Place,
+        written: impl Fn(usize) -> String,
         classes: usize,
         blank: u32,
     ) -> Result<CtcLabels, InputError> {
@@ -198,7 +203,7 @@ impl LabelFile {
             match u32::try_from(value) {
                 Ok(label) if (label as usize) < classes => sequence.push(label),
                 _ => {
-                    let found = if value == TOO_LARGE { "a larger number".into() } else { value.to_string() };
+                    let found = if value == TOO_LARGE { written(position) } else { value.to_string() };
                     let error = self.out_of_range(place_of(position), classes, &found, None);
                     return Err(error.maybe_hint(self.label_hint(value, classes)));
                 }

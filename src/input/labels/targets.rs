@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::{Content, Integers, LabelFile, for_each_plain, index_hint, text_shape};
 use crate::input::error::counted;
 use crate::input::npy::{reshape_hint, shape_text};
-use crate::input::numbers::NAMED;
+use crate::input::numbers::{NAMED, is_too_large};
 use crate::input::text::{line_count, lines_of};
 use crate::input::{InputError, Place};
 use crate::logits::unravel;
@@ -168,8 +168,9 @@ impl LabelFile {
             Content::Floats { shape: found, .. } => {
                 return Err(check.other_count().hint(format!(
                     "floating-point labels of shape {} can't be class probabilities, as the logits have another shape; \
-                     if they are class indices, save labels.astype('int64')",
-                    shape_text(found)
+                     {}",
+                    shape_text(found),
+                    self.integers_hint()
                 )));
             }
             Content::Integers { shape: found, values } if found == shape => check.integers(values)?,
@@ -192,7 +193,7 @@ struct TargetCheck<'a, F> {
 
 impl<F: Fn(i64) -> i64> TargetCheck<'_, F> {
     fn target(&self, value: i64, place: impl Fn() -> Place) -> Result<i32, InputError> {
-        let Self { file, classes, ignore_index, .. } = *self;
+        let Self { classes, ignore_index, .. } = *self;
         if value == ignore_index {
             return Ok(IGNORED);
         }
@@ -200,16 +201,17 @@ impl<F: Fn(i64) -> i64> TargetCheck<'_, F> {
         if is_class(class, classes) {
             return Ok(class as i32);
         }
-        let error = file.out_of_range(place(), classes, &value.to_string(), Some(ignore_index));
+        let error = self.out_of_range(place(), &value.to_string());
         Err(if classes == 1 { error.hint(ONE_SCORE) } else { error.hint(index_hint(value, classes)) })
+    }
+
+    fn out_of_range(&self, place: Place, found: &str) -> InputError {
+        self.file.out_of_range(place, self.classes, found, Some(self.ignore_index))
     }
 
     fn integers(&self, values: &Integers) -> Result<Vec<i32>, InputError> {
         let place = |row: usize| place_of(row, self.shape);
-        let too_large = |row: usize| {
-            let found = "a larger number";
-            self.file.out_of_range(place(row), self.classes, found, Some(self.ignore_index))
-        };
+        let too_large = |row: usize| self.out_of_range(place(row), &values.exactly(row).to_string());
         let target = |row: usize| {
             let value = values.get(row).ok_or_else(|| too_large(row))?;
             self.target(value, || place(row))
@@ -233,6 +235,9 @@ impl<F: Fn(i64) -> i64> TargetCheck<'_, F> {
             for (column, entry) in self.file.entries(content, per_line == 1) {
                 let place = || Place::whole().at("line", line + 1).at("column", column);
                 let value = self.file.index_of(entry).ok_or_else(|| {
+                    if self.file.names.is_none() && is_too_large(entry) {
+                        return self.out_of_range(place(), entry);
+                    }
                     let found = if per_line == 1 && self.file.names.is_some() { content } else { entry };
                     let hint =
                         self.file.text_hint(text, self.shape).or_else(|| self.file.no_class_hint(entry));

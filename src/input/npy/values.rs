@@ -271,17 +271,18 @@ impl NpyInfo {
 
     /// The values of `bytes` as integers; none for each that is not one or too large.
     pub(in crate::input) fn integers(&self, bytes: &[u8]) -> Vec<Option<i64>> {
-        (0..bytes.len() / self.dtype.size()).map(|at| self.integer_at(bytes, at)).collect()
+        let values = (0..bytes.len() / self.dtype.size()).map(|at| self.integer_at(bytes, at));
+        values.map(|value| value.and_then(|value| i64::try_from(value).ok())).collect()
     }
 
-    /// Value `at` of `bytes` as an integer; none where it is not one or too large.
-    pub(in crate::input) fn integer_at(&self, bytes: &[u8], at: usize) -> Option<i64> {
+    /// Value `at` of `bytes`; none where it is no integer.
+    pub(in crate::input) fn integer_at(&self, bytes: &[u8], at: usize) -> Option<i128> {
         let size = self.dtype.size();
         let value = &bytes[at * size..][..size];
         if !self.dtype.is_integer() {
             return None;
         }
-        each_integer!(self, value, |values| values.last().and_then(|value| i64::try_from(value).ok()))
+        each_integer!(self, value, |values| values.last().map(i128::from))
     }
 }
 
