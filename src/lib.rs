@@ -15,7 +15,7 @@
 //! - [`loss`]: cross-entropy and CTC, and their reductions
 //! - [`lm`]: n-gram models, lexicons and hotwords
 //! - [`decode`]: greedy and exact beam-search transcripts, and where their tokens lie in time
-//! - [`metrics`]: edit distance and error rates
+//! - [`metrics`]: edit distance and error rates; how two matrices differ, and how one was made of the other
 //! - [`input`]: from untrusted bytes to checked values
 //! - [`report`]: what a result consists of, and one file for each output format
 //! - [`cli`]: the subcommands

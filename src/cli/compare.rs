@@ -1,9 +1,6 @@
 //! `ctctool compare`: two matrices or two results within a tolerance.
 
-mod evidence;
 mod matrix;
-mod region;
-mod relation;
 mod result;
 
 use std::path::PathBuf;

@@ -1,10 +1,16 @@
-//! How far a text is from its reference.
+//! How far a text is from its reference, and a number or a matrix from its base.
 
 mod bit_matrix;
 pub mod edit_distance;
 pub mod error_rate;
+mod evidence;
+pub mod matrices;
+mod region;
+pub mod relation;
 pub mod tolerance;
 
 pub use edit_distance::{EditCounts, EditOp, align, edit_counts};
 pub use error_rate::{ErrorRates, LineErrors};
+pub use matrices::{Differences, Matrices, Statistic};
+pub use relation::{Operation, Relation};
 pub use tolerance::{Difference, Tolerance};

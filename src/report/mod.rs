@@ -25,6 +25,7 @@ mod npy;
 mod number;
 mod output;
 mod random_write;
+pub mod relation;
 mod table;
 pub mod tune;
 

@@ -1,6 +1,6 @@
 //! Whether numbers are what they would be, had one matrix been made of the other in some way.
 
-use crate::metrics::{Difference, Tolerance};
+use super::{Difference, Tolerance};
 
 /// Numbers that differ, at the least: three of them could be chance where one was fitted.
 const FEW: usize = 4;

@@ -1,9 +1,8 @@
 //! How one of two matrices was made of the other, in the ways that mistakes in a port most often do it.
 
+use super::Matrices;
 use super::evidence::Evidence;
-use crate::kernel::{Floats, log_sum_exp};
-use crate::metrics::Tolerance;
-use crate::report::Shortest;
+use crate::kernel::log_sum_exp;
 
 /// Places that are looked at, spread over the matrix.
 const PLACES: usize = 1 << 14;
@@ -15,15 +14,56 @@ const FIRST: usize = 64;
 /// The most axes whose orders are tried.
 const MAX_AXES: usize = 6;
 
-/// Two matrices of one shape.
-#[derive(Clone, Copy)]
-pub(super) struct Matrices<'a> {
-    pub(super) base: Floats<'a>,
-    pub(super) new: Floats<'a>,
-    pub(super) shape: &'a [usize],
-    pub(super) tolerance: Tolerance,
-    /// Of the two files.
-    pub(super) names: [&'a str; 2],
+/// How one of two matrices was made of the other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Relation {
+    /// Whether the base was made of the new one.
+    pub inverse: bool,
+    /// What was done.
+    pub operation: Operation,
+}
+
+/// What makes one matrix of another.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operation {
+    /// Each value times this.
+    Times(f64),
+    /// Each value plus this.
+    Plus(f64),
+    /// The exponential of each value.
+    Exp,
+    /// The softmax along an axis.
+    Softmax {
+        /// From 0.
+        axis: usize,
+    },
+    /// The logarithm of that.
+    LogSoftmax {
+        /// From 0.
+        axis: usize,
+    },
+    /// Each vector along an axis plus a number of its own, which no softmax sees.
+    PlusConstants {
+        /// From 0.
+        axis: usize,
+    },
+    /// The order along an axis reversed.
+    Flip {
+        /// From 0.
+        axis: usize,
+    },
+    /// The values along an axis moved by one place, the last to the first or the first to the last.
+    Roll {
+        /// 1 or -1.
+        shift: i8,
+        /// From 0.
+        axis: usize,
+    },
+    /// The axes in another order, read as if they were in their own.
+    Transpose {
+        /// The axis that comes to each place.
+        axes: Vec<usize>,
+    },
 }
 
 /// Numbers at the same places of both.
@@ -39,29 +79,27 @@ impl Numbers {
 }
 
 impl Matrices<'_> {
-    /// A sentence without its end about how `new` was made of `base`, or the other way round, where more than half of the
-    /// values differ, and it tells all of the difference at the places that are looked at.
-    pub(super) fn relation(&self) -> Option<String> {
+    /// How `new` was made of `base`, or the other way round, where more than half of the values differ, and it tells all
+    /// of the difference at the places that are looked at.
+    pub fn relation(&self) -> Option<Relation> {
         let places: Vec<usize> = self.places().collect();
         let numbers = self.numbers(places.iter().copied());
-        let differs = |(&base, &new): (&f64, &f64)| !self.tolerance.compare(base, new).passed;
-        let differing = numbers.base.iter().zip(&numbers.new).filter(|&pair| differs(pair)).count();
+        let differing = places.iter().filter(|&&at| !self.difference(at).passed).count();
         if differing * 2 <= places.len() {
             return None;
         }
-        let [base, new] = self.names;
+        let forward = |operation| Relation { inverse: false, operation };
+        let inverse = |operation| Relation { inverse: true, operation };
+        let other = Self { base: self.new, new: self.base, ..*self };
         self.by_number(&numbers)
-            .map(|what| format!("{new} looks like {what}"))
-            .or_else(|| self.by_exponential(&numbers))
-            .or_else(|| self.by_order(&places, &numbers).map(|what| format!("{new} looks like {what}")))
-            .or_else(|| {
-                let other = Self { base: self.new, new: self.base, names: [new, base], ..*self };
-                let what = other.by_order(&places, &numbers.swapped())?;
-                Some(format!("{base} looks like {what}"))
-            })
+            .map(forward)
+            .or_else(|| self.is_exponential(&numbers).then(|| forward(Operation::Exp)))
+            .or_else(|| self.is_exponential(&numbers.swapped()).then(|| inverse(Operation::Exp)))
+            .or_else(|| self.by_order(&places, &numbers).map(forward))
+            .or_else(|| other.by_order(&places, &numbers.swapped()).map(inverse))
             .or_else(|| {
                 let mut axes = (0..self.shape.len()).rev().filter(|&axis| self.shape[axis] > 1);
-                axes.find_map(|axis| self.along(axis, base, new))
+                axes.find_map(|axis| self.along(axis))
             })
     }
 
@@ -94,8 +132,7 @@ impl Matrices<'_> {
     }
 
     /// The base times a number, or plus one.
-    fn by_number(&self, numbers: &Numbers) -> Option<String> {
-        let base = self.names[0];
+    fn by_number(&self, numbers: &Numbers) -> Option<Operation> {
         let pairs = numbers.base.iter().zip(&numbers.new);
         let finite = pairs.filter(|(base, new)| base.is_finite() && new.is_finite());
         // The largest tells the factor best.
@@ -103,26 +140,18 @@ impl Matrices<'_> {
         let factor = of_most / most;
         // Nothing but zeros is made of nothing.
         if factor.is_finite() && factor != 0.0 && self.is_made(numbers, false, |x| x * factor) {
-            return Some(format!("{base} {}", by_factor(factor)));
+            return Some(Operation::Times(factor));
         }
         let offset = finite.clone().map(|(base, new)| new - base).sum::<f64>() / finite.count() as f64;
-        let offset_text = Shortest(rounded(offset.abs()));
-        let sign = if offset < 0.0 { "minus" } else { "plus" };
-        (offset.is_finite() && self.is_made(numbers, true, |x| x + offset))
-            .then(|| format!("{base} {sign} {offset_text}"))
+        (offset.is_finite() && self.is_made(numbers, true, |x| x + offset)).then_some(Operation::Plus(offset))
     }
 
-    fn by_exponential(&self, numbers: &Numbers) -> Option<String> {
-        let [base, new] = self.names;
-        if self.is_made(numbers, false, f64::exp) {
-            return Some(format!("{new} looks like exp of {base}"));
-        }
-        self.is_made(&numbers.swapped(), false, f64::exp).then(|| format!("{base} looks like exp of {new}"))
+    fn is_exponential(&self, numbers: &Numbers) -> bool {
+        self.is_made(numbers, false, f64::exp)
     }
 
-    /// The base's values in another order, as NumPy calls it.
-    fn by_order(&self, places: &[usize], numbers: &Numbers) -> Option<String> {
-        let name = self.names[0];
+    /// The base's values in another order.
+    fn by_order(&self, places: &[usize], numbers: &Numbers) -> Option<Operation> {
         let evidence = |of: &dyn Fn(usize) -> usize, count: usize| {
             let expected: Vec<f64> = places[..count].iter().map(|&at| self.base.get(of(at))).collect();
             let mut evidence = Evidence::new(self.tolerance);
@@ -140,16 +169,15 @@ impl Matrices<'_> {
                 at - index * inner + to(index) * inner
             };
             if is_order(&|at| moved(at, &|index| size - 1 - index)) {
-                return Some(format!("numpy.flip({name}, axis={axis})"));
+                return Some(Operation::Flip { axis });
             }
             for (shift, from) in [(1, size - 1), (-1, 1)] {
                 if is_order(&|at| moved(at, &|index| (index + from) % size)) {
-                    return Some(format!("numpy.roll({name}, {shift}, axis={axis})"));
+                    return Some(Operation::Roll { shift, axis });
                 }
             }
         }
         for axes in orders(self.shape) {
-            let shape: Vec<usize> = axes.iter().map(|&axis| self.shape[axis]).collect();
             let turned = |at: usize| {
                 let mut rest = at;
                 axes.iter().rev().fold(0, |from, &axis| {
@@ -159,29 +187,23 @@ impl Matrices<'_> {
                 })
             };
             if is_order(&turned) {
-                let tuple = |numbers: &[usize]| format!("{numbers:?}").replace('[', "(").replace(']', ")");
-                let reshaped = if shape == self.shape {
-                    String::new()
-                } else {
-                    format!(".reshape{}", tuple(self.shape))
-                };
-                return Some(format!("numpy.transpose({name}, {}){reshaped}", tuple(&axes)));
+                return Some(Operation::Transpose { axes });
             }
         }
         None
     }
 
     /// What an axis is normalised by.
-    fn along(&self, axis: usize, base: &str, new: &str) -> Option<String> {
+    fn along(&self, axis: usize) -> Option<Relation> {
         let vectors = self.vectors(axis);
         let swapped: Vec<Numbers> = vectors.iter().map(Numbers::swapped).collect();
-        for (vectors, from, to) in [(&vectors, base, new), (&swapped, new, base)] {
+        for (vectors, inverse) in [(&vectors, false), (&swapped, true)] {
             if self.all_are(vectors, true, log_softmax) {
-                return Some(format!("{to} looks like log_softmax of {from} along axis {axis}"));
+                return Some(Relation { inverse, operation: Operation::LogSoftmax { axis } });
             }
             let softmax = |numbers: &Numbers| log_softmax(numbers).into_iter().map(f64::exp).collect();
             if self.all_are(vectors, false, softmax) {
-                return Some(format!("{to} looks like softmax of {from} along axis {axis}"));
+                return Some(Relation { inverse, operation: Operation::Softmax { axis } });
             }
         }
         let shifted = |numbers: &Numbers| {
@@ -191,11 +213,8 @@ impl Matrices<'_> {
             numbers.base.iter().map(|x| x + shift).collect()
         };
         // With one or two numbers of each, a number of its own tells nothing.
-        (self.shape[axis] > 2 && self.all_are(&vectors, true, shifted)).then(|| {
-            format!(
-                "{new} looks like {base} plus a constant for each vector along axis {axis}, so softmax of both is the same"
-            )
-        })
+        (self.shape[axis] > 2 && self.all_are(&vectors, true, shifted))
+            .then_some(Relation { inverse: false, operation: Operation::PlusConstants { axis } })
     }
 
     /// Some vectors along an axis, spread over the others; none where they are too long.
@@ -254,31 +273,4 @@ fn orders(shape: &[usize]) -> Vec<Vec<usize>> {
         }
     }
     orders
-}
-
-/// As many digits as one would compare.
-fn rounded(x: f64) -> f64 {
-    format!("{x:.5e}").parse().unwrap_or(x)
-}
-
-/// In words, where the factor is of a kind that is known.
-fn by_factor(factor: f64) -> String {
-    use std::f64::consts::{LN_2, LN_10, LOG2_E, LOG10_E};
-    let is = |number: f64| (factor - number).abs() <= 1e-4 * number.abs();
-    let number = Shortest(rounded(factor));
-    for (known, what) in [
-        (LOG2_E, "1 / ln 2: base-2 instead of natural logarithms"),
-        (LN_2, "ln 2: natural instead of base-2 logarithms"),
-        (LOG10_E, "1 / ln 10: base-10 instead of natural logarithms"),
-        (LN_10, "ln 10: natural instead of base-10 logarithms"),
-    ] {
-        if is(known) {
-            return format!("times {number} ({what})");
-        }
-    }
-    let divisor = factor.recip();
-    if divisor.abs() >= 1.5 && is(divisor.round().recip()) {
-        return format!("divided by {}", Shortest(divisor.round()));
-    }
-    format!("times {number}")
 }
