@@ -168,7 +168,14 @@ fn deliver(
 ) -> (anyhow::Result<ExitStatus>, Diagnostics) {
     let diagnostics = output.diagnostics();
     let started = Instant::now();
-    let result = output.check_target().and_then(|()| run(diagnostics));
+    let form = output.form_of_file(format);
+    let warn = || diagnostics.warn(form.as_slice());
+    // What is wrong with the rest is said alone; but a warning that is an error comes before all work.
+    let result = output
+        .check_target()
+        .and_then(|()| if diagnostics.strict { warn() } else { Ok(()) })
+        .and_then(|()| run(diagnostics))
+        .and_then(|status| warn().map(|()| status));
     match &result {
         Ok(_) => diagnostics.note(format_args!("done in {:.1} ms", started.elapsed().as_secs_f64() * 1e3)),
         // An older file would be taken for this run's; but what is typed wrong may be the file.

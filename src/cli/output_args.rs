@@ -100,6 +100,18 @@ impl OutputArgs {
         Ok(self.output(Format::default()).check_target()?)
     }
 
+    /// Says that a file is written in another form than its name promises, where nobody asked for one.
+    pub(super) fn form_of_file(&self, format: Format) -> Option<Warning> {
+        let path = self.output.as_deref().filter(|_| format == Format::Table)?;
+        let named = path.extension()?.to_str().map(str::to_ascii_lowercase);
+        let meant = ["json", "jsonl", "csv"].into_iter().find(|form| named.as_deref() == Some(form))?;
+        let name = path.display();
+        let message = format!(
+            "{name}: the result is written as a table: --format {meant} writes what the name promises"
+        );
+        Some(Warning { code: "table_in_file", message })
+    }
+
     /// Starts as many threads as were asked for; this one is among them. A thread that has nothing to do goes to sleep,
     /// and takes a while to wake up: so shortly before there is work for it.
     pub(super) fn start_threads(&self) -> anyhow::Result<()> {

@@ -150,8 +150,13 @@ fn list<T>(
         let mut words = argument.split(',').map(str::trim).enumerate();
         match words.find(|(_, word)| parse(word).is_none()) {
             Some((entry, word)) if typed && !Path::new(argument).exists() => {
-                InputError::new(option, Place::whole().at("entry", entry), what, shown(word))
-                    .hint(format!("{option} takes a comma-separated list or the name of a file"))
+                let error = InputError::new(option, Place::whole().at("entry", entry), what, shown(word));
+                let numbers: Result<Vec<f64>, _> =
+                    argument.split(',').map(|word| word.trim().parse()).collect();
+                if option.ends_with("lengths") && numbers.is_ok_and(|numbers| are_shares(&numbers)) {
+                    return error.hint(SHARES);
+                }
+                error.hint(format!("{option} takes a comma-separated list or the name of a file"))
             }
             _ => error,
         }

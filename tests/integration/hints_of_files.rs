@@ -206,6 +206,58 @@ fn lines_of_old_macs_are_counted() {
     }
 }
 
+/// A file is called `.json`, and nobody said that it is to be JSON.
+#[test]
+fn a_table_in_a_file_that_is_called_otherwise_is_told() {
+    let folder = Folder::new();
+    folder.file("x.csv", "1,2\n3,4\n");
+    let run = |file: &str, options: &[&str]| {
+        let mut inspect = ctctool();
+        inspect.current_dir(folder.path()).args(["inspect", "x.csv", "-o", file]).args(options);
+        let output = inspect.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let told = |file: &str, form: &str| {
+        format!(
+            "warning: {file}: the result is written as a table: --format {form} writes what the name promises\n"
+        )
+    };
+    assert_eq!(run("r.json", &[]), (Some(0), told("r.json", "json")));
+    assert_eq!(run("R.CSV", &["--format", "table"]), (Some(0), told("R.CSV", "csv")));
+    for (file, options) in
+        [("r.txt", &[][..]), ("r", &[]), ("r.json", &["--format", "jsonl"]), ("r.json", &["-q"])]
+    {
+        assert_eq!(run(file, options), (Some(0), String::new()), "{file}");
+    }
+    let (code, stderr) = run("strict.json", &["--strict"]);
+    assert!(
+        code == Some(2) && stderr.contains("(warning table_in_file, an error under --strict)"),
+        "{stderr}"
+    );
+    assert!(!folder.path().join("strict.json").exists());
+}
+
+#[test]
+fn typed_shares_of_a_length_are_told() {
+    let folder = Folder::new();
+    folder.file("x.csv", "1,2\n3,4\n");
+    folder.file("y", "1\n");
+    let mut loss = ctctool();
+    loss.current_dir(folder.path()).args([
+        "loss",
+        "x.csv",
+        "--labels",
+        "y",
+        "--criterion",
+        "ctc",
+        "--lengths",
+        "1,0.5",
+    ]);
+    let expected =
+        "error: --lengths: entry 1: expected an integer, found '0.5'\nhint: these are relative lengths";
+    loss.assert().code(2).stderr(predicates::str::starts_with(expected));
+}
+
 #[test]
 fn shares_of_a_length_and_axes_of_one_entry_are_told() {
     let folder = Folder::new();
