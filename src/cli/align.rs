@@ -15,6 +15,7 @@ use super::inputs::{
     INSPECT, LogitsArgs, check_files, improper_row, input_warnings, matrix_warning, open_labels,
     optional_integers,
 };
+use super::other_axis::SecondLook;
 use super::output_args::OutputArgs;
 use super::timing::Clock;
 use super::values::{Layout, Word, alignment_format, frame_shift};
@@ -128,6 +129,8 @@ impl Args {
             frame_shift: self.frame_shift,
         };
         let odd = matrix_warning(&matrix);
+        let mut matrix = matrix;
+        let second_look = SecondLook::new(&mut matrix, &shape.geometry)?;
         let name: Arc<str> = matrix.path().into();
         let kind = self.logits.input;
         let rows = shape.with_lengths(&lengths)?;
@@ -144,6 +147,7 @@ impl Args {
             items.push(self.item(shape.id(&name, index), index, of_item, alignment, &spelling));
         }
         let mut warnings = input_warnings(&name, &audit, |row| shape.place(row).to_string());
+        warnings.extend(second_look.warning(&audit, |_| None)?);
         warnings.extend(odd);
         warnings.extend(of_labels);
         warnings.extend(Clock(self.frame_shift).warning());

@@ -9,6 +9,7 @@ use super::ctc_shape::CtcShape;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::frame_warnings::Seen;
 use super::inputs::{INSPECT, LogitsArgs, check_files, improper_row, matrix_warning, open_lines};
+use super::other_axis::SecondLook;
 use super::output_args::{OutputArgs, RateLimits, has_details, not_shown};
 use super::progress::Progress;
 use super::steering::warnings::references_warning;
@@ -167,6 +168,8 @@ impl Args {
         let mut batch = DecodeBatch::new(config, shape.with_lengths(&lengths)?, &on_item)
             .steered(steering.as_ref().map(|steering| (&steering.fusion, steering.weights)));
         let odd = matrix_warning(&matrix);
+        let mut matrix = matrix;
+        let second_look = SecondLook::new(&mut matrix, &shape.geometry)?;
         let name = matrix.path().to_owned();
         let refused = |error: ItemError| item_error(&name, &error, shape.is_batch(), config.input);
         matrix.read(&shape.geometry, &mut batch).map_err(|error| error.or(refused))?;
@@ -180,6 +183,7 @@ impl Args {
 
         let seen = Seen { decoded: &decoded, shape: &shape, lengths: &lengths, name: &name };
         let mut warnings = seen.warnings(self.logits.input, self.logits.lengths.is_some(), blank);
+        warnings.extend(second_look.warning(&seen.audit(self.logits.input), |_| None)?);
         warnings.extend(odd);
         warnings.extend(of_names);
         warnings.extend(Clock(self.search.frame_shift).warning());

@@ -20,10 +20,9 @@ pub(in crate::cli) struct Seen<'a> {
 impl Seen<'_> {
     /// All that looks like a mistake.
     pub(in crate::cli) fn warnings(&self, input: InputKind, lengths_given: bool, blank: u32) -> Vec<Warning> {
-        let mut audit = RowAudit::new(input, Nonfinite::Error);
+        let audit = self.audit(input);
         let mut wins = vec![0_u64; self.shape.classes];
-        for (index, item) in self.decoded.iter().enumerate() {
-            audit.merge(&item.audit, index * self.shape.frames);
+        for item in self.decoded {
             item.decoded.path.iter().for_each(|&class| wins[class as usize] += 1);
         }
         let mut warnings = input_warnings(self.name, &audit, |row| self.shape.place(row).to_string());
@@ -40,6 +39,15 @@ impl Seen<'_> {
         warnings.extend(self.unfinished(|item| self.decoded[item].decoded.unfinished));
         warnings.extend(self.no_path(|item| self.decoded[item].decoded.transcripts.is_empty()));
         warnings
+    }
+
+    /// What was seen of all rows in use.
+    pub(in crate::cli) fn audit(&self, input: InputKind) -> RowAudit {
+        let mut audit = RowAudit::new(input, Nonfinite::Error);
+        for (index, item) in self.decoded.iter().enumerate() {
+            audit.merge(&item.audit, index * self.shape.frames);
+        }
+        audit
     }
 
     /// Items of which nothing is left.

@@ -7,7 +7,7 @@ mod view;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use findings::{entropy_and_winners, numbers_of, other_axis};
+use findings::{entropy_and_winners, numbers_of};
 use view::View;
 
 use super::ExitStatus;
@@ -15,6 +15,7 @@ use super::alphabet_args::{AlphabetArgs, check_label_lengths, seeming_label_padd
 use super::diagnostics::Diagnostics;
 use super::frame_warnings::seeming_padding;
 use super::inputs::{LogitsArgs, Oddity, check_files, matrix_params, oddity, open_labels, optional_integers};
+use super::other_axis::other_axis;
 use super::output_args::OutputArgs;
 use super::values::{Word, result_format};
 use crate::input::{Alphabet, AlphabetFile, InputError, LabelFile, Matrix, Place};

@@ -14,6 +14,7 @@ mod frame_warnings;
 mod inputs;
 mod inspect;
 mod loss;
+mod other_axis;
 mod output_args;
 mod progress;
 mod steering;

@@ -15,6 +15,7 @@ use super::decode::item_error;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::frame_warnings::Seen;
 use super::inputs::{LogitsArgs, check_files, matrix_warning, open_lines};
+use super::other_axis::SecondLook;
 use super::output_args::OutputArgs;
 use super::steering::warnings::references_warning;
 use super::steering::{LmUnit, STEERING_HEADING, SteeringArgs, check_lm_weight, check_size};
@@ -164,6 +165,8 @@ impl Args {
             objective: self.objective.word(),
         };
         let odd = matrix_warning(&matrix);
+        let mut matrix = matrix;
+        let second_look = SecondLook::new(&mut matrix, &shape.geometry)?;
         let name = matrix.path().to_owned();
         let mut frames = CollectItems::new(shape.with_lengths(&lengths)?);
         matrix.read(&shape.geometry, &mut frames).map_err(InputError::from)?;
@@ -181,6 +184,7 @@ impl Args {
         let greedy = decode_collected(config, shape.classes, &frames.items, None).map_err(refused)?;
         let seen = Seen { decoded: &greedy, shape: &shape, lengths: &lengths, name: &name };
         let mut warnings = seen.warnings(config.input, self.logits.lengths.is_some(), blank);
+        warnings.extend(second_look.warning(&seen.audit(config.input), |_| None)?);
         warnings.extend(odd);
         warnings.extend(of_names);
         warnings.extend(references_warning(&self.refs, &references, &spelling, shape.classes, blank));

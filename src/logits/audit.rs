@@ -45,8 +45,15 @@ pub struct RowAudit {
     /// And the first in which a probability is more than e times another, or which can be neither probabilities nor their
     /// logarithms.
     first_steep: Option<usize>,
+    /// The first with a value that no probability is and no logarithm of one.
+    first_unbounded: Option<usize>,
+    /// The first whose exponentials do not sum to one; of the first [`FEW_ROWS`] only.
+    first_unlike_log_probs: Option<usize>,
     bases: LogBases,
 }
+
+/// Rows whose exponentials are summed.
+const FEW_ROWS: usize = 4;
 
 /// Softmax over probabilities makes none more than e times another; single precision and decimals may round it so far.
 const FLAT_NATS: f64 = 1.0 + 1e-3;
@@ -68,6 +75,13 @@ pub(super) fn are_probs<E: Element>(row: &[E]) -> bool {
     let values = || row.iter().map(|x| x.to_f64());
     // A row of logits ends at its first negative value; the sum of all would take longer than their loss.
     row.len() > 1 && values().all(|x| x >= 0.0) && may_sum_to_one(values().sum())
+}
+
+/// Whether a row may be probabilities, or logarithms of some, that need not sum to one. A row of logits soon has a value
+/// on either side.
+fn are_bounded<E: Element>(row: &[E]) -> bool {
+    let values = || row.iter().map(|x| x.to_f64());
+    values().all(|x| x <= 0.0) || values().all(|x| (0.0..=1.0).contains(&x))
 }
 
 fn are_flat_probs<E: Element>(row: &[E]) -> bool {
@@ -99,6 +113,8 @@ impl RowAudit {
             sampled: 0,
             first_unlike_probs: None,
             first_steep: None,
+            first_unbounded: None,
+            first_unlike_log_probs: None,
             bases: LogBases::default(),
         }
     }
@@ -121,6 +137,11 @@ impl RowAudit {
         }
         if !are_probs && !are_flat_log_probs(row) || are_probs && !are_flat_probs(row) {
             self.first_steep.get_or_insert(self.sampled);
+        }
+        if !are_bounded(row) {
+            self.first_unbounded.get_or_insert(self.sampled);
+        } else if self.sampled < FEW_ROWS && !sums_to_one(log_sum_exp(row).value().exp()) {
+            self.first_unlike_log_probs.get_or_insert(self.sampled);
         }
         self.bases.look(number, row);
         self.sampled += 1;
@@ -173,6 +194,8 @@ impl RowAudit {
         let next = |first: Option<usize>| first.filter(|&row| row < sampled).map(|row| self.sampled + row);
         self.first_unlike_probs = self.first_unlike_probs.or(next(other.first_unlike_probs));
         self.first_steep = self.first_steep.or(next(other.first_steep));
+        self.first_unbounded = self.first_unbounded.or(next(other.first_unbounded));
+        self.first_unlike_log_probs = self.first_unlike_log_probs.or(next(other.first_unlike_log_probs));
         self.bases.add(other.bases);
         self.sampled += sampled;
     }
@@ -180,6 +203,15 @@ impl RowAudit {
     /// The rows of log-probabilities or probabilities that do not sum to 1: how many, the first row, and its sum.
     pub fn unnormalised(&self) -> Option<(usize, usize, f64)> {
         self.first_unnormalised.map(|(row, total)| (self.unnormalised, row, total))
+    }
+
+    /// Whether the rows were given as logits and are no distributions, but may be made of the values of some that lie
+    /// along another axis.
+    pub(crate) fn may_be_parts_of_distributions(&self) -> bool {
+        self.kind == InputKind::Logits
+            && self.first_unbounded.is_none()
+            && self.first_unlike_probs.is_some()
+            && self.first_unlike_log_probs.is_some_and(|row| row < FEW_ROWS)
     }
 
     /// The number of sampled rows, if none has a probability more than e times another: then softmax was applied to

@@ -2,6 +2,8 @@
 
 use crate::inspect::inspect;
 use crate::messages::{refused, said};
+use crate::oracle::log_softmax;
+use crate::random::Random;
 use crate::support::{Folder, ctctool, json, npy_f64, npy_i64, warnings};
 
 #[test]
@@ -99,4 +101,73 @@ fn labels_of_two_axes_that_fit_otherwise_are_told() {
     folder.file("y.npy", "ab\nb\n");
     folder.file("names", "-\na\nb\n");
     assert_eq!(warnings(&run(&["--alphabet", "names"])), ["infeasible"]);
+}
+
+/// Log-probabilities as a convolution leaves them, which say themselves along which axis the classes are.
+#[test]
+fn distributions_along_another_axis_are_told() {
+    let folder = Folder::new();
+    let mut random = Random::new(8);
+    let (items, classes, places) = (2, 4, 20);
+    let mut turned = vec![0.0; items * classes * places];
+    let mut log_probs = Vec::new();
+    for item in 0..items {
+        for place in 0..places {
+            let scores = random.logits(1, classes, 2.0, 0.0);
+            let log_probs_of_place = log_softmax(&scores);
+            for (class, log_prob) in log_probs_of_place.iter().enumerate() {
+                turned[(item * classes + class) * places + place] = *log_prob;
+            }
+            log_probs.extend(log_probs_of_place);
+        }
+    }
+    let probs: Vec<f64> = turned.iter().map(|x| x.exp()).collect();
+    let logits: Vec<f64> = turned.iter().map(|x| x + 3.0).collect();
+    folder.file("ncl.npy", npy_f64(&[items, classes, places], &turned));
+    folder.file("probs.npy", npy_f64(&[items, classes, places], &probs));
+    folder.file("logits.npy", npy_f64(&[items, classes, places], &logits));
+    folder.file("nlc.npy", npy_f64(&[items, places, classes], &log_probs));
+    folder.file("item.npy", npy_f64(&[classes, places], &turned[..classes * places]));
+    folder.file("y", "1 2\n2\n");
+    folder.file("one", "1 2\n");
+    folder.file("classes.npy", npy_i64(&[items, classes], &[0; 8]));
+    folder.file("places.npy", npy_i64(&[items, places], &[0; 40]));
+    let found = |args: &[&str]| {
+        let mut command = ctctool();
+        let result = json(command.current_dir(folder.path()).args(args));
+        let found = result["warnings"].as_array().unwrap().iter();
+        let found = found.filter(|warning| warning["code"] == "other_axis");
+        found.map(|warning| warning["message"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let message = |file: &str, axis: usize, hint: &str| {
+        format!(
+            "{file}: along axis {axis} the values, or their exponentials, sum to 1, but along the axis taken as the \
+             classes they do not: if the classes are on axis {axis}, {hint}"
+        )
+    };
+    let moved = "save numpy.moveaxis(x, 1, -1)";
+    let ctc = ["--layout", "ntc"];
+    for (args, expected) in [
+        (&["loss", "ncl.npy", "--labels", "y", "--criterion", "ctc"][..], message("ncl.npy", 1, moved)),
+        (&["decode", "ncl.npy"], message("ncl.npy", 1, moved)),
+        (&["align", "ncl.npy", "--labels", "y"], message("ncl.npy", 1, moved)),
+        (&["decode", "probs.npy"], message("probs.npy", 1, moved)),
+    ] {
+        assert_eq!(found(&[args, &ctc[..]].concat()), [expected], "{args:?}");
+    }
+    let one = message("item.npy", 0, "save x.T");
+    assert_eq!(found(&["loss", "item.npy", "--labels", "one", "--criterion", "ctc"]), [one]);
+    let last = ["loss", "ncl.npy", "--labels", "classes.npy", "--class-axis", "-1", "--criterion", "ce"];
+    assert_eq!(found(&last), [message("ncl.npy", 1, "give --class-axis 1")]);
+    folder.file("y.npy", npy_i64(&[items, classes], &[0; 8]));
+    let first = ["loss", "nlc.npy", "--labels", "y.npy", "--criterion", "ce"];
+    assert_eq!(found(&first), [message("nlc.npy", 2, "give --class-axis -1")]);
+    // Where the classes are, and of what is no distribution along any axis, there is nothing to say.
+    for args in [
+        &["loss", "ncl.npy", "--labels", "places.npy", "--criterion", "ce"][..],
+        &["decode", "nlc.npy", "--layout", "ntc"],
+        &["decode", "logits.npy", "--layout", "ntc"],
+    ] {
+        assert_eq!(found(args), Vec::<String>::new(), "{args:?}");
+    }
 }

@@ -3,8 +3,8 @@
 use super::super::inputs::{log_base, softmax_twice};
 use super::super::values::Word;
 use super::Args;
-use crate::input::{InputError, Matrix, Place, ReadError};
-use crate::logits::{DistributionProbe, Geometry, Survey, SurveyTotals};
+use crate::input::Place;
+use crate::logits::{Survey, SurveyTotals};
 use crate::report::inspect::{Finding, InspectSummary, Winner};
 
 /// Share of the rows from which on a class is taken for the blank: no letter is that frequent.
@@ -62,37 +62,6 @@ impl Args {
             find("blank", message, (winner.ratio >= LIKELY_BLANK).then_some(flag));
         }
     }
-}
-
-/// Values of a plane, up to which axes are looked at, for of each row a value may lie in another page of the file.
-const MOST_PLANE_VALUES: usize = 1 << 24;
-
-/// An axis along which the rows are distributions, where those of `classes` are not.
-pub(super) fn other_axis(mut matrix: Matrix, classes: &Geometry) -> Result<Option<Finding>, InputError> {
-    let shape = matrix.shape().to_vec();
-    for axis in 0..shape.len() {
-        let geometry = Geometry::along(&shape, matrix.fortran_order(), axis);
-        let looked_at = |geometry: &Geometry| {
-            geometry.plane_len() <= MOST_PLANE_VALUES
-                && (geometry.classes(), geometry.plane_len()) != (classes.classes(), classes.plane_len())
-        };
-        let Some(geometry) = geometry.ok().filter(looked_at) else { continue };
-        let mut probe = DistributionProbe::default();
-        match matrix.again()?.read(&geometry, &mut probe) {
-            Ok(()) | Err(ReadError::Visit(_)) => {}
-            Err(ReadError::Input(error)) => return Err(error),
-        }
-        if probe.are_distributions() {
-            let message = format!(
-                "along axis {axis} the values, or their exponentials, sum to 1, but along the axis taken as the classes they do \
-                 not: are the classes on axis {axis}?"
-            );
-            let turned =
-                if shape.len() == 2 { "x.T".to_owned() } else { format!("numpy.moveaxis(x, {axis}, -1)") };
-            return Ok(Some(Finding { code: "other_axis", message, flag: Some(turned) }));
-        }
-    }
-    Ok(None)
 }
 
 /// The range, what is not finite, and what the rest looks like.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::super::ExitStatus;
 use super::super::diagnostics::{Diagnostics, UsageError};
 use super::super::inputs::{bad_shape, found_shape, improper_row, input_warnings, matrix_warning};
+use super::super::other_axis::SecondLook;
 use super::super::values::Criterion;
 use super::gradient::{GradientOf, GradientWork};
 use super::{Args, PROPAGATE, without};
@@ -127,13 +128,20 @@ impl Args {
         targets: &T,
         mut warnings: Vec<Warning>,
     ) -> anyhow::Result<ExitStatus> {
-        let Work { matrix, labels, loss, geometry, params, gradient, diagnostics } = work;
+        let Work { mut matrix, labels, loss, geometry, params, gradient, diagnostics } = work;
         let kind = self.logits.input;
         let list = self.lists_items();
         let name: Arc<str> = matrix.path().into();
         let shown_name = display_name(&name);
         let single = matrix.shape().len() == 1;
         warnings.extend(matrix_warning(&matrix));
+        let second_look = SecondLook::new(&mut matrix, &geometry)?;
+        let axes = matrix.shape().len();
+        let option = |axis| match axis {
+            1 => Some("--class-axis 1"),
+            _ if axis + 1 == axes && axes > 2 => Some("--class-axis -1"),
+            _ => None,
+        };
         let mut batch =
             CrossEntropyBatch::new(&loss, kind, self.settings.nonfinite, geometry.clone(), targets, list);
         let refused =
@@ -142,6 +150,7 @@ impl Args {
         labels.check()?;
         let summary = batch.finish();
         warnings.extend(input_warnings(&name, &summary.audit, |row| format!("row {row}")));
+        warnings.extend(second_look.warning(&summary.audit, option)?);
         if let Some(row) = summary.zero_times_infinity {
             let message = format!(
                 "{shown_name}: row {row}: a weight or target of 0 meets a log-probability of -inf: 0 × inf is nan"

@@ -8,6 +8,7 @@ use super::super::ctc_shape::CtcShape;
 use super::super::diagnostics::Diagnostics;
 use super::super::frame_warnings::{blank_warning, padding};
 use super::super::inputs::{improper_row, input_warnings, matrix_warning, optional_integers};
+use super::super::other_axis::SecondLook;
 use super::super::values::{Criterion, Word};
 use super::gradient::{GradientOf, GradientWork};
 use super::{Args, PROPAGATE};
@@ -54,6 +55,8 @@ impl Args {
             ..self.params(&matrix, Criterion::Ctc, shape.classes, labels)
         };
         let odd = matrix_warning(&matrix);
+        let mut matrix = matrix;
+        let second_look = SecondLook::new(&mut matrix, &shape.geometry)?;
         let name: Arc<str> = matrix.path().into();
         let rows = shape.with_lengths(&lengths)?;
         let totals = self.ctc_totals(matrix, &shape, rows.clone(), sequences)?;
@@ -76,6 +79,7 @@ impl Args {
         let mut warnings = input_warnings(&name, &totals.audit, |row| shape.place(row).to_string());
         warnings
             .extend(other_axis.map(|message| Warning { code: "classes_last", message: message.to_owned() }));
+        warnings.extend(second_look.warning(&totals.audit, |_| None)?);
         warnings.extend(odd);
         warnings.extend(of_labels);
         warnings.extend(self.labels_of_rows(&shape, &items));
