@@ -117,7 +117,7 @@ struct Checks {
     #[arg(long, value_name = "R", value_parser = zero_or_more, requires = "number", allow_negative_numbers = true)]
     rtol: Option<f64>,
 
-    /// Absolute tolerance of --expect and --guess [default: 1e-8]
+    /// Absolute tolerance of --expect and --guess [default: 1e-8; with --guess, 0 unless X is 0]
     #[arg(long, value_name = "A", value_parser = zero_or_more, requires = "number", allow_negative_numbers = true)]
     atol: Option<f64>,
 

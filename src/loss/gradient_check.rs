@@ -138,10 +138,13 @@ pub fn agreement(
             compared(other);
         }
     }
-    let greatest = found.iter().map(|(here, _)| here.gradient.abs()).fold(0.0, f64::max);
+    // Where a difference tells nothing, the gradient is no measure for others either.
+    let tells = |(here, noise): &&(Worst, f64)| *noise <= MOST_NOISE * here.gradient.abs();
+    let greatest = found.iter().filter(tells).map(|(here, _)| here.gradient.abs()).fold(0.0, f64::max);
+    let is_steep = |(here, _): &(Worst, f64)| here.gradient.abs() > 0.0;
+    let all_flat = !found.iter().any(is_steep);
     let mut agreement = Agreement::default();
-    for (here, _) in found.into_iter().filter(|&(_, noise)| greatest == 0.0 || noise <= MOST_NOISE * greatest)
-    {
+    for (here, _) in found.into_iter().filter(|&(_, noise)| all_flat || noise <= MOST_NOISE * greatest) {
         agreement.sampled += 1;
         agreement.greatest = agreement.greatest.max(here.gradient.abs());
         let worse = |worst: Worst| here.error().is_nan() || here.error() > worst.error();

@@ -99,13 +99,14 @@ impl LabelShift {
         }
     }
 
-    /// A description; `None` if nothing was done.
-    pub fn describe(self) -> Option<String> {
+    /// A description; `None` if nothing was done. `ignored`: what stands for no class in the file, and so stays as it is.
+    pub fn describe(self, ignored: Option<i64>) -> Option<String> {
+        let but = ignored.map_or_else(String::new, |ignored| format!(" but {ignored}"));
         match self {
             Self::None => None,
-            Self::FromOne => Some("with 1 subtracted from every label: the file counts from 1".to_owned()),
+            Self::FromOne => Some(format!("with 1 subtracted from every label{but}: the file counts from 1")),
             Self::LeftOut { class: 0 } => {
-                Some("with 1 added to every label: the file leaves class 0 out".to_owned())
+                Some(format!("with 1 added to every label{but}: the file leaves class 0 out"))
             }
             Self::LeftOut { class } => {
                 Some(format!("with 1 added to every label from {class} on: the file leaves the blank out"))

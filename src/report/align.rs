@@ -213,7 +213,11 @@ pub fn write_textgrid(items: &[AlignItem], frame_shift: f64, out: &mut dyn Write
             let (start, stop) = seconds(unit);
             match intervals.last_mut() {
                 // Words of one token share its frames, and a tier has one interval at a time.
-                Some((_, _, text)) if start < at => *text = format!("{text} {}", unit.text).into(),
+                Some((_, last_stop, text)) if start < at => {
+                    *text = format!("{text} {}", unit.text).into();
+                    at = at.max(stop);
+                    *last_stop = at;
+                }
                 _ => {
                     if start > at {
                         intervals.push((at, start, "".into()));

@@ -235,6 +235,10 @@ fn whatever_a_token_is_files_of_intervals_keep_their_form() {
         (of("xmin = "), of("xmax = ")),
         (vec!["0", "0", "1", "2", "3"], vec!["4", "1", "2", "3", "4"])
     );
+    // The second word begins within a token and goes on in the next.
+    let grid = align(r#"["-", "▁a▁b", "c", "▁d"]"#, "textgrid");
+    let words = grid.split("item [").nth(2).unwrap();
+    assert!(words.contains("xmin = 0\n            xmax = 3\n            text = \"a bc\""), "{grid}");
     let odd = r#"["-", "▁q\"\nr", "▁c", "▁d"]"#;
     let grid = align(odd, "textgrid");
     assert!(grid.contains("text = \"q\"\" r\"") || grid.contains("text = \"q\"\"\nr\""), "{grid}");

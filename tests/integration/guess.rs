@@ -253,15 +253,16 @@ fn targets_that_are_off_by_one_are_found() {
     folder.file("x.npy", npy_f64(&[2, 4, 3], &values));
     let call = ["--criterion", "ce"];
     // The second has its padding written as 0.
-    for (right, written, options) in [
-        ("0 1 3\n2 2 0\n", "1 2 4\n3 3 1\n", &[][..]),
-        ("0 1 3\n2 -100 -100\n", "1 2 4\n3 0 0\n", &["--ignore-index", "0"]),
+    for (right, written, options, but) in [
+        ("0 1 3\n2 2 0\n", "1 2 4\n3 3 1\n", &[][..], ""),
+        ("0 1 3\n2 -100 -100\n", "1 2 4\n3 0 0\n", &["--ignore-index", "0"], " but 0"),
+        ("0 1 3\n2 -100 -100\n", "1 2 4\n3 -100 -100\n", &[], " but -100"),
     ] {
         folder.file("y.txt", right);
         let number = json(&mut loss(&folder, &call))["summary"]["loss_nats"].as_f64().unwrap();
         folder.file("y.txt", written);
         let first = guess(&folder, number, &call)["items"][0].clone();
-        assert_eq!(first["note"], "with 1 subtracted from every label: the file counts from 1");
+        assert_eq!(first["note"], format!("with 1 subtracted from every label{but}: the file counts from 1"));
         let flags: Vec<&str> = first["flags"].as_str().unwrap().split_whitespace().collect();
         assert_eq!(&flags[..options.len()], options);
     }
@@ -280,6 +281,43 @@ fn stored_targets_that_are_off_by_one_are_found() {
     folder.file("y.txt", npy_i64(&[2, 3], &[1, 2, 3, 3, 3, 1]));
     let first = guess(&folder, number, &call)["items"][0].clone();
     assert_eq!(first["note"], "with 1 subtracted from every label: the file counts from 1");
+}
+
+/// What is next to 0 is not all that is near 0, and no perplexity.
+#[test]
+fn a_number_next_to_0_is_matched_by_its_like_alone() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[2, 2], &[0.0, 18.0, 0.0, 18.5]));
+    folder.file("y.txt", "1\n1\n");
+    let call = ["--criterion", "ce"];
+    let summary = json(&mut loss(&folder, &call))["summary"].clone();
+    let [mean, sum] = ["mean", "sum"].map(|name| summary["reductions"][name].as_f64().unwrap());
+    assert!(mean > 1e-9 && sum < 1e-7);
+    let result = guess(&folder, mean * 1.04, &call);
+    assert_eq!(result["items"], serde_json::json!([]));
+    let found = guess(&folder, sum, &call);
+    assert!(
+        found["items"].as_array().unwrap().iter().any(|item| item["flags"] == "--reduction sum"),
+        "{found}"
+    );
+    for number in [0.0, 1e-30] {
+        let found = guess(&folder, number, &call);
+        assert!(
+            found["items"].as_array().unwrap().iter().all(|item| item["unit"] != "perplexity"),
+            "{found}"
+        );
+    }
+}
+
+/// What is wrong is said of the option that is wrong.
+#[test]
+fn a_smoothing_that_is_none_is_no_weight() {
+    let (folder, _) = batch(3);
+    let mut command = loss(&folder, &["--label-smoothing", "2", "--guess", "1"]);
+    command
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("--label-smoothing: expected a number from 0 to 1, found 2"));
 }
 
 #[test]

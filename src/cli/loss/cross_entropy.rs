@@ -69,18 +69,11 @@ impl Args {
         let weight = settings.weight.as_deref().map(|list| float_list("--weight", list)).transpose()?;
         let smoothing = settings.label_smoothing.unwrap_or(0.0);
         let loss = CrossEntropy::new(classes, weight.clone(), smoothing).map_err(|error| {
-            let name = settings.weight.as_deref().filter(|_| (0.0..=1.0).contains(&smoothing));
-            let usage = UsageError::new(match name {
-                Some(name) => format!("--weight {name}: {error}"),
-                None => format!("--label-smoothing: expected a number from 0 to 1, found {smoothing}"),
-            });
+            let name = settings.weight.as_deref().unwrap_or_default();
+            let usage = UsageError::new(format!("--weight {name}: {error}"));
+            let is_text = !name.contains(',') && Path::new(name).extension() != Some(OsStr::new("npy"));
             match error {
-                CrossEntropyError::WeightCount { weights, classes }
-                    if weights == 2 * classes
-                        && name.is_some_and(|name| {
-                            !name.contains(',') && Path::new(name).extension() != Some(OsStr::new("npy"))
-                        }) =>
-                {
+                CrossEntropyError::WeightCount { weights, classes } if weights == 2 * classes && is_text => {
                     usage.hint("if each line has a class and its weight, keep only the weight: cut -d, -f2")
                 }
                 _ => usage,

@@ -34,7 +34,8 @@ impl Args {
     ) -> anyhow::Result<ExitStatus> {
         let tolerance = Tolerance {
             rtol: self.checks.rtol.unwrap_or(DEFAULT_RTOL),
-            atol: self.checks.atol.unwrap_or(DEFAULT_ATOL),
+            // Of a number next to 0 all would be within it.
+            atol: self.checks.atol.unwrap_or(if guess == 0.0 { DEFAULT_ATOL } else { 0.0 }),
         };
         let may_be_ctc = alphabet.is_some();
         // The criterion that is clear needs no flag.

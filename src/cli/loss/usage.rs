@@ -45,6 +45,11 @@ impl Args {
                 "--grad: expected a file; the result already goes to standard output",
             ));
         }
+        let smoothing = self.settings.label_smoothing;
+        if let Some(smoothing) = smoothing.filter(|smoothing| !(0.0..=1.0).contains(smoothing)) {
+            let message = format!("--label-smoothing: expected a number from 0 to 1, found {smoothing}");
+            return Err(UsageError::new(message));
+        }
         if let Some(guess) = self.checks.guess.filter(|guess| !guess.is_finite()) {
             return Err(UsageError::new(format!("--guess: expected a finite number, found {guess}")));
         }

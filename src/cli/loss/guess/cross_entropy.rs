@@ -60,14 +60,16 @@ impl Args {
         }
         let (rest, classes) = (without(shape, axis), shape[axis]);
         let asked = self.settings.ignore_index.unwrap_or(DEFAULT_IGNORE_INDEX);
+        let values = labels.integers().unwrap_or_default();
         let mut seen = Vec::new();
         for ignore in [asked, DEFAULT_IGNORE_INDEX, -1, 0] {
             let flag = format!("--ignore-index {ignore}");
             let setup = setup.clone().option(flag, ignore == asked, ignore == DEFAULT_IGNORE_INDEX);
+            let ignored = Some(ignore).filter(|ignore| values.contains(ignore));
             // Where the labels do not fit as they are, something was done to them.
             let mut steps = 2;
             for shift in [LabelShift::None, LabelShift::FromOne, LabelShift::LeftOut { class: 0 }] {
-                let setup = match shift.describe() {
+                let setup = match shift.describe(ignored) {
                     Some(note) => setup.clone().unsaid(note).step(steps),
                     None => setup.clone(),
                 };

@@ -104,7 +104,7 @@ impl Args {
             };
             let changes = raw.iter().flatten().any(|&label| shift.apply(label) != label);
             if let (true, Some(sequences)) = (changes, raw.iter().map(shifted).collect()) {
-                let note = shift.describe().unwrap_or_default();
+                let note = shift.describe(None).unwrap_or_default();
                 found.push((sequences, setup.clone().unsaid(note).step(steps)));
             }
         }

@@ -114,6 +114,9 @@ impl Search {
                     None => setup.clone(),
                 };
                 let value = unit.of(loss_nats);
+                if unit == Unit::Perplexity && value < 1.0 {
+                    continue;
+                }
                 self.as_asked |= setup.steps == 0;
                 if setup.steps > MAX_STEPS || !value.is_finite() {
                     continue;
