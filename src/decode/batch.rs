@@ -3,16 +3,17 @@
 use rayon::prelude::*;
 use thiserror::Error;
 
+pub use super::audited::DecodedAudited;
+use super::audited::{AuditedPath, decode};
 use super::beam::BeamError;
 use super::collect::{ItemFrames, Values};
 use super::fusion::{Fusion, FusionWeights};
-use super::item::{DecodedItem, ItemConfig, ItemDecoder};
+use super::item::{ItemConfig, ItemDecoder};
 use crate::kernel::{Element, Rows};
-use crate::logits::{
-    AtOnce, Block, BlockVisitor, InputKind, Items, Nonfinite, RowAudit, RowScale, is_certain,
-};
+use crate::logits::{AtOnce, Block, BlockVisitor, InputKind, Items};
 
-/// Collects each item's frames, in whatever order they come, and decodes the item as soon as all of them are there.
+/// Decodes each item as soon as all of its frames are there, in whatever order they come. Frames that come in pieces are
+/// kept until then, but where their winners are all that is asked for.
 pub struct DecodeBatch<'a> {
     config: ItemConfig,
     fusion: Option<(&'a Fusion, FusionWeights)>,
@@ -22,19 +23,16 @@ pub struct DecodeBatch<'a> {
 }
 
 struct Item {
-    frames: ItemFrames,
+    /// Frames of the items before it.
+    before: usize,
+    so_far: SoFar,
     done: Option<Result<DecodedAudited, BeamError>>,
 }
 
-/// A decoded item and what was noticed about its frames.
-#[derive(Debug)]
-pub struct DecodedAudited {
-    /// The item's transcripts.
-    pub decoded: DecodedItem,
-    /// What was noticed; rows are numbered within the item.
-    pub audit: RowAudit,
-    /// How many frames at the end are equal, the last one included; 0 if the last frame is certain of one class.
-    pub equal_at_end: usize,
+/// What is kept of an item's frames.
+enum SoFar {
+    Frames(ItemFrames),
+    Path(AuditedPath),
 }
 
 /// An item that can't be decoded.
@@ -50,8 +48,16 @@ pub struct ItemError {
 impl<'a> DecodeBatch<'a> {
     /// A batch of the items of `rows`. `progress` is called after each item.
     pub fn new(config: ItemConfig, rows: Items, progress: &'a (dyn Fn() + Sync)) -> Self {
-        let item = |&length: &usize| Item { frames: ItemFrames::new(length), done: None };
-        let items = rows.lengths().iter().map(item).collect();
+        let so_far = |before, length| {
+            if config.asks_for_path_alone() {
+                SoFar::Path(AuditedPath::new(before, config.input))
+            } else {
+                SoFar::Frames(ItemFrames::new(length))
+            }
+        };
+        let item =
+            |(before, &length): (usize, &usize)| Item { before, so_far: so_far(before, length), done: None };
+        let items = frames_before(rows.lengths()).zip(rows.lengths()).map(item).collect();
         Self { config, fusion: None, rows, items, progress }
     }
 
@@ -96,7 +102,8 @@ impl<'a> DecodeBatch<'a> {
         here.into_par_iter().for_each_init(
             || ItemDecoder::new(config, rows.geometry().classes(), fusion),
             |decoder, (item, frames)| {
-                item.finish(decoder, |decoder| decode(frames, config.input, decoder));
+                let before = item.before;
+                item.finish(decoder, |decoder| decode(frames, before, config.input, decoder));
                 progress();
             },
         );
@@ -111,15 +118,52 @@ impl<'a> DecodeBatch<'a> {
         self.items.iter().enumerate().find_map(refused).map_or(Ok(()), Err)
     }
 
+    /// Takes the frames of a block, in which no item is whole.
+    fn collect<E: Element>(&mut self, block: &Block<'_, E>) {
+        let rows = &self.rows;
+        if !rows.geometry().has_whole_rows() || !self.config.asks_for_path_alone() {
+            block.for_each_row(0..block.rows(), |row, scores| {
+                // Every layout hands out an item's frames in order.
+                let number = rows.number(block.first_row() + row);
+                if rows.is_used(number) {
+                    self.items[rows.place(number).0].take(std::iter::once(scores));
+                }
+            });
+            return;
+        }
+        let end = block.first_row() + block.rows();
+        self.items.par_iter_mut().enumerate().filter(|(_, item)| item.done.is_none()).for_each(
+            |(at, item)| {
+                let SoFar::Path(path) = &item.so_far else { return };
+                let ((start, stride), length) = (rows.file_rows(at), rows.lengths()[at]);
+                let (taken, there) = (path.frames(), end.saturating_sub(start).div_ceil(stride).min(length));
+                if taken < there {
+                    let first = start + taken * stride - block.first_row();
+                    item.take(block.rows_apart(first, there - taken, stride).iter());
+                }
+            },
+        );
+    }
+
+    /// Decodes the items of which all frames were collected.
     fn decode_ready(&mut self) {
-        let (config, fusion) = (self.config, self.fusion);
+        let (config, fusion, lengths) = (self.config, self.fusion, self.rows.lengths());
         let (classes, progress) = (self.rows.geometry().classes(), self.progress);
-        let ready = self.items.par_iter_mut().filter(|item| item.is_ready(classes));
-        ready.for_each_init(
+        let items = self.items.par_iter_mut().zip(lengths);
+        let ready: Vec<&mut Item> =
+            items.filter(|(item, length)| item.is_ready(classes, **length)).map(|(item, _)| item).collect();
+        ready.into_par_iter().for_each_init(
             || ItemDecoder::new(config, classes, fusion),
             |decoder, item| {
-                let frames = std::mem::replace(&mut item.frames, ItemFrames::new(0));
-                item.finish(decoder, |decoder| decode_item(&frames, classes, config.input, decoder));
+                match std::mem::replace(&mut item.so_far, SoFar::Frames(ItemFrames::new(0))) {
+                    SoFar::Frames(frames) => {
+                        let before = item.before;
+                        let decode =
+                            |decoder: &mut _| decode_item(&frames, before, classes, config.input, decoder);
+                        item.finish(decoder, decode);
+                    }
+                    SoFar::Path(path) => item.finish(decoder, |_| Ok(path.finish(config.blank))),
+                }
                 progress();
             },
         );
@@ -135,8 +179,27 @@ impl Item {
         self.done = Some(decoder.as_mut().map_err(|error| error.clone()).and_then(decode));
     }
 
-    fn is_ready(&self, classes: usize) -> bool {
-        self.done.is_none() && self.frames.is_complete(classes)
+    /// Takes the next frames, where they are still wanted.
+    fn take<'a, E: Element>(&mut self, rows: impl Iterator<Item = &'a [E]>) {
+        if self.done.is_some() {
+            return;
+        }
+        match &mut self.so_far {
+            SoFar::Frames(frames) => rows.for_each(|row| frames.push(row)),
+            SoFar::Path(path) => {
+                if let Err(error) = path.take(rows) {
+                    self.done = Some(Err(error.into()));
+                }
+            }
+        }
+    }
+
+    fn is_ready(&self, classes: usize, length: usize) -> bool {
+        self.done.is_none()
+            && match &self.so_far {
+                SoFar::Frames(frames) => frames.is_complete(classes),
+                SoFar::Path(path) => path.frames() == length,
+            }
     }
 }
 
@@ -152,47 +215,29 @@ pub fn decode_collected(
 ) -> Result<Vec<DecodedAudited>, ItemError> {
     let refused = |item| move |error| ItemError { item, error };
     let mut decoder = ItemDecoder::new(config, classes, fusion).map_err(refused(0))?;
-    let items = items
-        .iter()
-        .enumerate()
-        .map(|(index, item)| decode_item(item, classes, config.input, &mut decoder).map_err(refused(index)));
+    let lengths: Vec<usize> = items.iter().map(ItemFrames::length).collect();
+    let items = frames_before(&lengths).zip(items).enumerate().map(|(index, (before, item))| {
+        decode_item(item, before, classes, config.input, &mut decoder).map_err(refused(index))
+    });
     items.collect()
+}
+
+/// For each item the frames of all before it.
+fn frames_before(lengths: &[usize]) -> impl Iterator<Item = usize> {
+    lengths.iter().scan(0, |sum, length| Some(std::mem::replace(sum, *sum + length)))
 }
 
 fn decode_item(
     item: &ItemFrames,
+    before: usize,
     classes: usize,
     input: InputKind,
     decoder: &mut ItemDecoder,
 ) -> Result<DecodedAudited, BeamError> {
     match &item.values {
-        Values::Single(values) => decode(Rows::new(values, classes), input, decoder),
-        Values::Double(values) => decode(Rows::new(values, classes), input, decoder),
+        Values::Single(values) => decode(Rows::new(values, classes), before, input, decoder),
+        Values::Double(values) => decode(Rows::new(values, classes), before, input, decoder),
     }
-}
-
-fn decode<E: Element>(
-    rows: Rows<'_, E>,
-    input: InputKind,
-    decoder: &mut ItemDecoder,
-) -> Result<DecodedAudited, BeamError> {
-    let decoded = decoder.decode_rows(rows)?;
-    let mut audit = RowAudit::new(input, Nonfinite::Propagate);
-    for (frame, row) in rows.iter().enumerate() {
-        if audit.wanted() > 0 {
-            audit.sample(frame, row);
-        }
-        if input != InputKind::Logits {
-            // Nothing is refused here: a frame that could be decoded is proper.
-            let _ = audit.note(frame, RowScale::new(row, input).total(), Vec::new);
-        }
-    }
-    let last = rows.iter().next_back().unwrap_or_default();
-    let scale = RowScale::new(last, input);
-    let certain = last.iter().any(|&x| is_certain(scale.log_prob(x)));
-    let equal = rows.iter().rev().take_while(|row| *row == last);
-    let equal_at_end = if certain { 0 } else { equal.count() };
-    Ok(DecodedAudited { decoded, audit, equal_at_end })
 }
 
 impl BlockVisitor for DecodeBatch<'_> {
@@ -208,6 +253,7 @@ impl BlockVisitor for DecodeBatch<'_> {
             {
                 // An item's frames lie beside each other, or all over the file.
                 match self.rows.file_rows(item).1 {
+                    _ if self.config.asks_for_path_alone() => AtOnce::Much { run: 1 },
                     1 => AtOnce::Much { run: self.rows.frames() },
                     _ => AtOnce::All,
                 }
@@ -219,25 +265,10 @@ impl BlockVisitor for DecodeBatch<'_> {
     fn visit<E: Element>(&mut self, block: Block<'_, E>) -> Result<(), ItemError> {
         self.decode_in_place(&block);
         self.refused()?;
-        let classes = self.rows.geometry().classes();
-        if self.items.iter().all(|item| item.done.is_some() || item.is_ready(classes)) {
+        if self.items.iter().all(|item| item.done.is_some()) {
             return Ok(());
         }
-        let mut complete = false;
-        block.for_each_row(0..block.rows(), |row, scores| {
-            // Every layout hands out an item's frames in order.
-            let number = self.rows.number(block.first_row() + row);
-            if self.rows.is_used(number) {
-                let item = &mut self.items[self.rows.place(number).0];
-                if item.done.is_none() {
-                    item.frames.push(scores);
-                    complete |= item.is_ready(classes);
-                }
-            }
-        });
-        if !complete {
-            return Ok(());
-        }
+        self.collect(&block);
         self.decode_ready();
         self.refused()
     }
@@ -251,16 +282,25 @@ mod tests {
     /// However the file is cut, items that lie in a block and items that are collected are the same.
     #[test]
     fn items_are_decoded_alike_wherever_they_lie() {
+        let beam = ItemConfig { beam_width: Some(4), nbest: 2, timestamps: true, ..ItemConfig::default() };
+        for input in [InputKind::Logits, InputKind::LogProbs] {
+            for config in [beam, ItemConfig::default()] {
+                check_cuts(ItemConfig { input, ..config });
+            }
+        }
+    }
+
+    fn check_cuts(config: ItemConfig) {
         let (items, frames, classes) = (4, 5, 3);
         let lengths = [5, 0, 3, 1];
         let score =
-            |item: usize, frame: usize, class: usize| ((item * 31 + frame * 17 + class * 7) % 11) as f32;
-        let config = ItemConfig { beam_width: Some(4), nbest: 2, timestamps: true, ..ItemConfig::default() };
+            // The last frames of the first item are equal.
+            |item: usize, frame: usize, class: usize| ((item * 31 + frame.min(3) * 17 + class * 7) % 11) as f32;
         let expected = |item: usize| {
             let values: Vec<f32> =
                 (0..lengths[item]).flat_map(|t| (0..classes).map(move |c| score(item, t, c))).collect();
             let mut decoder = ItemDecoder::new(config, classes, None).expect("a decoder");
-            decoder.decode(&values).expect("proper frames")
+            decode(Rows::new(&values, classes), 0, config.input, &mut decoder).expect("proper frames")
         };
         for items_first in [true, false] {
             let (shape, order) = if items_first {
@@ -290,13 +330,20 @@ mod tests {
                         })
                     };
                     for item in (0..items).filter(|&item| lengths[item] > 0 && is_here(item)) {
-                        let Item { frames, done } = &batch.items[item];
-                        assert!(done.is_some() && frames.is_complete(0), "decoded where it lies");
+                        let Item { so_far, done, .. } = &batch.items[item];
+                        let empty = match so_far {
+                            SoFar::Frames(frames) => frames.is_complete(0),
+                            SoFar::Path(path) => path.frames() == 0,
+                        };
+                        assert!(done.is_some() && empty, "decoded where it lies");
                     }
                 }
                 let found = batch.finish().expect("all items");
                 for (item, found) in found.iter().enumerate() {
-                    assert_eq!(found.decoded, expected(item), "item {item}, {rows_at_once} rows at once");
+                    let DecodedAudited { decoded, audit, equal_at_end } = expected(item);
+                    assert_eq!(found.decoded, decoded, "item {item}, {rows_at_once} rows at once");
+                    assert_eq!(found.equal_at_end, equal_at_end, "item {item}, {rows_at_once} rows at once");
+                    assert_eq!(found.audit.unnormalised(), audit.unnormalised());
                 }
             }
         }

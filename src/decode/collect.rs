@@ -25,6 +25,11 @@ impl ItemFrames {
         Self { length, values: Values::Single(Vec::new()) }
     }
 
+    /// Number of frames.
+    pub(super) fn length(&self) -> usize {
+        self.length
+    }
+
     /// Whether all frames of `classes` values are there.
     pub(super) fn is_complete(&self, classes: usize) -> bool {
         let len = match &self.values {

@@ -38,14 +38,38 @@ pub(super) fn greedy_of_rows<E: Element>(
     blank: u32,
     input: InputKind,
 ) -> Result<GreedyPath, FrameError> {
-    let mut path = Vec::new();
-    let mut logp = Sum::default();
-    for (number, row) in rows.iter().enumerate() {
-        let frame = Frame::new(row, input, f64::NEG_INFINITY, number)?;
-        path.push(winner(row, frame.max()));
-        logp.add(frame.max_logp());
+    let mut search = GreedySearch::default();
+    for row in rows.iter() {
+        search.push(row, input)?;
     }
-    Ok(GreedyPath { tokens: collapse(&path, blank), logp_nats: logp.value(), path })
+    Ok(search.finish(blank))
+}
+
+/// A path that is taken frame by frame.
+#[derive(Debug, Default)]
+pub(super) struct GreedySearch {
+    path: Vec<u32>,
+    logp: Sum,
+}
+
+impl GreedySearch {
+    /// Number of frames so far.
+    pub(super) fn frames(&self) -> usize {
+        self.path.len()
+    }
+
+    /// Takes the next frame.
+    pub(super) fn push<E: Element>(&mut self, row: &[E], input: InputKind) -> Result<(), FrameError> {
+        let frame = Frame::new(row, input, f64::NEG_INFINITY, self.path.len())?;
+        self.path.push(winner(row, frame.max()));
+        self.logp.add(frame.max_logp());
+        Ok(())
+    }
+
+    pub(super) fn finish(self, blank: u32) -> GreedyPath {
+        let Self { path, logp } = self;
+        GreedyPath { tokens: collapse(&path, blank), logp_nats: logp.value(), path }
+    }
 }
 
 /// The class that wins each of some frames that were found to be usable; the smaller where two are equal.

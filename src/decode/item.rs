@@ -32,6 +32,13 @@ pub struct ItemConfig {
     pub timestamps: bool,
 }
 
+impl ItemConfig {
+    /// Whether a frame's winner is all that is asked for.
+    pub(super) fn asks_for_path_alone(&self) -> bool {
+        self.beam_width.is_none() && !self.exact_scores && !self.timestamps
+    }
+}
+
 /// Greedy, of logits whose blank is class 0, and nothing besides the text.
 impl Default for ItemConfig {
     fn default() -> Self {
@@ -66,7 +73,7 @@ pub struct Transcript {
 }
 
 impl Transcript {
-    fn new(tokens: Vec<u32>, logp_nats: f64) -> Self {
+    pub(super) fn new(tokens: Vec<u32>, logp_nats: f64) -> Self {
         Self { tokens, logp_nats, score_nats: None, lm_logp_nats: None, ctc_logp_nats: None, spans: None }
     }
 }

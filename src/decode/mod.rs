@@ -13,6 +13,7 @@
 
 pub mod alignment;
 pub mod arithmetic;
+mod audited;
 pub mod batch;
 pub mod beam;
 mod beam_result;

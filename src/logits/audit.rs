@@ -45,15 +45,15 @@ pub struct RowAudit {
     /// And the first in which a probability is more than e times another, or which can be neither probabilities nor their
     /// logarithms.
     first_steep: Option<usize>,
-    /// The first with a value that no probability is and no logarithm of one.
+    /// Of the first [`FEW_ROWS`], the first with a value that no probability is and no logarithm of one.
     first_unbounded: Option<usize>,
-    /// The first whose exponentials do not sum to one; of the first [`FEW_ROWS`] only.
+    /// Of these, the first whose exponentials do not sum to one.
     first_unlike_log_probs: Option<usize>,
     bases: LogBases,
 }
 
-/// Rows whose exponentials are summed.
-const FEW_ROWS: usize = 4;
+/// Rows that are looked at more closely.
+const FEW_ROWS: usize = 8;
 
 /// Softmax over probabilities makes none more than e times another; single precision and decimals may round it so far.
 const FLAT_NATS: f64 = 1.0 + 1e-3;
@@ -119,6 +119,12 @@ impl RowAudit {
         }
     }
 
+    /// The same, of rows that come after `before` others: if those are enough of a sample, it wants none of its own.
+    pub(crate) fn after(before: usize, kind: InputKind, nonfinite: Nonfinite) -> Self {
+        let sampled = if before < SAMPLE_ROWS { 0 } else { SAMPLE_ROWS };
+        Self { sampled, ..Self::new(kind, nonfinite) }
+    }
+
     /// The kind of input that the numbers were given as.
     pub fn kind(&self) -> InputKind {
         self.kind
@@ -138,10 +144,12 @@ impl RowAudit {
         if !are_probs && !are_flat_log_probs(row) || are_probs && !are_flat_probs(row) {
             self.first_steep.get_or_insert(self.sampled);
         }
-        if !are_bounded(row) {
-            self.first_unbounded.get_or_insert(self.sampled);
-        } else if self.sampled < FEW_ROWS && !sums_to_one(log_sum_exp(row).value().exp()) {
-            self.first_unlike_log_probs.get_or_insert(self.sampled);
+        if self.sampled < FEW_ROWS {
+            if !are_bounded(row) {
+                self.first_unbounded.get_or_insert(self.sampled);
+            } else if !sums_to_one(log_sum_exp(row).value().exp()) {
+                self.first_unlike_log_probs.get_or_insert(self.sampled);
+            }
         }
         self.bases.look(number, row);
         self.sampled += 1;
@@ -208,10 +216,11 @@ impl RowAudit {
     /// Whether the rows were given as logits and are no distributions, but may be made of the values of some that lie
     /// along another axis.
     pub(crate) fn may_be_parts_of_distributions(&self) -> bool {
+        let among_few = |first: Option<usize>| first.is_some_and(|row| row < FEW_ROWS);
         self.kind == InputKind::Logits
-            && self.first_unbounded.is_none()
+            && !among_few(self.first_unbounded)
             && self.first_unlike_probs.is_some()
-            && self.first_unlike_log_probs.is_some_and(|row| row < FEW_ROWS)
+            && among_few(self.first_unlike_log_probs)
     }
 
     /// The number of sampled rows, if none has a probability more than e times another: then softmax was applied to

@@ -28,6 +28,26 @@ fn frames_beyond_the_lengths_take_no_memory() {
     }
 }
 
+/// Greedy transcripts keep the winners of frames that come in pieces, not the frames.
+#[test]
+fn frames_of_greedy_transcripts_take_no_memory() {
+    let folder = Folder::new();
+    for (layout, shape) in [("tc", &[1 << 17, 1000][..]), ("tnc", &[1 << 14, 8, 1000])] {
+        let path = folder.file("x.npy", npy_bytes("<f4", false, shape, &[]));
+        let file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+        let values: usize = shape.iter().product();
+        file.set_len(file.metadata().unwrap().len() + 4 * values as u64).unwrap();
+        for input in ["x.npy", "- <x.npy", "- < <(cat x.npy)"] {
+            let script = format!(
+                "ulimit -v 350000; exec \"$0\" decode {input} --threads 2 --layout {layout} --format text"
+            );
+            let mut command = assert_cmd::Command::new("bash");
+            command.current_dir(folder.path()).arg("-c").arg(script).arg(ctctool().get_program());
+            command.assert().success();
+        }
+    }
+}
+
 /// Whoever calls the program in a script knows what a 2 means, and nothing of signals.
 #[test]
 fn memory_that_is_refused_is_an_error() {
