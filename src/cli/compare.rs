@@ -44,7 +44,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "STAT", value_enum, default_value_t = Stat::Elementwise)]
     stat: Stat,
 
-    /// CSV delimiter: a character or 'tab'
+    /// CSV delimiter: an ASCII character or 'tab'
     #[arg(short, long, value_name = "CHAR", value_parser = delimiter)]
     delimiter: Option<u8>,
 

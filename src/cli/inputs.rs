@@ -37,7 +37,7 @@ pub(super) struct LogitsArgs {
     #[arg(long, value_name = "FILE|N,N,…", allow_negative_numbers = true)]
     pub(super) lengths: Option<String>,
 
-    /// CSV delimiter: a character or 'tab' (default: ',', tab for .tsv, ';' if the first row has one and no ',')
+    /// CSV delimiter: an ASCII character or 'tab' (default: ',', tab for .tsv, ';' if the first row has one and no ',')
     #[arg(short, long, value_name = "CHAR", value_parser = delimiter)]
     pub(super) delimiter: Option<u8>,
 

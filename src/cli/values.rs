@@ -191,7 +191,7 @@ pub(super) fn delimiter(text: &str) -> Result<u8, String> {
         [byte] if byte.is_ascii() && !b"\"\r\n.+-".contains(byte) && !byte.is_ascii_alphanumeric() => {
             Ok(*byte)
         }
-        _ => Err("expected one character that is not part of a number, or 'tab'".to_owned()),
+        _ => Err("expected one ASCII character that is not part of a number, or 'tab'".to_owned()),
     }
 }
 

@@ -322,8 +322,8 @@ fn class_targets_that_do_not_fit() {
         (&["--expect", "18,6"], "invalid value '18,6' for '--expect <X>': expected a number"),
         (&["--max-loss", "nan"], "invalid value 'nan' for '--max-loss <X>': expected a number"),
         (&["--rtol", "1"], "--rtol needs --expect <X> or --guess <X>"),
-        (&["--delimiter", "12"], "expected one character"),
-        (&["--delimiter", "."], "expected one character"),
+        (&["--delimiter", "12"], "expected one ASCII character"),
+        (&["--delimiter", "."], "expected one ASCII character"),
         (&["--threads", "0"], "--threads"),
     ] {
         refused(x, b"0\n1\n", &[&ce[..], args].concat(), expected);
