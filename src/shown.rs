@@ -2,9 +2,19 @@
 
 use std::borrow::Cow;
 
+/// Characters of a text that are shown.
+const MOST: usize = 40;
+
+/// The digits of a number, or the first of them.
+pub(crate) fn cut(digits: &str) -> String {
+    match digits.char_indices().nth(MOST) {
+        None => digits.to_owned(),
+        Some((end, _)) => format!("{}…", &digits[..end]),
+    }
+}
+
 /// A short form of untrusted text for a message: no control characters, no more than a few words.
 pub(crate) fn shown(text: &str) -> String {
-    const MOST: usize = 40;
     let mut short: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
     if text.chars().nth(MOST).is_some() {
         short.push('…');

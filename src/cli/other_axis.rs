@@ -23,21 +23,18 @@ impl SecondLook {
         Ok(Self { matrix, geometry: geometry.clone() })
     }
 
-    /// What to say, if what was seen of the rows lets it be; `option` says how to take another axis, where that can be.
+    /// What to say, if what was seen of the rows lets it be; `option` says how else to take another axis.
     pub(super) fn warning(
         self,
         audit: &RowAudit,
-        option: impl Fn(usize) -> Option<&'static str>,
+        option: impl Fn(usize) -> Option<String>,
     ) -> Result<Option<Warning>, InputError> {
         let may_be = |_: &Matrix| audit.may_be_parts_of_distributions();
         let Some(matrix) = self.matrix.filter(may_be) else { return Ok(None) };
         let (name, axes) = (display_name(matrix.path()).to_owned(), matrix.shape().len());
         let axis = axis_of_distributions(matrix, &self.geometry)?;
         Ok(axis.map(|axis| {
-            let hint = match option(axis) {
-                Some(option) => format!("give {option}"),
-                None => format!("save {}", with_classes_last(axes, axis)),
-            };
+            let hint = option(axis).unwrap_or_else(|| format!("save {}", with_classes_last(axes, axis)));
             let message = format!("{name}: {}: if the classes are on axis {axis}, {hint}", sums(axis));
             Warning { code: "other_axis", message }
         }))

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::diagnostics::{Diagnostics, UsageError};
+use super::usage_error::typed_words;
 use super::values::{Color, Word, number};
 use crate::report::{Format, Output, Warning};
 
@@ -102,7 +103,8 @@ impl OutputArgs {
 
     /// Says that a file is written in another form than its name promises, where nobody asked for one.
     pub(super) fn form_of_file(&self, format: Format) -> Option<Warning> {
-        let path = self.output.as_deref().filter(|_| format == Format::Table)?;
+        let asked = || typed_words().iter().any(|word| word == "--format");
+        let path = self.output.as_deref().filter(|_| format == Format::Table && !asked())?;
         let named = path.extension()?.to_str().map(str::to_ascii_lowercase);
         let meant = ["json", "jsonl", "csv"].into_iter().find(|form| named.as_deref() == Some(form))?;
         let name = path.display();

@@ -85,7 +85,7 @@ const NEEDS: [(&str, &str); 15] = [
 ];
 
 /// The words of the command line, options without the values behind their `=`.
-fn typed_words() -> Vec<String> {
+pub(super) fn typed_words() -> Vec<String> {
     std::env::args_os().filter_map(|word| Some(word.to_str()?.split('=').next()?.to_owned())).collect()
 }
 

@@ -109,13 +109,16 @@ impl<'a> DecodeBatch<'a> {
         );
     }
 
-    /// The first item of those so far that can't be decoded, if there is one.
+    /// The first item that can't be decoded, if all before it can: it is the same however the frames come.
     fn refused(&self) -> Result<(), ItemError> {
-        let refused = |(item, found): (usize, &Item)| match &found.done {
-            Some(Err(error)) => Some(ItemError { item, error: error.clone() }),
-            _ => None,
-        };
-        self.items.iter().enumerate().find_map(refused).map_or(Ok(()), Err)
+        for (item, found) in self.items.iter().enumerate() {
+            match &found.done {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(ItemError { item, error: error.clone() }),
+                None => break,
+            }
+        }
+        Ok(())
     }
 
     /// Takes the frames of a block, in which no item is whole.

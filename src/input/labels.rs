@@ -368,7 +368,9 @@ impl LabelFile {
     /// Of floating-point numbers the first that is no integer, and its place.
     pub(crate) fn first_fraction(&self) -> Option<(Place, f64)> {
         let Content::Floats { shape, values } = &self.content else { return None };
-        let of = |values: &mut dyn Iterator<Item = f64>| values.enumerate().find(|(_, x)| x.fract() != 0.0);
+        // Beyond that, a double does not say which integer was meant.
+        let is_integer = |x: f64| x.fract() == 0.0 && x.abs() < 9_007_199_254_740_992.0;
+        let of = |values: &mut dyn Iterator<Item = f64>| values.enumerate().find(|&(_, x)| !is_integer(x));
         let (at, value) = match values.get() {
             Floats::Single(values) => of(&mut values.iter().map(|&x| x.into()))?,
             Floats::Double(values) => of(&mut values.iter().copied())?,
@@ -381,7 +383,9 @@ impl LabelFile {
         match self.first_fraction() {
             None => "class indices and labels must be integers: labels.astype('int64')".to_owned(),
             Some((place, value)) => {
-                format!("class indices and labels must be whole numbers, but {place} is {value}")
+                let place = Some(place.to_string()).filter(|place| !place.is_empty());
+                let place = place.unwrap_or_else(|| "it".to_owned());
+                format!("class indices and labels must be integers, but {place} is {value}")
             }
         }
     }

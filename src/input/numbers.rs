@@ -70,6 +70,11 @@ pub(super) fn whole_number(text: &str) -> Option<i64> {
     })
 }
 
+/// Whether a text is a number, as `nan` and `infinity` are not.
+pub(super) fn is_number(text: &str) -> bool {
+    text.parse::<f64>().is_ok_and(f64::is_finite)
+}
+
 /// Whether a text is an integer that 64 bits do not hold.
 pub(super) fn is_too_large(text: &str) -> bool {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);

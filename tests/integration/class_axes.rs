@@ -162,6 +162,14 @@ fn distributions_along_another_axis_are_told() {
     folder.file("y.npy", npy_i64(&[items, classes], &[0; 8]));
     let first = ["loss", "nlc.npy", "--labels", "y.npy", "--criterion", "ce"];
     assert_eq!(found(&first), [message("nlc.npy", 2, "give --class-axis -1")]);
+    // The labels fit neither, so both are exchanged.
+    let first: Vec<f64> =
+        (0..items * 3 * 5).map(|at| if at / 15 == 0 { 0.25_f64 } else { 0.75 }.ln()).collect();
+    folder.file("first.npy", npy_f64(&[items, 3, 5], &first));
+    folder.file("first.y.npy", npy_i64(&[items, 5], &[0; 10]));
+    let args = ["loss", "first.npy", "--labels", "first.y.npy", "--criterion", "ce"];
+    let hint = "save numpy.moveaxis(x, 0, -1) and give --class-axis -1";
+    assert_eq!(found(&args), [message("first.npy", 0, hint)]);
     // Where the classes are, and of what is no distribution along any axis, there is nothing to say.
     for args in [
         &["loss", "ncl.npy", "--labels", "places.npy", "--criterion", "ce"][..],

@@ -223,10 +223,14 @@ fn a_table_in_a_file_that_is_called_otherwise_is_told() {
         )
     };
     assert_eq!(run("r.json", &[]), (Some(0), told("r.json", "json")));
-    assert_eq!(run("R.CSV", &["--format", "table"]), (Some(0), told("R.CSV", "csv")));
-    for (file, options) in
-        [("r.txt", &[][..]), ("r", &[]), ("r.json", &["--format", "jsonl"]), ("r.json", &["-q"])]
-    {
+    assert_eq!(run("R.CSV", &[]), (Some(0), told("R.CSV", "csv")));
+    for (file, options) in [
+        ("r.txt", &[][..]),
+        ("r", &[]),
+        ("r.json", &["--format", "jsonl"]),
+        ("r.json", &["--format=table", "--strict"]),
+        ("r.json", &["-q"]),
+    ] {
         assert_eq!(run(file, options), (Some(0), String::new()), "{file}");
     }
     let (code, stderr) = run("strict.json", &["--strict"]);

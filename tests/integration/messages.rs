@@ -212,7 +212,7 @@ fn labels_that_fit_no_loss_are_told_what_would_fit() {
             "b.npy",
             "halves.npy",
             "b.npy: shape (2, 4, 3) with halves.npy (floats of shape (2, 2)) fits neither cross-entropy nor CTC",
-            "class indices and labels must be whole numbers, but index [1, 0] is 0.5",
+            "class indices and labels must be integers, but index [1, 0] is 0.5",
         ),
         (
             "b.npy",
@@ -480,4 +480,10 @@ fn a_class_index_beyond_all_integers_is_said() {
             None,
         );
     }
+    refused(
+        &folder,
+        &["inspect", "x.csv", "--labels", "item"],
+        "item: item 0, line 1, column 3: expected a class index, found a number beyond 64 bits",
+        None,
+    );
 }

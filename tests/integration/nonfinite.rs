@@ -218,6 +218,24 @@ fn a_sum_of_probabilities_beyond_doubles_is_one_that_is_not_one() {
 }
 
 /// Of two bad frames, the first in the file is named, also where items are computed one by one.
+/// Of several items that can't be decoded the first, however its frames come.
+#[test]
+fn the_first_bad_item_is_named_whatever_the_way() {
+    let folder = Folder::new();
+    let (frames, items, classes) = (3000, 4, 40);
+    let mut values: Vec<f64> = (0..frames * items * classes).map(|at| (at % 7) as f64).collect();
+    values[(10 * items + 3) * classes] = f64::INFINITY;
+    values[((frames - 10) * items + 1) * classes] = f64::NAN;
+    folder.file("x.npy", npy_f64(&[frames, items, classes], &values));
+    for script in ["decode x.npy", "decode - <x.npy", "decode - < <(cat x.npy)", "decode x.npy --timestamps"]
+    {
+        let mut command = assert_cmd::Command::new("bash");
+        let script = format!("exec \"$0\" {script} --layout tnc");
+        command.current_dir(folder.path()).arg("-c").arg(script).arg(ctctool().get_program());
+        command.assert().code(2).stderr(predicates::str::contains("item 1, frame 2990"));
+    }
+}
+
 #[test]
 fn the_first_bad_frame_of_the_file_is_named() {
     let (frames, items, classes) = (6, 64, 4);

@@ -199,6 +199,8 @@ pub(super) fn items(
             let (item, message) = first_of(what, &|item| position(item.index).is_some())?;
             let position = position(item)?;
             let label = raw[item][position];
+            // In place of what 64 bits do not hold.
+            let label = if label == i64::MAX { "a larger number".to_owned() } else { label.to_string() };
             let message =
                 format!("{message}: {label} at {} of {}", labels.label_place(item, position), labels.name());
             findings.push(Finding { code, message, flag: hint(&raw[item][position..]) });

@@ -131,9 +131,10 @@ impl Args {
         let second_look = SecondLook::new(&mut matrix, &geometry)?;
         let axes = matrix.shape().len();
         let option = |axis| match axis {
-            1 => Some("--class-axis 1"),
-            _ if axis + 1 == axes && axes > 2 => Some("--class-axis -1"),
-            _ => None,
+            _ if axes == 2 => None,
+            1 => Some("give --class-axis 1".to_owned()),
+            _ if axis + 1 == axes => Some("give --class-axis -1".to_owned()),
+            _ => Some(format!("save numpy.moveaxis(x, {axis}, -1) and give --class-axis -1")),
         };
         let mut batch =
             CrossEntropyBatch::new(&loss, kind, self.settings.nonfinite, geometry.clone(), targets, list);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Content, LabelFile, WHOLE};
 use crate::input::AlphabetFile;
-use crate::input::numbers::{whole_number, words};
+use crate::input::numbers::{is_number, whole_number, words};
 use crate::normal_form::{form_hint, form_that_fits};
 use crate::shown::shown;
 
@@ -66,8 +66,7 @@ impl LabelFile {
     /// How to go on after an entry that stands for no class.
     pub(super) fn no_class_hint(&self, entry: &str) -> Option<String> {
         let Some(names) = &self.names else {
-            let is_number = entry.parse::<f64>().is_ok();
-            return Some(if is_number { WHOLE } else { NAMES_WANTED }.to_owned());
+            return Some(if is_number(entry) { WHOLE } else { NAMES_WANTED }.to_owned());
         };
         if whole_number(entry).is_some() {
             return Some("leave --alphabet out if the labels are class indices".to_owned());

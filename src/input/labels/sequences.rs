@@ -6,12 +6,12 @@ use super::{Content, LabelFile, WHOLE};
 use crate::decode::spelling::WORD_PIECE_MARK;
 use crate::input::alphabet::{Alphabet, LabelSplit};
 use crate::input::error::counted;
-use crate::input::numbers::{empty_field, is_too_large, whole_number, words};
+use crate::input::numbers::{empty_field, is_number, is_too_large, whole_number, words};
 use crate::input::text::{line_count, lines_of};
 use crate::input::{InputError, List, Place};
 use crate::loss::ctc::{CtcError, CtcLabels};
 use crate::normal_form::{form_hint, form_that_fits};
-use crate::shown::shown;
+use crate::shown::{cut, shown};
 
 /// Stands for what 64 bits do not hold.
 const TOO_LARGE: i64 = i64::MAX;
@@ -32,7 +32,8 @@ impl LabelFile {
             self.check_count(items, line_count(text), "line")?;
             let sequence = |(line, content): (usize, &str)| {
                 let place_of = |position| place_in_line(line, content, position);
-                let written = |position| words(content).nth(position).map_or("", |(_, word)| word).to_owned();
+                let written =
+                    |position| words(content).nth(position).map_or(String::new(), |(_, word)| cut(word));
                 self.sequence(&self.index_line(line, content)?, place_of, written, classes, blank)
             };
             return lines_of(text).enumerate().map(sequence).collect();
@@ -65,7 +66,22 @@ impl LabelFile {
         match &self.content {
             Content::Text(text) => {
                 self.check_count(items, line_count(text), "line")?;
-                lines_of(text).enumerate().map(|(line, content)| self.index_line(line, content)).collect()
+                let sequence = |(line, content): (usize, &str)| {
+                    let labels = self.index_line(line, content)?;
+                    match labels.iter().position(|&label| label == TOO_LARGE) {
+                        None => Ok(labels),
+                        Some(position) => {
+                            let place = place_in_line(line, content, position);
+                            Err(InputError::new(
+                                &self.name,
+                                place,
+                                "a class index",
+                                "a number beyond 64 bits",
+                            ))
+                        }
+                    }
+                };
+                lines_of(text).enumerate().map(sequence).collect()
             }
             Content::Integers { shape, values } => {
                 let spans = self.spans(items, lengths, shape)?;
@@ -88,7 +104,7 @@ impl LabelFile {
                 InputError::new(&self.name, place, "a class index", shown(word)).hint(
                     if word.starts_with(['[', '{']) {
                         "separate an item's labels with spaces, without brackets"
-                    } else if word.parse::<f64>().is_ok() {
+                    } else if is_number(word) {
                         WHOLE
                     } else {
                         "text labels need --alphabet FILE"

@@ -13,7 +13,7 @@ use crate::input::text::{line_count, lines_of};
 use crate::input::{InputError, Place};
 use crate::logits::unravel;
 use crate::loss::targets::{Target, Targets};
-use crate::shown::shown;
+use crate::shown::{cut, shown};
 
 /// Values that one thread checks at a time.
 const CHECKED_AT_ONCE: usize = 1 << 16;
@@ -236,7 +236,7 @@ impl<F: Fn(i64) -> i64> TargetCheck<'_, F> {
                 let place = || Place::whole().at("line", line + 1).at("column", column);
                 let value = self.file.index_of(entry).ok_or_else(|| {
                     if self.file.names.is_none() && is_too_large(entry) {
-                        return self.out_of_range(place(), entry);
+                        return self.out_of_range(place(), &cut(entry));
                     }
                     let found = if per_line == 1 && self.file.names.is_some() { content } else { entry };
                     let hint =

@@ -114,7 +114,8 @@ impl Search {
                     None => setup.clone(),
                 };
                 let value = unit.of(loss_nats);
-                if unit == Unit::Perplexity && value < 1.0 {
+                // But for rounding, none is below 1.
+                if unit == Unit::Perplexity && value < 1.0 - 1e-6 {
                     continue;
                 }
                 self.as_asked |= setup.steps == 0;
