@@ -79,7 +79,7 @@ pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitS
 impl Args {
     fn run(
         &self,
-        matrix: Matrix,
+        mut matrix: Matrix,
         labels: &LabelFile,
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
@@ -129,7 +129,6 @@ impl Args {
             frame_shift: self.frame_shift,
         };
         let odd = matrix_warning(&matrix);
-        let mut matrix = matrix;
         let second_look = SecondLook::new(&mut matrix, &shape.geometry)?;
         let name: Arc<str> = matrix.path().into();
         let kind = self.logits.input;

@@ -136,7 +136,7 @@ impl Args {
         )
     }
 
-    fn run(&self, matrix: Matrix, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
+    fn run(&self, mut matrix: Matrix, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
         let references = self.refs.as_deref().map(|path| open_lines(path, diagnostics)).transpose()?;
         let refs = self.refs.as_ref().map(|path| path.display().to_string());
         let other = refs.as_deref().zip(references.as_ref().map(Vec::len));
@@ -168,7 +168,6 @@ impl Args {
         let mut batch = DecodeBatch::new(config, shape.with_lengths(&lengths)?, &on_item)
             .steered(steering.as_ref().map(|steering| (&steering.fusion, steering.weights)));
         let odd = matrix_warning(&matrix);
-        let mut matrix = matrix;
         let second_look = SecondLook::new(&mut matrix, &shape.geometry)?;
         let name = matrix.path().to_owned();
         let refused = |error: ItemError| item_error(&name, &error, shape.is_batch(), config.input);
@@ -182,8 +181,8 @@ impl Args {
         ));
 
         let seen = Seen { decoded: &decoded, shape: &shape, lengths: &lengths, name: &name };
-        let mut warnings = seen.warnings(self.logits.input, self.logits.lengths.is_some(), blank);
-        warnings.extend(second_look.warning(&seen.audit(self.logits.input), |_| None)?);
+        let mut warnings =
+            seen.warnings(self.logits.input, self.logits.lengths.is_some(), blank, second_look)?;
         warnings.extend(odd);
         warnings.extend(of_names);
         warnings.extend(Clock(self.search.frame_shift).warning());

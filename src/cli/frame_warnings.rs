@@ -2,8 +2,9 @@
 
 use crate::cli::ctc_shape::CtcShape;
 use crate::cli::inputs::input_warnings;
+use crate::cli::other_axis::SecondLook;
 use crate::decode::batch::DecodedAudited;
-use crate::input::{counted, display_name};
+use crate::input::{InputError, counted, display_name};
 use crate::logits::{InputKind, Nonfinite, RowAudit};
 use crate::report::Warning;
 
@@ -19,10 +20,17 @@ pub(in crate::cli) struct Seen<'a> {
 
 impl Seen<'_> {
     /// All that looks like a mistake.
-    pub(in crate::cli) fn warnings(&self, input: InputKind, lengths_given: bool, blank: u32) -> Vec<Warning> {
-        let audit = self.audit(input);
+    pub(in crate::cli) fn warnings(
+        &self,
+        input: InputKind,
+        lengths_given: bool,
+        blank: u32,
+        second_look: SecondLook,
+    ) -> Result<Vec<Warning>, InputError> {
+        let mut audit = RowAudit::new(input, Nonfinite::Error);
         let mut wins = vec![0_u64; self.shape.classes];
-        for item in self.decoded {
+        for (index, item) in self.decoded.iter().enumerate() {
+            audit.merge(&item.audit, index * self.shape.frames);
             item.decoded.path.iter().for_each(|&class| wins[class as usize] += 1);
         }
         let mut warnings = input_warnings(self.name, &audit, |row| self.shape.place(row).to_string());
@@ -38,16 +46,8 @@ impl Seen<'_> {
         }
         warnings.extend(self.unfinished(|item| self.decoded[item].decoded.unfinished));
         warnings.extend(self.no_path(|item| self.decoded[item].decoded.transcripts.is_empty()));
-        warnings
-    }
-
-    /// What was seen of all rows in use.
-    pub(in crate::cli) fn audit(&self, input: InputKind) -> RowAudit {
-        let mut audit = RowAudit::new(input, Nonfinite::Error);
-        for (index, item) in self.decoded.iter().enumerate() {
-            audit.merge(&item.audit, index * self.shape.frames);
-        }
-        audit
+        warnings.extend(second_look.warning(&audit, |_| None)?);
+        Ok(warnings)
     }
 
     /// Items of which nothing is left.

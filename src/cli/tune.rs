@@ -144,7 +144,7 @@ impl Args {
         }
     }
 
-    fn run(&self, matrix: Matrix, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
+    fn run(&self, mut matrix: Matrix, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
         let references = open_lines(&self.refs, diagnostics)?;
         let refs = self.refs.display().to_string();
         let other = Some((refs.as_str(), references.len()));
@@ -165,7 +165,6 @@ impl Args {
             objective: self.objective.word(),
         };
         let odd = matrix_warning(&matrix);
-        let mut matrix = matrix;
         let second_look = SecondLook::new(&mut matrix, &shape.geometry)?;
         let name = matrix.path().to_owned();
         let mut frames = CollectItems::new(shape.with_lengths(&lengths)?);
@@ -183,8 +182,7 @@ impl Args {
         let refused = |error: ItemError| item_error(&name, &error, shape.is_batch(), config.input);
         let greedy = decode_collected(config, shape.classes, &frames.items, None).map_err(refused)?;
         let seen = Seen { decoded: &greedy, shape: &shape, lengths: &lengths, name: &name };
-        let mut warnings = seen.warnings(config.input, self.logits.lengths.is_some(), blank);
-        warnings.extend(second_look.warning(&seen.audit(config.input), |_| None)?);
+        let mut warnings = seen.warnings(config.input, self.logits.lengths.is_some(), blank, second_look)?;
         warnings.extend(odd);
         warnings.extend(of_names);
         warnings.extend(references_warning(&self.refs, &references, &spelling, shape.classes, blank));

@@ -38,6 +38,7 @@ pub(super) fn decode<E: Element>(
 /// The greedy path of an item whose frames come in pieces, of which nothing else is kept.
 pub(super) struct AuditedPath {
     search: GreedySearch,
+    length: usize,
     input: InputKind,
     audit: RowAudit,
     /// The last frame, and how many of the last are equal to it.
@@ -46,15 +47,20 @@ pub(super) struct AuditedPath {
 }
 
 impl AuditedPath {
-    /// Of no frames, whose values are `input`; the item comes after `before` other frames.
-    pub(super) fn new(before: usize, input: InputKind) -> Self {
+    /// None yet of `length` frames, whose values are `input`; the item comes after `before` other frames.
+    pub(super) fn new(before: usize, length: usize, input: InputKind) -> Self {
         let audit = RowAudit::after(before, input, Nonfinite::Propagate);
-        Self { search: GreedySearch::default(), input, audit, last: Vec::new(), equal: 0 }
+        Self { search: GreedySearch::default(), length, input, audit, last: Vec::new(), equal: 0 }
     }
 
     /// Number of frames so far.
     pub(super) fn frames(&self) -> usize {
         self.search.frames()
+    }
+
+    /// Whether all frames are there.
+    pub(super) fn is_complete(&self) -> bool {
+        self.frames() == self.length
     }
 
     /// Takes the next frames.
@@ -83,7 +89,7 @@ impl AuditedPath {
 
     /// The item, after its last frame.
     pub(super) fn finish(self, blank: u32) -> DecodedAudited {
-        let Self { search, input, audit, last, equal } = self;
+        let Self { search, input, audit, last, equal, .. } = self;
         let GreedyPath { tokens, logp_nats, path } = search.finish(blank);
         let decoded = DecodedItem {
             transcripts: vec![Transcript::new(tokens, logp_nats)],

@@ -50,7 +50,7 @@ impl<'a> DecodeBatch<'a> {
     pub fn new(config: ItemConfig, rows: Items, progress: &'a (dyn Fn() + Sync)) -> Self {
         let so_far = |before, length| {
             if config.asks_for_path_alone() {
-                SoFar::Path(AuditedPath::new(before, config.input))
+                SoFar::Path(AuditedPath::new(before, length, config.input))
             } else {
                 SoFar::Frames(ItemFrames::new(length))
             }
@@ -134,28 +134,21 @@ impl<'a> DecodeBatch<'a> {
             });
             return;
         }
-        let end = block.first_row() + block.rows();
-        self.items.par_iter_mut().enumerate().filter(|(_, item)| item.done.is_none()).for_each(
-            |(at, item)| {
-                let SoFar::Path(path) = &item.so_far else { return };
-                let ((start, stride), length) = (rows.file_rows(at), rows.lengths()[at]);
-                let (taken, there) = (path.frames(), end.saturating_sub(start).div_ceil(stride).min(length));
-                if taken < there {
-                    let first = start + taken * stride - block.first_row();
-                    item.take(block.rows_apart(first, there - taken, stride).iter());
-                }
-            },
-        );
+        let items = self.items.par_iter_mut().enumerate().filter(|(_, item)| item.done.is_none());
+        items.for_each(|(at, item)| {
+            let SoFar::Path(path) = &item.so_far else { return };
+            if let Some(frames) = rows.frames_in(block, at, path.frames(), usize::MAX) {
+                item.take(frames.iter());
+            }
+        });
     }
 
     /// Decodes the items of which all frames were collected.
     fn decode_ready(&mut self) {
-        let (config, fusion, lengths) = (self.config, self.fusion, self.rows.lengths());
+        let (config, fusion) = (self.config, self.fusion);
         let (classes, progress) = (self.rows.geometry().classes(), self.progress);
-        let items = self.items.par_iter_mut().zip(lengths);
-        let ready: Vec<&mut Item> =
-            items.filter(|(item, length)| item.is_ready(classes, **length)).map(|(item, _)| item).collect();
-        ready.into_par_iter().for_each_init(
+        let ready = self.items.par_iter_mut().filter(|item| item.is_ready(classes));
+        ready.for_each_init(
             || ItemDecoder::new(config, classes, fusion),
             |decoder, item| {
                 match std::mem::replace(&mut item.so_far, SoFar::Frames(ItemFrames::new(0))) {
@@ -197,11 +190,11 @@ impl Item {
         }
     }
 
-    fn is_ready(&self, classes: usize, length: usize) -> bool {
+    fn is_ready(&self, classes: usize) -> bool {
         self.done.is_none()
             && match &self.so_far {
                 SoFar::Frames(frames) => frames.is_complete(classes),
-                SoFar::Path(path) => path.frames() == length,
+                SoFar::Path(path) => path.is_complete(),
             }
     }
 }

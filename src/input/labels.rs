@@ -11,7 +11,7 @@ use std::path::Path;
 use super::csv::CsvOptions;
 use super::error::{counted, display_name};
 use super::npy::{Dtype, FloatValues, NpyInfo, shape_text};
-use super::numbers::words;
+use super::numbers::{is_exact_integer, words};
 use super::source::Source;
 use super::text::{empty_end, line_count, lines_of, text_of};
 use super::{InputError, Place};
@@ -368,9 +368,8 @@ impl LabelFile {
     /// Of floating-point numbers the first that is no integer, and its place.
     pub(crate) fn first_fraction(&self) -> Option<(Place, f64)> {
         let Content::Floats { shape, values } = &self.content else { return None };
-        // Beyond that, a double does not say which integer was meant.
-        let is_integer = |x: f64| x.fract() == 0.0 && x.abs() < 9_007_199_254_740_992.0;
-        let of = |values: &mut dyn Iterator<Item = f64>| values.enumerate().find(|&(_, x)| !is_integer(x));
+        let of =
+            |values: &mut dyn Iterator<Item = f64>| values.enumerate().find(|&(_, x)| !is_exact_integer(x));
         let (at, value) = match values.get() {
             Floats::Single(values) => of(&mut values.iter().map(|&x| x.into()))?,
             Floats::Double(values) => of(&mut values.iter().copied())?,

@@ -65,9 +65,14 @@ pub fn float_list(option: &str, argument: &str) -> Result<Vec<f64>, InputError> 
 pub(super) fn whole_number(text: &str) -> Option<i64> {
     text.parse::<i64>().ok().or_else(|| {
         let value = text.parse::<f64>().ok()?;
-        // From 2^53 on, which is what 2^53 + 1 is read as, a double does not say which integer was meant.
-        (value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0).then_some(value as i64)
+        is_exact_integer(value).then_some(value as i64)
     })
+}
+
+/// Whether a number is an integer, and no other is rounded to it: from 2^53 on, which is what 2^53 + 1 is read as, a
+/// double does not say which one was meant.
+pub(super) fn is_exact_integer(x: f64) -> bool {
+    x.fract() == 0.0 && x.abs() < 9_007_199_254_740_992.0
 }
 
 /// Whether a text is a number, as `nan` and `infinity` are not.

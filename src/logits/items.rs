@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-use super::Geometry;
+use super::{Block, Geometry};
+use crate::kernel::{Element, Rows};
 
 /// Why items do not fit a matrix.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -103,6 +104,26 @@ impl Items {
         let start = self.geometry.file_row(first);
         let stride = if self.frames > 1 { self.geometry.file_row(first + 1) - start } else { 1 };
         (start, stride)
+    }
+
+    /// An item's frames in use from number `taken` on, as far as `block` has them and at most `most`; those before lie in
+    /// this block or in earlier ones. None where there is none. Only where [`Geometry::has_whole_rows`].
+    pub(crate) fn frames_in<'a, E: Element>(
+        &self,
+        block: &Block<'a, E>,
+        item: usize,
+        taken: usize,
+        most: usize,
+    ) -> Option<Rows<'a, E>> {
+        let length = self.lengths[item];
+        if taken >= length {
+            return None;
+        }
+        let (start, stride) = self.file_rows(item);
+        let end = block.first_row() + block.rows();
+        let there = end.saturating_sub(start).div_ceil(stride).min(length);
+        let count = there.saturating_sub(taken).min(most);
+        (count > 0).then(|| block.rows_apart(start + taken * stride - block.first_row(), count, stride))
     }
 
     /// Whether the user's row `number` is in use.

@@ -1,6 +1,6 @@
 //! Where two matrices differ, if that is in one part of them alone.
 
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 
 use super::Matrices;
 
@@ -14,16 +14,15 @@ impl Matrices<'_> {
         }
         let fails = |&at: &usize| !self.difference(at).passed;
         let strides = self.strides();
-        let mut ends: Vec<RangeInclusive<usize>> = self.shape.iter().map(|&size| size..=0).collect();
+        let mut region: Vec<Range<usize>> = self.shape.iter().map(|&size| size..0).collect();
         for at in (0..len).filter(fails) {
-            for ((ends, stride), size) in ends.iter_mut().zip(&strides).zip(self.shape) {
+            for ((range, stride), size) in region.iter_mut().zip(&strides).zip(self.shape) {
                 let index = at / stride % size;
-                *ends = index.min(*ends.start())..=index.max(*ends.end());
+                *range = index.min(range.start)..range.end.max(index + 1);
             }
         }
-        // A mapped file may have changed since they were counted.
-        let region: Vec<Range<usize>> = ends.iter().map(|ends| *ends.start()..*ends.end() + 1).collect();
         let values: usize = region.iter().map(ExactSizeIterator::len).product();
+        // None fails any more where a mapped file has changed since they were counted.
         (values > 0 && values * 2 <= len).then_some(region)
     }
 }

@@ -351,17 +351,17 @@ impl Found {
         match (base, new) {
             (Value::Object(a), Value::Object(b)) => {
                 let exchanged = self.exchanged;
-                // What it says is in the numbers, too, and older results lack it.
-                let in_one =
-                    |key: &str| key == "reductions_status" && a.contains_key(key) != b.contains_key(key);
+                // What the statuses say is in the numbers, too, and older results lack them.
+                let is_left_out = |key: &str| {
+                    let in_one = a.contains_key(key) != b.contains_key(key);
+                    may_differ(exchanged, place, key) || key == "reductions_status" && in_one
+                };
                 let is_nan = |status: Option<&Value>| status.is_some_and(|status| status == "nan");
                 let both_nan = |key: &str| {
                     statuses.iter().all(|statuses| is_nan(statuses.get(key)))
                         || key == "loss_nats" && [a, b].iter().all(|object| is_nan(object.get("status")))
                 };
-                for (key, value) in
-                    a.iter().filter(|(key, _)| !may_differ(exchanged, place, key) && !in_one(key))
-                {
+                for (key, value) in a.iter().filter(|(key, _)| !is_left_out(key)) {
                     let (place, new) = (format!("{place}.{key}"), b.get(key).unwrap_or(&Value::Null));
                     if both_nan(key) {
                         self.number(&place, value, new);
@@ -373,9 +373,7 @@ impl Found {
                         self.walk(&place, value, new);
                     }
                 }
-                for (key, value) in b.iter().filter(|(key, _)| {
-                    !a.contains_key(*key) && !may_differ(exchanged, place, key) && !in_one(key)
-                }) {
+                for (key, value) in b.iter().filter(|(key, _)| !a.contains_key(*key) && !is_left_out(key)) {
                     self.walk(&format!("{place}.{key}"), &Value::Null, value);
                 }
             }

@@ -23,7 +23,7 @@ use crate::report::{ItemId, Status, Warning, infeasible};
 impl Args {
     pub(super) fn run_ctc(
         &self,
-        matrix: Matrix,
+        mut matrix: Matrix,
         labels: &LabelFile,
         alphabet: Option<AlphabetFile>,
         gradient: Option<GradientOf<'_>>,
@@ -55,7 +55,6 @@ impl Args {
             ..self.params(&matrix, Criterion::Ctc, shape.classes, labels)
         };
         let odd = matrix_warning(&matrix);
-        let mut matrix = matrix;
         let second_look = SecondLook::new(&mut matrix, &shape.geometry)?;
         let name: Arc<str> = matrix.path().into();
         let rows = shape.with_lengths(&lengths)?;

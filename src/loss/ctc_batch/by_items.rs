@@ -79,15 +79,10 @@ impl CtcBatch {
     ) -> bool {
         let Item { labels, progress } = &self.items[item];
         let length = self.rows.lengths()[item];
-        let (start, stride) = self.rows.file_rows(item);
-        let in_block = (block.first_row() + block.rows()).saturating_sub(start).div_ceil(stride).min(length);
         let mut progress = lock(progress);
         let taken = progress.taken(length);
-        if taken >= in_block {
-            return false;
-        }
-        let count = rows_at_once(self.rows.geometry().classes()).min(in_block - taken);
-        let values = block.rows_apart(start + taken * stride - block.first_row(), count, stride);
+        let most = rows_at_once(self.rows.geometry().classes());
+        let Some(values) = self.rows.frames_in(block, item, taken, most) else { return false };
         let Room { rows, frames } = room;
         frames.clear();
         let done = |at: usize, row: &[E], scale: RowScale| {
