@@ -12,11 +12,11 @@ use super::ctc_shape::CtcShape;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::frame_warnings::first_and_more;
 use super::inputs::{
-    INSPECT, LogitsArgs, check_files, improper_row, input_warnings, matrix_warning, open_labels,
-    optional_integers,
+    INSPECT, LogitsArgs, improper_row, input_warnings, matrix_warning, open_labels, optional_integers,
 };
 use super::other_axis::SecondLook;
 use super::output_args::OutputArgs;
+use super::subcommand::{Named, ResultCommand};
 use super::timing::Clock;
 use super::values::{Layout, Word, alignment_format, frame_shift};
 use crate::decode::spelling::{Spelling, WordDelimiter};
@@ -59,25 +59,33 @@ pub(super) struct Args {
     pub(super) output: OutputArgs,
 }
 
-pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
-    let [logits, lengths] = args.logits.named();
-    let label_lengths = ("--label-lengths", args.label_lengths.as_deref().map(OsStr::new));
-    let labels = ("--labels", Some(args.labels.as_os_str()));
-    check_files(
-        &[logits, labels, args.alphabet.names.named(), lengths, label_lengths],
-        &[args.output.named()],
-    )?;
-    if args.format.is_special() && args.frame_shift.is_none() {
-        let message = format!("--format {} needs times in seconds", args.format.word());
-        return Err(UsageError::new(message).hint("give --frame-shift SECONDS").into());
+impl ResultCommand for Args {
+    const NAME: &'static str = "align";
+
+    fn delivery(&self) -> (&OutputArgs, Format) {
+        (&self.output, self.format)
     }
-    let matrix = args.logits.open(&args.output, diagnostics)?;
-    let labels = open_labels(&args.labels, &args.logits, diagnostics)?;
-    args.run(matrix, &labels, diagnostics)
+
+    fn inputs(&self) -> Vec<Named<'_>> {
+        let [logits, lengths] = self.logits.named();
+        let label_lengths = ("--label-lengths", self.label_lengths.as_deref().map(OsStr::new));
+        let labels = ("--labels", Some(self.labels.as_os_str()));
+        vec![logits, labels, self.alphabet.names.named(), lengths, label_lengths]
+    }
+
+    fn run(&self, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
+        if self.format.is_special() && self.frame_shift.is_none() {
+            let message = format!("--format {} needs times in seconds", self.format.word());
+            return Err(UsageError::new(message).hint("give --frame-shift SECONDS").into());
+        }
+        let matrix = self.logits.open(&self.output, diagnostics)?;
+        let labels = open_labels(&self.labels, &self.logits, diagnostics)?;
+        self.align(matrix, &labels, diagnostics)
+    }
 }
 
 impl Args {
-    fn run(
+    fn align(
         &self,
         mut matrix: Matrix,
         labels: &LabelFile,

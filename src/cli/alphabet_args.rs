@@ -1,12 +1,12 @@
 //! Options of alphabets, and what labels are by them.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::ctc_shape::CtcShape;
 use super::diagnostics::UsageError;
+use super::subcommand::Named;
 use super::values::{Layout, Word};
 use crate::decode::spelling::{Spelling, WORD_PIECE_MARK, WordDelimiter};
 use crate::input::{
@@ -33,7 +33,7 @@ pub(super) struct NamesArgs {
 
 impl NamesArgs {
     /// The option that names a file, and the file.
-    pub(super) fn named(&self) -> (&'static str, Option<&OsStr>) {
+    pub(super) fn named(&self) -> Named<'_> {
         ("--alphabet", self.alphabet.as_deref().map(Path::as_os_str))
     }
 

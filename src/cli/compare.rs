@@ -7,8 +7,9 @@ use std::path::PathBuf;
 
 use super::ExitStatus;
 use super::diagnostics::{Diagnostics, UsageError};
-use super::inputs::{check_files, note_matrix};
+use super::inputs::note_matrix;
 use super::output_args::OutputArgs;
+use super::subcommand::{Named, ResultCommand};
 use super::values::{Stat, checked_format, delimiter, zero_or_more};
 use crate::input::{Comparable, CsvOptions, Dtype};
 use crate::metrics::Tolerance;
@@ -72,11 +73,23 @@ struct Outcome {
 /// Differing values that are listed; the worst come first.
 const MAX_LISTED: usize = 20;
 
-pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
-    check_files(
-        &[("BASE", Some(args.base.as_os_str())), ("NEW", Some(args.new.as_os_str()))],
-        &[args.output.named()],
-    )?;
+impl ResultCommand for Args {
+    const NAME: &'static str = "compare";
+
+    fn delivery(&self) -> (&OutputArgs, Format) {
+        (&self.output, self.format)
+    }
+
+    fn inputs(&self) -> Vec<Named<'_>> {
+        vec![("BASE", Some(self.base.as_os_str())), ("NEW", Some(self.new.as_os_str()))]
+    }
+
+    fn run(&self, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
+        run(self, diagnostics)
+    }
+}
+
+fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
     let options = CsvOptions { delimiter: args.delimiter, headers: args.headers };
     args.output.start_threads()?;
     let base = Comparable::open(&args.base, options)?;

@@ -8,12 +8,13 @@ use super::alphabet_args::{ClassArgs, ClassNames};
 use super::ctc_shape::CtcShape;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::frame_warnings::Seen;
-use super::inputs::{INSPECT, LogitsArgs, check_files, improper_row, matrix_warning, open_lines};
+use super::inputs::{INSPECT, LogitsArgs, improper_row, matrix_warning, open_lines};
 use super::other_axis::SecondLook;
 use super::output_args::{OutputArgs, RateLimits, has_details, not_shown};
 use super::progress::Progress;
 use super::steering::warnings::references_warning;
 use super::steering::{SteeringArgs, WeightArgs};
+use super::subcommand::{Named, ResultCommand};
 use super::timing::Clock;
 use super::transcripts::{item_names, outer_spaces};
 use super::values::{frame_shift, transcript_format};
@@ -91,10 +92,24 @@ struct SearchArgs {
     frame_shift: Option<f64>,
 }
 
-pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
-    args.check_usage()?;
-    let matrix = args.logits.open(&args.output, diagnostics)?;
-    args.run(matrix, diagnostics)
+impl ResultCommand for Args {
+    const NAME: &'static str = "decode";
+
+    fn delivery(&self) -> (&OutputArgs, Format) {
+        (&self.output, self.format)
+    }
+
+    fn inputs(&self) -> Vec<Named<'_>> {
+        let [logits, lengths] = self.logits.named();
+        let refs = ("--refs", self.refs.as_deref().map(Path::as_os_str));
+        [&[logits, lengths, self.classes.names.named(), refs], &self.steering.named()[..]].concat()
+    }
+
+    fn run(&self, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
+        self.check_usage()?;
+        let matrix = self.logits.open(&self.output, diagnostics)?;
+        self.decode(matrix, diagnostics)
+    }
 }
 
 impl Args {
@@ -127,16 +142,10 @@ impl Args {
             );
         }
         self.steering.check_usage()?;
-        self.weights.check_usage()?;
-        let [logits, lengths] = self.logits.named();
-        let refs = ("--refs", self.refs.as_deref().map(Path::as_os_str));
-        check_files(
-            &[&[logits, lengths, self.classes.names.named(), refs], &self.steering.named()[..]].concat(),
-            &[self.output.named()],
-        )
+        self.weights.check_usage()
     }
 
-    fn run(&self, mut matrix: Matrix, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
+    fn decode(&self, mut matrix: Matrix, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
         let references = self.refs.as_deref().map(|path| open_lines(path, diagnostics)).transpose()?;
         let refs = self.refs.as_ref().map(|path| path.display().to_string());
         let other = refs.as_deref().zip(references.as_ref().map(Vec::len));

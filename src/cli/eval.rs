@@ -7,8 +7,9 @@ use rayon::prelude::*;
 
 use super::ExitStatus;
 use super::diagnostics::Diagnostics;
-use super::inputs::{check_files, open_lines};
+use super::inputs::open_lines;
 use super::output_args::{OutputArgs, RateLimits, has_details, not_shown};
+use super::subcommand::{Named, ResultCommand};
 use super::transcripts::text_warnings;
 use super::values::checked_format;
 use crate::input::{InputError, Place, counted, display_path, empty_end};
@@ -50,11 +51,23 @@ pub(super) struct Args {
     pub(super) output: OutputArgs,
 }
 
-pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
-    check_files(
-        &[("HYP", Some(args.hyp.as_os_str())), ("REF", Some(args.reference.as_os_str()))],
-        &[args.output.named()],
-    )?;
+impl ResultCommand for Args {
+    const NAME: &'static str = "eval";
+
+    fn delivery(&self) -> (&OutputArgs, Format) {
+        (&self.output, self.format)
+    }
+
+    fn inputs(&self) -> Vec<Named<'_>> {
+        vec![("HYP", Some(self.hyp.as_os_str())), ("REF", Some(self.reference.as_os_str()))]
+    }
+
+    fn run(&self, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
+        run(self, diagnostics)
+    }
+}
+
+fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
     let hypotheses = open_lines(&args.hyp, diagnostics)?;
     let references = open_lines(&args.reference, diagnostics)?;
     let name = args.hyp.display().to_string();

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::diagnostics::{Diagnostics, UsageError};
+use super::diagnostics::Diagnostics;
 use super::output_args::OutputArgs;
+use super::subcommand::Named;
 use super::values::{Layout, delimiter};
 use crate::input::{
     CsvOptions, Dtype, InputError, LabelFile, List, Matrix, OddColumn, Place, Source, counted, cut_first,
@@ -46,47 +47,9 @@ pub(super) struct LogitsArgs {
     pub(super) headers: bool,
 }
 
-/// Only one thing can come from standard input, and no result goes onto what it is made of, or onto another: options
-/// and the files they name.
-pub(super) fn check_files(
-    named: &[(&str, Option<&OsStr>)],
-    targets: &[(&str, Option<&Path>)],
-) -> Result<(), UsageError> {
-    let mut from_stdin = named.iter().filter(|(_, file)| file.is_some_and(|file| file == "-"));
-    if let (Some((one, _)), Some((other, _))) = (from_stdin.next(), from_stdin.next()) {
-        return Err(UsageError::new(format!("only one of {one} and {other} can come from standard input")));
-    }
-    if targets.iter().all(|(_, target)| target.is_none()) {
-        return Ok(());
-    }
-    let mut taken: Vec<(&str, PathBuf)> = Vec::new();
-    for &(option, file) in named {
-        // A redirected file has its name there, on Linux.
-        let file = file.map(|file| Path::new(if file == "-" { OsStr::new("/dev/stdin") } else { file }));
-        taken.extend(file.and_then(regular).map(|file| (option, file)));
-    }
-    for &(option, target) in targets {
-        let Some(target) = target.and_then(regular) else { continue };
-        if let Some((other, _)) = taken.iter().find(|(_, file)| *file == target) {
-            return Err(UsageError::new(format!("{option} and {other} are the same file")));
-        }
-        taken.push((option, target));
-    }
-    Ok(())
-}
-
-/// Where a regular file is or would be; none for a pipe or device, or where there is no such folder.
-fn regular(file: &Path) -> Option<PathBuf> {
-    if file.exists() {
-        return file.canonicalize().ok().filter(|path| path.is_file());
-    }
-    let folder = file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    Some(folder.canonicalize().ok()?.join(file.file_name()?))
-}
-
 impl LogitsArgs {
     /// The arguments that name files, and the files.
-    pub(super) fn named(&self) -> [(&'static str, Option<&OsStr>); 2] {
+    pub(super) fn named(&self) -> [Named<'_>; 2] {
         let lengths = self.lengths.as_deref().map(OsStr::new);
         [("LOGITS", Some(self.logits.as_os_str())), ("--lengths", lengths)]
     }

@@ -14,9 +14,10 @@ use super::ExitStatus;
 use super::alphabet_args::{AlphabetArgs, check_label_lengths, seeming_label_padding};
 use super::diagnostics::Diagnostics;
 use super::frame_warnings::seeming_padding;
-use super::inputs::{LogitsArgs, Oddity, check_files, matrix_params, oddity, open_labels, optional_integers};
+use super::inputs::{LogitsArgs, Oddity, matrix_params, oddity, open_labels, optional_integers};
 use super::other_axis::other_axis;
 use super::output_args::OutputArgs;
+use super::subcommand::{Named, ResultCommand};
 use super::values::{Word, result_format};
 use crate::input::{Alphabet, AlphabetFile, InputError, LabelFile, Matrix, Place};
 use crate::logits::Survey;
@@ -58,24 +59,31 @@ pub(super) struct Args {
     pub(super) output: OutputArgs,
 }
 
-pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
-    let [logits, lengths] = args.logits.named();
-    let label_lengths = ("--label-lengths", args.label_lengths.as_deref().map(OsStr::new));
-    let labels = ("--labels", args.labels.as_deref().map(Path::as_os_str));
-    check_files(
-        &[logits, labels, args.alphabet.names.named(), lengths, label_lengths],
-        &[args.output.named()],
-    )?;
-    let matrix = args.logits.open(&args.output, diagnostics)?;
-    let alphabet = args.alphabet.names.file()?;
-    let labels =
-        args.labels.as_deref().map(|path| open_labels(path, &args.logits, diagnostics)).transpose()?;
-    let labels = labels.map(|labels| labels.with_names(alphabet.as_ref()));
-    args.run(matrix, labels.as_ref(), alphabet, diagnostics)
+impl ResultCommand for Args {
+    const NAME: &'static str = "inspect";
+
+    fn delivery(&self) -> (&OutputArgs, Format) {
+        (&self.output, self.format)
+    }
+
+    fn inputs(&self) -> Vec<Named<'_>> {
+        let [logits, lengths] = self.logits.named();
+        let label_lengths = ("--label-lengths", self.label_lengths.as_deref().map(OsStr::new));
+        let labels = ("--labels", self.labels.as_deref().map(Path::as_os_str));
+        vec![logits, labels, self.alphabet.names.named(), lengths, label_lengths]
+    }
+
+    fn run(&self, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
+        let matrix = self.logits.open(&self.output, diagnostics)?;
+        let alphabet = self.alphabet.names.file()?;
+        let labels = self.labels.as_deref().map(|path| open_labels(path, &self.logits, diagnostics));
+        let labels = labels.transpose()?.map(|labels| labels.with_names(alphabet.as_ref()));
+        self.inspect(matrix, labels.as_ref(), alphabet, diagnostics)
+    }
 }
 
 impl Args {
-    fn run(
+    fn inspect(
         &self,
         matrix: Matrix,
         labels: Option<&LabelFile>,

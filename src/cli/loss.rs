@@ -7,6 +7,7 @@ mod gradient;
 mod guess;
 mod usage;
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use gradient::{GradientArgs, GradientOf, GradientWork};
@@ -16,6 +17,7 @@ use super::alphabet_args::AlphabetArgs;
 use super::diagnostics::{Diagnostics, with_hints};
 use super::inputs::{LogitsArgs, matrix_params, open_labels};
 use super::output_args::OutputArgs;
+use super::subcommand::{Named, ResultCommand};
 use super::values::{Criterion, Word, checked_format, class_axis, number, zero_or_more};
 use crate::input::{LabelFile, Matrix};
 use crate::logits::Nonfinite;
@@ -127,14 +129,34 @@ struct Checks {
     guess: Option<f64>,
 }
 
-pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
-    args.check_usage()?;
-    args.gradient.check_usage()?;
-    args.run(diagnostics)
+impl ResultCommand for Args {
+    const NAME: &'static str = "loss";
+
+    fn delivery(&self) -> (&OutputArgs, Format) {
+        (&self.output, self.format)
+    }
+
+    fn inputs(&self) -> Vec<Named<'_>> {
+        let [logits, lengths] = self.logits.named();
+        let label_lengths = ("--label-lengths", self.label_lengths.as_deref().map(OsStr::new));
+        let weight = ("--weight", self.settings.weight.as_deref().map(OsStr::new));
+        let labels = ("--labels", Some(self.labels.as_os_str()));
+        vec![logits, labels, self.alphabet.names.named(), lengths, label_lengths, weight]
+    }
+
+    fn outputs(&self) -> Vec<Named<'_>> {
+        vec![self.output.named(), self.gradient.named()]
+    }
+
+    fn run(&self, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
+        self.check_usage()?;
+        self.gradient.check_usage()?;
+        self.compute(diagnostics)
+    }
 }
 
 impl Args {
-    fn run(&self, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
+    fn compute(&self, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
         let matrix = self.logits.open(&self.output, diagnostics)?;
         let alphabet = self.alphabet.names.file()?;
         let labels = open_labels(&self.labels, &self.logits, diagnostics)?.with_names(alphabet.as_ref());

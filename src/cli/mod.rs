@@ -18,6 +18,7 @@ mod other_axis;
 mod output_args;
 mod progress;
 mod steering;
+mod subcommand;
 mod timing;
 mod transcripts;
 mod tune;
@@ -27,15 +28,14 @@ mod values;
 use std::ffi::OsStr;
 use std::io;
 use std::process::ExitCode;
-use std::time::Instant;
 
 use clap::{Args, FromArgMatches, Subcommand};
 
-use diagnostics::{Diagnostics, UsageError};
-use output_args::OutputArgs;
+use diagnostics::Diagnostics;
+use subcommand::deliver;
 use usage_error::report_usage;
 
-use crate::report::{Format, OutputError};
+use crate::report::OutputError;
 
 /// How the program ends; the whole policy of exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,19 +134,13 @@ pub fn main() -> ExitStatus {
         Err(error) => return report_usage(&error),
     };
     let (result, diagnostics) = match command {
-        Command::Loss(args) => deliver("loss", &args.output, args.format, |told| loss::run(&args, told)),
-        Command::Decode(args) => {
-            deliver("decode", &args.output, args.format, |told| decode::run(&args, told))
-        }
-        Command::Eval(args) => deliver("eval", &args.output, args.format, |told| eval::run(&args, told)),
-        Command::Compare(args) => {
-            deliver("compare", &args.output, args.format, |told| compare::run(&args, told))
-        }
-        Command::Align(args) => deliver("align", &args.output, args.format, |told| align::run(&args, told)),
-        Command::Inspect(args) => {
-            deliver("inspect", &args.output, args.format, |told| inspect::run(&args, told))
-        }
-        Command::Tune(args) => deliver("tune", &args.output, args.format, |told| tune::run(&args, told)),
+        Command::Loss(args) => deliver(&*args),
+        Command::Decode(args) => deliver(&*args),
+        Command::Eval(args) => deliver(&args),
+        Command::Inspect(args) => deliver(&*args),
+        Command::Compare(args) => deliver(&args),
+        Command::Align(args) => deliver(&*args),
+        Command::Tune(args) => deliver(&*args),
         Command::Completions(args) => (completions::run(&args), Diagnostics::default()),
     };
     result.unwrap_or_else(|error| {
@@ -158,35 +152,6 @@ pub fn main() -> ExitStatus {
         diagnostics.error(&error);
         ExitStatus::Error
     })
-}
-
-/// Runs a command, once it is known that its result can be written.
-fn deliver(
-    command: &str,
-    output: &OutputArgs,
-    format: Format,
-    run: impl FnOnce(Diagnostics) -> anyhow::Result<ExitStatus>,
-) -> (anyhow::Result<ExitStatus>, Diagnostics) {
-    let diagnostics = output.diagnostics();
-    let started = Instant::now();
-    let form = output.form_of_file(format);
-    let warn = || diagnostics.warn(form.as_slice());
-    // What is wrong with the rest is said alone; but a warning that is an error comes before all work.
-    let result = output
-        .check_target()
-        .and_then(|()| if diagnostics.strict { warn() } else { Ok(()) })
-        .and_then(|()| run(diagnostics))
-        .and_then(|status| warn().map(|()| status));
-    match &result {
-        Ok(_) => diagnostics.note(format_args!("done in {:.1} ms", started.elapsed().as_secs_f64() * 1e3)),
-        // An older file would be taken for this run's; but what is typed wrong may be the file.
-        Err(error) if format.is_of_checks() && !(error.is::<UsageError>() && output.output.is_some()) => {
-            // Where this can't be written, that is the error, or nobody can be told.
-            let _ = output.output(format).write_error(command, &diagnostics::message_of(error));
-        }
-        Err(_) => {}
-    }
-    (result, diagnostics)
 }
 
 #[cfg(test)]

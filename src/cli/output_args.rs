@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::diagnostics::{Diagnostics, UsageError};
+use super::subcommand::Named;
 use super::usage_error::typed_words;
 use super::values::{Color, Word, number};
 use crate::report::{Format, Output, Warning};
@@ -75,8 +76,8 @@ pub(super) struct OutputArgs {
 
 impl OutputArgs {
     /// The option that names where the result goes, and that file.
-    pub(super) fn named(&self) -> (&'static str, Option<&Path>) {
-        ("--output", self.output.as_deref())
+    pub(super) fn named(&self) -> Named<'_> {
+        ("--output", self.output.as_deref().map(Path::as_os_str))
     }
 
     pub(super) fn diagnostics(&self) -> Diagnostics {

@@ -3,12 +3,12 @@
 mod load;
 pub(super) mod warnings;
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
 use super::diagnostics::UsageError;
+use super::subcommand::Named;
 use super::values::Word;
 use crate::decode::spelling::{Spelling, WordDelimiter, is_space};
 use crate::decode::{Fusion, FusionWeights};
@@ -150,7 +150,7 @@ impl SteeringArgs {
     }
 
     /// The options that name files, and the files.
-    pub(super) fn named(&self) -> [(&'static str, Option<&OsStr>); 3] {
+    pub(super) fn named(&self) -> [Named<'_>; 3] {
         [
             ("--lm", self.lm.as_deref().map(Path::as_os_str)),
             ("--lexicon", self.lexicon.as_deref().map(Path::as_os_str)),

@@ -14,11 +14,12 @@ use super::ctc_shape::CtcShape;
 use super::decode::item_error;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::frame_warnings::Seen;
-use super::inputs::{LogitsArgs, check_files, matrix_warning, open_lines};
+use super::inputs::{LogitsArgs, matrix_warning, open_lines};
 use super::other_axis::SecondLook;
 use super::output_args::OutputArgs;
 use super::steering::warnings::references_warning;
 use super::steering::{LmUnit, STEERING_HEADING, SteeringArgs, check_lm_weight, check_size};
+use super::subcommand::{Named, ResultCommand};
 use super::transcripts::item_names;
 use super::values::{Word, result_format};
 use crate::decode::batch::{ItemError, decode_collected};
@@ -111,10 +112,24 @@ fn of_tune(arg: clap::Arg) -> clap::Arg {
     }
 }
 
-pub(super) fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
-    args.check_usage()?;
-    let matrix = args.logits.open(&args.output, diagnostics)?;
-    args.run(matrix, diagnostics)
+impl ResultCommand for Args {
+    const NAME: &'static str = "tune";
+
+    fn delivery(&self) -> (&OutputArgs, Format) {
+        (&self.output, self.format)
+    }
+
+    fn inputs(&self) -> Vec<Named<'_>> {
+        let [logits, lengths] = self.logits.named();
+        let refs = ("--refs", Some(self.refs.as_os_str()));
+        [&[logits, lengths, self.classes.names.named(), refs], &self.steering.named()[..]].concat()
+    }
+
+    fn run(&self, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
+        self.check_usage()?;
+        let matrix = self.logits.open(&self.output, diagnostics)?;
+        self.tune(matrix, diagnostics)
+    }
 }
 
 impl Args {
@@ -128,12 +143,7 @@ impl Args {
                 "expected at most {MAX_SETTINGS} settings to try, found {weights} weights × {bonuses} bonuses × {beams} beams"
             )));
         }
-        let [logits, lengths] = self.logits.named();
-        let refs = ("--refs", Some(self.refs.as_os_str()));
-        check_files(
-            &[&[logits, lengths, self.classes.names.named(), refs], &self.steering.named()[..]].concat(),
-            &[self.output.named()],
-        )
+        Ok(())
     }
 
     fn bonuses(&self) -> Vec<f64> {
@@ -144,7 +154,7 @@ impl Args {
         }
     }
 
-    fn run(&self, mut matrix: Matrix, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
+    fn tune(&self, mut matrix: Matrix, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
         let references = open_lines(&self.refs, diagnostics)?;
         let refs = self.refs.display().to_string();
         let other = Some((refs.as_str(), references.len()));

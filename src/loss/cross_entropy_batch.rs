@@ -105,7 +105,8 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
     /// `keep_losses`: whether to keep each row's loss as well as the reductions.
     ///
     /// # Panics
-    /// If `loss` is for another number of classes than `geometry` has.
+    /// If `loss` or `targets` are for another number of classes than `geometry` has, or there is not a target for each of
+    /// its rows.
     pub fn new(
         loss: &'a CrossEntropy,
         kind: InputKind,
@@ -115,6 +116,8 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
         keep_losses: bool,
     ) -> Self {
         assert_eq!(loss.classes(), geometry.classes(), "a loss of as many classes");
+        assert_eq!(targets.classes(), geometry.classes(), "targets of as many classes");
+        assert_eq!(targets.row_count(), geometry.rows(), "a target for each row");
         Self {
             nonfinite,
             losses: keep_losses.then(|| vec![0.0; geometry.rows()]),

@@ -146,7 +146,11 @@ pub struct CrossEntropyGradient<'a, T> {
 
 impl<'a, T: Targets> CrossEntropyGradient<'a, T> {
     /// The gradient of `factor` times the sum of the rows' losses, with values that are `kind`; 0 for ignored rows.
+    ///
+    /// # Panics
+    /// If `loss` and `targets` are for different numbers of classes.
     pub fn new(kind: InputKind, loss: &'a CrossEntropy, targets: &'a T, factor: f64) -> Self {
+        assert_eq!(loss.classes(), targets.classes(), "targets of as many classes");
         Self { kind, loss, targets, factor }
     }
 }

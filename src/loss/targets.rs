@@ -9,8 +9,14 @@ pub(crate) const DEFAULT_IGNORE_INDEX: i64 = -100;
 
 /// The target of each row.
 pub trait Targets: Sync {
-    /// The target of a row, in the user's numbering: a class index below the number of classes, or a probability for
-    /// each class.
+    /// How many rows have one.
+    fn row_count(&self) -> usize;
+
+    /// The number of classes that they are of.
+    fn classes(&self) -> usize;
+
+    /// The target of a row, in the user's numbering: a class index below [`Self::classes`], or a probability
+    /// for each class.
     fn target(&self, row: usize) -> Target<'_>;
 
     /// The targets of some rows, `[rows, classes]`, if all rows have class probabilities.

@@ -68,6 +68,25 @@ fn what_could_not_run_is_an_error_in_place_of_an_older_result() {
     compare("b.csv", &["--format", "junit", "-o", "b.csv"])
         .stderr("error: --output and NEW are the same file\n");
     assert_eq!(std::fs::read_to_string(folder.path().join("b.csv")).unwrap(), "1,2\n3,4\n5,6\n");
+    // Whatever the reason is: results of other settings, or what is typed.
+    for (name, reduction) in [("old.json", "mean"), ("new.json", "sum")] {
+        let args = ["loss", "a.csv", "--labels", "y.txt", "--criterion", "ce", "--reduction", reduction];
+        folder.file("y.txt", "0\n1\n");
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(args).args(["--format", "json", "-o", name]).assert().code(0);
+    }
+    let is_replaced = |args: &[&str], message: &str| {
+        folder.file("old.xml", "of another run");
+        let mut command = ctctool();
+        let command =
+            command.current_dir(folder.path()).args(args).args(["--format", "junit", "-o", "old.xml"]);
+        command.assert().code(2).stderr(predicate::str::contains(message));
+        let text = std::fs::read_to_string(&xml).unwrap();
+        assert!(text.contains("errors=\"1\"") && text.contains(message), "{text}");
+    };
+    is_replaced(&["compare", "old.json", "new.json"], "made with different parameters");
+    is_replaced(&["compare", "-", "-"], "only one of BASE and NEW can come from standard input");
+    is_replaced(&["loss", "a.csv", "--labels", "y.txt"], "give --max-loss or --expect");
     // Other formats have nothing of it.
     compare("b.csv", &["--format", "json"]).stdout("");
 }

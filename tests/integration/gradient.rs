@@ -378,20 +378,15 @@ fn the_gradient_of_a_slice_is_that_of_its_file() {
 /// A batch for other classes than its matrix would be a wrong number.
 #[test]
 fn labels_of_other_classes_are_refused() {
+    use ctctool::input::ClassTargets;
     use ctctool::logits::{Geometry, InputKind, Items, Nonfinite};
     use ctctool::loss::EmissionsBatch;
     use ctctool::loss::cross_entropy::CrossEntropy;
     use ctctool::loss::cross_entropy_batch::CrossEntropyBatch;
     use ctctool::loss::ctc::CtcLabels;
     use ctctool::loss::ctc_batch::CtcBatch;
-    use ctctool::loss::targets::{Target, Targets};
+    use ctctool::loss::gradient::CrossEntropyGradient;
 
-    struct First;
-    impl Targets for First {
-        fn target(&self, _: usize) -> Target<'_> {
-            Target::Index(0)
-        }
-    }
     let geometry = Geometry::new(&[4, 5], false, 1, &[0]).unwrap();
     let rows = || Items::new(geometry.clone(), 4, vec![4]).unwrap();
     let refuses = |make: &dyn Fn(usize)| {
@@ -406,11 +401,20 @@ fn labels_of_other_classes_are_refused() {
     );
     let emissions = |classes| drop(EmissionsBatch::new(kind, Nonfinite::Error, rows(), labels(classes)));
     assert_eq!(refuses(&emissions), (true, true));
-    let cross_entropy = |classes| {
+    let cross_entropy = |classes, of_targets, rows| {
         let loss = CrossEntropy::new(classes, None, 0.0).unwrap();
-        drop(CrossEntropyBatch::new(&loss, kind, Nonfinite::Error, geometry.clone(), &First, false));
+        let targets = ClassTargets::new(&vec![0; rows], of_targets, -100).unwrap();
+        drop(CrossEntropyBatch::new(&loss, kind, Nonfinite::Error, geometry.clone(), &targets, false));
     };
-    assert_eq!(refuses(&cross_entropy), (true, true));
+    assert_eq!(refuses(&|classes| cross_entropy(classes, 5, 4)), (true, true));
+    assert_eq!(refuses(&|classes| cross_entropy(5, classes, 4)), (true, true));
+    assert_eq!(refuses(&|rows| cross_entropy(5, 5, rows - 1)), (true, true));
+    let gradient = |classes| {
+        let targets = ClassTargets::new(&[0], classes, -100).unwrap();
+        let loss = CrossEntropy::new(5, None, 0.0).unwrap();
+        let _ = CrossEntropyGradient::new(kind, &loss, &targets, 1.0);
+    };
+    assert_eq!(refuses(&gradient), (true, true));
 }
 
 /// Rows come in the order of the file, and are compared in that of the items.

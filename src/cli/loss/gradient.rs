@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::super::ExitStatus;
 use super::super::ctc_shape::CtcShape;
 use super::super::diagnostics::UsageError;
+use super::super::subcommand::Named;
 use super::Args;
 use crate::input::{InputError, Matrix, ReadError};
 use crate::kernel::Sum;
@@ -36,8 +37,8 @@ pub(super) struct GradientArgs {
 
 impl GradientArgs {
     /// The option that names where the gradient goes, and that file.
-    pub(super) fn named(&self) -> (&'static str, Option<&Path>) {
-        ("--grad", self.grad.as_deref())
+    pub(super) fn named(&self) -> Named<'_> {
+        ("--grad", self.grad.as_deref().map(Path::as_os_str))
     }
 
     /// What is no .npy by its name should not be one; and whether the file can be written.

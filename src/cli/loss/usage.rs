@@ -1,10 +1,8 @@
 //! Which options of `loss` go together.
 
-use std::ffi::OsStr;
 use std::path::Path;
 
 use super::super::diagnostics::UsageError;
-use super::super::inputs::check_files;
 use super::super::values::Criterion;
 use super::Args;
 use crate::loss::reduction::Reduction;
@@ -13,14 +11,6 @@ use crate::report::is_standard_output;
 impl Args {
     /// What can be refused before a file is opened.
     pub(super) fn check_usage(&self) -> Result<(), UsageError> {
-        let [logits, lengths] = self.logits.named();
-        let label_lengths = ("--label-lengths", self.label_lengths.as_deref().map(OsStr::new));
-        let weight = ("--weight", self.settings.weight.as_deref().map(OsStr::new));
-        let labels = ("--labels", Some(self.labels.as_os_str()));
-        check_files(
-            &[logits, labels, self.alphabet.names.named(), lengths, label_lengths, weight],
-            &[self.output.named(), self.gradient.named()],
-        )?;
         let checked = self.checks.max_loss.is_some() || self.checks.expect.is_some();
         if self.format.is_of_checks() && !checked {
             return Err(UsageError::new(

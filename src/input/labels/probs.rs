@@ -39,6 +39,18 @@ enum Values<'a> {
 }
 
 impl Targets for ProbTargets<'_> {
+    fn row_count(&self) -> usize {
+        let values = match &self.values {
+            Values::Single(values) => values.len(),
+            Values::Double(values) => values.len(),
+        };
+        values / self.classes
+    }
+
+    fn classes(&self) -> usize {
+        self.classes
+    }
+
     fn target(&self, row: usize) -> Target<'_> {
         Target::Probs(self.get(row))
     }

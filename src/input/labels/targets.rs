@@ -22,6 +22,7 @@ const CHECKED_AT_ONCE: usize = 1 << 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClassTargets<'a> {
     targets: Cow<'a, [i32]>,
+    classes: usize,
     /// Marks a row that is left out; no class.
     ignored: i32,
 }
@@ -54,6 +55,7 @@ impl ClassTargets<'static> {
         };
         Ok(Self {
             targets: targets.iter().enumerate().map(narrow).collect::<Result<_, _>>()?,
+            classes,
             ignored: IGNORED,
         })
     }
@@ -70,7 +72,7 @@ impl ClassTargets<'_> {
     pub(crate) fn of_next(&self, length: usize) -> Self {
         let next =
             self.targets.chunks(length.max(1)).flat_map(|run| run[1..].iter().copied().chain([self.ignored]));
-        Self { targets: next.collect(), ignored: self.ignored }
+        Self { targets: next.collect(), ..*self }
     }
 
     /// Number of rows.
@@ -85,6 +87,14 @@ impl ClassTargets<'_> {
 }
 
 impl Targets for ClassTargets<'_> {
+    fn row_count(&self) -> usize {
+        self.targets.len()
+    }
+
+    fn classes(&self) -> usize {
+        self.classes
+    }
+
     fn target(&self, row: usize) -> Target<'_> {
         self.get(row).map_or(Target::Ignored, Target::Index)
     }
@@ -146,7 +156,7 @@ impl LabelFile {
         {
             // An ignored index that is not small occurs nowhere, and may as well be one that does not.
             let ignored = i32::try_from(ignore_index).unwrap_or(IGNORED);
-            return Ok(ClassTargets { targets: Cow::Borrowed(values), ignored });
+            return Ok(ClassTargets { targets: Cow::Borrowed(values), classes, ignored });
         }
         self.shifted_class_targets(shape, classes, ignore_index, |value| value)
     }
@@ -177,7 +187,7 @@ impl LabelFile {
             Content::Text(text) if line_count(text) == text_shape(shape).0 => check.text(text)?,
             _ => return Err(check.other_count().maybe_hint(self.misfit(shape, classes))),
         };
-        Ok(ClassTargets { targets: targets.into(), ignored: IGNORED })
+        Ok(ClassTargets { targets: targets.into(), classes, ignored: IGNORED })
     }
 }
 
