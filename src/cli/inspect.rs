@@ -82,10 +82,18 @@ impl ResultCommand for Args {
     }
 }
 
+/// What the classes are, and every setting as resolved.
+struct Settings {
+    /// Where it may be a CTC input.
+    blank: Option<u32>,
+    class_names: Option<Vec<String>>,
+    params: InspectParams,
+}
+
 impl Args {
     fn inspect(
         &self,
-        matrix: Matrix,
+        mut matrix: Matrix,
         labels: Option<&LabelFile>,
         file: Option<AlphabetFile>,
         diagnostics: Diagnostics,
@@ -96,19 +104,76 @@ impl Args {
         }
         let mut findings = Vec::new();
         let view = self.view(&matrix, labels, file.as_ref(), label_lengths.as_ref(), &mut findings)?;
+        let Settings { blank, class_names, params } = self.settings(&matrix, labels, file.as_ref(), &view)?;
+        let odd = |Oddity { code, message, hint }| Finding { code, message, flag: Some(hint) };
+        findings.extend(oddity(&matrix).map(odd));
+        let mut summary = described(&matrix, &view);
+        // Probabilities are no labels to count, whole numbers neither.
+        let targets = labels
+            .filter(|labels| view.cross_entropy && !labels.fits_probs(matrix.shape()))
+            .and_then(LabelFile::integers);
+        let mut survey = survey_of(&view, targets.as_deref());
+        let again = matrix.can_be_read_again().then(|| matrix.again()).transpose()?;
+        matrix.reduce(&view.geometry, &mut survey).map_err(InputError::from)?;
+        // Only now, so that the frames of the header are there.
+        let mut items = Vec::new();
+        if let (Some(labels), Some(shape), Some(blank)) = (labels, &view.ctc, blank)
+            && view.labels_fit
+        {
+            let raw = self.raw_labels(labels, shape, file, blank, label_lengths.as_ref())?;
+            let padding = seeming_label_padding(labels, label_lengths.as_ref());
+            findings.extend(padding.map(|message| found("label_padding", message, "--label-lengths FILE")));
+            fit::count_labels(&mut summary, raw.concat(), view.geometry.classes());
+            let path = &params.matrix.logits;
+            items = fit::items(path, labels, &raw, shape, &view.lengths, blank, &mut findings);
+            if let Some(readings) = survey.readings() {
+                fit::read_labels(&mut summary, &raw, readings, blank, &mut findings);
+            }
+        }
+        if let Some(targets) = targets {
+            fit::targets(&mut summary, targets, view.geometry.classes(), &mut findings);
+            fit::compare_winners(&mut summary, &survey, &mut findings);
+        }
+        let row_place = |row: usize| match &view.ctc {
+            Some(shape) => shape.place(row),
+            None => Place::whole().at("row", row),
+        };
+        numbers_of(&mut summary, &survey, row_place);
+        summary.runs = view.ctc.is_some().then_some(survey.runs);
+        entropy_and_winners(&mut summary, &survey, blank, class_names.as_deref());
+        self.number_findings(&summary, &survey, blank, row_place, &mut findings);
+        if let Some(matrix) = again.filter(|_| summary.looks_like == "logits") {
+            findings.extend(other_axis(matrix, &view.geometry)?);
+        }
+        findings.extend(self.of_frames(&params.matrix.logits, &view, &survey));
+        summary.findings = findings;
+        let mut report = Report::new("inspect", params, summary);
+        report.items = items;
+        diagnostics.judge(&report)?;
+        let details = [report.summary.winners_table(), report.summary.table(&report.params)];
+        let last = report.summary.findings_table();
+        self.output.output(self.format).write(&report, &[&details[0], &details[1]], &last)?;
+        Ok(ExitStatus::Success)
+    }
+
+    fn settings(
+        &self,
+        matrix: &Matrix,
+        labels: Option<&LabelFile>,
+        file: Option<&AlphabetFile>,
+        view: &View,
+    ) -> anyhow::Result<Settings> {
         let classes = view.geometry.classes();
         let may_be_ctc = !view.cross_entropy && matches!(matrix.shape().len(), 2 | 3);
-        let blank =
-            if may_be_ctc { Some(self.alphabet.names.blank_of(classes, file.as_ref())?) } else { None };
-        let names = match (file.clone(), blank) {
+        let blank = if may_be_ctc { Some(self.alphabet.names.blank_of(classes, file)?) } else { None };
+        let names = match (file.cloned(), blank) {
             (Some(file), Some(blank)) => Some(Alphabet::new(file, classes, blank)?),
             _ => None,
         };
-        let class_names = class_names(names.as_ref(), file.as_ref(), &view)?;
         let text = names.as_ref().filter(|_| labels.is_some_and(LabelFile::is_text));
         let split = text.and_then(|names| self.alphabet.label_split.or_else(|| names.only_split()));
         let params = InspectParams {
-            matrix: matrix_params(&matrix),
+            matrix: matrix_params(matrix),
             labels: labels.map(|labels| labels.path().to_owned()),
             input: self.logits.input.word(),
             layout: view.ctc.as_ref().map(|shape| shape.layout.word()),
@@ -120,78 +185,33 @@ impl Args {
                 self.label_lengths.as_ref(),
             ),
         };
-        let odd =
-            oddity(&matrix).map(|Oddity { code, message, hint }| Finding { code, message, flag: Some(hint) });
-        findings.extend(odd);
-        let mut summary = described(&matrix, &view);
-        let rows_per_item = view.ctc.as_ref().map_or(view.geometry.rows(), |shape| shape.frames);
-        let survey = Survey::new(view.geometry.clone(), rows_per_item, view.lengths.clone());
-        // Probabilities are no labels to count, whole numbers neither.
-        let targets = labels
-            .filter(|labels| view.cross_entropy && !labels.fits_probs(&params.matrix.shape))
-            .and_then(LabelFile::integers);
-        let mut survey = match &targets {
-            _ if view.labels_fit => survey.with_readings(),
-            Some(targets) => survey.with_targets(fit::classes_of_rows(targets, classes)),
-            None => survey,
-        };
-        let mut matrix = matrix;
-        let again = matrix.can_be_read_again().then(|| matrix.again()).transpose()?;
-        matrix.reduce(&view.geometry, &mut survey).map_err(InputError::from)?;
-        // Only now, so that the frames of the header are there.
-        let items = match (labels, &view.ctc, blank) {
-            (Some(labels), Some(shape), Some(blank)) if view.labels_fit => {
-                let raw = self.raw_labels(labels, shape, file, blank, label_lengths.as_ref())?;
-                let padding = seeming_label_padding(labels, label_lengths.as_ref());
-                let flag = Some("--label-lengths FILE".to_owned());
-                findings.extend(padding.map(|message| Finding { code: "label_padding", message, flag }));
-                fit::count_labels(&mut summary, raw.concat(), classes);
-                let items = fit::items(
-                    &params.matrix.logits,
-                    labels,
-                    &raw,
-                    shape,
-                    &view.lengths,
-                    blank,
-                    &mut findings,
-                );
-                if let Some(readings) = survey.readings() {
-                    fit::read_labels(&mut summary, &raw, readings, blank, &mut findings);
-                }
-                items
-            }
-            _ => Vec::new(),
-        };
-        if let Some(targets) = targets {
-            fit::targets(&mut summary, targets, classes, &mut findings);
-            fit::compare_winners(&mut summary, &survey, &mut findings);
+        Ok(Settings { blank, class_names: class_names(names.as_ref(), file, view)?, params })
+    }
+
+    /// Frames that are in use and seem not to be, or the other way round.
+    fn of_frames(&self, path: &str, view: &View, survey: &Survey) -> Option<Finding> {
+        let shape = view.ctc.as_ref()?;
+        if self.logits.lengths.is_some() {
+            return fit::unused_frames(shape, &view.lengths);
         }
-        let row_place = |row: usize| match &view.ctc {
-            Some(shape) => shape.place(row),
-            None => Place::whole().at("row", row),
-        };
-        numbers_of(&mut summary, &survey, row_place);
-        entropy_and_winners(&mut summary, &survey, blank, class_names.as_deref());
-        self.number_findings(&summary, &survey, blank, row_place, &mut findings);
-        if let Some(matrix) = again.filter(|_| summary.looks_like == "logits") {
-            findings.extend(other_axis(matrix, &view.geometry)?);
-        }
-        if let (Some(shape), None) = (&view.ctc, &self.logits.lengths) {
-            let padding =
-                seeming_padding(&params.matrix.logits, shape, &survey.equal_at_end(), &view.lengths);
-            let flag = Some("--lengths FILE".to_owned());
-            findings.extend(padding.map(|message| Finding { code: "padding", message, flag }));
-        }
-        let of_given = view.ctc.as_ref().filter(|_| self.logits.lengths.is_some());
-        findings.extend(of_given.and_then(|shape| fit::unused_frames(shape, &view.lengths)));
-        summary.findings = findings;
-        let mut report = Report::new("inspect", params, summary);
-        report.items = items;
-        diagnostics.judge(&report)?;
-        let details = [report.summary.winners_table(), report.summary.table(&report.params)];
-        let last = report.summary.findings_table();
-        self.output.output(self.format).write(&report, &[&details[0], &details[1]], &last)?;
-        Ok(ExitStatus::Success)
+        let padding = seeming_padding(path, shape, &survey.equal_at_end(), &view.lengths);
+        padding.map(|message| found("padding", message, "--lengths FILE"))
+    }
+}
+
+/// Something that was found, and the option to use.
+fn found(code: &'static str, message: String, flag: &str) -> Finding {
+    Finding { code, message, flag: Some(flag.to_owned()) }
+}
+
+/// A survey of what the labels ask for.
+fn survey_of(view: &View, targets: Option<&[i64]>) -> Survey {
+    let rows_per_item = view.ctc.as_ref().map_or(view.geometry.rows(), |shape| shape.frames);
+    let survey = Survey::new(view.geometry.clone(), rows_per_item, view.lengths.clone());
+    match targets {
+        _ if view.labels_fit => survey.with_readings(),
+        Some(targets) => survey.with_targets(fit::classes_of_rows(targets, view.geometry.classes())),
+        None => survey,
     }
 }
 

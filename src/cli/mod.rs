@@ -128,7 +128,7 @@ fn parse() -> Result<Command, clap::Error> {
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitStatus {
-    crate::kernel::install_signal_handlers();
+    crate::kernel::begin_program();
     let command = match parse() {
         Ok(command) => command,
         Err(error) => return report_usage(&error),

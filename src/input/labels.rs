@@ -89,8 +89,7 @@ impl LabelFile {
     /// Reads `path` (`-` is standard input): .npy or text. `csv` says how text is written if it is a table of
     /// probabilities; a delimiter that does not occur in the file is ignored.
     ///
-    /// The file may be memory-mapped, so nothing may write to it while this is in use. If it is shortened meanwhile,
-    /// the system ends the process with `SIGBUS`; the program then says why.
+    /// The file stays open, and is mapped into memory where [`allow_mapping`](crate::kernel::allow_mapping) was called.
     ///
     /// # Errors
     /// If the file can't be read.

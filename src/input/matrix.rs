@@ -18,7 +18,7 @@ use super::csv::{self, CsvOptions};
 use super::npy::{Decoded, FloatValues, NpyInfo};
 use super::source::{MAX_RESERVED, Source};
 use super::{Dtype, InputError, Place, display_name};
-use crate::kernel::{Element, zeros};
+use crate::kernel::{Element, is_mapping_allowed, zeros};
 use crate::logits::{
     AtOnce, Block, BlockReducer, BlockVisitor, Geometry, MAX_CLASSES, reduce_blocks, round_of,
 };
@@ -237,13 +237,14 @@ impl Matrix {
     /// time.
     pub fn is_in_memory(&self) -> bool {
         match &self.body {
-            Body::Npy(source, info) => source.random_access().is_some() && info.is_native_float(),
+            Body::Npy(source, info) => {
+                is_mapping_allowed() && source.random_access().is_some() && info.is_native_float()
+            }
             Body::Memory(_) => true,
         }
     }
 
-    /// All values, the last axis the fastest, where they are if that can be, else in memory. Nobody may write to the file as
-    /// long as they are in use, as in [`Self::read`].
+    /// All values, the last axis the fastest, where they are if that can be, else in memory.
     ///
     /// # Errors
     /// Where the file ends early or goes on too long.
@@ -314,8 +315,7 @@ impl Matrix {
 
     /// Reads the values and passes them to `visitor` in blocks of whole rows.
     ///
-    /// The file may be memory-mapped, so nothing may write to it meanwhile. If it is shortened, the system ends the
-    /// process with `SIGBUS`; the program then says why.
+    /// The file is mapped into memory where [`allow_mapping`](crate::kernel::allow_mapping) was called and that is faster.
     ///
     /// # Errors
     /// If the file is too short or too long for its shape, and whatever `visitor` returns.

@@ -19,7 +19,8 @@ pub struct Survey {
     pub found: SurveyTotals,
     /// How often each class wins a row.
     pub wins: Vec<u64>,
-    /// Number of runs of rows, within an item, that the same class wins.
+    /// Number of runs of rows, within an item, that the same class wins. Of rows of several axes that are no items, runs
+    /// in the order of the file.
     pub runs: u64,
     /// How each item's rows ended so far.
     ends: Vec<End>,
@@ -146,14 +147,14 @@ struct Runs {
 pub struct Nonfinites {
     /// How many there are.
     pub count: u64,
-    /// Row and class of the first.
+    /// Row and class of the first, in the user's numbering of rows.
     pub first: Option<(usize, usize)>,
 }
 
 impl Nonfinites {
     fn append(&mut self, next: Self) {
         self.count += next.count;
-        self.first = self.first.or(next.first);
+        self.first = self.first.into_iter().chain(next.first).min();
     }
 }
 
@@ -355,7 +356,7 @@ impl BlockReducer for Survey {
             }
             let new = u64::from(shape.is_some());
             let kept = |is_new: bool| winner(shape).filter(|_| is_new && self.readings.is_some());
-            // Every layout hands out an item's frames in order.
+            // Every layout of items hands out their frames in order.
             part.items
                 .entry(item)
                 .and_modify(|runs| {

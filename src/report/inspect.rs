@@ -90,8 +90,8 @@ pub struct InspectSummary {
     pub winners: Vec<Winner>,
     /// Rows that the blank wins, over all; null where there is no blank.
     pub blank_ratio: Option<f64>,
-    /// Runs of rows that the same class wins.
-    pub runs: u64,
+    /// Runs of frames that the same class wins, within items; null where the rows are no frames.
+    pub runs: Option<u64>,
     /// With labels: different classes among them.
     pub label_classes: Option<usize>,
     /// With labels that are indices: how many are no class.
@@ -209,7 +209,7 @@ impl InspectSummary {
         row("minimum entropy (nats)", Cell::from(self.entropy_min_nats));
         row("maximum entropy (nats)", Cell::from(self.entropy_max_nats));
         row("blank is argmax (ratio)", Cell::from(self.blank_ratio));
-        row("runs of one argmax", Cell::Count(self.runs));
+        row("runs of one argmax", self.runs.map_or(Cell::Empty, Cell::Count));
         let count = |count: Option<usize>| count.map_or(Cell::Empty, |count| Cell::Count(count as u64));
         row("distinct classes in the labels", count(self.label_classes));
         row("labels that are not a class", count(self.labels_out_of_range));

@@ -86,6 +86,44 @@ fn what_is_not_finite_has_its_first_place() {
     assert_eq!(codes(&result), ["nonfinite", "impossible_row"]);
 }
 
+/// By item, frame and class, whatever comes first in the file.
+#[test]
+fn the_first_is_the_same_in_every_layout() {
+    let folder = Folder::new();
+    let bad = |item, frame| match (item, frame) {
+        (0, 3) | (1, 0) => f64::NAN,
+        (0, 5) => f64::INFINITY,
+        _ => 0.0,
+    };
+    let places = |file: &str, layout: &str| {
+        let result = inspect(&folder, &[file, "--layout", layout]);
+        let summary = &result["summary"];
+        ["first_nan_place", "first_positive_infinite_place", "first_bad_place"]
+            .map(|key| summary[key].clone())
+    };
+    let by_item: Vec<f64> = (0..12).flat_map(|at| [bad(at / 6, at % 6); 2]).collect();
+    let by_frame: Vec<f64> = (0..12).flat_map(|at| [bad(at % 2, at / 2); 2]).collect();
+    folder.file("ntc.npy", npy_f64(&[2, 6, 2], &by_item));
+    folder.file("tnc.npy", npy_f64(&[6, 2, 2], &by_frame));
+    // The first axis varies fastest.
+    let turned: Vec<u8> = (0..24).map(|at| bad(at % 2, at / 2 % 6)).flat_map(f64::to_le_bytes).collect();
+    folder.file("fortran.npy", npy_bytes("<f8", true, &[2, 6, 2], &turned));
+    let [nan, infinite] = [3, 5].map(|frame| json!(format!("item 0, frame {frame}, class 0")));
+    for (file, layout) in [("ntc.npy", "ntc"), ("tnc.npy", "tnc"), ("fortran.npy", "ntc")] {
+        assert_eq!(places(file, layout), [nan.clone(), infinite.clone(), nan.clone()], "{file}");
+    }
+}
+
+/// Runs are of frames: rows of other axes have no order that is not the file's.
+#[test]
+fn rows_that_are_no_frames_have_no_runs() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[2, 3, 2, 2], &[0.0; 24]));
+    folder.file("y.npy", npy_i64(&[2, 2, 2], &[0; 8]));
+    let result = inspect(&folder, &["x.npy", "--labels", "y.npy"]);
+    assert_eq!((&result["summary"]["runs"], &result["summary"]["rows"]), (&json!(null), &json!(8)));
+}
+
 /// A class that wins is the blank only where nothing else wins that often.
 #[test]
 fn a_frequent_class_is_taken_for_the_blank() {

@@ -99,7 +99,6 @@ pub(super) fn entropy_and_winners(
     summary.entropy_mean_nats = entropies.map(|all| all.mean());
     summary.entropy_min_nats = entropies.map(|all| all.least);
     summary.entropy_max_nats = entropies.map(|all| all.greatest);
-    summary.runs = survey.runs;
     if proper == 0 {
         return;
     }

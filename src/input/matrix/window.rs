@@ -174,6 +174,7 @@ mod tests {
             version: 1,
             len: halves.len(),
         };
+        crate::kernel::begin_program();
         for values in [0..1000, 3..1000, 5..69, 5..70, 900..1000] {
             let mut window = Window { most: 128, ..Window::new(&info, 10) };
             let mut out = vec![0.0_f32; values.len()];

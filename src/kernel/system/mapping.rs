@@ -1,31 +1,51 @@
 //! A part of a file as memory: its values are computed on where the system keeps them, without a copy.
 //!
-//! Two things differ from reading. Nobody may write to the file meanwhile: the values would change under their reader,
-//! and what is computed of them would be of no use. And where somebody shortens it meanwhile, the system ends the
-//! process; after [`super::install_signal_handlers`] it ends with a message and the exit code of an error.
+//! Two things differ from reading, so a program has to allow it: [`allow_mapping`]. Nobody may write to the file
+//! meanwhile: the values would change under their reader, and what is computed of them would be of no use. And where
+//! somebody shortens it meanwhile, the system ends the process; after [`super::begin_program`] it ends with a message and
+//! the exit code of an error.
 #![allow(unsafe_code)]
 
 use std::fs::File;
 use std::io;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use memmap2::{Mmap, MmapOptions};
 
 use super::signals;
 
+/// Whether files may be mapped.
+static ALLOWED: AtomicBool = AtomicBool::new(false);
+
+/// Lets .npy files be mapped into memory from now on where that is faster than to read them, as the command-line program
+/// does; until then they are read.
+///
+/// # Safety
+/// Nobody may write to a file, in this process or another, as long as a [`Matrix`](crate::input::Matrix) or
+/// [`LabelFile`](crate::input::LabelFile) of it is in use: values would change under who computes with them. Where a file
+/// is shortened meanwhile, the system ends the process.
+pub unsafe fn allow_mapping() {
+    ALLOWED.store(true, Ordering::Relaxed);
+}
+
+/// Whether [`allow_mapping`] was called.
+pub(crate) fn is_mapping_allowed() -> bool {
+    ALLOWED.load(Ordering::Relaxed)
+}
+
 /// Some bytes of a file.
 pub(crate) struct Mapping(Mmap);
 
 impl Mapping {
-    /// The bytes `range` of a regular file that the user calls `name`; none where this system, or the file's, does
-    /// not map files.
+    /// The bytes `range` of a regular file that the user calls `name`; none where files may not be mapped, or where this
+    /// system, or the file's, does not map them.
     pub(crate) fn new(file: &File, name: &str, range: Range<u64>) -> Option<Self> {
-        let len = usize::try_from(range.end - range.start).ok().filter(|&len| len > 0)?;
+        let len =
+            usize::try_from(range.end - range.start).ok().filter(|&len| len > 0 && is_mapping_allowed())?;
         signals::name_file(name);
-        // SAFETY: who has a matrix read or opens labels promises that nobody writes to the file meanwhile
-        // (`Matrix::read`, `LabelFile::open`). If somebody does, the compiler may see two values of one number; but any
-        // bits are a number (`values`), and no address, length or index is made of one. Bytes that are gone meanwhile
-        // end the process.
+        // SAFETY: who allowed it sees to it that nobody writes to the file meanwhile (`allow_mapping`), and any bits are
+        // a number (`values`).
         let map = unsafe { MmapOptions::new().offset(range.start).len(len).map(file) }.ok()?;
         Some(Self(map))
     }
@@ -64,6 +84,8 @@ mod tests {
     use super::*;
 
     fn file_of(bytes: &[u8]) -> File {
+        // SAFETY: nobody else has these files.
+        unsafe { allow_mapping() };
         let mut file = tempfile::tempfile().expect("a temporary file");
         file.write_all(bytes).expect("room for it");
         file

@@ -9,7 +9,7 @@ pub(super) use unix::name_file;
 
 /// From now on, a mapped file that was shortened ends the process with a message that names it and exit code 2, and so
 /// does an abort, as where memory is refused.
-pub(crate) fn install_signal_handlers() {
+pub(super) fn install() {
     #[cfg(unix)]
     unix::install();
 }
@@ -33,7 +33,7 @@ mod unix {
     static MESSAGE: AtomicPtr<String> = AtomicPtr::new(std::ptr::null_mut());
 
     /// A file that is mapped.
-    pub(in crate::kernel) fn name_file(name: &str) {
+    pub(in crate::kernel::system) fn name_file(name: &str) {
         if !INSTALLED.load(Ordering::Acquire) {
             return;
         }
@@ -101,7 +101,7 @@ mod tests {
     fn a_file_that_is_shortened_ends_the_program_with_a_message() {
         const CHILD: &str = "CTCTOOL_TEST_SHORTENED";
         if std::env::var_os(CHILD).is_some() {
-            super::install_signal_handlers();
+            crate::kernel::begin_program();
             let mut file = tempfile::tempfile().expect("a temporary file");
             file.write_all(&vec![0; 40_000]).expect("room for it");
             let map = Mapping::new(&file, "x.npy", 0..40_000).expect("files can be mapped");
@@ -111,7 +111,7 @@ mod tests {
             let values = map.values::<u8>(0..40_000).expect("bytes");
             panic!("{} of no file", values.iter().map(|&byte| u32::from(byte)).sum::<u32>());
         }
-        let name = "kernel::signals::tests::a_file_that_is_shortened_ends_the_program_with_a_message";
+        let name = "kernel::system::signals::tests::a_file_that_is_shortened_ends_the_program_with_a_message";
         let program = std::env::current_exe().expect("this program");
         let mut child = std::process::Command::new(program);
         child.args(["--exact", name, "--nocapture"]).env(CHILD, "1");
