@@ -36,11 +36,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod class_tree;
 mod gain_bounds;
 mod gains;
+mod hotword_bounds;
 mod language;
 mod scorer;
+mod word_bounds;
 
+use self::class_tree::ClassTree;
 use self::gains::Gains;
 pub use self::language::{LanguageModel, TokenModel};
 pub(crate) use self::language::{own_word, own_words, space_class};
@@ -81,8 +85,12 @@ pub struct Fusion {
     language: Option<LanguageModel>,
     /// The words that may be in progress; with a lexicon, no others.
     words: Option<WordTree>,
+    /// The classes that only go on with a word, where there are words.
+    going_on: ClassTree,
     only_words: bool,
     hotwords: Option<Hotwords>,
+    /// All classes, where there are hotwords.
+    texts: ClassTree,
     /// By class: the most that it gains from hotwords.
     hotwords_bounds: Vec<f64>,
     /// The most of any entry, in nats before weighting.
@@ -97,6 +105,18 @@ struct Token {
     /// A word ends before it or within it.
     ends_word: bool,
     pieces: Box<[WordPiece]>,
+}
+
+impl Token {
+    /// Whether a word ends before it.
+    fn begins_with_end(&self) -> bool {
+        self.pieces.first().is_some_and(|piece| piece.boundary)
+    }
+
+    /// Whether it is text within one word.
+    fn only_goes_on(&self) -> bool {
+        matches!(&*self.pieces, [piece] if !piece.boundary && !piece.text.is_empty())
+    }
 }
 
 impl Fusion {
@@ -139,8 +159,22 @@ impl Fusion {
             }
             _ => None,
         };
-        let only_words = lexicon.is_some();
-        Self { tokens, language, words, only_words, hotwords, hotwords_bounds, language_bound, successors }
+        let texts = |are_wanted: bool, of: &dyn Fn(&Token) -> bool| {
+            let tokens = (0..).zip(&tokens).filter(|(_, token)| are_wanted && of(token));
+            ClassTree::new(tokens.map(|(class, token)| (class, &*token.pieces)))
+        };
+        Self {
+            going_on: texts(words.is_some(), &Token::only_goes_on),
+            texts: texts(hotwords.is_some(), &|_| true),
+            tokens,
+            language,
+            words,
+            only_words: lexicon.is_some(),
+            hotwords,
+            hotwords_bounds,
+            language_bound,
+            successors,
+        }
     }
 
     /// How many classes it was made for, the blank among them.

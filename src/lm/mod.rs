@@ -22,4 +22,4 @@ pub use arpa::{ArpaError, ArpaParser, ArpaProblem};
 pub use hotwords::Hotwords;
 pub use ngram::NgramModel;
 pub(crate) use ngram::Successors;
-pub(crate) use words::{TreeWord, WordTree};
+pub(crate) use words::{TreeWord, WordNode, WordTree};

@@ -3,10 +3,9 @@
 //! Of a model of tokens and of hotwords that is what they gain; of words that end with a token, the most that the model has
 //! for them after any context.
 
-use super::gains::hotwords_after;
-use super::{Fusion, FusionState, FusionWeights, LanguageModel, TokenModel, UNKNOWN, is_noted};
-use crate::decode::spelling::WordPiece;
-use crate::lm::{Hotwords, NgramModel, WordTree};
+use super::hotword_bounds::HotwordBounds;
+use super::word_bounds::WordBounds;
+use super::{Fusion, FusionState, FusionWeights, LanguageModel, TokenModel, UNKNOWN};
 
 /// The bounds of the states that were asked for last, in nats, each in one of two slots by its hash.
 #[derive(Clone, Debug)]
@@ -14,12 +13,10 @@ pub(super) struct GainBounds {
     classes: usize,
     /// By class: the most in any state.
     of_all: Vec<f32>,
-    /// By class: where no word is known, for a model of tokens without context.
-    alone: Vec<f32>,
-    /// By class: what hotwords give where no match was begun, and the first byte (a blank for a boundary).
-    of_hotwords: Vec<(f64, Option<u8>)>,
-    /// By class: the bit of the byte by which it goes on with a word; none where it may end one.
-    firsts: Vec<u64>,
+    /// By class: for a model of tokens without context, else 0.
+    alone: Vec<f64>,
+    of_words: Option<WordBounds>,
+    of_hotwords: Option<HotwordBounds>,
     /// Which bits of a state's part in the language model count: all or none.
     language_mask: u32,
     /// Which bits of a state's word in progress count.
@@ -35,6 +32,8 @@ pub(super) struct GainBounds {
     looks: usize,
     /// Room for a state's contexts.
     contexts: Vec<(u32, f64)>,
+    /// Room for a state's bounds.
+    sums: Vec<f64>,
 }
 
 /// What of a state the bounds depend on.
@@ -53,35 +52,25 @@ const NO_WORD: u32 = UNKNOWN - 1;
 const SLOT_BITS: u32 = 12;
 /// So many bounds are kept.
 const BOUNDS: usize = 1 << 22;
-/// With fewer slots, nothing stays in them.
-const FEW_SLOTS: usize = 1 << 6;
+/// With more classes there are so few slots that nothing stays in them.
+const MOST_CLASSES: usize = BOUNDS >> 6;
 
 impl GainBounds {
     pub(super) fn new(fusion: &Fusion, weights: &FusionWeights) -> Self {
         let classes = fusion.tokens.len();
-        let by_class = |nats: &dyn Fn(usize) -> f64| (0..classes).map(|class| nats(class) as f32).collect();
-        let mut of_all: Vec<f32> = by_class(&|class| fusion.gain_bound(class, weights));
-        lift(&mut of_all);
-        let firsts = fusion.tokens.iter().map(|token| match &*token.pieces {
-            [WordPiece { boundary: false, text }] => text.as_bytes().first(),
-            _ => None,
-        });
-        let of_hotwords = |hotwords: &Hotwords| -> Vec<(f64, Option<u8>)> {
-            let of_token = |pieces: &[WordPiece]| {
-                let first = pieces
-                    .first()
-                    .and_then(|piece| if piece.boundary { Some(b' ') } else { piece.text.bytes().next() });
-                (hotwords_after(hotwords, Hotwords::NOTHING, pieces).1, first)
-            };
-            fusion.tokens.iter().map(|token| of_token(&token.pieces)).collect()
-        };
+        // Otherwise nobody asks what a state's are.
+        let is_asked = classes <= MOST_CLASSES;
         let mask = |counts: bool| if counts { u32::MAX } else { 0 };
         Self {
             classes,
-            of_all,
-            alone: by_class(&|class| fusion.alone(class, weights)),
-            of_hotwords: fusion.hotwords.as_ref().map(of_hotwords).unwrap_or_default(),
-            firsts: firsts.map(|first| first.map_or(0, |&byte| 1 << WordTree::bit(byte))).collect(),
+            of_all: (0..classes).map(|class| above(fusion.gain_bound(class, weights))).collect(),
+            alone: (0..classes).map(|class| fusion.alone(class, weights)).collect(),
+            of_words: fusion.words.as_ref().filter(|_| is_asked).map(|_| WordBounds::new(fusion, weights)),
+            of_hotwords: fusion
+                .hotwords
+                .as_ref()
+                .filter(|_| is_asked)
+                .map(|hotwords| HotwordBounds::new(fusion, hotwords)),
             language_mask: mask(fusion.successors.is_some()),
             word_mask: mask(fusion.words.is_some()),
             hotwords_mask: mask(fusion.hotwords.is_some()),
@@ -90,6 +79,7 @@ impl GainBounds {
             bounds: Vec::new(),
             looks: 0,
             contexts: Vec::new(),
+            sums: Vec::new(),
         }
     }
 
@@ -101,7 +91,7 @@ impl GainBounds {
     /// By class: the most after a state.
     #[inline]
     pub(super) fn of(&mut self, fusion: &Fusion, weights: &FusionWeights, state: FusionState) -> &[f32] {
-        if self.classes > BOUNDS / FEW_SLOTS {
+        if self.classes > MOST_CLASSES {
             return &self.of_all;
         }
         let key = Key {
@@ -129,8 +119,7 @@ impl GainBounds {
         self.looks += 1;
         let slot = slots[self.looks % 2];
         self.keys[slot] = key;
-        let bounds = &mut self.bounds[slot * self.classes..][..self.classes];
-        bounds.copy_from_slice(&self.alone);
+        self.sums.clone_from(&self.alone);
         if let Some(LanguageModel::Tokens(TokenModel { model, .. })) = &fusion.language
             && let Some(successors) = &fusion.successors
         {
@@ -138,9 +127,9 @@ impl GainBounds {
             self.contexts.clear();
             self.contexts.extend(model.contexts(key.language));
             let mut left: f64 = self.contexts.iter().map(|&(_, log10)| log10).sum();
-            let backed_off = (weight * left) as f32;
-            for bound in &mut *bounds {
-                *bound += backed_off;
+            let backed_off = weight * left;
+            for sum in &mut self.sums {
+                *sum += backed_off;
             }
             // What a longer context has replaces what the shorter gave.
             for &(context, log10) in self.contexts.iter().rev() {
@@ -148,45 +137,30 @@ impl GainBounds {
                 for &end in successors.of(context) {
                     let gain = weight * (left + f64::from(end.log10_bound));
                     for class in successors.classes(end) {
-                        bounds[class] = (gain + fusion.beside(class, weights)) as f32;
+                        self.sums[class] = gain + fusion.beside(class, weights);
                     }
                 }
             }
         }
-        if let Some(words) = &fusion.words {
-            let (ways, by_others) = fusion.going_on(words, key.word, weights);
-            let by_others = by_others as f32;
-            for (class, (bound, &first)) in bounds.iter_mut().zip(&self.firsts).enumerate() {
-                let word = if first != 0 && first & ways == 0 {
-                    by_others
-                } else {
-                    fusion.most_of_word(class, key.word, weights) as f32
-                };
-                *bound += word;
+        if let (Some(of_words), Some(words)) = (&mut self.of_words, &fusion.words) {
+            for (sum, gain) in self.sums.iter_mut().zip(of_words.of(fusion, words, weights, key.word)) {
+                *sum += gain;
             }
         }
-        if let Some(hotwords) = &fusion.hotwords {
-            let (credit, ways) = (hotwords.credit(key.hotwords), hotwords.own_ways(key.hotwords));
-            for (class, (bound, &(of_nothing, first))) in bounds.iter_mut().zip(&self.of_hotwords).enumerate()
-            {
-                let gain = match first {
-                    Some(first) if !ways.contains(first) => of_nothing - credit,
-                    _ => hotwords_after(hotwords, key.hotwords, &fusion.tokens[class].pieces).1,
-                };
-                *bound += gain as f32;
-            }
+        if let (Some(of_hotwords), Some(hotwords)) = (&mut self.of_hotwords, &fusion.hotwords) {
+            of_hotwords.add_to(&mut self.sums, fusion, hotwords, key.hotwords);
         }
-        lift(bounds);
+        let bounds = &mut self.bounds[slot * self.classes..][..self.classes];
+        for (bound, &sum) in bounds.iter_mut().zip(&self.sums) {
+            *bound = above(sum);
+        }
         slot
     }
 }
 
-/// Makes bounds of sums of up to four numbers, which were rounded.
-fn lift(sums: &mut [f32]) {
-    for sum in sums {
-        // What is forbidden stays so.
-        *sum += 1e-6 * sum.abs().min(f32::MAX) + 1e-6;
-    }
+/// A little more than a sum of a few gains, which was rounded; what is forbidden stays so.
+fn above(sum: f64) -> f32 {
+    (sum + 1e-6 * sum.abs().min(f64::MAX) + 1e-6) as f32
 }
 
 impl Fusion {
@@ -205,36 +179,6 @@ impl Fusion {
             _ => 0.0,
         };
         weights.lm_weight * logp + self.beside(class, weights)
-    }
-
-    /// How a word goes on: the bits of the bytes by which it may be known, and what any other byte gains.
-    fn going_on(&self, words: &WordTree, word: u32, weights: &FusionWeights) -> (u64, f64) {
-        if word == UNKNOWN {
-            return (0, 0.0);
-        }
-        let by_others = match &self.language {
-            _ if self.only_words => f64::NEG_INFINITY,
-            Some(LanguageModel::Words(_)) if !is_noted(words, word) => weights.unk_score,
-            _ => 0.0,
-        };
-        (words.ways(word), by_others)
-    }
-
-    /// What a token gains at most by the words it ends and goes on with.
-    fn most_of_word(&self, class: usize, mut word: u32, weights: &FusionWeights) -> f64 {
-        let mut gain = 0.0;
-        for WordPiece { boundary, text } in &self.tokens[class].pieces {
-            if *boundary && word != WordTree::ROOT {
-                gain += self.end_word(word, weights, NgramModel::logp_bound);
-                word = WordTree::ROOT;
-            }
-            if !text.is_empty() {
-                let (next, more) = self.go_on(word, text.as_bytes(), weights);
-                word = next;
-                gain += more;
-            }
-        }
-        gain
     }
 
     /// What a token gains at most, whatever the state.
