@@ -79,6 +79,24 @@ impl Differences {
         self.value
     }
 
+    /// No row of the band has less.
+    pub(super) fn least(&self) -> usize {
+        let words = self.up.len();
+        let bits_of =
+            |word: usize| self.band.rows.min((self.first + word + 1) * BITS) - (self.first + word) * BITS;
+        let mut below = self.value;
+        let mut least = below;
+        for word in (0..words).rev() {
+            let mask = u64::MAX >> (BITS - bits_of(word));
+            let count = |bits: u64| (bits & mask).count_ones() as usize;
+            let above = below + count(self.down[word]) - count(self.up[word]);
+            // From one to the other in steps of at most one.
+            least = least.min((above + below).saturating_sub(bits_of(word)) / 2);
+            below = above;
+        }
+        least
+    }
+
     /// Whether matrix row `i + 1` is one below row `i`, in this column.
     pub(super) fn above_falls(&self, i: usize) -> bool {
         self.down[i / BITS - self.first] >> (i % BITS) & 1 == 1

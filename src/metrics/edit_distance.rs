@@ -91,14 +91,16 @@ pub fn align<T: Ord>(reference: &[T], hypothesis: &[T]) -> Vec<EditOp> {
 const LONG: usize = 512;
 /// That by this is its width.
 const NARROW: usize = 8;
-/// How many times as wide the next one is.
-const WIDENING: usize = 8;
+/// How many times as wide the next one is at least.
+const WIDENING: usize = 2;
+/// Columns after which it is looked whether a band is wide enough.
+const LOOK: usize = 64;
 
 /// Every so many columns of the matrix of `rows` and `columns`, from the first on, but for none in the last stride.
 ///
 /// A way that costs `d` strays no farther than `d` from the diagonal. So where what is found within a band costs no
 /// more than the band is wide, all cheapest ways lie in it (Ukkonen, "Algorithms for approximate string matching",
-/// 1985).
+/// 1985). Where a column's every row costs more already, the next band is as wide as this column lets expect.
 fn first_pass(
     pattern: &mut Pattern,
     [rows, columns]: [usize; 2],
@@ -108,11 +110,13 @@ fn first_pass(
     let longer = rows.max(columns);
     let mut width = if longer < long { longer } else { (long / NARROW).max(rows.abs_diff(columns)).max(1) };
     loop {
-        if WIDENING * width > longer {
+        // A band has as many rows above the diagonal as below.
+        if 2 * width >= longer {
             width = longer;
         }
         let mut here = Differences::first_column(Band::new(rows, width));
         let mut checkpoints = Vec::with_capacity(columns / stride + 1);
+        let mut expected = None;
         for column in 0..columns {
             if column % stride == 0 {
                 checkpoints.push(here.clone());
@@ -121,11 +125,21 @@ fn first_pass(
                 return checkpoints;
             }
             pattern.advance(column, &mut here);
+            if width < longer && (column + 1) % LOOK == 0 {
+                let least = here.least();
+                if least > width {
+                    // A fifth more, for no text is the same all over.
+                    expected = Some((1.2 * least as f64 * columns as f64 / (column + 1) as f64) as usize);
+                    break;
+                }
+            }
         }
-        if here.last_value() <= width {
+        // What a band finds is a way, though perhaps not the cheapest.
+        let enough = if expected.is_none() { here.last_value() } else { longer };
+        if enough <= width {
             return checkpoints;
         }
-        width *= WIDENING;
+        width = expected.unwrap_or(0).max(WIDENING * width).min(enough);
     }
 }
 
