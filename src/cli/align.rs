@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::anyhow;
 use rayon::prelude::*;
 
 use super::ExitStatus;
@@ -21,7 +22,7 @@ use super::timing::Clock;
 use super::values::{Layout, Word, alignment_format, frame_shift};
 use crate::decode::spelling::{Spelling, WordDelimiter};
 use crate::decode::{Alignment, AlignmentError, align};
-use crate::input::{LabelFile, LabelSplit, Matrix};
+use crate::input::{LabelFile, LabelSplit, Matrix, display_name};
 use crate::logits::{ImproperRow, Nonfinite};
 use crate::loss::{EmissionsBatch, ItemEmissions};
 use crate::report::align::{AlignItem, AlignParams, AlignSummary, write_ctm, write_srt, write_textgrid};
@@ -149,7 +150,7 @@ impl Args {
         let mut items = Vec::with_capacity(emissions.len());
         for (index, (of_item, alignment)) in emissions.iter().zip(alignments).enumerate() {
             if let Err(error @ AlignmentError::TooLarge { .. }) = &alignment {
-                return Err(UsageError::new(format!("{name}: item {index}: {error}")).into());
+                return Err(anyhow!("{}: item {index}: {error}", display_name(&name)));
             }
             items.push(self.item(shape.id(&name, index), index, of_item, alignment, &spelling));
         }

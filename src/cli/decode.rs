@@ -174,8 +174,8 @@ impl Args {
 
         let progress = Progress::new(shape.items, diagnostics);
         let on_item = || progress.item_done();
-        let mut batch = DecodeBatch::new(config, shape.with_lengths(&lengths)?, &on_item)
-            .steered(steering.as_ref().map(|steering| (&steering.fusion, steering.weights)));
+        let fusion = steering.as_ref().map(|steering| (&steering.fusion, steering.weights));
+        let mut batch = DecodeBatch::new(config, shape.with_lengths(&lengths)?, fusion, &on_item)?;
         let odd = matrix_warning(&matrix);
         let second_look = SecondLook::new(&mut matrix, &shape.geometry)?;
         let name = matrix.path().to_owned();

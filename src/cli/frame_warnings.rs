@@ -80,7 +80,7 @@ pub(in crate::cli) fn first_and_more(
     items: &[usize],
 ) -> Option<(String, String)> {
     let (first, others) = items.split_first()?;
-    let item = if shape.is_batch() { format!("{name}#{first}") } else { name.to_owned() };
+    let item = if shape.is_batch() { format!("{name}#{first}") } else { display_name(name).to_owned() };
     let others = match others.len() {
         0 => String::new(),
         1 => " (and 1 more item)".to_owned(),

@@ -24,7 +24,7 @@ use super::transcripts::item_names;
 use super::values::{Word, result_format};
 use crate::decode::batch::{ItemError, decode_collected};
 use crate::decode::collect::CollectItems;
-use crate::decode::item::ItemConfig;
+use crate::decode::item::{ItemConfig, ItemDecoder};
 use crate::input::{InputError, Matrix};
 use crate::report::error_counts::RateSummary;
 use crate::report::tune::{TuneParams, TunePoint, TuneSummary};
@@ -180,6 +180,7 @@ impl Args {
         let mut frames = CollectItems::new(shape.with_lengths(&lengths)?);
         matrix.read(&shape.geometry, &mut frames).map_err(InputError::from)?;
         let config = ItemConfig { input: self.logits.input, blank, ..ItemConfig::default() };
+        let refused = |error: ItemError| item_error(&name, &error, shape.is_batch(), config.input);
         let trial = Trial {
             config,
             classes: shape.classes,
@@ -188,9 +189,10 @@ impl Args {
             spelling: &spelling,
             fusion: &steering.fusion,
             weights: steering.weights,
+            refused: &refused,
         };
-        let refused = |error: ItemError| item_error(&name, &error, shape.is_batch(), config.input);
-        let greedy = decode_collected(config, shape.classes, &frames.items, None).map_err(refused)?;
+        let mut decoder = ItemDecoder::new(config, shape.classes, None)?;
+        let greedy = decode_collected(&mut decoder, &frames.items).map_err(refused)?;
         let seen = Seen { decoded: &greedy, shape: &shape, lengths: &lengths, name: &name };
         let mut warnings = seen.warnings(config.input, self.logits.lengths.is_some(), blank, second_look)?;
         warnings.extend(odd);
@@ -201,13 +203,13 @@ impl Args {
         // Before the long work, which would be in vain.
         diagnostics.warn(&warnings)?;
         let greedy = trial.rates(&greedy);
-        let mut points = self.try_all(&trial, diagnostics).map_err(refused)?;
+        let mut points = self.try_all(&trial, diagnostics)?;
         let Some((best, tied)) = grid::best(&points, |point| self.errors(&point.rates)) else {
             return Err(UsageError::new("there are no settings to try").into());
         };
         points[best].is_best = true;
         let best = points[best].clone();
-        let decoded = trial.decode(Setting::from(&best)).map_err(refused)?;
+        let decoded = trial.decode(Setting::from(&best))?;
         let late: Vec<Warning> = seen
             .unfinished(|item| decoded[item].decoded.unfinished)
             .into_iter()

@@ -1,5 +1,7 @@
 //! Transcripts of a whole file: frames in, decoded items out.
 
+use std::sync::{Mutex, PoisonError};
+
 use rayon::prelude::*;
 use thiserror::Error;
 
@@ -16,10 +18,19 @@ use crate::logits::{AtOnce, Block, BlockVisitor, InputKind, Items};
 /// kept until then, but where their winners are all that is asked for.
 pub struct DecodeBatch<'a> {
     config: ItemConfig,
-    fusion: Option<(&'a Fusion, FusionWeights)>,
+    decoders: Decoders<'a>,
     rows: Items,
     items: Vec<Item>,
     progress: &'a (dyn Fn() + Sync),
+}
+
+/// A decoder for each thread that wants one.
+struct Decoders<'a> {
+    config: ItemConfig,
+    classes: usize,
+    fusion: Option<(&'a Fusion, FusionWeights)>,
+    /// To be used again, with what they remember.
+    idle: Mutex<Vec<ItemDecoder<'a>>>,
 }
 
 struct Item {
@@ -45,9 +56,44 @@ pub struct ItemError {
     pub error: BeamError,
 }
 
+impl<'a> Decoders<'a> {
+    fn new(
+        config: ItemConfig,
+        classes: usize,
+        fusion: Option<(&'a Fusion, FusionWeights)>,
+    ) -> Result<Self, BeamError> {
+        let first = ItemDecoder::new(config, classes, fusion)?;
+        Ok(Self { config, classes, fusion, idle: Mutex::new(vec![first]) })
+    }
+
+    /// What a decoder makes of something.
+    fn with<R>(&self, decode: impl FnOnce(&mut ItemDecoder<'a>) -> R) -> R {
+        // What a panic elsewhere left is thrown away with the batch.
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = idle().pop();
+        let mut decoder = found.unwrap_or_else(|| {
+            let like_the_first = ItemDecoder::new(self.config, self.classes, self.fusion);
+            like_the_first.expect("what one was made of makes another")
+        });
+        let made = decode(&mut decoder);
+        idle().push(decoder);
+        made
+    }
+}
+
 impl<'a> DecodeBatch<'a> {
-    /// A batch of the items of `rows`. `progress` is called after each item.
-    pub fn new(config: ItemConfig, rows: Items, progress: &'a (dyn Fn() + Sync)) -> Self {
+    /// A batch of the items of `rows`, for a beam that is steered by `fusion`, if it is. `progress` is called after each
+    /// item.
+    ///
+    /// # Errors
+    /// As [`ItemDecoder::new`].
+    pub fn new(
+        config: ItemConfig,
+        rows: Items,
+        fusion: Option<(&'a Fusion, FusionWeights)>,
+        progress: &'a (dyn Fn() + Sync),
+    ) -> Result<Self, BeamError> {
+        let decoders = Decoders::new(config, rows.geometry().classes(), fusion)?;
         let so_far = |before, length| {
             if config.asks_for_path_alone() {
                 SoFar::Path(AuditedPath::new(before, length, config.input))
@@ -58,14 +104,7 @@ impl<'a> DecodeBatch<'a> {
         let item =
             |(before, &length): (usize, &usize)| Item { before, so_far: so_far(before, length), done: None };
         let items = frames_before(rows.lengths()).zip(rows.lengths()).map(item).collect();
-        Self { config, fusion: None, rows, items, progress }
-    }
-
-    /// Steers the beam with a fusion and its weights, if given.
-    #[must_use]
-    pub fn steered(mut self, fusion: Option<(&'a Fusion, FusionWeights)>) -> Self {
-        self.fusion = fusion;
-        self
+        Ok(Self { config, decoders, rows, items, progress })
     }
 
     /// The items, in order.
@@ -88,7 +127,8 @@ impl<'a> DecodeBatch<'a> {
         if !self.rows.geometry().has_whole_rows() {
             return;
         }
-        let (config, fusion, rows, progress) = (self.config, self.fusion, &self.rows, self.progress);
+        let Self { config, decoders, rows, items, progress } = self;
+        let rows = &*rows;
         let in_block = block.first_row()..block.first_row() + block.rows();
         let frames_of = |item: usize| {
             let length = rows.lengths()[item];
@@ -97,16 +137,12 @@ impl<'a> DecodeBatch<'a> {
             let is_here = in_block.contains(&start) && in_block.contains(&(start + last * stride));
             is_here.then(|| block.rows_apart(start - in_block.start, length, stride))
         };
-        let items = self.items.iter_mut().enumerate().filter(|(_, item)| item.done.is_none());
+        let items = items.iter_mut().enumerate().filter(|(_, item)| item.done.is_none());
         let here: Vec<_> = items.filter_map(|(at, item)| Some((item, frames_of(at)?))).collect();
-        here.into_par_iter().for_each_init(
-            || ItemDecoder::new(config, rows.geometry().classes(), fusion),
-            |decoder, (item, frames)| {
-                let before = item.before;
-                item.finish(decoder, |decoder| decode(frames, before, config.input, decoder));
-                progress();
-            },
-        );
+        here.into_par_iter().for_each(|(item, frames)| {
+            item.done = Some(decoders.with(|decoder| decode(frames, item.before, config.input, decoder)));
+            progress();
+        });
     }
 
     /// The first item that can't be decoded, if all before it can: it is the same however the frames come.
@@ -145,36 +181,22 @@ impl<'a> DecodeBatch<'a> {
 
     /// Decodes the items of which all frames were collected.
     fn decode_ready(&mut self) {
-        let (config, fusion) = (self.config, self.fusion);
-        let (classes, progress) = (self.rows.geometry().classes(), self.progress);
-        let ready = self.items.par_iter_mut().filter(|item| item.is_ready(classes));
-        ready.for_each_init(
-            || ItemDecoder::new(config, classes, fusion),
-            |decoder, item| {
-                match std::mem::replace(&mut item.so_far, SoFar::Frames(ItemFrames::new(0))) {
-                    SoFar::Frames(frames) => {
-                        let before = item.before;
-                        let decode =
-                            |decoder: &mut _| decode_item(&frames, before, classes, config.input, decoder);
-                        item.finish(decoder, decode);
-                    }
-                    SoFar::Path(path) => item.finish(decoder, |_| Ok(path.finish(config.blank))),
+        let Self { config, decoders, items, progress, .. } = self;
+        let classes = decoders.classes;
+        items.par_iter_mut().filter(|item| item.is_ready(classes)).for_each(|item| {
+            let before = item.before;
+            item.done = Some(match std::mem::replace(&mut item.so_far, SoFar::Frames(ItemFrames::new(0))) {
+                SoFar::Frames(frames) => {
+                    decoders.with(|decoder| decode_item(&frames, before, classes, config.input, decoder))
                 }
-                progress();
-            },
-        );
+                SoFar::Path(path) => Ok(path.finish(config.blank)),
+            });
+            progress();
+        });
     }
 }
 
 impl Item {
-    fn finish<'a>(
-        &mut self,
-        decoder: &mut Result<ItemDecoder<'a>, BeamError>,
-        decode: impl FnOnce(&mut ItemDecoder<'a>) -> Result<DecodedAudited, BeamError>,
-    ) {
-        self.done = Some(decoder.as_mut().map_err(|error| error.clone()).and_then(decode));
-    }
-
     /// Takes the next frames, where they are still wanted.
     fn take<'a, E: Element>(&mut self, rows: impl Iterator<Item = &'a [E]>) {
         if self.done.is_some() {
@@ -199,21 +221,19 @@ impl Item {
     }
 }
 
-/// Decodes collected items one after the other, steered by a fusion if there is one.
+/// Decodes collected items one after the other.
 ///
 /// # Errors
 /// The first item that can't be decoded.
 pub fn decode_collected(
-    config: ItemConfig,
-    classes: usize,
+    decoder: &mut ItemDecoder<'_>,
     items: &[ItemFrames],
-    fusion: Option<(&Fusion, FusionWeights)>,
 ) -> Result<Vec<DecodedAudited>, ItemError> {
-    let refused = |item| move |error| ItemError { item, error };
-    let mut decoder = ItemDecoder::new(config, classes, fusion).map_err(refused(0))?;
+    let (classes, input) = (decoder.classes(), decoder.config().input);
     let lengths: Vec<usize> = items.iter().map(ItemFrames::length).collect();
     let items = frames_before(&lengths).zip(items).enumerate().map(|(index, (before, item))| {
-        decode_item(item, before, classes, config.input, &mut decoder).map_err(refused(index))
+        let decoded = decode_item(item, before, classes, input, decoder);
+        decoded.map_err(|error| ItemError { item: index, error })
     });
     items.collect()
 }
@@ -313,7 +333,7 @@ mod tests {
             for rows_at_once in 1..=items * frames {
                 let geometry = Geometry::new(&shape, false, 2, &order).expect("a matrix");
                 let rows = Items::new(geometry.clone(), frames, lengths.to_vec()).expect("its items");
-                let mut batch = DecodeBatch::new(config, rows, &|| ());
+                let mut batch = DecodeBatch::new(config, rows, None, &|| ()).expect("a decoder");
                 for (block, values) in values.chunks(rows_at_once * classes).enumerate() {
                     batch
                         .visit(Block::new(values, &geometry, block * rows_at_once))

@@ -135,12 +135,13 @@ impl<S: Scorer, A: Arithmetic> BeamSearch<S, A> {
     /// A search over frames of `classes` classes.
     ///
     /// # Errors
-    /// Where the configuration makes no sense for that many classes.
+    /// Where the configuration makes no sense for that many classes, or the scorer is for others.
     pub fn new(config: BeamConfig, classes: usize, scorer: S) -> Result<Self, BeamError> {
         if config.beam_width == 0 {
             return Err(BeamError::NoWidth);
         }
-        if config.beam_width >= u32::MAX as usize {
+        // Rows of a beam are counted twice.
+        if config.beam_width > u32::MAX as usize / 2 {
             return Err(BeamError::WidthTooLarge(config.beam_width));
         }
         if config.blank as usize >= classes {
@@ -148,6 +149,10 @@ impl<S: Scorer, A: Arithmetic> BeamSearch<S, A> {
         }
         if config.token_min_logp.is_some_and(f64::is_nan) {
             return Err(BeamError::TokenMinLogp);
+        }
+        let steered = scorer.gain_bounds_of_any_state().len();
+        if !S::NEUTRAL && steered != classes {
+            return Err(BeamError::FusionClasses { fusion: steered, classes });
         }
         let search = Search::new(config.beam_width, config.blank, classes, scorer);
         Ok(Self { config, classes, search, frame: 0, set: InstructionSet::best() })
@@ -163,7 +168,7 @@ impl<S: Scorer, A: Arithmetic> BeamSearch<S, A> {
     ///
     /// # Errors
     /// If the frame can't be decoded, no prefix has a probability above 0 after it, or the arithmetic's
-    /// range does not suffice. After an error the search can't be used until [`Self::reset`].
+    /// range does not suffice. After an error there is nothing to be found until [`Self::reset`].
     pub fn push_frame<E: Element>(&mut self, row: &[E]) -> Result<(), BeamError> {
         if row.len() != self.classes {
             return Err(FrameError::Ragged { values: row.len(), classes: self.classes }.into());
@@ -207,7 +212,7 @@ impl<S: Scorer> BeamDecoder<S> {
     /// A decoder of frames of `classes` classes.
     ///
     /// # Errors
-    /// Where the configuration makes no sense for that many classes.
+    /// Where the configuration makes no sense for that many classes, or the scorer is for others.
     pub fn new(config: BeamConfig, classes: usize, scorer: S) -> Result<Self, BeamError> {
         Ok(Self { linear: BeamSearch::new(config, classes, scorer)? })
     }

@@ -127,13 +127,8 @@ impl<'a> ItemDecoder<'a> {
         if config.blank as usize >= classes {
             return Err(BeamError::BlankOutOfRange { blank: config.blank, classes });
         }
-        if let Some((fusion, weights)) = fusion {
-            if fusion.classes() != classes {
-                return Err(BeamError::FusionClasses { fusion: fusion.classes(), classes });
-            }
-            if !weights.are_allowed() {
-                return Err(BeamError::FusionWeights(weights));
-            }
+        if let Some((_, weights)) = fusion.filter(|(_, weights)| !weights.are_allowed()) {
+            return Err(BeamError::FusionWeights(weights));
         }
         let ItemConfig { blank, input, token_min_logp, .. } = config;
         let beam = |beam_width| BeamConfig { beam_width, blank, input, token_min_logp };
@@ -147,6 +142,16 @@ impl<'a> ItemDecoder<'a> {
             },
         };
         Ok(Self { config, classes, search })
+    }
+
+    /// What it computes.
+    pub fn config(&self) -> ItemConfig {
+        self.config
+    }
+
+    /// Number of classes of a frame.
+    pub fn classes(&self) -> usize {
+        self.classes
     }
 
     /// Decodes one item: `values` is `[frames, classes]`, row-major.

@@ -53,11 +53,11 @@ pub trait Scorer {
     /// allowed.
     fn extend(&mut self, state: Self::State, token: u32) -> (Self::State, Gain);
 
-    /// For each class, an upper bound in nats of the gain after `state`; `-inf` if the token is forbidden. The tighter
+    /// For each class, `[classes]`, an upper bound in nats of the gain after `state`; `-inf` if the token is forbidden. The tighter
     /// the bounds, the less often [`Self::extend`] is called in vain.
     fn gain_bounds(&mut self, state: Self::State) -> &[f32];
 
-    /// For each class, an upper bound in nats of the gain after any state.
+    /// For each class, `[classes]`, an upper bound in nats of the gain after any state.
     fn gain_bounds_of_any_state(&self) -> &[f32];
 
     /// The gain, in nats, of a text that ends in this state; `None` if no text may end here. Texts that may not

@@ -127,7 +127,7 @@ impl<S: Scorer, A: Arithmetic> Search<S, A> {
     /// Takes a frame; false where no mass is left or the arithmetic can't vouch for the beam.
     #[inline(always)]
     pub(super) fn step<E: Element>(&mut self, frame: &Frame<E>) -> bool {
-        let best_before = self.masses.totals()[0];
+        let Some(&best_before) = self.masses.totals().first() else { return false };
         let Stayed { in_order, mut vanished } = self.stay(frame);
         let stays = self.stays.totals();
         let prefixes = &self.prefixes;

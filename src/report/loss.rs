@@ -141,7 +141,7 @@ pub struct Tally {
     pub items: usize,
     /// Left out.
     pub ignored: usize,
-    /// Too few frames.
+    /// Too few frames, even where a NaN makes the loss one.
     pub infeasible: usize,
     /// Infinite for another reason.
     pub infinite: usize,
@@ -151,15 +151,11 @@ pub struct Tally {
 
 impl Tally {
     /// Counts one item.
-    pub fn add(&mut self, status: Status) {
+    pub fn add(&mut self, item: &CtcItem) {
         self.items += 1;
-        match status {
-            Status::Ok => {}
-            Status::Ignored => self.ignored += 1,
-            Status::Infeasible => self.infeasible += 1,
-            Status::Infinite => self.infinite += 1,
-            Status::Nan => self.nan += 1,
-        }
+        self.infeasible += usize::from(item.is_infeasible());
+        self.infinite += usize::from(item.status == Status::Infinite);
+        self.nan += usize::from(item.status == Status::Nan);
     }
 
     fn worst(self) -> Status {
@@ -266,7 +262,7 @@ pub struct CtcItem {
     pub index: usize,
     /// Its loss; null where not finite.
     pub loss_nats: f64,
-    /// What kind of number it is. An infeasible item stays one where `zero_infinity` makes it 0.
+    /// What kind of number it is. An infeasible item stays one where `zero_infinity` makes it 0, but not where it is NaN.
     pub status: Status,
     /// Frames in use.
     pub frames: usize,
@@ -274,6 +270,13 @@ pub struct CtcItem {
     pub label_length: usize,
     /// Labels and the blanks that repeats need.
     pub frames_needed: usize,
+}
+
+impl CtcItem {
+    /// Whether no alignment has as few frames.
+    pub fn is_infeasible(&self) -> bool {
+        self.frames < self.frames_needed
+    }
 }
 
 impl Record for CtcItem {

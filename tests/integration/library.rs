@@ -1,8 +1,11 @@
 //! The library on what is in memory: batches, targets, and what it refuses.
 
+use ctctool::decode::batch::DecodeBatch;
 use ctctool::decode::fusion::{Fusion, FusionWeights};
 use ctctool::decode::item::{ItemConfig, ItemDecoder};
-use ctctool::decode::{BeamError, Spelling};
+use ctctool::decode::{
+    BeamConfig, BeamError, BeamSearch, FusionScorer, Log, NoScorer, Spelling, beam_search,
+};
 use ctctool::input::{ClassTargets, TargetError};
 use ctctool::logits::{Geometry, InputKind, Items, Nonfinite, RowScale, reduce_slice};
 use ctctool::loss::cross_entropy::CrossEntropy;
@@ -86,6 +89,46 @@ fn what_steers_a_beam_must_fit_it() {
         let weights = FusionWeights { lm_weight: wrong, ..weights };
         assert!(matches!(refusal(3, weights), Some(BeamError::FusionWeights(_))), "{wrong}");
     }
+}
+
+#[test]
+fn a_search_is_refused_what_it_could_not_hold() {
+    let names = ["-", "a", "b"].map(str::to_owned).to_vec();
+    let spelling = Spelling::new(names, ctctool::decode::spelling::WordDelimiter::None);
+    let fusion = Fusion::new(&spelling, 3, None, None, None);
+    let weights = FusionWeights { lm_weight: 0.5, with_end: true, unit_bonus: 0.0, unk_score: 0.0 };
+    let config = BeamConfig { beam_width: 4, blank: 0, input: InputKind::Logits, token_min_logp: None };
+    let scorer = || FusionScorer::new(&fusion, weights);
+    assert_eq!(
+        beam_search(&[0.0; 5], 5, config, 1, scorer()).err(),
+        Some(BeamError::FusionClasses { fusion: 3, classes: 5 })
+    );
+    let beam_width = u32::MAX as usize / 2 + 1;
+    assert_eq!(
+        beam_search(&[0.0; 3], 3, BeamConfig { beam_width, ..config }, 1, scorer()).err(),
+        Some(BeamError::WidthTooLarge(beam_width))
+    );
+    // Nothing but a, which is not tried: there is no text, in this frame or the next.
+    let config = BeamConfig { token_min_logp: Some(-1e-300), ..config };
+    let mut search = BeamSearch::<_, Log>::new(config, 3, NoScorer).unwrap();
+    let frame = [f64::NEG_INFINITY, 0.0, 0.0];
+    for _ in 0..2 {
+        assert_eq!(search.push_frame(&frame), Err(BeamError::NoPath { frame: 0 }));
+    }
+    assert!(search.finish(1).hypotheses.is_empty());
+    search.reset();
+    assert_eq!(search.push_frame(&[0.0, f64::NEG_INFINITY, f64::NEG_INFINITY]), Ok(()));
+    assert!(search.finish(1).hypotheses[0].tokens.is_empty());
+}
+
+/// What is wrong with the configuration is no item's fault, and told though there is none.
+#[test]
+fn a_batch_is_refused_a_blank_that_is_no_class() {
+    let geometry = Geometry::new(&[0, 2, 3], false, 2, &[0, 1]).unwrap();
+    let rows = Items::new(geometry, 2, vec![]).unwrap();
+    let config = ItemConfig { blank: 9, ..ItemConfig::default() };
+    let batch = DecodeBatch::new(config, rows, None, &|| ());
+    assert_eq!(batch.err(), Some(BeamError::BlankOutOfRange { blank: 9, classes: 3 }));
 }
 
 /// A row of other classes is a mistake of the caller's, and no number.

@@ -217,7 +217,6 @@ fn a_sum_of_probabilities_beyond_doubles_is_one_that_is_not_one() {
     assert_eq!(warnings(&result), ["not_normalised"]);
 }
 
-/// Of two bad frames, the first in the file is named, also where items are computed one by one.
 /// Of several items that can't be decoded the first, however its frames come.
 #[test]
 fn the_first_bad_item_is_named_whatever_the_way() {
@@ -236,6 +235,7 @@ fn the_first_bad_item_is_named_whatever_the_way() {
     }
 }
 
+/// Of two bad frames, the first in the file is named, also where items are computed one by one.
 #[test]
 fn the_first_bad_frame_of_the_file_is_named() {
     let (frames, items, classes) = (6, 64, 4);
@@ -291,6 +291,22 @@ fn ignored_rows_are_neither_refused_nor_warned_of() {
             ["looks_like_probs"],
             "{ignored}"
         );
+    }
+}
+
+/// Whether a NaN meets the labels' states, as in PyTorch, depends on where it is; whether the frames are enough does not.
+#[test]
+fn too_few_frames_are_told_wherever_a_nan_is() {
+    let folder = Folder::new();
+    folder.file("y.txt", "1 1\n");
+    for (frames, status, nan) in [("nan,0.1\n0.2,0.3\n", "infeasible", 0), ("0.1,0.2\n0.3,nan\n", "nan", 1)] {
+        folder.file("x.csv", frames);
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["loss", "x.csv", "--labels", "y.txt", "--criterion", "ctc"]);
+        let result = run_json(command.args(["--nonfinite", "propagate", "--items"]));
+        assert_eq!(result["items"][0]["status"], status);
+        assert_eq!((&result["summary"]["infeasible"], &result["summary"]["nan"]), (&1.into(), &nan.into()));
+        assert_eq!(warnings(&result), ["infeasible"]);
     }
 }
 

@@ -67,7 +67,7 @@ impl Args {
         let mut tally = Tally::default();
         let mut reducer = Reducer::default();
         for item in &items {
-            tally.add(item.status);
+            tally.add(item);
             reducer.add_ctc(item.loss_nats, item.label_length);
         }
         let exact = totals.items.iter().filter(|item| !item.loss.linear).count();
@@ -87,9 +87,15 @@ impl Args {
             let equal: Vec<usize> = totals.items.iter().map(|item| item.equal_at_end).collect();
             warnings.extend(padding("padding_counted", &name, &shape, &equal, &lengths));
         }
-        let end =
-            if self.settings.zero_infinity { "its loss of +inf counts as 0" } else { "its loss is +inf" };
-        let objection = |item| objection(item).map(|why| (item.status, format!("{why}; {end}")));
+        let objection = |item: &CtcItem| {
+            let (kind, why) = objection(item)?;
+            let loss = match item.status {
+                Status::Nan => "its loss is NaN, as a value is",
+                _ if self.settings.zero_infinity => "its loss of +inf counts as 0",
+                _ => "its loss is +inf",
+            };
+            Some((kind, format!("{why}; {loss}")))
+        };
         warnings.extend(Warning::of_items(items.iter().filter_map(objection)));
         let losses: Vec<f64> = totals.items.iter().map(|item| item.loss.loss_nats).collect();
         let gradient = gradient.map(|gradient| -> GradientWork<'_> {
@@ -199,10 +205,11 @@ fn other_blank(name: &str, totals: &CtcTotals, blank: u32) -> Option<Warning> {
 }
 
 /// What an infinite loss is due to.
-fn objection(item: &CtcItem) -> Option<String> {
-    match item.status {
-        Status::Infeasible => Some(infeasible(&item.id, item.label_length, item.frames_needed, item.frames)),
-        Status::Infinite => Some(format!("{}: every path of its labels has probability 0", item.id)),
-        _ => None,
+fn objection(item: &CtcItem) -> Option<(Status, String)> {
+    if item.is_infeasible() {
+        let why = infeasible(&item.id, item.label_length, item.frames_needed, item.frames);
+        return Some((Status::Infeasible, why));
     }
+    let why = || format!("{}: every path of its labels has probability 0", item.id);
+    (item.status == Status::Infinite).then(|| (Status::Infinite, why()))
 }

@@ -7,7 +7,7 @@ use super::super::progress::Progress;
 use super::Args;
 use crate::decode::batch::{DecodedAudited, ItemError, decode_collected};
 use crate::decode::collect::ItemFrames;
-use crate::decode::item::ItemConfig;
+use crate::decode::item::{ItemConfig, ItemDecoder};
 use crate::decode::spelling::Spelling;
 use crate::decode::{Fusion, FusionWeights};
 use crate::metrics::{ErrorRates, LineErrors};
@@ -38,15 +38,18 @@ pub(super) struct Trial<'a> {
     pub(super) fusion: &'a Fusion,
     /// But for what a setting has.
     pub(super) weights: FusionWeights,
+    /// What is said of an item that can't be decoded.
+    pub(super) refused: &'a (dyn Fn(ItemError) -> anyhow::Error + Sync),
 }
 
 impl Trial<'_> {
     /// The items as a setting reads them.
-    pub(super) fn decode(&self, setting: Setting) -> Result<Vec<DecodedAudited>, ItemError> {
+    pub(super) fn decode(&self, setting: Setting) -> anyhow::Result<Vec<DecodedAudited>> {
         let Setting { beam, lm_weight, word_bonus } = setting;
         let config = ItemConfig { beam_width: Some(beam as usize), ..self.config };
         let weights = FusionWeights { lm_weight, unit_bonus: word_bonus, ..self.weights };
-        decode_collected(config, self.classes, self.items, Some((self.fusion, weights)))
+        let mut decoder = ItemDecoder::new(config, self.classes, Some((self.fusion, weights)))?;
+        decode_collected(&mut decoder, self.items).map_err(self.refused)
     }
 
     /// The error rates of items that were decoded.
@@ -77,7 +80,7 @@ impl Args {
         &self,
         trial: &Trial<'_>,
         diagnostics: Diagnostics,
-    ) -> Result<Vec<TunePoint>, ItemError> {
+    ) -> anyhow::Result<Vec<TunePoint>> {
         let settings = self.settings();
         let progress = Progress::new(settings.len(), diagnostics);
         let points = settings.par_iter().with_max_len(1).map(|&setting| {
@@ -86,7 +89,7 @@ impl Args {
             let Setting { beam, lm_weight, word_bonus } = setting;
             Ok(TunePoint { lm_weight, word_bonus, beam, is_best: false, rates })
         });
-        let points: Vec<Result<TunePoint, ItemError>> = points.collect();
+        let points: Vec<anyhow::Result<TunePoint>> = points.collect();
         progress.finish();
         // The first error in order, at any number of threads.
         points.into_iter().collect()

@@ -108,7 +108,7 @@ impl AlphabetFile {
     pub(super) fn count_hint(&self, classes: usize) -> &'static str {
         match &self.entries {
             Entries::List(list) => match &list[..] {
-                [line] if (classes - 1..=classes).contains(&line.chars().count()) => {
+                [line] if (classes.saturating_sub(1)..=classes).contains(&line.chars().count()) => {
                     "write each token on a line of its own"
                 }
                 [.., last] if last.is_empty() && list.len() == classes + 1 => {
@@ -137,7 +137,7 @@ impl AlphabetFile {
     /// The tokens of all classes, the blank put in where the file leaves it out.
     pub(super) fn resolve(self, classes: usize, blank: usize) -> Result<Vec<String>, InputError> {
         let other_count = |found: String| {
-            let expected = format!("{classes} entries, or {} without the blank", classes - 1);
+            let expected = format!("{classes} entries, or {} without the blank", classes.saturating_sub(1));
             InputError::new(&self.name, Place::whole(), expected, found)
         };
         if self.len() != classes && self.len() + 1 != classes {
