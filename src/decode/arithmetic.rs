@@ -4,7 +4,7 @@ use std::f64::consts::LN_2;
 use std::fmt::Debug;
 
 use super::scorer::Gain;
-use crate::kernel::log_add;
+use crate::kernel::{exponent_of, log_add, pow2};
 
 /// How masses (probabilities times gains) are represented: as they are ([`Linear`]) or as logarithms ([`Log`]).
 ///
@@ -48,12 +48,12 @@ pub struct Linear;
 
 /// Where [`Linear`] keeps the exponent of the heaviest mass: high, because room is needed below it.
 const HOME: i64 = 900;
-const LOWEST: f64 = exp2i(800);
-const HIGHEST: f64 = exp2i(930);
+const LOWEST: f64 = pow2(800);
+const HIGHEST: f64 = pow2(930);
 
 impl Arithmetic for Linear {
     const ZERO: f64 = 0.0;
-    const START: f64 = exp2i(HOME);
+    const START: f64 = pow2(HOME);
     const START_SCALE: i128 = HOME as i128;
     const SMALLEST: f64 = f64::from_bits(1);
     const CAN_UNDERFLOW: bool = true;
@@ -91,17 +91,17 @@ impl Arithmetic for Linear {
 
     fn to_nats(mass: f64, scale: i128) -> f64 {
         // Splitting the exponent off keeps small logarithms exact: one must give zero at any scale.
-        let exponent = exponent(mass).clamp(-1000, 1000);
-        (mass * exp2i(-exponent)).ln() + (i128::from(exponent) - scale) as f64 * LN_2
+        let exponent = exponent_of(mass).clamp(-1000, 1000);
+        (mass * pow2(-exponent)).ln() + (i128::from(exponent) - scale) as f64 * LN_2
     }
 
     fn rescaling(best: f64) -> i64 {
-        if (LOWEST..HIGHEST).contains(&best) || best == 0.0 { 0 } else { HOME - exponent(best) }
+        if (LOWEST..HIGHEST).contains(&best) || best == 0.0 { 0 } else { HOME - exponent_of(best) }
     }
 
     fn rescaled(mass: f64, units: i64) -> f64 {
         let half = units / 2;
-        mass * exp2i(half) * exp2i(units - half)
+        mass * pow2(half) * pow2(units - half)
     }
 }
 
@@ -146,7 +146,7 @@ impl Arithmetic for Log {
 
     /// Whole nats, so that little is rounded; without rescaling, long items would lose digits.
     fn rescaling(best: f64) -> i64 {
-        const MOST: f64 = exp2i(62);
+        const MOST: f64 = pow2(62);
         let far = best.is_finite() && !(-64.0..64.0).contains(&best);
         if far { -(best.clamp(-MOST, MOST).floor() as i64) } else { 0 }
     }
@@ -154,17 +154,6 @@ impl Arithmetic for Log {
     fn rescaled(mass: f64, units: i64) -> f64 {
         mass + units as f64
     }
-}
-
-/// `2^exponent`, for exponents of normal doubles.
-pub(super) const fn exp2i(exponent: i64) -> f64 {
-    assert!(exponent >= -1022 && exponent <= 1023);
-    f64::from_bits(((exponent + 1023) as u64) << 52)
-}
-
-/// `floor(log2(x))` of a positive normal double; -1023 for what is smaller.
-pub(super) fn exponent(x: f64) -> i64 {
-    ((x.to_bits() >> 52) & 0x7ff) as i64 - 1023
 }
 
 #[cfg(test)]

@@ -4,9 +4,11 @@ use std::f64::consts::LN_2;
 
 use thiserror::Error;
 
-use super::arithmetic::{Arithmetic, exp2i, exponent};
+use super::arithmetic::Arithmetic;
 use super::lost_mass::VANISHING;
-use crate::kernel::{Element, InstructionSet, Rows, ScaledColumns, log_sum_exp, log_sum_of, scaled_columns};
+use crate::kernel::{
+    Element, InstructionSet, Rows, ScaledColumns, exponent_of, log_sum_exp, log_sum_of, pow2, scaled_columns,
+};
 use crate::logits::{InputKind, any, position_of, row_max};
 
 /// Relative probabilities are taken as they are from this logarithm on.
@@ -132,8 +134,8 @@ impl<'a, E: Element> Frame<'a, E> {
             InputKind::Logits => (1.0, -log_sum),
             InputKind::LogProbs => (1.0, max),
             InputKind::Probs => {
-                let bits = (exponent(max) + 1).clamp(-1000, 1000);
-                (exp2i(-bits), bits as f64 * LN_2)
+                let bits = (exponent_of(max) + 1).clamp(-1000, 1000);
+                (pow2(-bits), bits as f64 * LN_2)
             }
         };
         Ok(Self { row, kind, max, factor, offset_nats, min_logp, may_vanish: true })

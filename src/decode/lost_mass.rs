@@ -1,6 +1,6 @@
 //! The certificate of the linear arithmetic: a bound on what underflow has taken away.
 
-use super::arithmetic::{exp2i, exponent};
+use crate::kernel::{exponent_of, pow2};
 
 /// How far, in powers of two, the lightest entry must be above the bound of what was lost.
 const SAFE_BITS: i64 = 60;
@@ -9,11 +9,11 @@ const SAFE_BITS: i64 = 60;
 const LOWEST_BITS: i64 = -800;
 
 /// Masses below this may have lost digits.
-pub(super) const SMALL: f64 = exp2i(-880);
+pub(super) const SMALL: f64 = pow2(-880);
 
 /// A frame may not bring the heaviest mass above this, so that scaling back keeps all digits of masses
 /// that are not [`SMALL`].
-pub(super) const LARGE: f64 = exp2i(1000);
+pub(super) const LARGE: f64 = pow2(1000);
 
 /// Factors below this have lost digits, or may.
 pub(super) const VANISHING: f64 = 1e-300;
@@ -109,18 +109,18 @@ impl LostMass {
     pub(super) fn rescale(&mut self, units: i64) {
         let half = units / 2;
         for loss in &mut self.losses {
-            *loss *= exp2i(half) * exp2i(units - half);
+            *loss *= pow2(half) * pow2(units - half);
         }
     }
 
     /// Whether the beam is what exact arithmetic would keep: its lightest entry is far above all that
     /// was lost, and if there is room in it, nothing was.
     pub(super) fn is_safe(&self, lightest: f64, full: bool) -> bool {
-        let bits = exponent(lightest);
+        let bits = exponent_of(lightest);
         if bits <= LOWEST_BITS || !self.some {
             return bits > LOWEST_BITS;
         }
         let lost: f64 = self.losses.iter().sum();
-        full && lost.is_finite() && exponent(lost) - UNIT_BITS + SAFE_BITS < bits
+        full && lost.is_finite() && exponent_of(lost) - UNIT_BITS + SAFE_BITS < bits
     }
 }

@@ -63,7 +63,7 @@ impl Spelling {
         Self { names: Some(names), delimiter }
     }
 
-    /// The class of the space between words, if one is called so: the space itself, else `|`, else `<space>`.
+    /// The class of the space between words, if one is called so: the space itself, else `|`, `<space>` or `[space]`.
     pub fn space_class(names: &[String], blank: u32) -> Option<u32> {
         SPACES.iter().find_map(|wanted| {
             let named = |(class, name): &(u32, &String)| *class != blank && name.eq_ignore_ascii_case(wanted);

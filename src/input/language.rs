@@ -40,7 +40,7 @@ pub fn read_language_model(path: &Path) -> Result<NgramModel, InputError> {
     }
     let refused = |error: ArpaError| {
         let place = Place::whole().at("line", error.line).at("column", error.column);
-        let twice = error.problem.expected.starts_with("each 1-gram once");
+        let twice = error.problem.duplicate == Some(1);
         InputError::new(&name, place, error.problem.expected, error.problem.found).maybe_hint(
             twice.then_some("remove one of the two lines, and lower the count after 'ngram 1=' by one"),
         )

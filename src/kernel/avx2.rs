@@ -1,4 +1,4 @@
-//! Log-sum-exp of single-precision rows in registers of AVX2.
+//! What is written by hand for AVX2: log-sum-exp of single-precision rows, exponentials, and which sums reach a bar.
 //!
 //! The same as [`super::single`], up to twice as fast, by what the compiler does not make of lanes: sums stay in
 //! registers, powers of two come from a table in a register, so that the series of `exp` can end early, and what comes
@@ -15,7 +15,7 @@ use std::arch::x86_64::{__m256, __m256d};
 pub(super) use self::reaching::reaching;
 use super::ahead::Ahead;
 use super::instruction_set::Avx2;
-use super::registers::{Found, FoundOfTile, Registers};
+use super::registers::{Registers, RowSum, TileSums};
 use super::rows::Rows;
 use super::tile::Lanes;
 
@@ -41,7 +41,7 @@ impl Registers for Avx2 {
     }
 
     #[inline(always)]
-    fn sums_of(self, values: &[f32], max: f32, ahead: Ahead) -> Found {
+    fn sums_of(self, values: &[f32], max: f32, ahead: Ahead) -> RowSum {
         // SAFETY: as above.
         unsafe { long::sums_of(values, max, ahead) }
     }
@@ -53,7 +53,7 @@ impl Registers for Avx2 {
     }
 
     #[inline(always)]
-    fn look_at(self, tile: &[Lanes<f32>], classes: usize, found: FoundOfTile<'_>) {
+    fn look_at(self, tile: &[Lanes<f32>], classes: usize, found: TileSums<'_>) {
         // SAFETY: as above.
         unsafe { short::look_at(tile, classes, found) }
     }

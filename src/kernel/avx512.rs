@@ -1,4 +1,5 @@
-//! Log-sum-exp of rows in registers of AVX-512.
+//! What is written by hand for AVX-512: log-sum-exp of rows, exponentials, the columns of a CTC item, halves, and which
+//! sums reach a bar.
 //!
 //! The same as [`super::single`], up to twice as fast, by what the compiler does not make of lanes: the steps of
 //! four registers alternate, so that none waits for its own last result, and powers of two come from a table in a
@@ -25,7 +26,7 @@ use super::ahead::Ahead;
 use super::double::DoubleSums;
 use super::element::Element;
 use super::instruction_set::Avx512;
-use super::registers::{Found, FoundOfTile, Registers};
+use super::registers::{Registers, RowSum, TileSums};
 use super::rows::Rows;
 use super::tile::Lanes;
 
@@ -48,7 +49,7 @@ impl Registers for Avx512 {
     }
 
     #[inline(always)]
-    fn sums_of(self, values: &[f32], max: f32, ahead: Ahead) -> Found {
+    fn sums_of(self, values: &[f32], max: f32, ahead: Ahead) -> RowSum {
         // SAFETY: as above.
         unsafe { long::sums_of(values, max, ahead) }
     }
@@ -60,7 +61,7 @@ impl Registers for Avx512 {
     }
 
     #[inline(always)]
-    fn look_at(self, tile: &[Lanes<f32>], classes: usize, found: FoundOfTile<'_>) {
+    fn look_at(self, tile: &[Lanes<f32>], classes: usize, found: TileSums<'_>) {
         // SAFETY: as above.
         unsafe { short::look_at(tile, classes, found) }
     }

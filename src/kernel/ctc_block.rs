@@ -27,11 +27,12 @@ const TOP: i64 = 1000;
 /// it.
 const LEAST: i64 = -960;
 
+/// `2^exponent`, for exponents of normal doubles.
 pub(crate) const fn pow2(exponent: i64) -> f64 {
     f64::from_bits(((1023 + exponent) as u64) << 52)
 }
 
-/// The exponent of a normal number.
+/// `floor(log2(x))` of a positive normal number; -1023 for what is smaller.
 pub(crate) fn exponent_of(x: f64) -> i64 {
     (x.to_bits() >> 52) as i64 - 1023
 }
@@ -353,7 +354,7 @@ pub(super) trait Gather: Copy {
     /// The columns at each of the places.
     ///
     /// # Safety
-    /// There are more columns than any place is, and no place is more than `i32` counts.
+    /// Each place is below the number of columns, and none is more than `i32` counts.
     unsafe fn gather(self, frame: Self::Frame<'_>, places: &[u32; LANES]) -> Lanes;
 }
 

@@ -1,4 +1,5 @@
-//! Log-sum-exp and its kin over slices; and, because it needs unsafe code, a file as memory.
+//! Log-sum-exp and its kin over slices; and, because it needs unsafe code, what the operating system has for files and
+//! memory.
 //!
 //! What computes with class scores takes rows as they lie in memory and computes as if in double precision from the
 //! values given, except [`fast_log_sum_exp_rows`], which is within 2e-7 on values of single precision. Each is compiled

@@ -21,18 +21,18 @@ pub(super) trait Registers: Copy {
     fn max_of(self, values: &[f32]) -> f32;
 
     /// What values below [`LARGE`] come to beside the largest of them, while others are fetched.
-    fn sums_of(self, values: &[f32], max: f32, ahead: Ahead) -> Found;
+    fn sums_of(self, values: &[f32], max: f32, ahead: Ahead) -> RowSum;
 
     /// See [`tile::transpose`].
     fn transpose(self, rows: Rows<'_, f32>, tile: &mut [Lanes<f32>]);
 
     /// What rows side by side come to, each beside its largest value; the last [`tile::STEP`] is filled up.
-    fn look_at(self, tile: &[Lanes<f32>], classes: usize, found: FoundOfTile<'_>);
+    fn look_at(self, tile: &[Lanes<f32>], classes: usize, found: TileSums<'_>);
 }
 
 /// What a row's values come to.
 #[derive(Clone, Copy)]
-pub(super) struct Found {
+pub(super) struct RowSum {
     /// The power of two next to `exp(max)`.
     pub(super) n: f32,
     /// What is below the maximum, in the unit of [`log_unit`] times the factor.
@@ -42,7 +42,7 @@ pub(super) struct Found {
 }
 
 /// The same of rows side by side.
-pub(super) struct FoundOfTile<'a> {
+pub(super) struct TileSums<'a> {
     pub(super) max: &'a mut [f32; TILE],
     pub(super) n: &'a mut [f32; TILE],
     pub(super) sum: &'a mut [f64; TILE],
@@ -67,8 +67,8 @@ impl<const ROWS: usize> Group<ROWS> {
     const EMPTY: Self =
         Self { max: [0.0; ROWS], n: [0.0; ROWS], sum: [0.0; ROWS], ties: [0.0; ROWS], proper: [0; ROWS] };
 
-    fn tile(&mut self, number: usize) -> FoundOfTile<'_> {
-        FoundOfTile {
+    fn tile(&mut self, number: usize) -> TileSums<'_> {
+        TileSums {
             max: &mut self.max.as_chunks_mut().0[number],
             n: &mut self.n.as_chunks_mut().0[number],
             sum: &mut self.sum.as_chunks_mut().0[number],
@@ -91,17 +91,17 @@ pub(super) fn of_rows<R: Registers>(
     let classes = rows.classes();
     if tile::is_worth(out.len(), classes) {
         let mut tile = Aligned([[f32::NEG_INFINITY; TILE]; SHORT]);
-        let look_at = |number, found: FoundOfTile<'_>| {
+        let look_at = |number, found: TileSums<'_>| {
             registers.transpose(rows.tile(number), &mut tile.0);
             registers.look_at(&tile.0, classes, found);
         };
         in_groups((set, R::LN_FACTOR, in_doubles), classes, out, look_at, |row, to| to.extend(rows.get(row)));
     } else if classes <= BLOCK {
         let ahead = Ahead::of_rows(rows);
-        let look_at = |number, found: FoundOfTile<'_>| {
+        let look_at = |number, found: TileSums<'_>| {
             for (i, row) in rows.tile(number).iter().enumerate() {
                 let max = registers.max_of(row);
-                let Found { n, sum, ties } = registers.sums_of(row, max, ahead);
+                let RowSum { n, sum, ties } = registers.sums_of(row, max, ahead);
                 (found.max[i], found.n[i], found.sum[i], found.ties[i]) = (max, n, sum, ties);
             }
         };
@@ -121,7 +121,7 @@ pub(super) fn of_tiles<R: Registers>(
     out: &mut [LogSumExp],
 ) {
     let classes = tiles.classes();
-    let look_at = |number, found: FoundOfTile<'_>| registers.look_at(tiles.tile(number), classes, found);
+    let look_at = |number, found: TileSums<'_>| registers.look_at(tiles.tile(number), classes, found);
     in_groups((set, R::LN_FACTOR, in_doubles), classes, out, look_at, |row, to| to.extend(tiles.row(row)));
 }
 
@@ -131,7 +131,7 @@ fn in_groups(
     how: (InstructionSet, f64, InDoubles),
     classes: usize,
     out: &mut [LogSumExp],
-    look_at: impl FnMut(usize, FoundOfTile<'_>),
+    look_at: impl FnMut(usize, TileSums<'_>),
     copy_row: impl Fn(usize, &mut Vec<f32>),
 ) {
     if out.len() <= TILE {
@@ -145,7 +145,7 @@ fn in_groups_of<const ROWS: usize>(
     (set, ln_factor, in_doubles): (InstructionSet, f64, InDoubles),
     classes: usize,
     out: &mut [LogSumExp],
-    mut look_at: impl FnMut(usize, FoundOfTile<'_>),
+    mut look_at: impl FnMut(usize, TileSums<'_>),
     copy_row: impl Fn(usize, &mut Vec<f32>),
 ) {
     let mut group = Group::<ROWS>::EMPTY;
@@ -224,7 +224,7 @@ impl<R: Registers> BlockSums for InRegisters<R> {
         if max.abs() >= LARGE {
             return single::sum_of::<FMA>(block, max);
         }
-        let Found { n, sum, ties } = self.registers.sums_of(block, max, Ahead::of_block(rest, self.gap));
+        let RowSum { n, sum, ties } = self.registers.sums_of(block, max, Ahead::of_block(rest, self.gap));
         (sum * exp::<FMA>(log_unit(max, n) - R::LN_FACTOR), f64::from(ties))
     }
 }

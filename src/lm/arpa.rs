@@ -119,7 +119,7 @@ impl ArpaParser {
             }
             _ => "the end of the file".to_owned(),
         };
-        Err(ArpaError { line: self.lines + 1, column: 1, problem: ArpaProblem { expected, found } })
+        Err(ArpaError { line: self.lines + 1, column: 1, problem: ArpaProblem::new(expected, found) })
     }
 
     fn keep(&mut self, part: &[u8]) -> Result<(), ArpaError> {

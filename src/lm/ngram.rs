@@ -164,7 +164,7 @@ pub(super) enum Refusal {
 
 /// An n-gram whose words are known and whose context is an n-gram.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Found {
+pub(super) struct ResolvedNgram {
     pub(super) context: u32,
     pub(super) word: u32,
     /// See [`Builder::suffix`].
@@ -243,12 +243,17 @@ impl Builder {
 
     /// Has the place that [`Self::add`] needs in the table on its way into the cache.
     #[inline]
-    pub(super) fn fetch(&self, Found { context, word, .. }: Found) {
+    pub(super) fn fetch(&self, ResolvedNgram { context, word, .. }: ResolvedNgram) {
         self.children.fetch([context, word, 0]);
     }
 
-    pub(super) fn add(&mut self, found: Found, prob: f64, backoff: Option<f64>) -> Result<(), Refusal> {
-        let Found { context, word, suffix } = found;
+    pub(super) fn add(
+        &mut self,
+        found: ResolvedNgram,
+        prob: f64,
+        backoff: Option<f64>,
+    ) -> Result<(), Refusal> {
+        let ResolvedNgram { context, word, suffix } = found;
         if self.nodes.len() >= u32::MAX as usize - 1 {
             return Err(Refusal::TooMany);
         }

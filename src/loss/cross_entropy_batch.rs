@@ -6,22 +6,18 @@ use super::cross_entropy::CrossEntropy;
 use super::cross_entropy_rows::{FewLosses, FewRows, RowLosses};
 use super::reduction::{Reducer, Reductions};
 use super::targets::Targets;
+use super::{CHUNK_VALUES, FEW_CHUNKS};
 use crate::kernel::{Element, Tiles};
 use crate::logits::{
     Block, BlockReducer, Geometry, ImproperRow, InputKind, Nonfinite, RowAudit, rows_at_once,
 };
-
-/// Values whose losses are added up for themselves, and that one thread takes at a time.
-const CHUNK_VALUES: usize = 1 << 16;
-/// Chunks that one thread takes at least: blocks of no more come several at a time.
-const FEW_CHUNKS: usize = 4;
 
 /// Computes each row's loss as it comes and adds it up in the order of the file.
 pub struct CrossEntropyBatch<'a, T> {
     rows: RowLosses<'a, T>,
     nonfinite: Nonfinite,
     losses: Option<Vec<f64>>,
-    found: Found,
+    found: ChunkTotals,
     sample: RowAudit,
 }
 
@@ -49,7 +45,7 @@ pub struct CrossEntropyTotals {
 }
 
 /// What is left of some rows.
-struct Found {
+struct ChunkTotals {
     reducer: Reducer,
     ignored: usize,
     infinite: usize,
@@ -61,7 +57,7 @@ struct Found {
     refused: Option<ImproperRow>,
 }
 
-impl Found {
+impl ChunkTotals {
     fn new(kind: InputKind, nonfinite: Nonfinite) -> Self {
         Self {
             reducer: Reducer::default(),
@@ -95,7 +91,7 @@ fn earlier(a: Option<usize>, b: Option<usize>) -> Option<usize> {
 /// What is left of a block.
 pub struct BlockLosses {
     first_row: usize,
-    chunks: Vec<Found>,
+    chunks: Vec<ChunkTotals>,
     /// Each row's loss, in the order of the file, where it was asked for.
     losses: Vec<f64>,
     sample: Option<RowAudit>,
@@ -121,7 +117,7 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
         Self {
             nonfinite,
             losses: keep_losses.then(|| vec![0.0; geometry.rows()]),
-            found: Found::new(kind, nonfinite),
+            found: ChunkTotals::new(kind, nonfinite),
             sample: RowAudit::new(kind, nonfinite),
             rows: RowLosses { loss, kind, geometry, targets },
         }
@@ -150,8 +146,8 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
         rows: std::ops::Range<usize>,
         (tiles, few): &mut (Option<Tiles<E>>, FewLosses),
         losses: &mut [f64],
-    ) -> Found {
-        let mut found = Found::new(self.rows.kind, self.nonfinite);
+    ) -> ChunkTotals {
+        let mut found = ChunkTotals::new(self.rows.kind, self.nonfinite);
         let start = rows.start;
         let classes = self.rows.geometry.classes();
         let mut visit = |first, rows: FewRows<'_, E>| {
@@ -182,7 +178,13 @@ impl<'a, T: Targets> CrossEntropyBatch<'a, T> {
     }
 
     /// Notes what is odd about the same rows: whether they are distributions, and their losses finite.
-    fn note<E: Element>(&self, first_row: usize, rows: FewRows<'_, E>, few: &FewLosses, found: &mut Found) {
+    fn note<E: Element>(
+        &self,
+        first_row: usize,
+        rows: FewRows<'_, E>,
+        few: &FewLosses,
+        found: &mut ChunkTotals,
+    ) {
         let classes = self.rows.geometry.classes();
         for (at, (scale, loss)) in few.scales.iter().zip(&few.losses).enumerate() {
             let row = self.rows.geometry.logical_row(first_row + at);

@@ -18,7 +18,6 @@ mod frame_columns;
 mod frames_of_rows;
 mod gathered;
 pub mod gradient;
-pub mod gradient_batch;
 pub mod gradient_check;
 pub mod guess;
 pub mod reduction;
@@ -27,3 +26,8 @@ pub mod targets;
 pub use ctc_labels::Columns;
 pub use emissions::Emissions;
 pub use emissions_batch::{EmissionsBatch, ItemEmissions};
+
+/// Values that one thread takes at a time; of a cross-entropy, whose losses are added up for themselves.
+const CHUNK_VALUES: usize = 1 << 16;
+/// Chunks that one thread takes at least: blocks of no more come several at a time.
+const FEW_CHUNKS: usize = 4;

@@ -14,6 +14,7 @@ pub mod decode;
 pub mod error_counts;
 pub mod eval;
 pub mod gradient;
+pub(crate) mod gradient_file;
 pub mod guess;
 pub mod inspect;
 mod json;

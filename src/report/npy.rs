@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use half::f16;
 
 use crate::input::{Dtype, shape_text};
-use crate::loss::gradient_batch::Encoding;
+use crate::report::gradient_file::Encoding;
 
 /// Writes what is before the values: little-endian floats of `dtype`, or of double precision where that is none of the
 /// floats. Returns how they are to be written.

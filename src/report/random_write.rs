@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Seek};
 
-use crate::loss::gradient_batch::WriteAt;
+use crate::report::gradient_file::WriteAt;
 
 /// A new file that any thread writes to, each piece to its place.
 #[derive(Clone, Copy)]

@@ -78,7 +78,7 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
     let below_double = |name: &str| [Dtype::F16, Dtype::F32].into_iter().find(|dtype| dtype.name() == name);
     let precision = dtypes.iter().flatten().filter_map(|name| below_double(name)).reduce(less_precise);
     let tolerance = args.tolerance(precision.unwrap_or(Dtype::F64));
-    let nothing = || Found::new(tolerance, args.tolerance(Dtype::Int(8)), exchanged);
+    let nothing = || ResultDifferences::new(tolerance, args.tolerance(Dtype::Int(8)), exchanged);
     let mut found = nothing();
     found.walk("summary", &base.value["summary"], &new.value["summary"]);
     let in_both: Vec<(u64, usize, usize)> = base
@@ -97,7 +97,7 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
     texts.truncate(MAX_LISTED);
     let texts =
         texts.into_iter().map(|(index, [base, new])| (index, pairs(&words(&base), &words(&new)))).collect();
-    let Found { values, differing, mut leaves, absolute, relative, .. } = found;
+    let ResultDifferences { values, differing, mut leaves, absolute, relative, .. } = found;
     leaves.sort_by(|a, b| b.severity().total_cmp(&a.severity()).then(a.is_detail().cmp(&b.is_detail())));
     // A number where one differs, else whatever does, else the greatest difference there is.
     let number = leaves.iter().find(|leaf| leaf.difference.is_some()).or(leaves.first());
@@ -223,7 +223,7 @@ fn worse(a: Option<(u64, f64)>, b: Option<(u64, f64)>) -> Option<(u64, f64)> {
 
 /// What was found in some items that both results have.
 struct ItemsFound {
-    found: Found,
+    found: ResultDifferences,
     worst: Option<(u64, f64)>,
     changed_texts: Vec<u64>,
     /// Of the first of these, the two texts.
@@ -232,7 +232,12 @@ struct ItemsFound {
 
 impl ItemsFound {
     /// Compares items: their index, and their number in each file.
-    fn of(base: &ResultFile, new: &ResultFile, items: &[(u64, usize, usize)], found: Found) -> Self {
+    fn of(
+        base: &ResultFile,
+        new: &ResultFile,
+        items: &[(u64, usize, usize)],
+        found: ResultDifferences,
+    ) -> Self {
         let mut all = Self { found, worst: None, changed_texts: Vec::new(), texts: Vec::new() };
         for &(index, in_base, in_new) in items {
             let (base, new) = (base.item(in_base), new.item(in_new));
@@ -300,7 +305,7 @@ impl Leaf {
 }
 
 /// What was found on the way through two results.
-struct Found {
+struct ResultDifferences {
     tolerance: Tolerance,
     /// Of counts, places and classes, which are written without a decimal point.
     of_integers: Tolerance,
@@ -314,7 +319,7 @@ struct Found {
     relative: Option<(Difference, String)>,
 }
 
-impl Found {
+impl ResultDifferences {
     /// Nothing yet.
     fn new(tolerance: Tolerance, of_integers: Tolerance, exchanged: bool) -> Self {
         Self {

@@ -15,12 +15,12 @@ use crate::logits::{Geometry, InputKind, Items, Nonfinite, RowScale};
 use crate::loss::cross_entropy::CrossEntropy;
 use crate::loss::ctc::{CtcLabels, loss_of_emissions};
 use crate::loss::gradient::{CrossEntropyGradient, CtcGradient, RowGradient};
-use crate::loss::gradient_batch::{GradientBatch, GradientOut};
 use crate::loss::gradient_check::{Agreement, RowSample, Slope, agreement, central_difference, sampled_rows};
 use crate::loss::reduction::Reduction;
 use crate::loss::targets::{Target, Targets};
 use crate::loss::{Emissions, EmissionsBatch, ItemEmissions};
 use crate::report::gradient::{GradientCheck, GradientSummary};
+use crate::report::gradient_file::{GradientBatch, GradientOut};
 use crate::report::{Output, write_npy_header};
 
 #[derive(clap::Args)]

@@ -7,7 +7,7 @@ use super::reduction::{Reduction, add_to};
 use super::{DEPTH, LANES, SIDE_BY_SIDE, Side};
 use crate::kernel::ahead::Ahead;
 use crate::kernel::fetch::fetch;
-use crate::kernel::registers::Found;
+use crate::kernel::registers::RowSum;
 
 /// Values that are looked at in one step.
 const STEP: usize = SIDE_BY_SIDE * LANES;
@@ -65,7 +65,7 @@ pub(super) fn max_of(values: &[f32]) -> f32 {
 
 /// See [`crate::kernel::registers::Registers::sums_of`].
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn sums_of(values: &[f32], max: f32, ahead: Ahead) -> Found {
+pub(super) fn sums_of(values: &[f32], max: f32, ahead: Ahead) -> RowSum {
     let reduction = Reduction::new(_mm256_set1_ps(max));
     let mut above = _mm256_setzero_si256();
     let mut totals = [_mm256_setzero_pd(); 2];
@@ -95,7 +95,7 @@ pub(super) fn sums_of(values: &[f32], max: f32, ahead: Ahead) -> Found {
     let above = _mm_add_epi32(_mm256_castsi256_si128(above), _mm256_extracti128_si256::<1>(above));
     let above = _mm_add_epi32(above, _mm_shuffle_epi32::<0b01_00_11_10>(above));
     let above = _mm_add_epi32(above, _mm_shuffle_epi32::<0b10_11_00_01>(above));
-    Found {
+    RowSum {
         n: _mm256_cvtss_f32(reduction.n),
         sum: _mm_cvtsd_f64(_mm_add_sd(total, _mm_unpackhi_pd(total, total))),
         ties: (lanes + _mm_cvtsi128_si32(above)) as f32,

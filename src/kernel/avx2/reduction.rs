@@ -63,7 +63,7 @@ impl Reduction {
         }
     }
 
-    /// The sum of the terms of what is below the maximum, in the unit of [`crate::kernel::registers::Found`]; takes one
+    /// The sum of the terms of what is below the maximum, in the unit of [`crate::kernel::registers::RowSum`]; takes one
     /// from `above` for each of them.
     #[target_feature(enable = "avx2,fma")]
     #[inline]

@@ -7,13 +7,13 @@ use super::reduction::{Reduction, add_to};
 use super::{DEPTH, LANES, SIDE_BY_SIDE};
 use crate::kernel::ahead;
 use crate::kernel::fetch::fetch;
-use crate::kernel::registers::FoundOfTile;
+use crate::kernel::registers::TileSums;
 use crate::kernel::rows::Rows;
 use crate::kernel::tile::{self, Lanes, STEP, TILE};
 
 /// See [`crate::kernel::registers::Registers::look_at`].
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn look_at(tile: &[Lanes<f32>], classes: usize, mut found: FoundOfTile<'_>) {
+pub(super) fn look_at(tile: &[Lanes<f32>], classes: usize, mut found: TileSums<'_>) {
     for lane in (0..TILE).step_by(LANES) {
         look_at_lanes(&tile[..classes], lane, &mut found);
     }
@@ -22,7 +22,7 @@ pub(super) fn look_at(tile: &[Lanes<f32>], classes: usize, mut found: FoundOfTil
 /// Looks at the rows from `lane` on.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn look_at_lanes(tile: &[Lanes<f32>], lane: usize, found: &mut FoundOfTile<'_>) {
+fn look_at_lanes(tile: &[Lanes<f32>], lane: usize, found: &mut TileSums<'_>) {
     let load = |column: &Lanes<f32>| {
         let values = &column[lane..lane + LANES];
         // SAFETY: reads the eight values.

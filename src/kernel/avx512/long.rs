@@ -7,7 +7,7 @@ use super::reduction::Reduction;
 use super::{LANES, SIDE_BY_SIDE, Side};
 use crate::kernel::ahead::Ahead;
 use crate::kernel::fetch::fetch;
-use crate::kernel::registers::Found;
+use crate::kernel::registers::RowSum;
 
 /// Values that are looked at in one step.
 const STEP: usize = SIDE_BY_SIDE * LANES;
@@ -60,7 +60,7 @@ pub(super) fn max_of(values: &[f32]) -> f32 {
 
 /// See [`crate::kernel::registers::Registers::sums_of`].
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
-pub(super) fn sums_of(values: &[f32], max: f32, ahead: Ahead) -> Found {
+pub(super) fn sums_of(values: &[f32], max: f32, ahead: Ahead) -> RowSum {
     let reduction = Reduction::new(_mm512_set1_ps(max));
     let mut ties = _mm512_setzero_ps();
     let mut totals = [_mm512_setzero_pd(); 2];
@@ -71,7 +71,7 @@ pub(super) fn sums_of(values: &[f32], max: f32, ahead: Ahead) -> Found {
     if !rest.is_empty() {
         reduction.add(load_rest(rest), &mut totals, &mut ties);
     }
-    Found {
+    RowSum {
         n: _mm512_cvtss_f32(reduction.n),
         sum: _mm512_reduce_add_pd(_mm512_add_pd(totals[0], totals[1])),
         ties: _mm512_reduce_add_ps(ties),

@@ -79,7 +79,7 @@ impl Reduction {
         }
     }
 
-    /// Adds the terms of what is below the maximum to `totals`, in the unit of [`crate::kernel::registers::Found`], and
+    /// Adds the terms of what is below the maximum to `totals`, in the unit of [`crate::kernel::registers::RowSum`], and
     /// counts the rest in `ties`.
     #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
     #[inline]

@@ -7,14 +7,14 @@ use super::reduction::Reduction;
 use super::{LANES, SIDE_BY_SIDE, Side};
 use crate::kernel::ahead;
 use crate::kernel::fetch::fetch;
-use crate::kernel::registers::FoundOfTile;
+use crate::kernel::registers::TileSums;
 use crate::kernel::rows::Rows;
 use crate::kernel::tile::{self, Lanes, STEP};
 
 /// See [`crate::kernel::registers::Registers::look_at`].
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
 #[allow(clippy::needless_pass_by_value)] // it is made for this
-pub(super) fn look_at(tile: &[Lanes<f32>], classes: usize, found: FoundOfTile<'_>) {
+pub(super) fn look_at(tile: &[Lanes<f32>], classes: usize, found: TileSums<'_>) {
     let (steps, _) = tile[..classes.next_multiple_of(SIDE_BY_SIDE)].as_chunks::<SIDE_BY_SIDE>();
     let mut max = [_mm512_set1_ps(f32::NEG_INFINITY); SIDE_BY_SIDE];
     for step in steps {

@@ -3,7 +3,7 @@
 use memchr::{memchr, memchr_iter};
 
 use super::super::MAX_MAGNITUDE;
-use super::super::ngram::{Builder, Found};
+use super::super::ngram::{Builder, ResolvedNgram};
 use super::error::{ArpaError, at, offset, shown, text_of, without_end};
 use crate::plain_number::plain_number;
 
@@ -24,7 +24,7 @@ pub(super) struct Entry<'a> {
 
 pub(super) enum Ngram<'a> {
     Word(&'a str),
-    Longer(Found),
+    Longer(ResolvedNgram),
 }
 
 /// The entries of some lines.
@@ -39,7 +39,7 @@ pub(super) struct Piece<'a> {
 
 impl Piece<'_> {
     /// The n-gram that memory is to be asked for when it is the turn of entry `place`.
-    pub(super) fn ahead_of(&self, place: usize) -> Option<Found> {
+    pub(super) fn ahead_of(&self, place: usize) -> Option<ResolvedNgram> {
         match self.entries.get(place + FETCHED)?.ngram {
             Ngram::Longer(found) => Some(found),
             Ngram::Word(_) => None,
@@ -102,7 +102,7 @@ pub(super) fn parse<'a>(piece: &'a [u8], builder: &Builder, order: usize, highes
     }
     // Apart, so that several are fetched at once.
     for place in 0..parsed.entries.len() {
-        if let Some(Found { context, word, .. }) = parsed.ahead_of(place) {
+        if let Some(ResolvedNgram { context, word, .. }) = parsed.ahead_of(place) {
             builder.fetch_suffix(context, word);
         }
         if let Ngram::Longer(found) = &mut parsed.entries[place].ngram {
@@ -196,7 +196,7 @@ impl<'a> Section<'a, '_> {
         line: u64,
         prob: &str,
         fields: &mut Fields<'a>,
-    ) -> Result<Found, ArpaError> {
+    ) -> Result<ResolvedNgram, ArpaError> {
         let Self { builder, order, before, .. } = self;
         for place in 0..*order {
             let field = fields.next().ok_or_else(|| short(line, text, *order, place))?;
@@ -229,7 +229,7 @@ impl<'a> Section<'a, '_> {
             }
         }
         let last = before.last().map_or(Word::NONE, |&last| last);
-        context.map(|context| Found { context, word: last.number, suffix: 0 }).ok_or_else(|| {
+        context.map(|context| ResolvedNgram { context, word: last.number, suffix: 0 }).ok_or_else(|| {
             let beginning = offset(text, prob) + prob.len()..offset(text, last.text);
             let context = text.get(beginning).unwrap_or_default();
             at(

@@ -28,6 +28,14 @@ pub struct ArpaProblem {
     pub expected: String,
     /// What was found there.
     pub found: String,
+    /// Where an n-gram is there a second time: its order.
+    pub duplicate: Option<usize>,
+}
+
+impl ArpaProblem {
+    pub(super) fn new(expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self { expected: expected.into(), found: found.into(), duplicate: None }
+    }
 }
 
 /// A line's text, without what ends it.
@@ -41,8 +49,7 @@ pub(super) fn text_of(line: &[u8], number: u64) -> Result<&str, ArpaError> {
             let valid = error.valid_up_to();
             let column = String::from_utf8_lossy(&line[..valid]).chars().count() as u64 + 1;
             let found = format!("the byte 0x{:02x}", line[valid]);
-            let problem = ArpaProblem { expected: "UTF-8 text".to_owned(), found };
-            Err(ArpaError { line: number, column, problem })
+            Err(ArpaError { line: number, column, problem: ArpaProblem::new("UTF-8 text", found) })
         }
     }
 }
@@ -59,7 +66,7 @@ pub(super) fn without_end(line: &str, number: u64) -> Result<&str, ArpaError> {
 /// A problem with `part` of a line's `text`.
 pub(super) fn at(line: u64, text: &str, part: &str, expected: String, found: String) -> ArpaError {
     let column = text.get(..offset(text, part)).map_or(0, |before| before.chars().count()) as u64 + 1;
-    ArpaError { line, column, problem: ArpaProblem { expected, found } }
+    ArpaError { line, column, problem: ArpaProblem::new(expected, found) }
 }
 
 /// Where in a line's `text` a part of it begins, in bytes.
@@ -68,7 +75,7 @@ pub(super) fn offset(text: &str, part: &str) -> usize {
 }
 
 pub(super) fn first_column(line: u64, expected: String, found: String) -> ArpaError {
-    ArpaError { line, column: 1, problem: ArpaProblem { expected, found } }
+    ArpaError { line, column: 1, problem: ArpaProblem::new(expected, found) }
 }
 
 pub(super) fn long_line(line: u64) -> ArpaError {
@@ -94,5 +101,7 @@ pub(super) fn refused(refusal: Refusal, piece: &[u8], line: u64, before: u64, or
         }
         Refusal::TooMany => ("fewer than 4 billion n-grams".to_owned(), "more".to_owned()),
     };
-    first_column(before + line, expected, found)
+    let mut error = first_column(before + line, expected, found);
+    error.problem.duplicate = (refusal == Refusal::Duplicate).then_some(order);
+    error
 }

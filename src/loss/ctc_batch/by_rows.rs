@@ -13,11 +13,8 @@ use crate::logits::{Block, BlockReducer, ImproperRow, RowAudit, RowScale, rows_a
 use crate::loss::frame_columns::Frame;
 use crate::loss::frames_of_rows::FramesOfRows;
 use crate::loss::gathered::Gathered;
+use crate::loss::{CHUNK_VALUES, FEW_CHUNKS};
 
-/// Values that one thread takes at a time.
-const CHUNK_VALUES: usize = 1 << 16;
-/// Chunks that one thread takes at least: blocks of no more come several at a time.
-const FEW_CHUNKS: usize = 4;
 /// Of each item, where that does not take too much memory.
 const FRAMES_PER_ROUND: usize = 4 * BLOCK_FRAMES;
 /// As many short rows are computed at once.

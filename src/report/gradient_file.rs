@@ -6,22 +6,22 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::gradient::RowGradient;
-use super::gradient_check::RowSample;
 use crate::kernel::Element;
 use crate::logits::{AtOnce, Block, BlockVisitor, Geometry, rows_at_once};
+use crate::loss::gradient::RowGradient;
+use crate::loss::gradient_check::RowSample;
 
 /// How numbers are written.
 #[derive(Clone, Copy, Debug)]
-pub struct Encoding {
+pub(crate) struct Encoding {
     /// Bytes of each.
-    pub size: usize,
+    pub(crate) size: usize,
     /// Writes numbers to as many times as many bytes.
-    pub encode: fn(&[f64], &mut [u8]),
+    pub(crate) encode: fn(&[f64], &mut [u8]),
 }
 
 /// What takes bytes at any place, from any thread.
-pub trait WriteAt: Send + Sync {
+pub(crate) trait WriteAt: Send + Sync {
     /// Writes all of `bytes`, the first at `place`.
     ///
     /// # Errors
@@ -30,7 +30,7 @@ pub trait WriteAt: Send + Sync {
 }
 
 /// Where a gradient goes.
-pub enum GradientOut<'a> {
+pub(crate) enum GradientOut<'a> {
     /// Nowhere.
     None,
     /// One block behind the other.
@@ -40,7 +40,7 @@ pub enum GradientOut<'a> {
 }
 
 /// Writes the gradient by each value where the value is in the file, and keeps some rows.
-pub struct GradientBatch<'a, G> {
+pub(crate) struct GradientBatch<'a, G> {
     rows: GradientRows<'a, G>,
     out: GradientOut<'a>,
     /// Whoever read the output has stopped; rows are still kept.
@@ -77,7 +77,12 @@ impl<'a, G: RowGradient> GradientBatch<'a, G> {
     ///
     /// # Panics
     /// Where rows are to be written to their places, and do not lie in the file as a whole each.
-    pub fn new(gradient: &'a G, geometry: &'a Geometry, out: GradientOut<'a>, sampled: &'a [usize]) -> Self {
+    pub(crate) fn new(
+        gradient: &'a G,
+        geometry: &'a Geometry,
+        out: GradientOut<'a>,
+        sampled: &'a [usize],
+    ) -> Self {
         assert!(geometry.has_whole_rows() || !matches!(out, GradientOut::Places(..)), "rows have places");
         let rows = GradientRows { gradient, geometry, sampled };
         let rooms = (0..rayon::current_num_threads()).map(|_| Room::default()).collect();
@@ -86,7 +91,7 @@ impl<'a, G: RowGradient> GradientBatch<'a, G> {
     }
 
     /// The rows that were kept, by their numbers, and what came of the last of the output.
-    pub fn finish(self) -> (Vec<RowSample>, io::Result<()>) {
+    pub(crate) fn finish(self) -> (Vec<RowSample>, io::Result<()>) {
         let written = match (self.closed, self.out) {
             (Some(error), _) => Err(error),
             (None, GradientOut::Stream(out, _)) => out.write_all(&self.pending),
@@ -207,7 +212,7 @@ impl<G: RowGradient> BlockVisitor for GradientBatch<'_, G> {
     type Error = io::Error;
 
     fn at_once(&self) -> AtOnce {
-        // What is not kept until the next block may be much.
+        // A stream's block is kept until the next one is there.
         if matches!(self.out, GradientOut::Stream(..)) { AtOnce::Little } else { AtOnce::Much { run: 1 } }
     }
 
