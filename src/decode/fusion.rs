@@ -45,6 +45,7 @@ mod scorer;
 mod word_bounds;
 
 use self::class_tree::ClassTree;
+use self::gain_bounds::BOUNDS;
 use self::gains::Gains;
 pub use self::language::{LanguageModel, TokenModel};
 pub(crate) use self::language::{own_word, own_words, space_class};
@@ -54,6 +55,11 @@ use crate::lm::{Hotwords, MAX_MAGNITUDE, NgramModel, Successors, WordTree};
 
 /// Steps to find what tokens gain at most by hotwords: a tenth of a second.
 const MAX_STEPS: usize = 20_000_000;
+
+/// With more classes there would be room for the bounds of so few states that nothing stays there.
+const MOST_CLASSES: usize = BOUNDS >> 6;
+/// Of longer texts in all, the tree would take too much memory.
+const MOST_BYTES: usize = 1 << 20;
 
 /// How much each part counts; `unit_bonus` and `unk_score` are in nats.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -97,6 +103,8 @@ pub struct Fusion {
     language_bound: f64,
     /// Of a model of tokens.
     successors: Option<Successors>,
+    /// Whether bounds of each state are told, for which `going_on` and `texts` are there.
+    bounds_by_state: bool,
 }
 
 /// What a token adds to a text.
@@ -159,7 +167,10 @@ impl Fusion {
             }
             _ => None,
         };
+        let lengths = tokens.iter().flat_map(|token| &token.pieces).map(|piece| piece.text.len());
+        let bounds_by_state = classes <= MOST_CLASSES && lengths.sum::<usize>() <= MOST_BYTES;
         let texts = |are_wanted: bool, of: &dyn Fn(&Token) -> bool| {
+            let are_wanted = are_wanted && bounds_by_state;
             let tokens = (0..).zip(&tokens).filter(|(_, token)| are_wanted && of(token));
             ClassTree::new(tokens.map(|(class, token)| (class, &*token.pieces)))
         };
@@ -174,6 +185,7 @@ impl Fusion {
             hotwords_bounds,
             language_bound,
             successors,
+            bounds_by_state,
         }
     }
 

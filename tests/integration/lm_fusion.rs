@@ -267,6 +267,28 @@ fn no_gain_exceeds_its_bound_and_the_parts_add_up() {
     });
 }
 
+/// Of texts that a tree has no room for, bounds that hold for all states are used.
+#[test]
+fn tokens_of_any_length_are_steered_alike() {
+    let mut random = Random::new(31);
+    let weights = FusionWeights { lm_weight: 0.0, with_end: false, unit_bonus: 0.0, unk_score: 0.0 };
+    let words = ["ab".to_owned(), "b".to_owned()];
+    let [short, long] = [2, 1 << 21].map(|length| {
+        let names = ["", "a", "b", " ", &"z".repeat(length)].map(str::to_owned).to_vec();
+        let hotwords = Hotwords::new([("ab", 3.0), ("b b", -2.0)], true);
+        let spelling = Spelling::new(names, WordDelimiter::Token(3));
+        Fusion::new(&spelling, 5, None, Some(&words), Some(hotwords))
+    });
+    for _ in 0..20 {
+        let logits = random.logits(12, 5, 1.5, 1.0);
+        let [short, long] = [&short, &long].map(|fusion| {
+            let scorer = FusionScorer::new(fusion, weights);
+            beam_search(&logits, 5, config(6, 0, InputKind::Logits), 6, scorer).unwrap().hypotheses
+        });
+        assert_eq!(short, long);
+    }
+}
+
 /// Bounds of what a token gains hold for no others.
 #[test]
 fn weights_beyond_their_limits_are_refused() {

@@ -51,26 +51,18 @@ const NO_WORD: u32 = UNKNOWN - 1;
 /// Slots, as a power of two, where they fit into [`BOUNDS`].
 const SLOT_BITS: u32 = 12;
 /// So many bounds are kept.
-const BOUNDS: usize = 1 << 22;
-/// With more classes there are so few slots that nothing stays in them.
-const MOST_CLASSES: usize = BOUNDS >> 6;
+pub(super) const BOUNDS: usize = 1 << 22;
 
 impl GainBounds {
     pub(super) fn new(fusion: &Fusion, weights: &FusionWeights) -> Self {
         let classes = fusion.tokens.len();
-        // Otherwise nobody asks what a state's are.
-        let is_asked = classes <= MOST_CLASSES;
         let mask = |counts: bool| if counts { u32::MAX } else { 0 };
         Self {
             classes,
             of_all: (0..classes).map(|class| above(fusion.gain_bound(class, weights))).collect(),
             alone: (0..classes).map(|class| fusion.alone(class, weights)).collect(),
-            of_words: fusion.words.as_ref().filter(|_| is_asked).map(|_| WordBounds::new(fusion, weights)),
-            of_hotwords: fusion
-                .hotwords
-                .as_ref()
-                .filter(|_| is_asked)
-                .map(|hotwords| HotwordBounds::new(fusion, hotwords)),
+            of_words: fusion.words.as_ref().map(|_| WordBounds::new(fusion, weights)),
+            of_hotwords: fusion.hotwords.as_ref().map(|hotwords| HotwordBounds::new(fusion, hotwords)),
             language_mask: mask(fusion.successors.is_some()),
             word_mask: mask(fusion.words.is_some()),
             hotwords_mask: mask(fusion.hotwords.is_some()),
@@ -91,7 +83,7 @@ impl GainBounds {
     /// By class: the most after a state.
     #[inline]
     pub(super) fn of(&mut self, fusion: &Fusion, weights: &FusionWeights, state: FusionState) -> &[f32] {
-        if self.classes > MOST_CLASSES {
+        if !fusion.bounds_by_state {
             return &self.of_all;
         }
         let key = Key {
