@@ -85,11 +85,11 @@ impl ResultCommand for Args {
     }
 
     fn run(&self, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
-        run(self, diagnostics)
+        compare_files(self, diagnostics)
     }
 }
 
-fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
+fn compare_files(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
     let options = CsvOptions { delimiter: args.delimiter, headers: args.headers };
     args.output.start_threads()?;
     let base = Comparable::open(&args.base, options)?;

@@ -63,11 +63,11 @@ impl ResultCommand for Args {
     }
 
     fn run(&self, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
-        run(self, diagnostics)
+        evaluate(self, diagnostics)
     }
 }
 
-fn run(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
+fn evaluate(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
     let hypotheses = open_lines(&args.hyp, diagnostics)?;
     let references = open_lines(&args.reference, diagnostics)?;
     let name = args.hyp.display().to_string();

@@ -14,9 +14,11 @@ use crate::input::{
     CsvOptions, Dtype, InputError, LabelFile, List, Matrix, OddColumn, Place, Source, counted, cut_first,
     display_name, display_path, integer_list, read_lines, shape_text,
 };
-use crate::logits::{ImproperRow, InputKind, MAX_CLASSES, RowAudit, ShapeError, may_sum_to_one};
-use crate::report::Warning;
+use crate::logits::{
+    ImproperRow, InputKind, MAX_CLASSES, RowAudit, ShapeError, Unnormalised, may_sum_to_one,
+};
 use crate::report::matrix::{CsvParams, MatrixParams};
+use crate::report::{Shortest, Warning};
 
 /// The matrix and what its numbers are.
 #[derive(Args)]
@@ -259,17 +261,17 @@ pub(super) fn input_warnings(name: &str, audit: &RowAudit, place: impl Fn(usize)
     if let Some((rows, base)) = audit.looks_like_other_base() {
         warnings.push(Warning { code: "log_base", message: format!("{name}: {}", log_base(rows, base)) });
     }
-    if let Some((count, row, total)) = audit.unnormalised() {
-        let rows = if count == 1 { "1 row does".to_owned() } else { format!("{count} rows do") };
+    if let Some(Unnormalised { rows, first, sum }) = audit.unnormalised() {
+        let rows = if rows == 1 { "1 row does".to_owned() } else { format!("{rows} rows do") };
         let rather = match like_probs {
             Some(_) => "taken as probabilities they do: give --input probs",
-            None if audit.kind() == InputKind::Probs && may_sum_to_one(total) => "were they rounded?",
+            None if audit.kind() == InputKind::Probs && may_sum_to_one(sum) => "were they rounded?",
             None => {
                 "are these logits, or are the classes on another axis? ctctool inspect shows what they look like"
             }
         };
-        let message =
-            format!("{name}: {rows} not sum to 1 (the first, {}, sums to {total}): {rather}", place(row));
+        let (first, sum) = (place(first), Shortest(sum));
+        let message = format!("{name}: {rows} not sum to 1 (the first, {first}, sums to {sum}): {rather}");
         warnings.push(Warning { code: "not_normalised", message });
     }
     warnings

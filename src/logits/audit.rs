@@ -21,6 +21,17 @@ pub struct ImproperRow {
     pub all_impossible: bool,
 }
 
+/// Rows of probabilities, or of their logarithms, that do not sum to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Unnormalised {
+    /// How many there are.
+    pub rows: usize,
+    /// The first of them, in the user's numbering.
+    pub first: usize,
+    /// What that sums to.
+    pub sum: f64,
+}
+
 /// Rows that are looked at to tell what the numbers are.
 const SAMPLE_ROWS: usize = 256;
 
@@ -208,9 +219,9 @@ impl RowAudit {
         self.sampled += sampled;
     }
 
-    /// The rows of log-probabilities or probabilities that do not sum to 1: how many, the first row, and its sum.
-    pub fn unnormalised(&self) -> Option<(usize, usize, f64)> {
-        self.first_unnormalised.map(|(row, total)| (self.unnormalised, row, total))
+    /// The rows of log-probabilities or probabilities that do not sum to 1, if there are any.
+    pub fn unnormalised(&self) -> Option<Unnormalised> {
+        self.first_unnormalised.map(|(first, sum)| Unnormalised { rows: self.unnormalised, first, sum })
     }
 
     /// Whether the rows were given as logits and are no distributions, but may be made of the values of some that lie

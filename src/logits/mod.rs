@@ -19,7 +19,7 @@ mod survey;
 mod winner;
 
 pub(crate) use audit::may_sum_to_one;
-pub use audit::{ImproperRow, RowAudit};
+pub use audit::{ImproperRow, RowAudit, Unnormalised};
 pub(crate) use block::rows_in_order;
 pub use block::{Block, rows_at_once};
 #[cfg(feature = "cli")]

@@ -15,12 +15,12 @@ use crate::input::{
     AlphabetFile, InputError, LabelFile, Matrix, ONE_SCORE, Place, ProbTargets, counted, display_name,
     float_list,
 };
-use crate::logits::{Geometry, ImproperRow};
+use crate::logits::{Geometry, ImproperRow, Unnormalised};
 use crate::loss::cross_entropy::{CrossEntropy, CrossEntropyError};
 use crate::loss::cross_entropy_batch::{CrossEntropyBatch, CrossEntropyTotals};
 use crate::loss::targets::{DEFAULT_IGNORE_INDEX, Target, Targets};
 use crate::report::loss::{CrossEntropyItem, LossParams, Tally};
-use crate::report::{ItemId, Status, Warning};
+use crate::report::{ItemId, Shortest, Status, Warning};
 
 /// What is computed, whatever the targets are.
 struct Work<'a, 'g> {
@@ -204,7 +204,7 @@ impl Args {
 /// What is odd about class probabilities of the file `name`.
 fn odd_probs(name: &str, targets: &ProbTargets<'_>) -> Vec<Warning> {
     let mut warnings = Vec::new();
-    if let Some((count, row, sum)) = targets.unnormalised() {
+    if let Some(Unnormalised { rows: count, first, sum }) = targets.unnormalised() {
         let rows = counted(count, "row");
         let verb = if count == 1 { "does" } else { "do" };
         let several = if targets.are_yes_or_no() {
@@ -212,8 +212,10 @@ fn odd_probs(name: &str, targets: &ProbTargets<'_>) -> Vec<Warning> {
         } else {
             ""
         };
-        let message =
-            format!("{name}: {rows} {verb} not sum to 1 (the first, row {row}, sums to {sum}){several}");
+        let message = format!(
+            "{name}: {rows} {verb} not sum to 1 (the first, row {first}, sums to {}){several}",
+            Shortest(sum)
+        );
         warnings.push(Warning { code: "targets_not_normalised", message });
     }
     if let Some((row, class, value)) = targets.first_negative() {

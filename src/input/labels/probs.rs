@@ -13,7 +13,7 @@ use crate::input::numbers::words;
 use crate::input::text::lines_of;
 use crate::input::{InputError, Place};
 use crate::kernel::{Element, Floats, Spread, spread};
-use crate::logits::{Geometry, rows_in_order};
+use crate::logits::{Geometry, Unnormalised, rows_in_order};
 use crate::loss::targets::{Target, Targets};
 use crate::plain_number::any_number;
 use crate::shown::shown;
@@ -28,7 +28,7 @@ const SUM_TOLERANCE: f64 = 1e-3;
 pub struct ProbTargets<'a> {
     values: Values<'a>,
     classes: usize,
-    unnormalised: Option<(usize, usize, f64)>,
+    unnormalised: Option<Unnormalised>,
     first_negative: Option<(usize, usize, f64)>,
 }
 
@@ -75,8 +75,8 @@ impl ProbTargets<'_> {
         }
     }
 
-    /// The rows whose sum differs from 1 by more than 0.001: how many, the first one, and what it sums to.
-    pub fn unnormalised(&self) -> Option<(usize, usize, f64)> {
+    /// The rows whose sum differs from 1 by more than 0.001, if there are any.
+    pub fn unnormalised(&self) -> Option<Unnormalised> {
         self.unnormalised
     }
 
@@ -232,7 +232,8 @@ impl LabelFile {
             return Err(InputError::new(&self.name, place, "a probability", value.to_string()));
         }
         let first_negative = first(noticed.first_negative, |value| value < 0.0);
-        let unnormalised = noticed.first_unnormalised.map(|(row, sum)| (noticed.unnormalised, row, sum));
+        let first = noticed.first_unnormalised;
+        let unnormalised = first.map(|(first, sum)| Unnormalised { rows: noticed.unnormalised, first, sum });
         Ok(ProbTargets { values: as_values(values), classes, unnormalised, first_negative })
     }
 }
