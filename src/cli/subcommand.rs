@@ -40,13 +40,11 @@ pub(super) fn deliver<C: ResultCommand>(command: &C) -> (anyhow::Result<ExitStat
     let form = output.form_of_file(format);
     let warn = || diagnostics.warn(form.as_slice());
     let inputs = command.inputs();
-    let kept = check_kept(&inputs, &command.outputs());
-    // What can't be lost may be written over.
-    let may_write = kept.is_ok() || output.output.is_none();
+    let target = output.check_target().and_then(|()| Ok(check_kept(&inputs, &command.outputs())?));
+    // No file is written over that is an input, or no file that was meant.
+    let may_write = target.is_ok() || output.output.is_none();
     // What is wrong with the rest is said alone; but a warning that is an error comes before all work.
-    let result = output
-        .check_target()
-        .and_then(|()| Ok(kept?))
+    let result = target
         .and_then(|()| Ok(check_standard_input(&inputs)?))
         .and_then(|()| if diagnostics.strict { warn() } else { Ok(()) })
         .and_then(|()| command.run(diagnostics))

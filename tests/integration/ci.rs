@@ -87,6 +87,8 @@ fn what_could_not_run_is_an_error_in_place_of_an_older_result() {
     is_replaced(&["compare", "old.json", "new.json"], "made with different parameters");
     is_replaced(&["compare", "-", "-"], "only one of BASE and NEW can come from standard input");
     is_replaced(&["loss", "a.csv", "--labels", "y.txt"], "give --max-loss or --expect");
+    compare("b.csv", &["--format", "junit", "-o", "-"]).stderr(predicate::str::contains("expected a file"));
+    assert!(!folder.path().join("-").exists());
     // Other formats have nothing of it.
     compare("b.csv", &["--format", "json"]).stdout("");
 }
