@@ -231,16 +231,21 @@ impl Fusion {
     /// The word in progress after more text, and the gain.
     fn go_on(&self, word: u32, text: &[u8], weights: &FusionWeights) -> (u32, f64) {
         let Some(words) = &self.words else { return (word, 0.0) };
+        let next = if word == UNKNOWN { None } else { words.step(word, text) };
+        (next.unwrap_or(UNKNOWN), self.gain_of_step(words, word, next, weights))
+    }
+
+    /// What a word in progress gains that becomes `next`, or what begins no word.
+    fn gain_of_step(&self, words: &WordTree, word: u32, next: Option<u32>, weights: &FusionWeights) -> f64 {
         if word == UNKNOWN {
-            return (UNKNOWN, 0.0);
+            return 0.0;
         }
-        let next = words.step(word, text);
         if next.is_none() && self.only_words {
-            return (UNKNOWN, f64::NEG_INFINITY);
+            return f64::NEG_INFINITY;
         }
         let note = !is_noted(words, word) && next.is_none_or(|next| !words.leads_to_known(next));
         let by_words = matches!(self.language, Some(LanguageModel::Words(_)));
-        (next.unwrap_or(UNKNOWN), if note && by_words { weights.unk_score } else { 0.0 })
+        if note && by_words { weights.unk_score } else { 0.0 }
     }
 
     /// Whether a text that keeps to the lexicon may end here, which it may not within a word.

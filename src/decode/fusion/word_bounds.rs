@@ -5,7 +5,7 @@
 //! the tokens' texts together.
 
 use super::class_tree::{ClassNode, ClassTree, TextStep};
-use super::{Fusion, FusionWeights, LanguageModel, Token, UNKNOWN, is_noted};
+use super::{Fusion, FusionWeights, Token, UNKNOWN};
 use crate::lm::{NgramModel, WordNode, WordTree};
 
 /// What does not depend on the state, and room for what does.
@@ -48,7 +48,7 @@ impl WordBounds {
         let tree = &fusion.going_on;
         let end =
             if word == WordTree::ROOT { 0.0 } else { fusion.end_word(word, weights, NgramModel::logp_bound) };
-        let to_unknown = fusion.gain_of_unknown(words, word, weights);
+        let to_unknown = fusion.gain_of_step(words, word, None, weights);
         of_state.clear();
         of_state.extend(after_end.iter().map(|after| after.map_or(to_unknown, |after| end + after)));
         for &class in &*others {
@@ -59,7 +59,7 @@ impl WordBounds {
         }
         ways.push((ClassTree::ROOT, word));
         while let Some((node, after)) = ways.pop() {
-            let gain = if words.leads_to_known(after) { 0.0 } else { fusion.note(words, word, weights) };
+            let gain = fusion.gain_of_step(words, word, Some(after), weights);
             for &class in tree.here(node) {
                 of_state[class as usize] = gain;
             }
@@ -77,21 +77,6 @@ impl WordBounds {
 }
 
 impl Fusion {
-    /// What a word in progress gains where it becomes one that leads to no word the model knows.
-    fn note(&self, words: &WordTree, word: WordNode, weights: &FusionWeights) -> f64 {
-        let by_words = matches!(self.language, Some(LanguageModel::Words(_)));
-        if by_words && !is_noted(words, word) { weights.unk_score } else { 0.0 }
-    }
-
-    /// What a word in progress gains by what no word goes on with.
-    fn gain_of_unknown(&self, words: &WordTree, word: WordNode, weights: &FusionWeights) -> f64 {
-        match word {
-            UNKNOWN => 0.0,
-            _ if self.only_words => f64::NEG_INFINITY,
-            _ => self.note(words, word, weights),
-        }
-    }
-
     /// What a token gains at most by the words it ends and goes on with.
     fn most_of_word(&self, class: u32, mut word: WordNode, weights: &FusionWeights) -> f64 {
         let mut gain = 0.0;
