@@ -1,6 +1,7 @@
 //! A matrix file, which is read once, from front to back, in blocks of whole rows.
 
 mod pieces;
+mod whole_items;
 mod window;
 
 use std::borrow::Cow;

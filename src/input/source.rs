@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Cursor, IsTerminal, Read};
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{InputError, Place};
 use crate::kernel::Mapping;
@@ -18,10 +18,16 @@ pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 enum Reader {
     /// A regular file, any part of which can be read at any time.
     File(File),
-    /// A pipe, a terminal, a device.
-    Stream(Box<dyn Read + Send>),
+    /// A pipe, a terminal, a device; for one thread at a time, so that others may look at what was read before.
+    Stream(Mutex<Box<dyn Read + Send>>),
     /// What was read of one, to be read again.
     Memory(Cursor<SharedBytes>),
+}
+
+impl Reader {
+    fn stream(reader: impl Read + Send + 'static) -> Self {
+        Self::Stream(Mutex::new(Box::new(reader)))
+    }
 }
 
 #[derive(Clone)]
@@ -46,7 +52,9 @@ impl Read for Sequential {
             // Where the system's own position is does not matter then: on some, reading elsewhere moves it.
             Reader::File(file) if HAS_READ_AT => read_file_at(file, buffer, self.position)?,
             Reader::File(file) => file.read(buffer)?,
-            Reader::Stream(stream) => stream.read(buffer)?,
+            Reader::Stream(stream) => {
+                stream.get_mut().unwrap_or_else(PoisonError::into_inner).read(buffer)?
+            }
             Reader::Memory(bytes) => bytes.read(buffer)?,
         };
         self.position += count as u64;
@@ -97,7 +105,7 @@ impl Source {
             // A redirected file is like any other.
             let (reader, len) = match stdin_file() {
                 Some((file, len)) => (Reader::File(file), Some(len)),
-                None => (Reader::Stream(Box::new(io::stdin())), None),
+                None => (Reader::stream(io::stdin()), None),
             };
             return Ok(Self::new(name, reader, len));
         }
@@ -110,7 +118,7 @@ impl Source {
         let (reader, len) = if metadata.is_file() {
             (Reader::File(file), Some(metadata.len()))
         } else {
-            (Reader::Stream(Box::new(file)), None)
+            (Reader::stream(file), None)
         };
         Ok(Self::new(name, reader, len))
     }
@@ -118,7 +126,7 @@ impl Source {
     /// Anything that can be read from front to back, such as bytes in memory or an entry of an archive; messages call
     /// it `name`.
     pub fn from_reader(name: impl Into<String>, reader: impl Read + Send + 'static) -> Self {
-        Self::new(name.into(), Reader::Stream(Box::new(reader)), None)
+        Self::new(name.into(), Reader::stream(reader), None)
     }
 
     fn new(name: String, reader: Reader, len: Option<u64>) -> Self {
@@ -265,6 +273,34 @@ impl<'a> RandomAccess<'a> {
             let count = self.read_at(buffer, position)?;
             position += count as u64;
             Ok(count)
+        }
+    }
+
+    /// Reads piece after piece of some parts of the file, one after another.
+    pub(super) fn reader_of(
+        self,
+        mut parts: impl Iterator<Item = Range<u64>>,
+    ) -> impl FnMut(&mut [u8]) -> Result<usize, InputError> {
+        let mut part = 0..0;
+        move |buffer| {
+            let mut filled = 0;
+            while filled < buffer.len() {
+                if part.is_empty() {
+                    match parts.next() {
+                        Some(next) => part = next,
+                        None => break,
+                    }
+                }
+                let rest = &mut buffer[filled..];
+                let wanted = rest.len().min(usize::try_from(part.end - part.start).unwrap_or(usize::MAX));
+                let count = self.read_at(&mut rest[..wanted], part.start)?;
+                filled += count;
+                part.start += count as u64;
+                if count < wanted {
+                    break;
+                }
+            }
+            Ok(filled)
         }
     }
 

@@ -66,6 +66,25 @@ impl CtcStates {
     /// # Panics
     /// Where the column of a label is not below `columns`, or there are more than `i32` counts.
     pub(crate) fn new(of_label: &[u32], columns: usize) -> Self {
+        let mut states = Self {
+            depth: 0,
+            blanks: Vec::new(),
+            labels: Vec::new(),
+            exponents: Vec::new(),
+            may_skip: Vec::new(),
+            column_of: Vec::new(),
+            columns,
+            survey: BlockSurvey::default(),
+        };
+        states.begin(of_label, columns);
+        states
+    }
+
+    /// The same as [`Self::new`], in the memory of another item's states.
+    ///
+    /// # Panics
+    /// As [`Self::new`].
+    pub(crate) fn begin(&mut self, of_label: &[u32], columns: usize) {
         let places = of_label.len() + 1;
         let sets = places.div_ceil(LANES * MAX_DEPTH);
         let depth = places.div_ceil(LANES * sets);
@@ -74,23 +93,19 @@ impl CtcStates {
             i32::try_from(columns).is_ok() && of_label.iter().all(|&column| (column as usize) < columns),
             "the column of a label"
         );
-        let mut states = Self {
-            depth,
-            blanks: vec![[0.0; LANES]; rows],
-            labels: vec![[0.0; LANES]; rows],
-            exponents: vec![NONE; sets * LANES],
-            may_skip: vec![[1.0; LANES]; rows],
-            column_of: vec![[columns as u32; LANES]; rows],
-            columns,
-            survey: BlockSurvey::new(sets),
-        };
+        (self.depth, self.columns) = (depth, columns);
+        refill(&mut self.blanks, rows, [0.0; LANES]);
+        refill(&mut self.labels, rows, [0.0; LANES]);
+        refill(&mut self.exponents, sets * LANES, NONE);
+        refill(&mut self.may_skip, rows, [1.0; LANES]);
+        refill(&mut self.column_of, rows, [columns as u32; LANES]);
+        self.survey.begin(sets);
         for (i, &column) in of_label.iter().enumerate() {
-            let (row, lane) = states.row_of(i + 1);
-            states.column_of[row][lane] = column;
-            states.may_skip[row][lane] = f64::from(u8::from(i == 0 || of_label[i - 1] != column));
+            let (row, lane) = self.row_of(i + 1);
+            self.column_of[row][lane] = column;
+            self.may_skip[row][lane] = f64::from(u8::from(i == 0 || of_label[i - 1] != column));
         }
-        (states.blanks[0][0], states.exponents[0]) = (1.0, 0);
-        states
+        (self.blanks[0][0], self.exponents[0]) = (1.0, 0);
     }
 
     fn row_of(&self, place: usize) -> (usize, usize) {
@@ -154,8 +169,14 @@ impl<'a> CtcBlock<'a> {
     }
 }
 
+/// Makes `values` as many times the same, whatever they were.
+fn refill<T: Clone>(values: &mut Vec<T>, count: usize, value: T) {
+    values.clear();
+    values.resize(count, value);
+}
+
 /// What is known of each group before a block, behind what is known of [`BLOCK_FRAMES`] that are none.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct BlockSurvey {
     /// The exponent of the largest state; [`NONE`] where all are 0.
     most: Vec<i64>,
@@ -171,9 +192,11 @@ struct BlockSurvey {
 const ALL: i64 = -NONE;
 
 impl BlockSurvey {
-    fn new(sets: usize) -> Self {
-        let of = |exponent| vec![exponent; at(sets)];
-        Self { most: of(NONE), least: of(ALL), next: of(NONE), entering: vec![[[0.0; LANES]; 2]; sets] }
+    fn begin(&mut self, sets: usize) {
+        refill(&mut self.most, at(sets), NONE);
+        refill(&mut self.least, at(sets), ALL);
+        refill(&mut self.next, at(sets), NONE);
+        refill(&mut self.entering, sets, [[0.0; LANES]; 2]);
     }
 }
 

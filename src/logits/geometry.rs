@@ -188,6 +188,12 @@ impl Geometry {
         self.inner == 1
     }
 
+    /// Whether the user's rows are `[slow, fast]` and lie in the file as `[fast, slow]`.
+    pub(super) fn is_transposed(&self, slow: usize, fast: usize) -> bool {
+        let mut axes = self.row_axes.iter().filter(|(size, _)| *size > 1);
+        axes.next() == Some(&(fast, 1)) && axes.next() == Some(&(slow, fast)) && axes.next().is_none()
+    }
+
     /// Of whole planes, from values of `size` bytes row by row to the order of the file.
     pub(crate) fn to_planes(&self, size: usize, rows: &[u8], planes: &mut Vec<u8>) {
         planes.resize(rows.len(), 0);

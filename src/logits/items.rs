@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Block, Geometry};
+use super::{Block, Geometry, ItemOrder};
 use crate::kernel::{Element, Rows};
 
 /// Why items do not fit a matrix.
@@ -104,6 +104,17 @@ impl Items {
         let start = self.geometry.file_row(first);
         let stride = if self.frames > 1 { self.geometry.file_row(first + 1) - start } else { 1 };
         (start, stride)
+    }
+
+    /// Which rows of the file follow each other, where they are whole and lie as one of these says.
+    pub(crate) fn order(&self) -> Option<ItemOrder> {
+        let (geometry, items) = (&self.geometry, self.lengths.len());
+        match () {
+            () if !geometry.has_whole_rows() || self.frames == 0 => None,
+            () if geometry.is_in_order() => Some(ItemOrder::ItemByItem),
+            () if geometry.is_transposed(items, self.frames) => Some(ItemOrder::FrameByFrame),
+            () => None,
+        }
     }
 
     /// An item's frames in use from number `taken` on, as far as `block` has them and at most `most`; those before lie in

@@ -12,6 +12,7 @@ mod block;
 mod distributions;
 mod geometry;
 mod in_memory;
+mod item_block;
 mod items;
 mod log_bases;
 mod row;
@@ -28,6 +29,7 @@ pub(crate) use geometry::unravel;
 pub use geometry::{Geometry, MAX_CLASSES, ShapeError};
 pub use in_memory::reduce_slice;
 pub(crate) use in_memory::{reduce_blocks, round_of};
+pub use item_block::{ItemBlock, ItemOrder};
 pub use items::{Items, ItemsError};
 pub use row::RowScale;
 pub(crate) use row::RowScales;
@@ -83,6 +85,24 @@ pub trait BlockReducer: Sync {
 
     /// Called after the results so far were taken; more blocks may follow.
     fn end_round(&mut self) {}
+}
+
+/// Processes the items of a CTC input some at a time: whole items are looked at in parallel, and the results are then
+/// taken in order.
+pub trait ItemReducer: Sync {
+    /// The result for some items.
+    type Part: Send;
+    /// Why they can't be used.
+    type Error: Send;
+
+    /// Looks at some items. Called from several threads, in any order.
+    fn look_at_items<E: Element>(&self, block: ItemBlock<'_, E>) -> Self::Part;
+
+    /// Takes the result for the next items, in order.
+    ///
+    /// # Errors
+    /// If they can't be used; reading then stops.
+    fn take_items(&mut self, part: Self::Part) -> Result<(), Self::Error>;
 }
 
 /// How much of a matrix is handed out at a time.

@@ -1,10 +1,12 @@
 //! CTC loss of a whole file: frames in, items' losses out.
 //!
 //! Where there are enough items, each thread takes items through all their frames: see `by_items`. Where there are
-//! few, or what is in memory comes in pieces, threads share the rows: see `by_rows`.
+//! few, or what is in memory comes in pieces, threads share the rows: see `by_rows`. Items that can be read whole are taken
+//! through all their frames at once: see `whole_items`.
 
 mod by_items;
 mod by_rows;
+mod whole_items;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -82,9 +84,25 @@ struct Sample {
     winners: Vec<u32>,
 }
 
+impl Sample {
+    /// Looks at a row of the file.
+    fn look<E: Element>(&mut self, row: usize, scores: &[E]) {
+        self.audit.sample(row, scores);
+        self.winners.push(position_of(scores, row_max(scores)).unwrap_or_default() as u32);
+    }
+}
+
 impl Begun {
     fn new(labels: &CtcLabels, length: usize) -> Self {
         Self { forward: Forward::new(labels, length), last: (Vec::new(), Frame::NONE.scale), equal_at_end: 0 }
+    }
+
+    /// The same as [`Self::new`], in the memory of another item's recursion.
+    fn begin(&mut self, labels: &CtcLabels, length: usize) {
+        let Self { forward, last, equal_at_end } = self;
+        forward.begin(labels, length);
+        last.0.clear();
+        (last.1, *equal_at_end) = (Frame::NONE.scale, 0);
     }
 
     /// Takes the next frames.
@@ -102,6 +120,12 @@ impl Begun {
             last.0.extend_from_slice(frame.columns);
             last.1 = frame.scale;
         }
+    }
+
+    /// What was computed, after the last frame.
+    fn item(&self, labels: &CtcLabels) -> CtcItem {
+        let equal_at_end = if is_certain(self.last.1.log_max) { 0 } else { self.equal_at_end };
+        CtcItem { loss: self.forward.finish(labels), equal_at_end }
     }
 }
 
@@ -126,12 +150,7 @@ impl Progress {
 
     /// The item after some of its frames.
     fn after(begun: Box<Begun>, labels: &CtcLabels, length: usize) -> Self {
-        if begun.forward.taken() < length {
-            return Self::Begun(begun);
-        }
-        let Begun { forward, equal_at_end, last: (_, scale) } = *begun;
-        let equal_at_end = if is_certain(scale.log_max) { 0 } else { equal_at_end };
-        Self::Done(CtcItem { loss: forward.finish(labels), equal_at_end })
+        if begun.forward.taken() < length { Self::Begun(begun) } else { Self::Done(begun.item(labels)) }
     }
 }
 
@@ -174,9 +193,7 @@ impl CtcBatch {
             self.items.into_iter().zip(self.rows.lengths()).map(|(Item { labels, progress }, length)| {
                 let item = match progress.into_inner().unwrap_or_else(PoisonError::into_inner) {
                     Progress::Done(item) => CtcItem { loss: item.loss.of(self.kind), ..item },
-                    Progress::NotBegun if *length == 0 => {
-                        CtcItem { loss: Forward::new(&labels, 0).finish(&labels), equal_at_end: 0 }
-                    }
+                    Progress::NotBegun if *length == 0 => Begun::new(&labels, 0).item(&labels),
                     _ => panic!("all frames of the matrix were looked at"),
                 };
                 (item, labels)
@@ -199,23 +216,23 @@ impl CtcBatch {
 
     /// The first rows in use, where more are wanted.
     fn sample_of<E: Element>(&self, block: &Block<'_, E>) -> Option<Sample> {
-        if self.sample.wanted() == 0 {
-            return None;
-        }
-        let mut audit = RowAudit::new(self.kind, self.nonfinite);
-        let mut winners = Vec::new();
+        let mut sample = self.new_sample()?;
         for row in 0..block.rows() {
-            if audit.wanted() == 0 {
+            if sample.audit.wanted() == 0 {
                 break;
             }
             if self.rows.is_used(self.rows.number(block.first_row() + row)) {
-                block.for_each_row(row..row + 1, |_, scores| {
-                    audit.sample(block.first_row() + row, scores);
-                    winners.push(position_of(scores, row_max(scores)).unwrap_or_default() as u32);
-                });
+                let look = |_, scores: &[E]| sample.look(block.first_row() + row, scores);
+                block.for_each_row(row..row + 1, look);
             }
         }
-        Some(Sample { audit, winners })
+        Some(sample)
+    }
+
+    /// Of no rows; none where no more are wanted.
+    fn new_sample(&self) -> Option<Sample> {
+        let audit = RowAudit::new(self.kind, self.nonfinite);
+        (self.sample.wanted() > 0).then(|| Sample { audit, winners: Vec::new() })
     }
 
     fn take_sample(&mut self, sample: Option<Sample>) {

@@ -54,15 +54,30 @@ enum States {
 impl Forward {
     /// Before the first of so many frames.
     pub(super) fn new(labels: &CtcLabels, frames: usize) -> Self {
-        let of_label = labels.columns().of_label();
-        let states = if frames < labels.frames_needed() {
-            States::Over(f64::NEG_INFINITY)
-        } else if labels.is_empty() {
-            States::Blanks(Sum::default())
-        } else {
-            States::Linear(Linear::new(of_label, labels.columns().count()))
+        let mut forward = Self {
+            frames: 0,
+            taken: 0,
+            states: States::Over(f64::NEG_INFINITY),
+            linear: true,
+            log_probs: Vec::new(),
         };
-        Self { frames, taken: 0, states, linear: true, log_probs: Vec::new() }
+        forward.begin(labels, frames);
+        forward
+    }
+
+    /// The same as [`Self::new`], in the memory of another item's recursion.
+    pub(super) fn begin(&mut self, labels: &CtcLabels, frames: usize) {
+        let (of_label, columns) = (labels.columns().of_label(), labels.columns().count());
+        (self.frames, self.taken, self.linear) = (frames, 0, true);
+        if frames < labels.frames_needed() {
+            self.states = States::Over(f64::NEG_INFINITY);
+        } else if labels.is_empty() {
+            self.states = States::Blanks(Sum::default());
+        } else if let States::Linear(states) = &mut self.states {
+            states.begin(of_label, columns);
+        } else {
+            self.states = States::Linear(Linear::new(of_label, columns));
+        }
     }
 
     /// Frames that were taken.
@@ -145,16 +160,17 @@ impl Forward {
     }
 
     /// The loss, after the last frame.
-    pub(super) fn finish(self, labels: &CtcLabels) -> CtcLoss {
-        let log_prob = match self.states {
+    pub(super) fn finish(&self, labels: &CtcLabels) -> CtcLoss {
+        let log_prob = match &self.states {
             States::Blanks(sum) => sum.value(),
             States::Linear(states) => states.finish(labels.len()),
             States::AnySize(states) => states.finish(labels.len()),
-            States::LogSpace(states, mut log_scale) => {
+            States::LogSpace(states, log_scale) => {
+                let mut log_scale = *log_scale;
                 log_scale.add(states.finish());
                 log_scale.value()
             }
-            States::Over(log_prob) => log_prob,
+            States::Over(log_prob) => *log_prob,
         };
         CtcLoss { loss_nats: -log_prob + 0.0, linear: self.linear }
     }

@@ -131,12 +131,14 @@ pub struct Columns {
 impl Columns {
     /// The columns for `labels`, none of which is `blank`.
     pub(crate) fn new(labels: &[u32], blank: u32) -> Self {
-        let mut distinct = labels.to_vec();
-        distinct.sort_unstable();
-        distinct.dedup();
-        let of_label =
-            labels.iter().map(|label| distinct.partition_point(|class| class < label) as u32 + 1).collect();
-        let classes = std::iter::once(blank).chain(distinct).collect();
+        let mut classes = Vec::with_capacity(labels.len() + 1);
+        classes.push(blank);
+        classes.extend_from_slice(labels);
+        classes[1..].sort_unstable();
+        // The blank, which no label is, stays the first.
+        classes.dedup();
+        let column = |label: &u32| classes[1..].partition_point(|class| class < label) as u32 + 1;
+        let of_label = labels.iter().map(column).collect();
         Self { classes, of_label }
     }
 

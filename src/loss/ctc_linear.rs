@@ -34,6 +34,12 @@ impl Linear {
         Self { states: CtcStates::new(of_label, columns), log_scale: Sum::default(), exponent: 0 }
     }
 
+    /// The same as [`Self::new`], in the memory of another item's states.
+    pub(super) fn begin(&mut self, of_label: &[u32], columns: usize) {
+        self.states.begin(of_label, columns);
+        (self.log_scale, self.exponent) = (Sum::default(), 0);
+    }
+
     /// Takes some of the next frames, of which there is one at least and whose bands `band_of` knows; returns how many
     /// were taken, and what became of the one behind them.
     pub(super) fn advance(
@@ -79,7 +85,7 @@ impl Linear {
     }
 
     /// The log-probability of the labels after the last frame.
-    pub(super) fn finish(mut self, length: usize) -> f64 {
+    pub(super) fn finish(&self, length: usize) -> f64 {
         let (blank, label, exponent) = self.states.get(length);
         let prob = blank + label;
         if prob == 0.0 {
@@ -89,8 +95,9 @@ impl Linear {
         // Between 1/2 and 2 where the probability is, which keeps the digits of one next to 1.
         let near = exponent_of_prob.clamp(-1, 0);
         let mantissa = prob * pow2(-exponent_of(prob)) * pow2(near);
-        self.log_scale.add((exponent_of_prob - near) as f64 * std::f64::consts::LN_2);
-        self.log_scale.add(mantissa.ln());
-        self.log_scale.value()
+        let mut log_prob = self.log_scale;
+        log_prob.add((exponent_of_prob - near) as f64 * std::f64::consts::LN_2);
+        log_prob.add(mantissa.ln());
+        log_prob.value()
     }
 }

@@ -166,9 +166,10 @@ impl AnySize {
     }
 
     /// The log-probability of the labels after the last frame.
-    pub(super) fn finish(mut self, length: usize) -> f64 {
+    pub(super) fn finish(&self, length: usize) -> f64 {
         let WideStates { blanks, labels } = &self.states;
-        self.log_scale.add(Wide::ln_of_sum((blanks, length + FIRST), (labels, length + FIRST)));
-        self.log_scale.value()
+        let mut log_prob = self.log_scale;
+        log_prob.add(Wide::ln_of_sum((blanks, length + FIRST), (labels, length + FIRST)));
+        log_prob.value()
     }
 }

@@ -45,6 +45,7 @@ mod lm_cli;
 mod lm_fusion;
 mod loss;
 mod loss_rounds;
+mod loss_short_items;
 mod messages;
 mod metrics_edit_distance;
 mod mistakes;

@@ -58,7 +58,7 @@ impl Args {
         let second_look = SecondLook::new(&mut matrix, &shape.geometry)?;
         let name: Arc<str> = matrix.path().into();
         let rows = shape.with_lengths(&lengths)?;
-        let totals = self.ctc_totals(matrix, &shape, rows.clone(), sequences)?;
+        let totals = self.ctc_totals(matrix, &shape, &rows, sequences)?;
 
         let item = |(index, (item, labels))| {
             self.ctc_item(shape.id(&name, index), index, lengths[index], item, labels)
@@ -110,12 +110,15 @@ impl Args {
         &self,
         matrix: Matrix,
         shape: &CtcShape,
-        rows: Items,
+        rows: &Items,
         labels: Vec<CtcLabels>,
     ) -> Result<CtcTotals, InputError> {
         let (kind, name) = (self.logits.input, matrix.name().to_owned());
-        let mut batch = CtcBatch::new(kind, self.settings.nonfinite, rows, labels);
-        let read = if matrix.is_in_memory() && batch.goes_by_items() {
+        let mut batch = CtcBatch::new(kind, self.settings.nonfinite, rows.clone(), labels);
+        let by_items = matrix.is_in_memory() && batch.goes_by_items();
+        let read = if matrix.has_short_items(rows) && !(by_items && shape.frames > MANY_FRAMES) {
+            matrix.reduce_items(rows, &mut batch)
+        } else if by_items {
             matrix.read(&shape.geometry, &mut batch)
         } else {
             matrix.reduce(&shape.geometry, &mut batch)
@@ -172,6 +175,9 @@ impl Args {
         Some(Warning { code: "labels_of_rows", message })
     }
 }
+
+/// Items of more frames are better taken where the file is mapped, for what an item costs besides is little then.
+const MANY_FRAMES: usize = 64;
 
 const PADDING_OR_PROPAGATE: &str =
     "if this is padding, give --lengths; --nonfinite propagate lets it through as PyTorch does";

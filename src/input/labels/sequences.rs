@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use super::{Content, LabelFile, WHOLE};
 use crate::decode::spelling::WORD_PIECE_MARK;
 use crate::input::alphabet::{Alphabet, LabelSplit};
@@ -12,6 +14,9 @@ use crate::input::{InputError, List, Place};
 use crate::loss::ctc::{CtcError, CtcLabels};
 use crate::normal_form::{form_hint, form_that_fits};
 use crate::shown::{cut, shown};
+
+/// Lines that a thread takes at a time.
+const LINES_AT_ONCE: usize = 1024;
 
 /// Stands for what 64 bits do not hold.
 const TOO_LARGE: i64 = i64::MAX;
@@ -36,7 +41,7 @@ impl LabelFile {
                     |position| words(content).nth(position).map_or(String::new(), |(_, word)| cut(word));
                 self.sequence(&self.index_line(line, content)?, place_of, written, classes, blank)
             };
-            return lines_of(text).enumerate().map(sequence).collect();
+            return of_lines(text, sequence);
         }
         let Content::Integers { shape, values } = &self.content else {
             return Err(InputError::new(&self.name, Place::whole(), "integer labels", self.describe())
@@ -81,7 +86,7 @@ impl LabelFile {
                         }
                     }
                 };
-                lines_of(text).enumerate().map(sequence).collect()
+                of_lines(text, sequence)
             }
             Content::Integers { shape, values } => {
                 let spans = self.spans(items, lengths, shape)?;
@@ -272,8 +277,29 @@ impl LabelFile {
                 InputError::new(&self.name, place, "labels that fit the logits", error.to_string())
             })
         };
-        lines_of(text).enumerate().map(encode).collect()
+        of_lines(text, encode)
     }
+}
+
+/// What `of_line` makes of each line and its number from 0, or the first line's error.
+fn of_lines<T: Send>(
+    text: &str,
+    of_line: impl Fn((usize, &str)) -> Result<T, InputError> + Sync,
+) -> Result<Vec<T>, InputError> {
+    if line_count(text) <= LINES_AT_ONCE {
+        return lines_of(text).enumerate().map(of_line).collect();
+    }
+    let lines: Vec<&str> = lines_of(text).collect();
+    let of_chunk = |(chunk, lines): (usize, &[&str])| {
+        let numbered = (chunk * LINES_AT_ONCE..).zip(lines.iter().copied());
+        numbered.map(&of_line).collect::<Result<Vec<T>, InputError>>()
+    };
+    let chunks: Vec<_> = lines.par_chunks(LINES_AT_ONCE).enumerate().map(of_chunk).collect();
+    let mut all = Vec::with_capacity(lines.len());
+    for chunk in chunks {
+        all.append(&mut chunk?);
+    }
+    Ok(all)
 }
 
 /// How to go on after a `text` of a line, at a column of it, that is no token.

@@ -136,6 +136,31 @@ impl<'a, E: Decoded> Pieces<'a, E> {
         round.into_par_iter().with_max_len(1).map(one).collect()
     }
 
+    /// The same of pieces that are several runs of the file's values each.
+    pub(super) fn of_strips<P: Send, I: Iterator<Item = Range<usize>> + Clone>(
+        &self,
+        file: RandomAccess<'_>,
+        round: Range<usize>,
+        runs: impl Fn(usize) -> I + Sync,
+        look: impl Fn(usize, &[E]) -> P + Sync,
+    ) -> Vec<Result<P, InputError>> {
+        let size = self.info.dtype.size();
+        let one = |piece: usize| {
+            let mut buffer = self.buffers.get();
+            let len = runs(piece).map(|run| run.len()).sum();
+            let bytes = |run: Range<usize>| {
+                self.start + (run.start * size) as u64..self.start + (run.end * size) as u64
+            };
+            let read = &mut file.reader_of(runs(piece).map(bytes));
+            let count = self.info.fill(len, read, &mut buffer.raw, &mut buffer.values)?;
+            if count < len * size {
+                return Err(self.info.length_error(file.name(), file.len()?.saturating_sub(self.start)));
+            }
+            Ok(self.looked_at(piece, buffer, &look))
+        };
+        round.into_par_iter().with_max_len(1).map(one).collect()
+    }
+
     /// Who has nothing to look at reads the next piece while the others look at theirs.
     pub(super) fn of_stream<P: Send>(
         &self,

@@ -1,10 +1,14 @@
-//! However a file is cut, and whether threads take items or rows, each item's loss is that of the item alone.
+//! However a file is cut, and whether threads take items, whole or not, or rows, each item's loss is that of the item
+//! alone.
 
 use proptest::prelude::*;
 
 use super::{CtcBatch, CtcTotals};
 use crate::kernel::Element;
-use crate::logits::{Block, BlockReducer, BlockVisitor, Geometry, InputKind, Items, Nonfinite};
+use crate::logits::{
+    Block, BlockReducer, BlockVisitor, Geometry, InputKind, ItemBlock, ItemOrder, ItemReducer, Items,
+    Nonfinite,
+};
 use crate::loss::ctc::{CtcLabels, ctc_loss};
 
 /// A file of items, `[items, frames, classes]` or `[frames, items, classes]`, and where it is cut.
@@ -30,9 +34,13 @@ impl Case {
         Geometry::new(&shape, false, 2, &order).expect("a valid shape")
     }
 
-    fn batch(&self) -> CtcBatch {
+    fn rows(&self) -> Items {
         let lengths = self.items.iter().map(|(length, _)| *length).collect();
-        let items = Items::new(self.geometry(), self.frames, lengths).expect("items of the matrix");
+        Items::new(self.geometry(), self.frames, lengths).expect("items of the matrix")
+    }
+
+    fn batch(&self) -> CtcBatch {
+        let items = self.rows();
         let labels = self.items.iter().map(|(_, labels)| self.labels(labels)).collect();
         CtcBatch::new(InputKind::Logits, Nonfinite::Propagate, items, labels)
     }
@@ -64,6 +72,31 @@ impl Case {
         blocks
     }
 
+    /// A batch that has looked at all items, some whole ones at a time.
+    fn by_whole_items<E: Element>(&self, convert: impl Fn(f32) -> E) -> CtcBatch {
+        let (rows, mut batch) = (self.rows(), self.batch());
+        let order = if self.time_major { ItemOrder::FrameByFrame } else { ItemOrder::ItemByItem };
+        let in_order = [Some(order), Some(ItemOrder::ItemByItem)];
+        assert!(in_order.contains(&rows.order()), "{:?}", rows.order());
+        let mut ends: Vec<usize> = self.cuts.iter().map(|cut| cut % (self.items.len() + 1)).collect();
+        ends.push(self.items.len());
+        ends.sort_unstable();
+        let mut first = 0;
+        for end in ends {
+            let part = Self {
+                items: self.items[first..end].to_vec(),
+                values: self.values[first * self.frames * self.classes..end * self.frames * self.classes]
+                    .to_vec(),
+                ..self.clone()
+            };
+            let values = part.file(&convert);
+            let part = batch.look_at_items(ItemBlock::new(&values, &rows, order, first));
+            batch.take_items(part).expect("nothing is refused");
+            first = end;
+        }
+        batch
+    }
+
     fn check<E: Element>(&self, convert: impl Fn(f32) -> E) -> Result<(), TestCaseError> {
         let (values, geometry) = (self.file(&convert), self.geometry());
         let mut by_items = self.batch();
@@ -74,12 +107,18 @@ impl Case {
             by_rows.take(part).expect("nothing is refused");
             by_rows.end_round();
         }
+        let by_whole_items = self.by_whole_items(&convert).finish();
         let (by_items, by_rows) = (by_items.finish(), by_rows.finish());
         let losses = |totals: &CtcTotals| -> Vec<u64> {
             totals.items.iter().map(|item| item.loss.loss_nats.to_bits()).collect()
         };
         prop_assert_eq!(losses(&by_items), losses(&by_rows));
+        prop_assert_eq!(losses(&by_items), losses(&by_whole_items));
         prop_assert_eq!(&by_items.first_wins, &by_rows.first_wins);
+        // Of frames side by side, whole items have others in front where there are several blocks.
+        if !self.time_major || self.cuts.is_empty() {
+            prop_assert_eq!(&by_items.first_wins, &by_whole_items.first_wins);
+        }
         for (index, (length, labels)) in self.items.iter().enumerate() {
             let item = &self.values[index * self.frames * self.classes..][..length * self.classes];
             let item: Vec<E> = item.iter().map(|&x| convert(x)).collect();
@@ -88,16 +127,21 @@ impl Case {
             let close = (found.loss.loss_nats - alone).abs() <= 1e-13 * alone.abs();
             prop_assert!(close || found.loss.loss_nats == alone, "{index}: {found:?} for {alone}");
             prop_assert_eq!(found.equal_at_end, by_rows.items[index].equal_at_end);
+            prop_assert_eq!(found.equal_at_end, by_whole_items.items[index].equal_at_end);
         }
         Ok(())
     }
 }
 
 fn cases() -> impl Strategy<Value = Case> {
-    let shape = (1..70_usize, prop_oneof![2..20_usize, 120..140_usize, 300..320_usize], 1..7_usize);
-    shape.prop_flat_map(|(frames, classes, count)| {
+    let few = (1..70_usize, prop_oneof![2..20_usize, 120..140_usize, 300..320_usize], 1..7_usize);
+    let many = (1..20_usize, 2..20_usize, 16..70_usize);
+    // Items of one length go side by side.
+    let all_full = any::<bool>();
+    (prop_oneof![few, many], all_full).prop_flat_map(|((frames, classes, count), all_full)| {
         let labels = proptest::collection::vec(1..classes as u32, 0..30);
-        let items = proptest::collection::vec((0..=frames, labels), count);
+        let least = if all_full { frames } else { 0 };
+        let items = proptest::collection::vec((least..=frames, labels), count);
         // Some frames are far from all others.
         let value = prop_oneof![20 => -9.0..9.0_f32, 1 => -800.0..800.0_f32];
         let values = proptest::collection::vec(value, count * frames * classes);
