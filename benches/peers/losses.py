@@ -148,6 +148,7 @@ def main():
         ("CTC, real fixture, 50 tiles", lambda f: fixture(f, 50)),
     ]
     others = [
+        ("CTC T26 N20,000 C37 L6", lambda f: ctc(f, rng, 26, 20_000, 37, 6)),
         ("cross-entropy 100,000 × 200", lambda f: cross_entropy(f, rng, 100_000, 200)),
         ("cross-entropy 50,000 × 1000, doubles", lambda f: cross_entropy(f, rng, 50_000, 1000, np.float64)),
         ("cross-entropy 500,000 × 10, doubles", lambda f: cross_entropy(f, rng, 500_000, 10, np.float64)),

@@ -175,12 +175,18 @@ impl Args {
         let progress = Progress::new(shape.items, diagnostics);
         let on_item = || progress.item_done();
         let fusion = steering.as_ref().map(|steering| (&steering.fusion, steering.weights));
-        let mut batch = DecodeBatch::new(config, shape.with_lengths(&lengths)?, fusion, &on_item)?;
+        let rows = shape.with_lengths(&lengths)?;
+        let mut batch = DecodeBatch::new(config, rows.clone(), fusion, &on_item)?;
         let odd = matrix_warning(&matrix);
         let second_look = SecondLook::new(&mut matrix, &shape.geometry)?;
         let name = matrix.path().to_owned();
         let refused = |error: ItemError| item_error(&name, &error, shape.is_batch(), config.input);
-        matrix.read(&shape.geometry, &mut batch).map_err(|error| error.or(refused))?;
+        let read = if matrix.has_short_items(&rows) {
+            matrix.reduce_items(&rows, &mut batch)
+        } else {
+            matrix.read(&shape.geometry, &mut batch)
+        };
+        read.map_err(|error| error.or(refused))?;
         let decoded = batch.finish().map_err(refused)?;
         progress.finish();
         let log_space = decoded.iter().filter(|item| item.decoded.log_space).count();

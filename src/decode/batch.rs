@@ -12,7 +12,7 @@ use super::collect::{ItemFrames, Values};
 use super::fusion::{Fusion, FusionWeights};
 use super::item::{ItemConfig, ItemDecoder};
 use crate::kernel::{Element, Rows};
-use crate::logits::{AtOnce, Block, BlockVisitor, InputKind, Items};
+use crate::logits::{AtOnce, Block, BlockVisitor, InputKind, ItemBlock, ItemReducer, Items};
 
 /// Decodes each item as soon as all of its frames are there, in whatever order they come. Frames that come in pieces are
 /// kept until then, but where their winners are all that is asked for.
@@ -256,6 +256,38 @@ fn decode_item(
     }
 }
 
+/// Consecutive items.
+pub struct DecodedItems {
+    first: usize,
+    items: Vec<Result<DecodedAudited, BeamError>>,
+}
+
+impl ItemReducer for DecodeBatch<'_> {
+    type Part = DecodedItems;
+    type Error = ItemError;
+
+    fn look_at_items<E: Element>(&self, block: ItemBlock<'_, E>) -> DecodedItems {
+        let decode_all = |decoder: &mut ItemDecoder| {
+            let one = |item: usize| {
+                let frames = block.frames(item..item + 1, 0..self.rows.lengths()[item]);
+                let decoded = decode(frames, self.items[item].before, self.config.input, decoder);
+                (self.progress)();
+                decoded
+            };
+            block.items().map(one).collect()
+        };
+        DecodedItems { first: block.items().start, items: self.decoders.with(decode_all) }
+    }
+
+    fn take_items(&mut self, part: DecodedItems) -> Result<(), ItemError> {
+        for (at, decoded) in (part.first..).zip(part.items) {
+            let decoded = decoded.map_err(|error| ItemError { item: at, error })?;
+            self.items[at].done = Some(Ok(decoded));
+        }
+        Ok(())
+    }
+}
+
 impl BlockVisitor for DecodeBatch<'_> {
     type Error = ItemError;
 
@@ -293,7 +325,7 @@ impl BlockVisitor for DecodeBatch<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logits::Geometry;
+    use crate::logits::{Geometry, ItemOrder};
 
     /// However the file is cut, items that lie in a block and items that are collected are the same.
     #[test]
@@ -354,8 +386,29 @@ mod tests {
                         assert!(done.is_some() && empty, "decoded where it lies");
                     }
                 }
-                let found = batch.finish().expect("all items");
-                for (item, found) in found.iter().enumerate() {
+                let mut found = batch.finish().expect("all items");
+                // Whole items, as many as there are rows in a block.
+                let rows = Items::new(geometry.clone(), frames, lengths.to_vec()).expect("its items");
+                let mut whole = DecodeBatch::new(config, rows.clone(), None, &|| ()).expect("a decoder");
+                let order = if items_first { ItemOrder::ItemByItem } else { ItemOrder::FrameByFrame };
+                for first in (0..items).step_by(rows_at_once) {
+                    let count = rows_at_once.min(items - first);
+                    let part: Vec<f32> = (0..count * frames * classes)
+                        .map(|at| {
+                            let (row, class) = (at / classes, at % classes);
+                            let (item, frame) = if items_first {
+                                (row / frames, row % frames)
+                            } else {
+                                (row % count, row / count)
+                            };
+                            score(first + item, frame, class)
+                        })
+                        .collect();
+                    let part = whole.look_at_items(ItemBlock::new(&part, &rows, order, first));
+                    whole.take_items(part).expect("nothing to refuse");
+                }
+                found.extend(whole.finish().expect("all items"));
+                for (item, found) in found.iter().enumerate().map(|(at, found)| (at % items, found)) {
                     let DecodedAudited { decoded, audit, equal_at_end } = expected(item);
                     assert_eq!(found.decoded, decoded, "item {item}, {rows_at_once} rows at once");
                     assert_eq!(found.equal_at_end, equal_at_end, "item {item}, {rows_at_once} rows at once");

@@ -38,7 +38,7 @@ pub(super) fn greedy_of_rows<E: Element>(
     blank: u32,
     input: InputKind,
 ) -> Result<GreedyPath, FrameError> {
-    let mut search = GreedySearch::default();
+    let mut search = GreedySearch::of_frames(rows.len());
     for row in rows.iter() {
         search.push(row, input)?;
     }
@@ -53,6 +53,11 @@ pub(super) struct GreedySearch {
 }
 
 impl GreedySearch {
+    /// None yet of so many frames, which must not be more than there is memory for.
+    fn of_frames(count: usize) -> Self {
+        Self { path: Vec::with_capacity(count), logp: Sum::default() }
+    }
+
     /// Number of frames so far.
     pub(super) fn frames(&self) -> usize {
         self.path.len()
@@ -84,13 +89,10 @@ fn winner<E: Element>(row: &[E], max: f64) -> u32 {
 
 /// The class indices of a path's text: repeats merged, then blanks dropped. `path` has one class per frame.
 pub fn collapse(path: &[u32], blank: u32) -> Vec<u32> {
-    let mut tokens = Vec::new();
-    let mut before = blank;
-    for &class in path {
-        if class != before && class != blank {
-            tokens.push(class);
-        }
-        before = class;
-    }
+    let befores = std::iter::once(blank).chain(path.iter().copied());
+    let kept = path.iter().copied().zip(befores).filter(|&(class, before)| class != before && class != blank);
+    // Grown a token at a time, many short texts would wait for each other's memory.
+    let mut tokens = Vec::with_capacity(kept.clone().count());
+    tokens.extend(kept.map(|(class, _)| class));
     tokens
 }

@@ -135,7 +135,10 @@ impl ItemReducer for CtcBatch {
         while next < items.end && notes.refused.is_none() {
             let group = self.side_by_side_in(&block, next);
             next = group.end;
-            notes.refused = self.take_whole(&block, group, &mut room, &mut notes).err();
+            let mut refused = |group| self.take_whole(&block, group, &mut room, &mut notes).err();
+            let found = refused(group.clone());
+            // Of several, the first item's, however they lie.
+            notes.refused = found.map(|row| group.map(|item| item..item + 1).find_map(refused).unwrap_or(row));
         }
         notes
     }
