@@ -22,7 +22,7 @@ use super::timing::Clock;
 use super::values::{Layout, Word, alignment_format, frame_shift};
 use crate::decode::spelling::{Spelling, WordDelimiter};
 use crate::decode::{Alignment, AlignmentError, align};
-use crate::input::{LabelFile, LabelSplit, Matrix, display_name};
+use crate::input::{Alphabet, LabelFile, LabelSplit, Matrix, display_name};
 use crate::logits::{ImproperRow, Nonfinite};
 use crate::loss::{EmissionsBatch, ItemEmissions};
 use crate::report::align::{AlignItem, AlignParams, AlignSummary, write_ctm, write_srt, write_textgrid};
@@ -98,37 +98,11 @@ impl Args {
         let other = items.map(|items| (labels.name(), items));
         let (shape, lengths) = CtcShape::with_frames_in_use(&matrix, &self.logits, other)?;
         if self.format == Format::Srt && shape.items > 1 {
-            // Each item's time begins at 0: captions of several would lie over each other.
-            let message = format!(
-                "--format srt holds subtitles for one item, but {} has {}",
-                matrix.name(),
-                shape.items
-            );
-            let one = if shape.layout == Layout::Tnc { "x[:, 0]" } else { "x[0]" };
-            let hint = format!(
-                "use textgrid or ctm for several items; for subtitles of one, save it alone: numpy.save('item.npy', {one})"
-            );
-            return Err(UsageError::new(message).hint(hint).into());
+            return Err(one_item_alone(&matrix, &shape).into());
         }
         let CtcTargets { sequences, warnings: of_labels, blank, split, alphabet } =
             self.alphabet.sequences(self.alphabet.names.file()?, labels, &shape, label_lengths.as_ref())?;
-        let spelling = match alphabet {
-            None => Spelling::indices(),
-            Some(alphabet) => {
-                if !labels.is_text() {
-                    check_no_empty_entry(&alphabet)?;
-                }
-                let names = alphabet.tokens().to_vec();
-                let delimiter = match Spelling::default_delimiter(&names, blank) {
-                    // As the labels are written.
-                    WordDelimiter::None if split == Some(LabelSplit::Tokens.word()) => {
-                        WordDelimiter::EachToken
-                    }
-                    delimiter => delimiter,
-                };
-                Spelling::new(names, delimiter)
-            }
-        };
+        let spelling = spelling_of(alphabet, labels, split, blank)?;
         let params = AlignParams {
             input_params: shape.params(&matrix, &self.logits, blank, self.alphabet.names.alphabet.as_deref()),
             labels: labels.path().to_owned(),
@@ -256,4 +230,33 @@ fn improbable_labels(name: &str, shape: &CtcShape, items: &[AlignItem]) -> Optio
         medians[0]
     );
     Some(Warning { code: "improbable_labels", message })
+}
+
+/// Subtitles of several items would lie over each other, for each item's time begins at 0.
+fn one_item_alone(matrix: &Matrix, shape: &CtcShape) -> UsageError {
+    let message =
+        format!("--format srt holds subtitles for one item, but {} has {}", matrix.name(), shape.items);
+    let one = if shape.layout == Layout::Tnc { "x[:, 0]" } else { "x[0]" };
+    UsageError::new(message).hint(format!(
+        "use textgrid or ctm for several items; for subtitles of one, save it alone: numpy.save('item.npy', {one})"
+    ))
+}
+
+/// How tokens become words: as the labels are written.
+fn spelling_of(
+    alphabet: Option<Alphabet>,
+    labels: &LabelFile,
+    split: Option<&str>,
+    blank: u32,
+) -> anyhow::Result<Spelling> {
+    let Some(alphabet) = alphabet else { return Ok(Spelling::indices()) };
+    if !labels.is_text() {
+        check_no_empty_entry(&alphabet)?;
+    }
+    let names = alphabet.tokens().to_vec();
+    let delimiter = match Spelling::default_delimiter(&names, blank) {
+        WordDelimiter::None if split == Some(LabelSplit::Tokens.word()) => WordDelimiter::EachToken,
+        delimiter => delimiter,
+    };
+    Ok(Spelling::new(names, delimiter))
 }

@@ -13,7 +13,7 @@ use super::other_axis::SecondLook;
 use super::output_args::{OutputArgs, RateLimits, has_details, not_shown};
 use super::progress::Progress;
 use super::steering::warnings::references_warning;
-use super::steering::{SteeringArgs, WeightArgs};
+use super::steering::{Steering, SteeringArgs, WeightArgs};
 use super::subcommand::{Named, ResultCommand};
 use super::timing::Clock;
 use super::transcripts::{item_names, outer_spaces};
@@ -155,40 +155,18 @@ impl Args {
         }
         let ClassNames { spelling, blank, delimiter, warnings: of_names } =
             self.classes.class_names(&shape)?;
-        let config = self.config(blank);
         let steering = self.steering.load(&spelling, shape.classes, blank, diagnostics)?;
-        let steering = steering.map(|mut steering| {
-            let weights = &mut steering.weights;
-            weights.lm_weight = self.weights.lm_weight.unwrap_or(weights.lm_weight);
-            weights.unit_bonus = self.weights.word_bonus.unwrap_or(weights.unit_bonus);
-            let lm = steering.params.lm.is_some();
-            steering.params.lm_weight = lm.then_some(weights.lm_weight);
-            steering.params.word_bonus = lm.then_some(weights.unit_bonus);
-            steering
-        });
+        let steering = steering.map(|steering| self.with_weights(steering));
         let params = DecodeParams {
             word_delimiter: delimiter,
             steering: steering.as_ref().map(|steering| steering.params.clone()),
             ..self.params(&matrix, &shape, blank)
         };
-
-        let progress = Progress::new(shape.items, diagnostics);
-        let on_item = || progress.item_done();
-        let fusion = steering.as_ref().map(|steering| (&steering.fusion, steering.weights));
-        let rows = shape.with_lengths(&lengths)?;
-        let mut batch = DecodeBatch::new(config, rows.clone(), fusion, &on_item)?;
         let odd = matrix_warning(&matrix);
         let second_look = SecondLook::new(&mut matrix, &shape.geometry)?;
         let name = matrix.path().to_owned();
-        let refused = |error: ItemError| item_error(&name, &error, shape.is_batch(), config.input);
-        let read = if matrix.has_short_items(&rows) {
-            matrix.reduce_items(&rows, &mut batch)
-        } else {
-            matrix.read(&shape.geometry, &mut batch)
-        };
-        read.map_err(|error| error.or(refused))?;
-        let decoded = batch.finish().map_err(refused)?;
-        progress.finish();
+        let decoded =
+            decode_items(matrix, &shape, &lengths, self.config(blank), steering.as_ref(), diagnostics)?;
         let log_space = decoded.iter().filter(|item| item.decoded.log_space).count();
         diagnostics.note(format_args!(
             "{log_space} of {} computed in log space: probabilities too small for doubles",
@@ -213,14 +191,11 @@ impl Args {
         let input: Arc<str> = name.as_str().into();
         let mut rates = ErrorRates::default();
         let items = decoded.into_iter().enumerate().map(|(index, item)| {
-            let mut item = self.item(item, shape.id(&input, index), index, lengths[index], &spelling);
-            if let Some(reference) = references.as_ref().map(|references| &references[index]) {
-                let errors = LineErrors::new(reference, &item.text);
-                rates.add(&errors);
-                item.reference = Some(reference.clone());
-                item.errors = Some(errors.into());
+            let item = self.item(item, shape.id(&input, index), index, lengths[index], &spelling);
+            match &references {
+                Some(references) => against(item, &references[index], &mut rates),
+                None => item,
             }
-            item
         });
         let items: Vec<DecodeItem> = items.collect();
         let texts = || items.iter().map(|item| item.text.as_str());
@@ -233,6 +208,17 @@ impl Args {
             rates: references.is_some().then(|| rates.into()),
         };
         self.deliver(params, summary, warnings, items, diagnostics)
+    }
+
+    /// The weights as they were given, else as they are.
+    fn with_weights(&self, mut steering: Steering) -> Steering {
+        let weights = &mut steering.weights;
+        weights.lm_weight = self.weights.lm_weight.unwrap_or(weights.lm_weight);
+        weights.unit_bonus = self.weights.word_bonus.unwrap_or(weights.unit_bonus);
+        let lm = steering.params.lm.is_some();
+        steering.params.lm_weight = lm.then_some(weights.lm_weight);
+        steering.params.word_bonus = lm.then_some(weights.unit_bonus);
+        steering
     }
 
     fn deliver(
@@ -339,6 +325,40 @@ impl Args {
             words,
         }
     }
+}
+
+/// Reads the matrix and decodes its items.
+fn decode_items(
+    matrix: Matrix,
+    shape: &CtcShape,
+    lengths: &[usize],
+    config: ItemConfig,
+    steering: Option<&Steering>,
+    diagnostics: Diagnostics,
+) -> anyhow::Result<Vec<DecodedAudited>> {
+    let rows = shape.with_lengths(lengths)?;
+    let fusion = steering.map(|steering| (&steering.fusion, steering.weights));
+    let progress = Progress::new(shape.items, diagnostics);
+    let on_item = || progress.item_done();
+    let mut batch = DecodeBatch::new(config, rows.clone(), fusion, &on_item)?;
+    let name = matrix.path().to_owned();
+    let refused = |error: ItemError| item_error(&name, &error, shape.is_batch(), config.input);
+    let read = if matrix.has_short_items(&rows) {
+        matrix.reduce_items(&rows, &mut batch)
+    } else {
+        matrix.read(&shape.geometry, &mut batch)
+    };
+    read.map_err(|error| error.or(refused))?;
+    let decoded = batch.finish().map_err(refused)?;
+    progress.finish();
+    Ok(decoded)
+}
+
+/// An item and how its text differs from a reference.
+fn against(item: DecodeItem, reference: &str, rates: &mut ErrorRates) -> DecodeItem {
+    let errors = LineErrors::new(reference, &item.text);
+    rates.add(&errors);
+    DecodeItem { reference: Some(reference.to_owned()), errors: Some(errors.into()), ..item }
 }
 
 /// An item that can't be decoded, in the file's terms.

@@ -73,6 +73,16 @@ impl Args {
                 return Ok(View { cross_entropy: true, ..by_class(matrix, shape.len() - 1)? });
             }
         }
+        self.view_as_ctc(matrix, labels, label_lengths, findings)
+    }
+
+    fn view_as_ctc(
+        &self,
+        matrix: &Matrix,
+        labels: Option<&LabelFile>,
+        label_lengths: Option<&List<i64>>,
+        findings: &mut Vec<Finding>,
+    ) -> anyhow::Result<View> {
         let given = optional_integers("--lengths", self.logits.lengths.as_deref())?;
         let sequences =
             labels.and_then(|labels| labels.sequences(label_lengths.map(|lengths| lengths.len())));
@@ -95,7 +105,7 @@ impl Args {
                     labels_fit,
                 })
             }
-            Err(error) if shape.len() == 3 && self.logits.layout.is_none() => {
+            Err(error) if matrix.shape().len() == 3 && self.logits.layout.is_none() => {
                 let message = error.to_string();
                 // The lengths may be wrong instead.
                 let told = error.downcast_ref::<InputError>().is_none();

@@ -12,7 +12,7 @@ use super::super::other_axis::SecondLook;
 use super::super::values::{Criterion, Word};
 use super::gradient::{GradientOf, GradientWork};
 use super::{Args, PROPAGATE};
-use crate::input::{AlphabetFile, InputError, LabelFile, Matrix, counted, display_name};
+use crate::input::{AlphabetFile, InputError, LabelFile, List, Matrix, counted, display_name};
 use crate::logits::{ImproperRow, Items};
 use crate::loss::ctc::CtcLabels;
 use crate::loss::ctc_batch::{CtcBatch, CtcItem as ComputedItem, CtcTotals};
@@ -31,15 +31,7 @@ impl Args {
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
         let label_lengths = optional_integers("--label-lengths", self.label_lengths.as_deref())?;
-        check_joined(labels, label_lengths.as_ref(), matrix.shape(), self.logits.layout)?;
-        let label_count = label_lengths.as_deref().map(<[i64]>::len);
-        let other = labels.sequences(label_count).or(label_count);
-        let counted_by = match &label_lengths {
-            Some(lengths) if labels.is_joined() => lengths.name(),
-            _ => labels.name(),
-        };
-        let other = other.map(|count| (counted_by, count));
-        let (shape, lengths) = CtcShape::with_frames_in_use(&matrix, &self.logits, other)?;
+        let (shape, lengths) = self.ctc_shape(&matrix, labels, label_lengths.as_ref())?;
         let CtcTargets { sequences, warnings: of_labels, blank, split, .. } =
             self.alphabet.sequences(alphabet, labels, &shape, label_lengths.as_ref())?;
         let params = LossParams {
@@ -87,22 +79,41 @@ impl Args {
             let equal: Vec<usize> = totals.items.iter().map(|item| item.equal_at_end).collect();
             warnings.extend(padding("padding_counted", &name, &shape, &equal, &lengths));
         }
-        let objection = |item: &CtcItem| {
-            let (kind, why) = objection(item)?;
-            let loss = match item.status {
-                Status::Nan => "its loss is NaN, as a value is",
-                _ if self.settings.zero_infinity => "its loss of +inf counts as 0",
-                _ => "its loss is +inf",
-            };
-            Some((kind, format!("{why}; {loss}")))
-        };
-        warnings.extend(Warning::of_items(items.iter().filter_map(objection)));
+        warnings.extend(Warning::of_items(items.iter().filter_map(|item| self.ctc_objection(item))));
         let losses: Vec<f64> = totals.items.iter().map(|item| item.loss.loss_nats).collect();
         let gradient = gradient.map(|gradient| -> GradientWork<'_> {
             let (shape, losses) = (&shape, &losses);
             Box::new(move || self.ctc_gradient(gradient, shape, &rows, totals.labels, losses))
         });
         self.deliver(params, reducer.finish(), tally, warnings, items, gradient, diagnostics)
+    }
+
+    /// The items and their frames in use, of which labels may tell how many there are.
+    fn ctc_shape(
+        &self,
+        matrix: &Matrix,
+        labels: &LabelFile,
+        label_lengths: Option<&List<i64>>,
+    ) -> anyhow::Result<(CtcShape, Vec<usize>)> {
+        check_joined(labels, label_lengths, matrix.shape(), self.logits.layout)?;
+        let label_count = label_lengths.map(|lengths| lengths.len());
+        let count = labels.sequences(label_count).or(label_count);
+        let counted_by = match label_lengths {
+            Some(lengths) if labels.is_joined() => lengths.name(),
+            _ => labels.name(),
+        };
+        CtcShape::with_frames_in_use(matrix, &self.logits, count.map(|count| (counted_by, count)))
+    }
+
+    /// Why an item has no finite loss, where it has none, and what becomes of that.
+    fn ctc_objection(&self, item: &CtcItem) -> Option<(Status, String)> {
+        let (kind, why) = objection(item)?;
+        let loss = match item.status {
+            Status::Nan => "its loss is NaN, as a value is",
+            _ if self.settings.zero_infinity => "its loss of +inf counts as 0",
+            _ => "its loss is +inf",
+        };
+        Some((kind, format!("{why}; {loss}")))
     }
 
     /// Reads all frames in use.

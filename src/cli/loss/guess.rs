@@ -37,12 +37,62 @@ impl Args {
             // Of a number next to 0 all would be within it.
             atol: self.checks.atol.unwrap_or(if guess == 0.0 { DEFAULT_ATOL } else { 0.0 }),
         };
-        let may_be_ctc = alphabet.is_some();
+        let has_alphabet = alphabet.is_some();
         // The criterion that is clear needs no flag.
         let clear = self.criterion(&matrix, labels, alphabet.as_ref()).ok();
         let mut search = Search::new(self.given(alphabet)?, guess, tolerance, self.settings.reduction);
-        let params = GuessParams {
-            matrix: matrix_params(&matrix),
+        let params = self.guess_params(&matrix, labels, guess, tolerance, &search);
+        let wants = |criterion| {
+            self.settings.criterion.is_none_or(|asked| asked == criterion)
+                && match criterion {
+                    Criterion::Ctc => self.cross_entropy_option().is_none(),
+                    // Names of classes are rather those of a recogniser.
+                    Criterion::CrossEntropy => {
+                        self.ctc_option().is_none() && (!has_alphabet || clear == Some(criterion))
+                    }
+                }
+        };
+        let setup = |criterion: Criterion| {
+            let setup = Setup::default();
+            if clear == Some(criterion) {
+                return setup;
+            }
+            // What is not clear was not asked for either, so it is no step.
+            setup.flag(format!("--criterion {}", criterion.word())).step(u32::from(clear.is_some()))
+        };
+        let inferred = inferred_layout(&matrix, labels, &search.given);
+        let shapes = ctc_shapes(&matrix, &setup(Criterion::Ctc).step(1), &mut search);
+        let axes = self.class_axes(&matrix, &setup(Criterion::CrossEntropy).step(1), &mut search);
+        let shape = matrix.shape().to_vec();
+        let values = matrix.into_values()?;
+        let readings = readings(&values);
+        if wants(Criterion::Ctc) {
+            for ctc in &shapes {
+                let setup = self.in_layout(ctc.layout, inferred, setup(Criterion::Ctc));
+                self.guess_ctc(ctc, &shape, &values, labels, &readings, &setup, &mut search)?;
+            }
+        }
+        if wants(Criterion::CrossEntropy) {
+            for (axis, geometry) in &axes {
+                let setup = self.along_axis(*axis, &shape, setup(Criterion::CrossEntropy));
+                let rows = rows_in_order(&values, geometry);
+                self.guess_cross_entropy(&rows, &shape, *axis, labels, &readings, &setup, &mut search)?;
+            }
+        }
+        labels.check()?;
+        self.deliver_guess(params, search, diagnostics)
+    }
+
+    fn guess_params(
+        &self,
+        matrix: &Matrix,
+        labels: &LabelFile,
+        guess: f64,
+        tolerance: Tolerance,
+        search: &Search,
+    ) -> GuessParams {
+        GuessParams {
+            matrix: matrix_params(matrix),
             labels: labels.path().to_owned(),
             criterion: self.settings.criterion.map(Word::word),
             layout: self.logits.layout.map(Word::word),
@@ -63,61 +113,29 @@ impl Args {
             guess,
             rtol: tolerance.rtol,
             atol: tolerance.atol,
-        };
-        let wants = |criterion| {
-            self.settings.criterion.is_none_or(|asked| asked == criterion)
-                && match criterion {
-                    Criterion::Ctc => self.cross_entropy_option().is_none(),
-                    // Names of classes are rather those of a recogniser.
-                    Criterion::CrossEntropy => {
-                        self.ctc_option().is_none() && (!may_be_ctc || clear == Some(criterion))
-                    }
-                }
-        };
-        let setup = |criterion: Criterion| {
-            let setup = Setup::default();
-            if clear == Some(criterion) {
-                return setup;
-            }
-            // What is not clear was not asked for either, so it is no step.
-            setup.flag(format!("--criterion {}", criterion.word())).step(u32::from(clear.is_some()))
-        };
-        let inferred = inferred_layout(&matrix, labels, &search.given);
-        let shapes = ctc_shapes(&matrix, &setup(Criterion::Ctc).step(1), &mut search);
-        let axes = self.class_axes(&matrix, &setup(Criterion::CrossEntropy).step(1), &mut search);
-        let shape = matrix.shape().to_vec();
-        let values = matrix.into_values()?;
-        let readings = readings(&values);
-        if wants(Criterion::Ctc) {
-            for ctc in &shapes {
-                let setup = match (self.logits.layout, inferred) {
-                    _ if ctc.layout == Layout::Tc => setup(Criterion::Ctc),
-                    (None, Some(layout)) if ctc.layout == layout => setup(Criterion::Ctc),
-                    (asked, inferred) => {
-                        let clear = asked.or(inferred);
-                        let step = u32::from(clear.is_some_and(|clear| clear != ctc.layout));
-                        setup(Criterion::Ctc).flag(format!("--layout {}", ctc.layout.word())).step(step)
-                    }
-                };
-                self.guess_ctc(ctc, &shape, &values, labels, &readings, &setup, &mut search)?;
+        }
+    }
+
+    /// A layout is a flag but where it needs none, and a step where another is asked for or clear.
+    fn in_layout(&self, layout: Layout, inferred: Option<Layout>, setup: Setup) -> Setup {
+        match (self.logits.layout, inferred) {
+            _ if layout == Layout::Tc => setup,
+            (None, Some(clear)) if layout == clear => setup,
+            (asked, inferred) => {
+                let clear = asked.or(inferred);
+                let step = u32::from(clear.is_some_and(|clear| clear != layout));
+                setup.flag(format!("--layout {}", layout.word())).step(step)
             }
         }
-        if wants(Criterion::CrossEntropy) {
-            for (axis, geometry) in &axes {
-                let asked = self.class_axis(&shape) == Some(*axis);
-                let setup = setup(Criterion::CrossEntropy);
-                let setup = if shape.len() < 3 {
-                    setup
-                } else {
-                    let flag = if *axis == 1 { 1 } else { -1 };
-                    setup.option(format!("--class-axis {flag}"), asked, *axis == 1)
-                };
-                let rows = rows_in_order(&values, geometry);
-                self.guess_cross_entropy(&rows, &shape, *axis, labels, &readings, &setup, &mut search)?;
-            }
+    }
+
+    /// The classes' axis is an option where there are several others.
+    fn along_axis(&self, axis: usize, shape: &[usize], setup: Setup) -> Setup {
+        if shape.len() < 3 {
+            return setup;
         }
-        labels.check()?;
-        self.deliver_guess(params, search, diagnostics)
+        let flag = if axis == 1 { 1 } else { -1 };
+        setup.option(format!("--class-axis {flag}"), self.class_axis(shape) == Some(axis), axis == 1)
     }
 
     fn deliver_guess(

@@ -138,7 +138,8 @@ impl ItemReducer for CtcBatch {
             let mut refused = |group| self.take_whole(&block, group, &mut room, &mut notes).err();
             let found = refused(group.clone());
             // Of several, the first item's, however they lie.
-            notes.refused = found.map(|row| group.map(|item| item..item + 1).find_map(refused).unwrap_or(row));
+            notes.refused =
+                found.map(|row| group.map(|item| item..item + 1).find_map(refused).unwrap_or(row));
         }
         notes
     }
