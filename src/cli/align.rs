@@ -169,8 +169,9 @@ impl Args {
                 item.words = clock.words(spelling, &tokens, &spans);
             }
             Err(AlignmentError::TooFewFrames { .. }) => item.status = Status::Infeasible,
-            // The labels were checked: what is left is that every path has a probability of 0.
-            Err(_) => item.status = Status::Infinite,
+            Err(AlignmentError::NotANumber { .. }) => item.status = Status::Nan,
+            // What takes too much memory is told before.
+            Err(AlignmentError::NoPath | AlignmentError::TooLarge { .. }) => item.status = Status::Infinite,
         }
         item
     }

@@ -36,8 +36,10 @@ struct Decoders<'a> {
 struct Item {
     /// Frames of the items before it.
     before: usize,
-    so_far: SoFar,
-    done: Option<Result<DecodedAudited, BeamError>>,
+    length: usize,
+    /// Once a frame was taken: a header can claim any number of items.
+    so_far: Option<Box<SoFar>>,
+    done: Option<Box<Result<DecodedAudited, BeamError>>>,
 }
 
 /// What is kept of an item's frames.
@@ -94,15 +96,7 @@ impl<'a> DecodeBatch<'a> {
         progress: &'a (dyn Fn() + Sync),
     ) -> Result<Self, BeamError> {
         let decoders = Decoders::new(config, rows.geometry().classes(), fusion)?;
-        let so_far = |before, length| {
-            if config.asks_for_path_alone() {
-                SoFar::Path(AuditedPath::new(before, length, config.input))
-            } else {
-                SoFar::Frames(ItemFrames::new(length))
-            }
-        };
-        let item =
-            |(before, &length): (usize, &usize)| Item { before, so_far: so_far(before, length), done: None };
+        let item = |(before, &length)| Item { before, length, so_far: None, done: None };
         let items = frames_before(rows.lengths()).zip(rows.lengths()).map(item).collect();
         Ok(Self { config, decoders, rows, items, progress })
     }
@@ -117,7 +111,7 @@ impl<'a> DecodeBatch<'a> {
     pub fn finish(mut self) -> Result<Vec<DecodedAudited>, ItemError> {
         self.decode_ready();
         let results =
-            self.items.into_iter().map(|item| item.done.expect("all frames of the matrix were looked at"));
+            self.items.into_iter().map(|item| *item.done.expect("all frames of the matrix were looked at"));
         let refused = |item| move |error| ItemError { item, error };
         results.enumerate().map(|(item, result)| result.map_err(refused(item))).collect()
     }
@@ -140,7 +134,8 @@ impl<'a> DecodeBatch<'a> {
         let items = items.iter_mut().enumerate().filter(|(_, item)| item.done.is_none());
         let here: Vec<_> = items.filter_map(|(at, item)| Some((item, frames_of(at)?))).collect();
         here.into_par_iter().for_each(|(item, frames)| {
-            item.done = Some(decoders.with(|decoder| decode(frames, item.before, config.input, decoder)));
+            let decoded = decoders.with(|decoder| decode(frames, item.before, config.input, decoder));
+            item.done = Some(Box::new(decoded));
             progress();
         });
     }
@@ -148,7 +143,7 @@ impl<'a> DecodeBatch<'a> {
     /// The first item that can't be decoded, if all before it can: it is the same however the frames come.
     fn refused(&self) -> Result<(), ItemError> {
         for (item, found) in self.items.iter().enumerate() {
-            match &found.done {
+            match found.done.as_deref() {
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(ItemError { item, error: error.clone() }),
                 None => break,
@@ -159,22 +154,25 @@ impl<'a> DecodeBatch<'a> {
 
     /// Takes the frames of a block, in which no item is whole.
     fn collect<E: Element>(&mut self, block: &Block<'_, E>) {
-        let rows = &self.rows;
-        if !rows.geometry().has_whole_rows() || !self.config.asks_for_path_alone() {
+        let (rows, config) = (&self.rows, self.config);
+        if !rows.geometry().has_whole_rows() || !config.asks_for_path_alone() {
             block.for_each_row(0..block.rows(), |row, scores| {
                 // Every layout hands out an item's frames in order.
                 let number = rows.number(block.first_row() + row);
                 if rows.is_used(number) {
-                    self.items[rows.place(number).0].take(std::iter::once(scores));
+                    self.items[rows.place(number).0].take(config, std::iter::once(scores));
                 }
             });
             return;
         }
         let items = self.items.par_iter_mut().enumerate().filter(|(_, item)| item.done.is_none());
         items.for_each(|(at, item)| {
-            let SoFar::Path(path) = &item.so_far else { return };
-            if let Some(frames) = rows.frames_in(block, at, path.frames(), usize::MAX) {
-                item.take(frames.iter());
+            let taken = match item.so_far.as_deref() {
+                Some(SoFar::Path(path)) => path.frames(),
+                _ => 0,
+            };
+            if let Some(frames) = rows.frames_in(block, at, taken, usize::MAX) {
+                item.take(config, frames.iter());
             }
         });
     }
@@ -184,29 +182,44 @@ impl<'a> DecodeBatch<'a> {
         let Self { config, decoders, items, progress, .. } = self;
         let classes = decoders.classes;
         items.par_iter_mut().filter(|item| item.is_ready(classes)).for_each(|item| {
-            let before = item.before;
-            item.done = Some(match std::mem::replace(&mut item.so_far, SoFar::Frames(ItemFrames::new(0))) {
+            let Item { before, length, .. } = *item;
+            let so_far = item.so_far.take().map(|so_far| *so_far);
+            let so_far = so_far.unwrap_or_else(|| SoFar::nothing(before, length, *config));
+            item.done = Some(Box::new(match so_far {
                 SoFar::Frames(frames) => {
                     decoders.with(|decoder| decode_item(&frames, before, classes, config.input, decoder))
                 }
                 SoFar::Path(path) => Ok(path.finish(config.blank)),
-            });
+            }));
             progress();
         });
     }
 }
 
+impl SoFar {
+    /// Of an item of `length` frames, which comes after `before` others.
+    fn nothing(before: usize, length: usize, config: ItemConfig) -> Self {
+        if config.asks_for_path_alone() {
+            Self::Path(AuditedPath::new(before, length, config.input))
+        } else {
+            Self::Frames(ItemFrames::new(length))
+        }
+    }
+}
+
 impl Item {
     /// Takes the next frames, where they are still wanted.
-    fn take<'a, E: Element>(&mut self, rows: impl Iterator<Item = &'a [E]>) {
+    fn take<'a, E: Element>(&mut self, config: ItemConfig, rows: impl Iterator<Item = &'a [E]>) {
         if self.done.is_some() {
             return;
         }
-        match &mut self.so_far {
+        let Self { before, length, .. } = *self;
+        let so_far = self.so_far.get_or_insert_with(|| Box::new(SoFar::nothing(before, length, config)));
+        match &mut **so_far {
             SoFar::Frames(frames) => rows.for_each(|row| frames.push(row)),
             SoFar::Path(path) => {
                 if let Err(error) = path.take(rows) {
-                    self.done = Some(Err(error.into()));
+                    self.done = Some(Box::new(Err(error.into())));
                 }
             }
         }
@@ -214,9 +227,10 @@ impl Item {
 
     fn is_ready(&self, classes: usize) -> bool {
         self.done.is_none()
-            && match &self.so_far {
-                SoFar::Frames(frames) => frames.is_complete(classes),
-                SoFar::Path(path) => path.is_complete(),
+            && match self.so_far.as_deref() {
+                Some(SoFar::Frames(frames)) => frames.is_complete(classes),
+                Some(SoFar::Path(path)) => path.is_complete(),
+                None => self.length == 0,
             }
     }
 }
@@ -282,7 +296,7 @@ impl ItemReducer for DecodeBatch<'_> {
     fn take_items(&mut self, part: DecodedItems) -> Result<(), ItemError> {
         for (at, decoded) in (part.first..).zip(part.items) {
             let decoded = decoded.map_err(|error| ItemError { item: at, error })?;
-            self.items[at].done = Some(Ok(decoded));
+            self.items[at].done = Some(Box::new(Ok(decoded)));
         }
         Ok(())
     }
@@ -379,11 +393,7 @@ mod tests {
                     };
                     for item in (0..items).filter(|&item| lengths[item] > 0 && is_here(item)) {
                         let Item { so_far, done, .. } = &batch.items[item];
-                        let empty = match so_far {
-                            SoFar::Frames(frames) => frames.is_complete(0),
-                            SoFar::Path(path) => path.frames() == 0,
-                        };
-                        assert!(done.is_some() && empty, "decoded where it lies");
+                        assert!(done.is_some() && so_far.is_none(), "decoded where it lies");
                     }
                 }
                 let mut found = batch.finish().expect("all items");

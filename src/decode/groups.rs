@@ -28,7 +28,8 @@ pub(super) struct Groups {
     pub(super) group: Vec<u32>,
     /// By row: the next that ends in the same token, or [`NONE`].
     pub(super) next: Vec<u32>,
-    /// By class.
+    classes: usize,
+    /// By class; made with the first row that ends in one, for a header can claim any number of classes.
     slots: Vec<Slot>,
     epoch: u64,
 }
@@ -36,13 +37,15 @@ pub(super) struct Groups {
 impl Groups {
     /// No rows yet, over `classes` classes.
     pub(super) fn new(classes: usize) -> Self {
-        let slots = vec![Slot { epoch: 0, group: NONE }; classes];
-        Self { all: Vec::new(), group: Vec::new(), next: Vec::new(), slots, epoch: 0 }
+        Self { all: Vec::new(), group: Vec::new(), next: Vec::new(), classes, slots: Vec::new(), epoch: 0 }
     }
 
     /// Finds those of a beam.
     pub(super) fn link(&mut self, rows: &[Prefix]) {
         self.epoch += 1;
+        if self.slots.is_empty() && rows.iter().any(|row| (row.last as usize) < self.classes) {
+            self.slots = vec![Slot { epoch: 0, group: NONE }; self.classes];
+        }
         self.all.clear();
         for list in [&mut self.group, &mut self.next] {
             list.resize(rows.len(), NONE);
@@ -66,7 +69,9 @@ impl Groups {
 
     /// The group of a class, or [`NONE`].
     pub(super) fn of(&self, class: u32) -> u32 {
-        let slot = self.slots[class as usize];
-        if slot.epoch == self.epoch { slot.group } else { NONE }
+        match self.slots.get(class as usize) {
+            Some(slot) if slot.epoch == self.epoch => slot.group,
+            _ => NONE,
+        }
     }
 }

@@ -93,6 +93,9 @@ impl Items {
     }
 
     /// The item and the frame of the user's row `number`.
+    ///
+    /// # Panics
+    /// If items have no frames, so that there is no row.
     pub fn place(&self, number: usize) -> (usize, usize) {
         (number / self.frames, number % self.frames)
     }
@@ -138,6 +141,9 @@ impl Items {
     }
 
     /// Whether the user's row `number` is in use.
+    ///
+    /// # Panics
+    /// If there is no such row.
     pub fn is_used(&self, number: usize) -> bool {
         let (item, frame) = self.place(number);
         frame < self.lengths[item]

@@ -17,6 +17,9 @@ use super::frame_columns::{ColumnScale, Frame};
 use crate::kernel::{Element, InstructionSet};
 use crate::logits::{Block, InputKind, Items, Nonfinite, RowAudit, is_certain, position_of, row_max};
 
+/// Items of more frames are better taken where they lie in memory, for what an item costs besides is little then.
+const MANY_FRAMES: usize = 64;
+
 /// Advances the CTC recursions of a file's items as their frames are read.
 pub struct CtcBatch {
     kind: InputKind,
@@ -76,6 +79,17 @@ pub struct CtcTotals {
     pub audit: RowAudit,
     /// How often each class wins one of the first frames in use.
     pub first_wins: Vec<u64>,
+}
+
+/// Which of the traits that [`CtcBatch`] has is the fastest way to read a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CtcReading {
+    /// [`ItemReducer`](crate::logits::ItemReducer): threads take items that are read whole.
+    WholeItems,
+    /// [`BlockVisitor`](crate::logits::BlockVisitor): threads take items through what is in memory.
+    Visit,
+    /// [`BlockReducer`](crate::logits::BlockReducer): threads share the rows.
+    Reduce,
 }
 
 /// Of the first rows in use, what tells what the numbers are, and the class that wins each.
@@ -179,6 +193,17 @@ impl CtcBatch {
             audit: RowAudit::new(kind, nonfinite),
             sample: RowAudit::new(kind, nonfinite),
             first_wins,
+        }
+    }
+
+    /// How a file is best read, by whether its values are used where they lie in memory and whether its items are short.
+    pub fn reading(&self, in_memory: bool, short_items: bool) -> CtcReading {
+        let by_items = in_memory && self.goes_by_items();
+        match (by_items, short_items) {
+            (true, true) if self.rows.frames() > MANY_FRAMES => CtcReading::Visit,
+            (_, true) => CtcReading::WholeItems,
+            (true, false) => CtcReading::Visit,
+            (false, false) => CtcReading::Reduce,
         }
     }
 

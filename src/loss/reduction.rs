@@ -14,6 +14,31 @@ pub enum Reduction {
     Sum,
 }
 
+impl Reduction {
+    /// What the loss of each item is times in the number that is asked for, by the items' numbers of labels: for its
+    /// gradient. Of [`Self::None`], that of the mean.
+    ///
+    /// Formula: PyTorch's `ctc_loss`.
+    pub fn ctc_factors(self, label_lengths: impl ExactSizeIterator<Item = usize>) -> Vec<f64> {
+        let items = label_lengths.len();
+        let factor = |length: usize| match self {
+            Self::Sum => 1.0,
+            Self::Mean | Self::None => 1.0 / (length.max(1) * items) as f64,
+        };
+        label_lengths.map(factor).collect()
+    }
+
+    /// The same of the rows of a cross-entropy, by what each adds to the mean's denominator.
+    ///
+    /// Formula: PyTorch's `cross_entropy`.
+    pub fn cross_entropy_factor(self, weights: impl Iterator<Item = f64>) -> f64 {
+        match self {
+            Self::Sum => 1.0,
+            Self::Mean | Self::None => 1.0 / weights.collect::<Sum>().value(),
+        }
+    }
+}
+
 /// The loss of the whole file by each convention, in nats.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reductions {

@@ -149,7 +149,8 @@ pub enum Status {
     Ok,
     /// Left out by `ignore_index`.
     Ignored,
-    /// `+inf`, because there are fewer frames than the labels need.
+    /// `+inf`, because there are fewer frames than the labels need; of a transcript, that a lexicon or
+    /// `--token-min-logp` leaves no text.
     Infeasible,
     /// Infinite for another reason.
     Infinite,

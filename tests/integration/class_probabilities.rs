@@ -1,5 +1,6 @@
 //! Cross-entropy against class probabilities, and what else needs all classes of a row.
 
+use ctctool::input::{CsvOptions, LabelFile};
 use ctctool::kernel::{Element, Floats};
 use ctctool::logits::{InputKind, RowScale};
 use ctctool::loss::cross_entropy::CrossEntropy;
@@ -297,4 +298,29 @@ fn a_loss_is_the_definition_wherever_the_classes_are() {
             }
         }
     }
+}
+
+/// Numbers of a line do not move on to the next where one has too many and another too few.
+#[test]
+fn lines_of_probabilities_are_as_long_as_each_other() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[2, 3], &[0.0; 6]));
+    let command = || {
+        let mut command = ctctool();
+        command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y.txt", "--delimiter", " "]);
+        command.args(["--criterion", "ce"]);
+        command
+    };
+    let expected = "line 2: expected 4 numbers as in line 1, found 2";
+    folder.file("y.txt", "0.5,0.1 0.2 0.2\n0.5  0.5\n");
+    command().assert().code(2).stdout("").stderr(predicate::str::contains(expected));
+    // Whoever asks for a table of them gets no other numbers either.
+    let path = folder.file("y.txt", "0.5 0.2 0.1 0.2\n0.5 0.5\n");
+    let options = CsvOptions { delimiter: Some(b' '), ..CsvOptions::default() };
+    let labels = LabelFile::open(&path, options).unwrap();
+    let error = labels.prob_targets(&[2, 3], 1).err().unwrap().to_string();
+    assert!(error.contains(expected), "{error}");
+    folder.file("y.txt", "0.5  0.25 0.25\n0.1,0.5 0.4\n");
+    let loss = number(&json(&mut command())["summary"]["reductions"]["mean"]);
+    assert!((loss - 3_f64.ln()).abs() < 1e-15);
 }

@@ -427,3 +427,52 @@ fn what_only_one_of_two_results_has_is_a_difference() {
     write("g2", &[&loss[..], &["--grad", "g2.npy"]].concat());
     both_ways("g1", "g2", 0);
 }
+
+/// Of many differences few are kept on the way: the worst, in their order, and the worst number, which is named even where
+/// more texts differ than are listed.
+#[test]
+fn of_many_differences_the_worst_are_listed() {
+    let folder = Folder::new();
+    let count = 5000_u64;
+    // Each item differs by another amount.
+    let off = |index: u64| (index * 7919 % count) as f64 + 1.0;
+    let of = |name: &str, times: f64| {
+        let item = |index| json!({"id": "x", "index": index, "loss_nats": 1e6 + times * off(index)});
+        let items: Vec<Value> = (0..count).map(item).collect();
+        let result =
+            json!({"schema_version": 1, "command": "loss", "params": {}, "summary": {}, "items": items});
+        folder.file(name, result.to_string());
+    };
+    of("a", 0.0);
+    of("b", 1.0);
+    let result = run_json(&mut compare(&folder, &["a", "b", "--rtol", "0", "--atol", "1e-3"]));
+    assert_eq!(result["summary"]["differing"], count);
+    let mut expected: Vec<u64> = (0..count).collect();
+    expected.sort_by(|&a, &b| off(b).total_cmp(&off(a)));
+    let places: Vec<String> = expected.iter().map(|index| format!("items[{index}].loss_nats")).collect();
+    assert_eq!(result["summary"]["worst_place"], places[0]);
+    let listed = result["items"].as_array().unwrap();
+    assert!(listed.len() >= 10);
+    for (item, place) in listed.iter().zip(&places) {
+        assert_eq!(&item["place"], place);
+    }
+
+    let texts: Vec<String> = (0..count).map(|index| format!("text {index}")).collect();
+    let with_texts = |name: &str, end: &str, logp: f64| {
+        let item = |index: u64| {
+            let logp = if index == 2500 { logp } else { -1.0 };
+            json!({"id": "x", "index": index, "text": texts[index as usize].clone() + end, "logp_nats": logp})
+        };
+        let items: Vec<Value> = (0..count).map(item).collect();
+        let result =
+            json!({"schema_version": 1, "command": "decode", "params": {}, "summary": {}, "items": items});
+        folder.file(name, result.to_string());
+    };
+    with_texts("a", "", -1.0);
+    with_texts("b", "!", -3.0);
+    let result = run_json(&mut compare(&folder, &["a", "b"]));
+    assert_eq!(result["summary"]["differing"], count + 1);
+    assert_eq!(result["summary"]["worst_place"], "items[2500].logp_nats");
+    assert_eq!(result["items"][0]["place"], "items[0].text");
+    assert_eq!(result["summary"]["changed_texts"].as_array().unwrap().len() as u64, count);
+}

@@ -48,6 +48,28 @@ fn frames_of_greedy_transcripts_take_no_memory() {
     }
 }
 
+/// A header that is within all limits claims a million items or sixteen million classes, and nothing follows.
+#[test]
+fn a_header_alone_takes_no_memory() {
+    let folder = Folder::new();
+    for (shape, options) in [
+        (&[1 << 20, 1, 1][..], "--layout ntc"),
+        (&[1, 1 << 20, 1], "--layout tnc"),
+        (&[1 << 20, 1, 2], "--layout ntc --beam 2"),
+        (&[1, 1, 1 << 24], "--layout ntc --beam 2"),
+        (&[1, 1, 1 << 24], "--layout ntc"),
+    ] {
+        folder.file("x.npy", npy_bytes("<f4", false, shape, &[]));
+        // Threads and libraries take nearly all of that.
+        let script = format!(
+            "cat x.npy | (ulimit -v 180000; exec \"$0\" decode - --threads 1 {options} --format text)"
+        );
+        let mut command = assert_cmd::Command::new("sh");
+        command.current_dir(folder.path()).arg("-c").arg(script).arg(ctctool().get_program());
+        command.assert().code(2).stdout("").stderr(predicate::str::contains("found 0"));
+    }
+}
+
 /// Whoever calls the program in a script knows what a 2 means, and nothing of signals.
 #[test]
 fn memory_that_is_refused_is_an_error() {

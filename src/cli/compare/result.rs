@@ -50,6 +50,9 @@ const FREE_PARAMS: [&str; 24] = [
 /// Of these, the ones that change it where they are given at all.
 const SETTING_PARAMS: [&str; 4] = ["lengths", "lm", "lexicon", "hotwords"];
 
+/// Differences are sorted once there are so many times as many as are listed.
+const MANY: usize = 64;
+
 /// How the same items lie in a file.
 const LAYOUT_PARAMS: [&str; 2] = ["layout", "shape"];
 
@@ -97,8 +100,8 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
     texts.truncate(MAX_LISTED);
     let texts =
         texts.into_iter().map(|(index, [base, new])| (index, pairs(&words(&base), &words(&new)))).collect();
+    found.sort_leaves();
     let ResultDifferences { values, differing, mut leaves, absolute, relative, .. } = found;
-    leaves.sort_by(|a, b| b.severity().total_cmp(&a.severity()).then(a.is_detail().cmp(&b.is_detail())));
     // A number where one differs, else whatever does, else the greatest difference there is.
     let number = leaves.iter().find(|leaf| leaf.difference.is_some()).or(leaves.first());
     let worst_difference = match number {
@@ -313,6 +316,7 @@ struct ResultDifferences {
     exchanged: bool,
     values: usize,
     differing: usize,
+    /// Those that may be listed, and the worst number.
     leaves: Vec<Leaf>,
     /// The greatest differences and their places.
     absolute: Option<(Difference, String)>,
@@ -339,6 +343,7 @@ impl ResultDifferences {
         self.values += next.values;
         self.differing += next.differing;
         self.leaves.extend(next.leaves);
+        self.keep_few();
         if let Some((difference, place)) = next.absolute {
             keep_greater(&mut self.absolute, difference, |d| d.absolute, || place);
         }
@@ -413,7 +418,28 @@ impl ResultDifferences {
                 new: new.clone(),
                 difference,
             });
+            self.keep_few();
         }
+    }
+
+    /// The worst first, of equal ones in the order of the results.
+    fn sort_leaves(&mut self) {
+        let order = |a: &Leaf, b: &Leaf| {
+            b.severity().total_cmp(&a.severity()).then(a.is_detail().cmp(&b.is_detail()))
+        };
+        self.leaves.sort_by(order);
+    }
+
+    /// Leaves the worst, where there are many.
+    fn keep_few(&mut self) {
+        if self.leaves.len() <= MANY * MAX_LISTED {
+            return;
+        }
+        self.sort_leaves();
+        let number = self.leaves.iter().position(|leaf| leaf.difference.is_some());
+        let beyond = number.filter(|&at| at >= MAX_LISTED).map(|at| self.leaves.swap_remove(at));
+        self.leaves.truncate(MAX_LISTED);
+        self.leaves.extend(beyond);
     }
 }
 

@@ -15,7 +15,7 @@ use super::{Args, PROPAGATE};
 use crate::input::{AlphabetFile, InputError, LabelFile, List, Matrix, counted, display_name};
 use crate::logits::{ImproperRow, Items};
 use crate::loss::ctc::CtcLabels;
-use crate::loss::ctc_batch::{CtcBatch, CtcItem as ComputedItem, CtcTotals};
+use crate::loss::ctc_batch::{CtcBatch, CtcItem as ComputedItem, CtcReading, CtcTotals};
 use crate::loss::reduction::Reducer;
 use crate::report::loss::{CtcItem, LossParams, Tally};
 use crate::report::{ItemId, Status, Warning, infeasible};
@@ -126,13 +126,10 @@ impl Args {
     ) -> Result<CtcTotals, InputError> {
         let (kind, name) = (self.logits.input, matrix.name().to_owned());
         let mut batch = CtcBatch::new(kind, self.settings.nonfinite, rows.clone(), labels);
-        let by_items = matrix.is_in_memory() && batch.goes_by_items();
-        let read = if matrix.has_short_items(rows) && !(by_items && shape.frames > MANY_FRAMES) {
-            matrix.reduce_items(rows, &mut batch)
-        } else if by_items {
-            matrix.read(&shape.geometry, &mut batch)
-        } else {
-            matrix.reduce(&shape.geometry, &mut batch)
+        let read = match batch.reading(matrix.is_in_memory(), matrix.has_short_items(rows)) {
+            CtcReading::WholeItems => matrix.reduce_items(rows, &mut batch),
+            CtcReading::Visit => matrix.read(&shape.geometry, &mut batch),
+            CtcReading::Reduce => matrix.reduce(&shape.geometry, &mut batch),
         };
         let refused = |row: ImproperRow| {
             let padding = row.value.is_nan() && self.logits.lengths.is_none() && shape.is_batch();
@@ -186,9 +183,6 @@ impl Args {
         Some(Warning { code: "labels_of_rows", message })
     }
 }
-
-/// Items of more frames are better taken where the file is mapped, for what an item costs besides is little then.
-const MANY_FRAMES: usize = 64;
 
 const PADDING_OR_PROPAGATE: &str =
     "if this is padding, give --lengths; --nonfinite propagate lets it through as PyTorch does";

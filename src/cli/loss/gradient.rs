@@ -10,13 +10,11 @@ use super::super::diagnostics::UsageError;
 use super::super::subcommand::Named;
 use super::Args;
 use crate::input::{InputError, Matrix, ReadError};
-use crate::kernel::Sum;
 use crate::logits::{Geometry, InputKind, Items, Nonfinite, RowScale};
 use crate::loss::cross_entropy::CrossEntropy;
 use crate::loss::ctc::{CtcLabels, loss_of_emissions};
 use crate::loss::gradient::{CrossEntropyGradient, CtcGradient, RowGradient};
 use crate::loss::gradient_check::{Agreement, RowSample, Slope, agreement, central_difference, sampled_rows};
-use crate::loss::reduction::Reduction;
 use crate::loss::targets::{Target, Targets};
 use crate::loss::{Emissions, EmissionsBatch, ItemEmissions};
 use crate::report::gradient::{GradientCheck, GradientSummary};
@@ -151,13 +149,13 @@ impl Args {
         losses: &[f64],
     ) -> anyhow::Result<GradientSummary> {
         let kind = self.logits.input;
-        let factor = |(labels, &loss): (&CtcLabels, &f64)| match self.settings.reduction {
+        let mut factors = self.settings.reduction.ctc_factors(labels.iter().map(CtcLabels::len));
+        for (factor, &loss) in factors.iter_mut().zip(losses) {
             // Where it counts as 0 it has no slope either.
-            _ if self.settings.zero_infinity && loss == f64::INFINITY => 0.0,
-            Reduction::Sum => 1.0,
-            _ => 1.0 / (labels.len().max(1) * shape.items) as f64,
-        };
-        let factors: Vec<f64> = labels.iter().zip(losses).map(factor).collect();
+            if self.settings.zero_infinity && loss == f64::INFINITY {
+                *factor = 0.0;
+            }
+        }
         let mut batch = EmissionsBatch::new(kind, Nonfinite::Propagate, rows.clone(), labels);
         let emissions = of.matrix.again()?.reduce(&shape.geometry, &mut batch);
         emissions.map_err(|error| error.or(anyhow::Error::from))?;
@@ -197,10 +195,8 @@ impl Args {
         targets: &T,
     ) -> anyhow::Result<GradientSummary> {
         let (kind, count) = (self.logits.input, geometry.rows());
-        let factor = match self.settings.reduction {
-            Reduction::Sum => 1.0,
-            _ => 1.0 / (0..count).map(|row| loss.mean_weight(targets.target(row))).collect::<Sum>().value(),
-        };
+        let weights = (0..count).map(|row| loss.mean_weight(targets.target(row)));
+        let factor = self.settings.reduction.cross_entropy_factor(weights);
         let gradient = CrossEntropyGradient::new(kind, loss, targets, factor);
         let used = (0..count).filter(|&row| targets.target(row) != Target::Ignored);
         let args = of.args;

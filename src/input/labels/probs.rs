@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::targets::place_of;
 use super::{Content, LabelFile};
 use crate::input::csv;
+use crate::input::error::counted;
 use crate::input::npy::shape_text;
 use crate::input::numbers::words;
 use crate::input::text::lines_of;
@@ -194,9 +195,18 @@ impl LabelFile {
     /// Numbers with any spaces between them: how many rows, and all of them.
     fn table_of_words(&self, text: &str, headers: bool) -> Result<(usize, Vec<f64>), InputError> {
         let (mut rows, mut values) = (0, Vec::new());
+        // The first line's number, and how many numbers it has.
+        let mut first = None;
         let lines = (1..).zip(lines_of(text)).filter(|(_, line)| !line.trim().is_empty());
         for (number, line) in lines.skip(usize::from(headers)) {
             rows += 1;
+            let count = words(line).count();
+            let &mut (first_line, expected) = first.get_or_insert((number, count));
+            if count != expected {
+                let expected = format!("{} as in line {first_line}", counted(expected, "number"));
+                let place = Place::whole().at("line", number);
+                return Err(InputError::new(&self.name, place, expected, count.to_string()));
+            }
             for (column, word) in words(line) {
                 let place = || Place::whole().at("line", number).at("column", column);
                 let value = any_number(word.as_bytes());

@@ -34,7 +34,7 @@ struct Notes {
 impl CtcBatch {
     /// Whether threads are to take items, not rows, where the whole file is in memory: what would else be kept of the
     /// rows is not little beside them, and no item is more than a thread's share.
-    pub fn goes_by_items(&self) -> bool {
+    pub(super) fn goes_by_items(&self) -> bool {
         let lengths = self.rows.lengths();
         let most = lengths.iter().max().copied().unwrap_or_default();
         let all: usize = lengths.iter().sum();
