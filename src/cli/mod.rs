@@ -127,6 +127,9 @@ fn parse() -> Result<Command, clap::Error> {
 }
 
 /// Runs the program with the process's arguments.
+///
+/// For the program's own `main` alone: the whole process becomes the program's, signals included, and files are mapped,
+/// so that nobody may write to one that is read (see [`allow_mapping`](crate::kernel::allow_mapping)).
 pub fn main() -> ExitStatus {
     crate::kernel::begin_program();
     let command = match parse() {

@@ -38,6 +38,7 @@ mod language;
 mod matrix;
 mod npy;
 mod numbers;
+#[cfg(feature = "cli")]
 mod result;
 mod source;
 mod text;
@@ -57,6 +58,7 @@ pub use matrix::{Matrix, ReadError};
 pub use npy::Dtype;
 pub(crate) use npy::{FloatValues, reshape_hint, shape_text, wide_axes};
 pub use numbers::{List, float_list, integer_list};
+#[cfg(feature = "cli")]
 pub use result::{Comparable, ResultFile};
 pub use source::Source;
 pub(crate) use text::empty_end;

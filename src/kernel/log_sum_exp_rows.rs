@@ -13,7 +13,7 @@ pub fn log_sum_exp<E: Element>(row: &[E]) -> LogSumExp {
     double_rows::of_one_row(InstructionSet::best(), row)
 }
 
-/// The same over each of `rows`; `out`: `[rows]`.
+/// Log-sum-exp over each of `rows`, as exact as [`log_sum_exp`]; `out`: `[rows]`.
 ///
 /// # Panics
 /// Where `out` has another length than there are rows.
@@ -22,9 +22,9 @@ pub fn log_sum_exp_rows<E: Element>(set: InstructionSet, rows: Rows<'_, E>, out:
     double_rows::of_rows(set, rows, out);
 }
 
-/// The same for callers that need no more than single precision has, some three times as fast on such values:
-/// `log_sum` is within 2e-7 relative, also where it is next to 0. From doubles it is as exact as
-/// [`log_sum_exp_rows`].
+/// Log-sum-exp over each of `rows` for callers that need no more than single precision has, some three times as fast on
+/// such values as [`log_sum_exp_rows`]: `log_sum` is within 2e-7 relative, also where it is next to 0. From doubles it is
+/// as exact as that. `out`: `[rows]`.
 ///
 /// # Panics
 /// Where `out` has another length than there are rows.
@@ -41,10 +41,10 @@ pub fn fast_log_sum_exp_rows<E: Element>(set: InstructionSet, rows: Rows<'_, E>,
     E::fast_rows(set, rows, out);
 }
 
-/// The same for rows that lie side by side.
+/// [`fast_log_sum_exp_rows`] for rows that lie side by side; `out`: `[rows]`.
 ///
 /// # Panics
-/// As [`fast_log_sum_exp_rows`].
+/// Where `out` has another length than there are rows.
 pub fn fast_log_sum_exp_tiles<E: Element>(set: InstructionSet, tiles: &Tiles<E>, out: &mut [LogSumExp]) {
     assert_eq!(tiles.len(), out.len(), "a row for each result");
     E::fast_tiles(set, tiles, out);

@@ -117,6 +117,9 @@ impl NgramModel {
     }
 
     /// The state after a word, and the natural logarithm of its probability.
+    ///
+    /// # Panics
+    /// If `state` is not of this model, or `word` not of its vocabulary.
     pub fn score(&self, state: u32, word: u32) -> (u32, f64) {
         let mut log10 = 0.0;
         let mut context = state;
@@ -136,6 +139,9 @@ impl NgramModel {
     }
 
     /// An upper bound of the natural logarithm of the word's probability after any context; tight up to rounding.
+    ///
+    /// # Panics
+    /// If `word` is not of the model's vocabulary.
     pub fn logp_bound(&self, word: u32) -> f64 {
         f64::from(self.log10_bounds[word as usize]) * std::f64::consts::LN_10
     }

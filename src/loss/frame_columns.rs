@@ -60,7 +60,7 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    /// None, of scores that are `kind`.
+    /// No frames yet; scores to come are `kind`.
     pub(super) fn new(kind: InputKind) -> Self {
         Self { set: InstructionSet::best(), kind, columns: Vec::new(), ends: Vec::new(), logs: Vec::new() }
     }

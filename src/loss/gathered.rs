@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::frame_columns::{Frame, Frames};
 use crate::logits::InputKind;
 
-/// Of consecutive rows of the file, those in use as the frames that they are to their items' labels.
+/// Consecutive rows of the file: of each row in use, the columns that its item's labels need.
 pub(super) struct Gathered {
     /// In the file.
     first_row: usize,
@@ -16,7 +16,7 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    /// Of no rows, whose scores are `kind`.
+    /// No rows yet; scores to come are `kind`.
     pub(super) fn new(kind: InputKind) -> Self {
         Self { first_row: 0, rows: 0, frames: Frames::new(kind), frame_of: Vec::new() }
     }

@@ -28,7 +28,8 @@ impl Reduction {
         label_lengths.map(factor).collect()
     }
 
-    /// The same of the rows of a cross-entropy, by what each adds to the mean's denominator.
+    /// What the loss of each row of a cross-entropy is times in the number that is asked for, by what each row adds to the
+    /// mean's denominator: for its gradient. Of [`Self::None`], that of the mean.
     ///
     /// Formula: PyTorch's `cross_entropy`.
     pub fn cross_entropy_factor(self, weights: impl Iterator<Item = f64>) -> f64 {

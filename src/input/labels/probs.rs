@@ -63,6 +63,9 @@ impl Targets for ProbTargets<'_> {
 
 impl ProbTargets<'_> {
     /// The probabilities of a row.
+    ///
+    /// # Panics
+    /// If there is no such row.
     pub fn get(&self, row: usize) -> Floats<'_> {
         self.rows(row..row + 1)
     }

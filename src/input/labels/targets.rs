@@ -63,6 +63,9 @@ impl ClassTargets<'static> {
 
 impl ClassTargets<'_> {
     /// The class of a row; `None` if it is ignored.
+    ///
+    /// # Panics
+    /// If there is no such row.
     pub fn get(&self, row: usize) -> Option<usize> {
         let target = self.targets[row];
         (target != self.ignored).then_some(target as usize)
