@@ -16,6 +16,7 @@ pub mod eval;
 pub mod gradient;
 pub(crate) mod gradient_file;
 pub mod guess;
+mod guess_words;
 pub mod inspect;
 mod json;
 mod listing;
