@@ -21,6 +21,7 @@ pub mod gradient;
 pub mod gradient_check;
 pub mod guess;
 pub mod reduction;
+pub mod slopes;
 pub mod targets;
 
 pub use ctc_labels::Columns;

@@ -10,13 +10,14 @@ use super::super::diagnostics::UsageError;
 use super::super::subcommand::Named;
 use super::Args;
 use crate::input::{InputError, Matrix, ReadError};
-use crate::logits::{Geometry, InputKind, Items, Nonfinite, RowScale};
+use crate::logits::{Geometry, Items, Nonfinite};
 use crate::loss::cross_entropy::CrossEntropy;
-use crate::loss::ctc::{CtcLabels, loss_of_emissions};
+use crate::loss::ctc::CtcLabels;
 use crate::loss::gradient::{CrossEntropyGradient, CtcGradient, RowGradient};
-use crate::loss::gradient_check::{Agreement, RowSample, Slope, agreement, central_difference, sampled_rows};
+use crate::loss::gradient_check::{Agreement, RowSample, agreement, sampled_rows};
+use crate::loss::slopes::{CtcSlopes, cross_entropy_slope};
 use crate::loss::targets::{Target, Targets};
-use crate::loss::{Emissions, EmissionsBatch, ItemEmissions};
+use crate::loss::{EmissionsBatch, ItemEmissions};
 use crate::report::gradient::{GradientCheck, GradientSummary};
 use crate::report::gradient_file::{GradientBatch, GradientOut};
 use crate::report::{Output, write_npy_header};
@@ -176,10 +177,10 @@ impl Args {
         let args = of.args;
         let samples = of.write(&shape.geometry, &gradient, &sampled)?;
         Ok(args.summary(|| {
-            let mut in_hand = ItemInHand { item: usize::MAX, log_probs: Vec::new() };
+            let mut slopes = CtcSlopes::new(kind);
             let agreement = agreement(&samples, |sample, class| {
                 let (item, frame) = rows.place(sample.row);
-                let slope = in_hand.slope(item, &to_check[&item], frame, sample, class, kind);
+                let slope = slopes.at((item, &to_check[&item]), frame, &sample.values, class);
                 slope.map(|slope| slope.times(factors[item]))
             });
             report_of(agreement, |row| shape.place(row).to_string())
@@ -203,53 +204,11 @@ impl Args {
         let samples = of.write(geometry, &gradient, &args.sampled(used))?;
         Ok(args.summary(|| {
             let agreement = agreement(&samples, |sample, class| {
-                let slope = central_difference(&mut sample.values.clone(), class, kind, |scores| {
-                    row_loss(scores, kind, loss, targets.target(sample.row))
-                });
+                let target = targets.target(sample.row);
+                let slope = cross_entropy_slope(loss, &sample.values, kind, target, class);
                 slope.map(|slope| slope.times(factor))
             });
             report_of(agreement, |row| format!("row {row}"))
         }))
-    }
-}
-
-/// The emissions of the item that is looked at, to be changed for a moment.
-struct ItemInHand {
-    item: usize,
-    log_probs: Vec<f64>,
-}
-
-impl ItemInHand {
-    /// The difference of the item's losses at a class of a frame.
-    fn slope(
-        &mut self,
-        item: usize,
-        of_item: &ItemEmissions,
-        frame: usize,
-        sample: &RowSample,
-        class: usize,
-        kind: InputKind,
-    ) -> Option<Slope> {
-        let labels = of_item.labels();
-        if self.item != item {
-            (self.item, self.log_probs) = (item, of_item.emissions().iter().flatten().copied().collect());
-        }
-        let width = labels.columns().count();
-        let place = frame * width..(frame + 1) * width;
-        let slope = central_difference(&mut sample.values.clone(), class, kind, |scores| {
-            labels.columns().gather(scores, RowScale::new(scores, kind), &mut self.log_probs[place.clone()]);
-            loss_of_emissions(&Emissions::new(&self.log_probs, labels)).loss_nats
-        });
-        self.log_probs[place].copy_from_slice(of_item.emissions().frame(frame));
-        slope
-    }
-}
-
-fn row_loss(row: &[f64], kind: InputKind, loss: &CrossEntropy, target: Target<'_>) -> f64 {
-    let scale = RowScale::new(row, kind);
-    match target {
-        Target::Index(class) => loss.of_index(row, scale, class).loss_nats,
-        Target::Probs(probs) => loss.of_probs(row, scale, probs).loss_nats,
-        Target::Ignored => 0.0,
     }
 }
