@@ -21,9 +21,9 @@ use super::subcommand::{Named, ResultCommand};
 use super::values::{Criterion, Word, checked_format, class_axis, number, zero_or_more};
 use crate::input::{LabelFile, Matrix};
 use crate::logits::Nonfinite;
-use crate::loss::reduction::{Reduction, Reductions};
+use crate::loss::reduction::Reduction;
 use crate::report::gradient::GradientCheck;
-use crate::report::loss::{LossParams, LossSummary, Tally};
+use crate::report::loss::{LossParams, LossSummary};
 use crate::report::{Check, Details, Format, Record, Report, Warning};
 use criterion::without;
 pub(super) use criterion::{CLASSES_LAST, classes_last, criteria_that_fit, names_fit};
@@ -232,18 +232,15 @@ impl Args {
         }
     }
 
-    #[allow(clippy::too_many_arguments)] // all that a result is made of
     fn deliver<I: Record>(
         &self,
         params: LossParams,
-        reductions: Reductions,
-        tally: Tally,
+        summary: LossSummary,
         warnings: Vec<Warning>,
         items: Vec<I>,
         gradient: Option<GradientWork<'_>>,
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
-        let summary = LossSummary::new(&params, self.settings.reduction, reductions, tally);
         let table = summary.table(&params);
         let mut report = Report::new("loss", params, summary);
         report.warnings = warnings;

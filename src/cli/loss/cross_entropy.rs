@@ -19,7 +19,7 @@ use crate::logits::{Geometry, ImproperRow, Unnormalised};
 use crate::loss::cross_entropy::{CrossEntropy, CrossEntropyError};
 use crate::loss::cross_entropy_batch::{CrossEntropyBatch, CrossEntropyTotals};
 use crate::loss::targets::{DEFAULT_IGNORE_INDEX, Target, Targets};
-use crate::report::loss::{CrossEntropyItem, LossParams, Tally};
+use crate::report::loss::{CrossEntropyItem, LossParams, LossSummary, Tally};
 use crate::report::{ItemId, Shortest, Status, Warning};
 
 /// What is computed, whatever the targets are.
@@ -197,7 +197,8 @@ impl Args {
                 Ok(summary)
             })
         });
-        self.deliver(params, summary.reductions, tally, warnings, items, gradient, diagnostics)
+        let summary = LossSummary::new(&params, self.settings.reduction, summary.reductions, tally);
+        self.deliver(params, summary, warnings, items, gradient, diagnostics)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::logits::{ImproperRow, Items};
 use crate::loss::ctc::CtcLabels;
 use crate::loss::ctc_batch::{CtcBatch, CtcItem as ComputedItem, CtcReading, CtcTotals};
 use crate::loss::reduction::Reducer;
-use crate::report::loss::{CtcItem, LossParams, Tally};
+use crate::report::loss::{CtcItem, LossParams, LossSummary, Tally};
 use crate::report::{ItemId, Status, Warning, infeasible};
 
 impl Args {
@@ -85,7 +85,8 @@ impl Args {
             let (shape, losses) = (&shape, &losses);
             Box::new(move || self.ctc_gradient(gradient, shape, &rows, totals.labels, losses))
         });
-        self.deliver(params, reducer.finish(), tally, warnings, items, gradient, diagnostics)
+        let summary = LossSummary::new(&params, self.settings.reduction, reducer.finish(), tally);
+        self.deliver(params, summary, warnings, items, gradient, diagnostics)
     }
 
     /// The items and their frames in use, of which labels may tell how many there are.

@@ -4,6 +4,7 @@ mod cross_entropy;
 mod ctc;
 mod search;
 
+use cross_entropy::ClassRows;
 use ctc::ctc_shapes;
 use search::{Given, Search, Setup};
 
@@ -14,7 +15,7 @@ use super::super::inputs::{matrix_params, optional_integers};
 use super::super::values::{Criterion, Layout, Word};
 use super::{Args, DEFAULT_ATOL, DEFAULT_RTOL};
 use crate::input::{AlphabetFile, LabelFile, List, Matrix, float_list};
-use crate::logits::{InputKind, rows_in_order};
+use crate::logits::{Geometry, InputKind, rows_in_order};
 use crate::loss::guess::Reading;
 use crate::metrics::Tolerance;
 use crate::report::guess::{GuessItem, GuessParams, GuessSummary};
@@ -69,14 +70,18 @@ impl Args {
         if wants(Criterion::Ctc) {
             for ctc in &shapes {
                 let setup = self.in_layout(ctc.layout, inferred, setup(Criterion::Ctc));
-                self.guess_ctc(ctc, &shape, &values, labels, &readings, &setup, &mut search)?;
+                let geometry = Geometry::new(&shape, false, shape.len() - 1, ctc.layout.row_axes());
+                let Ok(geometry) = geometry else { continue };
+                let rows = rows_in_order(&values, &geometry);
+                self.guess_ctc(ctc, &rows, labels, &readings, &setup, &mut search)?;
             }
         }
         if wants(Criterion::CrossEntropy) {
             for (axis, geometry) in &axes {
                 let setup = self.along_axis(*axis, &shape, setup(Criterion::CrossEntropy));
                 let rows = rows_in_order(&values, geometry);
-                self.guess_cross_entropy(&rows, &shape, *axis, labels, &readings, &setup, &mut search)?;
+                let matrix = ClassRows { rows: &rows, shape: &shape, axis: *axis };
+                self.guess_cross_entropy(&matrix, labels, &readings, &setup, &mut search)?;
             }
         }
         labels.check()?;

@@ -17,6 +17,15 @@ const USUAL_SMOOTHING: f64 = 0.1;
 /// What a system does that predicts tokens from those before.
 const NEXT: &str = "each row scored against the next row's label: the file's labels are the inputs";
 
+/// A matrix as rows of classes.
+pub(super) struct ClassRows<'a> {
+    /// `[rows, classes]`.
+    pub(super) rows: &'a [f64],
+    pub(super) shape: &'a [usize],
+    /// That of the classes.
+    pub(super) axis: usize,
+}
+
 impl Args {
     pub(super) fn class_axes(
         &self,
@@ -39,24 +48,22 @@ impl Args {
         axes.into_iter().filter_map(&mut geometry).collect()
     }
 
-    #[allow(clippy::too_many_arguments)] // what one class axis of the file is tried with
     pub(super) fn guess_cross_entropy(
         &self,
-        rows: &[f64],
-        shape: &[usize],
-        axis: usize,
+        matrix: &ClassRows<'_>,
         labels: &LabelFile,
         readings: &[Reading],
         setup: &Setup,
         search: &mut Search,
     ) -> anyhow::Result<()> {
+        let ClassRows { shape, axis, .. } = *matrix;
         if let Some(Err(error)) = search.given.alphabet.clone().map(|file| file.class_names(shape[axis])) {
             search.obstacle(setup, error);
             return Ok(());
         }
         if labels.fits_probs(shape) {
             let targets = labels.prob_targets(shape, axis)?;
-            return self.offer_cross_entropy(rows, shape, axis, &targets, readings, setup, search);
+            return self.offer_cross_entropy(matrix, &targets, readings, setup, search);
         }
         let (rest, classes) = (without(shape, axis), shape[axis]);
         let asked = self.settings.ignore_index.unwrap_or(DEFAULT_IGNORE_INDEX);
@@ -75,11 +82,11 @@ impl Args {
                 };
                 match labels.shifted_class_targets(&rest, classes, ignore, |label| shift.apply(label)) {
                     Ok(targets) if !seen.contains(&targets) => {
-                        self.offer_cross_entropy(rows, shape, axis, &targets, readings, &setup, search)?;
+                        self.offer_cross_entropy(matrix, &targets, readings, &setup, search)?;
                         if let (LabelShift::None, &[.., places]) = (shift, &rest[..]) {
                             let setup = setup.clone().unsaid(NEXT).step(2);
                             let next = targets.of_next(places);
-                            self.offer_cross_entropy(rows, shape, axis, &next, readings, &setup, search)?;
+                            self.offer_cross_entropy(matrix, &next, readings, &setup, search)?;
                         }
                         seen.push(targets);
                     }
@@ -94,12 +101,9 @@ impl Args {
         Ok(())
     }
 
-    #[allow(clippy::too_many_arguments)] // what one reading of the labels is tried with
     fn offer_cross_entropy<T: Targets>(
         &self,
-        rows: &[f64],
-        shape: &[usize],
-        axis: usize,
+        &ClassRows { rows, shape, axis }: &ClassRows<'_>,
         targets: &T,
         readings: &[Reading],
         setup: &Setup,

@@ -5,7 +5,7 @@ use super::super::super::values::{Criterion, Layout};
 use super::super::Args;
 use super::search::{Given, Search, Setup};
 use crate::input::{LabelFile, Matrix};
-use crate::logits::{Block, BlockReducer, Geometry, Items, Nonfinite, position_of, row_max, rows_in_order};
+use crate::logits::{Block, BlockReducer, Geometry, Items, Nonfinite, position_of, row_max};
 use crate::loss::ctc::CtcLabels;
 use crate::loss::ctc_batch::CtcBatch;
 use crate::loss::guess::{Convention, LabelShift, Reading};
@@ -23,22 +23,17 @@ enum Impossible {
 }
 
 impl Args {
-    #[allow(clippy::too_many_arguments)] // what one layout of the file is tried with
+    /// `rows`: `[rows, classes]`, item by item.
     pub(super) fn guess_ctc(
         &self,
         ctc: &CtcShape,
-        shape: &[usize],
-        values: &[f64],
+        rows: &[f64],
         labels: &LabelFile,
         readings: &[Reading],
         setup: &Setup,
         search: &mut Search,
     ) -> anyhow::Result<()> {
         let classes = ctc.classes;
-        let Ok(in_memory) = Geometry::new(shape, false, shape.len() - 1, ctc.layout.row_axes()) else {
-            return Ok(());
-        };
-        let rows = rows_in_order(values, &in_memory);
         let mut all_lengths = Vec::new();
         match ctc.lengths(search.given.lengths.as_ref()) {
             Ok(lengths) => all_lengths.push((lengths, setup.clone())),
@@ -49,7 +44,7 @@ impl Args {
             all_lengths.push((vec![ctc.frames; ctc.items], setup));
         }
         let asked = self.alphabet.names.blank_of(classes, search.given.alphabet.as_ref())?;
-        let blanks = blanks(&rows, classes, asked);
+        let blanks = blanks(rows, classes, asked);
         for (lengths, setup) in &all_lengths {
             for &(blank, rare) in &blanks {
                 let word = if blank as usize + 1 == classes { "last".to_owned() } else { blank.to_string() };
@@ -59,7 +54,7 @@ impl Args {
                 for (targets, setup) in self.label_sequences(labels, ctc, blank, rare, &setup, search) {
                     for &reading in readings.iter().filter(|reading| !rare || plain(reading)) {
                         let setup = self.read_as(reading, setup.clone());
-                        let losses = ctc_losses(&rows, classes, reading, ctc.frames, &targets, lengths);
+                        let losses = ctc_losses(rows, classes, reading, ctc.frames, &targets, lengths);
                         self.offer_ctc(&losses, &targets, lengths, &setup, search);
                     }
                 }
@@ -69,7 +64,6 @@ impl Args {
     }
 
     /// The labels as they are and as they may have been meant, each where it is possible.
-    #[allow(clippy::too_many_arguments)] // what labels are checked against
     fn label_sequences(
         &self,
         labels: &LabelFile,
