@@ -15,7 +15,14 @@ pub(crate) fn cut(digits: &str) -> String {
 
 /// A short form of untrusted text for a message: no control characters, no more than a few words.
 pub(crate) fn shown(text: &str) -> String {
-    let mut short: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
+    let short = text.chars().take(MOST);
+    // Without control characters a backslash and quotes are what they are.
+    let is_plain = |c: char| matches!(c, '\\' | '"' | '\'') || c.escape_debug().count() == 1;
+    let mut short: String = if short.clone().all(is_plain) {
+        short.collect()
+    } else {
+        short.flat_map(char::escape_debug).collect()
+    };
     if text.chars().nth(MOST).is_some() {
         short.push('…');
     }
@@ -34,6 +41,20 @@ pub(crate) fn quoted(word: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_control_characters_are_escaped() {
+        for (text, expected) in [
+            (r"\end\", r"'\end\'"),
+            (r#"{'descr': "a"}"#, r#"'{'descr': "a"}'"#),
+            ("a\tb", r"'a\tb'"),
+            ("\\\t", r"'\\\t'"),
+            ("\u{1b}[2J", r"'\u{1b}[2J'"),
+            ("\u{202e}x", r"'\u{202e}x'"),
+        ] {
+            assert_eq!(shown(text), expected);
+        }
+    }
 
     #[test]
     fn a_shell_takes_what_is_quoted_for_one_word() {

@@ -249,6 +249,22 @@ impl CtcShape {
     }
 }
 
+/// An error about the number of items, where there are more lines than items and the last of them are empty: `empty_end`
+/// tells how to go on then, by the number of items.
+pub(super) fn with_end_hint(
+    error: anyhow::Error,
+    matrix: &Matrix,
+    empty_end: impl Fn(usize) -> Option<&'static str>,
+) -> anyhow::Error {
+    match error.downcast::<InputError>() {
+        Ok(error) => {
+            let hint = matrix.shape().iter().take(2).find_map(|&items| empty_end(items));
+            error.maybe_hint(hint).into()
+        }
+        Err(error) => error,
+    }
+}
+
 fn infer_layout(matrix: &Matrix, by: Option<(&str, usize)>) -> anyhow::Result<Layout> {
     let shape = matrix.shape();
     match by.map(|(_, items)| (shape[0] == items, shape[1] == items)) {

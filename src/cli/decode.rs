@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::ExitStatus;
 use super::alphabet_args::{ClassArgs, ClassNames};
-use super::ctc_shape::CtcShape;
+use super::ctc_shape::{CtcShape, with_end_hint};
 use super::diagnostics::{Diagnostics, UsageError};
 use super::frame_warnings::Seen;
 use super::inputs::{INSPECT, LogitsArgs, improper_row, matrix_warning, open_lines};
@@ -22,7 +22,7 @@ use crate::decode::batch::{DecodeBatch, DecodedAudited, ItemError};
 use crate::decode::item::{ItemConfig, Transcript};
 use crate::decode::spelling::Spelling;
 use crate::decode::{BeamError, FrameError};
-use crate::input::{Matrix, Place, counted};
+use crate::input::{Matrix, Place, counted, empty_end};
 use crate::logits::{ImproperRow, InputKind};
 use crate::metrics::{ErrorRates, LineErrors};
 use crate::report::decode::{DecodeItem, DecodeParams, DecodeSummary, HypothesisItem, TimedTable};
@@ -149,7 +149,9 @@ impl Args {
         let references = self.refs.as_deref().map(|path| open_lines(path, diagnostics)).transpose()?;
         let refs = self.refs.as_ref().map(|path| path.display().to_string());
         let other = refs.as_deref().zip(references.as_ref().map(Vec::len));
-        let (shape, lengths) = CtcShape::with_frames_in_use(&matrix, &self.logits, other)?;
+        let empty_end = |items| empty_end(references.iter().flatten().map(String::as_str), items);
+        let (shape, lengths) = CtcShape::with_frames_in_use(&matrix, &self.logits, other)
+            .map_err(|error| with_end_hint(error, &matrix, empty_end))?;
         if let (Some(references), Some(path)) = (&references, &self.refs) {
             shape.check_references(path, references)?;
         }

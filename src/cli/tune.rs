@@ -10,7 +10,7 @@ use grid::{Setting, Trial, unique};
 
 use super::ExitStatus;
 use super::alphabet_args::{ClassArgs, ClassNames};
-use super::ctc_shape::CtcShape;
+use super::ctc_shape::{CtcShape, with_end_hint};
 use super::decode::item_error;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::frame_warnings::Seen;
@@ -25,7 +25,7 @@ use super::values::{Word, result_format};
 use crate::decode::batch::{ItemError, decode_collected};
 use crate::decode::collect::CollectItems;
 use crate::decode::item::{ItemConfig, ItemDecoder};
-use crate::input::{InputError, Matrix};
+use crate::input::{InputError, Matrix, empty_end};
 use crate::report::error_counts::RateSummary;
 use crate::report::tune::{TuneParams, TunePoint, TuneSummary};
 use crate::report::{Format, Report, Shortest, Warning};
@@ -158,7 +158,9 @@ impl Args {
         let references = open_lines(&self.refs, diagnostics)?;
         let refs = self.refs.display().to_string();
         let other = Some((refs.as_str(), references.len()));
-        let (shape, lengths) = CtcShape::with_frames_in_use(&matrix, &self.logits, other)?;
+        let empty_end = |items| empty_end(references.iter().map(String::as_str), items);
+        let (shape, lengths) = CtcShape::with_frames_in_use(&matrix, &self.logits, other)
+            .map_err(|error| with_end_hint(error, &matrix, empty_end))?;
         shape.check_references(&self.refs, &references)?;
         let ClassNames { spelling, blank, delimiter, warnings: of_names } =
             self.classes.class_names(&shape)?;

@@ -40,10 +40,15 @@ pub fn read_language_model(path: &Path) -> Result<NgramModel, InputError> {
     }
     let refused = |error: ArpaError| {
         let place = Place::whole().at("line", error.line).at("column", error.column);
-        let twice = error.problem.duplicate == Some(1);
-        InputError::new(&name, place, error.problem.expected, error.problem.found).maybe_hint(
-            twice.then_some("remove one of the two lines, and lower the count after 'ngram 1=' by one"),
-        )
+        let hint = if error.problem.duplicate == Some(1) {
+            Some("remove one of the two lines, and lower the count after 'ngram 1=' by one")
+        } else {
+            error
+                .problem
+                .no_backoff
+                .then_some("write it behind that n-gram in its own section: 0 takes nothing off")
+        };
+        InputError::new(&name, place, error.problem.expected, error.problem.found).maybe_hint(hint)
     };
     let mut parser = ArpaParser::new();
     if block[..filled].starts_with(GZIP_MAGIC) {

@@ -156,7 +156,7 @@ impl Record for GuessItem {
         sink(Cell::Text(self.criterion));
         sink(Cell::Text(self.convention));
         sink(Cell::Text(self.unit));
-        sink(Cell::Text(if self.flags.is_empty() { "(none)" } else { &self.flags }));
+        sink(Cell::Text(&self.flags));
         sink(Cell::Text(if self.flags_suffice { "yes" } else { "no" }));
         sink(self.note.as_deref().into());
     }

@@ -84,7 +84,7 @@ fn what_is_no_name_is_told() {
         (
             "cat\nDog\ndog\ncat\n",
             no_name(2, "'Dog'"),
-            Some("'dog' is a class: names must match exactly, including case and spaces"),
+            Some("'dog' is a class: names must match, including case and inner spaces"),
         ),
         (
             "cat\ntraffic cone\ndog\ncat\n",

@@ -263,6 +263,20 @@ fn frames_that_were_left_out_of_one_result_are_another_setting() {
         .stderr(predicate::str::contains("lengths is null in the first and \"9,8\" in the second"));
 }
 
+/// With an alphabet and without one all texts differ, which is no change of the model.
+#[test]
+fn an_alphabet_that_was_left_out_of_one_result_is_another_setting() {
+    let folder = Folder::new();
+    decoded(&folder, "without", &json!({"alphabet": null}), &[(0, "1 2")]);
+    decoded(&folder, "with", &json!({"alphabet": "a.txt"}), &[(0, "ab")]);
+    decoded(&folder, "moved", &json!({"alphabet": "old/a.txt"}), &[(0, "ab")]);
+    compare(&folder, &["with", "moved"]).assert().code(0);
+    compare(&folder, &["without", "with"])
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("alphabet is null in the first and \"a.txt\" in the second"));
+}
+
 #[test]
 fn results_of_other_shapes_or_settings_are_not_compared() {
     let folder = Folder::new();

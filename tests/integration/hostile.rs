@@ -64,7 +64,7 @@ fn npy_files_that_lie() {
         ),
         (
             npy_bytes("<i3", false, &[2, 3], &[0; 18]),
-            "expected a .npy header (a dictionary with 'descr', 'fortran_order' and 'shape'), found '{\\'descr\\': \\'<i3",
+            "expected a .npy header (a dictionary with 'descr', 'fortran_order' and 'shape'), found '{'descr': '<i3",
         ),
         (npy_bytes("zz", false, &[2, 3], &[]), "expected a .npy header (a dictionary"),
         (full("[('a', '<f8'), ('b', '<f4')]"), "found a structured array"),

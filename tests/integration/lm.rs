@@ -215,7 +215,7 @@ fn what_is_malformed_is_named_with_its_place() {
         ("ngram 1=4", "ngram 1=5", r"line 11, column 1: expected 5 1-grams, as \data\ says, found 4"),
         ("ngram 1=4", "ngram 1=3", "line 9, column 1: expected 3 1-grams"),
         ("ngram 2=2", "ngram 2=2\nngram 4=1", "line 4, column 1: expected 'ngram 3=' and a number, or"),
-        ("\\2-grams:", "\\3-grams:", r"line 11, column 1: expected \2-grams:, found '\\3-grams:'"),
+        ("\\2-grams:", "\\3-grams:", r"line 11, column 1: expected \2-grams:, found '\3-grams:'"),
         ("\n\\end\\", "", r"line 15, column 1: expected \end\, found the end of the file"),
         ("\\end\\\n", "\\end\\\nmore", r"line 16, column 1: expected nothing after \end\, found 'more'"),
         (

@@ -469,3 +469,28 @@ fn weights_that_nobody_gave_are_those_of_the_contract() {
         }
     }
 }
+
+/// What a model that was written by hand lacks most.
+#[test]
+fn a_back_off_that_is_missing_is_told_where_to_write() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[1, 2], &[0.0; 2]));
+    let model =
+        "\\data\\\nngram 1=2\nngram 2=1\n\n\\1-grams:\n-1\ta\n-1\tb\n\n\\2-grams:\n-1\ta b\n\n\\end\\\n";
+    folder.file("lm.arpa", model);
+    let mut command = ctctool();
+    command.current_dir(folder.path()).args([
+        "decode",
+        "x.npy",
+        "--beam",
+        "2",
+        "--lm",
+        "lm.arpa",
+        "--lm-unit",
+        "token",
+    ]);
+    command.assert().code(2).stderr(predicates::str::contains(
+        "lm.arpa: line 10, column 1: expected a back-off weight of 'a', with which this 2-gram begins, found none\n\
+         hint: write it behind that n-gram in its own section: 0 takes nothing off",
+    ));
+}

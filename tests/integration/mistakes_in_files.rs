@@ -449,3 +449,24 @@ fn hints_lead_on() {
     let error = refused(&folder, &["loss", "x.npy", "--labels", "y.txt", "--label-smoothing", "a"]);
     assert!(error.contains("expected a number\n"), "{error}");
 }
+
+/// Where the layout is to be told from the number of lines, an empty line at their end is told as where it is known.
+#[test]
+fn an_empty_line_at_the_end_is_told_where_the_layout_is_not_known() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[4, 3, 2], &[0.0; 24]));
+    folder.file("y.txt", "1\n1\n1\n\n\n");
+    folder.file("lm.arpa", "\\data\\\nngram 1=1\n\n\\1-grams:\n-1\ta\n\n\\end\\\n");
+    for command in [
+        &["loss", "x.npy", "--labels", "y.txt", "--criterion", "ctc"][..],
+        &["align", "x.npy", "--labels", "y.txt"],
+        &["decode", "x.npy", "--refs", "y.txt"],
+        &["tune", "x.npy", "--refs", "y.txt", "--lm", "lm.arpa"],
+    ] {
+        let assert = ctctool().current_dir(folder.path()).args(command).assert().code(2);
+        let message = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+        let expected = "expected 4 or 3 items, the size of axis 0 or 1 of shape (4, 3, 2), found 5\n\
+                        hint: an empty line at the end counts as well: delete it";
+        assert!(message.contains(expected), "{command:?}: {message}");
+    }
+}

@@ -48,7 +48,7 @@ const FREE_PARAMS: [&str; 24] = [
 ];
 
 /// Of these, the ones that change it where they are given at all.
-const SETTING_PARAMS: [&str; 4] = ["lengths", "lm", "lexicon", "hotwords"];
+const SETTING_PARAMS: [&str; 5] = ["lengths", "alphabet", "lm", "lexicon", "hotwords"];
 
 /// Differences are sorted once there are so many times as many as are listed.
 const MANY: usize = 64;

@@ -76,7 +76,7 @@ impl LabelFile {
         }
         let is_like = |name: &&String| name.trim().eq_ignore_ascii_case(entry.trim());
         let meant = names.class_of.keys().filter(is_like).min()?;
-        Some(format!("{} is a class: names must match exactly, including case and spaces", shown(meant)))
+        Some(format!("{} is a class: names must match, including case and inner spaces", shown(meant)))
     }
 }
 

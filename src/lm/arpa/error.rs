@@ -30,11 +30,13 @@ pub struct ArpaProblem {
     pub found: String,
     /// Where an n-gram is there a second time: its order.
     pub duplicate: Option<usize>,
+    /// Whether an n-gram begins with one that has no back-off weight.
+    pub no_backoff: bool,
 }
 
 impl ArpaProblem {
     pub(super) fn new(expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self { expected: expected.into(), found: found.into(), duplicate: None }
+        Self { expected: expected.into(), found: found.into(), duplicate: None, no_backoff: false }
     }
 }
 
@@ -103,5 +105,6 @@ pub(super) fn refused(refusal: Refusal, piece: &[u8], line: u64, before: u64, or
     };
     let mut error = first_column(before + line, expected, found);
     error.problem.duplicate = (refusal == Refusal::Duplicate).then_some(order);
+    error.problem.no_backoff = refusal == Refusal::NoBackoff;
     error
 }
