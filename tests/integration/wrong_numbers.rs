@@ -57,6 +57,13 @@ fn a_mean_of_nothing_is_explained() {
             (&message.into(), &"nan".into())
         );
     }
+    folder.file("x.npy", npy_f64(&[0, 5, 3], &[]));
+    folder.file("y", "");
+    let mut command = ctctool();
+    command.current_dir(folder.path()).args(["loss", "x.npy", "--labels", "y", "--layout", "ntc"]);
+    let result = json(command.args(["--criterion", "ctc"]));
+    assert_eq!(warnings(&result), ["mean_of_nothing"]);
+    assert_eq!(result["warnings"][0]["message"], "x.npy: there are no items, so the mean is nan");
     assert!(warnings(&loss("1\n0\n", &["--weight", "1,0"])).is_empty());
 }
 

@@ -73,6 +73,10 @@ impl Args {
         warnings.extend(second_look.warning(&totals.audit, |_| None)?);
         warnings.extend(odd);
         warnings.extend(of_labels);
+        warnings.extend(items.is_empty().then(|| Warning {
+            code: "mean_of_nothing",
+            message: format!("{}: there are no items, so the mean is nan", display_name(&name)),
+        }));
         warnings.extend(self.labels_of_rows(&shape, &items));
         warnings.extend(other_blank(&name, &totals, blank));
         if self.logits.lengths.is_none() {
