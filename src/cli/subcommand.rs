@@ -37,7 +37,7 @@ pub(super) fn deliver<C: ResultCommand>(command: &C) -> (anyhow::Result<ExitStat
     let (output, format) = command.delivery();
     let diagnostics = output.diagnostics();
     let started = Instant::now();
-    let form = output.form_of_file(format);
+    let form = output.form_of_file(format, C::NAME == "align");
     let warn = || diagnostics.warn(form.as_slice());
     let inputs = command.inputs();
     let target = output.check_target().and_then(|()| Ok(check_kept(&inputs, &command.outputs())?));

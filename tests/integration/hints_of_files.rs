@@ -211,12 +211,14 @@ fn lines_of_old_macs_are_counted() {
 fn a_table_in_a_file_that_is_called_otherwise_is_told() {
     let folder = Folder::new();
     folder.file("x.csv", "1,2\n3,4\n");
-    let run = |file: &str, options: &[&str]| {
-        let mut inspect = ctctool();
-        inspect.current_dir(folder.path()).args(["inspect", "x.csv", "-o", file]).args(options);
-        let output = inspect.output().unwrap();
+    folder.file("y.txt", "1\n");
+    let run_of = |command: &[&str], file: &str, options: &[&str]| {
+        let mut program = ctctool();
+        program.current_dir(folder.path()).args(command).args(["-o", file]).args(options);
+        let output = program.output().unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
+    let run = |file: &str, options: &[&str]| run_of(&["inspect", "x.csv"], file, options);
     let told = |file: &str, form: &str| {
         format!(
             "warning: {file}: the result is written as a table: --format {form} writes what the name promises\n"
@@ -224,6 +226,11 @@ fn a_table_in_a_file_that_is_called_otherwise_is_told() {
     };
     assert_eq!(run("r.json", &[]), (Some(0), told("r.json", "json")));
     assert_eq!(run("R.CSV", &[]), (Some(0), told("R.CSV", "csv")));
+    let align = ["align", "x.csv", "--labels", "y.txt"];
+    for (file, form) in [("r.srt", "srt"), ("r.ctm", "ctm"), ("r.TextGrid", "textgrid")] {
+        assert_eq!(run_of(&align, file, &[]), (Some(0), told(file, form)));
+        assert_eq!(run(file, &[]), (Some(0), String::new()));
+    }
     for (file, options) in [
         ("r.txt", &[][..]),
         ("r", &[]),
