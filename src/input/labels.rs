@@ -110,7 +110,10 @@ impl LabelFile {
         let info = NpyInfo::read(&mut source)?;
         if info.dtype == Dtype::Bool {
             let error = InputError::new(&name, Place::whole(), "labels", "an array of booleans");
-            return Err(error.hint("if these are classes, save labels.astype('int64')"));
+            return Err(error.hint(match info.shape[..] {
+                [] | [_] => "if these are classes, save labels.astype('int64')",
+                _ => "if these are classes, save labels.astype('int64'); if they are one-hot, labels.argmax(-1)",
+            }));
         }
         if let Some(values) = info.read_small(&mut source)? {
             let content = Content::Integers { shape: info.shape, values: Integers::Small(values) };

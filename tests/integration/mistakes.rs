@@ -332,6 +332,15 @@ fn numbers_of_another_kind_are_named() {
         "mask.npy: expected an array of numbers, found an array of booleans",
         Some("if these are numbers, save x.astype('float32')"),
     );
+    folder.file("list.npy", npy_bytes("|b1", false, &[4], &[1; 4]));
+    let classes = "if these are classes, save labels.astype('int64')";
+    for (file, hint) in [
+        ("list.npy", classes.to_owned()),
+        ("mask.npy", format!("{classes}; if they are one-hot, labels.argmax(-1)")),
+    ] {
+        let error = format!("{file}: expected labels, found an array of booleans");
+        refused(&folder, &["loss", "x.npy", "--labels", file], &error, Some(&hint));
+    }
 }
 
 #[test]
