@@ -158,10 +158,16 @@ impl AlphabetArgs {
                 "{file}: class {class}, {}, is not a single character: it is unclear how to split labels",
                 shown(token)
             );
+            if token.trim_end().chars().count() == 1 {
+                return UsageError::new(message)
+                    .hint("the entry ends in spaces: remove them, as sed 's/\\(.\\) *$/\\1/' does");
+            }
             let hint = "give --label-split chars, tokens or longest".to_owned();
-            UsageError::new(message).hint(match self.names.blank {
-                Some(_) => hint,
-                None => format!("{hint}; or --blank {class} if that is the blank"),
+            let is_known = self.names.blank.is_some() || names.has_blank_by_name();
+            UsageError::new(message).hint(if is_known {
+                hint
+            } else {
+                format!("{hint}; or --blank {class} if that is the blank")
             })
         })?;
         let unknown = self.unk.as_deref().map(|token| names.unknown(token)).transpose()?;

@@ -174,6 +174,11 @@ impl Alphabet {
         long.find(|(_, token)| !is_no_text(token)).or(first)
     }
 
+    /// Whether the blank is called so.
+    pub(crate) fn has_blank_by_name(&self) -> bool {
+        self.tokens.get(self.blank as usize).is_some_and(|token| is_blank_name(token))
+    }
+
     /// The class with a name such as `<pad>` or `[blank]`, if it is the only one with such a name and is not the blank.
     pub fn other_blank(&self) -> Option<(usize, &str)> {
         let mut called_so = self.tokens.iter().enumerate().filter(|(_, token)| is_blank_name(token));

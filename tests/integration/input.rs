@@ -87,6 +87,17 @@ fn an_entry_of_several_characters_is_named() {
     // It was said which is the blank.
     run(&folder, &[&loss[..], &["--blank", "1"]].concat()).code(2).stderr(format!("{error}{hint}\n"));
     run(&folder, &[&loss[..], &["--blank", "<blank>"]].concat()).success();
+    // The blank's own name says which it is.
+    folder.file("alphabet.json", r#"["<blank>", "a", "ch"]"#);
+    let error =
+        "error: alphabet.json: class 2, 'ch', is not a single character: it is unclear how to split labels\n";
+    run(&folder, &loss).code(2).stderr(format!("{error}{hint}\n"));
+    folder.file("alphabet.txt", "_\na \nb\n");
+    let loss = [&loss[..6], &["--alphabet", "alphabet.txt"]].concat();
+    let error =
+        "error: alphabet.txt: class 1, 'a ', is not a single character: it is unclear how to split labels\n";
+    let hint = r"hint: the entry ends in spaces: remove them, as sed 's/\(.\) *$/\1/' does";
+    run(&folder, &loss).code(2).stderr(format!("{error}{hint}\n"));
 }
 
 /// As Hugging Face's vocabularies have them, beside single characters.
