@@ -162,6 +162,8 @@ fn labels_of_other_tools_say_how_to_become_some() {
         class(&names, args, "the first line is a heading: remove it, as tail -n +2 does");
         class(&both, args, "a line has 2 values: keep only the class, as cut -d, -f2 does");
     }
+    let probs = format!("a,b,c\n{}", "0.5,0.25,0.25\n".repeat(9));
+    class(&probs, &[], "if these are class probabilities below a heading, give --headers");
     for (line, cut) in [
         ("img.JPEG 0\n", "-d' ' -f2"),
         ("img.JPEG\t0\n", "-f2"),

@@ -127,6 +127,11 @@ impl LabelFile {
         let mut first = lines_of(text);
         let (names, row) = (first.next()?, first.next()?);
         let values = entries(row).count();
+        let is_prob = |(_, entry): (usize, &str)| entry.parse().is_ok_and(|x: f64| (0.0..=1.0).contains(&x));
+        let are_probs = |line| entries(line).all(is_prob);
+        if values > 1 && found == lines + 1 && !are_probs(names) && are_probs(row) && !are_classes(row) {
+            return Some("if these are class probabilities below a heading, give --headers".to_owned());
+        }
         if per_line == 1 && values > 1 && (lines..=lines + 1).contains(&found) {
             let option = match row.trim().chars().find(|c| c.is_whitespace() || *c == ',') {
                 Some('\t') => "",
