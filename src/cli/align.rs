@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::ExitStatus;
 use super::alphabet_args::{AlphabetArgs, CtcTargets, check_joined, check_no_empty_entry};
-use super::ctc_shape::{CtcShape, with_end_hint};
+use super::ctc_shape::CtcShape;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::frame_warnings::first_and_more;
 use super::inputs::{
@@ -96,8 +96,8 @@ impl Args {
         check_joined(labels, label_lengths.as_ref(), matrix.shape(), self.logits.layout)?;
         let items = labels.sequences(label_lengths.as_deref().map(<[i64]>::len));
         let other = items.map(|items| (labels.name(), items));
-        let (shape, lengths) = CtcShape::with_frames_in_use(&matrix, &self.logits, other)
-            .map_err(|error| with_end_hint(error, &matrix, |items| labels.empty_end(items)))?;
+        let (shape, lengths) =
+            CtcShape::with_frames_in_use(&matrix, &self.logits, other, |items| labels.empty_end(items))?;
         if self.format == Format::Srt && shape.items > 1 {
             return Err(one_item_alone(&matrix, &shape).into());
         }

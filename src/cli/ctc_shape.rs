@@ -118,13 +118,21 @@ impl CtcShape {
     }
 
     /// The shape and the frames in use of each item; `other` tells of items as well as `--lengths`: a file and its number.
+    /// `empty_end` knows how to go on where that file has more lines than so many items, and the last are empty.
     pub(super) fn with_frames_in_use(
         matrix: &Matrix,
         logits: &LogitsArgs,
         other: Option<(&str, usize)>,
+        empty_end: impl Fn(usize) -> Option<&'static str>,
     ) -> anyhow::Result<(Self, Vec<usize>)> {
         let given = optional_integers("--lengths", logits.lengths.as_deref())?;
-        let shape = Self::of(matrix, logits.layout, given.as_ref(), other)?;
+        let shape = Self::of(matrix, logits.layout, given.as_ref(), other).map_err(|error| {
+            let hint = || matrix.shape().iter().take(2).find_map(|&items| empty_end(items));
+            match error.downcast::<InputError>() {
+                Ok(error) => error.maybe_hint(hint()).into(),
+                Err(error) => error,
+            }
+        })?;
         let lengths = shape.lengths(given.as_ref())?;
         Ok((shape, lengths))
     }
@@ -246,22 +254,6 @@ impl CtcShape {
             })
         };
         given.iter().enumerate().map(check).collect()
-    }
-}
-
-/// An error about the number of items, where there are more lines than items and the last of them are empty: `empty_end`
-/// tells how to go on then, by the number of items.
-pub(super) fn with_end_hint(
-    error: anyhow::Error,
-    matrix: &Matrix,
-    empty_end: impl Fn(usize) -> Option<&'static str>,
-) -> anyhow::Error {
-    match error.downcast::<InputError>() {
-        Ok(error) => {
-            let hint = matrix.shape().iter().take(2).find_map(|&items| empty_end(items));
-            error.maybe_hint(hint).into()
-        }
-        Err(error) => error,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::ExitStatus;
 use super::alphabet_args::{ClassArgs, ClassNames};
-use super::ctc_shape::{CtcShape, with_end_hint};
+use super::ctc_shape::CtcShape;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::frame_warnings::Seen;
 use super::inputs::{INSPECT, LogitsArgs, improper_row, matrix_warning, open_lines};
@@ -150,8 +150,7 @@ impl Args {
         let refs = self.refs.as_ref().map(|path| path.display().to_string());
         let other = refs.as_deref().zip(references.as_ref().map(Vec::len));
         let empty_end = |items| empty_end(references.iter().flatten().map(String::as_str), items);
-        let (shape, lengths) = CtcShape::with_frames_in_use(&matrix, &self.logits, other)
-            .map_err(|error| with_end_hint(error, &matrix, empty_end))?;
+        let (shape, lengths) = CtcShape::with_frames_in_use(&matrix, &self.logits, other, empty_end)?;
         if let (Some(references), Some(path)) = (&references, &self.refs) {
             shape.check_references(path, references)?;
         }

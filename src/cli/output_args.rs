@@ -103,14 +103,13 @@ impl OutputArgs {
     }
 
     /// Says that a file is written in another form than its name promises, where nobody asked for one;
-    /// `align` has forms of its own.
-    pub(super) fn form_of_file(&self, format: Format, is_align: bool) -> Option<Warning> {
+    /// `takes` tells whether `--format` takes a word.
+    pub(super) fn form_of_file(&self, format: Format, takes: impl Fn(&str) -> bool) -> Option<Warning> {
         let asked = || typed_words().iter().any(|word| word == "--format");
         let path = self.output.as_deref().filter(|_| format == Format::Table && !asked())?;
         let named = path.extension()?.to_str().map(str::to_ascii_lowercase);
-        let of_align = ["ctm", "srt", "textgrid"].into_iter().filter(|_| is_align);
-        let mut forms = ["json", "jsonl", "csv"].into_iter().chain(of_align);
-        let meant = forms.find(|form| named.as_deref() == Some(form))?;
+        let forms = ["json", "jsonl", "csv", "ctm", "srt", "textgrid"];
+        let meant = forms.into_iter().find(|form| named.as_deref() == Some(form) && takes(form))?;
         let name = path.display();
         let message = format!(
             "{name}: the result is written as a table: --format {meant} writes what the name promises"

@@ -13,7 +13,7 @@ use crate::report::Format;
 pub(super) type Named<'a> = (&'static str, Option<&'a OsStr>);
 
 /// A subcommand that writes a result.
-pub(super) trait ResultCommand {
+pub(super) trait ResultCommand: clap::Args {
     /// What it is called.
     const NAME: &'static str;
 
@@ -32,12 +32,19 @@ pub(super) trait ResultCommand {
     fn run(&self, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus>;
 }
 
+/// Whether a subcommand's `--format` takes a word.
+fn takes_format<C: clap::Args>(word: &str) -> bool {
+    let command = C::augment_args(clap::Command::new(""));
+    let format = command.get_arguments().find(|arg| arg.get_id() == "format");
+    format.is_some_and(|arg| arg.get_possible_values().iter().any(|value| value.matches(word, false)))
+}
+
 /// Runs a subcommand, once it is known that its result can be written.
 pub(super) fn deliver<C: ResultCommand>(command: &C) -> (anyhow::Result<ExitStatus>, Diagnostics) {
     let (output, format) = command.delivery();
     let diagnostics = output.diagnostics();
     let started = Instant::now();
-    let form = output.form_of_file(format, C::NAME == "align");
+    let form = output.form_of_file(format, takes_format::<C>);
     let warn = || diagnostics.warn(form.as_slice());
     let inputs = command.inputs();
     let target = output.check_target().and_then(|()| Ok(check_kept(&inputs, &command.outputs())?));

@@ -10,7 +10,7 @@ use grid::{Setting, Trial, unique};
 
 use super::ExitStatus;
 use super::alphabet_args::{ClassArgs, ClassNames};
-use super::ctc_shape::{CtcShape, with_end_hint};
+use super::ctc_shape::CtcShape;
 use super::decode::item_error;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::frame_warnings::Seen;
@@ -159,8 +159,7 @@ impl Args {
         let refs = self.refs.display().to_string();
         let other = Some((refs.as_str(), references.len()));
         let empty_end = |items| empty_end(references.iter().map(String::as_str), items);
-        let (shape, lengths) = CtcShape::with_frames_in_use(&matrix, &self.logits, other)
-            .map_err(|error| with_end_hint(error, &matrix, empty_end))?;
+        let (shape, lengths) = CtcShape::with_frames_in_use(&matrix, &self.logits, other, empty_end)?;
         shape.check_references(&self.refs, &references)?;
         let ClassNames { spelling, blank, delimiter, warnings: of_names } =
             self.classes.class_names(&shape)?;

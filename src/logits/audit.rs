@@ -191,6 +191,16 @@ impl RowAudit {
         Ok(())
     }
 
+    /// [`Self::note`] for a row whose `scores` are at hand, `[classes]`.
+    pub(crate) fn note_row<E: Element>(
+        &mut self,
+        row: usize,
+        total: f64,
+        scores: &[E],
+    ) -> Result<(), ImproperRow> {
+        self.note(row, total, || scores.iter().map(|x| x.to_f64()).collect())
+    }
+
     fn improper(&self, row: usize, values: &[f64]) -> ImproperRow {
         let impossible = if self.kind == InputKind::Probs { 0.0 } else { f64::NEG_INFINITY };
         let at_fault =

@@ -45,6 +45,16 @@ impl<'a, E: Element> ItemBlock<'a, E> {
         self.order
     }
 
+    /// All rows as they follow each other: each one's item, frame and scores.
+    pub fn rows(&self) -> impl Iterator<Item = (usize, usize, &'a [E])> + use<'a, E> {
+        let Self { values, classes, frames, order, .. } = *self;
+        let items = self.items();
+        values.chunks_exact(classes).enumerate().map(move |(at, row)| match order {
+            ItemOrder::ItemByItem => (items.start + at / frames, at % frames, row),
+            ItemOrder::FrameByFrame => (items.start + at % items.len(), at / items.len(), row),
+        })
+    }
+
     /// Consecutive frames of an item, or all frames of several items, one after another.
     ///
     /// # Panics
@@ -111,6 +121,12 @@ mod tests {
                     }
                 }
             }
+            let mut rows: Vec<_> = block.rows().collect();
+            assert!(rows.iter().map(|(_, _, row)| row.as_ptr()).is_sorted(), "{order:?}");
+            rows.sort_by_key(|&(item, frame, _)| (item, frame));
+            let expected = (5..8).flat_map(|item| (0..frames).map(move |frame| (item, frame)));
+            assert!(rows.iter().map(|&(item, frame, _)| (item, frame)).eq(expected), "{order:?}");
+            assert!(rows.iter().all(|&(item, frame, scores)| scores == row(item, frame)), "{order:?}");
             if order == ItemOrder::ItemByItem {
                 let expected = (6..8).flat_map(|item| (0..frames).map(move |frame| row(item, frame)));
                 assert!(block.frames(6..8, 0..frames).iter().eq(expected));

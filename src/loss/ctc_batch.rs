@@ -199,11 +199,12 @@ impl CtcBatch {
     /// How a file is best read, by whether its values are used where they lie in memory and whether its items are short.
     pub fn reading(&self, in_memory: bool, short_items: bool) -> CtcReading {
         let by_items = in_memory && self.goes_by_items();
-        match (by_items, short_items) {
-            (true, true) if self.rows.frames() > MANY_FRAMES => CtcReading::Visit,
-            (_, true) => CtcReading::WholeItems,
-            (true, false) => CtcReading::Visit,
-            (false, false) => CtcReading::Reduce,
+        if short_items && !(by_items && self.rows.frames() > MANY_FRAMES) {
+            CtcReading::WholeItems
+        } else if by_items {
+            CtcReading::Visit
+        } else {
+            CtcReading::Reduce
         }
     }
 

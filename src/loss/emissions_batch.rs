@@ -101,8 +101,7 @@ impl BlockReducer for EmissionsBatch {
                 audit.sample(block.first_row() + row, scores);
             }
             let scale = RowScale::new(scores, self.kind);
-            let values = || scores.iter().map(|x| x.to_f64()).collect();
-            refused = audit.note(number, scale.total(), values).err();
+            refused = audit.note_row(number, scale.total(), scores).err();
             let columns = self.items[item].labels.columns();
             let start = log_probs.len();
             if start == 0 {

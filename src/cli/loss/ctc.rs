@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::ExitStatus;
 use super::super::alphabet_args::{CtcTargets, check_joined};
-use super::super::ctc_shape::{CtcShape, with_end_hint};
+use super::super::ctc_shape::CtcShape;
 use super::super::diagnostics::Diagnostics;
 use super::super::frame_warnings::{blank_warning, padding};
 use super::super::inputs::{improper_row, input_warnings, matrix_warning, optional_integers};
@@ -108,8 +108,7 @@ impl Args {
             _ => labels.name(),
         };
         let counted = count.map(|count| (counted_by, count));
-        let found = CtcShape::with_frames_in_use(matrix, &self.logits, counted);
-        found.map_err(|error| with_end_hint(error, matrix, |items| labels.empty_end(items)))
+        CtcShape::with_frames_in_use(matrix, &self.logits, counted, |items| labels.empty_end(items))
     }
 
     /// Why an item has no finite loss, where it has none, and what becomes of that.

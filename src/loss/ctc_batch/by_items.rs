@@ -86,8 +86,7 @@ impl CtcBatch {
         let Room { rows, frames } = room;
         frames.clear();
         let done = |at: usize, row: &[E], scale: RowScale| {
-            let values = || row.iter().map(|x| x.to_f64()).collect();
-            notes.audit.note(self.rows.number_of(item, taken + at), scale.total(), values)
+            notes.audit.note_row(self.rows.number_of(item, taken + at), scale.total(), row)
         };
         let refused = rows.push_all(values, |_| labels.columns(), frames, done).err();
         notes.refused.extend(refused);

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use super::{CtcBatch, Item, Progress, Sample, lock};
-use crate::kernel::{BLOCK_FRAMES, Element, Rows};
+use crate::kernel::{BLOCK_FRAMES, Element, ExpRows, Rows};
 use crate::logits::{Block, BlockReducer, ImproperRow, RowAudit, RowScale, rows_at_once};
 use crate::loss::frame_columns::Frame;
 use crate::loss::frames_of_rows::FramesOfRows;
@@ -17,8 +17,6 @@ use crate::loss::{CHUNK_VALUES, FEW_CHUNKS};
 
 /// Of each item, where that does not take too much memory.
 const FRAMES_PER_ROUND: usize = 4 * BLOCK_FRAMES;
-/// As many short rows are computed at once.
-const FEW_ROWS: usize = 16;
 
 /// What is between two rounds.
 #[derive(Default)]
@@ -132,7 +130,7 @@ impl CtcBatch {
         };
         let most = rows_at_once(classes);
         // Short rows are computed side by side, and in a batch of unequal lengths few are neighbours.
-        let few = if rows.frames.is_short(classes) { FEW_ROWS } else { 0 };
+        let few = if rows.frames.is_short(classes) { ExpRows::<E>::ROWS } else { 0 };
         let mut row = range.start;
         while row < range.end && rows.notes.refused.is_none() {
             let in_use = |row| self.used(block.first_row() + row);
@@ -180,9 +178,8 @@ impl CtcBatch {
         let columns_of = |at: usize| self.items[used[at].item].labels.columns();
         let ChunkNotes { audit, refused, gathered } = &mut rows.notes;
         let frames = gathered.frames_of(used.iter().map(|used| used.row));
-        let done = |at: usize, row: &[E], scale: RowScale| {
-            audit.note(used[at].number, scale.total(), || row.iter().map(|x| x.to_f64()).collect())
-        };
+        let done =
+            |at: usize, row: &[E], scale: RowScale| audit.note_row(used[at].number, scale.total(), row);
         if let Err(improper) = rows.frames.push_all(Rows::new(values, classes), columns_of, frames, done) {
             refused.get_or_insert(improper);
         }

@@ -5,13 +5,10 @@ use std::ops::Range;
 use std::sync::PoisonError;
 
 use super::{Begun, CtcBatch, CtcItem, Item, Progress, Sample};
-use crate::kernel::{BLOCK_FRAMES, Element, Rows};
+use crate::kernel::{BLOCK_FRAMES, Element, ExpRows, Rows};
 use crate::logits::{ImproperRow, ItemBlock, ItemOrder, ItemReducer, RowAudit, rows_at_once};
 use crate::loss::frame_columns::Frames;
 use crate::loss::frames_of_rows::FramesOfRows;
-
-/// Items whose frames are computed side by side, where they lie so: as many as short rows are.
-const SIDE_BY_SIDE: usize = 16;
 
 /// What a thread needs to go through items.
 struct Room<E> {
@@ -35,7 +32,8 @@ impl CtcBatch {
     fn side_by_side_in<E: Element>(&self, block: &ItemBlock<'_, E>, first: usize) -> Range<usize> {
         let length = self.rows.lengths()[first];
         let most = match block.order() {
-            ItemOrder::FrameByFrame => SIDE_BY_SIDE,
+            // As many as short rows are computed side by side.
+            ItemOrder::FrameByFrame => ExpRows::<E>::ROWS,
             ItemOrder::ItemByItem if length == self.rows.frames() => {
                 rows_at_once(self.rows.geometry().classes()) / length
             }
@@ -66,8 +64,7 @@ impl CtcBatch {
             let columns_of = |at: usize| labels_of(place(at).0).columns();
             rows.push_all(values, columns_of, frames, |at, row, scale| {
                 let (item, frame) = place(at);
-                let values = || row.iter().map(|x| x.to_f64()).collect();
-                notes.audit.note(self.rows.number_of(item, frame), scale.total(), values)
+                notes.audit.note_row(self.rows.number_of(item, frame), scale.total(), row)
             })
         };
         let across = block.order() == ItemOrder::FrameByFrame && group.len() > 1;
@@ -97,19 +94,12 @@ impl CtcBatch {
     /// The first rows in use, where more are wanted.
     fn sample_of_items<E: Element>(&self, block: &ItemBlock<'_, E>) -> Option<Sample> {
         let mut sample = self.new_sample()?;
-        let items = block.items();
-        let place = |row: usize| match block.order() {
-            ItemOrder::ItemByItem => (items.start + row / self.rows.frames(), row % self.rows.frames()),
-            ItemOrder::FrameByFrame => (items.start + row % items.len(), row / items.len()),
-        };
-        for (item, frame) in (0..items.len() * self.rows.frames()).map(place) {
+        for (item, frame, scores) in block.rows() {
             if sample.audit.wanted() == 0 {
                 break;
             }
             if frame < self.rows.lengths()[item] {
-                for scores in block.items_at(item..item + 1, frame).iter() {
-                    sample.look(self.rows.file_row(self.rows.number_of(item, frame)), scores);
-                }
+                sample.look(self.rows.file_row(self.rows.number_of(item, frame)), scores);
             }
         }
         Some(sample)
