@@ -1,5 +1,5 @@
-//! What is written by hand for AVX-512: log-sum-exp of rows, exponentials, the columns of a CTC item, halves, and which
-//! sums reach a bar.
+//! What is written by hand for AVX-512: log-sum-exp of rows, exponentials, the columns and the shares of a CTC item,
+//! halves, and which sums reach a bar.
 //!
 //! The same as [`super::single`], up to twice as fast, by what the compiler does not make of lanes: the steps of
 //! four registers alternate, so that none waits for its own last result, and powers of two come from a table in a
@@ -13,6 +13,7 @@ mod half;
 mod long;
 mod reaching;
 mod reduction;
+mod shares;
 mod short;
 
 use std::arch::x86_64::{__m512, __m512d};
@@ -22,6 +23,7 @@ pub(super) use self::exp::{exp_tile, scaled_columns};
 pub(super) use self::gather::ctc_block;
 pub(super) use self::half::widen_halves;
 pub(super) use self::reaching::reaching;
+pub(super) use self::shares::ctc_shares;
 use super::ahead::Ahead;
 use super::double::DoubleSums;
 use super::element::Element;

@@ -7,11 +7,18 @@
 //! can be lost, whatever happens in these.
 #![allow(unsafe_code)]
 
+mod shares;
+mod trace;
+
 use std::ops::Range;
 
 use super::InstructionSet;
 use super::instruction_set::Task;
 use super::lanes::{larger, lesser, madd};
+pub(crate) use shares::CtcBlockShares;
+pub(super) use shares::{FEW, ShareLanes};
+pub(crate) use trace::CtcTrace;
+use trace::Traced;
 
 /// Groups of neighbours that are computed side by side: one register of AVX-512.
 pub(super) const LANES: usize = 8;
@@ -41,11 +48,12 @@ pub(super) type Lanes = [f64; LANES];
 
 /// The states of the recursion between two frames.
 ///
-/// State `i`, the blank after label `i`, counted from 1, and that label, is at place `i`. Group `g` has the places
-/// from `g depth` on, and lies in lane `g % LANES` of `depth` rows. A state is its number times 2 to its group's
+/// State `i`, the blank after label `i`, counted from 1, and that label, is at place `first + i`. Group `g` has the
+/// places from `g depth` on, and lies in lane `g % LANES` of `depth` rows. A state is its number times 2 to its group's
 /// exponent.
 #[derive(Clone, Debug)]
 pub(crate) struct CtcStates {
+    first: usize,
     depth: usize,
     blanks: Vec<Lanes>,
     labels: Vec<Lanes>,
@@ -66,18 +74,34 @@ impl CtcStates {
     /// # Panics
     /// Where the column of a label is not below `columns`, or there are more than `i32` counts.
     pub(crate) fn new(of_label: &[u32], columns: usize) -> Self {
-        let mut states = Self {
+        let mut states = Self::without_memory();
+        states.begin(of_label, columns);
+        states
+    }
+
+    /// The same as [`Self::new`] for the labels from the last to the first, at the other end of the places: blank `i` of
+    /// the labels from the first on lies in its mirror image.
+    ///
+    /// # Panics
+    /// As [`Self::new`].
+    pub(crate) fn mirrored(reversed: &[u32], columns: usize) -> Self {
+        let mut states = Self::without_memory();
+        states.lay_out(reversed, columns, true);
+        states
+    }
+
+    fn without_memory() -> Self {
+        Self {
+            first: 0,
             depth: 0,
             blanks: Vec::new(),
             labels: Vec::new(),
             exponents: Vec::new(),
             may_skip: Vec::new(),
             column_of: Vec::new(),
-            columns,
+            columns: 0,
             survey: BlockSurvey::default(),
-        };
-        states.begin(of_label, columns);
-        states
+        }
     }
 
     /// The same as [`Self::new`], in the memory of another item's states.
@@ -85,6 +109,10 @@ impl CtcStates {
     /// # Panics
     /// As [`Self::new`].
     pub(crate) fn begin(&mut self, of_label: &[u32], columns: usize) {
+        self.lay_out(of_label, columns, false);
+    }
+
+    fn lay_out(&mut self, of_label: &[u32], columns: usize, mirrored: bool) {
         let places = of_label.len() + 1;
         let sets = places.div_ceil(LANES * MAX_DEPTH);
         let depth = places.div_ceil(LANES * sets);
@@ -94,6 +122,7 @@ impl CtcStates {
             "the column of a label"
         );
         (self.depth, self.columns) = (depth, columns);
+        self.first = if mirrored { rows * LANES - places } else { 0 };
         refill(&mut self.blanks, rows, [0.0; LANES]);
         refill(&mut self.labels, rows, [0.0; LANES]);
         refill(&mut self.exponents, sets * LANES, NONE);
@@ -105,23 +134,26 @@ impl CtcStates {
             self.column_of[row][lane] = column;
             self.may_skip[row][lane] = f64::from(u8::from(i == 0 || of_label[i - 1] != column));
         }
-        (self.blanks[0][0], self.exponents[0]) = (1.0, 0);
+        let (row, lane) = self.row_of(0);
+        self.blanks[row][lane] = 1.0;
+        self.exponents[self.first / depth] = 0;
     }
 
-    fn row_of(&self, place: usize) -> (usize, usize) {
+    fn row_of(&self, state: usize) -> (usize, usize) {
+        let place = self.first + state;
         let (group, row) = (place / self.depth, place % self.depth);
         (group / LANES * self.depth + row, group % LANES)
     }
 
-    /// The blank and the label at a place, and the exponent of a power of two that both are times.
-    pub(crate) fn get(&self, place: usize) -> (f64, f64, i64) {
-        let (row, lane) = self.row_of(place);
-        (self.blanks[row][lane], self.labels[row][lane], self.exponents[place / self.depth])
+    /// The blank and the label of a state, and the exponent of a power of two that both are times.
+    pub(crate) fn get(&self, state: usize) -> (f64, f64, i64) {
+        let (row, lane) = self.row_of(state);
+        (self.blanks[row][lane], self.labels[row][lane], self.exponents[(self.first + state) / self.depth])
     }
 
-    /// Places that there is room for.
+    /// States that there is room for.
     pub(crate) fn room(&self) -> usize {
-        self.depth * self.exponents.len()
+        self.depth * self.exponents.len() - self.first
     }
 }
 
@@ -131,7 +163,9 @@ pub(crate) struct CtcBlock<'a> {
     /// None is shorter than the states' columns and one.
     frames: &'a [&'a [f64]],
     bits: &'a [i64],
+    /// Places, not states.
     range: Range<usize>,
+    trace: Option<&'a mut CtcTrace>,
 }
 
 impl<'a> CtcBlock<'a> {
@@ -149,7 +183,13 @@ impl<'a> CtcBlock<'a> {
     ) -> Self {
         assert!(frames.len() <= BLOCK_FRAMES && frames.len() == bits.len(), "a block of frames");
         assert!(frames.iter().all(|frame| frame.len() > states.columns), "each frame has all columns");
-        Self { states, frames, bits, range }
+        let range = states.first + range.start..states.first + range.end;
+        Self { states, frames, bits, range, trace: None }
+    }
+
+    /// The same, the states after each frame that is taken being added to `trace`.
+    pub(crate) fn traced(self, trace: Option<&'a mut CtcTrace>) -> Self {
+        Self { trace, ..self }
     }
 
     /// In each frame, at each place `i`
@@ -472,6 +512,9 @@ impl CtcBlock<'_> {
                     entering: &survey.entering[set],
                 };
                 set.advance::<FMA, G>(gather, frame, columns[0]);
+            }
+            if let Some(trace) = &mut self.trace {
+                trace.push_parts(Traced { blanks, labels, exponents });
             }
         }
         count

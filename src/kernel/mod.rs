@@ -46,7 +46,7 @@ mod tiles;
 
 pub(crate) use best_step::BestStep;
 pub(crate) use class_terms::ClassTerms;
-pub(crate) use ctc_block::{BLOCK_FRAMES, CtcBlock, CtcStates, exponent_of, pow2};
+pub(crate) use ctc_block::{BLOCK_FRAMES, CtcBlock, CtcBlockShares, CtcStates, CtcTrace, exponent_of, pow2};
 pub(crate) use ctc_wide::{CtcShares, CtcWideStep, Logs, Wide};
 pub use element::Element;
 pub(crate) use exp::{log_sum_of, scaled_columns};

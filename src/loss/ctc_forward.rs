@@ -117,7 +117,7 @@ impl Forward {
                 // As for labels, no sum goes on from there.
                 States::Blanks(sum) if sum.value() == f64::INFINITY => step = Step::Over(f64::NAN),
                 States::Blanks(sum) => sum.add(frame.scale.log_max),
-                States::Linear(states) => (taken, step) = states.advance(set, band_of, frames),
+                States::Linear(states) => (taken, step) = states.advance(set, band_of, frames, None),
                 States::AnySize(states) => step = states.advance(set, band_of(0), of_label, frame),
                 States::Over(f64::NEG_INFINITY) if frame.scale.log_max.is_finite() => {}
                 // Where nothing is possible, too, a NaN goes through.

@@ -7,7 +7,7 @@
 
 use super::ctc_band::Band;
 use super::frame_columns::{Frame, UNIT_EXPONENT};
-use crate::kernel::{BLOCK_FRAMES, CtcBlock, CtcStates, InstructionSet, Sum, exponent_of, pow2};
+use crate::kernel::{BLOCK_FRAMES, CtcBlock, CtcStates, CtcTrace, InstructionSet, Sum, exponent_of, pow2};
 
 /// What became of a frame.
 pub(super) enum Step {
@@ -34,6 +34,11 @@ impl Linear {
         Self { states: CtcStates::new(of_label, columns), log_scale: Sum::default(), exponent: 0 }
     }
 
+    /// The same as [`Self::new`] for the labels from the last to the first, with [mirrored](CtcStates::mirrored) states.
+    pub(super) fn mirrored(reversed: &[u32], columns: usize) -> Self {
+        Self { states: CtcStates::mirrored(reversed, columns), log_scale: Sum::default(), exponent: 0 }
+    }
+
     /// The same as [`Self::new`], in the memory of another item's states.
     pub(super) fn begin(&mut self, of_label: &[u32], columns: usize) {
         self.states.begin(of_label, columns);
@@ -41,12 +46,13 @@ impl Linear {
     }
 
     /// Takes some of the next frames, of which there is one at least and whose bands `band_of` knows; returns how many
-    /// were taken, and what became of the one behind them.
+    /// were taken, and what became of the one behind them. The states after each go to `trace`.
     pub(super) fn advance(
         &mut self,
         set: InstructionSet,
         band_of: impl Fn(usize) -> Band,
         frames: &[Frame],
+        trace: Option<&mut CtcTrace>,
     ) -> (usize, Step) {
         let log_max = frames[0].scale.log_max;
         if log_max == f64::NEG_INFINITY {
@@ -69,7 +75,7 @@ impl Linear {
         // A state that matters behind a frame needs the one before it in front of it.
         let range = band_of(0).low.saturating_sub(1)..band_of(count - 1).labels + 1;
         let block = CtcBlock::new(&mut self.states, &columns[..count], &bits[..count], range);
-        let taken = block.run_on(set);
+        let taken = block.traced(trace).run_on(set);
         for frame in &frames[..taken] {
             self.log_scale.add(frame.scale.log_max);
             self.exponent += UNIT_EXPONENT;
@@ -77,11 +83,22 @@ impl Linear {
         (taken, if taken == 0 { Step::Lossy } else { Step::Taken })
     }
 
+    /// Goes on from states of a trace of the same labels; what their logarithms lack is not told any more.
+    pub(super) fn resume(&mut self, trace: &CtcTrace, frame: usize) {
+        self.states.resume(trace, frame);
+    }
+
     /// The states, and what their logarithms lack.
     pub(super) fn states(&self) -> (&CtcStates, Sum) {
         let mut log_scale = self.log_scale;
         log_scale.add(-self.exponent as f64 * std::f64::consts::LN_2);
         (&self.states, log_scale)
+    }
+
+    /// After the last frame: the exponent of the labels' probability as the states have it; none where that is 0.
+    pub(super) fn exponent_of_prob(&self, length: usize) -> Option<i64> {
+        let (blank, label, exponent) = self.states.get(length);
+        (blank + label > 0.0).then(|| exponent + exponent_of(blank + label))
     }
 
     /// The log-probability of the labels after the last frame.

@@ -1,22 +1,29 @@
 //! How probable it is that an alignment is at a label's class in a frame: forward and backward.
 //!
 //! Graves et al., "Connectionist Temporal Classification" (ICML 2006), section 4.1, equation 14. The backward
-//! recursion is the forward one over the reversed frames and labels. Both are in numbers of any size, and in log space
-//! where these can't hold a log-probability.
+//! recursion is the forward one over the reversed frames and labels. Both begin in linear space; where that would lose
+//! a state they go on in numbers of any size, and in log space where these can't hold a log-probability.
 
+mod linear;
+
+use self::linear::{LinearRoom, Rest};
 use super::Emissions;
 use super::ctc_band::Band;
 use super::ctc_labels::CtcLabels;
 use super::ctc_log_space::LogSpace;
 use super::ctc_wide::{AnySize, WideStates};
 use crate::kernel::{InstructionSet, log_sum_exp, pow2};
+use std::ops::Range;
 
-/// So many forward states are kept in any case: a few megabytes of them.
-const FEW_STATES: usize = 1 << 17;
+/// So many forward states are kept in any case: a megabyte or two of them.
+const FEW_STATES: usize = 1 << 16;
 
 /// Memory to be used again, for fresh memory costs more than what is written into it.
 #[derive(Default)]
-pub(super) struct OccupancyRoom(Vec<WideStates>);
+pub(super) struct OccupancyRoom {
+    linear: LinearRoom,
+    wide: Vec<WideStates>,
+}
 
 /// Writes over the log-probabilities, `[frames, columns]` as [`Emissions`] has them, what share of all alignments of the
 /// labels is at each column's class in each frame: each frame sums to one, and is NaN where no alignment is possible.
@@ -33,11 +40,57 @@ pub(super) fn occupancy(labels: &CtcLabels, log_probs: &mut [f64], slopes: bool,
         return;
     }
     let few = FEW_STATES / (2 * labels.len() + 2);
-    let span = frames.isqrt().max(few).max(1);
-    let set = InstructionSet::best();
-    if !in_spans::<InAnySize>(set, labels, log_probs, slopes, span, &mut room.0) {
-        let done = in_spans::<InLogSpace>(set, labels, log_probs, slopes, span, &mut Vec::new());
+    let item = Item::new(InstructionSet::best(), labels, frames, slopes, frames.isqrt().max(few).max(1));
+    let rest = if slopes && log_probs.contains(&f64::NEG_INFINITY) {
+        // Slopes are not found in linear space.
+        Rest::all(&item)
+    } else if let Some(rest) = linear::write_shares(&item, log_probs, &mut room.linear) {
+        rest
+    } else {
+        return;
+    };
+    let any_size = InAnySize::new(item.set, AnySize::from_linear(&rest.backward, &item.reversed));
+    if !in_spans(&item, log_probs, rest.frames, any_size, &mut room.wide) {
+        // Then linear space had not begun.
+        let log_space = InLogSpace(LogSpace::new(labels.len()));
+        let done = in_spans(&item, log_probs, frames, log_space, &mut Vec::new());
         assert!(done, "log space holds everything");
+    }
+}
+
+/// What is to be found, and in what steps.
+struct Item<'a> {
+    set: InstructionSet,
+    of_label: &'a [u32],
+    reversed: Vec<u32>,
+    columns: usize,
+    /// As many as the labels need, or more.
+    frames: usize,
+    slopes: bool,
+    /// Of so many frames the forward states are kept.
+    span: usize,
+}
+
+impl<'a> Item<'a> {
+    fn new(set: InstructionSet, labels: &'a CtcLabels, frames: usize, slopes: bool, span: usize) -> Self {
+        let (of_label, columns) = (labels.columns().of_label(), labels.columns().count());
+        let reversed = of_label.iter().rev().copied().collect();
+        Self { set, of_label, reversed, columns, frames, slopes, span }
+    }
+
+    /// Of the recursion from the start after a frame.
+    fn band(&self, frame: usize) -> Band {
+        Band::new(frame, self.frames, self.of_label.len())
+    }
+
+    /// Of the recursion from the end after a frame.
+    fn band_from_end(&self, frame: usize) -> Band {
+        self.band(self.frames - 1 - frame)
+    }
+
+    /// The values of some frames.
+    fn values(&self, frames: Range<usize>) -> Range<usize> {
+        frames.start * self.columns..frames.end * self.columns
     }
 }
 
@@ -46,7 +99,8 @@ trait Recursion: Sized {
     /// The states between two frames.
     type States: Clone;
 
-    fn new(set: InstructionSet, of_label: &[u32], columns: usize) -> Self;
+    /// The same kind before the first frame.
+    fn start(&self, item: &Item<'_>) -> Self;
 
     /// Takes a frame's log-probabilities of the columns; returns whether these numbers can hold them.
     fn advance(&mut self, band: Band, of_label: &[u32], log_probs: &[f64]) -> bool;
@@ -75,12 +129,17 @@ struct InAnySize {
     room: WideStates,
 }
 
+impl InAnySize {
+    fn new(set: InstructionSet, recursion: AnySize) -> Self {
+        Self { set, room: recursion.wide_states().clone(), recursion }
+    }
+}
+
 impl Recursion for InAnySize {
     type States = WideStates;
 
-    fn new(set: InstructionSet, of_label: &[u32], columns: usize) -> Self {
-        let recursion = AnySize::new(of_label, columns);
-        Self { set, room: recursion.wide_states().clone(), recursion }
+    fn start(&self, item: &Item<'_>) -> Self {
+        Self::new(self.set, AnySize::new(item.of_label, item.columns))
     }
 
     fn advance(&mut self, band: Band, of_label: &[u32], log_probs: &[f64]) -> bool {
@@ -109,8 +168,8 @@ struct InLogSpace(LogSpace);
 impl Recursion for InLogSpace {
     type States = LogSpace;
 
-    fn new(_: InstructionSet, of_label: &[u32], _: usize) -> Self {
-        Self(LogSpace::new(of_label.len()))
+    fn start(&self, item: &Item<'_>) -> Self {
+        Self(LogSpace::new(item.of_label.len()))
     }
 
     fn advance(&mut self, band: Band, of_label: &[u32], log_probs: &[f64]) -> bool {
@@ -148,38 +207,33 @@ impl Recursion for InLogSpace {
     }
 }
 
-/// There are as many frames as the labels need. False, and nothing is written, where numbers of this kind can't hold one.
+/// Writes the shares in the first `rest` frames, `backward` having come to these from the end. False, and nothing is
+/// written, where numbers of this kind can't hold one.
 fn in_spans<R: Recursion>(
-    set: InstructionSet,
-    labels: &CtcLabels,
+    item: &Item<'_>,
     log_probs: &mut [f64],
-    slopes: bool,
-    span: usize,
+    mut rest: usize,
+    mut backward: R,
     alphas: &mut Vec<R::States>,
 ) -> bool {
-    let (of_label, width) = (labels.columns().of_label(), labels.columns().count());
-    let frames = log_probs.len() / width;
-    let band = |frame: usize| Band::new(frame, frames, of_label.len());
-    let of_frame = |frame: usize| frame * width..(frame + 1) * width;
-    let mut forward = R::new(set, of_label, width);
+    let Item { of_label, ref reversed, span, slopes, .. } = *item;
+    let of_frame = |frame: usize| item.values(frame..frame + 1);
+    let mut forward = backward.start(item);
     let mut starts = vec![forward.states().clone()];
-    let before_last = frames.saturating_sub(1) / span * span;
+    let before_last = rest.saturating_sub(1) / span * span;
     for frame in 0..before_last {
-        if !forward.advance(band(frame), of_label, &log_probs[of_frame(frame)]) {
+        if !forward.advance(item.band(frame), of_label, &log_probs[of_frame(frame)]) {
             return false;
         }
         if (frame + 1) % span == 0 {
             starts.push(forward.states().clone());
         }
     }
-    let reversed: Vec<u32> = of_label.iter().rev().copied().collect();
-    let mut backward = R::new(set, &reversed, width);
-    let mut rest = frames;
     while let Some(start) = starts.pop() {
         let first = starts.len() * span;
         forward.resume(start.clone());
         for frame in first..rest {
-            if !forward.advance(band(frame), of_label, &log_probs[of_frame(frame)]) {
+            if !forward.advance(item.band(frame), of_label, &log_probs[of_frame(frame)]) {
                 return false;
             }
             // What is there from before is overwritten.
@@ -190,21 +244,21 @@ fn in_spans<R: Recursion>(
         }
         for frame in (first..rest).rev() {
             let in_frame = &mut log_probs[of_frame(frame)];
-            let bands = [band(frame), band(frames - 1 - frame)];
+            let bands = [item.band(frame), item.band_from_end(frame)];
             let of_impossible = (slopes && in_frame.contains(&f64::NEG_INFINITY)).then(|| {
                 let before = if frame > first { &alphas[frame - first - 1] } else { &start };
                 slopes_of_impossible(
                     [&mut forward, &mut backward],
                     before,
                     bands,
-                    [of_label, &reversed],
+                    [of_label, reversed],
                     in_frame,
                 )
             });
             // The forward recursion has taken it already.
-            let taken = backward.advance(bands[1], &reversed, in_frame);
+            let taken = backward.advance(bands[1], reversed, in_frame);
             assert!(taken, "what one direction takes, the other does");
-            backward.shares(&alphas[frame - first], bands[0], &reversed, in_frame);
+            backward.shares(&alphas[frame - first], bands[0], reversed, in_frame);
             // Where there is no alignment, all is NaN.
             if let Some(slopes) = of_impossible.filter(|_| !in_frame[0].is_nan()) {
                 for (column, slope) in slopes {

@@ -2,19 +2,46 @@
 
 use super::*;
 
+/// Numbers that a recursion is in.
+trait Numbers: Recursion {
+    fn before_first(item: &Item<'_>) -> Self;
+}
+
+impl Numbers for InAnySize {
+    fn before_first(item: &Item<'_>) -> Self {
+        Self::new(item.set, AnySize::new(&item.reversed, item.columns))
+    }
+}
+
+impl Numbers for InLogSpace {
+    fn before_first(item: &Item<'_>) -> Self {
+        Self(LogSpace::new(item.of_label.len()))
+    }
+}
+
 /// The shares, where numbers of this kind can hold the frames.
-fn shares_in<R: Recursion>(set: InstructionSet, emissions: &Emissions, span: usize) -> Option<Vec<f64>> {
+fn shares_in<R: Numbers>(set: InstructionSet, emissions: &Emissions, span: usize) -> Option<Vec<f64>> {
     shares_or_slopes_in::<R>(set, emissions, false, span)
 }
 
-fn shares_or_slopes_in<R: Recursion>(
+fn shares_or_slopes_in<R: Numbers>(
     set: InstructionSet,
     emissions: &Emissions,
     slopes: bool,
     span: usize,
 ) -> Option<Vec<f64>> {
     let mut shares: Vec<f64> = emissions.iter().flatten().copied().collect();
-    in_spans::<R>(set, emissions.labels(), &mut shares, slopes, span, &mut Vec::new()).then_some(shares)
+    let item = Item::new(set, emissions.labels(), emissions.frames(), slopes, span);
+    let backward = R::before_first(&item);
+    in_spans(&item, &mut shares, emissions.frames(), backward, &mut Vec::new()).then_some(shares)
+}
+
+/// The shares as far as linear space can hold them, from the end, and the number of frames that are left.
+fn shares_in_linear_space(set: InstructionSet, emissions: &Emissions, span: usize) -> (Vec<f64>, usize) {
+    let mut shares: Vec<f64> = emissions.iter().flatten().copied().collect();
+    let item = Item::new(set, emissions.labels(), emissions.frames(), false, span);
+    let rest = linear::write_shares(&item, &mut shares, &mut LinearRoom::default());
+    (shares, rest.map_or(0, |rest| rest.frames))
 }
 
 fn occupancy_of(emissions: &Emissions) -> Vec<f64> {
@@ -48,6 +75,11 @@ fn spans_of_any_length_give_the_same_shares() {
         for span in 1..frames {
             assert_eq!(bits(shares_in::<InAnySize>(set, &emissions, span)), whole[0], "{frames}, {span}");
             assert_eq!(bits(shares_in::<InLogSpace>(set, &emissions, span)), whole[1], "{frames}, {span}");
+            // Where the exponents are set anew depends on the span, and these are exact.
+            let (linear, rest) = shares_in_linear_space(set, &emissions, span);
+            let any_size = shares_in::<InAnySize>(set, &emissions, span).unwrap();
+            assert_near(&linear, &any_size, 1e-14, &format!("{frames}, {span}"));
+            assert_eq!(rest, 0);
         }
     }
 }
@@ -115,7 +147,13 @@ fn shares_are_those_of_all_alignments() {
             let expected = by_enumeration(&emissions, of_label, columns, false);
             for set in InstructionSet::available() {
                 let wide = shares_in::<InAnySize>(set, &emissions, 3).unwrap();
-                assert_near(&wide, &expected, 1e-13, &format!("{of_labels:?}, {frames}, {}", set.name()));
+                let what = format!("{of_labels:?}, {frames}, {}", set.name());
+                assert_near(&wide, &expected, 1e-13, &what);
+                for span in [3, frames.max(1)] {
+                    let (linear, rest) = shares_in_linear_space(set, &emissions, span);
+                    assert_eq!(rest, 0, "{what}");
+                    assert_near(&linear, &expected, 1e-13, &what);
+                }
             }
             let log_space = shares_in::<InLogSpace>(InstructionSet::best(), &emissions, 3).unwrap();
             assert_near(&log_space, &expected, 1e-13, &format!("{of_labels:?}, {frames}, log space"));
@@ -241,8 +279,9 @@ fn slopes_of_any_size_are_those_of_all_alignments() {
 
 #[test]
 fn numbers_of_any_size_give_the_shares_of_log_space() {
-    let mut possible = 0;
-    for (length, frames) in [(1, 40), (7, 7), (8, 30), (9, 200), (40, 90), (100, 130), (130, 131)] {
+    let (mut possible, mut linear) = (0, 0);
+    let sizes = [(1, 40), (7, 7), (8, 30), (9, 200), (40, 90), (62, 100), (63, 64), (64, 100), (100, 130)];
+    for (length, frames) in sizes.into_iter().chain([(130, 131), (200, 300)]) {
         let of_labels: Vec<u32> = (0..length).map(|i| 1 + (i * i % 5) as u32).collect();
         let labels = CtcLabels::new(&of_labels, 6, 0).unwrap();
         for kind in 0..4 {
@@ -273,17 +312,66 @@ fn numbers_of_any_size_give_the_shares_of_log_space() {
             for set in InstructionSet::available() {
                 for span in [11, frames] {
                     let found = shares_in::<InAnySize>(set, &emissions, span).unwrap();
-                    assert_near(
-                        &found,
-                        &expected,
-                        tolerance,
-                        &format!("{length}, {frames}, {kind}, {}", set.name()),
-                    );
+                    let what = format!("{length}, {frames}, {kind}, {}", set.name());
+                    assert_near(&found, &expected, tolerance, &what);
+                    let (found, rest) = shares_in_linear_space(set, &emissions, span);
+                    linear += usize::from(rest == 0);
+                    let done = rest * labels.columns().count()..;
+                    assert_near(&found[done.clone()], &expected[done], tolerance, &what);
                 }
+                assert_near(&occupancy_of(&emissions), &expected, tolerance, "as a whole");
             }
         }
     }
-    assert!(possible >= 15, "{possible}");
+    assert!(possible >= 28 && linear >= 40, "{possible}, {linear}");
+}
+
+#[test]
+fn small_shares_are_as_exact_as_large_ones() {
+    let labels = CtcLabels::new(&[1, 2, 2, 3], 4, 0).unwrap();
+    let (frames, mut small) = (12, 0);
+    for seed in 0..20 {
+        let log_probs = emissions(&labels, frames, |frame, column| {
+            let number = (frame * 31 + column * 17 + seed * 7) * 37 % 101;
+            if number % 3 == 0 { -(number as f64) * 0.01 } else { -(number as f64) * 4.0 }
+        });
+        let emissions = Emissions::new(&log_probs, &labels);
+        let expected = shares_in::<InAnySize>(InstructionSet::best(), &emissions, frames).unwrap();
+        for set in InstructionSet::available() {
+            let (found, rest) = shares_in_linear_space(set, &emissions, frames);
+            let done = rest * labels.columns().count()..;
+            for (found, expected) in found[done.clone()].iter().zip(&expected[done]) {
+                small += usize::from(*expected < 1e-200 && *expected > 1e-300);
+                let near = (found - expected).abs() <= 1e-12 * expected || *expected < f64::MIN_POSITIVE;
+                assert!(near, "{seed}, {}: {found} for {expected}", set.name());
+            }
+        }
+    }
+    assert!(small > 50, "{small}");
+}
+
+/// The recursion from the end comes to frames of which only the blank is likely when it has reached half of the labels:
+/// linear space can't hold the farthest. The one from the start has reached all by then.
+#[test]
+fn where_linear_space_ends_halfway_other_numbers_go_on() {
+    let labels = CtcLabels::new(&[1; 64], 2, 0).unwrap();
+    let frames = 300;
+    let log_probs = emissions(&labels, frames, |frame, column| {
+        let unlikely = column > 0 && (80..90).contains(&(frames - 1 - frame));
+        if unlikely { -400.0 } else { ((frame * 31 + column * 17) % 97) as f64 * -0.01 }
+    });
+    let emissions = Emissions::new(&log_probs, &labels);
+    let expected = shares_in::<InLogSpace>(InstructionSet::best(), &emissions, 300).unwrap();
+    for set in InstructionSet::available() {
+        for span in [17, 300] {
+            let (found, rest) = shares_in_linear_space(set, &emissions, span);
+            assert!((210..220).contains(&rest), "{rest}");
+            assert_near(&found[rest * 2..], &expected[rest * 2..], 1e-12, "linear");
+            assert_eq!(found[..rest * 2], log_probs[..rest * 2]);
+        }
+    }
+    // A logarithm of some thousands is exact to 1e-12.
+    assert_near(&occupancy_of(&emissions), &expected, 1e-11, "as a whole");
 }
 
 #[test]
