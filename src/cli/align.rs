@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use rayon::prelude::*;
 
 use super::ExitStatus;
-use super::alphabet_args::{AlphabetArgs, CtcTargets, check_joined, check_no_empty_entry};
+use super::alphabet_args::{AlphabetArgs, CtcTargets, check_no_empty_entry};
 use super::ctc_shape::CtcShape;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::frame_warnings::first_and_more;
@@ -93,11 +93,7 @@ impl Args {
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
         let label_lengths = optional_integers("--label-lengths", self.label_lengths.as_deref())?;
-        check_joined(labels, label_lengths.as_ref(), matrix.shape(), self.logits.layout)?;
-        let items = labels.sequences(label_lengths.as_deref().map(<[i64]>::len));
-        let other = items.map(|items| (labels.name(), items));
-        let (shape, lengths) =
-            CtcShape::with_frames_in_use(&matrix, &self.logits, other, |items| labels.empty_end(items))?;
+        let (shape, lengths) = CtcShape::of_labels(&matrix, &self.logits, labels, label_lengths.as_ref())?;
         if self.format == Format::Srt && shape.items > 1 {
             return Err(one_item_alone(&matrix, &shape).into());
         }

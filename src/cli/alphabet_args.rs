@@ -7,7 +7,7 @@ use clap::Args;
 use super::ctc_shape::CtcShape;
 use super::diagnostics::UsageError;
 use super::subcommand::Named;
-use super::values::{Layout, Word};
+use super::values::Word;
 use crate::decode::spelling::{Spelling, WORD_PIECE_MARK, WordDelimiter};
 use crate::input::{
     Alphabet, AlphabetFile, BlankChoice, InputError, LabelFile, LabelSplit, List, counted, display_name,
@@ -229,22 +229,6 @@ pub(super) fn seeming_label_padding(labels: &LabelFile, label_lengths: Option<&L
     let (class, padded) = labels.padded_rows()?;
     let (name, rows) = (labels.name(), counted(padded, "row"));
     Some(format!("{name}: label {class} fills the ends of {rows}"))
-}
-
-/// Joined labels of a batch need their lengths before its layout can be told.
-pub(super) fn check_joined(
-    labels: &LabelFile,
-    label_lengths: Option<&List<i64>>,
-    shape: &[usize],
-    layout: Option<Layout>,
-) -> Result<(), UsageError> {
-    let batch = matches!(*shape, [first, second, _] if first != 1 && second != 1);
-    if label_lengths.is_some() || layout.is_some() || !batch || !labels.is_joined() {
-        return Ok(());
-    }
-    let message =
-        format!("{}: {} do not show where each item of a batch ends", labels.name(), labels.describe());
-    Err(UsageError::new(message).hint("joined labels need --label-lengths FILE|N,N,…"))
 }
 
 /// Text has no padding.

@@ -7,7 +7,8 @@ use super::diagnostics::UsageError;
 use super::inputs::{LogitsArgs, bad_shape, found_shape, matrix_params, optional_integers};
 use super::values::{Layout, Word};
 use crate::input::{
-    Alphabet, AlphabetFile, InputError, List, Matrix, Place, counted, empty_end, shape_text, wide_axes,
+    Alphabet, AlphabetFile, InputError, LabelFile, List, Matrix, Place, counted, empty_end, shape_text,
+    wide_axes,
 };
 use crate::logits::{Geometry, Items, ItemsError};
 use crate::report::ctc_input::CtcInputParams;
@@ -115,6 +116,23 @@ impl CtcShape {
             alphabet: alphabet.map(|path| path.display().to_string()),
             lengths: logits.lengths.clone(),
         }
+    }
+
+    /// The shape and the frames in use of each item, of which labels may tell how many there are.
+    pub(super) fn of_labels(
+        matrix: &Matrix,
+        logits: &LogitsArgs,
+        labels: &LabelFile,
+        label_lengths: Option<&List<i64>>,
+    ) -> anyhow::Result<(Self, Vec<usize>)> {
+        check_joined(labels, label_lengths, matrix.shape(), logits.layout)?;
+        let count = label_lengths.map(|lengths| lengths.len());
+        let counted_by = match label_lengths {
+            Some(lengths) if labels.is_joined() => lengths.name(),
+            _ => labels.name(),
+        };
+        let counted = labels.sequences(count).or(count).map(|count| (counted_by, count));
+        Self::with_frames_in_use(matrix, logits, counted, |items| labels.empty_end(items))
     }
 
     /// The shape and the frames in use of each item; `other` tells of items as well as `--lengths`: a file and its number.
@@ -296,4 +314,20 @@ fn infer_layout(matrix: &Matrix, by: Option<(&str, usize)>) -> anyhow::Result<La
             .into())
         }
     }
+}
+
+/// Joined labels of a batch need their lengths before its layout can be told.
+fn check_joined(
+    labels: &LabelFile,
+    label_lengths: Option<&List<i64>>,
+    shape: &[usize],
+    layout: Option<Layout>,
+) -> Result<(), UsageError> {
+    let batch = matches!(*shape, [first, second, _] if first != 1 && second != 1);
+    if label_lengths.is_some() || layout.is_some() || !batch || !labels.is_joined() {
+        return Ok(());
+    }
+    let message =
+        format!("{}: {} do not show where each item of a batch ends", labels.name(), labels.describe());
+    Err(UsageError::new(message).hint("joined labels need --label-lengths FILE|N,N,…"))
 }

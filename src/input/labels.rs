@@ -11,12 +11,13 @@ use std::path::Path;
 use super::csv::CsvOptions;
 use super::error::{counted, display_name};
 use super::npy::{Dtype, FloatValues, NpyInfo, shape_text};
-use super::numbers::{is_exact_integer, words};
+use super::numbers::{is_exact_integer, is_too_large, words};
 use super::source::Source;
 use super::text::{empty_end, line_count, lines_of, text_of};
 use super::{InputError, Place};
 use crate::kernel::Floats;
 use names::ClassNames;
+use sequences::TOO_LARGE;
 
 /// A label file as read, before it is known what its numbers mean.
 pub struct LabelFile {
@@ -217,17 +218,19 @@ impl LabelFile {
         }
     }
 
-    /// All integers of the file, in order, except those that do not fit into 64 bits (signed); `None` if it holds
+    /// All integers of the file, in order, `i64::MAX` for those that do not fit into 64 bits (signed); `None` if it holds
     /// anything other than integers.
     pub fn integers(&self) -> Option<Vec<i64>> {
         match &self.content {
             Content::Integers { values, .. } => {
-                Some((0..values.len()).filter_map(|at| values.get(at)).collect())
+                Some((0..values.len()).map(|at| values.get(at).unwrap_or(TOO_LARGE)).collect())
             }
             Content::Floats { .. } => None,
             Content::Text(text) => {
+                let too_large =
+                    |entry: &str| (self.names.is_none() && is_too_large(entry)).then_some(TOO_LARGE);
                 let entries = lines_of(text).flat_map(|line| self.entries(line, true));
-                entries.map(|(_, entry)| self.index_of(entry)).collect()
+                entries.map(|(_, entry)| self.index_of(entry).or_else(|| too_large(entry))).collect()
             }
         }
     }

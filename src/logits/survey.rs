@@ -7,7 +7,7 @@ use super::audit::{SEVERAL_ROWS, is_flat, is_flat_in_logs, may_sum_to_one};
 use super::log_bases::LogBases;
 use super::row::{is_certain, sums_to_one};
 use super::{Block, BlockReducer, Geometry, InputKind};
-use crate::kernel::{Element, Spread, exp_weighted_distance_sum, log_sum_exp, spread};
+use crate::kernel::{Element, Spread, Sum, exp_weighted_distance_sum, log_sum_exp, spread};
 
 /// A survey of all numbers of a matrix: what they look like.
 #[derive(Clone, Debug)]
@@ -91,33 +91,35 @@ pub struct Entropies {
     pub least: f64,
     /// The greatest; `-inf` for no rows.
     pub greatest: f64,
-    sum: f64,
+    sum: Sum,
     rows: u64,
 }
 
 impl Default for Entropies {
     fn default() -> Self {
-        Self { least: f64::INFINITY, greatest: f64::NEG_INFINITY, sum: 0.0, rows: 0 }
+        Self { least: f64::INFINITY, greatest: f64::NEG_INFINITY, sum: Sum::default(), rows: 0 }
     }
 }
 
 impl Entropies {
     /// The mean; NaN for no rows.
     pub fn mean(&self) -> f64 {
-        self.sum / self.rows as f64
+        self.sum.value() / self.rows as f64
     }
 
     fn add(&mut self, other: Self) {
         self.least = self.least.min(other.least);
         self.greatest = self.greatest.max(other.greatest);
-        self.sum += other.sum;
+        self.sum.append(other.sum);
         self.rows += other.rows;
     }
 
     fn note(&mut self, entropy: f64) {
         // A sum of zeros has a sign, an entropy has none.
         let entropy = entropy.max(0.0);
-        self.add(Self { least: entropy, greatest: entropy, sum: entropy, rows: 1 });
+        let mut sum = Sum::default();
+        sum.add(entropy);
+        self.add(Self { least: entropy, greatest: entropy, sum, rows: 1 });
     }
 }
 

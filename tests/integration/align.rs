@@ -3,7 +3,7 @@
 use predicates::prelude::*;
 use serde_json::{Value, json};
 
-use crate::messages::refused;
+use crate::messages::{refused, said};
 use crate::support::{Folder, close, ctctool, json as run_json, npy_f64, npy_i64, number, repository};
 
 /// `pytorch/audio test/torchaudio_unittest/functional/functional_impl.py` `test_forced_align`, whose frames are
@@ -289,5 +289,18 @@ fn any_name_of_a_file_is_one_field_of_a_record() {
         assert_eq!(run(name, "1\n"), "m_m 1 0.000 0.500 1 0.8808\n", "{name:?}");
         let comment = run(name, "1 1 1\n");
         assert!(comment.starts_with(";; m") && comment.lines().count() == 1, "{comment}");
+    }
+}
+
+#[test]
+fn label_lengths_that_do_not_fit_are_named_as_by_loss() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[5, 2, 3], &[0.0; 30]));
+    folder.file("j.npy", npy_i64(&[4], &[1, 2, 1, 2]));
+    for command in ["align", "loss"] {
+        let args = [command, "x.npy", "--labels", "j.npy", "--label-lengths", "1,1,2"];
+        let (code, stderr) = said(&folder, &args);
+        assert_eq!(code, Some(2));
+        assert!(stderr.starts_with("error: --label-lengths: expected 5 or 2 items"), "{stderr}");
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::inspect::{codes, inspect};
 use crate::random::Random;
-use crate::support::{Folder, close, ctctool, json as run_json, npy_f64, npy_i64};
+use crate::support::{Folder, close, ctctool, json as run_json, npy_bytes, npy_f64, npy_i64};
 
 #[test]
 fn classes_of_rows_are_held_against_who_wins_them() {
@@ -132,4 +132,23 @@ fn classes_on_the_last_axis_are_a_classifiers() {
     folder.file("y.npy", npy_i64(&[2, 3], &[1, 0, 0, 3, 2, 0]));
     let found = inspect(&folder, &["x.npy", "--labels", "y.npy"]);
     assert_eq!(found["summary"]["items"], 2, "{found}");
+}
+
+/// One that does not fit into 64 bits is no class, and the labels behind it stay with their rows.
+#[test]
+fn a_label_beyond_64_bits_counts_as_no_class() {
+    let folder = Folder::new();
+    let rows = 12;
+    let values: Vec<f64> = (0..rows * 4).map(|at| if at % 4 == at / 4 % 3 { 3.0 } else { 0.0 }).collect();
+    folder.file("x.npy", npy_f64(&[rows, 4], &values));
+    let label = |row: usize| if row == 0 { u64::MAX - 99 } else { row as u64 % 3 };
+    let body: Vec<u8> = (0..rows).flat_map(|row| label(row).to_le_bytes()).collect();
+    folder.file("y.npy", npy_bytes("<u8", false, &[rows], &body));
+    let text: String = (0..rows).map(|row| format!("{}\n", label(row))).collect();
+    folder.file("y.txt", text);
+    for labels in ["y.npy", "y.txt"] {
+        let result = inspect(&folder, &["x.npy", "--labels", labels]);
+        assert_eq!(result["summary"]["label_error_ratio"], 0.0, "{labels}: {result}");
+        assert_eq!(result["summary"]["labels_out_of_range"], 1, "{labels}: {result}");
+    }
 }

@@ -244,11 +244,9 @@ impl ItemsFound {
         let mut all = Self { found, worst: None, changed_texts: Vec::new(), texts: Vec::new() };
         for &(index, in_base, in_new) in items {
             let (base, new) = (base.item(in_base), new.item(in_new));
-            let before = all.found.leaves.len();
+            all.found.worst_here = None;
             all.found.walk(&format!("items[{index}]"), &base, &new);
-            let severities = all.found.leaves[before..].iter().map(Leaf::severity);
-            let severity = severities.fold(f64::NEG_INFINITY, f64::max);
-            all.worst = worse(all.worst, (severity > f64::NEG_INFINITY).then_some((index, severity)));
+            all.worst = worse(all.worst, all.found.worst_here.map(|severity| (index, severity)));
             if let (Some(base), Some(new)) = (base["text"].as_str(), new["text"].as_str())
                 && base != new
             {
@@ -318,6 +316,8 @@ struct ResultDifferences {
     differing: usize,
     /// Those that may be listed, and the worst number.
     leaves: Vec<Leaf>,
+    /// The severity of the worst since this was last set to none.
+    worst_here: Option<f64>,
     /// The greatest differences and their places.
     absolute: Option<(Difference, String)>,
     relative: Option<(Difference, String)>,
@@ -333,6 +333,7 @@ impl ResultDifferences {
             values: 0,
             differing: 0,
             leaves: Vec::new(),
+            worst_here: None,
             absolute: None,
             relative: None,
         }
@@ -412,12 +413,11 @@ impl ResultDifferences {
         self.values += 1;
         if !passed {
             self.differing += 1;
-            self.leaves.push(Leaf {
-                place: place.to_owned(),
-                base: base.clone(),
-                new: new.clone(),
-                difference,
-            });
+            let (base, new) = (base.clone(), new.clone());
+            let leaf = Leaf { place: place.to_owned(), base, new, difference };
+            let severity = leaf.severity();
+            self.worst_here = Some(self.worst_here.map_or(severity, |worst| worst.max(severity)));
+            self.leaves.push(leaf);
             self.keep_few();
         }
     }

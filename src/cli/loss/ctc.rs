@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::ExitStatus;
-use super::super::alphabet_args::{CtcTargets, check_joined};
+use super::super::alphabet_args::CtcTargets;
 use super::super::ctc_shape::CtcShape;
 use super::super::diagnostics::Diagnostics;
 use super::super::frame_warnings::{blank_warning, padding};
@@ -12,7 +12,7 @@ use super::super::other_axis::SecondLook;
 use super::super::values::{Criterion, Word};
 use super::gradient::{GradientOf, GradientWork};
 use super::{Args, PROPAGATE};
-use crate::input::{AlphabetFile, InputError, LabelFile, List, Matrix, counted, display_name};
+use crate::input::{AlphabetFile, InputError, LabelFile, Matrix, counted, display_name};
 use crate::logits::{ImproperRow, Items};
 use crate::loss::ctc::CtcLabels;
 use crate::loss::ctc_batch::{CtcBatch, CtcItem as ComputedItem, CtcReading, CtcTotals};
@@ -31,7 +31,7 @@ impl Args {
         diagnostics: Diagnostics,
     ) -> anyhow::Result<ExitStatus> {
         let label_lengths = optional_integers("--label-lengths", self.label_lengths.as_deref())?;
-        let (shape, lengths) = self.ctc_shape(&matrix, labels, label_lengths.as_ref())?;
+        let (shape, lengths) = CtcShape::of_labels(&matrix, &self.logits, labels, label_lengths.as_ref())?;
         let CtcTargets { sequences, warnings: of_labels, blank, split, .. } =
             self.alphabet.sequences(alphabet, labels, &shape, label_lengths.as_ref())?;
         let params = LossParams {
@@ -91,24 +91,6 @@ impl Args {
         });
         let summary = LossSummary::new(&params, self.settings.reduction, reducer.finish(), tally);
         self.deliver(params, summary, warnings, items, gradient, diagnostics)
-    }
-
-    /// The items and their frames in use, of which labels may tell how many there are.
-    fn ctc_shape(
-        &self,
-        matrix: &Matrix,
-        labels: &LabelFile,
-        label_lengths: Option<&List<i64>>,
-    ) -> anyhow::Result<(CtcShape, Vec<usize>)> {
-        check_joined(labels, label_lengths, matrix.shape(), self.logits.layout)?;
-        let label_count = label_lengths.map(|lengths| lengths.len());
-        let count = labels.sequences(label_count).or(label_count);
-        let counted_by = match label_lengths {
-            Some(lengths) if labels.is_joined() => lengths.name(),
-            _ => labels.name(),
-        };
-        let counted = count.map(|count| (counted_by, count));
-        CtcShape::with_frames_in_use(matrix, &self.logits, counted, |items| labels.empty_end(items))
     }
 
     /// Why an item has no finite loss, where it has none, and what becomes of that.

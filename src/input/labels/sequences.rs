@@ -19,7 +19,7 @@ use crate::shown::{cut, shown};
 const LINES_AT_ONCE: usize = 1024;
 
 /// Stands for what 64 bits do not hold.
-const TOO_LARGE: i64 = i64::MAX;
+pub(super) const TOO_LARGE: i64 = i64::MAX;
 
 impl LabelFile {
     /// Label sequences of class indices for `items` items. `lengths` are the label lengths, if they were given.
