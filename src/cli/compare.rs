@@ -68,6 +68,7 @@ struct Outcome {
     items: Vec<CompareItem>,
     /// Changed texts by item, word by word.
     texts: Vec<(u64, Vec<Pair>)>,
+    warning: Option<Warning>,
 }
 
 /// Differing values that are listed; the worst come first.
@@ -112,11 +113,12 @@ fn compare_files(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitSt
             return Err(UsageError::new(message).into());
         }
     };
-    let Outcome { params, summary, items, texts } = outcome;
+    let Outcome { params, summary, items, texts, warning } = outcome;
     let check = Check::comparison(&summary, &params);
     let mut report = Report::new("compare", params, summary);
     report.checks.push(check);
     report.warnings.extend(args.half_precision(&report.params));
+    report.warnings.extend(warning);
     report.items = items;
     diagnostics.judge(&report)?;
     let changed = changed_texts_table(&texts);

@@ -121,6 +121,13 @@ impl<'a> Matrices<'a> {
         (statistic.of(places.map(|at| self.difference(at).absolute)), statistic.of(magnitudes))
     }
 
+    /// Whether no value of the base, of which there are some, is further from 0 than may differ in any case: nothing would
+    /// be noticed.
+    pub fn is_within_tolerance_of_nothing(&self) -> bool {
+        let atol = self.tolerance.atol;
+        self.base.len() > 0 && (0..self.base.len()).into_par_iter().all(|at| self.base.get(at).abs() <= atol)
+    }
+
     fn look_at(&self, places: Range<usize>, listed: usize) -> Found {
         match (self.base, self.new) {
             (Floats::Single(base), Floats::Single(new)) => self.look_at_pairs(base, new, places, listed),
@@ -154,8 +161,8 @@ impl<'a> Matrices<'a> {
         found
     }
 
-    /// How many rows along the last axis have their greatest value elsewhere, the first of equal ones; none where there are no
-    /// rows of several values.
+    /// How many rows along the last axis have their greatest value elsewhere, where neither has equal ones there; none where
+    /// there are no rows of several values.
     pub fn changed_winners(&self) -> Option<usize> {
         let &[.., _, size] = self.shape else { return None };
         let winner = |values: Floats, row: Range<usize>| match values {
@@ -164,7 +171,13 @@ impl<'a> Matrices<'a> {
         };
         let changed = |row: usize| {
             let row = row * size..(row + 1) * size;
-            winner(self.base, row.clone()) != winner(self.new, row)
+            match (winner(self.base, row.clone()), winner(self.new, row.clone())) {
+                (Some(a), Some(b)) => {
+                    let is_tied = |values: Floats| values.get(row.start + a) == values.get(row.start + b);
+                    !is_tied(self.base) && !is_tied(self.new)
+                }
+                (a, b) => a != b,
+            }
         };
         let rows = (0..self.base.len() / size.max(1)).into_par_iter().with_min_len(AT_ONCE / size.max(1));
         (size > 1).then(|| rows.filter(|&row| changed(row)).count())

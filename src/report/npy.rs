@@ -2,13 +2,11 @@
 
 use std::io::{self, Write};
 
-use half::f16;
-
 use crate::input::{Dtype, shape_text};
 use crate::report::gradient_file::Encoding;
 
-/// Writes what is before the values: little-endian floats of `dtype`, or of double precision where that is none of the
-/// floats. Returns how they are to be written.
+/// Writes what is before the values: little-endian floats of `dtype`; single precision for half, whose range is too small
+/// for gradients, and double for what is no float. Returns how they are to be written.
 pub(crate) fn write_npy_header(
     out: &mut dyn Write,
     shape: &[usize],
@@ -16,10 +14,7 @@ pub(crate) fn write_npy_header(
     dtype: Dtype,
 ) -> io::Result<Encoding> {
     let (descr, encoding) = match dtype {
-        Dtype::F16 => {
-            ("<f2", Encoding { size: 2, encode: |x, to| encode(x, to, |x| f16::from_f64(x).to_le_bytes()) })
-        }
-        Dtype::F32 => {
+        Dtype::F16 | Dtype::F32 => {
             ("<f4", Encoding { size: 4, encode: |x, to| encode(x, to, |x| (x as f32).to_le_bytes()) })
         }
         _ => ("<f8", Encoding { size: 8, encode: |x, to| encode(x, to, f64::to_le_bytes) }),

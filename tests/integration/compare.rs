@@ -332,16 +332,16 @@ fn rows_with_another_winner_are_counted() {
         let message = found["checks"][0]["message"].as_str().unwrap().to_owned();
         (found["summary"]["changed_winners"].clone(), message)
     };
-    // Nothing differs, all differs alike, a tie is broken, three rows are others; a NaN wins no row.
+    // Nothing differs, all differs alike, a tie is broken, two rows are others; a NaN wins no row.
     assert_eq!(changed(&base).0, Value::Null);
     assert_eq!(changed(&base.map(|x| 2.0 * x + 1.0)).0, 0);
     let mut new = base;
     new[5] += 0.01;
-    assert_eq!(changed(&new).0, 1);
+    assert_eq!(changed(&new).0, 0);
     (new[0], new[8]) = (1.0, f64::NAN);
     let (count, message) = changed(&new);
-    assert_eq!(count, 3);
-    assert!(message.contains(", 3 rows have a different argmax"), "{message}");
+    assert_eq!(count, 2);
+    assert!(message.contains(", 2 rows have a different argmax"), "{message}");
     // There are no rows in a list, nor of one value each.
     for shape in [&[12][..], &[12, 1]] {
         folder.file("a.npy", npy_f64(shape, &base));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Folder, ctctool, json as run_json, npy_bytes, npy_f32, npy_f64};
+use crate::support::{Folder, ctctool, json as run_json, npy_bytes, npy_f32, npy_f64, warnings};
 
 fn compare(folder: &Folder, args: &[&str]) -> Value {
     run_json(ctctool().current_dir(folder.path()).arg("compare").args(args))
@@ -92,5 +92,32 @@ fn the_median_is_that_of_the_differences() {
         folder.file("b", npy_f64(&[new.len()], new));
         let result = compare(&folder, &["a", "b", "--stat", "median"]);
         assert_eq!(result["summary"]["statistic"], median, "{new:?}");
+    }
+}
+
+/// Small gradients, of which none would be noticed.
+#[test]
+fn what_would_pass_for_zeros_is_told() {
+    let folder = Folder::new();
+    folder.file("a", npy_f32(&[3], &[9e-6, -2e-6, 0.0]));
+    folder.file("large", npy_f32(&[3], &[1.1e-5, -2e-6, 0.0]));
+    folder.file("off", npy_f32(&[3], &[8e-6, 2e-6, 0.0]));
+    folder.file("large_off", npy_f32(&[3], &[1e-5, -2e-6, 0.0]));
+    folder.file("zeros", npy_f32(&[3], &[0.0; 3]));
+    for (args, told) in [
+        (&["a", "off"][..], true),
+        (&["a", "zeros", "--stat", "max"], true),
+        (&["a", "a"], false),
+        (&["a", "off", "--atol", "1e-5"], false),
+        (&["a", "off", "--atol", "1e-7"], false),
+        (&["large", "large_off"], false),
+        (&["zeros", "off"], true),
+        (&["zeros", "zeros"], false),
+    ] {
+        assert_eq!(
+            warnings(&compare(&folder, args)),
+            if told { &["loose_tolerance"][..] } else { &[] },
+            "{args:?}"
+        );
     }
 }

@@ -11,7 +11,7 @@ use crate::logits::unravel;
 use crate::metrics::{Difference, Matrices, Statistic, Tolerance};
 use crate::report::compare::{CompareItem, CompareParams, CompareSummary};
 use crate::report::relation::{region_text, relation_text};
-use crate::report::{Shortest, Status, listed};
+use crate::report::{Shortest, Status, Warning, listed};
 
 pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome, InputError> {
     let shape = if is_list(&base, &new) { new.shape().to_vec() } else { base.shape().to_vec() };
@@ -89,10 +89,22 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
         summary.relation = matrices.relation().map(|relation| relation_text(&relation, names, &shape));
         summary.region = matrices.region(found.differing).map(|region| region_text(&region, &shape));
     }
+    let differs = absolute.is_some_and(|at| difference(at).absolute != 0.0);
+    let nothing_noticed =
+        summary.equal && differs && args.atol.is_none() && matrices.is_within_tolerance_of_nothing();
+    let warning = nothing_noticed.then(|| Warning {
+        code: "loose_tolerance",
+        message: format!(
+            "{}: no value is further from 0 than {}, which is what may differ: anything as small passes, zeros too; give \
+             --atol",
+            display_name(&params.base),
+            Shortest(tolerance.atol)
+        ),
+    });
     for file in &files {
         file.check()?;
     }
-    Ok(Outcome { params, summary, items, texts: Vec::new() })
+    Ok(Outcome { params, summary, items, texts: Vec::new(), warning })
 }
 
 /// Whether a CSV of one column or row, which is no other than a list, is as long as the other.

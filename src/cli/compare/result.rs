@@ -145,7 +145,7 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
         },
         command: Some(base.command.clone()),
     };
-    Ok(Outcome { params, summary, items, texts })
+    Ok(Outcome { params, summary, items, texts, warning: None })
 }
 
 /// Refuses results that other settings made.
