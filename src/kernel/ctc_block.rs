@@ -210,8 +210,8 @@ impl CtcBlock<'_> {
     fn survey(&mut self, sets: Range<usize>, groups: Range<usize>) -> i64 {
         let depth = self.states.depth;
         let CtcStates { blanks, labels, exponents, survey: found, .. } = &mut *self.states;
-        // How many groups before it a group can be reached from within a block.
-        let reach = BLOCK_FRAMES.div_ceil(depth);
+        // How many groups before it a group can be reached from within this block.
+        let reach = self.frames.len().div_ceil(depth);
         // What is before the sets is of no use any more.
         found.most[at(sets.start) - reach..at(sets.start)].fill(NONE);
         found.least[at(sets.start) - reach..at(sets.start)].fill(ALL);

@@ -135,7 +135,8 @@ impl Forward {
             match step {
                 Step::Taken => {}
                 Step::Over(log_prob) => self.states = States::Over(log_prob),
-                Step::Lossy => {
+                Step::TooSteep if self.spread_out() => continue,
+                Step::Lossy | Step::TooSteep => {
                     self.widen(of_label);
                     continue;
                 }
@@ -143,6 +144,10 @@ impl Forward {
             frames = &frames[taken..];
             self.taken += taken;
         }
+    }
+
+    fn spread_out(&mut self) -> bool {
+        if let States::Linear(states) = &mut self.states { states.spread_out() } else { false }
     }
 
     fn widen(&mut self, of_label: &[u32]) {

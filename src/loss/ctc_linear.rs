@@ -15,8 +15,10 @@ pub(super) enum Step {
     Taken,
     /// The log-probability of the labels is known: `-inf` for nothing is possible any more, or NaN.
     Over(f64),
-    /// These numbers would lose something; the states are as before.
+    /// These numbers can't hold the frame; the states are as before.
     Lossy,
+    /// Neighbouring states would come to lie too far apart to share an exponent; they are as before.
+    TooSteep,
 }
 
 /// Where the recursion stands between two frames.
@@ -72,15 +74,34 @@ impl Linear {
         if count == 0 {
             return (0, Step::Lossy);
         }
-        // A state that matters behind a frame needs the one before it in front of it.
-        let range = band_of(0).low.saturating_sub(1)..band_of(count - 1).labels + 1;
-        let block = CtcBlock::new(&mut self.states, &columns[..count], &bits[..count], range);
-        let taken = block.traced(trace).run_on(set);
+        let mut trace = trace;
+        let mut run = |states: &mut CtcStates, count: usize| {
+            // A state that matters behind a frame needs the one before it in front of it.
+            let range = band_of(0).low.saturating_sub(1)..band_of(count - 1).labels + 1;
+            let block = CtcBlock::new(states, &columns[..count], &bits[..count], range);
+            block.traced(trace.as_deref_mut()).run_on(set)
+        };
+        let mut taken = run(&mut self.states, count);
+        if taken == 0 && count > 1 && self.states.depth() == 1 {
+            // Of fewer frames fewer neighbours matter.
+            taken = run(&mut self.states, 1);
+        }
         for frame in &frames[..taken] {
             self.log_scale.add(frame.scale.log_max);
             self.exponent += UNIT_EXPONENT;
         }
-        (taken, if taken == 0 { Step::Lossy } else { Step::Taken })
+        (taken, if taken == 0 { Step::TooSteep } else { Step::Taken })
+    }
+
+    /// Lets fewer neighbouring states share an exponent, where that can be.
+    pub(super) fn spread_out(&mut self) -> bool {
+        self.states.spread_out()
+    }
+
+    /// Lets as many neighbouring states share an exponent as those of another, which begins as this does.
+    pub(super) fn share_as(&mut self, other: &Self) {
+        let shared = self.states.share_by(other.states.depth());
+        assert!(shared, "before the first frame there is one state");
     }
 
     /// Goes on from states of a trace of the same labels; what their logarithms lack is not told any more.

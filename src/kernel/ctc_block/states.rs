@@ -1,6 +1,7 @@
 //! The states of the CTC recursion in linear space, neighbours in lanes.
 
-use super::{BlockSurvey, LANES, Lanes, MAX_DEPTH, NONE};
+use super::{BlockSurvey, LANES, LEAST, Lanes, MAX_DEPTH, NONE, TOP, exponent_of, pow2};
+use crate::kernel::lanes::larger;
 
 /// The states of the recursion between two frames.
 ///
@@ -9,6 +10,8 @@ use super::{BlockSurvey, LANES, Lanes, MAX_DEPTH, NONE};
 /// exponent.
 #[derive(Clone, Debug)]
 pub(crate) struct CtcStates {
+    count: usize,
+    mirrored: bool,
     pub(super) first: usize,
     pub(super) depth: usize,
     pub(super) blanks: Vec<Lanes>,
@@ -30,7 +33,7 @@ impl CtcStates {
     /// # Panics
     /// Where the column of a label is not below `columns`, or there are more than `i32` counts.
     pub(crate) fn new(of_label: &[u32], columns: usize) -> Self {
-        let mut states = Self::without_memory();
+        let mut states = Self::without_memory(false);
         states.begin(of_label, columns);
         states
     }
@@ -41,13 +44,15 @@ impl CtcStates {
     /// # Panics
     /// As [`Self::new`].
     pub(crate) fn mirrored(reversed: &[u32], columns: usize) -> Self {
-        let mut states = Self::without_memory();
-        states.lay_out(reversed, columns, true);
+        let mut states = Self::without_memory(true);
+        states.begin(reversed, columns);
         states
     }
 
-    fn without_memory() -> Self {
+    fn without_memory(mirrored: bool) -> Self {
         Self {
+            count: 0,
+            mirrored,
             first: 0,
             depth: 0,
             blanks: Vec::new(),
@@ -60,31 +65,16 @@ impl CtcStates {
         }
     }
 
-    /// The same as [`Self::new`], in the memory of another item's states.
+    /// The same as [`Self::new`] or [`Self::mirrored`], in the memory of another item's states.
     ///
     /// # Panics
     /// As [`Self::new`].
     pub(crate) fn begin(&mut self, of_label: &[u32], columns: usize) {
-        self.lay_out(of_label, columns, false);
-    }
-
-    fn lay_out(&mut self, of_label: &[u32], columns: usize, mirrored: bool) {
-        let places = of_label.len() + 1;
-        let sets = places.div_ceil(LANES * MAX_DEPTH);
-        let depth = places.div_ceil(LANES * sets);
-        let rows = sets * depth;
         assert!(
             i32::try_from(columns).is_ok() && of_label.iter().all(|&column| (column as usize) < columns),
             "the column of a label"
         );
-        (self.depth, self.columns) = (depth, columns);
-        self.first = if mirrored { rows * LANES - places } else { 0 };
-        refill(&mut self.blanks, rows, [0.0; LANES]);
-        refill(&mut self.labels, rows, [0.0; LANES]);
-        refill(&mut self.exponents, sets * LANES, NONE);
-        refill(&mut self.may_skip, rows, [1.0; LANES]);
-        refill(&mut self.column_of, rows, [columns as u32; LANES]);
-        self.survey.begin(sets);
+        self.clear(of_label.len() + 1, columns, MAX_DEPTH);
         for (i, &column) in of_label.iter().enumerate() {
             let (row, lane) = self.row_of(i + 1);
             self.column_of[row][lane] = column;
@@ -92,7 +82,74 @@ impl CtcStates {
         }
         let (row, lane) = self.row_of(0);
         self.blanks[row][lane] = 1.0;
-        self.exponents[self.first / depth] = 0;
+        self.exponents[self.first / self.depth] = 0;
+    }
+
+    /// Makes room for so many states, all 0, of which no more than `max_depth` share an exponent.
+    fn clear(&mut self, count: usize, columns: usize, max_depth: usize) {
+        let sets = count.div_ceil(LANES * max_depth);
+        let depth = count.div_ceil(LANES * sets);
+        let rows = sets * depth;
+        (self.count, self.columns, self.depth) = (count, columns, depth);
+        self.first = if self.mirrored { rows * LANES - count } else { 0 };
+        refill(&mut self.blanks, rows, [0.0; LANES]);
+        refill(&mut self.labels, rows, [0.0; LANES]);
+        refill(&mut self.exponents, sets * LANES, NONE);
+        refill(&mut self.may_skip, rows, [1.0; LANES]);
+        refill(&mut self.column_of, rows, [columns as u32; LANES]);
+        self.survey.begin(sets);
+    }
+
+    /// How many neighbours share an exponent.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// Lets at most half as many neighbours share an exponent; returns whether that could be.
+    pub(crate) fn spread_out(&mut self) -> bool {
+        let mut depth = self.depth;
+        while depth > 1 {
+            depth /= 2;
+            if self.share_by(depth) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Lets no more than so many neighbours share an exponent, if they can without a loss; returns whether that is so.
+    pub(crate) fn share_by(&mut self, max_depth: usize) -> bool {
+        let mut next = Self::without_memory(self.mirrored);
+        next.clear(self.count, self.columns, max_depth);
+        let group_of = |next: &Self, state: usize| (next.first + state) / next.depth;
+        // Below this there are only states that matter no more.
+        let is_some = |x: f64| exponent_of(x) >= LEAST;
+        for state in 0..self.count {
+            let ((from, from_lane), (to, lane)) = (self.row_of(state), next.row_of(state));
+            next.column_of[to][lane] = self.column_of[from][from_lane];
+            next.may_skip[to][lane] = self.may_skip[from][from_lane];
+            let (blank, label, exponent) = self.get(state);
+            let most = larger(blank, label);
+            if is_some(most) {
+                let group = group_of(&next, state);
+                next.exponents[group] = larger(next.exponents[group], exponent + exponent_of(most) - TOP);
+            }
+        }
+        for state in 0..self.count {
+            let (blank, label, exponent) = self.get(state);
+            let (row, lane) = next.row_of(state);
+            let up = exponent - next.exponents[group_of(&next, state)];
+            for (x, to) in [(blank, &mut next.blanks[row][lane]), (label, &mut next.labels[row][lane])] {
+                let to_be = exponent_of(x) + up;
+                if is_some(x) && to_be < LEAST {
+                    return false;
+                }
+                // In two steps, for the power may be beyond a double.
+                *to = if is_some(x) { x * pow2(-exponent_of(x)) * pow2(to_be) } else { 0.0 };
+            }
+        }
+        *self = next;
+        true
     }
 
     pub(super) fn row_of(&self, state: usize) -> (usize, usize) {

@@ -95,8 +95,14 @@ fn a_block_is_its_formula_with_every_instruction_set() {
             for frame in &slices {
                 should.push(expected(should.last().expect("one"), &of_label, frame));
             }
-            for set in InstructionSet::available() {
+            let groupings = [8, 3, 1].into_iter().filter_map(|depth| {
                 let mut states = before.clone();
+                states.share_by(depth).then_some(states)
+            });
+            let sets = InstructionSet::available();
+            for (set, mut states) in
+                groupings.flat_map(|states| sets.iter().map(move |&set| (set, states.clone())))
+            {
                 let range = low..(end + count).min(labels + 1);
                 let (frames, bits) = (&slices[..], &bits[..]);
                 let taken = CtcBlock::new(&mut states, frames, bits, range).run_on(set);
@@ -119,7 +125,7 @@ fn a_block_is_its_formula_with_every_instruction_set() {
             }
         }
     }
-    assert!(taken_in_all > 1000, "{taken_in_all}");
+    assert!(taken_in_all > 3000, "{taken_in_all}");
 }
 
 /// How many of a block of frames are taken, each of which may take so many bits of a state.
@@ -168,4 +174,52 @@ fn no_more_frames_are_taken_than_are_surely_lossless() {
         states.labels[2][1] = gap;
         assert_eq!(taken(&mut states, 2), frames);
     }
+}
+
+/// From a few labels to several sets, from both ends.
+#[test]
+fn states_stay_the_same_where_fewer_share_an_exponent() {
+    let mut halved = 0;
+    for labels in [0, 1, 6, 7, 30, 63, 64, 100, 128, 200] {
+        for mirrored in [false, true] {
+            let of_label: Vec<u32> = (0..labels).map(|i| 1 + (i * 7 % 4) as u32).collect();
+            let begin = if mirrored { CtcStates::mirrored } else { CtcStates::new };
+            let mut states = begin(&of_label, 5);
+            let numbers = numbers(labels as u64, 2 * labels + 2);
+            for (state, pair) in numbers.chunks_exact(2).enumerate() {
+                let (row, lane) = states.row_of(state);
+                // Not so far apart that one could not share the other's exponent.
+                let scale = pow2(if state % 9 == 0 { 900 } else { -300 });
+                (states.blanks[row][lane], states.labels[row][lane]) = (pair[0] * scale, pair[1] * scale);
+            }
+            for (group, exponent) in states.exponents.iter_mut().enumerate() {
+                *exponent = -700 * group as i64;
+            }
+            let value = |states: &CtcStates, state: usize| {
+                let (blank, label, exponent) = states.get(state);
+                let parts = |x: f64| {
+                    if x == 0.0 { (0.0, 0) } else { (x * pow2(-exponent_of(x)), exponent_of(x) + exponent) }
+                };
+                let (row, lane) = states.row_of(state);
+                (
+                    parts(blank),
+                    parts(label),
+                    states.column_of[row][lane],
+                    states.may_skip[row][lane].to_bits(),
+                )
+            };
+            let before: Vec<_> = (0..=labels).map(|state| value(&states, state)).collect();
+            let mut depth = states.depth();
+            while states.spread_out() {
+                assert!(states.depth() <= depth / 2, "{labels}");
+                depth = states.depth();
+                halved += 1;
+                assert!(states.room() > labels);
+                let now: Vec<_> = (0..=labels).map(|state| value(&states, state)).collect();
+                assert_eq!(now, before, "{labels}, {depth}");
+            }
+            assert_eq!(depth, 1, "{labels}");
+        }
+    }
+    assert!(halved > 20, "{halved}");
 }

@@ -35,73 +35,89 @@ pub(super) struct Rest {
     pub(super) frames: usize,
     /// Where the recursion from the end stands behind them.
     pub(super) backward: Linear,
+    /// The exponent of the labels' probability as the states have it, where all frames were taken once.
+    exponent: Option<i64>,
 }
 
 impl Rest {
     /// Everything.
     pub(super) fn all(item: &Item<'_>) -> Self {
-        Self { frames: item.frames, backward: Linear::mirrored(&item.reversed, item.columns) }
+        let backward = Linear::mirrored(&item.reversed, item.columns);
+        Self { frames: item.frames, backward, exponent: None }
     }
 }
 
 /// Writes the shares over the log-probabilities, from the last frame on; returns what could not be written.
 pub(super) fn write_shares(item: &Item<'_>, log_probs: &mut [f64], room: &mut LinearRoom) -> Option<Rest> {
+    let mut rest = Rest::all(item);
+    loop {
+        match write_from_end(item, log_probs, &mut rest, room) {
+            Step::Taken => return None,
+            Step::TooSteep if rest.backward.spread_out() => {}
+            Step::TooSteep | Step::Lossy | Step::Over(_) => return Some(rest),
+        }
+    }
+}
+
+/// The same, as far as so many neighbouring states can share an exponent as do in the rest; `Taken` where that is all.
+fn write_from_end(item: &Item<'_>, log_probs: &mut [f64], rest: &mut Rest, room: &mut LinearRoom) -> Step {
     let LinearRoom { frames, starts, forward: alphas, backward: betas } = room;
-    let Rest { frames: mut rest, mut backward } = Rest::all(item);
     let mut forward = Linear::new(item.of_label, item.columns);
+    forward.share_as(&rest.backward);
     starts.begin(forward.states().0);
-    let spans = || (0..item.frames).step_by(item.span).map(|first| first..item.frames.min(first + item.span));
+    let end = rest.frames;
+    let spans = || (0..end).step_by(item.span).map(|first| first..end.min(first + item.span));
     for span in spans() {
         starts.push(forward.states().0);
         fill(frames, &log_probs[item.values(span.clone())], item.columns);
         // The last one is taken below.
-        if span.end < item.frames && !take(&mut forward, item, span.start, frames, None) {
-            return Some(Rest { frames: rest, backward });
+        if span.end < end
+            && let Err(step) = take(&mut forward, item, span.start, frames, None)
+        {
+            return step;
         }
     }
-    let mut exponent = None;
     for (number, span) in spans().enumerate().rev() {
         forward.resume(starts, number);
         alphas.begin(forward.states().0);
-        if span.end < item.frames {
+        if span.end < end {
             fill(frames, &log_probs[item.values(span.clone())], item.columns);
         }
-        if !take(&mut forward, item, span.start, frames, Some(alphas)) {
-            return Some(Rest { frames: rest, backward });
+        if let Err(step) = take(&mut forward, item, span.start, frames, Some(alphas)) {
+            return step;
         }
-        // Known after the last frame, of the last span, which comes first.
-        exponent = exponent.or_else(|| forward.exponent_of_prob(item.of_label.len()));
-        let Some(exponent) = exponent else {
-            return Some(Rest { frames: rest, backward });
-        };
-        while rest > span.start {
+        if span.end == item.frames {
+            rest.exponent = forward.exponent_of_prob(item.of_label.len());
+        }
+        let Some(exponent) = rest.exponent else { return Step::Over(f64::NEG_INFINITY) };
+        while rest.frames > span.start {
             let mut block = [Frame::NONE; BLOCK_FRAMES];
-            let count = BLOCK_FRAMES.min(rest - span.start);
-            for (frame, at) in block[..count].iter_mut().zip((span.start..rest).rev()) {
+            let count = BLOCK_FRAMES.min(rest.frames - span.start);
+            for (frame, at) in block[..count].iter_mut().zip((span.start..rest.frames).rev()) {
                 *frame = frames.get(at - span.start);
             }
-            betas.begin(backward.states().0);
-            let band_of = |at: usize| item.band_from_end(rest - 1 - at);
-            let step = backward.advance(item.set, band_of, &block[..count], Some(betas));
-            let (taken, Step::Taken) = step else {
-                return Some(Rest { frames: rest, backward });
+            betas.begin(rest.backward.states().0);
+            let band_of = |at: usize| item.band_from_end(rest.frames - 1 - at);
+            let taken = match rest.backward.advance(item.set, band_of, &block[..count], Some(betas)) {
+                (taken, Step::Taken) => taken,
+                (_, step) => return step,
             };
             for (at, frame) in block[..taken].iter().enumerate() {
-                rest -= 1;
-                let Band { low, labels, .. } = item.band(rest);
+                rest.frames -= 1;
+                let Band { low, labels, .. } = item.band(rest.frames);
                 let shares = CtcBlockShares {
                     states: forward.states().0,
-                    forward: (alphas, rest - span.start),
+                    forward: (alphas, rest.frames - span.start),
                     backward: (betas, at),
                     columns: frame.columns,
                     exponent,
                     range: low..labels + 1,
                 };
-                shares.write(item.set, &mut log_probs[item.values(rest..rest + 1)]);
+                shares.write(item.set, &mut log_probs[item.values(rest.frames..rest.frames + 1)]);
             }
         }
     }
-    None
+    Step::Taken
 }
 
 fn fill(frames: &mut Frames, log_probs: &[f64], width: usize) {
@@ -111,14 +127,14 @@ fn fill(frames: &mut Frames, log_probs: &[f64], width: usize) {
     }
 }
 
-/// Takes the frames of a span; returns whether all could be.
+/// Takes the frames of a span, or says why not.
 fn take(
     states: &mut Linear,
     item: &Item<'_>,
     first: usize,
     frames: &Frames,
     mut trace: Option<&mut CtcTrace>,
-) -> bool {
+) -> Result<(), Step> {
     let mut taken = 0;
     while taken < frames.len() {
         let mut block = [Frame::NONE; BLOCK_FRAMES];
@@ -129,8 +145,8 @@ fn take(
         let band_of = |at: usize| item.band(first + taken + at);
         match states.advance(item.set, band_of, &block[..count], trace.as_deref_mut()) {
             (count, Step::Taken) => taken += count,
-            _ => return false,
+            (_, step) => return Err(step),
         }
     }
-    true
+    Ok(())
 }

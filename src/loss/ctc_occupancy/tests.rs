@@ -351,9 +351,9 @@ fn small_shares_are_as_exact_as_large_ones() {
 }
 
 /// The recursion from the end comes to frames of which only the blank is likely when it has reached half of the labels:
-/// linear space can't hold the farthest. The one from the start has reached all by then.
+/// the farthest can't share exponents. The one from the start has reached all by then.
 #[test]
-fn where_linear_space_ends_halfway_other_numbers_go_on() {
+fn where_neighbours_lie_far_apart_fewer_share_an_exponent() {
     let labels = CtcLabels::new(&[1; 64], 2, 0).unwrap();
     let frames = 300;
     let log_probs = emissions(&labels, frames, |frame, column| {
@@ -365,13 +365,40 @@ fn where_linear_space_ends_halfway_other_numbers_go_on() {
     for set in InstructionSet::available() {
         for span in [17, 300] {
             let (found, rest) = shares_in_linear_space(set, &emissions, span);
-            assert!((210..220).contains(&rest), "{rest}");
-            assert_near(&found[rest * 2..], &expected[rest * 2..], 1e-12, "linear");
-            assert_eq!(found[..rest * 2], log_probs[..rest * 2]);
+            assert_eq!(rest, 0);
+            // A logarithm of some thousands is exact to 1e-12.
+            assert_near(&found, &expected, 1e-11, "linear");
         }
     }
-    // A logarithm of some thousands is exact to 1e-12.
-    assert_near(&occupancy_of(&emissions), &expected, 1e-11, "as a whole");
+}
+
+#[test]
+fn numbers_of_any_size_go_on_from_linear_space() {
+    for length in [3, 40, 70] {
+        let of_labels: Vec<u32> = (0..length).map(|i| 1 + (i * i % 5) as u32).collect();
+        let labels = CtcLabels::new(&of_labels, 6, 0).unwrap();
+        let frames = 150;
+        let log_probs =
+            emissions(&labels, frames, |frame, column| ((frame * 31 + column * 17) % 97) as f64 * -0.1);
+        let emissions = Emissions::new(&log_probs, &labels);
+        let set = InstructionSet::best();
+        let expected = shares_in::<InAnySize>(set, &emissions, 9).unwrap();
+        for left in [1, 50, 149] {
+            let item = Item::new(set, &labels, frames, false, 9);
+            let mut backward =
+                InAnySize::new(set, AnySize::from_linear(&linear::Rest::all(&item).backward, &item.reversed));
+            for frame in (left..frames).rev() {
+                let taken =
+                    backward.advance(item.band_from_end(frame), &item.reversed, emissions.frame(frame));
+                assert!(taken);
+            }
+            let mut found: Vec<f64> = log_probs[item.values(0..left)].to_vec();
+            found.resize(log_probs.len(), f64::NAN);
+            assert!(in_spans(&item, &mut found, left, backward, &mut Vec::new()));
+            let done = item.values(0..left);
+            assert_near(&found[done.clone()], &expected[done], 1e-13, &format!("{length}, {left}"));
+        }
+    }
 }
 
 #[test]
