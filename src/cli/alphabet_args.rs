@@ -187,7 +187,14 @@ impl AlphabetArgs {
                 counted(lines, "line")
             ),
         });
-        warnings.extend(unknown.into_iter().chain(outer));
+        let spaced_out = (split != LabelSplit::Tokens && labels.is_spaced_out()).then(|| Warning {
+            code: "spaced_labels",
+            message: format!(
+                "{}: every second character is a space: if spaces separate the tokens, give --label-split tokens",
+                labels.name()
+            ),
+        });
+        warnings.extend(unknown.into_iter().chain(outer).chain(spaced_out));
         Ok(CtcTargets { sequences, warnings, blank, split: Some(split.word()), alphabet })
     }
 }

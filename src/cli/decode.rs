@@ -16,7 +16,7 @@ use super::steering::warnings::references_warning;
 use super::steering::{Steering, SteeringArgs, WeightArgs};
 use super::subcommand::{Named, ResultCommand};
 use super::timing::Clock;
-use super::transcripts::{item_names, outer_spaces};
+use super::transcripts::{item_names, json_lines, other_order, outer_spaces};
 use super::values::{frame_shift, transcript_format};
 use crate::decode::batch::{DecodeBatch, DecodedAudited, ItemError};
 use crate::decode::item::{ItemConfig, Transcript};
@@ -185,6 +185,7 @@ impl Args {
             |(path, references)| references_warning(path, references, &spelling, shape.classes, blank);
         warnings.extend(given.and_then(unwritable));
         warnings.extend(given.and_then(|(path, references)| item_names(path, references)));
+        warnings.extend(given.and_then(|(path, references)| json_lines(path, references)));
         warnings.extend(steering.iter().flat_map(|steering| steering.warnings.clone()));
         warnings.extend(self.limits.warnings());
         warnings.extend(not_shown("--timestamps", self.search.timestamps, self.format));
@@ -201,6 +202,7 @@ impl Args {
         let items: Vec<DecodeItem> = items.collect();
         let texts = || items.iter().map(|item| item.text.as_str());
         warnings.extend(given.and_then(|given| outer_spaces(&name, texts(), given)));
+        warnings.extend(given.and_then(|given| other_order(&name, &texts().collect::<Vec<_>>(), given)));
         let summary = DecodeSummary {
             items: items.len(),
             method: params.method,

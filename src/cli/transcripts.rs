@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use crate::input::{counted, display_path};
-use crate::metrics::edit_counts;
 use crate::metrics::error_rate::{characters, words};
+use crate::metrics::{edit_counts, other_line};
 use crate::normal_form::{in_nfc, is_unseen};
 use crate::report::Warning;
 use crate::shown::shown;
@@ -133,6 +133,7 @@ pub(super) fn text_warnings(
     let sides = [hypotheses, references].map(|(path, lines)| Side::new(path, lines));
     let mut warnings: Vec<Warning> =
         sides.iter().filter_map(|side| item_names(side.path, side.lines)).collect();
+    warnings.extend(sides.iter().filter_map(|side| json_lines(side.path, side.lines)));
     let case = (wer_ratio > Some(MANY_WRONG)).then(|| other_case(hypotheses.1, references.1)).flatten();
     let [a, b] = &sides;
     let messages = [(a, b), (b, a)].map(|(one, other)| one_sided(one, other, case.is_some()));
@@ -141,7 +142,40 @@ pub(super) fn text_warnings(
     let texts = hypotheses.1.iter().map(String::as_str);
     warnings.extend(outer_spaces(&display_path(hypotheses.0), texts, references));
     warnings.extend(case.or_else(|| other_characters(hypotheses.1, references.1)));
+    let texts: Vec<&str> = hypotheses.1.iter().map(String::as_str).collect();
+    warnings.extend(other_order(&display_path(hypotheses.0), &texts, references));
     warnings
+}
+
+/// Most texts are like the reference of another line.
+pub(super) fn other_order(
+    name: &str,
+    texts: &[&str],
+    (path, references): (&Path, &[String]),
+) -> Option<Warning> {
+    let lines = texts.len().min(references.len());
+    let (line, other) =
+        other_line(lines, |line| characters(texts[line]), |line| characters(&references[line]))?;
+    let message = format!(
+        "{name}: text {} is most like line {} of {}, and most others are like another line, too: are both in the same order?",
+        line + 1,
+        other + 1,
+        display_path(path)
+    );
+    Some(Warning { code: "other_order", message })
+}
+
+/// Lines that are JSON objects, as in a manifest: all of that counts as text.
+pub(super) fn json_lines(path: &Path, lines: &[String]) -> Option<Warning> {
+    let is_object = |line: &String| line.starts_with('{') && line.ends_with('}') && line.contains("\":");
+    if lines.is_empty() || !lines.iter().all(is_object) {
+        return None;
+    }
+    let message = format!(
+        "{}: each line is a JSON object, all of which counts as text: take the texts out, as jq -r .text does",
+        display_path(path)
+    );
+    Some(Warning { code: "json_lines", message })
 }
 
 /// A kind of characters.

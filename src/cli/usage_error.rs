@@ -49,8 +49,7 @@ pub(super) fn report_usage(error: &clap::Error) -> ExitStatus {
         hint = format!("give it as {option}; ");
     }
     for part in paragraphs.filter(|_| other_name.is_none()) {
-        // A value that begins with '-' can't be given to an option behind '--', as this tip would have it.
-        if let Some(tip) = part.strip_prefix("tip: ").filter(|tip| !tip.starts_with("to pass '")) {
+        if let Some(tip) = part.strip_prefix("tip: ").filter(|tip| is_tip(tip)) {
             hint += tip;
             hint += "; ";
         }
@@ -63,6 +62,12 @@ pub(super) fn report_usage(error: &clap::Error) -> ExitStatus {
     let help = subcommand.map_or("ctctool --help".to_owned(), |name| format!("ctctool {name} --help"));
     let _ = writeln!(io::stderr(), "{message}\nhint: {hint}see '{help}'");
     ExitStatus::Error
+}
+
+/// A value that begins with '-' can't be given to an option behind '--', as one of clap's tips would have it; and the help
+/// is no option like another.
+fn is_tip(tip: &str) -> bool {
+    !tip.starts_with("to pass '") && !tip.ends_with("'--help'")
 }
 
 /// Options that say nothing without another one, and that.
@@ -109,7 +114,7 @@ fn needs(error: &clap::Error) -> Option<String> {
 }
 
 /// What options are called elsewhere, most of them in PyTorch and in decoders, and here; the first that a subcommand has.
-const OTHER_NAMES: [(&str, &[&str]); 24] = [
+const OTHER_NAMES: [(&str, &[&str]); 27] = [
     ("--targets", &["--labels"]),
     ("--target", &["--labels"]),
     ("--labels", &["--refs"]),
@@ -134,6 +139,9 @@ const OTHER_NAMES: [(&str, &[&str]); 24] = [
     ("--beam-width", &["--beam"]),
     ("--beam-size", &["--beam"]),
     ("--log-probs", &["--input log-probs"]),
+    ("--kenlm", &["--lm"]),
+    ("--arpa", &["--lm"]),
+    ("--json", &["--format json"]),
 ];
 
 /// The option for a file behind the first one, where that is not given yet.

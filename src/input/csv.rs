@@ -342,6 +342,9 @@ fn hint(field: &str, in_use: u8, may_be_names: bool) -> Option<String> {
     if let Some(delimiter) = delimiter {
         return Some(format!("the numbers seem to use another delimiter: try --delimiter {delimiter}"));
     }
+    if ["CTC loss of ", "cross-entropy of "].iter().any(|start| field.starts_with(start)) {
+        return Some("this is the table that loss prints: give loss --format json".to_owned());
+    }
     if field.starts_with("sep=") {
         return Some("the first line is meant for spreadsheets: remove it, as tail -n +2 does".to_owned());
     }

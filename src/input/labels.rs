@@ -309,7 +309,9 @@ impl LabelFile {
         let fills_the_end = rest.len() > 1 && rest.iter().all(|label| *label == rest[0]);
         match (self.is_text(), fills_the_end) {
             (true, true) => NO_PADDING,
-            (true, false) => "give --blank if another class is the blank",
+            (true, false) => {
+                "give --blank if another class is the blank, or add 1 to each label if they are numbered without it"
+            }
             (false, _) => "give --label-lengths if it is padding, or --blank if another class is the blank",
         }
     }
@@ -339,6 +341,19 @@ impl LabelFile {
         let mut last: Vec<i64> = (0..rows).filter_map(|row| value(row, width - 1)).collect();
         last.sort_unstable();
         padded_with(0).or_else(|| padded_with(*last.get(last.len() / 2)?))
+    }
+
+    /// Whether in most lines of several characters every second one is a space, as where tokens are separated.
+    pub(crate) fn is_spaced_out(&self) -> bool {
+        /// Three letters; initials may be written so.
+        const SEVERAL: usize = 5;
+        let Content::Text(text) = &self.content else { return false };
+        let (mut lines, mut spaced) = (0, 0);
+        for line in lines_of(text).filter(|line| line.trim_end().chars().nth(SEVERAL - 1).is_some()) {
+            lines += 1;
+            spaced += usize::from(sequences::is_spaced_out(line));
+        }
+        2 * spaced > lines
     }
 
     /// Lines of a text that begin or end with a blank: how many, and the first.

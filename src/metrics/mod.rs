@@ -4,6 +4,7 @@ mod bit_matrix;
 pub mod edit_distance;
 pub mod error_rate;
 mod evidence;
+mod line_order;
 pub mod matrices;
 mod region;
 pub mod relation;
@@ -11,6 +12,7 @@ pub mod tolerance;
 
 pub use edit_distance::{EditCounts, EditOp, align, edit_counts};
 pub use error_rate::{ErrorRates, LineErrors};
+pub use line_order::other_line;
 pub use matrices::{Differences, Matrices, Statistic};
 pub use relation::{Operation, Relation};
 pub use tolerance::{Difference, Tolerance};

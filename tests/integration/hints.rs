@@ -244,7 +244,7 @@ fn lists_are_compared_however_they_are_written() {
     );
     folder.file("a.npy", npy_i64(&[2, 3], &[0; 6]));
     folder.file("b.npy", npy_i64(&[3, 2], &[0; 6]));
-    let hint = "the axes are in a different order: x.transpose(1, 0)";
+    let hint = "if the axes are in a different order: x.transpose(1, 0)";
     refused(
         &folder,
         &["compare", "a.npy", "b.npy"],

@@ -154,11 +154,11 @@ fn arguments_that_mean_something_else_are_told() {
     let args = ["decode", "x.npy", "--lengths", "shares"];
     refused(&folder, &args, "shares: line 1, column 1: expected an integer, found '0.5'", Some(hint));
     let found = "turned.npy: expected shape (4, 2, 3) as in x.npy, found (2, 3, 4)";
-    let hint = "the axes are in a different order: x.transpose(2, 0, 1)";
+    let hint = "if the axes are in a different order: x.transpose(2, 0, 1)";
     refused(&folder, &["compare", "x.npy", "turned.npy"], found, Some(hint));
     folder.file("more.npy", npy_f64(&[3, 1, 4], &[0.0; 12]));
     let found = "more.npy: expected shape (4, 3) as in flat.npy, found (3, 1, 4)";
-    let hint = "the axes are in a different order: numpy.transpose";
+    let hint = "if the axes are in a different order: numpy.transpose";
     refused(&folder, &["compare", "flat.npy", "more.npy"], found, Some(hint));
     let args = ["loss", "flat.npy", "--labels", "y4", "--criterion", "ctc"];
     let hint = "the matrix is one item: write its labels on one line";

@@ -380,7 +380,7 @@ fn what_is_wrong_with_labels_is_said_as_loss_says_it() {
             "y.txt",
             blank,
             "x.npy#3: 0 at item 3, line 4, column 1 of y.txt",
-            "give --blank if another class is the blank",
+            "give --blank if another class is the blank, or add 1 to each label if they are numbered without it",
         ),
         (
             "minus.txt",

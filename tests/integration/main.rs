@@ -63,6 +63,7 @@ mod published;
 mod random;
 mod reference;
 mod support;
+mod text_mistakes;
 mod tune;
 mod warnings_at_limits;
 mod wrong_numbers;

@@ -243,7 +243,8 @@ fn hints_about_labels_fit_the_kind_of_file() {
         args.extend(more);
         args
     };
-    let blank = "give --blank if another class is the blank";
+    let blank =
+        "give --blank if another class is the blank, or add 1 to each label if they are numbered without it";
     refused(
         &folder,
         &loss("negative", &[]),
@@ -266,7 +267,7 @@ fn hints_about_labels_fit_the_kind_of_file() {
         &folder,
         &loss("ab", &["--alphabet", "named"]),
         "ab: item 0, line 1, column 1: expected a token that is not the blank, found 'a', class 0",
-        Some(blank),
+        Some("give --blank if another class is the blank"),
     );
     let (_, stderr) = said(&folder, &loss("large.npy", &["--label-lengths", "2"]));
     assert!(stderr.starts_with("error: large.npy: item 0, position 0: expected a class from 0 to 2, found"));

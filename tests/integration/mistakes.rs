@@ -39,9 +39,13 @@ fn alphabets_that_are_something_else_say_where() {
     folder.file("a.json", "[\"a\", \"b\", \"a\"]");
     let error = "a.json: entry 2: expected each token once, found 'a' again (first in entry 0)";
     refused(&folder, &["decode", "x.csv", "--alphabet", "a.json"], error, twice);
-    // Numbers that are not those of the lines may be part of the tokens.
-    folder.file("a.txt", "a 1\nb 2\nc 3\n");
-    assert_eq!(said(&folder, &["decode", "x.csv", "--alphabet", "a.txt", "-q"]).0, Some(0));
+    // The blank may be left out.
+    alphabet("a 1\nb 2\n", &found.replace("<blk> 0", "a 1"), Some(hint));
+    // Numbers that are not those of the lines, or of one name, may be part of the tokens.
+    for tokens in ["a 1\nb 2\nc 4\n", "level 1\nlevel 2\nlevel 3\n"] {
+        folder.file("a.txt", tokens);
+        assert_eq!(said(&folder, &["decode", "x.csv", "--alphabet", "a.txt", "-q"]).0, Some(0));
+    }
 }
 
 /// PyTorch's segmentation and NumPy's unsigned bytes: 255 and -1 mark what is left out.
@@ -422,8 +426,14 @@ fn zeros_at_the_end_of_a_line_are_no_reason_for_another_blank() {
     folder.file("x.csv", "0,1,2\n".repeat(9));
     for (labels, hint) in [
         ("1 2 0 0", "text labels are not padded: a line holds an item's labels and nothing else"),
-        ("1 0 2", "give --blank if another class is the blank"),
-        ("0", "give --blank if another class is the blank"),
+        (
+            "1 0 2",
+            "give --blank if another class is the blank, or add 1 to each label if they are numbered without it",
+        ),
+        (
+            "0",
+            "give --blank if another class is the blank, or add 1 to each label if they are numbered without it",
+        ),
     ] {
         folder.file("y", labels);
         let (code, said) = said(&folder, &["loss", "x.csv", "--labels", "y"]);

@@ -17,6 +17,8 @@ fn an_option_by_another_name_is_told() {
         (&["loss", "x", "--label", "y"], "--label", "--labels"),
         (&["decode", "x", "--beam-width", "3"], "--beam-width", "--beam"),
         (&["tune", "x", "--refs", "y", "--lm", "m", "--alpha", "1"], "--alpha", "--lm-weight"),
+        (&["decode", "x", "--kenlm", "m"], "--kenlm", "--lm"),
+        (&["eval", "x", "y", "--json"], "--json", "--format json"),
     ] {
         let hint = format!("here it is called {name}; see 'ctctool {} --help'", args[0]);
         refused(&folder, args, &format!("unexpected argument '{other}' found"), Some(&hint));
@@ -24,6 +26,7 @@ fn an_option_by_another_name_is_told() {
     // Where there is none of that name here, what clap knows is left.
     let hint = "see 'ctctool eval --help'";
     refused(&folder, &["eval", "a", "b", "--alpha", "1"], "unexpected argument '--alpha' found", Some(hint));
+    refused(&folder, &["eval", "--hyp", "a", "b"], "unexpected argument '--hyp' found", Some(hint));
 }
 
 /// With a tab, a space or neither behind it.

@@ -124,7 +124,7 @@ fn shape_hint(shape: &[usize], found: &[usize]) -> Option<String> {
     let other_order = || {
         let call = order_of_axes(shape, found)
             .map_or("numpy.transpose".to_owned(), |axes| format!("x.transpose({})", listed(&axes)));
-        format!("the axes are in a different order: {call}")
+        format!("if the axes are in a different order: {call}")
     };
     reshape_hint("x", found, shape).or_else(|| (sorted(shape) == sorted(found)).then(other_order))
 }

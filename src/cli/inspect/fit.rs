@@ -8,7 +8,7 @@ use crate::input::{AlphabetFile, LabelFile, List, counted, index_hint, is_class}
 use crate::logits::{Survey, SurveyTotals};
 use crate::loss::ctc::CtcLabels;
 use crate::loss::targets::DEFAULT_IGNORE_INDEX;
-use crate::metrics::edit_counts;
+use crate::metrics::{edit_counts, other_line};
 use crate::report::ItemId;
 use crate::report::inspect::{Finding, InspectItem, InspectSummary};
 
@@ -71,6 +71,14 @@ pub(super) fn read_labels(
     };
     let as_they_are = ratio(0);
     summary.label_error_ratio = Some(as_they_are);
+    if let Some((item, other)) = other_line(raw.len(), |item| read[item].clone(), |item| raw[item].clone()) {
+        let message = format!(
+            "the best path differs from the labels, with {as_they_are:.2} errors per label: that of item {item} is most like the \
+             labels of item {other}, and most others are like another's, too: are both in the same order?"
+        );
+        findings.push(Finding { code: "other_labels", message, flag: None });
+        return;
+    }
     if as_they_are < OTHER_LABELS || labels < SEVERAL_LABELS {
         return;
     }

@@ -1,6 +1,6 @@
 //! An alphabet as it is in its file, before it is known how many classes there are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
 
@@ -275,7 +275,14 @@ fn check_tokens_alone(name: &str, lines: &[String]) -> Result<(), InputError> {
     let number = |line: &String| -> Option<usize> { line.rsplit_once([' ', '\t', ','])?.1.parse().ok() };
     if let Some(mut numbers) = lines.iter().map(number).collect::<Option<Vec<_>>>() {
         numbers.sort_unstable();
-        if numbers.iter().copied().eq(0..lines.len()) {
+        // The blank may be left out; but "level 1" and "level 2" are tokens.
+        let fronts =
+            || lines.iter().filter_map(|line| line.rsplit_once([' ', '\t', ','])).map(|(front, _)| front);
+        let from_1 = || {
+            numbers.iter().copied().eq(1..=lines.len())
+                && fronts().collect::<HashSet<_>>().len() == lines.len()
+        };
+        if numbers.iter().copied().eq(0..lines.len()) || from_1() {
             let (key, cut) = match lines[0].chars().rfind(|c| " \t,".contains(*c)) {
                 Some('\t') => ("-t$'\\t' -k2", ""),
                 Some(',') => ("-t, -k2", " -d,"),
@@ -292,7 +299,7 @@ fn check_tokens_alone(name: &str, lines: &[String]) -> Result<(), InputError> {
         line.split_once([' ', '\t', ','])
             .is_some_and(|(front, token)| front == at.to_string() && !token.is_empty())
     };
-    if lines.iter().enumerate().all(numbered) {
+    if lines.iter().enumerate().all(numbered) || (1..).zip(lines).all(numbered) {
         let cut = match lines[0].chars().find(|c| " \t,".contains(*c)) {
             Some('\t') => "cut",
             Some(',') => "cut -d,",

@@ -200,7 +200,11 @@ impl LabelFile {
             return Ok(());
         }
         let expected = format!("{} of labels, one per item", counted(items, unit));
-        let hint = if self.is_text() && found < items {
+        let is_json =
+            matches!(&self.content, Content::Text(text) if text.starts_with("[[") || text.starts_with("{\""));
+        let hint = if is_json {
+            Some("write each item's labels on a line of its own, without brackets")
+        } else if self.is_text() && found < items {
             Some("write an empty target as an empty line")
         } else if self.is_text() && items == 1 {
             Some("the matrix is one item: write its labels on one line")
@@ -311,6 +315,8 @@ fn token_hint(text: &str, column: usize, line: &str, split: LabelSplit, alphabet
         "a line holds only an item's labels: remove its name with cut -f2"
     } else if name_before_text(column, line, split, alphabet) {
         "a line holds only an item's labels: remove its name with cut -d' ' -f2-"
+    } else if text == " " && is_spaced_out(line) {
+        "if spaces separate the tokens, give --label-split tokens"
     } else if text == "{" && column == 1 {
         "a line holds an item's labels, not JSON"
     } else if words(line).all(|(_, word)| whole_number(word).is_some()) {
@@ -333,6 +339,11 @@ fn token_hint(text: &str, column: usize, line: &str, split: LabelSplit, alphabet
         "the alphabet has no token for it: remove it from the labels, or give --unk TOKEN, a token to use instead"
     };
     hint.to_owned()
+}
+
+/// Whether every second character is a space, and no other: characters as tokens.
+pub(super) fn is_spaced_out(line: &str) -> bool {
+    line.contains(' ') && line.trim_end().chars().enumerate().all(|(at, c)| (at % 2 == 1) == (c == ' '))
 }
 
 /// Whether a line has a name, a tab and a text.
