@@ -120,7 +120,9 @@ impl Args {
         let alignments: Vec<_> = emissions.par_iter().map(|item| align(&item.emissions())).collect();
         let mut items = Vec::with_capacity(emissions.len());
         for (index, (of_item, alignment)) in emissions.iter().zip(alignments).enumerate() {
-            if let Err(error @ AlignmentError::TooLarge { .. }) = &alignment {
+            if let Err(error @ (AlignmentError::TooLarge { .. } | AlignmentError::NotANumber { .. })) =
+                &alignment
+            {
                 return Err(anyhow!("{}: item {index}: {error}", display_name(&name)));
             }
             items.push(self.item(shape.id(&name, index), index, of_item, alignment, &spelling));
@@ -166,9 +168,8 @@ impl Args {
                 item.words = clock.words(spelling, &tokens, &spans);
             }
             Err(AlignmentError::TooFewFrames { .. }) => item.status = Status::Infeasible,
-            Err(AlignmentError::NotANumber { .. }) => item.status = Status::Nan,
-            // What takes too much memory is told before.
-            Err(AlignmentError::NoPath | AlignmentError::TooLarge { .. }) => item.status = Status::Infinite,
+            // What takes too much memory or holds a NaN is told before.
+            Err(_) => item.status = Status::Infinite,
         }
         item
     }

@@ -172,10 +172,10 @@ impl AlphabetArgs {
         })?;
         let unknown = self.unk.as_deref().map(|token| names.unknown(token)).transpose()?;
         let sequences = labels
-            .text_sequences(items, names, split, unknown, blank)
+            .text_sequences(items, names, split, unknown)
             .map_err(|error| shape.with_layout_hint(error, found))?;
         let unknown = unknown.and_then(|unknown| {
-            let first = || labels.text_sequences(items, names, split, None, blank).err();
+            let first = || labels.text_sequences(items, names, split, None).err();
             many_unknown(&sequences, unknown, &names.tokens()[unknown as usize], first)
         });
         let counts = split != LabelSplit::Tokens && names.space().is_some();

@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 
 pub use file::AlphabetFile;
 use file::{is_blank_name, is_no_text};
+use thiserror::Error;
 
 use super::{InputError, Place, counted, display_name};
 use crate::decode::spelling::{Spelling, WORD_PIECE_MARK};
@@ -54,6 +55,16 @@ pub enum LabelSplit {
     Tokens,
     /// From left to right, the longest token that fits.
     Longest,
+}
+
+/// Part of a text that is no token of an alphabet, or is that of the blank.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("column {column}: {text:?} is no token that can be a label")]
+pub struct NoToken {
+    /// Where it begins, in characters from 1.
+    pub column: usize,
+    /// The part.
+    pub text: String,
 }
 
 /// The index of the blank among `classes`.
@@ -141,6 +152,11 @@ impl Alphabet {
     /// The file, as messages call it.
     pub fn name(&self) -> &str {
         display_name(&self.name)
+    }
+
+    /// The index of the blank.
+    pub fn blank(&self) -> u32 {
+        self.blank
     }
 
     /// The name of each class; if the file leaves the blank out, the blank's name is empty.
@@ -241,20 +257,15 @@ impl Alphabet {
     /// The classes of a line of text. Where no class fits, `unknown` is used.
     ///
     /// # Errors
-    /// The first place (column from 1, and text) where no class fits, if there is no `unknown`.
-    pub fn encode(
-        &self,
-        line: &str,
-        split: LabelSplit,
-        unknown: Option<u32>,
-    ) -> Result<Vec<u32>, (usize, String)> {
+    /// At the first place where no class fits, if there is no `unknown`.
+    pub fn encode(&self, line: &str, split: LabelSplit, unknown: Option<u32>) -> Result<Vec<u32>, NoToken> {
         let mut labels = Vec::new();
         let mut push = |column: usize, text: &str| match self.classes_of.get(text).copied().or(unknown) {
             Some(class) => {
                 labels.push(class);
                 Ok(())
             }
-            None => Err((column, text.to_owned())),
+            None => Err(NoToken { column, text: text.to_owned() }),
         };
         match split {
             LabelSplit::Chars => {

@@ -43,7 +43,7 @@ mod result;
 mod source;
 mod text;
 
-pub use alphabet::{Alphabet, AlphabetFile, BlankChoice, LabelSplit, resolve_blank};
+pub use alphabet::{Alphabet, AlphabetFile, BlankChoice, LabelSplit, NoToken, resolve_blank};
 pub use csv::CsvOptions;
 pub(crate) use csv::cut_first;
 #[cfg(feature = "cli")]

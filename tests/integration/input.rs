@@ -2,7 +2,7 @@
 
 use ctctool::decode::spelling::{Spelling, WordDelimiter};
 use ctctool::decode::token_texts::TokenTexts;
-use ctctool::input::{Alphabet, AlphabetFile, CsvOptions, LabelSplit, Matrix};
+use ctctool::input::{Alphabet, AlphabetFile, CsvOptions, LabelSplit, Matrix, NoToken};
 use predicates::prelude::*;
 use serde_json::{Value, json as value};
 
@@ -357,14 +357,12 @@ fn tokens_of_any_length_are_found() {
             let mut expected = Ok(Vec::new());
             while let (Some(first), Ok(found)) = (rest.chars().next(), &mut expected) {
                 let fits = (1..).zip(&tokens).filter(|(_, token)| rest.starts_with(token.as_str()));
-                match fits.max_by_key(|(_, token)| token.len()) {
-                    Some((class, token)) => {
-                        found.push(class);
-                        rest = &rest[token.len()..];
-                    }
-                    None => {
-                        expected = Err((1 + line.chars().count() - rest.chars().count(), first.to_string()));
-                    }
+                if let Some((class, token)) = fits.max_by_key(|(_, token)| token.len()) {
+                    found.push(class);
+                    rest = &rest[token.len()..];
+                } else {
+                    let column = 1 + line.chars().count() - rest.chars().count();
+                    expected = Err(NoToken { column, text: first.to_string() });
                 }
             }
             assert_eq!(alphabet.encode(&line, LabelSplit::Longest, None), expected, "{line} {tokens:?}");

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{Content, LabelFile, WHOLE};
 use crate::decode::spelling::WORD_PIECE_MARK;
-use crate::input::alphabet::{Alphabet, LabelSplit};
+use crate::input::alphabet::{Alphabet, LabelSplit, NoToken};
 use crate::input::error::counted;
 use crate::input::numbers::{empty_field, is_number, is_too_large, whole_number, words};
 use crate::input::text::{line_count, lines_of};
@@ -259,14 +259,14 @@ impl LabelFile {
         alphabet: &Alphabet,
         split: LabelSplit,
         unknown: Option<u32>,
-        blank: u32,
     ) -> Result<Vec<CtcLabels>, InputError> {
+        let blank = alphabet.blank();
         let Content::Text(text) = &self.content else {
             return Err(InputError::new(&self.name, Place::whole(), "text", self.describe()));
         };
         self.check_count(items, line_count(text), "line")?;
         let encode = |(line, content): (usize, &str)| {
-            let labels = alphabet.encode(content, split, unknown).map_err(|(column, text)| {
+            let labels = alphabet.encode(content, split, unknown).map_err(|NoToken { column, text }| {
                 let place = Place::whole().at("item", line).at("line", line + 1).at("column", column);
                 if alphabet.tokens()[blank as usize] == text {
                     let found = format!("{}, class {blank}", shown(&text));
