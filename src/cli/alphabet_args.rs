@@ -138,7 +138,7 @@ impl AlphabetArgs {
         let Some(names) = alphabet.as_ref().filter(|_| labels.is_text()) else {
             let sequences = labels
                 .index_sequences(items, label_lengths, classes, blank)
-                .map_err(|error| shape.with_layout_hint(error, found))?;
+                .map_err(|error| shape.with_class_axis_hint(shape.with_layout_hint(error, found), labels))?;
             let warning = seeming_label_padding(labels, label_lengths).map(|found| Warning {
                 code: "label_padding",
                 message: format!("{found}: if that is padding, give --label-lengths to leave it out"),

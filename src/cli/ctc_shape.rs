@@ -7,8 +7,8 @@ use super::diagnostics::UsageError;
 use super::inputs::{LogitsArgs, bad_shape, found_shape, matrix_params, optional_integers};
 use super::values::{Layout, Word};
 use crate::input::{
-    Alphabet, AlphabetFile, InputError, LabelFile, List, Matrix, Place, counted, empty_end, shape_text,
-    wide_axes,
+    Alphabet, AlphabetFile, InputError, LabelFile, List, Matrix, Place, counted, empty_end, is_class,
+    shape_text, wide_axes,
 };
 use crate::logits::{Geometry, Items, ItemsError};
 use crate::report::ctc_input::CtcInputParams;
@@ -61,6 +61,24 @@ impl CtcShape {
         error.hint(format!(
             "in layout {layout} the items are axis {axis} of shape {shape}, which has {items}; for {frames} items, give \
              --layout {other}"
+        ))
+    }
+
+    /// An error about a label that is no class, with a hint where the labels are about as many as the frames' axis is long.
+    pub(super) fn with_class_axis_hint(&self, error: InputError, labels: &LabelFile) -> InputError {
+        let most = labels.integers().and_then(|labels| labels.into_iter().max()).unwrap_or_default();
+        let fits = !is_class(most, self.classes) && is_class(most, self.frames);
+        if error.get_hint().is_some() || !fits || 2 * (most as usize + 1) <= self.frames {
+            return error;
+        }
+        let (axis, call) = match self.layout {
+            Layout::Tc => (0, "x.T"),
+            Layout::Tnc => (0, "numpy.moveaxis(x, 0, -1)"),
+            Layout::Ntc => (1, "numpy.moveaxis(x, 1, -1)"),
+        };
+        error.hint(format!(
+            "if the classes are on axis {axis}, which has {} entries, they must be the last axis: {call}",
+            self.frames
         ))
     }
 

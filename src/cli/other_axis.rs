@@ -35,7 +35,10 @@ impl SecondLook {
         let axis = axis_of_distributions(matrix, &self.geometry)?;
         Ok(axis.map(|axis| {
             let hint = option(axis).unwrap_or_else(|| format!("save {}", with_classes_last(axes, axis)));
-            let message = format!("{name}: {}: if the classes are on axis {axis}, {hint}", sums(axis));
+            let message = format!(
+                "{name}: {}: if the classes are on axis {axis}, {hint}; if not, softmax was applied along the wrong axis",
+                sums(axis)
+            );
             Warning { code: "other_axis", message }
         }))
     }
@@ -47,7 +50,10 @@ pub(super) fn other_axis(matrix: Matrix, classes: &Geometry) -> Result<Option<Fi
     let axis = axis_of_distributions(matrix, classes)?;
     Ok(axis.map(|axis| Finding {
         code: "other_axis",
-        message: format!("{}: are the classes on axis {axis}?", sums(axis)),
+        message: format!(
+            "{}: are the classes on axis {axis}, or was softmax applied along the wrong axis?",
+            sums(axis)
+        ),
         flag: Some(with_classes_last(axes, axis)),
     }))
 }

@@ -142,7 +142,8 @@ fn distributions_along_another_axis_are_told() {
     let message = |file: &str, axis: usize, hint: &str| {
         format!(
             "{file}: along axis {axis} the values, or their exponentials, sum to 1, but along the axis taken as the \
-             classes they do not: if the classes are on axis {axis}, {hint}"
+             classes they do not: if the classes are on axis {axis}, {hint}; if not, softmax was applied \
+             along the wrong axis"
         )
     };
     let moved = "save numpy.moveaxis(x, 1, -1)";

@@ -131,7 +131,7 @@ fn classes_on_another_axis_are_found_by_their_sums() {
     let message = |axis: usize| {
         format!(
             "along axis {axis} the values, or their exponentials, sum to 1, but along the axis taken as the classes \
-             they do not: are the classes on axis {axis}?"
+             they do not: are the classes on axis {axis}, or was softmax applied along the wrong axis?"
         )
     };
     let shape = [items, classes, frames];

@@ -109,3 +109,15 @@ fn json_and_tables_in_place_of_texts_are_told() {
     let hint = "hint: this is the table that loss prints: give loss --format json\n";
     assert!(code == Some(2) && said.ends_with(hint), "{said}");
 }
+
+#[test]
+fn labels_that_fit_another_axis_are_told() {
+    let folder = Folder::new();
+    folder.file("y.txt", "1 36\n2 30\n");
+    let error = "y.txt: item 0, line 1, column 3: expected a class from 0 to 25, found 36";
+    let hint = "if the classes are on axis 1, which has 37 entries, they must be the last axis: numpy.moveaxis(x, 1, -1)";
+    for (frames, hint) in [(37, Some(hint)), (36, None), (100, None)] {
+        folder.file("x.npy", npy_f64(&[2, frames, 26], &vec![0.0; 2 * frames * 26]));
+        refused(&folder, &["loss", "x.npy", "--labels", "y.txt"], error, hint);
+    }
+}
