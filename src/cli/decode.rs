@@ -189,6 +189,11 @@ impl Args {
         warnings.extend(steering.iter().flat_map(|steering| steering.warnings.clone()));
         warnings.extend(self.limits.warnings());
         warnings.extend(not_shown("--timestamps", self.search.timestamps, self.format));
+        warnings.extend((self.search.nbest > 1 && self.format == Format::Text).then(|| Warning {
+            code: "not_shown",
+            message:
+                "--nbest: --format text has the best texts alone; use table, json, jsonl or csv".to_owned(),
+        }));
         let proved = decoded.iter().filter(|item| item.decoded.proved_best == Some(true)).count();
         let input: Arc<str> = name.as_str().into();
         let mut rates = ErrorRates::default();

@@ -230,6 +230,8 @@ fn what_a_format_has_no_place_for_is_said() {
     for format in ["csv", "text"] {
         let (_, stderr) = said(&folder, &["decode", "x.csv", "--timestamps", "--format", format]);
         assert!(stderr.starts_with(&warning("--timestamps", format)), "{stderr}");
+        let best = ["decode", "x.csv", "--beam", "2", "--nbest", "2", "--format", format];
+        assert_eq!(said(&folder, &best).1.contains("--nbest: "), format == "text");
     }
     let eval = ["eval", "t.txt", "t.txt", "--alignments", "--format"];
     let (_, stderr) = said(&folder, &[&eval[..], &["csv"]].concat());
