@@ -2,8 +2,8 @@
 //!
 //! Each frame is scaled so that its largest column is a quarter: then no sum of three states grows. Every few
 //! neighbouring states share an exponent, so nothing is rounded that log space would keep, except for states that
-//! sink far beneath their neighbours. Before the first such state could be lost, the recursion ends here and goes on
-//! in numbers of any size.
+//! sink far beneath their neighbours. Before the first such state could be lost, fewer neighbours share one; where that
+//! is not enough, the recursion ends here and goes on in numbers of any size.
 
 use super::ctc_band::Band;
 use super::frame_columns::{Frame, UNIT_EXPONENT};
