@@ -187,7 +187,7 @@ impl AlphabetArgs {
                 counted(lines, "line")
             ),
         });
-        let spaced_out = (split != LabelSplit::Tokens && labels.is_spaced_out()).then(|| Warning {
+        let spaced_out = (self.label_split.is_none() && labels.is_spaced_out()).then(|| Warning {
             code: "spaced_labels",
             message: format!(
                 "{}: every second character is a space: if spaces separate the tokens, give --label-split tokens",

@@ -154,8 +154,8 @@ pub(super) fn other_order(
     (path, references): (&Path, &[String]),
 ) -> Option<Warning> {
     let lines = texts.len().min(references.len());
-    let (line, other) =
-        other_line(lines, |line| characters(texts[line]), |line| characters(&references[line]))?;
+    let text = |line: usize| texts[line].chars();
+    let (line, other) = other_line(lines, text, |line| references[line].chars())?;
     let message = format!(
         "{name}: text {} is most like line {} of {}, and most others are like another line, too: are both in the same order?",
         line + 1,

@@ -18,25 +18,23 @@ const BITS: f64 = 32.0;
 const MANY: f64 = 0.5;
 
 /// A text whose own reference has many errors, and the reference that it is most like, with half as many or fewer, if it
-/// is so with most texts. `text` and `reference` are asked for the tokens of the lines numbered from 0 to below `lines`.
-pub fn other_line<T: Ord + Clone>(
+/// is so with most texts, each with another reference. `text` and `reference` are asked for the tokens of the lines
+/// numbered from 0 to below `lines`.
+pub fn other_line<T: Ord, I: Iterator<Item = T>, J: Iterator<Item = T>>(
     lines: usize,
-    text: impl Fn(usize) -> Vec<T>,
-    reference: impl Fn(usize) -> Vec<T>,
+    text: impl Fn(usize) -> I,
+    reference: impl Fn(usize) -> J,
 ) -> Option<(usize, usize)> {
-    let beginning = |mut tokens: Vec<T>| {
-        tokens.truncate(TOKENS);
-        tokens
-    };
     let every = lines.div_ceil(4 * SAMPLED).max(1);
+    let beginning = |line: usize| text(line).take(TOKENS).collect::<Vec<T>>();
     let sample: Vec<(usize, Vec<T>)> =
-        (0..lines).step_by(every).map(|line| (line, beginning(text(line)))).collect();
+        (0..lines).step_by(every).map(|line| (line, beginning(line))).collect();
     let distinct: BTreeSet<&T> = sample.iter().flat_map(|(_, text)| text).collect();
     let bits = (distinct.len() as f64).log2();
     let tells = |(_, text): &&(usize, Vec<T>)| text.len() as f64 * bits >= BITS;
     let sample: Vec<&(usize, Vec<T>)> = sample.iter().filter(tells).take(SAMPLED).collect();
     let rate = |text: &[T], line: usize| {
-        let reference = beginning(reference(line));
+        let reference: Vec<T> = reference(line).take(TOKENS).collect();
         edit_counts(&reference, text).errors() as f64 / text.len().max(reference.len()) as f64
     };
     let wrong: Vec<(usize, &[T], f64)> = sample
@@ -50,12 +48,15 @@ pub fn other_line<T: Ord + Clone>(
     }
     let nearest = |&(line, text, own): &(usize, &[T], f64)| {
         let others = line.saturating_sub(AROUND)..lines.min(line + AROUND);
-        let rates = others.map(|other| (other, rate(text, other)));
-        let (other, rate) = rates.min_by(|a, b| a.1.total_cmp(&b.1))?;
-        (rate <= own / 2.0 && rate <= MANY / 2.0).then_some((line, other))
+        let rates: Vec<(usize, f64)> = others.map(|other| (other, rate(text, other))).collect();
+        let &(other, least) = rates.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
+        // Of equal ones, none is the text's.
+        let alone = rates.iter().filter(|(_, rate)| *rate == least).count() == 1;
+        (alone && least <= own / 2.0 && least <= MANY / 2.0).then_some((line, other))
     };
     let found: Vec<(usize, usize)> = wrong.iter().filter_map(nearest).collect();
-    is_most(found.len()).then(|| found[0])
+    let distinct: BTreeSet<usize> = found.iter().map(|&(_, other)| other).collect();
+    is_most(distinct.len()).then(|| found[0])
 }
 
 #[cfg(test)]
@@ -79,7 +80,7 @@ mod tests {
     }
 
     fn found(read: &[Vec<usize>], references: &[Vec<usize>]) -> Option<(usize, usize)> {
-        other_line(read.len(), |line| read[line].clone(), |line| references[line].clone())
+        other_line(read.len(), |line| read[line].iter(), |line| references[line].iter())
     }
 
     #[test]
@@ -106,6 +107,12 @@ mod tests {
         }
         assert_eq!(found(&[], &[]), None);
         assert_eq!(found(&vec![vec![]; 9], &vec![vec![]; 9]), None);
+        // One text for all, and texts of which each is there several times.
+        let (_, references) = texts(40, 30, 20);
+        assert_eq!(found(&vec![references[7].clone(); 40], &references), None);
+        let few: Vec<_> = (0..40).map(|line| references[line % 8].clone()).collect();
+        let others: Vec<_> = (0..40).map(|line| references[(line * 3 + 1) % 8].clone()).collect();
+        assert_eq!(found(&others, &few), None);
         // Half of the lines are right.
         let (read, mut references) = texts(40, 30, 20);
         references[20..].rotate_left(1);

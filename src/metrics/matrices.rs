@@ -121,11 +121,12 @@ impl<'a> Matrices<'a> {
         (statistic.of(places.map(|at| self.difference(at).absolute)), statistic.of(magnitudes))
     }
 
-    /// Whether no value of the base, of which there are some, is further from 0 than may differ in any case: nothing would
-    /// be noticed.
+    /// Whether no value of the base, of which some are not 0, is further from 0 than may differ in any case: nothing would be
+    /// noticed.
     pub fn is_within_tolerance_of_nothing(&self) -> bool {
         let atol = self.tolerance.atol;
-        self.base.len() > 0 && (0..self.base.len()).into_par_iter().all(|at| self.base.get(at).abs() <= atol)
+        let magnitudes = || (0..self.base.len()).into_par_iter().map(|at| self.base.get(at).abs());
+        magnitudes().all(|magnitude| magnitude <= atol) && magnitudes().any(|magnitude| magnitude > 0.0)
     }
 
     fn look_at(&self, places: Range<usize>, listed: usize) -> Found {

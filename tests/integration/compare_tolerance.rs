@@ -111,7 +111,7 @@ fn what_would_pass_for_zeros_is_told() {
         (&["a", "off", "--atol", "1e-5"], false),
         (&["a", "off", "--atol", "1e-7"], false),
         (&["large", "large_off"], false),
-        (&["zeros", "off"], true),
+        (&["zeros", "off"], false),
         (&["zeros", "zeros"], false),
     ] {
         assert_eq!(

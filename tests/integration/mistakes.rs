@@ -42,7 +42,7 @@ fn alphabets_that_are_something_else_say_where() {
     // The blank may be left out.
     alphabet("a 1\nb 2\n", &found.replace("<blk> 0", "a 1"), Some(hint));
     // Numbers that are not those of the lines, or of one name, may be part of the tokens.
-    for tokens in ["a 1\nb 2\nc 4\n", "level 1\nlevel 2\nlevel 3\n"] {
+    for tokens in ["a 1\nb 2\nc 4\n", "level 1\nlevel 2\nlevel 3\n", "low 1\nmiddle 2\nhigh 3\n"] {
         folder.file("a.txt", tokens);
         assert_eq!(said(&folder, &["decode", "x.csv", "--alphabet", "a.txt", "-q"]).0, Some(0));
     }

@@ -71,7 +71,11 @@ pub(super) fn read_labels(
     };
     let as_they_are = ratio(0);
     summary.label_error_ratio = Some(as_they_are);
-    if let Some((item, other)) = other_line(raw.len(), |item| read[item].clone(), |item| raw[item].clone()) {
+    let many = as_they_are >= OTHER_LABELS && labels >= SEVERAL_LABELS;
+    let shifted = [-1, 1].into_iter().filter(|_| many).map(|added| (added, ratio(added)));
+    let shifted = shifted.into_iter().find(|(_, other)| 2.0 * other < as_they_are);
+    let moved = || other_line(raw.len(), |item| read[item].iter(), |item| raw[item].iter());
+    if let Some((item, other)) = shifted.is_none().then(moved).flatten() {
         let message = format!(
             "the best path differs from the labels, with {as_they_are:.2} errors per label: that of item {item} is most like the \
              labels of item {other}, and most others are like another's, too: are both in the same order?"
@@ -79,11 +83,9 @@ pub(super) fn read_labels(
         findings.push(Finding { code: "other_labels", message, flag: None });
         return;
     }
-    if as_they_are < OTHER_LABELS || labels < SEVERAL_LABELS {
+    if !many {
         return;
     }
-    let shifted =
-        [-1, 1].into_iter().map(|added| (added, ratio(added))).find(|(_, other)| 2.0 * other < as_they_are);
     let nothing = read.iter().all(Vec::is_empty);
     let why = match shifted {
         _ if nothing => {

@@ -1,6 +1,6 @@
 //! An alphabet as it is in its file, before it is known how many classes there are.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 
@@ -272,16 +272,14 @@ fn check_tokens_alone(name: &str, lines: &[String]) -> Result<(), InputError> {
         let found = format!("{}, {what}", shown(&lines[0]));
         Err(InputError::new(name, Place::whole().at("line", 1), "one token per line", found).hint(hint))
     };
+    let is_one = |token: &str| token.chars().count() == 1;
     let number = |line: &String| -> Option<usize> { line.rsplit_once([' ', '\t', ','])?.1.parse().ok() };
     if let Some(mut numbers) = lines.iter().map(number).collect::<Option<Vec<_>>>() {
         numbers.sort_unstable();
-        // The blank may be left out; but "level 1" and "level 2" are tokens.
-        let fronts =
-            || lines.iter().filter_map(|line| line.rsplit_once([' ', '\t', ','])).map(|(front, _)| front);
-        let from_1 = || {
-            numbers.iter().copied().eq(1..=lines.len())
-                && fronts().collect::<HashSet<_>>().len() == lines.len()
-        };
+        // The blank may be left out; but "channel 1" and "volume 2" may be tokens.
+        let is_letter =
+            |line: &String| line.rsplit_once([' ', '\t', ',']).is_some_and(|(front, _)| is_one(front));
+        let from_1 = || numbers.iter().copied().eq(1..=lines.len()) && lines.iter().all(is_letter);
         if numbers.iter().copied().eq(0..lines.len()) || from_1() {
             let (key, cut) = match lines[0].chars().rfind(|c| " \t,".contains(*c)) {
                 Some('\t') => ("-t$'\\t' -k2", ""),
@@ -299,7 +297,9 @@ fn check_tokens_alone(name: &str, lines: &[String]) -> Result<(), InputError> {
         line.split_once([' ', '\t', ','])
             .is_some_and(|(front, token)| front == at.to_string() && !token.is_empty())
     };
-    if lines.iter().enumerate().all(numbered) || (1..).zip(lines).all(numbered) {
+    let is_letter = |line: &String| line.split_once([' ', '\t', ',']).is_some_and(|(_, token)| is_one(token));
+    if lines.iter().enumerate().all(numbered) || (1..).zip(lines).all(numbered) && lines.iter().all(is_letter)
+    {
         let cut = match lines[0].chars().find(|c| " \t,".contains(*c)) {
             Some('\t') => "cut",
             Some(',') => "cut -d,",
