@@ -169,7 +169,9 @@ impl Args {
             }
             Err(AlignmentError::TooFewFrames { .. }) => item.status = Status::Infeasible,
             // What takes too much memory or holds a NaN is told before.
-            Err(_) => item.status = Status::Infinite,
+            Err(
+                AlignmentError::NoPath | AlignmentError::TooLarge { .. } | AlignmentError::NotANumber { .. },
+            ) => item.status = Status::Infinite,
         }
         item
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::diagnostics::UsageError;
 use super::inputs::{LogitsArgs, bad_shape, found_shape, matrix_params, optional_integers};
+use super::other_axis::with_classes_last;
 use super::values::{Layout, Word};
 use crate::input::{
     Alphabet, AlphabetFile, InputError, LabelFile, List, Matrix, Place, counted, empty_end, is_class,
@@ -71,14 +72,15 @@ impl CtcShape {
         if error.get_hint().is_some() || !fits || 2 * (most as usize + 1) <= self.frames {
             return error;
         }
-        let (axis, call) = match self.layout {
-            Layout::Tc => (0, "x.T"),
-            Layout::Tnc => (0, "numpy.moveaxis(x, 0, -1)"),
-            Layout::Ntc => (1, "numpy.moveaxis(x, 1, -1)"),
+        let (axes, axis) = match self.layout {
+            Layout::Tc => (2, 0),
+            Layout::Tnc => (3, 0),
+            Layout::Ntc => (3, 1),
         };
         error.hint(format!(
-            "if the classes are on axis {axis}, which has {} entries, they must be the last axis: {call}",
-            self.frames
+            "if the classes are on axis {axis}, which has {} entries, they must be the last axis: {}",
+            self.frames,
+            with_classes_last(axes, axis)
         ))
     }
 

@@ -64,7 +64,8 @@ fn sums(axis: usize) -> String {
     )
 }
 
-fn with_classes_last(axes: usize, axis: usize) -> String {
+/// How to make an axis of so many the last.
+pub(super) fn with_classes_last(axes: usize, axis: usize) -> String {
     if axes == 2 { "x.T".to_owned() } else { format!("numpy.moveaxis(x, {axis}, -1)") }
 }
 

@@ -142,19 +142,18 @@ pub(super) fn text_warnings(
     let texts = hypotheses.1.iter().map(String::as_str);
     warnings.extend(outer_spaces(&display_path(hypotheses.0), texts, references));
     warnings.extend(case.or_else(|| other_characters(hypotheses.1, references.1)));
-    let texts: Vec<&str> = hypotheses.1.iter().map(String::as_str).collect();
-    warnings.extend(other_order(&display_path(hypotheses.0), &texts, references));
+    warnings.extend(other_order(&display_path(hypotheses.0), hypotheses.1, references));
     warnings
 }
 
 /// Most texts are like the reference of another line.
 pub(super) fn other_order(
     name: &str,
-    texts: &[&str],
+    texts: &[impl AsRef<str>],
     (path, references): (&Path, &[String]),
 ) -> Option<Warning> {
     let lines = texts.len().min(references.len());
-    let text = |line: usize| texts[line].chars();
+    let text = |line: usize| texts[line].as_ref().chars();
     let (line, other) = other_line(lines, text, |line| references[line].chars())?;
     let message = format!(
         "{name}: text {} is most like line {} of {}, and most others are like another line, too: are both in the same order?",

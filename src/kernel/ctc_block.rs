@@ -47,6 +47,12 @@ pub(crate) fn exponent_of(x: f64) -> i64 {
     (x.to_bits() >> 52) as i64 - 1023
 }
 
+/// The number from 1 to 2 that a positive normal number is times a power of two.
+#[inline(always)]
+pub(super) fn mantissa_of(x: f64) -> f64 {
+    f64::from_bits(x.to_bits() & 0x000f_ffff_ffff_ffff | 0x3ff0_0000_0000_0000)
+}
+
 pub(super) type Lanes = [f64; LANES];
 
 /// Frames to come, at most [`BLOCK_FRAMES`].

@@ -8,7 +8,7 @@ mod shares;
 use std::ops::Range;
 
 use super::InstructionSet;
-use super::ctc_block::{CtcStates, exponent_of, pow2};
+use super::ctc_block::{CtcStates, exponent_of, mantissa_of, pow2};
 use super::instruction_set::Task;
 use super::lanes::{exp_parts, larger};
 
@@ -201,10 +201,7 @@ fn sum(a: (f64, i64), b: (f64, i64), c: (f64, i64)) -> (f64, i64) {
 #[inline(always)]
 fn product(a: (f64, i64), b: (f64, i64)) -> (f64, i64) {
     let m = a.0 * b.0;
-    let bits = m.to_bits();
-    let e = a.1 + b.1 + ((bits >> 52) as i64 - 1023);
-    let one = f64::from_bits(bits & 0x000f_ffff_ffff_ffff | 0x3ff0_0000_0000_0000);
-    if m == 0.0 { (0.0, NONE) } else { (one, e) }
+    if m == 0.0 { (0.0, NONE) } else { (mantissa_of(m), a.1 + b.1 + exponent_of(m)) }
 }
 
 /// A frame's step, as those of [`super::CtcBlock`], in numbers of any size.

@@ -9,8 +9,8 @@ use super::ctc_labels::CtcLabels;
 use super::ctc_linear::{Linear, Step};
 use super::ctc_log_space::LogSpace;
 use super::ctc_wide::AnySize;
-use super::frame_columns::Frame;
-use crate::kernel::{BLOCK_FRAMES, InstructionSet, Sum};
+use super::frame_columns::{Frame, next_block};
+use crate::kernel::{InstructionSet, Sum};
 use crate::logits::InputKind;
 
 /// A loss and how it was computed.
@@ -93,13 +93,8 @@ impl Forward {
         frames: impl IntoIterator<Item = Frame<'a>>,
     ) {
         let mut frames = frames.into_iter();
-        let mut block = [Frame::NONE; BLOCK_FRAMES];
         loop {
-            let mut count = 0;
-            for (to, frame) in block.iter_mut().zip(&mut frames) {
-                *to = frame;
-                count += 1;
-            }
+            let (block, count) = next_block(&mut frames);
             if count == 0 {
                 return;
             }

@@ -109,11 +109,16 @@ impl Linear {
         self.states.resume(trace, frame);
     }
 
-    /// The states, and what their logarithms lack.
-    pub(super) fn states(&self) -> (&CtcStates, Sum) {
+    /// The states.
+    pub(super) fn states(&self) -> &CtcStates {
+        &self.states
+    }
+
+    /// What the states' logarithms lack.
+    pub(super) fn log_scale(&self) -> Sum {
         let mut log_scale = self.log_scale;
         log_scale.add(-self.exponent as f64 * std::f64::consts::LN_2);
-        (&self.states, log_scale)
+        log_scale
     }
 
     /// After the last frame: the exponent of the labels' probability as the states have it; none where that is 0.

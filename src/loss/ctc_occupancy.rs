@@ -49,10 +49,10 @@ pub(super) fn occupancy(labels: &CtcLabels, log_probs: &mut [f64], slopes: bool,
     } else {
         return;
     };
-    let any_size = InAnySize::new(item.set, AnySize::from_linear(&rest.backward, &item.reversed));
+    let any_size = InAnySize::of(item.set, AnySize::from_linear(&rest.backward, &item.reversed));
     if !in_spans(&item, log_probs, rest.frames, any_size, &mut room.wide) {
         // Then linear space had not begun.
-        let log_space = InLogSpace(LogSpace::new(labels.len()));
+        let log_space = InLogSpace::new(&item, &item.reversed);
         let done = in_spans(&item, log_probs, frames, log_space, &mut Vec::new());
         assert!(done, "log space holds everything");
     }
@@ -99,8 +99,8 @@ trait Recursion: Sized {
     /// The states between two frames.
     type States: Clone;
 
-    /// The same kind before the first frame.
-    fn start(&self, item: &Item<'_>) -> Self;
+    /// Before the first frame of its direction; `of_label` is in that direction, too.
+    fn new(item: &Item<'_>, of_label: &[u32]) -> Self;
 
     /// Takes a frame's log-probabilities of the columns; returns whether these numbers can hold them.
     fn advance(&mut self, band: Band, of_label: &[u32], log_probs: &[f64]) -> bool;
@@ -130,7 +130,7 @@ struct InAnySize {
 }
 
 impl InAnySize {
-    fn new(set: InstructionSet, recursion: AnySize) -> Self {
+    fn of(set: InstructionSet, recursion: AnySize) -> Self {
         Self { set, room: recursion.wide_states().clone(), recursion }
     }
 }
@@ -138,8 +138,8 @@ impl InAnySize {
 impl Recursion for InAnySize {
     type States = WideStates;
 
-    fn start(&self, item: &Item<'_>) -> Self {
-        Self::new(self.set, AnySize::new(item.of_label, item.columns))
+    fn new(item: &Item<'_>, of_label: &[u32]) -> Self {
+        Self::of(item.set, AnySize::new(of_label, item.columns))
     }
 
     fn advance(&mut self, band: Band, of_label: &[u32], log_probs: &[f64]) -> bool {
@@ -168,8 +168,8 @@ struct InLogSpace(LogSpace);
 impl Recursion for InLogSpace {
     type States = LogSpace;
 
-    fn start(&self, item: &Item<'_>) -> Self {
-        Self(LogSpace::new(item.of_label.len()))
+    fn new(_: &Item<'_>, of_label: &[u32]) -> Self {
+        Self(LogSpace::new(of_label.len()))
     }
 
     fn advance(&mut self, band: Band, of_label: &[u32], log_probs: &[f64]) -> bool {
@@ -218,7 +218,7 @@ fn in_spans<R: Recursion>(
 ) -> bool {
     let Item { of_label, ref reversed, span, slopes, .. } = *item;
     let of_frame = |frame: usize| item.values(frame..frame + 1);
-    let mut forward = backward.start(item);
+    let mut forward = R::new(item, of_label);
     let mut starts = vec![forward.states().clone()];
     let before_last = rest.saturating_sub(1) / span * span;
     for frame in 0..before_last {

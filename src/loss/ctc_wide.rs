@@ -44,8 +44,7 @@ impl AnySize {
     /// Goes on from where linear space ends.
     pub(super) fn from_linear(linear: &Linear, of_label: &[u32]) -> Self {
         let places = of_label.len() + 1 + FIRST + CtcWideStep::LANES;
-        let (states, log_scale) = linear.states();
-        let (blanks, labels) = Wide::of_states(states, FIRST, places);
+        let (blanks, labels) = Wide::of_states(linear.states(), FIRST, places);
         let zeros = || Wide::zeros(places);
         let mut may_skip = vec![0.0; places];
         for (i, pair) in of_label.windows(2).enumerate() {
@@ -57,7 +56,7 @@ impl AnySize {
             may_skip,
             probs: zeros(),
             columns: Wide::zeros(0),
-            log_scale,
+            log_scale: linear.log_scale(),
         }
     }
 

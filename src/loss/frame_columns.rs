@@ -1,6 +1,6 @@
 //! What a frame is to an item's recursion.
 
-use crate::kernel::{Element, InstructionSet, ScaledColumns, pow2, scaled_columns};
+use crate::kernel::{BLOCK_FRAMES, Element, InstructionSet, ScaledColumns, pow2, scaled_columns};
 use crate::logits::{InputKind, RowScale};
 
 /// The exponent of what no column of a frame is above: so no sum of three states grows.
@@ -47,6 +47,17 @@ impl Frame<'_> {
     pub(super) fn equals(&self, other: &Self) -> bool {
         self.scale == other.scale && self.columns == other.columns
     }
+}
+
+/// The next frames, as many as a block of the recursion has at the most, and how many they are.
+pub(super) fn next_block<'a>(frames: impl Iterator<Item = Frame<'a>>) -> ([Frame<'a>; BLOCK_FRAMES], usize) {
+    let mut block = [Frame::NONE; BLOCK_FRAMES];
+    let mut count = 0;
+    for (to, frame) in block.iter_mut().zip(frames) {
+        *to = frame;
+        count += 1;
+    }
+    (block, count)
 }
 
 /// Some frames, made of their columns' scores.

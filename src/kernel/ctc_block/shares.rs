@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::trace::{CtcTrace, Traced};
-use super::{CtcStates, LANES, Lanes, NONE, exponent_of, lanes, lesser};
+use super::{CtcStates, LANES, Lanes, NONE, exponent_of, lanes, lesser, mantissa_of};
 use crate::kernel::InstructionSet;
 use crate::kernel::instruction_set::Task;
 
@@ -185,10 +185,4 @@ impl ShareLanes for OneByOne {
             }
         }
     }
-}
-
-/// The number from 1 to 2 that a positive normal number is times a power of two.
-#[inline(always)]
-fn mantissa_of(x: f64) -> f64 {
-    f64::from_bits(x.to_bits() & 0x000f_ffff_ffff_ffff | 0x3ff0_0000_0000_0000)
 }

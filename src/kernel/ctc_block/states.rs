@@ -1,6 +1,6 @@
 //! The states of the CTC recursion in linear space, neighbours in lanes.
 
-use super::{BlockSurvey, LANES, LEAST, Lanes, MAX_DEPTH, NONE, TOP, exponent_of, pow2};
+use super::{BlockSurvey, LANES, LEAST, Lanes, MAX_DEPTH, NONE, TOP, exponent_of, mantissa_of, pow2};
 use crate::kernel::lanes::larger;
 
 /// The states of the recursion between two frames.
@@ -144,8 +144,8 @@ impl CtcStates {
                 if is_some(x) && to_be < LEAST {
                     return false;
                 }
-                // In two steps, for the power may be beyond a double.
-                *to = if is_some(x) { x * pow2(-exponent_of(x)) * pow2(to_be) } else { 0.0 };
+                // Not times the difference, which may be beyond a double.
+                *to = if is_some(x) { mantissa_of(x) * pow2(to_be) } else { 0.0 };
             }
         }
         *self = next;

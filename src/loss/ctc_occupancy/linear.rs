@@ -1,11 +1,11 @@
 //! The shares in linear space, as far as its certificate reaches.
 
 use super::Item;
-use crate::kernel::{BLOCK_FRAMES, CtcBlockShares, CtcTrace};
+use crate::kernel::{CtcBlockShares, CtcTrace};
 use crate::logits::{InputKind, RowScale};
 use crate::loss::ctc_band::Band;
 use crate::loss::ctc_linear::{Linear, Step};
-use crate::loss::frame_columns::{Frame, Frames};
+use crate::loss::frame_columns::{Frames, next_block};
 
 /// Memory to be used again.
 pub(super) struct LinearRoom {
@@ -64,11 +64,11 @@ fn write_from_end(item: &Item<'_>, log_probs: &mut [f64], rest: &mut Rest, room:
     let LinearRoom { frames, starts, forward: alphas, backward: betas } = room;
     let mut forward = Linear::new(item.of_label, item.columns);
     forward.share_as(&rest.backward);
-    starts.begin(forward.states().0);
+    starts.begin(forward.states());
     let end = rest.frames;
     let spans = || (0..end).step_by(item.span).map(|first| first..end.min(first + item.span));
     for span in spans() {
-        starts.push(forward.states().0);
+        starts.push(forward.states());
         fill(frames, &log_probs[item.values(span.clone())], item.columns);
         // The last one is taken below.
         if span.end < end
@@ -79,7 +79,7 @@ fn write_from_end(item: &Item<'_>, log_probs: &mut [f64], rest: &mut Rest, room:
     }
     for (number, span) in spans().enumerate().rev() {
         forward.resume(starts, number);
-        alphas.begin(forward.states().0);
+        alphas.begin(forward.states());
         if span.end < end {
             fill(frames, &log_probs[item.values(span.clone())], item.columns);
         }
@@ -91,12 +91,8 @@ fn write_from_end(item: &Item<'_>, log_probs: &mut [f64], rest: &mut Rest, room:
         }
         let Some(exponent) = rest.exponent else { return Step::Over(f64::NEG_INFINITY) };
         while rest.frames > span.start {
-            let mut block = [Frame::NONE; BLOCK_FRAMES];
-            let count = BLOCK_FRAMES.min(rest.frames - span.start);
-            for (frame, at) in block[..count].iter_mut().zip((span.start..rest.frames).rev()) {
-                *frame = frames.get(at - span.start);
-            }
-            betas.begin(rest.backward.states().0);
+            let (block, count) = next_block((0..rest.frames - span.start).rev().map(|at| frames.get(at)));
+            betas.begin(rest.backward.states());
             let band_of = |at: usize| item.band_from_end(rest.frames - 1 - at);
             let taken = match rest.backward.advance(item.set, band_of, &block[..count], Some(betas)) {
                 (taken, Step::Taken) => taken,
@@ -106,7 +102,7 @@ fn write_from_end(item: &Item<'_>, log_probs: &mut [f64], rest: &mut Rest, room:
                 rest.frames -= 1;
                 let Band { low, labels, .. } = item.band(rest.frames);
                 let shares = CtcBlockShares {
-                    states: forward.states().0,
+                    states: forward.states(),
                     forward: (alphas, rest.frames - span.start),
                     backward: (betas, at),
                     columns: frame.columns,
@@ -137,11 +133,7 @@ fn take(
 ) -> Result<(), Step> {
     let mut taken = 0;
     while taken < frames.len() {
-        let mut block = [Frame::NONE; BLOCK_FRAMES];
-        let count = BLOCK_FRAMES.min(frames.len() - taken);
-        for (at, frame) in block[..count].iter_mut().enumerate() {
-            *frame = frames.get(taken + at);
-        }
+        let (block, count) = next_block((taken..frames.len()).map(|at| frames.get(at)));
         let band_of = |at: usize| item.band(first + taken + at);
         match states.advance(item.set, band_of, &block[..count], trace.as_deref_mut()) {
             (count, Step::Taken) => taken += count,

@@ -2,29 +2,12 @@
 
 use super::*;
 
-/// Numbers that a recursion is in.
-trait Numbers: Recursion {
-    fn before_first(item: &Item<'_>) -> Self;
-}
-
-impl Numbers for InAnySize {
-    fn before_first(item: &Item<'_>) -> Self {
-        Self::new(item.set, AnySize::new(&item.reversed, item.columns))
-    }
-}
-
-impl Numbers for InLogSpace {
-    fn before_first(item: &Item<'_>) -> Self {
-        Self(LogSpace::new(item.of_label.len()))
-    }
-}
-
 /// The shares, where numbers of this kind can hold the frames.
-fn shares_in<R: Numbers>(set: InstructionSet, emissions: &Emissions, span: usize) -> Option<Vec<f64>> {
+fn shares_in<R: Recursion>(set: InstructionSet, emissions: &Emissions, span: usize) -> Option<Vec<f64>> {
     shares_or_slopes_in::<R>(set, emissions, false, span)
 }
 
-fn shares_or_slopes_in<R: Numbers>(
+fn shares_or_slopes_in<R: Recursion>(
     set: InstructionSet,
     emissions: &Emissions,
     slopes: bool,
@@ -32,7 +15,7 @@ fn shares_or_slopes_in<R: Numbers>(
 ) -> Option<Vec<f64>> {
     let mut shares: Vec<f64> = emissions.iter().flatten().copied().collect();
     let item = Item::new(set, emissions.labels(), emissions.frames(), slopes, span);
-    let backward = R::before_first(&item);
+    let backward = R::new(&item, &item.reversed);
     in_spans(&item, &mut shares, emissions.frames(), backward, &mut Vec::new()).then_some(shares)
 }
 
@@ -386,7 +369,7 @@ fn numbers_of_any_size_go_on_from_linear_space() {
         for left in [1, 50, 149] {
             let item = Item::new(set, &labels, frames, false, 9);
             let mut backward =
-                InAnySize::new(set, AnySize::from_linear(&linear::Rest::all(&item).backward, &item.reversed));
+                InAnySize::of(set, AnySize::from_linear(&linear::Rest::all(&item).backward, &item.reversed));
             for frame in (left..frames).rev() {
                 let taken =
                     backward.advance(item.band_from_end(frame), &item.reversed, emissions.frame(frame));
