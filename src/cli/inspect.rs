@@ -112,7 +112,9 @@ impl Args {
         let targets = labels
             .filter(|labels| view.cross_entropy && !labels.fits_probs(matrix.shape()))
             .and_then(LabelFile::integers);
-        let mut survey = survey_of(&view, targets.as_deref());
+        let targets = targets
+            .map(|targets| fit::targets(&mut summary, targets, view.geometry.classes(), &mut findings));
+        let mut survey = survey_of(&view, targets.as_ref().map_or(0, Vec::len));
         let again = matrix.can_be_read_again().then(|| matrix.again()).transpose()?;
         matrix.reduce(&view.geometry, &mut survey).map_err(InputError::from)?;
         // Only now, so that the frames of the header are there.
@@ -131,8 +133,7 @@ impl Args {
             }
         }
         if let Some(targets) = targets {
-            fit::targets(&mut summary, targets, view.geometry.classes(), &mut findings);
-            fit::compare_winners(&mut summary, &survey, &mut findings);
+            fit::compare_winners(&mut summary, &targets, survey.row_winners(), &mut findings);
         }
         let row_place = |row: usize| match &view.ctc {
             Some(shape) => shape.place(row),
@@ -204,15 +205,11 @@ fn found(code: &'static str, message: String, flag: &str) -> Finding {
     Finding { code, message, flag: Some(flag.to_owned()) }
 }
 
-/// A survey of what the labels ask for.
-fn survey_of(view: &View, targets: Option<&[i64]>) -> Survey {
+/// A survey of what the labels ask for; `targets` of them are classes of rows.
+fn survey_of(view: &View, targets: usize) -> Survey {
     let rows_per_item = view.ctc.as_ref().map_or(view.geometry.rows(), |shape| shape.frames);
     let survey = Survey::new(view.geometry.clone(), rows_per_item, view.lengths.clone());
-    match targets {
-        _ if view.labels_fit => survey.with_readings(),
-        Some(targets) => survey.with_targets(fit::classes_of_rows(targets, view.geometry.classes())),
-        None => survey,
-    }
+    if view.labels_fit { survey.with_readings() } else { survey.with_row_winners(targets) }
 }
 
 /// What the classes are called.

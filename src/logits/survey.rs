@@ -26,8 +26,8 @@ pub struct Survey {
     ends: Vec<End>,
     /// By item: who won each of its runs, where that was asked for and is not too much.
     readings: Option<Vec<Vec<u32>>>,
-    /// By row: its class, where it has one that is known.
-    targets: Vec<Option<u32>>,
+    /// By row: who won it, for as many rows as was asked for.
+    row_winners: Vec<Option<u32>>,
 }
 
 /// Runs that are kept.
@@ -74,10 +74,6 @@ pub struct SurveyTotals {
     /// Of both, those in which no probability is more than e times another.
     flat: u64,
     bases: LogBases,
-    /// Number of rows with a target.
-    pub targets: u64,
-    /// Of these, how many are won by another class than the target minus 1, the target, and the target plus 1.
-    pub other_winners: [u64; 3],
     /// The entropies of the rows, read as logits.
     entropies: Entropies,
     /// The entropies, read as probabilities, of the rows that look like probabilities.
@@ -127,8 +123,8 @@ impl Entropies {
 #[derive(Default)]
 pub struct SurveyPart {
     found: SurveyTotals,
-    /// Who won each row that is a distribution.
-    winners: Vec<u32>,
+    /// The rows that are distributions, and who won each.
+    winners: Vec<(usize, u32)>,
     items: BTreeMap<usize, Runs>,
 }
 
@@ -172,7 +168,7 @@ impl Survey {
             found: SurveyTotals::default(),
             runs: 0,
             readings: None,
-            targets: Vec::new(),
+            row_winners: Vec::new(),
         }
     }
 
@@ -182,17 +178,21 @@ impl Survey {
         Self { readings: Some(Vec::new()), ..self }
     }
 
-    /// The same survey, which also counts the rows that are won by another class than their target: see
-    /// [`SurveyTotals::other_winners`]. `targets`: for each row its class, or `None`.
+    /// The same survey, which also records who wins each of the first `rows` rows: see [`Self::row_winners`].
     #[must_use]
-    pub fn with_targets(self, targets: Vec<Option<u32>>) -> Self {
-        Self { targets, ..self }
+    pub fn with_row_winners(self, rows: usize) -> Self {
+        Self { row_winners: vec![None; rows], ..self }
     }
 
     /// For each item, up to the last one that has a row, the class that wins each run of its rows. `None` if it was not
     /// asked for, or would take too much memory.
     pub fn readings(&self) -> Option<&[Vec<u32>]> {
         self.readings.as_deref()
+    }
+
+    /// For each row, as far as was asked for, the class that wins it; `None` if it is no distribution.
+    pub fn row_winners(&self) -> &[Option<u32>] {
+        &self.row_winners
     }
 
     /// What the numbers look like: the kind that nearly all rows that are distributions look like.
@@ -289,14 +289,6 @@ impl SurveyTotals {
         Some(Shape { winner, sum, log_sum: lse.log_sum, certain })
     }
 
-    fn note_target(&mut self, winner: Option<u32>, target: u32) {
-        self.targets += 1;
-        let shifted = [target.checked_sub(1), Some(target), target.checked_add(1)];
-        for (count, target) in self.other_winners.iter_mut().zip(shifted) {
-            *count += u64::from(winner.is_none() || winner != target);
-        }
-    }
-
     fn note_range(&mut self, least: f64, greatest: f64) {
         let (low, high) = self.range.unwrap_or((least, greatest));
         self.range = Some((low.min(least), high.max(greatest)));
@@ -329,10 +321,6 @@ impl SurveyTotals {
         self.like_log_probs += next.like_log_probs;
         self.flat += next.flat;
         self.bases.add(next.bases);
-        self.targets += next.targets;
-        for (count, other) in self.other_winners.iter_mut().zip(next.other_winners) {
-            *count += other;
-        }
         self.entropies.add(next.entropies);
         self.entropies_of_probs.add(next.entropies_of_probs);
     }
@@ -352,10 +340,7 @@ impl BlockReducer for Survey {
             }
             let shape = part.found.note_row(logical, scores);
             let winner = |shape: Option<Shape>| shape.map(|shape| shape.winner);
-            part.winners.extend(winner(shape));
-            if let Some(&Some(target)) = self.targets.get(logical) {
-                part.found.note_target(winner(shape), target);
-            }
+            part.winners.extend(winner(shape).map(|winner| (logical, winner)));
             let new = u64::from(shape.is_some());
             let kept = |is_new: bool| winner(shape).filter(|_| is_new && self.readings.is_some());
             // Every layout of items hands out their frames in order.
@@ -381,8 +366,11 @@ impl BlockReducer for Survey {
 
     fn take(&mut self, part: SurveyPart) -> Result<(), Infallible> {
         self.found.append(&part.found);
-        for winner in part.winners {
+        for (row, winner) in part.winners {
             self.wins[winner as usize] += 1;
+            if let Some(kept) = self.row_winners.get_mut(row) {
+                *kept = Some(winner);
+            }
         }
         for (item, runs) in part.items {
             // Only as many as there were, for a header may claim any number.

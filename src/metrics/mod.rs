@@ -8,6 +8,7 @@ mod line_order;
 pub mod matrices;
 mod region;
 pub mod relation;
+mod row_labels;
 pub mod tolerance;
 
 pub use edit_distance::{EditCounts, EditOp, align, edit_counts};
@@ -15,4 +16,5 @@ pub use error_rate::{ErrorRates, LineErrors};
 pub use line_order::other_line;
 pub use matrices::{Differences, Matrices, Statistic};
 pub use relation::{Operation, Relation};
+pub use row_labels::{Mismatch, RowLabels};
 pub use tolerance::{Difference, Tolerance};

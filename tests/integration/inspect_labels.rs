@@ -47,11 +47,52 @@ fn classes_of_rows_are_held_against_who_wins_them() {
     let (ratio, message) = found(&shifted(-1));
     assert!(ratio == 1.0 && message.unwrap().contains("adding 1 to each label leaves 0.00"));
     let (ratio, message) = found(&winners.iter().map(|label| (label + 2) % 5).collect::<Vec<_>>());
-    assert_eq!((ratio, message), (json!(1.0), None));
+    assert!(ratio == 1.0 && message.unwrap().contains("most rows with label 2 have argmax 0"));
     // Probabilities are no labels.
     folder.file("p.npy", npy_f64(&[rows as usize, classes], &values));
     let result = inspect(&folder, &["x.npy", "--labels", "p.npy"]);
     assert_eq!(result["summary"]["label_error_ratio"], Value::Null);
+}
+
+/// Labels of other rows, of classes in another order, of a language model's input instead of what follows.
+#[test]
+fn labels_of_other_rows_or_classes_are_told_from_errors() {
+    let folder = Folder::new();
+    let (items, places, classes) = (8_usize, 40, 12_usize);
+    let mut random = Random::new(3);
+    let labels: Vec<i64> = (0..items * places).map(|_| i64::from(random.below(classes as u32))).collect();
+    let mut values = vec![0.0; labels.len() * classes];
+    for (row, &label) in values.chunks_exact_mut(classes).zip(&labels) {
+        for x in row.iter_mut() {
+            *x = random.unit();
+        }
+        // One in five is wrong.
+        row[if random.below(5) == 0 { random.below(classes as u32) as usize } else { label as usize }] = 3.0;
+    }
+    folder.file("rows.npy", npy_f64(&[labels.len(), classes], &values));
+    folder.file("last.npy", npy_f64(&[items, places, classes], &values));
+    let mut moved = labels.clone();
+    moved.rotate_right(1);
+    let mut far = labels.clone();
+    far.rotate_left(3);
+    let swapped = labels.iter().map(|label| if *label < 2 { 1 - label } else { *label }).collect();
+    let mut shuffled = labels.clone();
+    shuffled.rotate_left(100);
+    for (labels, told) in [
+        (labels, None),
+        (moved, Some("moving the labels up by 1 row leaves 0.")),
+        (far, Some("moving the labels down by 3 rows leaves 0.")),
+        (swapped, Some("most rows with label 0 have argmax 1, and those of another label likewise")),
+        (shuffled, Some("by chance it would be 0.91: do the labels belong to these rows")),
+    ] {
+        for (file, shape) in [("rows.npy", vec![labels.len()]), ("last.npy", vec![items, places])] {
+            folder.file("y.npy", npy_i64(&shape, &labels));
+            let result = inspect(&folder, &[file, "--labels", "y.npy"]);
+            let findings = result["summary"]["findings"].to_string();
+            assert_eq!(findings.contains("other_labels"), told.is_some(), "{file}: {findings}");
+            assert!(findings.contains(told.unwrap_or_default()), "{file}: {findings}, not {told:?}");
+        }
+    }
 }
 
 #[test]

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use super::super::ctc_shape::CtcShape;
 use super::Args;
 use crate::input::{AlphabetFile, LabelFile, List, counted, index_hint, is_class};
-use crate::logits::{Survey, SurveyTotals};
 use crate::loss::ctc::CtcLabels;
 use crate::loss::targets::DEFAULT_IGNORE_INDEX;
-use crate::metrics::{edit_counts, other_line};
+use crate::metrics::{Mismatch, RowLabels, edit_counts, other_line};
 use crate::report::ItemId;
 use crate::report::inspect::{Finding, InspectItem, InspectSummary};
 
@@ -114,13 +113,13 @@ pub(super) fn unused_frames(shape: &CtcShape, lengths: &[usize]) -> Option<Findi
     Some(Finding { code: "unused_frames", message, flag: None })
 }
 
-/// The labels of a classifier, a class a row.
+/// The labels of a classifier, a class a row; `None` for those that are no class.
 pub(super) fn targets(
     summary: &mut InspectSummary,
     targets: Vec<i64>,
     classes: usize,
     findings: &mut Vec<Finding>,
-) {
+) -> Vec<Option<u32>> {
     let strange = |label: i64| !is_class(label, classes) && label != DEFAULT_IGNORE_INDEX;
     if let Some(first) = targets.iter().position(|&label| strange(label)) {
         let count = targets.iter().filter(|&&label| strange(label)).count();
@@ -133,41 +132,59 @@ pub(super) fn targets(
         let flag = index_hint(targets[first], classes);
         findings.push(Finding { code: "out_of_range", message, flag: Some(flag) });
     }
+    let class = |&label: &i64| is_class(label, classes).then_some(label as u32);
+    let of_rows = targets.iter().map(class).collect();
     count_labels(
         summary,
         targets.into_iter().filter(|&label| label != DEFAULT_IGNORE_INDEX).collect(),
         classes,
     );
-}
-
-/// The class of each row that has one.
-pub(super) fn classes_of_rows(targets: &[i64], classes: usize) -> Vec<Option<u32>> {
-    let class = |&label: &i64| is_class(label, classes).then_some(label as u32);
-    targets.iter().map(class).collect()
+    of_rows
 }
 
 /// The labels of a classifier against who wins their rows.
-pub(super) fn compare_winners(summary: &mut InspectSummary, survey: &Survey, findings: &mut Vec<Finding>) {
-    let SurveyTotals { targets, other_winners, .. } = survey.found;
-    if targets == 0 {
+pub(super) fn compare_winners(
+    summary: &mut InspectSummary,
+    labels: &[Option<u32>],
+    winners: &[Option<u32>],
+    findings: &mut Vec<Finding>,
+) {
+    let labels = RowLabels::new(labels, winners);
+    summary.label_error_ratio = labels.error_ratio();
+    let (Some(ratio), Some(mismatch)) = (labels.error_ratio(), labels.mismatch()) else {
         return;
-    }
-    let ratios = other_winners.map(|count| count as f64 / targets as f64);
-    let as_they_are = ratios[1];
-    summary.label_error_ratio = Some(as_they_are);
-    if as_they_are < OTHER_LABELS || targets < SEVERAL_LABELS as u64 {
-        return;
-    }
-    // An untrained network is wrong of all labels.
-    let shifted = [(-1, ratios[0]), (1, ratios[2])].into_iter().find(|(_, other)| 2.0 * other < as_they_are);
-    findings.extend(shifted.map(|(added, other)| Finding {
-        code: "other_labels",
-        message: format!(
-            "the argmax differs from the label for a fraction {as_they_are:.2} of the labels: adding {added} to each label leaves \
-             {other:.2}: do the labels start from a different number?"
+    };
+    let why = match mismatch {
+        Mismatch::Numbered { added, error_ratio } => format!(
+            "adding {added} to each label leaves {error_ratio:.2}: do the labels start from a different number?"
         ),
+        Mismatch::Moved { rows, error_ratio } => {
+            let count = counted(rows.unsigned_abs(), "row");
+            let (way, why) = if rows > 0 {
+                ("down", "are some missing at the beginning?")
+            } else {
+                ("up", "are there too many at the beginning? (a language model's label is the next token)")
+            };
+            format!("moving the labels {way} by {count} leaves {error_ratio:.2}: {why}")
+        }
+        Mismatch::Renamed { label, winner, count } => format!(
+            "most rows with label {label} have argmax {winner}, and {} likewise a class of their own: are the classes in the same order?",
+            if count == 2 {
+                "those of another label".to_owned()
+            } else {
+                format!("those of {} other labels", count - 1)
+            }
+        ),
+        Mismatch::Unrelated { error_ratio } => format!(
+            "by chance it would be {error_ratio:.2}: do the labels belong to these rows, in this order, and has the network been \
+             trained?"
+        ),
+    };
+    findings.push(Finding {
+        code: "other_labels",
+        message: format!("the argmax differs from the label for a fraction {ratio:.2} of the labels: {why}"),
         flag: None,
-    }));
+    });
 }
 
 /// Each item's labels against its frames.

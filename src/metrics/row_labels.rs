@@ -1,0 +1,280 @@
+//! Whether the labels of rows are those of these rows, by the classes that win them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// With fewer rows, nothing is said.
+const FEW: usize = 10;
+/// So many rows tell chance from little.
+const MANY: usize = 100;
+/// The least share of wrong labels that another number explains: an untrained network is wrong of all.
+const NEARLY_ALL: f64 = 0.8;
+/// Labels that lie further from their rows are not found.
+const MOST_ROWS: isize = 8;
+
+/// What may be the matter with labels that are not the classes that win their rows. Ratios are of labels that do not
+/// win theirs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Mismatch {
+    /// They start from another number.
+    Numbered {
+        /// What must be added to each, -1 or 1.
+        added: i32,
+        /// What remains with that.
+        error_ratio: f64,
+    },
+    /// They lie beside other rows than theirs.
+    Moved {
+        /// The label of a row is that of the row so many rows further on; negative: before.
+        rows: isize,
+        /// What remains if they lie beside their own.
+        error_ratio: f64,
+    },
+    /// The classes have other numbers.
+    Renamed {
+        /// The first label that is another class.
+        label: u32,
+        /// The class that wins more than half of its rows.
+        winner: u32,
+        /// Number of such labels.
+        count: usize,
+    },
+    /// They have nothing to do with the rows.
+    Unrelated {
+        /// What is to be expected by chance.
+        error_ratio: f64,
+    },
+}
+
+/// Rows' labels beside the classes that win them.
+#[derive(Clone, Copy, Debug)]
+pub struct RowLabels<'a> {
+    labels: &'a [Option<u32>],
+    winners: &'a [Option<u32>],
+    /// Rows that have a label.
+    rows: usize,
+    /// Those that their label wins.
+    right: usize,
+}
+
+impl<'a> RowLabels<'a> {
+    /// `labels`: for each row its class, `None` if it is to be left out; `winners`: for each row the class that wins it,
+    /// `None` if it is no distribution.
+    pub fn new(labels: &'a [Option<u32>], winners: &'a [Option<u32>]) -> Self {
+        let mut this = Self { labels, winners, rows: labels.iter().flatten().count(), right: 0 };
+        this.right = this.right_of(0, Some);
+        this
+    }
+
+    /// The share of labels that do not win their rows; `None` without labels.
+    pub fn error_ratio(&self) -> Option<f64> {
+        (self.rows > 0).then(|| self.ratio(self.right))
+    }
+
+    /// What may be the matter with the labels, if it seems that something is.
+    pub fn mismatch(&self) -> Option<Mismatch> {
+        if self.rows < FEW || self.right == self.rows {
+            return None;
+        }
+        self.renamed().or_else(|| self.numbered()).or_else(|| self.moved()).or_else(|| self.unrelated())
+    }
+
+    fn ratio(&self, right: usize) -> f64 {
+        (self.rows - right) as f64 / self.rows as f64
+    }
+
+    /// How many labels would win the row so many rows further on, if they were others.
+    fn right_of(&self, rows: isize, other: impl Fn(u32) -> Option<u32>) -> usize {
+        let wins = |&(row, label): &(usize, &Option<u32>)| {
+            let winner = row.checked_add_signed(rows).and_then(|row| *self.winners.get(row)?);
+            winner.is_some() && winner == label.and_then(&other)
+        };
+        self.labels.iter().enumerate().filter(wins).count()
+    }
+
+    fn numbered(&self) -> Option<Mismatch> {
+        let ratio = self.ratio(self.right);
+        let found = |added: i32| {
+            let error_ratio = self.ratio(self.right_of(0, |label| label.checked_add_signed(added)));
+            (2.0 * error_ratio < ratio).then_some(Mismatch::Numbered { added, error_ratio })
+        };
+        if ratio < NEARLY_ALL { None } else { [-1, 1].into_iter().find_map(found) }
+    }
+
+    fn moved(&self) -> Option<Mismatch> {
+        if 2 * self.right > self.rows {
+            return None;
+        }
+        let nearest_first = (1..=MOST_ROWS).flat_map(|rows| [rows, -rows]);
+        let all = nearest_first.map(|rows| (rows, self.right_of(rows, Some)));
+        let (rows, right) = all.reduce(|best, next| if next.1 > best.1 { next } else { best })?;
+        let surely = right >= 2 * self.right + FEW && right as f64 >= 2.0 * self.by_chance().0;
+        surely.then(|| Mismatch::Moved { rows, error_ratio: self.ratio(right) })
+    }
+
+    /// Where rows of several labels are mostly won by another class, each by its own, and not all by the next.
+    fn renamed(&self) -> Option<Mismatch> {
+        let mut pairs: Vec<_> = self.pairs().collect();
+        pairs.sort_unstable();
+        let name = |rows: &[(u32, Option<u32>)]| {
+            let most = rows.chunk_by(|a, b| a == b).max_by_key(|equal| equal.len())?;
+            let (label, winner) = most[0];
+            (rows.len() >= FEW && 2 * most.len() > rows.len()).then_some((label, winner?))
+        };
+        let names: Vec<(u32, u32)> = pairs.chunk_by(|a, b| a.0 == b.0).filter_map(name).collect();
+        let classes: BTreeSet<u32> = names.iter().map(|&(_, winner)| winner).collect();
+        let others: Vec<(u32, u32)> =
+            names.iter().copied().filter(|(label, winner)| label != winner).collect();
+        let counted_on =
+            |added| names.iter().all(|&(label, winner)| i64::from(winner) - i64::from(label) == added);
+        let alone = classes.len() == names.len();
+        let renamed = others.len() > 1 && alone && !counted_on(1) && !counted_on(-1);
+        renamed.then(|| Mismatch::Renamed { label: others[0].0, winner: others[0].1, count: others.len() })
+    }
+
+    /// Where as many are right as by chance, give or take two standard deviations.
+    fn unrelated(&self) -> Option<Mismatch> {
+        let (right, most) = self.by_chance();
+        let (rows, most) = (self.rows as f64, most as f64);
+        let chance = right / rows;
+        let deviation = (chance * (1.0 - chance) / rows).sqrt();
+        // Where nearly all labels are of one class, little can be seen.
+        let tells = self.rows >= MANY && most <= 0.9 * rows && chance <= 0.5;
+        let seems_so = self.right as f64 / rows <= chance + 2.0 * deviation;
+        (tells && seems_so).then_some(Mismatch::Unrelated { error_ratio: 1.0 - chance })
+    }
+
+    /// How many labels would be right if they were dealt out anew, and how many are of the most frequent class.
+    fn by_chance(&self) -> (f64, usize) {
+        let (mut of_labels, mut of_winners) = (BTreeMap::new(), BTreeMap::new());
+        for (label, winner) in self.pairs() {
+            *of_labels.entry(Some(label)).or_insert(0_usize) += 1;
+            *of_winners.entry(winner).or_insert(0_usize) += 1;
+        }
+        let won = |class| of_winners.get(class).copied().unwrap_or(0) as f64;
+        let both: f64 = of_labels.iter().map(|(class, &count)| count as f64 * won(class)).sum();
+        (both / self.rows as f64, of_labels.into_values().max().unwrap_or(0))
+    }
+
+    /// Each label and who wins its row.
+    fn pairs(&self) -> impl Iterator<Item = (u32, Option<u32>)> {
+        let winner = |row: usize| self.winners.get(row).copied().flatten();
+        self.labels.iter().enumerate().filter_map(move |(row, label)| Some(((*label)?, winner(row))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Draw(u64);
+
+    impl Draw {
+        fn below(&mut self, end: u32) -> u32 {
+            // SplitMix64
+            self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+            let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            ((mixed ^ (mixed >> 31)) % u64::from(end)) as u32
+        }
+    }
+
+    /// Labels, and winners that are right but for one row in `errors`.
+    fn drawn(rows: usize, classes: u32, errors: u32, seed: u64) -> (Vec<Option<u32>>, Vec<Option<u32>>) {
+        let mut draw = Draw(seed);
+        let labels: Vec<u32> = (0..rows).map(|_| draw.below(classes)).collect();
+        let winners =
+            labels.iter().map(|&label| if draw.below(errors) == 0 { draw.below(classes) } else { label });
+        let winners = winners.map(Some).collect();
+        (labels.into_iter().map(Some).collect(), winners)
+    }
+
+    fn found(labels: &[Option<u32>], winners: &[Option<u32>]) -> Option<Mismatch> {
+        RowLabels::new(labels, winners).mismatch()
+    }
+
+    #[test]
+    fn labels_of_their_rows_are_no_mismatch() {
+        for seed in 0..50 {
+            for (rows, classes, errors) in
+                [(0, 2, 2), (10, 2, 5), (40, 3, 3), (500, 10, 2), (500, 400, 2), (3000, 2, 2)]
+            {
+                let (labels, winners) = drawn(rows, classes, errors, seed);
+                assert_eq!(found(&labels, &winners), None, "{rows} rows of {classes} classes, seed {seed}");
+            }
+        }
+        // A network that always says the same, and labels that are nearly all the same.
+        let (labels, winners) = drawn(500, 10, 5, 3);
+        assert!(matches!(found(&labels, &vec![Some(4); 500]), Some(Mismatch::Unrelated { .. })));
+        assert_eq!(found(&vec![Some(4); 500], &winners), None);
+        let rare: Vec<_> = (0..500).map(|row| Some(u32::from(row % 50 == 0))).collect();
+        assert_eq!(found(&rare, &vec![Some(0); 500]), None);
+        // Two neighbouring classes that are taken for one.
+        let confused: Vec<_> =
+            labels.iter().map(|label| label.map(|label| if label == 7 { 8 } else { label })).collect();
+        assert_eq!(found(&labels, &confused), None);
+    }
+
+    #[test]
+    fn rows_without_label_or_winner_are_wrong_of_none_and_of_theirs() {
+        let labels = [Some(1), None, Some(2), Some(0)];
+        let winners = [Some(1), Some(0), None, Some(2)];
+        assert_eq!(RowLabels::new(&labels, &winners).error_ratio(), Some(2.0 / 3.0));
+        assert_eq!(RowLabels::new(&labels, &[]).error_ratio(), Some(1.0));
+        assert_eq!(RowLabels::new(&[None], &winners).error_ratio(), None);
+    }
+
+    #[test]
+    fn moved_labels_are_found_in_both_directions() {
+        for (rows, classes, errors) in [(40, 10, 10), (200, 3, 10), (1000, 500, 2)] {
+            for by in (-MOST_ROWS..=MOST_ROWS).filter(|&by| by != 0) {
+                let (mut labels, winners) = drawn(rows, classes, errors, 11);
+                // The label of row i is that of row i + by.
+                labels.rotate_left(by.rem_euclid(rows as isize) as usize);
+                let own = labels.iter().zip(&winners).filter(|(label, winner)| label == winner).count();
+                let Some(Mismatch::Moved { rows: found, error_ratio }) = found(&labels, &winners) else {
+                    panic!("{rows} {by}: {own} {:?}", found(&labels, &winners));
+                };
+                assert_eq!(found, by);
+                let right = (0..rows).filter(|&row| {
+                    row.checked_add_signed(by).is_some_and(|other| winners.get(other) == Some(&labels[row]))
+                });
+                assert!((error_ratio - (1.0 - right.count() as f64 / rows as f64)).abs() < 1e-12);
+            }
+        }
+    }
+
+    #[test]
+    fn classes_in_another_order_are_found() {
+        let (labels, winners) = drawn(600, 5, 5, 5);
+        let through = |names: [u32; 5]| {
+            labels.iter().map(|label| label.map(|label| names[label as usize])).collect::<Vec<_>>()
+        };
+        let renamed = |label, winner, count| Some(Mismatch::Renamed { label, winner, count });
+        assert_eq!(found(&through([1, 0, 2, 3, 4]), &winners), renamed(0, 1, 2));
+        assert_eq!(found(&through([2, 0, 1, 4, 3]), &winners), renamed(0, 1, 5));
+        // Two classes of which each row is won by the other, and numbers from 1.
+        let (labels, winners) = drawn(100, 2, 1000, 5);
+        let other: Vec<_> = labels.iter().map(|label| label.map(|label| 1 - label)).collect();
+        assert_eq!(found(&other, &winners), renamed(0, 1, 2));
+        let from_1: Vec<_> = labels.iter().map(|label| label.map(|label| label + 1)).collect();
+        assert_eq!(found(&from_1, &winners), Some(Mismatch::Numbered { added: -1, error_ratio: 0.0 }));
+    }
+
+    #[test]
+    fn labels_of_other_rows_are_no_better_than_chance() {
+        let mut told = 0;
+        for seed in 0..100 {
+            let (labels, _) = drawn(400, 10, 10, seed);
+            let (_, winners) = drawn(400, 10, 10, seed + 1000);
+            match found(&labels, &winners) {
+                Some(Mismatch::Unrelated { error_ratio }) => {
+                    assert!((error_ratio - 0.9).abs() < 0.01, "{error_ratio}");
+                    told += 1;
+                }
+                other => assert_eq!(other, None),
+            }
+        }
+        // Two standard deviations: one in fifty is above by chance.
+        assert!(told > 90, "{told}");
+    }
+}
