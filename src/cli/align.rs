@@ -127,9 +127,8 @@ impl Args {
             }
             items.push(self.item(shape.id(&name, index), index, of_item, alignment, &spelling));
         }
-        let mut warnings = input_warnings(&name, &audit, |row| shape.place(row).to_string());
+        let mut warnings = input_warnings(&name, &audit, odd, |row| shape.place(row).to_string());
         warnings.extend(second_look.warning(&audit, |_| None)?);
-        warnings.extend(odd);
         warnings.extend(of_labels);
         warnings.extend(Clock(self.frame_shift).warning());
         warnings.extend(improbable_labels(&name, &shape, &items));

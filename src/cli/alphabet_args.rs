@@ -7,11 +7,12 @@ use clap::Args;
 use super::ctc_shape::CtcShape;
 use super::diagnostics::UsageError;
 use super::subcommand::Named;
+use super::transcripts::more_than_text;
 use super::values::Word;
 use crate::decode::spelling::{Spelling, WORD_PIECE_MARK, WordDelimiter};
 use crate::input::{
-    Alphabet, AlphabetFile, BlankChoice, InputError, LabelFile, LabelSplit, List, counted, display_name,
-    resolve_blank,
+    Alphabet, AlphabetFile, BlankChoice, InputError, LabelFile, LabelSplit, LeftOut, List, counted,
+    display_name, resolve_blank,
 };
 use crate::loss::ctc::CtcLabels;
 use crate::report::Warning;
@@ -139,11 +140,15 @@ impl AlphabetArgs {
             let sequences = labels
                 .index_sequences(items, label_lengths, classes, blank)
                 .map_err(|error| shape.with_class_axis_hint(shape.with_layout_hint(error, found), labels))?;
-            let warning = seeming_label_padding(labels, label_lengths).map(|found| Warning {
-                code: "label_padding",
-                message: format!("{found}: if that is padding, give --label-lengths to leave it out"),
-            });
-            warnings.extend(warning);
+            warnings.extend(seeming_label_padding(labels, label_lengths).map(|found| {
+                let way = if labels.is_text() { "remove it" } else { "give --label-lengths to leave it out" };
+                let message = format!("{found}: if that is padding, {way}");
+                Warning { code: "label_padding", message }
+            }));
+            warnings.extend(
+                left_out_labels(labels, label_lengths)
+                    .map(|message| Warning { code: "labels_left_out", message }),
+            );
             return Ok(CtcTargets { sequences, warnings, blank, split: None, alphabet });
         };
         let file = names.name();
@@ -175,8 +180,9 @@ impl AlphabetArgs {
             .text_sequences(items, names, split, unknown)
             .map_err(|error| shape.with_layout_hint(error, found))?;
         let unknown = unknown.and_then(|unknown| {
+            let all = sequences.iter().map(CtcLabels::len).sum();
             let first = || labels.text_sequences(items, names, split, None).err();
-            many_unknown(&sequences, unknown, &names.tokens()[unknown as usize], first)
+            many_unknown(all, labels.unknown(names, split), &names.tokens()[unknown as usize], first)
         });
         let counts = split != LabelSplit::Tokens && names.space().is_some();
         let outer = counts.then(|| labels.outer_blanks()).flatten().map(|(lines, first)| Warning {
@@ -195,6 +201,11 @@ impl AlphabetArgs {
             ),
         });
         warnings.extend(unknown.into_iter().chain(outer).chain(spaced_out));
+        warnings.extend(
+            labels
+                .text_lines()
+                .map_or_else(Vec::new, |lines| more_than_text(Path::new(labels.path()), &lines)),
+        );
         Ok(CtcTargets { sequences, warnings, blank, split: Some(split.word()), alphabet })
     }
 }
@@ -202,16 +213,14 @@ impl AlphabetArgs {
 /// Where more than one label in so many is unknown, the text is in another spelling.
 const FEW_UNKNOWN: usize = 10;
 
-/// So many labels are what `--unk` stands for that the text is hardly in this alphabet; `first` is the error of the
-/// first of them.
+/// So many of all labels are not in the alphabet that the text is hardly in it; `token` stands for them, and `first` is
+/// the error of the first.
 fn many_unknown(
-    sequences: &[CtcLabels],
-    unknown: u32,
+    all: usize,
+    found: usize,
     token: &str,
     first: impl FnOnce() -> Option<InputError>,
 ) -> Option<Warning> {
-    let labels = || sequences.iter().flat_map(CtcLabels::labels);
-    let (all, found) = (labels().count(), labels().filter(|&label| label == unknown).count());
     let error = (FEW_UNKNOWN * found > all).then(first).flatten()?;
     let InputError::Content(finding) = &error else { return None };
     // That there is --unk is known.
@@ -236,6 +245,18 @@ pub(super) fn seeming_label_padding(labels: &LabelFile, label_lengths: Option<&L
     let (class, padded) = labels.padded_rows()?;
     let (name, rows) = (labels.name(), counted(padded, "row"));
     Some(format!("{name}: label {class} fills the ends of {rows}"))
+}
+
+/// Labels behind their rows' lengths that are no padding.
+pub(super) fn left_out_labels(labels: &LabelFile, label_lengths: Option<&List<i64>>) -> Option<String> {
+    let lengths = label_lengths?;
+    let LeftOut { label, row, position, rows } = labels.left_out(lengths)?;
+    Some(format!(
+        "{}: {} behind the length in {}, besides padding; the first is {label}, item {row}, position {position}",
+        labels.name(),
+        if rows == 1 { "1 row has labels".to_owned() } else { format!("{rows} rows have labels") },
+        lengths.name(),
+    ))
 }
 
 /// Text has no padding.

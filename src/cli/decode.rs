@@ -16,7 +16,7 @@ use super::steering::warnings::references_warning;
 use super::steering::{Steering, SteeringArgs, WeightArgs};
 use super::subcommand::{Named, ResultCommand};
 use super::timing::Clock;
-use super::transcripts::{item_names, json_lines, other_order, outer_spaces};
+use super::transcripts::{more_than_text, other_lines};
 use super::values::{frame_shift, transcript_format};
 use crate::decode::batch::{DecodeBatch, DecodedAudited, ItemError};
 use crate::decode::item::{ItemConfig, Transcript};
@@ -174,18 +174,17 @@ impl Args {
             counted(decoded.len(), "item")
         ));
 
-        let seen = Seen { decoded: &decoded, shape: &shape, lengths: &lengths, name: &name };
+        let delimiter = spelling.delimiter();
+        let seen = Seen { decoded: &decoded, shape: &shape, lengths: &lengths, name: &name, delimiter };
         let mut warnings =
-            seen.warnings(self.logits.input, self.logits.lengths.is_some(), blank, second_look)?;
-        warnings.extend(odd);
+            seen.warnings(self.logits.input, odd, self.logits.lengths.is_some(), blank, second_look)?;
         warnings.extend(of_names);
         warnings.extend(Clock(self.search.frame_shift).warning());
         let given = self.refs.as_deref().zip(references.as_deref());
         let unwritable =
             |(path, references)| references_warning(path, references, &spelling, shape.classes, blank);
         warnings.extend(given.and_then(unwritable));
-        warnings.extend(given.and_then(|(path, references)| item_names(path, references)));
-        warnings.extend(given.and_then(|(path, references)| json_lines(path, references)));
+        warnings.extend(given.into_iter().flat_map(|(path, references)| more_than_text(path, references)));
         warnings.extend(steering.iter().flat_map(|steering| steering.warnings.clone()));
         warnings.extend(self.limits.warnings());
         warnings.extend(not_shown("--timestamps", self.search.timestamps, self.format));
@@ -205,9 +204,10 @@ impl Args {
             }
         });
         let items: Vec<DecodeItem> = items.collect();
-        let texts = || items.iter().map(|item| item.text.as_str());
-        warnings.extend(given.and_then(|given| outer_spaces(&name, texts(), given)));
-        warnings.extend(given.and_then(|given| other_order(&name, &texts().collect::<Vec<_>>(), given)));
+        if let Some(given) = given {
+            let texts: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
+            warnings.extend(other_lines(&name, &texts, given));
+        }
         let summary = DecodeSummary {
             items: items.len(),
             method: params.method,

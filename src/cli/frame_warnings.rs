@@ -4,6 +4,7 @@ use crate::cli::ctc_shape::CtcShape;
 use crate::cli::inputs::input_warnings;
 use crate::cli::other_axis::SecondLook;
 use crate::decode::batch::DecodedAudited;
+use crate::decode::spelling::WordDelimiter;
 use crate::input::{InputError, counted, display_name};
 use crate::logits::{InputKind, Nonfinite, RowAudit};
 use crate::report::Warning;
@@ -16,6 +17,8 @@ pub(in crate::cli) struct Seen<'a> {
     pub(in crate::cli) lengths: &'a [usize],
     /// What the user called the matrix.
     pub(in crate::cli) name: &'a str,
+    /// What separates words.
+    pub(in crate::cli) delimiter: &'a WordDelimiter,
 }
 
 impl Seen<'_> {
@@ -23,6 +26,7 @@ impl Seen<'_> {
     pub(in crate::cli) fn warnings(
         &self,
         input: InputKind,
+        odd: Option<Warning>,
         lengths_given: bool,
         blank: u32,
         second_look: SecondLook,
@@ -33,8 +37,13 @@ impl Seen<'_> {
             audit.merge(&item.audit, index * self.shape.frames);
             item.decoded.path.iter().for_each(|&class| wins[class as usize] += 1);
         }
-        let mut warnings = input_warnings(self.name, &audit, |row| self.shape.place(row).to_string());
-        warnings.extend(blank_warning(self.name, &wins, "", blank));
+        let mut warnings = input_warnings(self.name, &audit, odd, |row| self.shape.place(row).to_string());
+        // Wide gaps between words may win most frames, where the blank wins some.
+        let gaps =
+            |class: usize| matches!(self.delimiter, WordDelimiter::Token(gap) if *gap as usize == class);
+        let is_gap =
+            most_frequent(&wins, blank).is_some_and(gaps) && 20 * wins[blank as usize] > wins.iter().sum();
+        warnings.extend(blank_warning(self.name, &wins, "", blank).filter(|_| !is_gap));
         if self.shape.classes == 1 {
             let name = display_name(self.name);
             let message = format!("{name}: there is only one class, the blank, so every text is empty");
@@ -123,10 +132,8 @@ pub(in crate::cli) fn seeming_padding(
 /// `which` of the frames were looked at: nothing for all, or `the first `.
 pub(in crate::cli) fn blank_warning(name: &str, wins: &[u64], which: &str, blank: u32) -> Option<Warning> {
     let frames: u64 = wins.iter().sum();
-    // Of equal ones the first, but the blank before all.
-    let (winner, &most) =
-        wins.iter().enumerate().rev().max_by_key(|&(class, &count)| (count, class == blank as usize))?;
-    let blank_wins = wins[blank as usize];
+    let winner = most_frequent(wins, blank)?;
+    let (most, blank_wins) = (wins[winner], wins[blank as usize]);
     // Where there are many classes, one that wins a few frames is none that stands for most of them.
     if winner == blank as usize || frames == 0 || 10 * most < frames {
         return None;
@@ -144,4 +151,9 @@ pub(in crate::cli) fn blank_warning(name: &str, wins: &[u64], which: &str, blank
         code: if blank_wins == 0 { "blank_wins_no_frame" } else { "blank_not_most_frequent" },
         message,
     })
+}
+
+/// The class that wins most frames: of equal ones the first, but the blank before all.
+fn most_frequent(wins: &[u64], blank: u32) -> Option<usize> {
+    (0..wins.len()).rev().max_by_key(|&class| (wins[class], class == blank as usize))
 }

@@ -234,6 +234,14 @@ pub(super) fn softmax_twice(rows: impl Display) -> String {
     )
 }
 
+/// What it means that all numbers of so many rows are whole.
+pub(super) fn whole_numbers(rows: impl Display) -> String {
+    format!(
+        "in all {rows} rows checked, all values are whole numbers: quantised scores must be dequantised first, (x - \
+         zero_point) * scale, and the argmax is no score"
+    )
+}
+
 /// What it means that the powers of another base than e sum to 1 in so many of the first rows.
 pub(super) fn log_base(rows: usize, base: u8) -> String {
     format!(
@@ -243,9 +251,17 @@ pub(super) fn log_base(rows: usize, base: u8) -> String {
 }
 
 /// What the rows in use show of a wrong `--input`.
-pub(super) fn input_warnings(name: &str, audit: &RowAudit, place: impl Fn(usize) -> String) -> Vec<Warning> {
+///
+/// `odd` is what was said of the matrix before.
+pub(super) fn input_warnings(
+    name: &str,
+    audit: &RowAudit,
+    odd: Option<Warning>,
+    place: impl Fn(usize) -> String,
+) -> Vec<Warning> {
     let name = display_name(name);
-    let mut warnings = Vec::new();
+    let is_told = odd.is_some();
+    let mut warnings: Vec<Warning> = odd.into_iter().collect();
     let like_probs = audit.looks_like_probs();
     if let (InputKind::Logits, Some(rows)) = (audit.kind(), like_probs) {
         let unless = if audit.looks_flat().is_some() { " unless softmax was applied twice" } else { "" };
@@ -261,11 +277,18 @@ pub(super) fn input_warnings(name: &str, audit: &RowAudit, place: impl Fn(usize)
     if let Some((rows, base)) = audit.looks_like_other_base() {
         warnings.push(Warning { code: "log_base", message: format!("{name}: {}", log_base(rows, base)) });
     }
+    if let Some(rows) = audit.looks_whole().filter(|_| !is_told) {
+        let message = format!("{name}: {}", whole_numbers(rows));
+        warnings.push(Warning { code: "whole_numbers", message });
+    }
     if let Some(Unnormalised { rows, first, sum }) = audit.unnormalised() {
         let rows = if rows == 1 { "1 row does".to_owned() } else { format!("{rows} rows do") };
         let rather = match like_probs {
             Some(_) => "taken as probabilities they do: give --input probs",
             None if audit.kind() == InputKind::Probs && may_sum_to_one(sum) => "were they rounded?",
+            None if audit.kind() == InputKind::Probs && may_sum_to_one(sum / 100.0) => {
+                "if these are percentages, divide them by 100"
+            }
             None => {
                 "are these logits, or are the classes on another axis? ctctool inspect shows what they look like"
             }

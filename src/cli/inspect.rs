@@ -11,7 +11,7 @@ use findings::{entropy_and_winners, numbers_of};
 use view::View;
 
 use super::ExitStatus;
-use super::alphabet_args::{AlphabetArgs, check_label_lengths, seeming_label_padding};
+use super::alphabet_args::{AlphabetArgs, check_label_lengths, left_out_labels, seeming_label_padding};
 use super::diagnostics::Diagnostics;
 use super::frame_warnings::seeming_padding;
 use super::inputs::{LogitsArgs, Oddity, matrix_params, oddity, open_labels, optional_integers};
@@ -125,6 +125,8 @@ impl Args {
             let raw = self.raw_labels(labels, shape, file, blank, label_lengths.as_ref())?;
             let padding = seeming_label_padding(labels, label_lengths.as_ref());
             findings.extend(padding.map(|message| found("label_padding", message, "--label-lengths FILE")));
+            let left_out = left_out_labels(labels, label_lengths.as_ref());
+            findings.extend(left_out.map(|message| Finding { code: "labels_left_out", message, flag: None }));
             fit::count_labels(&mut summary, raw.concat(), view.geometry.classes());
             let path = &params.matrix.logits;
             items = fit::items(path, labels, &raw, shape, &view.lengths, blank, &mut findings);

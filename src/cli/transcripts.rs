@@ -15,9 +15,9 @@ const FEW_LINES: usize = 3;
 
 /// Lines that begin or end with the name of their item, which is no word of the text: all different, with digits, and
 /// not of the kind that texts have.
-pub(super) fn item_names(path: &Path, lines: &[String]) -> Option<Warning> {
+fn item_names<S: AsRef<str>>(path: &Path, lines: &[S]) -> Option<Warning> {
     let (end, name, hint) = if let Some(name) = names(lines, first_name, is_name) {
-        let (line, rest) = (&lines[0], name.len());
+        let (line, rest) = (lines[0].as_ref(), name.len());
         let cut = match line[rest..].chars().next() {
             Some('\t') => "cut -f2-",
             Some(',') => "cut -d, -f2-",
@@ -39,20 +39,21 @@ pub(super) fn item_names(path: &Path, lines: &[String]) -> Option<Warning> {
 }
 
 /// The first of the lines' names, where all lines have one, each another, and most have more than that.
-fn names(
-    lines: &[String],
+fn names<S: AsRef<str>>(
+    lines: &[S],
     name_of: impl Fn(&str) -> String,
     is_name: impl Fn(&str) -> bool,
 ) -> Option<String> {
     let (first_lines, _) = lines.split_at_checked(FEW_LINES)?;
+    let name_of = |line: &S| name_of(line.as_ref());
     // Of most texts, the first lines tell.
-    let may_be = |line: &String| is_name(&name_of(line)) || name_of(line).parse::<usize>().is_ok();
+    let may_be = |line: &S| is_name(&name_of(line)) || name_of(line).parse::<usize>().is_ok();
     if !first_lines.iter().all(may_be) {
         return None;
     }
-    let names: Vec<String> = lines.iter().map(|line| name_of(line)).collect();
+    let names: Vec<String> = lines.iter().map(name_of).collect();
     let first = names.first()?;
-    let alone = lines.iter().zip(&names).filter(|(line, name)| line.trim() == **name).count();
+    let alone = lines.iter().zip(&names).filter(|(line, name)| line.as_ref().trim() == **name).count();
     let distinct: HashSet<&String> = names.iter().collect();
     let counts = || {
         let numbers = names.iter().map(|name| name.parse::<usize>().ok());
@@ -111,12 +112,6 @@ impl<'a> Side<'a> {
         let first = found.next()?;
         Some((1 + found.count(), first))
     }
-
-    /// How many lines have white space that separates no words.
-    fn odd_spaces(&self) -> usize {
-        let odd = |line: &&String| line.trim() != line.as_str() || line.contains("  ");
-        self.lines.iter().filter(odd).count()
-    }
 }
 
 /// A word error rate that a recogniser of these words does not have.
@@ -132,22 +127,33 @@ pub(super) fn text_warnings(
 ) -> Vec<Warning> {
     let sides = [hypotheses, references].map(|(path, lines)| Side::new(path, lines));
     let mut warnings: Vec<Warning> =
-        sides.iter().filter_map(|side| item_names(side.path, side.lines)).collect();
-    warnings.extend(sides.iter().filter_map(|side| json_lines(side.path, side.lines)));
+        sides.iter().flat_map(|side| more_than_text(side.path, side.lines)).collect();
     let case = (wer_ratio > Some(MANY_WRONG)).then(|| other_case(hypotheses.1, references.1)).flatten();
     let [a, b] = &sides;
     let messages = [(a, b), (b, a)].map(|(one, other)| one_sided(one, other, case.is_some()));
-    let messages = messages.into_iter().flatten().chain(odd_spaces(b, a));
-    warnings.extend(messages.map(|message| Warning { code: "other_spelling", message }));
-    let texts = hypotheses.1.iter().map(String::as_str);
-    warnings.extend(outer_spaces(&display_path(hypotheses.0), texts, references));
+    warnings.extend(messages.into_iter().flatten().map(other_spelling));
     warnings.extend(case.or_else(|| other_characters(hypotheses.1, references.1)));
-    warnings.extend(other_order(&display_path(hypotheses.0), hypotheses.1, references));
+    warnings.extend(other_lines(&display_path(hypotheses.0), hypotheses.1, references));
     warnings
 }
 
+fn other_spelling(message: String) -> Warning {
+    Warning { code: "other_spelling", message }
+}
+
+/// What shows texts, as they were read, to be of other lines than the references, or to differ in their spaces.
+pub(super) fn other_lines(
+    name: &str,
+    texts: &[impl AsRef<str>],
+    references: (&Path, &[String]),
+) -> Vec<Warning> {
+    let spaces = [odd_spaces(name, texts, references), outer_spaces(name, texts, references)];
+    let spaces = spaces.into_iter().flatten().map(other_spelling);
+    spaces.chain(other_order(name, texts, references)).collect()
+}
+
 /// Most texts are like the reference of another line.
-pub(super) fn other_order(
+fn other_order(
     name: &str,
     texts: &[impl AsRef<str>],
     (path, references): (&Path, &[String]),
@@ -164,10 +170,18 @@ pub(super) fn other_order(
     Some(Warning { code: "other_order", message })
 }
 
-/// Lines that are JSON objects, as in a manifest: all of that counts as text.
-pub(super) fn json_lines(path: &Path, lines: &[String]) -> Option<Warning> {
-    let is_object = |line: &String| line.starts_with('{') && line.ends_with('}') && line.contains("\":");
-    if lines.is_empty() || !lines.iter().all(is_object) {
+/// Lines of a file that are not only text, all of which counts as such.
+pub(super) fn more_than_text(path: &Path, lines: &[impl AsRef<str>]) -> Vec<Warning> {
+    [item_names(path, lines), json_lines(path, lines), quoted_lines(path, lines)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Lines that are JSON objects, as in a manifest.
+fn json_lines(path: &Path, lines: &[impl AsRef<str>]) -> Option<Warning> {
+    let is_object = |line: &str| line.starts_with('{') && line.ends_with('}') && line.contains("\":");
+    if lines.is_empty() || !lines.iter().all(|line| is_object(line.as_ref())) {
         return None;
     }
     let message = format!(
@@ -175,6 +189,20 @@ pub(super) fn json_lines(path: &Path, lines: &[String]) -> Option<Warning> {
         display_path(path)
     );
     Some(Warning { code: "json_lines", message })
+}
+
+/// Lines in quotes, as a CSV file has them.
+fn quoted_lines(path: &Path, lines: &[impl AsRef<str>]) -> Option<Warning> {
+    let is_quoted = |line: &str| line.len() > 1 && line.starts_with('"') && line.ends_with('"');
+    if lines.len() < FEW_LINES || !lines.iter().all(|line| is_quoted(line.as_ref())) {
+        return None;
+    }
+    let message = format!(
+        "{}: every line is in quotes, which count as characters: if they are not part of the texts, remove them: \
+         sed 's/^\"//; s/\"$//'",
+        display_path(path)
+    );
+    Some(Warning { code: "quoted_lines", message })
 }
 
 /// A kind of characters.
@@ -211,38 +239,41 @@ fn one_sided(one: &Side<'_>, other: &Side<'_>, case_is_told: bool) -> Vec<String
 const SEVERAL_TEXTS: usize = 3;
 
 /// Most texts begin or end with a space and no reference does, as where an alphabet's words end with their delimiter.
-pub(super) fn outer_spaces<'a>(
+fn outer_spaces(
     name: &str,
-    texts: impl Iterator<Item = &'a str>,
+    texts: &[impl AsRef<str>],
     (path, references): (&Path, &[String]),
-) -> Option<Warning> {
+) -> Option<String> {
     let is_outer = |text: &str| text.starts_with(' ') || text.ends_with(' ');
     let (mut count, mut all) = (0, 0);
-    for text in texts.filter(|text| !text.trim().is_empty()) {
+    for text in texts.iter().map(AsRef::as_ref).filter(|text| !text.trim().is_empty()) {
         all += 1;
         count += usize::from(is_outer(text));
     }
     if count < SEVERAL_TEXTS || 2 * count <= all || references.iter().any(|line| is_outer(line)) {
         return None;
     }
-    let message = format!(
+    Some(format!(
         "{name}: {count} of {} begin or end with a space, but no line of {} does: each such space counts as a character; to \
          score the texts without them, strip them with sed 's/^ *//; s/ *$//'",
         counted(all, "text"),
         display_path(path)
-    );
-    Some(Warning { code: "other_spelling", message })
+    ))
 }
 
 /// References with white space that no text has; in a text it is what was read.
-fn odd_spaces(references: &Side<'_>, texts: &Side<'_>) -> Option<String> {
-    let count = references.odd_spaces();
-    (count > 0 && texts.odd_spaces() == 0).then(|| {
+fn odd_spaces(
+    name: &str,
+    texts: &[impl AsRef<str>],
+    (path, references): (&Path, &[String]),
+) -> Option<String> {
+    let is_odd = |line: &str| line.trim() != line || line.contains("  ");
+    let count = references.iter().filter(|line| is_odd(line)).count();
+    (count > 0 && !texts.iter().any(|text| is_odd(text.as_ref()))).then(|| {
         format!(
-            "{}: {} with leading, trailing or double spaces, but {} has none: each counts as a character",
-            display_path(references.path),
+            "{}: {} with leading, trailing or double spaces, but {name} has none: each counts as a character",
+            display_path(path),
             counted(count, "line"),
-            display_path(texts.path)
         )
     })
 }

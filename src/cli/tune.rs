@@ -20,7 +20,7 @@ use super::output_args::OutputArgs;
 use super::steering::warnings::references_warning;
 use super::steering::{LmUnit, STEERING_HEADING, SteeringArgs, check_lm_weight, check_size};
 use super::subcommand::{Named, ResultCommand};
-use super::transcripts::item_names;
+use super::transcripts::{more_than_text, other_lines};
 use super::values::{Word, result_format};
 use crate::decode::batch::{ItemError, decode_collected};
 use crate::decode::collect::CollectItems;
@@ -194,12 +194,15 @@ impl Args {
         };
         let mut decoder = ItemDecoder::new(config, shape.classes, None)?;
         let greedy = decode_collected(&mut decoder, &frames.items).map_err(refused)?;
-        let seen = Seen { decoded: &greedy, shape: &shape, lengths: &lengths, name: &name };
-        let mut warnings = seen.warnings(config.input, self.logits.lengths.is_some(), blank, second_look)?;
-        warnings.extend(odd);
+        let delimiter = spelling.delimiter();
+        let seen = Seen { decoded: &greedy, shape: &shape, lengths: &lengths, name: &name, delimiter };
+        let mut warnings =
+            seen.warnings(config.input, odd, self.logits.lengths.is_some(), blank, second_look)?;
         warnings.extend(of_names);
         warnings.extend(references_warning(&self.refs, &references, &spelling, shape.classes, blank));
-        warnings.extend(item_names(&self.refs, &references));
+        warnings.extend(more_than_text(&self.refs, &references));
+        let texts: Vec<String> = trial.texts(&greedy).collect();
+        warnings.extend(other_lines(&name, &texts, (&self.refs, &references)));
         warnings.extend(steering.warnings);
         // Before the long work, which would be in vain.
         diagnostics.warn(&warnings)?;

@@ -254,13 +254,18 @@ impl Alphabet {
         self.classes_of.get(token).copied().ok_or_else(error)
     }
 
-    /// The classes of a line of text. Where no class fits, `unknown` is used.
+    /// The classes of a line of text. What is not in the alphabet is `unknown`.
     ///
     /// # Errors
-    /// At the first place where no class fits, if there is no `unknown`.
+    /// At the first place where no class fits, if there is no `unknown` or it is the blank.
     pub fn encode(&self, line: &str, split: LabelSplit, unknown: Option<u32>) -> Result<Vec<u32>, NoToken> {
         let mut labels = Vec::new();
-        let mut push = |column: usize, text: &str| match self.classes_of.get(text).copied().or(unknown) {
+        let is_blank = |text: &str| self.tokens[self.blank as usize] == text;
+        let class = |text: &str| match self.classes_of.get(text) {
+            None if is_blank(text) => None,
+            known => known.copied().or(unknown),
+        };
+        let mut push = |column: usize, text: &str| match class(text) {
             Some(class) => {
                 labels.push(class);
                 Ok(())

@@ -1,6 +1,7 @@
 //! Label files: what they hold and which loss they fit.
 
 mod names;
+mod padding;
 mod probs;
 mod sequences;
 mod targets;
@@ -75,6 +76,7 @@ impl Integers {
     }
 }
 
+pub(crate) use padding::LeftOut;
 pub use probs::ProbTargets;
 pub use targets::{ClassTargets, TargetError};
 pub(crate) use targets::{ONE_SCORE, is_class};
@@ -316,33 +318,6 @@ impl LabelFile {
         }
     }
 
-    /// Where a class fills the end of rows of an array as padding does: the class, and how many of the rows. 0 may be
-    /// among the labels, too; another class is nowhere else, and fills the end of most rows.
-    pub(crate) fn padded_rows(&self) -> Option<(i64, usize)> {
-        let Content::Integers { shape, values } = &self.content else { return None };
-        // Rows without a place may be any number.
-        let [rows, width] = shape[..] else { return None };
-        if width == 0 {
-            return None;
-        }
-        let value = |row: usize, at: usize| values.get(row * width + at);
-        let padded_with = |class: i64| {
-            let is_padding = |row: usize, at: usize| value(row, at) == Some(class);
-            let length = |row: usize| width - (0..width).rev().take_while(|&at| is_padding(row, at)).count();
-            let lengths: Vec<usize> = (0..rows).map(length).collect();
-            let rows_below = |length: usize| lengths.iter().filter(|&&other| other < length).count();
-            let (several, any) = (rows_below(width.saturating_sub(1)), rows_below(width));
-            let only_at_ends = || (0..rows).all(|row| (0..lengths[row]).all(|at| !is_padding(row, at)));
-            let (unequal, most) = (lengths.iter().min() < lengths.iter().max(), 2 * several > rows);
-            let padded = if class == 0 { most || only_at_ends() } else { most && only_at_ends() };
-            (unequal && several > 0 && any > 1 && padded).then_some((class, any))
-        };
-        // What ends most rows is what ends the middle one of them in order.
-        let mut last: Vec<i64> = (0..rows).filter_map(|row| value(row, width - 1)).collect();
-        last.sort_unstable();
-        padded_with(0).or_else(|| padded_with(*last.get(last.len() / 2)?))
-    }
-
     /// Whether in most lines of several characters every second one is a space, as where tokens are separated.
     pub(crate) fn is_spaced_out(&self) -> bool {
         /// Three letters; initials may be written so.
@@ -354,6 +329,12 @@ impl LabelFile {
             spaced += usize::from(sequences::is_spaced_out(line));
         }
         2 * spaced > lines
+    }
+
+    /// The lines of a text.
+    pub(crate) fn text_lines(&self) -> Option<Vec<&str>> {
+        let Content::Text(text) = &self.content else { return None };
+        Some(lines_of(text).collect())
     }
 
     /// Lines of a text that begin or end with a blank: how many, and the first.

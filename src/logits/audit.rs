@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::log_bases::LogBases;
 use super::row::sums_to_one;
+use super::whole_numbers::WholeNumbers;
 use super::{InputKind, Nonfinite};
 use crate::kernel::{Element, log_sum_exp};
 
@@ -41,6 +42,20 @@ pub(crate) fn may_sum_to_one(sum: f64) -> bool {
     (sum - 1.0).abs() <= 0.02
 }
 
+/// Steps from 0 to 1 of what is written with two decimals, or was stored in a byte.
+const STEPS: [f64; 3] = [100.0, 255.0, 256.0];
+
+/// Whether a row, which sums to `sum`, consists of probabilities that were rounded to few steps. Each may be half a step
+/// off, and many that are less than that are lost.
+pub(super) fn are_rounded_probs<E: Element>(row: &[E], sum: f64) -> bool {
+    let may_be = |steps: f64| {
+        let lost = (0.5 * row.len() as f64 / steps).min(0.5);
+        let on_step = |x: f64| (0.0..=1.0).contains(&x) && (x * steps - (x * steps).round()).abs() <= 1e-3;
+        (sum - 1.0).abs() <= lost && row.iter().all(|x| on_step(x.to_f64()))
+    };
+    row.len() > 1 && STEPS.into_iter().any(may_be)
+}
+
 /// Watches the rows in use for signs that they are not what they were given as.
 #[derive(Clone, Debug)]
 pub struct RowAudit {
@@ -61,6 +76,7 @@ pub struct RowAudit {
     /// Of these, the first whose exponentials do not sum to one.
     first_unlike_log_probs: Option<usize>,
     bases: LogBases,
+    whole: WholeNumbers,
 }
 
 /// Rows that are looked at more closely.
@@ -85,7 +101,12 @@ pub(super) fn is_flat_in_logs(least: f64, greatest: f64) -> bool {
 pub(super) fn are_probs<E: Element>(row: &[E]) -> bool {
     let values = || row.iter().map(|x| x.to_f64());
     // A row of logits ends at its first negative value; the sum of all would take longer than their loss.
-    row.len() > 1 && values().all(|x| x >= 0.0) && may_sum_to_one(values().sum())
+    let may_be = row.len() > 1 && values().all(|x| x >= 0.0);
+    if !may_be {
+        return false;
+    }
+    let sum = values().sum();
+    may_sum_to_one(sum) || are_rounded_probs(row, sum)
 }
 
 /// Whether a row may be probabilities, or logarithms of some, that need not sum to one. A row of logits soon has a value
@@ -127,6 +148,7 @@ impl RowAudit {
             first_unbounded: None,
             first_unlike_log_probs: None,
             bases: LogBases::default(),
+            whole: WholeNumbers::default(),
         }
     }
 
@@ -163,6 +185,7 @@ impl RowAudit {
             }
         }
         self.bases.look(number, row);
+        self.whole.look(number, row);
         self.sampled += 1;
     }
 
@@ -226,6 +249,7 @@ impl RowAudit {
         self.first_unbounded = self.first_unbounded.or(next(other.first_unbounded));
         self.first_unlike_log_probs = self.first_unlike_log_probs.or(next(other.first_unlike_log_probs));
         self.bases.add(other.bases);
+        self.whole.add(other.whole);
         self.sampled += sampled;
     }
 
@@ -248,6 +272,11 @@ impl RowAudit {
     /// probabilities, or the network has learned nothing.
     pub fn looks_flat(&self) -> Option<usize> {
         (self.sampled >= SEVERAL_ROWS && self.first_steep.is_none()).then_some(self.sampled)
+    }
+
+    /// The number of rows looked at, if the first rows hold whole numbers alone, and not only 0 and 1.
+    pub fn looks_whole(&self) -> Option<usize> {
+        self.whole.rows()
     }
 
     /// The number of rows looked at and the base, if the first rows are logarithms of probabilities to another base

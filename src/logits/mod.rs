@@ -17,6 +17,7 @@ mod items;
 mod log_bases;
 mod row;
 mod survey;
+mod whole_numbers;
 mod winner;
 
 pub(crate) use audit::may_sum_to_one;

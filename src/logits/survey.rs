@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-use super::audit::{SEVERAL_ROWS, is_flat, is_flat_in_logs, may_sum_to_one};
+use super::audit::{SEVERAL_ROWS, are_rounded_probs, is_flat, is_flat_in_logs, may_sum_to_one};
 use super::log_bases::LogBases;
 use super::row::{is_certain, sums_to_one};
+use super::whole_numbers::WholeNumbers;
 use super::{Block, BlockReducer, Geometry, InputKind};
 use crate::kernel::{Element, Spread, Sum, exp_weighted_distance_sum, log_sum_exp, spread};
 
@@ -74,6 +75,7 @@ pub struct SurveyTotals {
     /// Of both, those in which no probability is more than e times another.
     flat: u64,
     bases: LogBases,
+    whole: WholeNumbers,
     /// The entropies of the rows, read as logits.
     entropies: Entropies,
     /// The entropies, read as probabilities, of the rows that look like probabilities.
@@ -221,6 +223,11 @@ impl Survey {
         self.found.bases.other()
     }
 
+    /// The number of rows looked at, if the first rows hold whole numbers alone, and not only 0 and 1.
+    pub fn looks_whole(&self) -> Option<usize> {
+        self.found.whole.rows()
+    }
+
     /// For each item, how many of its last rows are equal; 0 if those rows are certain of one class.
     pub fn equal_at_end(&self) -> Vec<usize> {
         let is_open = |end: &&End| !end.row.is_some_and(|row| row.certain);
@@ -267,11 +274,12 @@ impl SurveyTotals {
             return None;
         }
         let negative = scores.iter().any(|x| x.to_f64() < 0.0);
-        let probs = !negative && may_sum_to_one(sum);
+        let probs = !negative && (may_sum_to_one(sum) || are_rounded_probs(scores, sum));
         self.like_probs += u64::from(probs);
         let log_probs = sums_to_one(lse.value().exp());
         self.like_log_probs += u64::from(log_probs);
         self.bases.look(row, scores);
+        self.whole.look(row, scores);
         let is_flat = probs && is_flat(least, greatest) || log_probs && is_flat_in_logs(least, greatest);
         self.flat += u64::from(finite && is_flat);
         let of = |lp: f64| if lp == f64::NEG_INFINITY { 0.0 } else { -lp.exp() * lp };
@@ -321,6 +329,7 @@ impl SurveyTotals {
         self.like_log_probs += next.like_log_probs;
         self.flat += next.flat;
         self.bases.add(next.bases);
+        self.whole.add(next.whole);
         self.entropies.add(next.entropies);
         self.entropies_of_probs.add(next.entropies_of_probs);
     }

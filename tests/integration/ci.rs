@@ -139,7 +139,7 @@ fn github_is_given_no_more_than_it_shows() {
     let (counts, text) = levels(&eval);
     assert!(counts == [10, 0, 1] && text.contains("22 more items failed"), "{counts:?}: {text}");
     // Too few frames for any of the labels: a warning each.
-    folder.file("x.npy", npy_f64(&[30, 1, 2], &[3.0, -3.0].repeat(30)));
+    folder.file("x.npy", npy_f64(&[30, 1, 2], &[3.5, -3.0].repeat(30)));
     folder.file("y.txt", lines("1 1\n"));
     let loss =
         ["loss", "x.npy", "--labels", "y.txt", "--criterion", "ctc", "--layout", "ntc", "--max-loss", "1"];

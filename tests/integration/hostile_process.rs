@@ -92,7 +92,7 @@ fn memory_that_is_refused_is_an_error() {
 #[test]
 fn a_file_that_may_not_grow_is_an_error() {
     let folder = Folder::new();
-    folder.file("x.npy", npy_f64(&[20_000, 2], &[1.0, 9.0].repeat(20_000)));
+    folder.file("x.npy", npy_f64(&[20_000, 2], &[1.5, 9.0].repeat(20_000)));
     folder.file("y.txt", "1\n".repeat(20_000));
     folder.file("out.json", "of another run");
     let script = "ulimit -f 8; exec \"$0\" loss x.npy --labels y.txt --items --format json -o out.json";

@@ -65,5 +65,6 @@ mod reference;
 mod support;
 mod text_mistakes;
 mod tune;
+mod unlikely_numbers;
 mod warnings_at_limits;
 mod wrong_numbers;

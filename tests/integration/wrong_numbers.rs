@@ -96,7 +96,7 @@ fn another_blank_is_noticed_where_labels_are_given() {
     let folder = Folder::new();
     let letters = |t: usize| if t.is_multiple_of(5) { [0, 2, 1, 2][t / 5 % 4] } else { 3 };
     // No two frames are equal, which would be padding.
-    let score = |t: usize, class| if class == letters(t) { 50 + t } else { 0 };
+    let score = |t: usize, class| if class == letters(t) { 50.5 + t as f64 } else { 0.0 };
     let row = |t| (0..4).map(|class| score(t, class).to_string()).collect::<Vec<_>>().join(",");
     folder.file("x.csv", (0..40).map(row).collect::<Vec<_>>().join("\n"));
     folder.file("y", "2 1 2\n");

@@ -1,6 +1,6 @@
 //! What the numbers say, and the options that follow.
 
-use super::super::inputs::{log_base, softmax_twice};
+use super::super::inputs::{log_base, softmax_twice, whole_numbers};
 use super::super::values::Word;
 use super::Args;
 use crate::input::Place;
@@ -19,6 +19,7 @@ impl Args {
         row_place: impl Fn(usize) -> Place,
         findings: &mut Vec<Finding>,
     ) {
+        let is_told = findings.iter().any(|finding| finding.code == "small_integers");
         let mut find = |code, message, flag| findings.push(Finding { code, message, flag });
         let propagate = || Some("--nonfinite propagate".to_owned());
         if let Some(place) = &summary.first_bad_place {
@@ -47,9 +48,14 @@ impl Args {
         if survey.looks_flat() {
             find("softmax_twice", softmax_twice(summary.rows), None);
         }
+        if let Some(rows) = survey.looks_whole().filter(|_| !is_told) {
+            find("whole_numbers", whole_numbers(rows), None);
+        }
         let (Some(blank), Some(winner)) = (blank, summary.winners.first()) else { return };
         let of_blank = summary.blank_ratio.unwrap_or(0.0);
-        if winner.class != blank as usize && (winner.ratio >= LIKELY_BLANK || of_blank == 0.0) {
+        let reads_labels = summary.label_error_ratio.is_some_and(|ratio| ratio < 0.5);
+        let is_seldom = of_blank == 0.0 || winner.ratio >= LIKELY_BLANK && !reads_labels;
+        if winner.class != blank as usize && is_seldom {
             let message = format!(
                 "class {} is the argmax of {:.0} % of the frames, the blank (class {blank}) of {:.0} %",
                 winner.class,

@@ -127,7 +127,7 @@ impl Args {
         let name: Arc<str> = matrix.path().into();
         let shown_name = display_name(&name);
         let single = matrix.shape().len() == 1;
-        warnings.extend(matrix_warning(&matrix));
+        let odd = matrix_warning(&matrix);
         let second_look = SecondLook::new(&mut matrix, &geometry)?;
         let axes = matrix.shape().len();
         let option = |axis| match axis {
@@ -143,7 +143,7 @@ impl Args {
         matrix.reduce(&geometry, &mut batch).map_err(|error| error.or(refused))?;
         labels.check()?;
         let summary = batch.finish();
-        warnings.extend(input_warnings(&name, &summary.audit, |row| format!("row {row}")));
+        warnings.extend(input_warnings(&name, &summary.audit, odd, |row| format!("row {row}")));
         warnings.extend(second_look.warning(&summary.audit, option)?);
         if let Some(row) = summary.zero_times_infinity {
             let message = format!(

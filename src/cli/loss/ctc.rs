@@ -67,11 +67,10 @@ impl Args {
             "{exact} of {} needed extended range: probabilities too small for doubles",
             counted(items.len(), "item")
         ));
-        let mut warnings = input_warnings(&name, &totals.audit, |row| shape.place(row).to_string());
+        let mut warnings = input_warnings(&name, &totals.audit, odd, |row| shape.place(row).to_string());
         warnings
             .extend(other_axis.map(|message| Warning { code: "classes_last", message: message.to_owned() }));
         warnings.extend(second_look.warning(&totals.audit, |_| None)?);
-        warnings.extend(odd);
         warnings.extend(of_labels);
         warnings.extend(items.is_empty().then(|| Warning {
             code: "mean_of_nothing",
@@ -153,18 +152,23 @@ impl Args {
         }
     }
 
-    /// Nearly as many labels as rows, where nobody said that this is CTC.
+    /// Nearly as many labels as rows in each item, where nobody said that this is CTC.
     fn labels_of_rows(&self, shape: &CtcShape, items: &[CtcItem]) -> Option<Warning> {
         let named = self.alphabet.names.alphabet.is_some();
         let asked = self.settings.criterion.is_some() || named || self.ctc_option().is_some();
-        let item = items.first().filter(|_| !asked && !shape.is_batch())?;
+        let is_one_each =
+            |item: &CtcItem| item.frames >= FEW_FRAMES as usize && 10 * item.label_length >= 9 * item.frames;
+        let item = items.first().filter(|_| !asked && items.iter().all(is_one_each))?;
         let (labels, rows) = (item.label_length, item.frames);
-        if rows < FEW_FRAMES as usize || 10 * labels < 9 * rows {
-            return None;
-        }
+        let of_each = if shape.is_batch() { " in each item" } else { "" };
+        let next = if rows == labels + 1 {
+            ": of a language model, leave out each item's last row, which has no next token"
+        } else {
+            ""
+        };
         let message = format!(
-            "{}: treated as CTC, because there are {} for {rows} rows: if they are one class per row, give one for each row and \
-             --criterion cross-entropy",
+            "{}: treated as CTC, because there are {} for {rows} rows{of_each}: if they are one class per row, give one for each \
+             row and --criterion cross-entropy{next}",
             display_name(&item.id.input),
             counted(labels, "label")
         );

@@ -55,11 +55,19 @@ impl Trial<'_> {
     /// The error rates of items that were decoded.
     pub(super) fn rates(&self, decoded: &[DecodedAudited]) -> RateSummary {
         let mut rates = ErrorRates::default();
-        for (item, reference) in decoded.iter().zip(self.references) {
-            let text = item.decoded.transcripts.first().map(|best| self.spelling.text(&best.tokens));
-            rates.add(&LineErrors::new(reference, &text.unwrap_or_default()));
+        for (text, reference) in self.texts(decoded).zip(self.references) {
+            rates.add(&LineErrors::new(reference, &text));
         }
         rates.into()
+    }
+
+    /// What was read of each item.
+    pub(super) fn texts(&self, decoded: &[DecodedAudited]) -> impl Iterator<Item = String> {
+        let best = |item: &DecodedAudited| {
+            let tokens = &item.decoded.transcripts.first()?.tokens;
+            Some(self.spelling.text(tokens))
+        };
+        decoded.iter().map(move |item| best(item).unwrap_or_default())
     }
 }
 

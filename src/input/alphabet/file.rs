@@ -134,6 +134,21 @@ impl AlphabetFile {
         }
     }
 
+    /// The entry that is called as only the blank of CTC is, and its number.
+    fn entry_of_blank(&self) -> Option<(&str, usize)> {
+        let is_blank = |token: &str| BLANK_NAMES.iter().any(|name| token.eq_ignore_ascii_case(name));
+        match &self.entries {
+            Entries::List(list) => {
+                let class = list.iter().position(|token| is_blank(token))?;
+                Some((&list[class], class))
+            }
+            Entries::Indexed(map) => {
+                let (token, index) = map.iter().find(|(token, _)| is_blank(token))?;
+                Some((token, usize::try_from(*index).ok()?))
+            }
+        }
+    }
+
     /// The tokens of all classes, the blank put in where the file leaves it out.
     pub(super) fn resolve(self, classes: usize, blank: usize) -> Result<Vec<String>, InputError> {
         let other_count = |found: String| {
@@ -144,9 +159,10 @@ impl AlphabetFile {
             return Err(other_count(self.len().to_string()).hint(self.count_hint(classes)));
         }
         let complete = self.len() == classes;
-        let at_blank = self.token_at(blank).filter(|token| !complete && is_blank_name(token));
-        if let Some(token) = at_blank {
-            let found = format!("{}, with {} for class {blank}", self.len(), shown(token));
+        let at_blank =
+            || self.token_at(blank).filter(|token| is_blank_name(token)).map(|token| (token, blank));
+        if let Some((token, class)) = self.entry_of_blank().or_else(at_blank).filter(|_| !complete) {
+            let found = format!("{}, with {} for class {class}", self.len(), shown(token));
             return Err(other_count(found).hint(
                 "one entry is missing: another class's or, if this is not the blank, the blank's own",
             ));
@@ -228,10 +244,13 @@ fn json_hint(name: &str, text: &str) -> Option<String> {
     }
 }
 
-/// Whether nothing but a blank is called so.
+/// What no other token is called.
+const BLANK_NAMES: [&str; 4] = ["<blank>", "[blank]", "<blk>", "[blk]"];
+
+/// Whether nothing but a blank is called so, or padding that may be the blank.
 pub(super) fn is_blank_name(token: &str) -> bool {
-    let names = ["<pad>", "[pad]", "<blank>", "[blank]", "<blk>", "[blk]", "blank", "<eps>", "<ctc>"];
-    names.iter().any(|name| token.eq_ignore_ascii_case(name))
+    let others = ["<pad>", "[pad]", "blank", "<eps>", "<ctc>"];
+    BLANK_NAMES.iter().chain(&others).any(|name| token.eq_ignore_ascii_case(name))
 }
 
 /// Whether a token is called as what stands for no text is; a blank that is taken for a token is a mistake.

@@ -283,6 +283,15 @@ impl LabelFile {
         };
         of_lines(text, encode)
     }
+
+    /// How many labels of a text are not in the alphabet; none if one is the blank.
+    pub(crate) fn unknown(&self, alphabet: &Alphabet, split: LabelSplit) -> usize {
+        // No class.
+        const UNKNOWN: u32 = u32::MAX;
+        let Content::Text(text) = &self.content else { return 0 };
+        let labels = |line| alphabet.encode(line, split, Some(UNKNOWN)).unwrap_or_default();
+        lines_of(text).flat_map(labels).filter(|&label| label == UNKNOWN).count()
+    }
 }
 
 /// What `of_line` makes of each line and its number from 0, or the first line's error.
