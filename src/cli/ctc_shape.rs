@@ -1,5 +1,6 @@
 //! How the axes of a CTC input lie.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -104,7 +105,8 @@ impl CtcShape {
     pub(super) fn column_names_warning(&self, alphabet: &Alphabet) -> Option<Warning> {
         let (names, tokens) = (&self.column_names, alphabet.tokens());
         let written = || tokens.iter().enumerate().filter(|(_, token)| !token.is_empty());
-        if names.len() != tokens.len() || !written().all(|(_, token)| names.contains(token)) {
+        let columns: HashSet<&String> = names.iter().collect();
+        if names.len() != tokens.len() || !written().all(|(_, token)| columns.contains(token)) {
             return None;
         }
         let (class, token) = written().find(|&(class, token)| names[class] != *token)?;

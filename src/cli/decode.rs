@@ -22,7 +22,7 @@ use crate::decode::batch::{DecodeBatch, DecodedAudited, ItemError};
 use crate::decode::item::{ItemConfig, Transcript};
 use crate::decode::spelling::Spelling;
 use crate::decode::{BeamError, FrameError};
-use crate::input::{Matrix, Place, counted, empty_end};
+use crate::input::{Matrix, Place, counted, display_name, empty_end};
 use crate::logits::{ImproperRow, InputKind};
 use crate::metrics::{ErrorRates, LineErrors};
 use crate::report::decode::{DecodeItem, DecodeParams, DecodeSummary, HypothesisItem, TimedTable};
@@ -381,7 +381,7 @@ pub(super) fn item_error(name: &str, refused: &ItemError, is_batch: bool, kind: 
         }
         _ => {
             let item = if is_batch { format!("item {}, ", refused.item) } else { String::new() };
-            return UsageError::new(format!("{name}: {item}{}", refused.error)).into();
+            return UsageError::new(format!("{}: {item}{}", display_name(name), refused.error)).into();
         }
     };
     improper_row(name, &row, place.at("frame", frame), kind, INSPECT).into()

@@ -109,11 +109,11 @@ impl Args {
         findings.extend(oddity(&matrix).map(odd));
         let mut summary = described(&matrix, &view);
         // Probabilities are no labels to count, whole numbers neither.
-        let targets = labels
-            .filter(|labels| view.cross_entropy && !labels.fits_probs(matrix.shape()))
-            .and_then(LabelFile::integers);
-        let targets = targets
-            .map(|targets| fit::targets(&mut summary, targets, view.geometry.classes(), &mut findings));
+        let of_rows = labels.filter(|labels| view.cross_entropy && !labels.fits_probs(matrix.shape()));
+        let targets = of_rows.and_then(|labels| {
+            let classes = view.geometry.classes();
+            Some(fit::targets(&mut summary, labels, labels.integers()?, classes, &mut findings))
+        });
         let mut survey = survey_of(&view, targets.as_ref().map_or(0, Vec::len));
         let again = matrix.can_be_read_again().then(|| matrix.again()).transpose()?;
         matrix.reduce(&view.geometry, &mut survey).map_err(InputError::from)?;
@@ -129,7 +129,15 @@ impl Args {
             findings.extend(left_out.map(|message| Finding { code: "labels_left_out", message, flag: None }));
             fit::count_labels(&mut summary, raw.concat(), view.geometry.classes());
             let path = &params.matrix.logits;
-            items = fit::items(path, labels, &raw, shape, &view.lengths, blank, &mut findings);
+            items = fit::items(
+                path,
+                (labels, label_lengths.as_ref()),
+                &raw,
+                shape,
+                &view.lengths,
+                blank,
+                &mut findings,
+            );
             if let Some(readings) = survey.readings() {
                 fit::read_labels(&mut summary, &raw, readings, blank, &mut findings);
             }

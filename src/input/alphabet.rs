@@ -95,7 +95,7 @@ pub fn resolve_blank(
             })?;
             let index = file
                 .index_of(token)
-                .ok_or_else(|| error(format!("a token of {}", file.name), shown(token)))?;
+                .ok_or_else(|| error(format!("a token of {}", file.name()), shown(token)))?;
             if file.len() != classes || index >= classes {
                 let expected = format!("{classes} entries, including the blank");
                 return Err(InputError::new(&file.name, Place::whole(), expected, file.len().to_string())

@@ -1,5 +1,6 @@
 //! Label files: what they hold and which loss they fit.
 
+mod hints;
 mod names;
 mod padding;
 mod probs;
@@ -17,6 +18,7 @@ use super::source::Source;
 use super::text::{empty_end, line_count, lines_of, text_of};
 use super::{InputError, Place};
 use crate::kernel::Floats;
+use hints::WHOLE;
 use names::ClassNames;
 use sequences::TOO_LARGE;
 
@@ -47,10 +49,8 @@ enum Content {
 enum Integers {
     /// All are small.
     Small(Vec<i32>),
-    /// As in the file.
+    /// As in the file, in C order.
     Stored(NpyInfo, Vec<u8>),
-    /// From Fortran's order.
-    Reordered(Vec<i128>),
 }
 
 impl Integers {
@@ -58,7 +58,6 @@ impl Integers {
         match self {
             Self::Small(values) => values.len(),
             Self::Stored(info, _) => info.len,
-            Self::Reordered(values) => values.len(),
         }
     }
 
@@ -71,7 +70,6 @@ impl Integers {
         match self {
             Self::Small(values) => values[at].into(),
             Self::Stored(info, bytes) => info.integer_at(bytes, at).expect("an array of integers"),
-            Self::Reordered(values) => values[at],
         }
     }
 }
@@ -85,8 +83,6 @@ pub(crate) use targets::{ONE_SCORE, is_class};
 fn rows_of(text: &str) -> impl Iterator<Item = &str> {
     lines_of(text).filter(|line| !line.trim().is_empty())
 }
-
-const NO_PADDING: &str = "text labels are not padded: a line holds an item's labels and nothing else";
 
 impl LabelFile {
     /// Reads `path` (`-` is standard input): .npy or text. `csv` says how text is written if it is a table of
@@ -133,21 +129,12 @@ impl LabelFile {
             });
         }
         let bytes = info.read_body(&mut source)?;
-        let in_order = info.is_in_order();
+        let bytes = if info.is_in_order() { bytes } else { in_c_order(&bytes, &info) };
+        let shape = info.shape.clone();
         let content = if info.dtype.is_integer() {
-            let shape = info.shape.clone();
-            let values = Integers::Stored(info, bytes);
-            let values = if in_order {
-                values
-            } else {
-                let all: Vec<_> = (0..values.len()).map(|at| values.exactly(at)).collect();
-                Integers::Reordered(to_c_order(&all, &shape))
-            };
-            Content::Integers { shape, values }
+            Content::Integers { shape, values: Integers::Stored(info, bytes) }
         } else {
-            let values = info.doubles(&bytes);
-            let values = if in_order { values } else { to_c_order(&values, &info.shape) };
-            Content::Floats { shape: info.shape, values: FloatValues::Doubles(values) }
+            Content::Floats { shape, values: FloatValues::Doubles(info.doubles(&bytes)) }
         };
         Ok(Self { name, content, csv, names: None })
     }
@@ -291,33 +278,6 @@ impl LabelFile {
         InputError::new(&self.name, place, format!("a class from 0 to {}{ignored}", classes - 1), found)
     }
 
-    /// How to go on after a CTC label that is no class.
-    pub(crate) fn label_hint(&self, value: i64, classes: usize) -> Option<String> {
-        match (value, self.is_text()) {
-            _ if is_one_past(value, classes) => Some(COUNTED_FROM_1.to_owned()),
-            // Such a number is no padding.
-            (i64::MAX, false) => None,
-            (_, false) if self.is_joined() => Some("if this is padding, give --label-lengths".to_owned()),
-            (_, false) => Some(format!(
-                "if this is padding, give --label-lengths: they are (labels != {value}).sum(axis=1)"
-            )),
-            (..0, true) => Some(NO_PADDING.to_owned()),
-            _ => None,
-        }
-    }
-
-    /// How to go on after a CTC label that is the blank, of which the `rest` of an item's labels begins.
-    pub(crate) fn blank_hint(&self, rest: &[i64]) -> &'static str {
-        let fills_the_end = rest.len() > 1 && rest.iter().all(|label| *label == rest[0]);
-        match (self.is_text(), fills_the_end) {
-            (true, true) => NO_PADDING,
-            (true, false) => {
-                "give --blank if another class is the blank, or add 1 to each label if they are numbered without it"
-            }
-            (false, _) => "give --label-lengths if it is padding, or --blank if another class is the blank",
-        }
-    }
-
     /// Whether in most lines of several characters every second one is a space, as where tokens are separated.
     pub(crate) fn is_spaced_out(&self) -> bool {
         /// Three letters; initials may be written so.
@@ -396,24 +356,6 @@ impl LabelFile {
     }
 }
 
-/// How to go on after a number that is none.
-const WHOLE: &str = "a class index is a whole number";
-const COUNTED_FROM_1: &str = "classes count from 0: subtract 1 if yours count from 1";
-
-/// Whether a label is what the last class has where classes count from 1.
-fn is_one_past(value: i64, classes: usize) -> bool {
-    usize::try_from(value) == Ok(classes)
-}
-
-/// How to go on after a class index that is none.
-pub(crate) fn index_hint(value: i64, classes: usize) -> String {
-    if is_one_past(value, classes) {
-        COUNTED_FROM_1.to_owned()
-    } else {
-        format!("if {value} marks rows to leave out, give --ignore-index {value}")
-    }
-}
-
 /// Lines, and entries in each, of a text file for an array of `shape`.
 fn text_shape(shape: &[usize]) -> (usize, usize) {
     shape.split_first().map_or((1, 1), |(&lines, rest)| (lines, rest.iter().product()))
@@ -448,18 +390,18 @@ fn for_each_plain(text: &str, mut visit: impl FnMut(i64) -> Option<()>) -> Optio
     Some(())
 }
 
-fn to_c_order<T: Clone>(values: &[T], shape: &[usize]) -> Vec<T> {
-    let len = values.len();
-    (0..len)
-        .map(|at| {
-            let (mut rest, mut from, mut block) = (at, 0, len);
-            // Strides of Fortran order, from the last axis to the first.
-            for &size in shape.iter().rev() {
-                block /= size;
-                from += rest % size * block;
-                rest /= size;
-            }
-            values[from].clone()
-        })
-        .collect()
+/// The bytes of values in Fortran's order, the last axis the fastest.
+fn in_c_order(bytes: &[u8], info: &NpyInfo) -> Vec<u8> {
+    let (size, mut ordered) = (info.dtype.size(), Vec::with_capacity(bytes.len()));
+    for at in 0..info.len {
+        let (mut rest, mut from, mut block) = (at, 0, info.len);
+        // Strides of Fortran order, from the last axis to the first.
+        for &size in info.shape.iter().rev() {
+            block /= size;
+            from += rest % size * block;
+            rest /= size;
+        }
+        ordered.extend_from_slice(&bytes[from * size..][..size]);
+    }
+    ordered
 }

@@ -264,13 +264,16 @@ impl Matrix {
     /// Where the file ends early or goes on too long.
     pub fn into_values(mut self) -> Result<Vec<f64>, InputError> {
         let mut shape = self.shape.clone();
+        if let Body::Npy(source, info) = &mut self.body {
+            if let Some(values) = info.read_in_order(source)? {
+                return Ok(values);
+            }
+            if shape.contains(&0) {
+                info.check_end(source, source.position())?;
+            }
+        }
         if shape.contains(&0) {
             return Ok(Vec::new());
-        }
-        if let Body::Npy(source, info) = &mut self.body
-            && let Some(values) = info.read_in_order(source)?
-        {
-            return Ok(values);
         }
         // Rows along the last axis, but of one value each where that is longer than a row may be.
         if shape.last().is_none_or(|&size| size > MAX_CLASSES) {

@@ -221,9 +221,26 @@ impl Geometry {
         self.inner
     }
 
-    /// Whether rows that follow each other to the user, `count` to a run, lie along one axis of the file.
+    /// Whether rows that follow each other to the user, `count` to a run, lie along one axis of the file, or are whole
+    /// axes of it.
     pub(super) fn is_axis(&self, count: usize) -> bool {
-        self.in_order || count <= 1 || self.row_axes.contains(&(count, 1))
+        count <= 1 || self.row_axes.contains(&(count, 1)) || self.in_order && self.are_whole_axes(count)
+    }
+
+    /// Whether so many rows in order are all of the last axes and an even part of the one before.
+    fn are_whole_axes(&self, count: usize) -> bool {
+        let mut rest = count;
+        for &(size, _) in self.row_axes.iter().rev().filter(|(size, _)| *size > 1) {
+            if rest <= size {
+                return size.is_multiple_of(rest);
+            }
+            if !rest.is_multiple_of(size) {
+                return false;
+            }
+            rest /= size;
+        }
+        // Of no rows, there may be any number.
+        rest == 1 || self.rows() == 0
     }
 }
 

@@ -10,8 +10,9 @@ const BLOCK_VALUES: usize = 1 << 16;
 
 /// Has `reducer` look at a matrix in memory in blocks of whole rows, as many at a time as there are threads.
 ///
-/// `values` lie as `geometry` says: for `(time, item, class)` in C order, `Geometry::along(&[time, items, classes], false,
-/// 2)`. The result has the same bytes with any number of threads.
+/// `values` lie as `geometry` says. The items of CTC have their frames behind each other, so for `(time, item, class)` in C
+/// order that is `Geometry::new(&[time, items, classes], false, 2, &[1, 0])`, for `(item, time, class)` it is
+/// `Geometry::along(&[items, time, classes], false, 2)`. The result has the same bytes with any number of threads.
 ///
 /// # Errors
 /// Whatever `reducer` returns.

@@ -166,5 +166,11 @@ mod tests {
         assert_eq!(new(3, &[0, 9]).err(), Some(ItemsError::Length { item: 1, length: 9, frames: 3 }));
         let transposed = Geometry::new(&[3, 2, 4], true, 2, &[0, 1]).expect("a matrix");
         assert_eq!(Items::new(transposed, 6, vec![6]).err(), Some(ItemsError::Frames(6)));
+        // (time, item, class), numbered as if it were (item, time, class).
+        let along = Geometry::along(&[5, 3, 4], false, 2).expect("a matrix");
+        assert_eq!(Items::new(along.clone(), 5, vec![5; 3]).err(), Some(ItemsError::Frames(5)));
+        for (frames, items) in [(3, 5), (1, 15), (15, 1)] {
+            assert!(Items::new(along.clone(), frames, vec![frames; items]).is_ok(), "{frames}");
+        }
     }
 }

@@ -99,7 +99,7 @@ fn what_is_no_name_is_told() {
         (
             "cat\n3\ndog\ncat\n",
             "y: line 2, column 1: expected a class from 0 to 2 or -100 (ignored), found 3".to_owned(),
-            Some("classes count from 0: subtract 1 if yours count from 1"),
+            Some("if 3 marks rows to leave out, give --ignore-index 3"),
         ),
     ] {
         folder.file("y", labels);

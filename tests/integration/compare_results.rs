@@ -39,6 +39,12 @@ fn changed_texts_are_shown_word_by_word() {
     let expected =
         ["items[0].text", "items[2].text", "items[0].hypotheses[0].text", "items[2].hypotheses[0].text"];
     assert_eq!(places, expected);
+    // Texts have no difference of a size, so they are counted.
+    let check = &result["checks"][0];
+    assert_eq!(
+        *check,
+        json!({"name": "compare", "observed": 4.0, "status": "ok", "limit": 0.0, "passed": false, "message": check["message"]})
+    );
     let shown = compare(&folder, &["a", "b"]).assert().code(1);
     let text = String::from_utf8(shown.get_output().stdout.clone()).unwrap();
     let words: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();

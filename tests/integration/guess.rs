@@ -141,6 +141,23 @@ fn both_criteria_are_tried_where_both_fit() {
     assert!(found.contains(&"--criterion cross-entropy") && found.contains(&"--criterion ctc"), "{found:?}");
 }
 
+/// Of nothing, every sum is 0.
+#[test]
+fn items_left_out_are_not_all_of_them() {
+    let (folder, _) = batch(9);
+    let left_out = "the other system leaves out items without an alignment";
+    folder.file("y.txt", "1 1 1 1 1 1\n1 1 1 1 1 1\n1 1 1 1 1 1\n1 1 1 1 1 1\n");
+    assert!(!notes(&guess(&folder, 0.0, &["--layout", "ntc"])).contains(&left_out));
+    folder.file("y.txt", "1 1 1 1 1 1\n1\n1 1 1 1 1 1\n2\n");
+    let sum: f64 = json(
+        &mut loss(&folder, &["--layout", "ntc", "--zero-infinity", "--reduction", "sum"]),
+    )["summary"]["loss_nats"]
+        .as_f64()
+        .unwrap();
+    let found = guess(&folder, sum / 2.0, &["--layout", "ntc"]);
+    assert!(notes(&found).iter().any(|note| note.contains(left_out)), "{found}");
+}
+
 #[test]
 fn settings_of_cross_entropy_are_found() {
     let digits = |options: &[&str]| {

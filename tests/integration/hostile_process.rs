@@ -191,3 +191,21 @@ fn a_pipe_that_does_not_end_is_left() {
     // Far from endless, however slow the machine.
     assert!(started.elapsed() < Duration::from_secs(60));
 }
+
+/// Of no values, nothing may follow either.
+#[test]
+fn bytes_behind_an_empty_matrix_are_refused_from_a_pipe() {
+    let folder = Folder::new();
+    let empty = npy_f64(&[0, 3], &[]);
+    folder.file("x.npy", &empty);
+    for (more, code) in [(&b""[..], 0), (b"x\n", 2)] {
+        let mut command = ctctool();
+        let input = [&empty[..], more].concat();
+        command
+            .current_dir(folder.path())
+            .args(["compare", "-", "x.npy"])
+            .write_stdin(input)
+            .assert()
+            .code(code);
+    }
+}

@@ -365,15 +365,16 @@ fn what_is_wrong_with_labels_is_said_as_loss_says_it() {
         let found = findings.iter().find(|f| f["code"] == code).unwrap().clone();
         (found["message"].as_str().unwrap().to_owned(), found["flag"].as_str().unwrap().to_owned())
     };
-    folder.file("y.txt", "1 2\n2 3  5\n1\n0\n");
+    folder.file("y.txt", "1 2\n2 3\n1\n0\n");
+    folder.file("from_1.txt", "1 2\n2 3  5\n1\n4\n");
     folder.file("minus.txt", "1\n2 -1\n1\n1\n");
     folder.file("y.npy", npy_i64(&[4, 2], &[1, 2, 3, -1, 1, 0, 2, 1]));
     let [no_class, blank] = ["out_of_range", "blank_label"];
     for (labels, code, end, flag) in [
         (
-            "y.txt",
+            "from_1.txt",
             no_class,
-            "x.npy#1: 5 at item 1, line 2, column 6 of y.txt",
+            "x.npy#1: 5 at item 1, line 2, column 6 of from_1.txt",
             "classes count from 0: subtract 1 if yours count from 1",
         ),
         (

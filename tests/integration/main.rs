@@ -38,6 +38,7 @@ mod inspect;
 mod inspect_labels;
 mod inspect_rows;
 mod kernels;
+mod label_hints;
 mod library;
 mod lm;
 mod lm_alphabet;

@@ -59,7 +59,7 @@ fn labels_to_leave_out_have_a_hint_and_an_index() {
     let found = "y.npy: index [1, 0, 0]: expected a class from 0 to 2 or -100 (ignored), found 255";
     refused(&folder, labels[0], found, Some("if 255 marks rows to leave out, give --ignore-index 255"));
     assert_eq!(said(&folder, &labels.concat()).0, Some(0));
-    folder.file("y.npy", npy_i64(&[2, 1, 2], &[0, 3, 2, 2]));
+    folder.file("y.npy", npy_i64(&[2, 1, 2], &[1, 3, 2, 2]));
     let found = "y.npy: index [0, 0, 1]: expected a class from 0 to 2 or -100 (ignored), found 3";
     refused(&folder, labels[0], found, Some("classes count from 0: subtract 1 if yours count from 1"));
     // Of a list it is a row still.
@@ -428,8 +428,9 @@ fn zeros_at_the_end_of_a_line_are_no_reason_for_another_blank() {
     folder.file("x.csv", "0,1,2\n".repeat(9));
     for (labels, hint) in [
         ("1 2 0 0", "text labels are not padded: a line holds an item's labels and nothing else"),
+        ("1 0 2", "give --blank if another class is the blank"),
         (
-            "1 0 2",
+            "1 0 1",
             "give --blank if another class is the blank, or add 1 to each label if they are numbered without it",
         ),
         (

@@ -39,7 +39,7 @@ impl LabelFile {
                 let place_of = |position| place_in_line(line, content, position);
                 let written =
                     |position| words(content).nth(position).map_or(String::new(), |(_, word)| cut(word));
-                self.sequence(&self.index_line(line, content)?, place_of, written, classes, blank)
+                self.sequence(&self.index_line(line, content)?, place_of, written, lengths, classes, blank)
             };
             return of_lines(text, sequence);
         }
@@ -53,7 +53,7 @@ impl LabelFile {
             let labels: Vec<i64> = span.clone().map(|at| values.get(at).unwrap_or(TOO_LARGE)).collect();
             let place_of = |position| Place::whole().at("item", item).at("position", position);
             let written = |position| values.exactly(span.start + position).to_string();
-            self.sequence(&labels, place_of, written, classes, blank)
+            self.sequence(&labels, place_of, written, lengths, classes, blank)
         });
         sequences.collect()
     }
@@ -181,7 +181,7 @@ impl LabelFile {
                 } else {
                     Err(lengths_error(
                         Place::whole(),
-                        format!("a sum of {total}, the number of labels in {}", self.name),
+                        format!("a sum of {total}, the number of labels in {}", self.name()),
                         start.to_string(),
                     ))
                 }
@@ -220,6 +220,7 @@ impl LabelFile {
         labels: &[i64],
         place_of: impl Fn(usize) -> Place,
         written: impl Fn(usize) -> String,
+        lengths: Option<&List<i64>>,
         classes: usize,
         blank: u32,
     ) -> Result<CtcLabels, InputError> {
@@ -230,7 +231,7 @@ impl LabelFile {
                 _ => {
                     let found = if value == TOO_LARGE { written(position) } else { value.to_string() };
                     let error = self.out_of_range(place_of(position), classes, &found, None);
-                    return Err(error.maybe_hint(self.label_hint(value, classes)));
+                    return Err(error.maybe_hint(self.label_hint(value, classes, lengths)));
                 }
             }
         }
@@ -241,7 +242,7 @@ impl LabelFile {
                 "a label that is not the blank",
                 label.to_string(),
             )
-            .hint(self.blank_hint(&labels[position..])),
+            .hint(self.blank_hint(&labels[position..], classes, lengths)),
             other => {
                 InputError::new(&self.name, Place::whole(), "labels that fit the logits", other.to_string())
             }

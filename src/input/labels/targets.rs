@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 use thiserror::Error;
 
-use super::{Content, Integers, LabelFile, for_each_plain, index_hint, text_shape};
+use super::{Content, Integers, LabelFile, for_each_plain, text_shape};
 use crate::input::error::counted;
 use crate::input::npy::{reshape_hint, shape_text};
 use crate::input::numbers::{NAMED, is_too_large};
@@ -220,7 +220,11 @@ impl<F: Fn(i64) -> i64> TargetCheck<'_, F> {
             return Ok(class as i32);
         }
         let error = self.out_of_range(place(), &value.to_string());
-        Err(if classes == 1 { error.hint(ONE_SCORE) } else { error.hint(index_hint(value, classes)) })
+        Err(if classes == 1 {
+            error.hint(ONE_SCORE)
+        } else {
+            error.hint(self.file.index_hint(value, classes))
+        })
     }
 
     fn out_of_range(&self, place: Place, found: &str) -> InputError {

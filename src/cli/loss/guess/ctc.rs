@@ -113,9 +113,10 @@ impl Args {
         setup: &Setup,
         search: &mut Search,
     ) {
-        let infinite = losses.contains(&f64::INFINITY);
+        let infinite = losses.iter().filter(|loss| **loss == f64::INFINITY).count();
         for impossible in [Impossible::Infinite, Impossible::Zero, Impossible::LeftOut] {
-            if !infinite && impossible != Impossible::Infinite {
+            let nothing_left = impossible == Impossible::LeftOut && infinite == losses.len();
+            if impossible != Impossible::Infinite && infinite == 0 || nothing_left {
                 continue;
             }
             let mut reducer = Reducer::default();
@@ -182,10 +183,9 @@ fn ctc_losses(
 ) -> Vec<f64> {
     let mut values = rows.to_vec();
     let kind = reading.apply(&mut values, classes);
-    let Ok(geometry) = Geometry::new(&[rows.len() / classes, classes], false, 1, &[0]) else {
-        return Vec::new();
-    };
-    let Ok(items) = Items::new(geometry.clone(), frames, lengths.to_vec()) else { return Vec::new() };
+    let geometry = Geometry::new(&[rows.len() / classes, classes], false, 1, &[0]);
+    let geometry = geometry.expect("rows that are in memory");
+    let items = Items::new(geometry.clone(), frames, lengths.to_vec()).expect("lengths that were checked");
     let mut batch = CtcBatch::new(kind, Nonfinite::Propagate, items, targets.to_vec());
     // With `propagate` no row is refused.
     let part = batch.look(Block::new(&values, &geometry, 0));
