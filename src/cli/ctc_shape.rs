@@ -1,11 +1,12 @@
 //! How the axes of a CTC input lie.
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::diagnostics::UsageError;
-use super::inputs::{LogitsArgs, bad_shape, found_shape, matrix_params, optional_integers};
+use super::inputs::{
+    LogitsArgs, bad_shape, column_names_warning, found_shape, matrix_params, optional_integers,
+};
 use super::other_axis::with_classes_last;
 use super::values::{Layout, Word};
 use crate::input::{
@@ -15,7 +16,6 @@ use crate::input::{
 use crate::logits::{Geometry, Items, ItemsError};
 use crate::report::ctc_input::CtcInputParams;
 use crate::report::{ItemId, Warning};
-use crate::shown::shown;
 
 /// The most items: each takes memory for its result.
 const MAX_ITEMS: usize = 1 << 20;
@@ -103,21 +103,7 @@ impl CtcShape {
 
     /// A table whose columns have the names of the alphabet's classes, in another order.
     pub(super) fn column_names_warning(&self, alphabet: &Alphabet) -> Option<Warning> {
-        let (names, tokens) = (&self.column_names, alphabet.tokens());
-        let written = || tokens.iter().enumerate().filter(|(_, token)| !token.is_empty());
-        let columns: HashSet<&String> = names.iter().collect();
-        if names.len() != tokens.len() || !written().all(|(_, token)| columns.contains(token)) {
-            return None;
-        }
-        let (class, token) = written().find(|&(class, token)| names[class] != *token)?;
-        let message = format!(
-            "{}: class {class} is {}, but column {} is named {}: alphabet and columns are in different orders",
-            alphabet.name(),
-            shown(token),
-            class + 1,
-            shown(&names[class])
-        );
-        Some(Warning { code: "column_names", message })
+        column_names_warning(&self.column_names, alphabet.name(), alphabet.tokens())
     }
 
     /// What a result says of the input.

@@ -1,5 +1,6 @@
 //! The matrix and other files that subcommands share: options, opening, and what is wrong with them.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use crate::logits::{
 };
 use crate::report::matrix::{CsvParams, MatrixParams};
 use crate::report::{Shortest, Warning};
+use crate::shown::shown;
 
 /// The matrix and what its numbers are.
 #[derive(Args)]
@@ -212,7 +214,28 @@ pub(super) fn oddity(matrix: &Matrix) -> Option<Oddity> {
     Some(Oddity { code: "small_integers", message, hint: hint.to_owned() })
 }
 
-/// The same as a warning.
+/// A table whose `columns` have the names of the classes in the file `alphabet`, in another order.
+pub(super) fn column_names_warning(
+    columns: &[String],
+    alphabet: &str,
+    classes: &[String],
+) -> Option<Warning> {
+    let distinct: HashSet<&String> = columns.iter().collect();
+    let written = || classes.iter().enumerate().filter(|(_, name)| !name.is_empty());
+    if columns.len() != classes.len() || !written().all(|(_, name)| distinct.contains(name)) {
+        return None;
+    }
+    let (class, name) = written().find(|&(class, name)| columns[class] != *name)?;
+    let message = format!(
+        "{alphabet}: class {class} is {}, but column {} is named {}: alphabet and columns are in different orders",
+        shown(name),
+        class + 1,
+        shown(&columns[class])
+    );
+    Some(Warning { code: "column_names", message })
+}
+
+/// What is odd about a matrix, as a warning.
 pub(super) fn matrix_warning(matrix: &Matrix) -> Option<Warning> {
     let Oddity { code, message, hint } = oddity(matrix)?;
     Some(Warning { code, message: format!("{message}: {hint}") })

@@ -25,8 +25,8 @@ use crate::loss::reduction::Reduction;
 use crate::report::gradient::GradientCheck;
 use crate::report::loss::{LossParams, LossSummary};
 use crate::report::{Check, Details, Format, Record, Report, Warning};
-use criterion::without;
 pub(super) use criterion::{CLASSES_LAST, classes_last, criteria_that_fit, names_fit};
+use criterion::{nearly_as_many, without};
 
 /// Cross-entropy or CTC loss of a matrix against labels
 ///
@@ -189,7 +189,10 @@ impl Args {
             }
             _ => None,
         };
-        let hints = misled.into_iter().chain(other_axis).chain(names());
+        let asked = self.settings.criterion.is_some() || self.ctc_option().is_some();
+        let nearly =
+            || (criterion == Criterion::Ctc && !asked).then(|| nearly_as_many(&shape, &labels)).flatten();
+        let hints = misled.into_iter().chain(other_axis).chain(names()).chain(nearly());
         result.map_err(|error| with_hints(error, hints.chain(exchanged()).chain(one_row())))
     }
 

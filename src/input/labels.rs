@@ -315,6 +315,14 @@ impl LabelFile {
         column.map_or(place.clone(), |(column, _)| place.at("column", column))
     }
 
+    /// The shape of an array of integers.
+    pub(crate) fn integer_shape(&self) -> Option<&[usize]> {
+        match &self.content {
+            Content::Integers { shape, .. } => Some(shape),
+            Content::Floats { .. } | Content::Text(_) => None,
+        }
+    }
+
     /// Whether it is a one-dimensional array of integers: class indices, or the CTC labels of one item or of several
     /// items joined together.
     pub fn is_joined(&self) -> bool {

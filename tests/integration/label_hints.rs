@@ -1,7 +1,7 @@
 //! How to go on after labels that can't be right: what all of them tell.
 
-use crate::messages::refused;
-use crate::support::{Folder, npy_f64, npy_i64};
+use crate::messages::{refused, said};
+use crate::support::{Folder, ctctool, json, npy_f64, npy_i64, warnings};
 
 const FROM_1: &str = "classes count from 0: subtract 1 if yours count from 1";
 
@@ -83,5 +83,106 @@ fn labels_that_are_the_blank_are_counted_up_or_down() {
             labels[position]
         );
         refused(&folder, &["loss", "x.npy", "--labels", "y.txt", "--blank", blank], &error, Some(&hint));
+    }
+}
+
+/// Of 20 rows of a classifier, the last label is missing.
+#[test]
+fn nearly_as_many_labels_as_rows_may_be_classes_of_rows() {
+    let folder = Folder::new();
+    let labels: Vec<i64> = (0..20).map(|row| row % 3).collect();
+    let missing = "; if these are one class per row, there are 19 labels for 20 rows\n";
+    let superfluous = "; if these are one class per row, drop the axis of size 1: x[:, 0]\n";
+    for (shape, count, end) in [
+        (vec![20, 3], 19, missing),
+        (vec![20, 1, 3], 20, superfluous),
+        (vec![20, 3], 17, "\n"),
+        (vec![15, 3], 14, "\n"),
+    ] {
+        folder.file("x.npy", npy_f64(&shape, &vec![0.5; shape.iter().product()]));
+        folder.file("y.npy", npy_i64(&[count], &labels[..count]));
+        let args = ["loss", "x.npy", "--labels", "y.npy"];
+        let (code, text) = said(&folder, &args);
+        let hint = "hint: give --label-lengths if it is padding, or --blank if another class is the blank";
+        assert!(code == Some(2) && text.ends_with(&format!("{hint}{end}")), "{shape:?}: {text}");
+        let (_, text) = said(&folder, &[&args[..], &["--criterion", "ctc"]].concat());
+        assert!(text.ends_with(&format!("{hint}\n")), "{text}");
+    }
+}
+
+#[test]
+fn a_label_less_than_positions_is_a_next_token() {
+    let folder = Folder::new();
+    for (shape, axis, labels, hint) in [
+        ([4, 9, 5], "-1", [4, 8], Some("save x[:, :-1]")),
+        ([4, 5, 9], "1", [4, 8], Some("save x[..., :-1]")),
+        ([4, 9, 5], "-1", [4, 7], None),
+    ] {
+        folder.file("x.npy", npy_f64(&shape, &[0.5; 180]));
+        folder.file("y.npy", npy_i64(&labels, &vec![1; labels[0] * labels[1]]));
+        let (code, text) = said(&folder, &["loss", "x.npy", "--labels", "y.npy", "--class-axis", axis]);
+        assert_eq!(code, Some(2));
+        assert_eq!(
+            text.contains("a label less than positions: of a language model, "),
+            hint.is_some(),
+            "{text}"
+        );
+        assert!(text.contains(hint.unwrap_or_default()), "{text}");
+    }
+}
+
+#[test]
+fn tables_of_labels_are_cut_to_what_may_be_the_class() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[4, 5], &[0.0; 20]));
+    for (table, hint) in [
+        ("0,2,0.9\n1,1,0.8\n2,0,0.7\n3,1,0.9\n", "keep only the class, as cut -d, -f2 does"),
+        ("17,2,0.9\n12,1,0.8\n20,0,0.7\n31,1,0.9\n", "keep only the class, as cut -d, -f2 does"),
+        ("2,0.9\n1,0.8\n0,0.7\n1,0.9\n", "keep only the class, as cut -d, -f1 does"),
+        ("id,name\n0,cat\n1,dog\n2,cat\n3,cat\n", "keep only the class, as cut -d, -f2 does"),
+        (
+            "0,.1,.2,.7\n1,.1,.8,.1\n2,1,0,0\n3,.5,.5,0\n",
+            "behind a name or number, remove that: cut -d, -f2-",
+        ),
+    ] {
+        folder.file("y.txt", table);
+        let (code, text) = said(&folder, &["loss", "x.npy", "--labels", "y.txt"]);
+        assert!(code == Some(2) && text.ends_with(&format!("{hint}\n")), "{table}: {text}");
+    }
+}
+
+#[test]
+fn class_probabilities_with_classes_on_another_axis_are_told() {
+    let folder = Folder::new();
+    for (logits, labels, hint) in [
+        (vec![4, 3], vec![3, 4], "their axes are swapped: save labels.T"),
+        (
+            vec![2, 3, 4, 5],
+            vec![2, 4, 5, 3],
+            "their classes must be on axis 1: numpy.moveaxis(labels, -1, 1)",
+        ),
+    ] {
+        folder.file("x.npy", npy_f64(&logits, &vec![0.5; logits.iter().product()]));
+        folder.file("y.npy", npy_f64(&labels, &vec![0.25; labels.iter().product()]));
+        for criterion in [&[][..], &["--criterion", "ce"]] {
+            let args = [&["loss", "x.npy", "--labels", "y.npy"], criterion].concat();
+            let (code, text) = said(&folder, &args);
+            let end = format!("hint: if these are class probabilities, {hint}\n");
+            assert!(code == Some(2) && text.ends_with(&end), "{logits:?}: {text}");
+        }
+    }
+}
+
+/// The columns of a table have names, and the classes have the same in another order.
+#[test]
+fn columns_in_another_order_than_class_names_are_told() {
+    let folder = Folder::new();
+    folder.file("names.txt", "cat\ndog\nbird\n");
+    folder.file("y.txt", "cat\nbird\n");
+    for (columns, told) in [("cat,dog,bird", false), ("bird,cat,dog", true), ("cat,dog,cow", false)] {
+        folder.file("x.csv", format!("{columns}\n1.5,2,3\n3,2,1.5\n"));
+        let args = ["loss", "x.csv", "--headers", "--labels", "y.txt", "--alphabet", "names.txt"];
+        let result = json(ctctool().current_dir(folder.path()).args(args));
+        assert_eq!(warnings(&result).contains(&"column_names"), told, "{columns}: {result}");
     }
 }

@@ -268,7 +268,7 @@ fn labels_of_another_shape_are_told_how_to_fit() {
     folder.file("sequences", "1 2\n1\n\n");
     folder.file("nothing", "");
     let one_hot = "if the integers are class probabilities, save labels.astype('float32'); \
-                   for class indices, save labels.argmax(1)";
+                   if they are one-hot, a single 1 in each, save labels.argmax(1)";
     let column = "an axis of size 1 is missing or superfluous: save labels.reshape((4,))";
     let end = "an empty line at the end counts as well: delete it";
     for (labels, found, hint) in [

@@ -200,7 +200,7 @@ fn one_score_a_row_is_no_classifier() {
     folder.file("flat.npy", npy_f64(&[4], &[1.0, -2.0, 0.5, 3.0]));
     folder.file("y.npy", npy_i64(&[4], &[0, 1, 1, 0]));
     folder.file("none.npy", npy_i64(&[4], &[0, -1, 0, 0]));
-    let hint = "hint: a single score per row is a sigmoid's: make two classes of it, x = x.reshape(-1, 1); np.hstack([0 * x, x])";
+    let hint = "hint: a single score per row is a sigmoid's: make two classes of x, in the labels' shape: np.stack([0 * x, x], 1)";
     for (x, y) in [("x.npy", "y.npy"), ("x.npy", "none.npy"), ("flat.npy", "y.npy")] {
         let (code, said) = said(&folder, &["loss", x, "--labels", y]);
         assert!(code == Some(2) && said.contains(hint), "{x} {y}: {said}");

@@ -81,8 +81,14 @@ impl Args {
             Criterion::CrossEntropy => (cross_entropy, "cross-entropy", ctc, "CTC"),
             Criterion::Ctc => (ctc, "CTC", cross_entropy, "cross-entropy"),
         };
+        let next = next_tokens(shape, self.class_axis(shape), labels)
+            .filter(|_| criterion == Criterion::CrossEntropy);
         (!fits && other_fits).then(|| {
-            format!("{option} is for {name}, but the labels look like those of {other}: omit it for {other}")
+            next.unwrap_or_else(|| {
+                format!(
+                    "{option} is for {name}, but the labels look like those of {other}: omit it for {other}"
+                )
+            })
         })
     }
 }
@@ -102,6 +108,36 @@ pub(in crate::cli) fn classes_last(shape: &[usize], labels: &LabelFile) -> Optio
         )
     })
 }
+
+/// How to go on where each item of a language model has a label less than positions.
+fn next_tokens(shape: &[usize], class_axis: Option<usize>, labels: &LabelFile) -> Option<String> {
+    let rows = without(shape, class_axis?);
+    let (&[items, labels], &[of_items, places]) = (labels.integer_shape()?, &rows[..]) else { return None };
+    let cut = if class_axis? == 1 { "x[..., :-1]" } else { "x[:, :-1]" };
+    (items == of_items && labels + 1 == places)
+        .then(|| format!("there is a label less than positions: of a language model, save {cut}, for the last has no next token"))
+}
+
+/// What to say where one list of labels has nearly as many as there are rows, which were taken for frames.
+pub(super) fn nearly_as_many(shape: &[usize], labels: &LabelFile) -> Option<String> {
+    let (&[labels], &[rows, .., _]) = (labels.integer_shape()?, shape) else { return None };
+    let is_list = shape.len() == 2 || shape.len() == 3 && shape[1] == 1;
+    if !is_list || rows < FEW_ROWS || labels.abs_diff(rows) > rows / 10 {
+        return None;
+    }
+    Some(if labels == rows {
+        "if these are one class per row, drop the axis of size 1: x[:, 0]".to_owned()
+    } else {
+        format!(
+            "if these are one class per row, there are {} for {}",
+            counted(labels, "label"),
+            counted(rows, "row")
+        )
+    })
+}
+
+/// So many rows hardly have as many labels by chance.
+const FEW_ROWS: usize = 16;
 
 /// What to say where an array of labels has that shape with its axes exchanged.
 fn transposed_labels(shape: &[usize], labels: &LabelFile) -> Option<String> {
@@ -155,11 +191,11 @@ fn labels_wanted(shape: &[usize], class_axis: Option<usize>, labels: &LabelFile)
     if labels.is_joined() && shape.len() == 3 {
         return "joined CTC labels need --label-lengths FILE|N,N,…".to_owned();
     }
-    if labels.is_floats() {
-        return labels.integers_hint();
-    }
     let rows = class_axis.map(|axis| without(shape, axis));
     let misfit = class_axis.zip(rows.as_deref()).and_then(|(axis, rows)| labels.misfit(rows, shape[axis]));
+    if labels.is_floats() {
+        return misfit.unwrap_or_else(|| labels.integers_hint());
+    }
     let misfit = misfit.or_else(|| {
         let items = shape.iter().take(2).filter(|_| shape.len() == 3);
         items.copied().find_map(|items| labels.empty_end(items)).map(str::to_owned)

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::super::ExitStatus;
 use super::super::diagnostics::{Diagnostics, UsageError};
-use super::super::inputs::{bad_shape, found_shape, improper_row, input_warnings, matrix_warning};
+use super::super::inputs::{
+    bad_shape, column_names_warning, found_shape, improper_row, input_warnings, matrix_warning,
+};
 use super::super::other_axis::SecondLook;
 use super::super::values::Criterion;
 use super::gradient::{GradientOf, GradientWork};
@@ -63,8 +65,11 @@ impl Args {
             ))
             .into());
         }
+        let mut warnings = Vec::new();
         if let Some(alphabet) = alphabet {
-            alphabet.class_names(classes)?;
+            let file = alphabet.name().to_owned();
+            let names = alphabet.class_names(classes)?;
+            warnings.extend(column_names_warning(matrix.column_names(), &file, &names));
         }
         let weight = settings.weight.as_deref().map(|list| float_list("--weight", list)).transpose()?;
         let smoothing = settings.label_smoothing.unwrap_or(0.0);
@@ -91,12 +96,13 @@ impl Args {
         let work = Work { matrix, labels, loss, geometry, params, gradient, diagnostics };
         if probs {
             let targets = labels.prob_targets(&shape, class_axis)?;
-            self.cross_entropy_of(work, &targets, odd_probs(labels.name(), &targets))
+            warnings.extend(odd_probs(labels.name(), &targets));
+            self.cross_entropy_of(work, &targets, warnings)
         } else {
             let ignore_index = settings.ignore_index.unwrap_or(DEFAULT_IGNORE_INDEX);
             let targets = labels.class_targets(&without(&shape, class_axis), classes, ignore_index)?;
-            let either = self.either_axis(&work.matrix);
-            self.cross_entropy_of(work, &targets, either.into_iter().collect())
+            warnings.extend(self.either_axis(&work.matrix));
+            self.cross_entropy_of(work, &targets, warnings)
         }
     }
 

@@ -109,7 +109,7 @@ impl LabelFile {
     pub(crate) fn misfit(&self, shape: &[usize], classes: usize) -> Option<String> {
         match &self.content {
             Content::Integers { shape: found, .. } => shape_hint(found, shape, classes),
-            Content::Floats { .. } => None,
+            Content::Floats { shape: found, .. } => transposed_probs(found, shape, classes),
             Content::Text(text) => {
                 let empty_end = self.empty_end(text_shape(shape).0).map(str::to_owned);
                 empty_end.or_else(|| self.text_hint(text, shape))
@@ -138,14 +138,36 @@ impl LabelFile {
                 Some(',') => "-d, ",
                 _ => "-d' ' ",
             };
-            // Where one of them alone is a class, that.
-            let class = || entries(row).position(|(_, entry)| is_class(entry));
-            let column = if are_classes(row) { 2 } else { class().map_or(values, |at| at + 1) };
-            return Some(format!(
-                "a line has {values} values: keep only the class, as cut {option}-f{column} does"
-            ));
+            if let Some(column) = self.class_column(text, values) {
+                return Some(format!(
+                    "a line has {values} values: keep only the class, as cut {option}-f{} does",
+                    column + 1
+                ));
+            }
+            return Some(if values > 2 && entries(row).skip(1).all(is_prob) {
+                format!(
+                    "if these are class probabilities behind a name or number, remove that: cut {option}-f2-"
+                )
+            } else {
+                format!("a line has {values} values: keep only the class, as cut {option}-f{values} does")
+            });
         }
         (!are_classes(names) && are_classes(row) && found == lines + 1).then(|| NAMED.to_owned())
+    }
+
+    /// Which of so many columns of a table has a class in each of the lines below the first, and does not just count them.
+    /// Where several do, the first of them may be names of items.
+    fn class_column(&self, text: &str, columns: usize) -> Option<usize> {
+        /// They tell what a column is.
+        const LINES: usize = 100;
+        let class = |line, at| self.index_of(self.entries(line, true).nth(at)?.1);
+        let column =
+            |at| lines_of(text).skip(1).take(LINES).map(|line| class(line, at)).collect::<Option<Vec<i64>>>();
+        let counts = |values: &[i64]| values.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1]));
+        let mut found =
+            (0..columns).filter(|&at| column(at).is_some_and(|values| values.len() < 2 || !counts(&values)));
+        let first = found.next()?;
+        Some(found.next().unwrap_or(first))
     }
 
     /// A class index for each entry of `shape`, the shape of the logits without their class axis.
@@ -184,12 +206,14 @@ impl LabelFile {
         let check = TargetCheck { file: self, shape, classes, ignore_index, class_of };
         let targets = match &self.content {
             Content::Floats { shape: found, .. } => {
-                return Err(check.other_count().hint(format!(
-                    "floating-point labels of shape {} can't be class probabilities, as the logits have another shape; \
-                     {}",
-                    shape_text(found),
-                    self.integers_hint()
-                )));
+                return Err(check.other_count().hint(transposed_probs(found, shape, classes).unwrap_or_else(|| {
+                    format!(
+                        "floating-point labels of shape {} can't be class probabilities, as the logits have another \
+                         shape; {}",
+                        shape_text(found),
+                        self.integers_hint()
+                    )
+                })));
             }
             Content::Integers { shape: found, values } if found == shape => check.integers(values)?,
             Content::Text(text) if line_count(text) == text_shape(shape).0 => check.text(text)?,
@@ -295,7 +319,7 @@ impl<F: Fn(i64) -> i64> TargetCheck<'_, F> {
 }
 
 /// How to go on where there is one class.
-pub(crate) const ONE_SCORE: &str = "a single score per row is a sigmoid's: make two classes of it, x = x.reshape(-1, 1); np.hstack([0 * x, x])";
+pub(crate) const ONE_SCORE: &str = "a single score per row is a sigmoid's: make two classes of x, in the labels' shape: np.stack([0 * x, x], 1), or of its probabilities np.stack([1 - x, x], 1)";
 
 /// How to go on after integers of shape `found` where there is a class index for each entry of `rows`.
 fn shape_hint(found: &[usize], rows: &[usize], classes: usize) -> Option<String> {
@@ -314,8 +338,22 @@ fn shape_hint(found: &[usize], rows: &[usize], classes: usize) -> Option<String>
     })?;
     Some(format!(
         "if the integers are class probabilities, save labels.astype('float32'); \
-         for class indices, save labels.argmax({class_axis})"
+         if they are one-hot, a single 1 in each, save labels.argmax({class_axis})"
     ))
+}
+
+/// How to go on after probabilities of shape `found`, whose classes lie on another axis than those of logits that have a
+/// row for each entry of `rows`.
+fn transposed_probs(found: &[usize], rows: &[usize], classes: usize) -> Option<String> {
+    match *rows {
+        [rows] if found == [classes, rows] && classes != rows => {
+            Some("if these are class probabilities, their axes are swapped: save labels.T".to_owned())
+        }
+        [_, _, ..] if found.split_last() == Some((&classes, rows)) => {
+            Some("if these are class probabilities, their classes must be on axis 1: numpy.moveaxis(labels, -1, 1)".to_owned())
+        }
+        _ => None,
+    }
 }
 
 /// Whether an integer is one of so many classes; a matrix has fewer than 2^31.
