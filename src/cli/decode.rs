@@ -67,7 +67,7 @@ pub(super) struct Args {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Search")]
 struct SearchArgs {
-    /// Prefix beam search that keeps K prefixes after each frame
+    /// Prefix beam search that keeps K prefixes after each frame [default: greedy]
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     beam: Option<u32>,
 
@@ -75,7 +75,7 @@ struct SearchArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     nbest: u32,
 
-    /// Skip tokens (never the blank) whose natural log-probability in a frame is below X [default: skip none]
+    /// With --beam: skip tokens (never the blank) whose natural log-probability in a frame is below X [default: skip none]
     #[arg(long, value_name = "X", allow_negative_numbers = true, requires = "beam")]
     token_min_logp: Option<f64>,
 
@@ -87,7 +87,7 @@ struct SearchArgs {
     #[arg(long)]
     timestamps: bool,
 
-    /// Seconds per frame: also print times
+    /// With --timestamps: seconds per frame, to print times as well
     #[arg(long, value_name = "SECONDS", value_parser = frame_shift, requires = "timestamps", allow_negative_numbers = true)]
     frame_shift: Option<f64>,
 }

@@ -91,7 +91,7 @@ struct Settings {
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     ignore_index: Option<i64>,
 
-    /// Cross-entropy: fraction of each target that is spread over all classes, 0 to 1
+    /// Cross-entropy: fraction of each target that is spread over all classes, 0 to 1 [default: 0]
     #[arg(long, value_name = "E", allow_negative_numbers = true)]
     label_smoothing: Option<f64>,
 
@@ -107,11 +107,11 @@ struct Settings {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Checks (exit code 1 if one fails)")]
 struct Checks {
-    /// Fail unless the reduced loss is a number and at most X
+    /// Fail unless the reduced loss is a number and at most X nats
     #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
     max_loss: Option<f64>,
 
-    /// Fail unless the reduced loss is X, within --rtol and --atol
+    /// Fail unless the reduced loss is X nats, within --rtol and --atol
     #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true, group = "number")]
     expect: Option<f64>,
 

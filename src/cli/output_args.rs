@@ -14,11 +14,11 @@ use crate::report::{Format, Output, Warning};
 #[derive(Args)]
 #[command(next_help_heading = "Checks (exit code 1 if one fails)")]
 pub(super) struct RateLimits {
-    /// Fail unless the character error rate is at most X
+    /// Fail unless the character error rate is at most X, a ratio (0.1 is 10 %)
     #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
     pub(super) max_cer: Option<f64>,
 
-    /// Fail unless the word error rate is at most X
+    /// Fail unless the word error rate is at most X, a ratio (0.1 is 10 %)
     #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
     pub(super) max_wer: Option<f64>,
 }
@@ -49,7 +49,7 @@ pub(super) struct OutputArgs {
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
 
-    /// Decimal places in tables
+    /// Decimal places in tables, 0 to 17
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u8).range(0..=17))]
     precision: u8,
 

@@ -50,7 +50,7 @@ pub(super) struct SteeringArgs {
     #[arg(long, value_name = "UNIT", value_enum, default_value_t = LmUnit::Word, requires = "lm")]
     pub(super) lm_unit: LmUnit,
 
-    /// Score added for each unknown word (or token), natural log [default: -10]
+    /// With --lm: score added for each unknown word (or token), natural log [default: -10]
     #[arg(long, value_name = "S", allow_negative_numbers = true, requires = "lm")]
     unk_score: Option<f64>,
 
@@ -80,11 +80,11 @@ pub(super) struct SteeringArgs {
 #[derive(clap::Args)]
 #[command(next_help_heading = STEERING_HEADING)]
 pub(super) struct WeightArgs {
-    /// α: factor applied to the model's natural log-probabilities [default: 0.5]
+    /// With --lm: α, the factor of the model's natural log-probabilities [default: 0.5]
     #[arg(long, value_name = "α", allow_negative_numbers = true, requires = "lm")]
     pub(super) lm_weight: Option<f64>,
 
-    /// β: score added for each word (or token), natural log [default: 1.5, for tokens 0]
+    /// With --lm: β, a score added for each word (or token), natural log [default: 1.5, for tokens 0]
     #[arg(long, value_name = "β", allow_negative_numbers = true, requires = "lm")]
     pub(super) word_bonus: Option<f64>,
 }

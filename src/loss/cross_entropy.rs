@@ -12,7 +12,7 @@ use crate::logits::RowScale;
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum CrossEntropyError {
     /// The number of weights is not the number of classes.
-    #[error("{weights} class weights for {classes} classes")]
+    #[error("expected {classes} class weights, one per class, found {weights}")]
     WeightCount {
         /// Number of weights.
         weights: usize,

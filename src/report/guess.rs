@@ -87,11 +87,13 @@ pub struct GuessItem {
 impl GuessSummary {
     /// The summary for people.
     pub fn table(&self, params: &GuessParams) -> TableText<'static> {
-        let GuessParams { guess, rtol, .. } = params;
+        let GuessParams { guess, rtol, atol, .. } = params;
+        let within =
+            if *atol == 0.0 { format!("rtol {rtol:e}") } else { format!("rtol {rtol:e}, atol {atol:e}") };
         let combinations = if self.tried == 1 { "combination" } else { "combinations" };
         let title = match (&self.closest, self.matches) {
             (Some(closest), _) if closest.relative_difference <= NEAR => format!(
-                "none of {} {combinations} gives {guess} within rtol {rtol:e}; the closest is {}, a relative difference of {:.1e}: {}{}",
+                "none of {} {combinations} gives {guess} within {within}; the closest is {}, a relative difference of {:.1e}: {}{}",
                 self.tried,
                 closest.value,
                 closest.relative_difference,
@@ -102,11 +104,11 @@ impl GuessSummary {
             ),
             // What is far away explains nothing.
             (Some(_), _) => format!(
-                "none of {} {combinations} gives {guess} within rtol {rtol:e}, nor comes within {} % of it",
+                "none of {} {combinations} gives {guess} within {within}, nor comes within {} % of it",
                 self.tried,
                 100.0 * NEAR
             ),
-            (None, 0) => format!("none of {} {combinations} gives {guess} within rtol {rtol:e}", self.tried),
+            (None, 0) => format!("none of {} {combinations} gives {guess} within {within}", self.tried),
             (None, matches) => {
                 let listed = if self.listed < matches {
                     format!("; the {} plainest are listed", self.listed)
@@ -114,10 +116,7 @@ impl GuessSummary {
                     String::new()
                 };
                 let verb = if matches == 1 { "gives" } else { "give" };
-                format!(
-                    "{matches} of {} {combinations} {verb} {guess} within rtol {rtol:e}{listed}",
-                    self.tried
-                )
+                format!("{matches} of {} {combinations} {verb} {guess} within {within}{listed}", self.tried)
             }
         };
         TableText { title, ..TableText::default() }

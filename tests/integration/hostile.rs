@@ -309,7 +309,7 @@ fn class_targets_that_do_not_fit() {
     }
     let ce = ["--criterion", "ce"];
     for (args, expected) in [
-        (&["--weight", "1,2"][..], "--weight 1,2: 2 class weights for 3 classes"),
+        (&["--weight", "1,2"][..], "--weight 1,2: expected 3 class weights, one per class, found 2"),
         (&["--weight", "1,nan,1"], "--weight 1,nan,1: the weight of class 1 is NaN"),
         (&["--weight", "none.npy"], "none.npy: cannot be opened"),
         (&["--label-smoothing", "1.5"], "--label-smoothing: expected a number from 0 to 1, found 1.5"),

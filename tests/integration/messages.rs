@@ -128,17 +128,17 @@ fn a_typed_list_is_not_taken_for_a_file() {
         ("x\n", "w.csv: line 1, column 1: expected a number, found 'x'", None),
         (
             "0,1\n1,2\n2,3\n",
-            "--weight w.csv: 6 class weights for 3 classes",
+            "--weight w.csv: expected 3 class weights, one per class, found 6",
             Some("if each line has a class and its weight, keep only the weight: cut -d, -f2"),
         ),
-        ("1\n2\n", "--weight w.csv: 2 class weights for 3 classes", None),
+        ("1\n2\n", "--weight w.csv: expected 3 class weights, one per class, found 2", None),
     ] {
         folder.file("w.csv", weights);
         refused(&folder, &["loss", "x.csv", "--labels", "rows", "--weight", "w.csv"], error, hint);
     }
     folder.file("w.npy", npy_f64(&[6], &[1.0; 6]));
     for weights in ["1,2,3,4,5,6", "w.npy"] {
-        let error = format!("--weight {weights}: 6 class weights for 3 classes");
+        let error = format!("--weight {weights}: expected 3 class weights, one per class, found 6");
         refused(&folder, &["loss", "x.csv", "--labels", "rows", "--weight", weights], &error, None);
     }
 }

@@ -91,7 +91,7 @@ fn an_option_that_implies_the_wrong_loss_is_named() {
     refused(
         &folder,
         &[&loss[..], &["--weight", "1,1,1"]].concat(),
-        "--weight 1,1,1: 3 class weights for 2 classes",
+        "--weight 1,1,1: expected 2 class weights, one per class, found 3",
         Some(&hint("--weight")),
     );
     let count = "y.txt: expected one class index per row of the logits: shape (30, 4) (30 lines of 4 in text), \

@@ -25,7 +25,7 @@ use crate::report::{Output, write_npy_header};
 #[derive(clap::Args)]
 #[command(next_help_heading = "Gradient")]
 pub(super) struct GradientArgs {
-    /// Write the gradient of the reduced loss with respect to the matrix: a .npy of the same shape and order, float64 for such, else float32
+    /// Write the gradient of the reduced loss with respect to the matrix: a .npy of the same shape and order, float32 for single and half precision, else float64
     #[arg(long, value_name = "FILE.npy", conflicts_with = "guess")]
     pub(super) grad: Option<PathBuf>,
 
