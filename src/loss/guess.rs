@@ -13,12 +13,18 @@ pub enum Reading {
     DoubleSoftmax,
     /// Softmax is followed by a loss that expects log-probabilities, so the logarithm is missing.
     SoftmaxAsLogProbs,
+    /// The numbers are probabilities; [`EPSILON`] is added to each, and softmax then makes each row sum to 1 again, as in
+    /// Keras' `ctc_batch_cost`.
+    ProbsPlusEpsilon,
     /// The numbers are logarithms of probabilities to this base.
     LogProbs {
         /// 2 or 10.
         base: u8,
     },
 }
+
+/// What Keras adds to probabilities before it takes their logarithm.
+const EPSILON: f64 = 1e-7;
 
 impl Reading {
     /// The readings that are possible for values from `least` to `most`, the most usual ones first.
@@ -45,6 +51,12 @@ impl Reading {
             Self::SoftmaxAsLogProbs => {
                 rows.chunks_exact_mut(classes).for_each(softmax);
                 InputKind::LogProbs
+            }
+            Self::ProbsPlusEpsilon => {
+                for x in rows {
+                    *x = (*x + EPSILON).ln();
+                }
+                InputKind::Logits
             }
             Self::LogProbs { base } => {
                 let factor = f64::from(base).ln();

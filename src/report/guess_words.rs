@@ -9,6 +9,9 @@ impl Reading {
             Self::Kind(_) => None,
             Self::DoubleSoftmax => Some("softmax is applied twice there"),
             Self::SoftmaxAsLogProbs => Some("probabilities are taken for log-probabilities there"),
+            Self::ProbsPlusEpsilon => {
+                Some("1e-7 is added to each probability, and each row divided by its sum, as Keras does")
+            }
             Self::LogProbs { base: 2 } => Some("the numbers are base-2 logarithms"),
             Self::LogProbs { .. } => Some("the numbers are base-10 logarithms"),
         }

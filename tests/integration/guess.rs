@@ -112,6 +112,28 @@ fn what_was_done_to_the_numbers_before_is_named() {
     }
 }
 
+/// Keras adds 1e-7 to each probability and has them sum to 1 again, which is much where a label is improbable.
+#[test]
+fn probabilities_that_keras_has_changed_are_found() {
+    let (folder, values) = batch(5);
+    // So that some labels have less than that.
+    let values: Vec<f64> = values.iter().map(|x| 12.0 * x).collect();
+    let probs: Vec<f64> = log_softmax(&values, 5).iter().map(|lp| lp.exp()).collect();
+    assert!(probs.iter().any(|&p| p < 1e-8));
+    let changed: Vec<f64> =
+        probs.chunks(5).flat_map(|row| row.iter().map(|p| (p + 1e-7) / (1.0 + 5e-7))).collect();
+    folder.file("x.npy", npy_f64(&[4, 6, 5], &changed));
+    let number = json(&mut loss(&folder, &["--input", "probs"]))["summary"]["loss_nats"].as_f64().unwrap();
+    folder.file("x.npy", npy_f64(&[4, 6, 5], &probs));
+    let plain = json(&mut loss(&folder, &["--input", "probs"]))["summary"]["loss_nats"].as_f64().unwrap();
+    assert!((number - plain).abs() > 1e-3 * plain, "{number} {plain}");
+    let note = "1e-7 is added to each probability, and each row divided by its sum, as Keras does";
+    let found = guess(&folder, number, &[]);
+    assert!(notes(&found).iter().any(|found| found.contains(note)), "{found}");
+    let found = guess(&folder, plain, &[]);
+    assert!(!notes(&found).iter().any(|found| found.contains(note)), "{found}");
+}
+
 #[test]
 fn a_layout_that_the_shape_leaves_open_is_found() {
     let mut random = SplitMix(4);

@@ -5,7 +5,7 @@ use super::super::super::values::{Criterion, Layout};
 use super::super::Args;
 use super::search::{Given, Search, Setup};
 use crate::input::{LabelFile, Matrix};
-use crate::logits::{Block, BlockReducer, Geometry, Items, Nonfinite, position_of, row_max};
+use crate::logits::{Block, BlockReducer, Geometry, InputKind, Items, Nonfinite, position_of, row_max};
 use crate::loss::ctc::CtcLabels;
 use crate::loss::ctc_batch::CtcBatch;
 use crate::loss::guess::{Convention, LabelShift, Reading};
@@ -34,6 +34,10 @@ impl Args {
         search: &mut Search,
     ) -> anyhow::Result<()> {
         let classes = ctc.classes;
+        let mut readings = readings.to_vec();
+        if readings.contains(&Reading::Kind(InputKind::Probs)) {
+            readings.push(Reading::ProbsPlusEpsilon);
+        }
         let mut all_lengths = Vec::new();
         match ctc.lengths(search.given.lengths.as_ref()) {
             Ok(lengths) => all_lengths.push((lengths, setup.clone())),
@@ -52,7 +56,12 @@ impl Args {
                 let setup = setup.step(u32::from(rare));
                 let plain = |reading: &&Reading| reading.describe().is_none();
                 for (targets, setup) in self.label_sequences(labels, ctc, blank, rare, &setup, search) {
+                    let before = search.matches.len();
                     for &reading in readings.iter().filter(|reading| !rare || plain(reading)) {
+                        // Mostly that is next to nothing, and explains no more than what matches without.
+                        if reading == Reading::ProbsPlusEpsilon && search.matches.len() > before {
+                            continue;
+                        }
                         let setup = self.read_as(reading, setup.clone());
                         let losses = ctc_losses(rows, classes, reading, ctc.frames, &targets, lengths);
                         self.offer_ctc(&losses, &targets, lengths, &setup, search);
