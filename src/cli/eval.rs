@@ -14,7 +14,7 @@ use super::transcripts::text_warnings;
 use super::values::checked_format;
 use crate::input::{InputError, Place, counted, display_path, empty_end};
 use crate::metrics::error_rate::{characters, words};
-use crate::metrics::{EditOp, ErrorRates, LineErrors, align};
+use crate::metrics::{ErrorRates, LineErrors};
 use crate::report::eval::{AlignmentTable, Alignments, EvalItem, EvalParams, EvalSummary, Pair};
 use crate::report::{Check, Details, Format, ItemId, Report};
 
@@ -82,9 +82,9 @@ fn evaluate(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus>
             // A table has words alone.
             characters: match args.format {
                 Format::Table => Vec::new(),
-                _ => pairs(&characters(reference), &characters(hypothesis)),
+                _ => Pair::align(&characters(reference), &characters(hypothesis)),
             },
-            words: pairs(&words(reference), &words(hypothesis)),
+            words: Pair::align(&words(reference), &words(hypothesis)),
         });
         (LineErrors::new(reference, hypothesis), alignments)
     };
@@ -162,20 +162,4 @@ fn other_count(args: &Args, hypotheses: &[String], references: &[String]) -> Inp
         empty_end(wanted, hypotheses.len()).and(Some("the other ends with an empty line: delete it"))
     });
     error.maybe_hint(hint)
-}
-
-/// The symbols of both lines, paired.
-pub(super) fn pairs<T: Ord + ToString>(reference: &[T], hypothesis: &[T]) -> Vec<Pair> {
-    let (mut expected, mut found) = (reference.iter(), hypothesis.iter());
-    let mut pair = |op| {
-        let (name, reference, hypothesis) = match op {
-            EditOp::Correct => ("correct", expected.next(), found.next()),
-            EditOp::Substitution => ("substitution", expected.next(), found.next()),
-            EditOp::Deletion => ("deletion", expected.next(), None),
-            EditOp::Insertion => ("insertion", None, found.next()),
-        };
-        let text = |symbol: Option<&T>| symbol.map(ToString::to_string);
-        Pair { op: name, reference: text(reference), hypothesis: text(hypothesis) }
-    };
-    align(reference, hypothesis).into_iter().map(&mut pair).collect()
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::greatest::Greatest;
 use super::{Difference, Tolerance};
 use crate::kernel::{Element, Floats, Sum};
 use crate::logits::{position_of, row_max};
@@ -56,27 +57,10 @@ struct Found {
     failed: Vec<usize>,
     /// As many as are listed are at least as bad as this, if any are.
     bar: Option<f64>,
-    absolute: Greatest,
-    relative: Greatest,
+    absolute: Greatest<usize>,
+    relative: Greatest<usize>,
     /// Whether a difference that is not allowed is infinite.
     infinite: bool,
-}
-
-/// The greatest of some values, and the first place where it is; NaN is greater than all others.
-#[derive(Clone, Copy, Default)]
-struct Greatest(Option<(f64, usize)>);
-
-impl Greatest {
-    fn note(&mut self, value: f64, at: usize) {
-        let is_greater = |greatest: f64| value > greatest || value.is_nan() && !greatest.is_nan();
-        if self.0.is_none_or(|(greatest, _)| is_greater(greatest)) {
-            self.0 = Some((value, at));
-        }
-    }
-
-    fn at(self) -> Option<usize> {
-        self.0.map(|(_, at)| at)
-    }
 }
 
 impl<'a> Matrices<'a> {
@@ -148,8 +132,8 @@ impl<'a> Matrices<'a> {
         let mut found = Found::default();
         for at in places {
             let difference = self.tolerance.compare(base[at].to_f64(), new[at].to_f64());
-            found.absolute.note(difference.absolute, at);
-            found.relative.note(difference.relative, at);
+            found.absolute.note(difference.absolute, || at);
+            found.relative.note(difference.relative, || at);
             if !difference.passed {
                 found.differing += 1;
                 found.infinite |= difference.absolute.is_infinite();
@@ -189,9 +173,7 @@ impl<'a> Matrices<'a> {
         found.differing += next.differing;
         found.infinite |= next.infinite;
         for (greatest, next) in [(&mut found.absolute, next.absolute), (&mut found.relative, next.relative)] {
-            if let Some((value, at)) = next.0 {
-                greatest.note(value, at);
-            }
+            greatest.append(next);
         }
         found.failed.extend(next.failed);
         found.bar = [found.bar, next.bar].into_iter().flatten().reduce(f64::max);

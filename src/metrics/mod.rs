@@ -4,6 +4,7 @@ mod bit_matrix;
 pub mod edit_distance;
 pub mod error_rate;
 mod evidence;
+pub(crate) mod greatest;
 mod line_order;
 pub mod matrices;
 mod region;

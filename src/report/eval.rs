@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::error_counts::{ErrorCounts, ItemErrors, RateSummary};
 use super::{Cell, Details, ItemId, Record, TableText, listing};
 use crate::input::{counted, display_name};
+use crate::metrics::{EditOp, align};
 
 /// Every resolved setting.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -74,6 +75,22 @@ pub struct Pair {
 }
 
 impl Pair {
+    /// The symbols of both lines, paired.
+    pub fn align<T: Ord + ToString>(reference: &[T], hypothesis: &[T]) -> Vec<Self> {
+        let (mut expected, mut found) = (reference.iter(), hypothesis.iter());
+        let pair = |op| {
+            let (name, reference, hypothesis) = match op {
+                EditOp::Correct => ("correct", expected.next(), found.next()),
+                EditOp::Substitution => ("substitution", expected.next(), found.next()),
+                EditOp::Deletion => ("deletion", expected.next(), None),
+                EditOp::Insertion => ("insertion", None, found.next()),
+            };
+            let text = |symbol: Option<&T>| symbol.map(ToString::to_string);
+            Self { op: name, reference: text(reference), hypothesis: text(hypothesis) }
+        };
+        align(reference, hypothesis).into_iter().map(pair).collect()
+    }
+
     /// A row of a table for people; `item` is where the pair is from.
     pub(super) fn row<'a>(&'a self, item: Cell<'a>) -> [Cell<'a>; 4] {
         [

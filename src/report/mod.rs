@@ -28,6 +28,7 @@ mod number;
 mod output;
 mod random_write;
 pub mod relation;
+pub(crate) mod result_differences;
 mod table;
 pub mod tune;
 
