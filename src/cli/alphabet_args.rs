@@ -7,7 +7,6 @@ use clap::Args;
 use super::ctc_shape::CtcShape;
 use super::diagnostics::UsageError;
 use super::subcommand::Named;
-use super::transcripts::more_than_text;
 use super::values::Word;
 use crate::decode::spelling::{Spelling, WORD_PIECE_MARK, WordDelimiter};
 use crate::input::{
@@ -17,6 +16,7 @@ use crate::input::{
 use crate::loss::ctc::CtcLabels;
 use crate::report::Warning;
 use crate::report::loss::CtcLabelParams;
+use crate::report::transcripts::more_than_text;
 use crate::shown::shown;
 
 /// What classes are called.

@@ -16,7 +16,6 @@ use super::steering::warnings::references_warning;
 use super::steering::{Steering, SteeringArgs, WeightArgs};
 use super::subcommand::{Named, ResultCommand};
 use super::timing::Clock;
-use super::transcripts::{more_than_text, other_lines};
 use super::values::{frame_shift, transcript_format};
 use crate::decode::batch::{DecodeBatch, DecodedAudited, ItemError};
 use crate::decode::item::{ItemConfig, Transcript};
@@ -26,6 +25,7 @@ use crate::input::{Matrix, Place, counted, display_name, empty_end};
 use crate::logits::{ImproperRow, InputKind};
 use crate::metrics::{ErrorRates, LineErrors};
 use crate::report::decode::{DecodeItem, DecodeParams, DecodeSummary, HypothesisItem, TimedTable};
+use crate::report::transcripts::{more_than_text, other_lines};
 use crate::report::{Check, Details, Format, ItemId, Report, Shortest, Status, Warning};
 
 /// Greedy or beam-search CTC transcripts of a matrix

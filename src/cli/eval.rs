@@ -10,12 +10,12 @@ use super::diagnostics::Diagnostics;
 use super::inputs::open_lines;
 use super::output_args::{OutputArgs, RateLimits, has_details, not_shown};
 use super::subcommand::{Named, ResultCommand};
-use super::transcripts::text_warnings;
 use super::values::checked_format;
 use crate::input::{InputError, Place, counted, display_path, empty_end};
 use crate::metrics::error_rate::{characters, words};
 use crate::metrics::{ErrorRates, LineErrors};
 use crate::report::eval::{AlignmentTable, Alignments, EvalItem, EvalParams, EvalSummary, Pair};
+use crate::report::transcripts::text_warnings;
 use crate::report::{Check, Details, Format, ItemId, Report};
 
 /// Lines that one thread compares at a time.

@@ -20,7 +20,6 @@ mod progress;
 mod steering;
 mod subcommand;
 mod timing;
-mod transcripts;
 mod tune;
 mod usage_error;
 mod values;

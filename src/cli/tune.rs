@@ -20,14 +20,14 @@ use super::output_args::OutputArgs;
 use super::steering::warnings::references_warning;
 use super::steering::{LmUnit, STEERING_HEADING, SteeringArgs, check_lm_weight, check_size};
 use super::subcommand::{Named, ResultCommand};
-use super::transcripts::{more_than_text, other_lines};
 use super::values::{Word, result_format};
 use crate::decode::batch::{ItemError, decode_collected};
 use crate::decode::collect::CollectItems;
 use crate::decode::item::{ItemConfig, ItemDecoder};
 use crate::input::{InputError, Matrix, empty_end};
 use crate::report::error_counts::RateSummary;
-use crate::report::tune::{TuneParams, TunePoint, TuneSummary};
+use crate::report::transcripts::{more_than_text, other_lines};
+use crate::report::tune::{TuneParams, TunePoint, TuneSummary, best_point};
 use crate::report::{Format, Report, Shortest, Warning};
 
 /// What to minimise.
@@ -208,7 +208,7 @@ impl Args {
         diagnostics.warn(&warnings)?;
         let greedy = trial.rates(&greedy);
         let mut points = self.try_all(&trial, diagnostics)?;
-        let Some((best, tied)) = grid::best(&points, |point| self.errors(&point.rates)) else {
+        let Some((best, tied)) = best_point(&points, |point| self.errors(&point.rates)) else {
             return Err(UsageError::new("there are no settings to try").into());
         };
         points[best].is_best = true;

@@ -1,8 +1,10 @@
 //! What another system may have done to the same numbers: readings of the input, labels, conventions, units.
 
+use super::ctc::CtcLabels;
+use super::ctc_batch::CtcBatch;
 use super::reduction::Reductions;
 use crate::kernel::log_sum_exp;
-use crate::logits::InputKind;
+use crate::logits::{Block, BlockReducer, Geometry, InputKind, Items, Nonfinite, position_of, row_max};
 
 /// What a system takes the numbers of a matrix to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +68,33 @@ impl Reading {
                 InputKind::LogProbs
             }
         }
+    }
+}
+
+impl Reading {
+    /// The CTC losses of items of so many `frames` whose logits are `rows`, `[rows, classes]`, item by item.
+    ///
+    /// # Panics
+    /// If `lengths` exceed `frames`, or there are not as many rows.
+    pub(crate) fn ctc_losses(
+        self,
+        rows: &[f64],
+        classes: usize,
+        frames: usize,
+        targets: &[CtcLabels],
+        lengths: &[usize],
+    ) -> Vec<f64> {
+        let mut values = rows.to_vec();
+        let kind = self.apply(&mut values, classes);
+        let geometry = Geometry::new(&[rows.len() / classes, classes], false, 1, &[0]);
+        let geometry = geometry.expect("rows that are in memory");
+        let items =
+            Items::new(geometry.clone(), frames, lengths.to_vec()).expect("lengths that were checked");
+        let mut batch = CtcBatch::new(kind, Nonfinite::Propagate, items, targets.to_vec());
+        // With `propagate` no row is refused.
+        let part = batch.look(Block::new(&values, &geometry, 0));
+        let _ = batch.take(part);
+        batch.finish().items.iter().map(|item| item.loss.loss_nats).collect()
     }
 }
 
@@ -164,4 +193,44 @@ impl Unit {
             Self::Perplexity => loss_nats.exp(),
         }
     }
+}
+
+/// Values times blanks, up to which every class is tried as the blank.
+const MOST_BLANK_VALUES: usize = 1 << 25;
+
+/// The blanks to try, the usual ones first, and whether it is one of the others: the one asked for, the first, the last, the
+/// class that wins the most of `rows`, `[rows, classes]`; every class where that costs little.
+pub(crate) fn blanks(rows: &[f64], classes: usize, asked: u32) -> Vec<(u32, bool)> {
+    let mut wins = vec![0_usize; classes];
+    for row in rows.chunks_exact(classes) {
+        wins[position_of(row, row_max(row)).unwrap_or_default()] += 1;
+    }
+    let winner = (0..classes).rev().max_by_key(|&class| wins[class]).unwrap_or(0) as u32;
+    let mut blanks: Vec<(u32, bool)> = Vec::new();
+    for blank in [asked, 0, classes as u32 - 1, winner] {
+        if !blanks.contains(&(blank, false)) {
+            blanks.push((blank, false));
+        }
+    }
+    if rows.len().max(classes).saturating_mul(classes) <= MOST_BLANK_VALUES {
+        let usual = blanks.clone();
+        let rest = (0..classes as u32).filter(|&class| !usual.contains(&(class, false)));
+        blanks.extend(rest.map(|class| (class, true)));
+    }
+    blanks
+}
+
+/// The mean of each of `items` items over its rows' weights, then over items.
+pub(crate) fn item_mean(losses: &[f64], items: usize, weight: impl Fn(usize) -> f64) -> f64 {
+    // Items without rows may be any number.
+    if losses.is_empty() {
+        return f64::NAN;
+    }
+    let rows = losses.len() / items;
+    let mean = |item: usize| {
+        let of_item = item * rows..(item + 1) * rows;
+        let weights: f64 = of_item.clone().map(&weight).sum();
+        losses[of_item].iter().sum::<f64>() / weights
+    };
+    (0..items).map(mean).sum::<f64>() / items as f64
 }

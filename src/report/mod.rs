@@ -30,6 +30,7 @@ mod random_write;
 pub mod relation;
 pub(crate) mod result_differences;
 mod table;
+pub(crate) mod transcripts;
 pub mod tune;
 
 use serde::Serialize;

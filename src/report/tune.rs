@@ -124,3 +124,72 @@ impl TuneSummary {
         TableText { title, header: vec!["", "CER", "WER", "SER"], rows }
     }
 }
+
+/// The best point, and how many have as few `errors`. Of those it has the narrowest beam, and then lies nearest to
+/// their middle in the grid: where all are as good, a corner would be the least likely to hold for other lines.
+pub(crate) fn best_point<E: Ord>(
+    points: &[TunePoint],
+    errors: impl Fn(&TunePoint) -> E,
+) -> Option<(usize, usize)> {
+    let least = points.iter().map(&errors).min()?;
+    let tied: Vec<usize> = (0..points.len()).filter(|&at| errors(&points[at]) == least).collect();
+    let beam = tied.iter().map(|&at| points[at].beam).min()?;
+    let axes: [fn(&TunePoint) -> f64; 2] = [|point| point.lm_weight, |point| point.word_bonus];
+    let values = axes.map(|of| {
+        let mut values: Vec<f64> = points.iter().map(of).collect();
+        values.sort_by(f64::total_cmp);
+        values.dedup();
+        values
+    });
+    let place = |&at: &usize| {
+        let rank = |axis: usize| values[axis].partition_point(|&x| x < axes[axis](&points[at])) as i128;
+        (at, [rank(0), rank(1)])
+    };
+    let places: Vec<(usize, [i128; 2])> =
+        tied.iter().filter(|&&at| points[at].beam == beam).map(place).collect();
+    // Times the count, so that all are integers.
+    let count = places.len() as i128;
+    let middle = [0, 1].map(|axis| places.iter().map(|(_, place)| place[axis]).sum::<i128>());
+    let distance =
+        |place: &[i128; 2]| (0..2).map(|axis| (count * place[axis] - middle[axis]).pow(2)).sum::<i128>();
+    // Of equal ones the first that was asked for.
+    let (best, _) = places.iter().min_by_key(|(_, place)| distance(place))?;
+    Some((*best, tied.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::ErrorRates;
+
+    fn point(beam: u32, lm_weight: f64, word_bonus: f64) -> TunePoint {
+        let rates = ErrorRates::default().into();
+        TunePoint { lm_weight, word_bonus, beam, is_best: false, rates }
+    }
+
+    #[test]
+    fn of_tied_settings_the_one_in_the_middle_of_the_narrowest_beam_is_best() {
+        let mut points = Vec::new();
+        for beam in [10, 5] {
+            for weight in [0.0, 2.0, 1.0] {
+                points.extend([-1.0, 0.0, 7.0].map(|bonus| point(beam, weight, bonus)));
+            }
+        }
+        let (at, tied) = best_point(&points, |_| 0).expect("points");
+        assert_eq!((points[at].beam, points[at].lm_weight, points[at].word_bonus, tied), (5, 1.0, 0.0, 18));
+        // One that is better than all others is best wherever it is.
+        let (at, tied) = best_point(&points, |point| usize::from(point.lm_weight + point.word_bonus < 8.5))
+            .expect("points");
+        assert_eq!((points[at].beam, points[at].lm_weight, points[at].word_bonus, tied), (5, 2.0, 7.0, 2));
+        assert!(best_point(&[], |_| 0).is_none());
+    }
+
+    /// As many as can be asked for, none better than another.
+    #[test]
+    fn a_hundred_thousand_settings_may_tie() {
+        let points: Vec<TunePoint> = (0..100_000).map(|i| point(1, f64::from(i), 0.0)).collect();
+        let (at, tied) = best_point(&points, |_| 0).expect("points");
+        // Two are as near to the middle; the first of them.
+        assert_eq!((at, tied), (49_999, 100_000));
+    }
+}

@@ -8,7 +8,7 @@ use crate::input::{LabelFile, Matrix};
 use crate::logits::{Block, BlockReducer, Geometry, Nonfinite};
 use crate::loss::cross_entropy::CrossEntropy;
 use crate::loss::cross_entropy_batch::CrossEntropyBatch;
-use crate::loss::guess::{Convention, LabelShift, Reading};
+use crate::loss::guess::{Convention, LabelShift, Reading, item_mean};
 use crate::loss::targets::{DEFAULT_IGNORE_INDEX, Targets};
 
 /// The usual smoothing, tried where none was given.
@@ -161,19 +161,4 @@ impl Args {
         }
         Ok(())
     }
-}
-
-/// The mean of each of `items` items over its rows' weights, then over items.
-fn item_mean(losses: &[f64], items: usize, weight: impl Fn(usize) -> f64) -> f64 {
-    // Items without rows may be any number.
-    if losses.is_empty() {
-        return f64::NAN;
-    }
-    let rows = losses.len() / items;
-    let mean = |item: usize| {
-        let of_item = item * rows..(item + 1) * rows;
-        let weights: f64 = of_item.clone().map(&weight).sum();
-        losses[of_item].iter().sum::<f64>() / weights
-    };
-    (0..items).map(mean).sum::<f64>() / items as f64
 }

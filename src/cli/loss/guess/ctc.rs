@@ -5,14 +5,10 @@ use super::super::super::values::{Criterion, Layout};
 use super::super::Args;
 use super::search::{Given, Search, Setup};
 use crate::input::{LabelFile, Matrix};
-use crate::logits::{Block, BlockReducer, Geometry, InputKind, Items, Nonfinite, position_of, row_max};
+use crate::logits::InputKind;
 use crate::loss::ctc::CtcLabels;
-use crate::loss::ctc_batch::CtcBatch;
-use crate::loss::guess::{Convention, LabelShift, Reading};
+use crate::loss::guess::{Convention, LabelShift, Reading, blanks};
 use crate::loss::reduction::Reducer;
-
-/// Values times blanks, up to which every class is tried as the blank.
-const MOST_BLANK_VALUES: usize = 1 << 25;
 
 /// What becomes of items without an alignment.
 #[derive(Clone, Copy, PartialEq)]
@@ -63,7 +59,7 @@ impl Args {
                             continue;
                         }
                         let setup = self.read_as(reading, setup.clone());
-                        let losses = ctc_losses(rows, classes, reading, ctc.frames, &targets, lengths);
+                        let losses = reading.ctc_losses(rows, classes, ctc.frames, &targets, lengths);
                         self.offer_ctc(&losses, &targets, lengths, &setup, search);
                     }
                 }
@@ -158,48 +154,6 @@ impl Args {
             search.offer(&setup, Criterion::Ctc, &numbers);
         }
     }
-}
-
-/// The blanks that are tried, the usual ones first, and whether it is one of the others: the one asked for, the
-/// first, the last, the class that wins the most frames; every class where that costs little.
-fn blanks(rows: &[f64], classes: usize, asked: u32) -> Vec<(u32, bool)> {
-    let mut wins = vec![0_usize; classes];
-    for row in rows.chunks_exact(classes) {
-        wins[position_of(row, row_max(row)).unwrap_or_default()] += 1;
-    }
-    let winner = (0..classes).rev().max_by_key(|&class| wins[class]).unwrap_or(0) as u32;
-    let mut blanks: Vec<(u32, bool)> = Vec::new();
-    for blank in [asked, 0, classes as u32 - 1, winner] {
-        if !blanks.contains(&(blank, false)) {
-            blanks.push((blank, false));
-        }
-    }
-    if rows.len().max(classes).saturating_mul(classes) <= MOST_BLANK_VALUES {
-        let usual = blanks.clone();
-        let rest = (0..classes as u32).filter(|&class| !usual.contains(&(class, false)));
-        blanks.extend(rest.map(|class| (class, true)));
-    }
-    blanks
-}
-
-fn ctc_losses(
-    rows: &[f64],
-    classes: usize,
-    reading: Reading,
-    frames: usize,
-    targets: &[CtcLabels],
-    lengths: &[usize],
-) -> Vec<f64> {
-    let mut values = rows.to_vec();
-    let kind = reading.apply(&mut values, classes);
-    let geometry = Geometry::new(&[rows.len() / classes, classes], false, 1, &[0]);
-    let geometry = geometry.expect("rows that are in memory");
-    let items = Items::new(geometry.clone(), frames, lengths.to_vec()).expect("lengths that were checked");
-    let mut batch = CtcBatch::new(kind, Nonfinite::Propagate, items, targets.to_vec());
-    // With `propagate` no row is refused.
-    let part = batch.look(Block::new(&values, &geometry, 0));
-    let _ = batch.take(part);
-    batch.finish().items.iter().map(|item| item.loss.loss_nats).collect()
 }
 
 /// The input in each layout that it may have.

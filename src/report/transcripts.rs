@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use super::Warning;
 use crate::input::{counted, display_path};
 use crate::metrics::error_rate::{characters, words};
 use crate::metrics::{edit_counts, other_line};
 use crate::normal_form::{in_nfc, is_unseen};
-use crate::report::Warning;
 use crate::shown::shown;
 
 /// So many lines tell whether their first words are names.
@@ -120,7 +120,7 @@ const MANY_WRONG: f64 = 0.5;
 const SEVERAL_WORDS: usize = 20;
 
 /// What makes errors of lines that were read right.
-pub(super) fn text_warnings(
+pub(crate) fn text_warnings(
     hypotheses: (&Path, &[String]),
     references: (&Path, &[String]),
     wer_ratio: Option<f64>,
@@ -142,7 +142,7 @@ fn other_spelling(message: String) -> Warning {
 }
 
 /// What shows texts, as they were read, to be of other lines than the references, or to differ in their spaces.
-pub(super) fn other_lines(
+pub(crate) fn other_lines(
     name: &str,
     texts: &[impl AsRef<str>],
     references: (&Path, &[String]),
@@ -171,7 +171,7 @@ fn other_order(
 }
 
 /// Lines of a file that are not only text, all of which counts as such.
-pub(super) fn more_than_text(path: &Path, lines: &[impl AsRef<str>]) -> Vec<Warning> {
+pub(crate) fn more_than_text(path: &Path, lines: &[impl AsRef<str>]) -> Vec<Warning> {
     [item_names(path, lines), json_lines(path, lines), quoted_lines(path, lines)]
         .into_iter()
         .flatten()
