@@ -8,8 +8,9 @@ use anyhow::anyhow;
 use rayon::prelude::*;
 
 use super::ExitStatus;
-use super::alphabet_args::{AlphabetArgs, CtcTargets, check_no_empty_entry};
+use super::alphabet_args::{AlphabetArgs, check_no_empty_entry};
 use super::ctc_shape::CtcShape;
+use super::ctc_targets::CtcTargets;
 use super::diagnostics::{Diagnostics, UsageError};
 use super::frame_warnings::first_and_more;
 use super::inputs::{

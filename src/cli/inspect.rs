@@ -11,7 +11,8 @@ use findings::{entropy_and_winners, numbers_of};
 use view::View;
 
 use super::ExitStatus;
-use super::alphabet_args::{AlphabetArgs, check_label_lengths, left_out_labels, seeming_label_padding};
+use super::alphabet_args::AlphabetArgs;
+use super::ctc_targets::{check_label_lengths, left_out_labels, seeming_label_padding};
 use super::diagnostics::Diagnostics;
 use super::frame_warnings::seeming_padding;
 use super::inputs::{LogitsArgs, Oddity, matrix_params, oddity, open_labels, optional_integers};

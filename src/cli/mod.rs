@@ -7,6 +7,7 @@ mod alphabet_args;
 mod compare;
 mod completions;
 mod ctc_shape;
+mod ctc_targets;
 mod decode;
 mod diagnostics;
 mod eval;

@@ -74,10 +74,18 @@ impl<'a> Matrices<'a> {
         Self { base, new, shape, tolerance }
     }
 
+    /// The base's value at a place, and the other's.
+    pub fn pair(&self, at: usize) -> [f64; 2] {
+        [self.base.get(at), self.new.get(at)]
+    }
+
     /// How the values at a place differ.
     // Computed anew where it is needed, for it is larger than what it is of.
     pub fn difference(&self, at: usize) -> Difference {
-        self.tolerance.compare(self.base.get(at), self.new.get(at))
+        {
+            let [base, new] = self.pair(at);
+            self.tolerance.compare(base, new)
+        }
     }
 
     /// How all values differ, and the `listed` worst of those that do.
@@ -97,12 +105,15 @@ impl<'a> Matrices<'a> {
         }
     }
 
-    /// A statistic of the absolute differences, NaN where one is, and the same of the base's finite magnitudes; 0 of
+    /// A statistic of the absolute differences, NaN where one is, against the same of the base's finite magnitudes; 0 of
     /// none.
-    pub fn statistics(&self, statistic: Statistic) -> (f64, f64) {
+    pub fn statistic(&self, statistic: Statistic) -> Difference {
         let places = 0..self.base.len();
         let magnitudes = places.clone().map(|at| self.base.get(at).abs()).filter(|x| x.is_finite());
-        (statistic.of(places.map(|at| self.difference(at).absolute)), statistic.of(magnitudes))
+        let absolute = statistic.of(places.map(|at| self.difference(at).absolute));
+        let magnitude = statistic.of(magnitudes);
+        let allowed = self.tolerance.atol + self.tolerance.rtol * magnitude;
+        Difference { absolute, relative: absolute / magnitude, allowed, passed: absolute <= allowed }
     }
 
     /// Whether no value of the base, of which some are not 0, is further from 0 than may differ in any case: nothing would be

@@ -8,7 +8,7 @@ use crate::input::{
     FloatValues, InputError, Matrix, Place, display_name, reshape_hint, shape_text, wide_axes,
 };
 use crate::logits::unravel;
-use crate::metrics::{Difference, Matrices, Statistic, Tolerance};
+use crate::metrics::{Difference, Differences, Matrices, Statistic};
 use crate::report::compare::{CompareItem, CompareParams, CompareSummary};
 use crate::report::relation::{region_text, relation_text};
 use crate::report::{Shortest, Status, Warning, listed};
@@ -39,57 +39,10 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
     let files = [values(base)?, values(new)?];
     let [base, new] = files.each_ref().map(FloatValues::get);
     let matrices = Matrices::new(base, new, &shape, tolerance);
-    let difference = |at: usize| matrices.difference(at);
     let found = matrices.differences(MAX_LISTED);
-    let place = |at: usize| place(at, &shape);
-    let item = |&at: &usize| {
-        let Difference { absolute, relative, allowed, .. } = difference(at);
-        CompareItem {
-            place: place(at),
-            base: Value::from(base.get(at)),
-            new: Value::from(new.get(at)),
-            absolute: Some(absolute),
-            status: Some(Status::of(absolute)),
-            relative: Some(relative),
-            allowed: Some(allowed),
-            words: None,
-            shown: [base, new].map(|values| Shortest(values.get(at)).to_string()),
-        }
-    };
-    let items: Vec<CompareItem> = found.worst.iter().map(item).collect();
-    let (absolute, relative) = (found.greatest_absolute, found.greatest_relative);
-    let worst = found.worst.first().copied().or(absolute);
-    let mut summary = CompareSummary {
-        equal: found.differing == 0,
-        values: base.len(),
-        differing: found.differing,
-        allowed: worst.map(|at| difference(at).allowed),
-        worst_absolute: worst.map(|at| difference(at).absolute),
-        worst_place: worst.map(place),
-        max_absolute: absolute.map(|at| difference(at).absolute),
-        max_absolute_place: absolute.map(place),
-        max_relative: relative.map(|at| difference(at).relative),
-        max_relative_place: relative.map(place),
-        ..CompareSummary::default()
-    };
-    if let Some(statistic) = args.stat.statistic().filter(|_| base.len() > 0) {
-        let (observed, magnitude) = matrices.statistics(statistic);
-        let Tolerance { rtol, atol } = tolerance;
-        let allowed = atol + rtol * magnitude;
-        summary.statistic = Some(observed);
-        summary.allowed = Some(allowed);
-        // A median may hide it, but an infinity passes only where the other is equal.
-        summary.equal = observed <= allowed && !found.infinite;
-    }
-    if absolute.is_some_and(|at| difference(at).absolute != 0.0) {
-        summary.changed_winners = matrices.changed_winners();
-    }
-    if !summary.equal {
-        let names = [params.base.as_str(), params.new.as_str()].map(display_name);
-        summary.relation = matrices.relation().map(|relation| relation_text(&relation, names, &shape));
-        summary.region = matrices.region(found.differing).map(|region| region_text(&region, &shape));
-    }
-    let differs = absolute.is_some_and(|at| difference(at).absolute != 0.0);
+    let items: Vec<CompareItem> = found.worst.iter().map(|&at| item(&matrices, at, &shape)).collect();
+    let summary = summary(&matrices, &found, args.stat.statistic(), &params, &shape);
+    let differs = summary.max_absolute.is_some_and(|absolute| absolute != 0.0);
     let nothing_noticed =
         summary.equal && differs && args.atol.is_none() && matrices.is_within_tolerance_of_nothing();
     let warning = nothing_noticed.then(|| Warning {
@@ -105,6 +58,67 @@ pub(super) fn compare(args: &Args, base: Matrix, new: Matrix) -> Result<Outcome,
         file.check()?;
     }
     Ok(Outcome { params, summary, items, texts: Vec::new(), warning })
+}
+
+/// How the values at a place differ.
+fn item(matrices: &Matrices<'_>, at: usize, shape: &[usize]) -> CompareItem {
+    let Difference { absolute, relative, allowed, .. } = matrices.difference(at);
+    let pair = matrices.pair(at);
+    CompareItem {
+        place: place(at, shape),
+        base: Value::from(pair[0]),
+        new: Value::from(pair[1]),
+        absolute: Some(absolute),
+        status: Some(Status::of(absolute)),
+        relative: Some(relative),
+        allowed: Some(allowed),
+        words: None,
+        shown: pair.map(|value| Shortest(value).to_string()),
+    }
+}
+
+/// How all values differ, or a statistic of their differences.
+fn summary(
+    matrices: &Matrices<'_>,
+    found: &Differences,
+    statistic: Option<Statistic>,
+    params: &CompareParams,
+    shape: &[usize],
+) -> CompareSummary {
+    let difference = |at: usize| matrices.difference(at);
+    let place = |at: usize| place(at, shape);
+    let values = shape.iter().product();
+    let (absolute, relative) = (found.greatest_absolute, found.greatest_relative);
+    let worst = found.worst.first().copied().or(absolute);
+    let mut summary = CompareSummary {
+        equal: found.differing == 0,
+        values,
+        differing: found.differing,
+        allowed: worst.map(|at| difference(at).allowed),
+        worst_absolute: worst.map(|at| difference(at).absolute),
+        worst_place: worst.map(place),
+        max_absolute: absolute.map(|at| difference(at).absolute),
+        max_absolute_place: absolute.map(place),
+        max_relative: relative.map(|at| difference(at).relative),
+        max_relative_place: relative.map(place),
+        ..CompareSummary::default()
+    };
+    if let Some(statistic) = statistic.filter(|_| values > 0) {
+        let Difference { absolute, allowed, passed, .. } = matrices.statistic(statistic);
+        summary.statistic = Some(absolute);
+        summary.allowed = Some(allowed);
+        // A median may hide it, but an infinity passes only where the other is equal.
+        summary.equal = passed && !found.infinite;
+    }
+    if summary.max_absolute.is_some_and(|absolute| absolute != 0.0) {
+        summary.changed_winners = matrices.changed_winners();
+    }
+    if !summary.equal {
+        let names = [params.base.as_str(), params.new.as_str()].map(display_name);
+        summary.relation = matrices.relation().map(|relation| relation_text(&relation, names, shape));
+        summary.region = matrices.region(found.differing).map(|region| region_text(&region, shape));
+    }
+    summary
 }
 
 /// Whether a CSV of one column or row, which is no other than a list, is as long as the other.

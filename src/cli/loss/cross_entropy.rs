@@ -151,29 +151,7 @@ impl Args {
         let summary = batch.finish();
         warnings.extend(input_warnings(&name, &summary.audit, odd, |row| format!("row {row}")));
         warnings.extend(second_look.warning(&summary.audit, option)?);
-        if let Some(row) = summary.zero_times_infinity {
-            let message = format!(
-                "{shown_name}: row {row}: a weight or target of 0 meets a log-probability of -inf: 0 × inf is nan"
-            );
-            warnings.push(Warning { code: "zero_times_infinity", message });
-        }
-        if let Some(row) = summary.first_infinite {
-            let (rows, verb) =
-                (counted(summary.infinite, "row"), if summary.infinite == 1 { "has" } else { "have" });
-            // Smoothing asks all classes for a probability.
-            let why = if params.label_smoothing == Some(0.0) { "its target has" } else { "a class has" };
-            let message = format!(
-                "{shown_name}: {rows} {verb} an infinite loss, the first is row {row}: {why} probability 0"
-            );
-            warnings.push(Warning { code: "infinite", message });
-        }
-        warnings.extend(mean_of_nothing(shown_name, &summary));
-        if geometry.classes() == 1 {
-            let message = format!(
-                "{shown_name}: there is only one class, so every loss is 0 whatever the score: {ONE_SCORE}"
-            );
-            warnings.push(Warning { code: "one_class", message });
-        }
+        warnings.extend(odd_losses(shown_name, &summary, &params));
         let item = |(row, &loss_nats): (usize, &f64)| {
             let target = targets.target(row);
             CrossEntropyItem {
@@ -206,6 +184,33 @@ impl Args {
         let summary = LossSummary::new(&params, self.settings.reduction, summary.reductions, tally);
         self.deliver(params, summary, warnings, items, gradient, diagnostics)
     }
+}
+
+/// What is odd about the losses of the rows of the file `name`.
+fn odd_losses(name: &str, summary: &CrossEntropyTotals, params: &LossParams) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    if let Some(row) = summary.zero_times_infinity {
+        let message = format!(
+            "{name}: row {row}: a weight or target of 0 meets a log-probability of -inf: 0 × inf is nan"
+        );
+        warnings.push(Warning { code: "zero_times_infinity", message });
+    }
+    if let Some(row) = summary.first_infinite {
+        let (rows, verb) =
+            (counted(summary.infinite, "row"), if summary.infinite == 1 { "has" } else { "have" });
+        // Smoothing asks all classes for a probability.
+        let why = if params.label_smoothing == Some(0.0) { "its target has" } else { "a class has" };
+        let message =
+            format!("{name}: {rows} {verb} an infinite loss, the first is row {row}: {why} probability 0");
+        warnings.push(Warning { code: "infinite", message });
+    }
+    warnings.extend(mean_of_nothing(name, summary));
+    if params.classes == 1 {
+        let message =
+            format!("{name}: there is only one class, so every loss is 0 whatever the score: {ONE_SCORE}");
+        warnings.push(Warning { code: "one_class", message });
+    }
+    warnings
 }
 
 /// What is odd about class probabilities of the file `name`.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::super::ExitStatus;
-use super::super::alphabet_args::CtcTargets;
 use super::super::ctc_shape::CtcShape;
+use super::super::ctc_targets::CtcTargets;
 use super::super::diagnostics::Diagnostics;
 use super::super::frame_warnings::{blank_warning, padding};
 use super::super::inputs::{improper_row, input_warnings, matrix_warning, optional_integers};
