@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
+
 /// With fewer rows, nothing is said.
 const FEW: usize = 10;
 /// So many rows tell chance from little.
@@ -75,7 +77,12 @@ impl<'a> RowLabels<'a> {
         if self.rows < FEW || self.right == self.rows {
             return None;
         }
-        self.renamed().or_else(|| self.numbered()).or_else(|| self.moved()).or_else(|| self.unrelated())
+        let counts = self.counts();
+        let chance = || Chance::of(&counts);
+        renamed(&counts)
+            .or_else(|| self.numbered())
+            .or_else(|| self.moved(chance()))
+            .or_else(|| self.unrelated(chance()))
     }
 
     fn ratio(&self, right: usize) -> f64 {
@@ -100,66 +107,87 @@ impl<'a> RowLabels<'a> {
         if ratio < NEARLY_ALL { None } else { [-1, 1].into_iter().find_map(found) }
     }
 
-    fn moved(&self) -> Option<Mismatch> {
+    fn moved(&self, chance: Chance) -> Option<Mismatch> {
         if 2 * self.right > self.rows {
             return None;
         }
-        let nearest_first = (1..=MOST_ROWS).flat_map(|rows| [rows, -rows]);
-        let all = nearest_first.map(|rows| (rows, self.right_of(rows, Some)));
+        let nearest_first: Vec<isize> = (1..=MOST_ROWS).flat_map(|rows| [rows, -rows]).collect();
+        let all: Vec<usize> = nearest_first.par_iter().map(|&rows| self.right_of(rows, Some)).collect();
+        let all = nearest_first.into_iter().zip(all);
         let (rows, right) = all.reduce(|best, next| if next.1 > best.1 { next } else { best })?;
-        let surely = right >= 2 * self.right + FEW && right as f64 >= 2.0 * self.by_chance().0;
+        let surely = right >= 2 * self.right + FEW && right as f64 >= 2.0 * chance.right;
         surely.then(|| Mismatch::Moved { rows, error_ratio: self.ratio(right) })
     }
 
-    /// Where rows of several labels are mostly won by another class, each by its own, and not all by the next.
-    fn renamed(&self) -> Option<Mismatch> {
-        let mut pairs: Vec<_> = self.pairs().collect();
-        pairs.sort_unstable();
-        let name = |rows: &[(u32, Option<u32>)]| {
-            let most = rows.chunk_by(|a, b| a == b).max_by_key(|equal| equal.len())?;
-            let (label, winner) = most[0];
-            (rows.len() >= FEW && 2 * most.len() > rows.len()).then_some((label, winner?))
-        };
-        let names: Vec<(u32, u32)> = pairs.chunk_by(|a, b| a.0 == b.0).filter_map(name).collect();
-        let classes: BTreeSet<u32> = names.iter().map(|&(_, winner)| winner).collect();
-        let others: Vec<(u32, u32)> =
-            names.iter().copied().filter(|(label, winner)| label != winner).collect();
-        let counted_on =
-            |added| names.iter().all(|&(label, winner)| i64::from(winner) - i64::from(label) == added);
-        let alone = classes.len() == names.len();
-        let renamed = others.len() > 1 && alone && !counted_on(1) && !counted_on(-1);
-        renamed.then(|| Mismatch::Renamed { label: others[0].0, winner: others[0].1, count: others.len() })
-    }
-
     /// Where as many are right as by chance, give or take two standard deviations.
-    fn unrelated(&self) -> Option<Mismatch> {
-        let (right, most) = self.by_chance();
-        let (rows, most) = (self.rows as f64, most as f64);
-        let chance = right / rows;
-        let deviation = (chance * (1.0 - chance) / rows).sqrt();
+    fn unrelated(&self, chance: Chance) -> Option<Mismatch> {
+        let (rows, most) = (self.rows as f64, chance.most as f64);
+        let expected = chance.right / rows;
+        let deviation = (expected * (1.0 - expected) / rows).sqrt();
         // Where nearly all labels are of one class, little can be seen.
-        let tells = self.rows >= MANY && most <= 0.9 * rows && chance <= 0.5;
-        let seems_so = self.right as f64 / rows <= chance + 2.0 * deviation;
-        (tells && seems_so).then_some(Mismatch::Unrelated { error_ratio: 1.0 - chance })
+        let tells = self.rows >= MANY && most <= 0.9 * rows && expected <= 0.5;
+        let seems_so = self.right as f64 / rows <= expected + 2.0 * deviation;
+        (tells && seems_so).then_some(Mismatch::Unrelated { error_ratio: 1.0 - expected })
     }
 
-    /// How many labels would be right if they were dealt out anew, and how many are of the most frequent class.
-    fn by_chance(&self) -> (f64, usize) {
+    /// How many rows there are of each label and winner, in order.
+    fn counts(&self) -> Vec<Count> {
+        let winner = |row: usize| self.winners.get(row).copied().flatten();
+        let labelled = self.labels.iter().enumerate();
+        let mut pairs: Vec<(u32, Option<u32>)> =
+            labelled.filter_map(|(row, label)| Some(((*label)?, winner(row)))).collect();
+        pairs.par_sort_unstable();
+        let count =
+            |equal: &[(u32, Option<u32>)]| Count { label: equal[0].0, winner: equal[0].1, rows: equal.len() };
+        pairs.chunk_by(|a, b| a == b).map(count).collect()
+    }
+}
+
+/// Rows of one label that one class wins, or none.
+struct Count {
+    label: u32,
+    winner: Option<u32>,
+    rows: usize,
+}
+
+/// What would be if the labels were dealt out to the rows anew.
+#[derive(Clone, Copy)]
+struct Chance {
+    /// How many would be right.
+    right: f64,
+    /// How many are of the most frequent class.
+    most: usize,
+}
+
+impl Chance {
+    fn of(counts: &[Count]) -> Self {
         let (mut of_labels, mut of_winners) = (BTreeMap::new(), BTreeMap::new());
-        for (label, winner) in self.pairs() {
-            *of_labels.entry(Some(label)).or_insert(0_usize) += 1;
-            *of_winners.entry(winner).or_insert(0_usize) += 1;
+        for &Count { label, winner, rows } in counts {
+            *of_labels.entry(Some(label)).or_insert(0_usize) += rows;
+            *of_winners.entry(winner).or_insert(0_usize) += rows;
         }
         let won = |class| of_winners.get(class).copied().unwrap_or(0) as f64;
-        let both: f64 = of_labels.iter().map(|(class, &count)| count as f64 * won(class)).sum();
-        (both / self.rows as f64, of_labels.into_values().max().unwrap_or(0))
+        let both: f64 = of_labels.iter().map(|(class, &rows)| rows as f64 * won(class)).sum();
+        let (all, most) = (of_labels.values().sum::<usize>(), of_labels.values().max());
+        Self { right: both / all as f64, most: most.copied().unwrap_or(0) }
     }
+}
 
-    /// Each label and who wins its row.
-    fn pairs(&self) -> impl Iterator<Item = (u32, Option<u32>)> {
-        let winner = |row: usize| self.winners.get(row).copied().flatten();
-        self.labels.iter().enumerate().filter_map(move |(row, label)| Some(((*label)?, winner(row))))
-    }
+/// Where rows of several labels are mostly won by another class, each by its own, and not all by the next.
+fn renamed(counts: &[Count]) -> Option<Mismatch> {
+    let name = |of_label: &[Count]| {
+        let rows: usize = of_label.iter().map(|count| count.rows).sum();
+        let most = of_label.iter().max_by_key(|count| count.rows)?;
+        (rows >= FEW && 2 * most.rows > rows).then_some((most.label, most.winner?))
+    };
+    let names: Vec<(u32, u32)> = counts.chunk_by(|a, b| a.label == b.label).filter_map(name).collect();
+    let classes: BTreeSet<u32> = names.iter().map(|&(_, winner)| winner).collect();
+    let others: Vec<(u32, u32)> = names.iter().copied().filter(|(label, winner)| label != winner).collect();
+    let counted_on =
+        |added| names.iter().all(|&(label, winner)| i64::from(winner) - i64::from(label) == added);
+    let alone = classes.len() == names.len();
+    let renamed = others.len() > 1 && alone && !counted_on(1) && !counted_on(-1);
+    renamed.then(|| Mismatch::Renamed { label: others[0].0, winner: others[0].1, count: others.len() })
 }
 
 #[cfg(test)]
