@@ -17,8 +17,8 @@
 //! - [`decode`]: greedy and exact beam-search transcripts, and where their tokens lie in time
 //! - [`metrics`]: edit distance and error rates; how two matrices differ, and how one was made of the other
 //! - [`input`]: from untrusted bytes to checked values
-//! - [`report`]: what a result consists of, and one file for each output format
-//! - [`cli`]: the subcommands
+//! - `report` (of the program): what a result consists of, and one file for each output format
+//! - `cli` (of the program): the subcommands
 //!
 //! `kernel`, `logits`, `loss`, `lm`, `decode` and `metrics` are pure: they take checked types and slices and
 //! know nothing of files. The exception is `kernel`, which has all unsafe code and so also maps files into memory and

@@ -15,7 +15,7 @@ pub enum Reading {
     DoubleSoftmax,
     /// Softmax is followed by a loss that expects log-probabilities, so the logarithm is missing.
     SoftmaxAsLogProbs,
-    /// The numbers are probabilities; [`EPSILON`] is added to each, and softmax then makes each row sum to 1 again, as in
+    /// The numbers are probabilities; 1e-7 is added to each, and softmax then makes each row sum to 1 again, as in
     /// Keras' `ctc_batch_cost`.
     ProbsPlusEpsilon,
     /// The numbers are logarithms of probabilities to this base.
