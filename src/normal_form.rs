@@ -33,6 +33,12 @@ pub(crate) fn in_nfc(text: &str) -> String {
     text.nfc().collect()
 }
 
+/// A text in the form in which letters of other widths, ligatures and the like are the same, too.
+#[cfg(feature = "cli")]
+pub(crate) fn in_nfkc(text: &str) -> String {
+    text.nfkc().collect()
+}
+
 /// Whether a character is not seen by itself: joiners, marks of direction, soft hyphens.
 #[cfg(feature = "cli")]
 pub(crate) fn is_unseen(c: char) -> bool {

@@ -16,6 +16,6 @@ pub use edit_distance::{EditCounts, EditOp, align, edit_counts};
 pub use error_rate::{ErrorRates, LineErrors};
 pub use line_order::other_line;
 pub use matrices::{Differences, Matrices, Statistic};
-pub use relation::{Operation, Relation};
+pub use relation::{Operation, Relation, ShortFloat};
 pub use row_labels::{Mismatch, RowLabels};
 pub use tolerance::{Difference, Tolerance};

@@ -1,5 +1,7 @@
 //! How one of two matrices was made of the other, in the ways that mistakes in a port most often do it.
 
+use half::{bf16, f16};
+
 use super::Matrices;
 use super::evidence::Evidence;
 use crate::kernel::log_sum_exp;
@@ -30,6 +32,8 @@ pub enum Operation {
     Times(f64),
     /// Each value plus this.
     Plus(f64),
+    /// Each value in a type of 16 bits.
+    Rounded(ShortFloat),
     /// The exponential of each value.
     Exp,
     /// The softmax along an axis.
@@ -66,6 +70,29 @@ pub enum Operation {
     },
 }
 
+/// A floating-point type of 16 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShortFloat {
+    /// The upper half of single precision.
+    Bfloat16,
+    /// The same, cut off instead of rounded.
+    TruncatedBfloat16,
+    /// Half precision.
+    Float16,
+}
+
+impl ShortFloat {
+    const ALL: [Self; 3] = [Self::Bfloat16, Self::TruncatedBfloat16, Self::Float16];
+
+    fn of(self, x: f64) -> f64 {
+        match self {
+            Self::Bfloat16 => bf16::from_f64(x).to_f64(),
+            Self::TruncatedBfloat16 => f64::from(f32::from_bits((x as f32).to_bits() & 0xFFFF_0000)),
+            Self::Float16 => f16::from_f64(x).to_f64(),
+        }
+    }
+}
+
 /// Numbers at the same places of both.
 struct Numbers {
     base: Vec<f64>,
@@ -75,6 +102,17 @@ struct Numbers {
 impl Numbers {
     fn swapped(&self) -> Self {
         Self { base: self.new.clone(), new: self.base.clone() }
+    }
+
+    /// Whether all of `new` is exactly what a shorter type makes of the base, of which several are more than 0.
+    fn rounded(&self) -> Option<Operation> {
+        /// Fewer may be so by chance.
+        const FEW: usize = 4;
+        let pairs = || self.base.iter().zip(&self.new);
+        let is = |short: &ShortFloat| pairs().all(|(&base, &new)| short.of(base).to_bits() == new.to_bits());
+        let found = ShortFloat::ALL.into_iter().find(is)?;
+        (pairs().filter(|(base, new)| base != new && **new != 0.0).count() >= FEW)
+            .then_some(Operation::Rounded(found))
     }
 }
 
@@ -91,12 +129,16 @@ impl Matrices<'_> {
         let forward = |operation| Relation { inverse: false, operation };
         let inverse = |operation| Relation { inverse: true, operation };
         let other = Self { base: self.new, new: self.base, ..*self };
-        self.by_number(&numbers)
+        let swapped = numbers.swapped();
+        numbers
+            .rounded()
             .map(forward)
+            .or_else(|| swapped.rounded().map(inverse))
+            .or_else(|| self.by_number(&numbers).map(forward))
             .or_else(|| self.is_exponential(&numbers).then(|| forward(Operation::Exp)))
-            .or_else(|| self.is_exponential(&numbers.swapped()).then(|| inverse(Operation::Exp)))
+            .or_else(|| self.is_exponential(&swapped).then(|| inverse(Operation::Exp)))
             .or_else(|| self.by_order(&places, &numbers).map(forward))
-            .or_else(|| other.by_order(&places, &numbers.swapped()).map(inverse))
+            .or_else(|| other.by_order(&places, &swapped).map(inverse))
             .or_else(|| {
                 let mut axes = (0..self.shape.len()).rev().filter(|&axis| self.shape[axis] > 1);
                 axes.find_map(|axis| self.along(axis))

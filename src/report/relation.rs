@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Shortest;
-use crate::metrics::{Operation, Relation};
+use crate::metrics::{Operation, Relation, ShortFloat};
 
 /// A sentence without its end; `names` are those of the base and of the new one, and `shape` is theirs.
 pub fn relation_text(relation: &Relation, names: [&str; 2], shape: &[usize]) -> String {
@@ -14,6 +14,11 @@ pub fn relation_text(relation: &Relation, names: [&str; 2], shape: &[usize]) -> 
             let sign = if *offset < 0.0 { "minus" } else { "plus" };
             format!("{of} {sign} {}", Shortest(rounded(offset.abs())))
         }
+        Operation::Rounded(short) => match short {
+            ShortFloat::Bfloat16 => format!("{of} rounded to bfloat16"),
+            ShortFloat::TruncatedBfloat16 => format!("{of} cut off to bfloat16, not rounded"),
+            ShortFloat::Float16 => format!("{of} rounded to float16"),
+        },
         Operation::Exp => format!("exp of {of}"),
         Operation::Softmax { axis } => format!("softmax of {of} along axis {axis}"),
         Operation::LogSoftmax { axis } => format!("log_softmax of {of} along axis {axis}"),

@@ -7,7 +7,7 @@ use super::Warning;
 use crate::input::{counted, display_path};
 use crate::metrics::error_rate::{characters, words};
 use crate::metrics::{edit_counts, other_line};
-use crate::normal_form::{in_nfc, is_unseen};
+use crate::normal_form::{in_nfc, in_nfkc, is_unseen};
 use crate::shown::shown;
 
 /// So many lines tell whether their first words are names.
@@ -278,49 +278,58 @@ fn odd_spaces(
     })
 }
 
-/// Of the first lines, many wrong characters are the same letters in other characters, or are not seen.
+/// Of the first lines, many wrong characters are the same letters in other characters or in reverse order, or are not seen.
 fn other_characters(hypotheses: &[String], references: &[String]) -> Option<Warning> {
-    let character_errors = |reference: &str, hypothesis: &str| {
+    let errors_of = |[reference, hypothesis]: [&str; 2]| {
         edit_counts(&characters(reference), &characters(hypothesis)).errors()
     };
-    let (mut lines, mut errors, mut in_one_form, mut seen) = (0, 0, 0, 0);
+    let (mut lines, mut errors) = (0, 0);
+    let (mut in_one_form, mut seen, mut alike, mut reversed) = (0, 0, 0, 0);
     let mut unseen = None;
     for (hypothesis, reference) in first_lines(hypotheses, references) {
         lines += 1;
-        let here = character_errors(reference, hypothesis);
+        let here = errors_of([reference, hypothesis]);
         errors += here;
         if here > 0 {
-            let [a, b] = [reference, hypothesis].map(|text| in_nfc(text));
-            in_one_form += character_errors(&a, &b);
-            seen += character_errors(&a.replace(is_unseen, ""), &b.replace(is_unseen, ""));
-            unseen = unseen.or_else(|| a.chars().chain(b.chars()).find(|&c| is_unseen(c)));
+            let both = [reference, hypothesis].map(|text| in_nfc(text));
+            let errors_as = |way: &dyn Fn(&str) -> String| {
+                let [a, b] = both.each_ref().map(|text| way(text));
+                errors_of([&a, &b])
+            };
+            in_one_form += errors_as(&str::to_owned);
+            seen += errors_as(&|text| text.replace(is_unseen, ""));
+            alike += errors_as(&in_nfkc);
+            let backwards: String = hypothesis.chars().rev().collect();
+            reversed += errors_of([reference, &backwards]);
+            unseen = unseen.or_else(|| both.iter().flat_map(|text| text.chars()).find(|&c| is_unseen(c)));
         }
     }
     // A letter or two may have been read otherwise.
     let many_vanish = |left: usize| errors.saturating_sub(left) > 2 && 10 * left <= 9 * errors;
+    let in_form = |form: &str| {
+        format!("both texts are normalised to Unicode {form}: unicodedata.normalize('{form}', text)")
+    };
     let (left, how) = match unseen {
-        _ if many_vanish(in_one_form) => (
-            in_one_form,
-            "both texts are normalised to Unicode NFC: unicodedata.normalize('NFC', text)".to_owned(),
-        ),
+        _ if many_vanish(in_one_form) => (in_one_form, in_form("NFC")),
         Some(c) if many_vanish(seen) => {
             let code = u32::from(c);
-            (
-                seen,
-                format!(
-                    "invisible characters, such as U+{code:04X}, are removed: text.replace('\\u{code:04x}', '')"
-                ),
-            )
+            let how = format!(
+                "invisible characters, such as U+{code:04X}, are removed: text.replace('\\u{code:04x}', '')"
+            );
+            (seen, how)
+        }
+        _ if many_vanish(alike) => (alike, in_form("NFKC")),
+        _ if many_vanish(reversed) && 2 * reversed < errors => {
+            (reversed, "the characters of one are in reverse order, as where a network reads from left to right: text[::-1]".to_owned())
         }
         _ => return None,
     };
     let verb = if left == 1 { "remains" } else { "remain" };
-    let message = format!(
+    Some(other_spelling(format!(
         "of {} in the first {}, {left} {verb} if {how}",
         counted(errors, "wrong character"),
         counted(lines, "line")
-    );
-    Some(Warning { code: "other_spelling", message })
+    )))
 }
 
 const CAPITALS: &str = "capitals";

@@ -102,6 +102,21 @@ fn the_same_letters_in_other_characters_are_told() {
     let said = "of 3 wrong characters in the first 2 lines, 0 remain if invisible characters, such as U+200C, are \
          removed: text.replace('\\u200c', '')";
     assert_eq!(told(["joined", "nfc"]).as_deref(), Some(said));
+    // Wide letters are others to the eye, and so are told where nothing else explains as much.
+    folder.file("wide", "\u{ff11}\u{ff12}\u{ff13}a 45\nvu\n");
+    folder.file("narrow", "123a 45\nvu\n");
+    let said = told(["wide", "narrow"]).unwrap();
+    assert!(
+        said.ends_with(
+            "0 remain if both texts are normalised to Unicode NFKC: unicodedata.normalize('NFKC', text)"
+        ),
+        "{said}"
+    );
+    // As a network reads them, and as they are spoken.
+    folder.file("visual", "\u{5dd}\u{5d5}\u{5dc}\u{5e9} \u{5d1}\u{5d0}\nvu\n");
+    folder.file("logical", "\u{5d0}\u{5d1} \u{5e9}\u{5dc}\u{5d5}\u{5dd}\nvu\n");
+    let said = told(["visual", "logical"]).unwrap();
+    assert!(said.contains("0 remain if the characters of one are in reverse order"), "{said}");
     // Other letters are errors.
     for pair in [["other", "nfc"], ["nfc", "nfc"]] {
         assert_eq!(told(pair), None, "{pair:?}");
