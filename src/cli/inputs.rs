@@ -286,10 +286,11 @@ pub(super) fn input_warnings(
     let is_told = odd.is_some();
     let mut warnings: Vec<Warning> = odd.into_iter().collect();
     let like_probs = audit.looks_like_probs();
+    let but = if audit.looks_rounded() { " but for rounding" } else { "" };
     if let (InputKind::Logits, Some(rows)) = (audit.kind(), like_probs) {
         let unless = if audit.looks_flat().is_some() { " unless softmax was applied twice" } else { "" };
         let message = format!(
-            "{name} looks like probabilities (all {rows} rows checked sum to 1, with no negative value), but \
+            "{name} looks like probabilities (all {rows} rows checked sum to 1{but}, with no negative value), but \
              logits were expected: give --input probs{unless}"
         );
         warnings.push(Warning { code: "looks_like_probs", message });
@@ -307,8 +308,10 @@ pub(super) fn input_warnings(
     if let Some(Unnormalised { rows, first, sum }) = audit.unnormalised() {
         let rows = if rows == 1 { "1 row does".to_owned() } else { format!("{rows} rows do") };
         let rather = match like_probs {
-            Some(_) => "taken as probabilities they do: give --input probs",
-            None if audit.kind() == InputKind::Probs && may_sum_to_one(sum) => "were they rounded?",
+            Some(_) => &format!("taken as probabilities they do{but}: give --input probs"),
+            None if audit.kind() == InputKind::Probs && (may_sum_to_one(sum) || audit.looks_rounded()) => {
+                "were they rounded?"
+            }
             None if audit.kind() == InputKind::Probs && may_sum_to_one(sum / 100.0) => {
                 "if these are percentages, divide them by 100"
             }

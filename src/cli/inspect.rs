@@ -124,8 +124,10 @@ impl Args {
             && view.labels_fit
         {
             let raw = self.raw_labels(labels, shape, file, blank, label_lengths.as_ref())?;
-            let padding = seeming_label_padding(labels, label_lengths.as_ref());
-            findings.extend(padding.map(|message| found("label_padding", message, "--label-lengths FILE")));
+            let are_indices = self.alphabet.names.alphabet.is_none() || !labels.is_text();
+            let padding = seeming_label_padding(labels, label_lengths.as_ref()).filter(|_| are_indices);
+            let flag = (!labels.is_text()).then(|| "--label-lengths FILE".to_owned());
+            findings.extend(padding.map(|message| Finding { code: "label_padding", message, flag }));
             let left_out = left_out_labels(labels, label_lengths.as_ref());
             findings.extend(left_out.map(|message| Finding { code: "labels_left_out", message, flag: None }));
             fit::count_labels(&mut summary, raw.concat(), view.geometry.classes());

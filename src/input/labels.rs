@@ -74,6 +74,7 @@ impl Integers {
     }
 }
 
+pub(crate) use hints::LabelDoubt;
 pub(crate) use padding::LeftOut;
 pub use probs::ProbTargets;
 pub use targets::{ClassTargets, TargetError};

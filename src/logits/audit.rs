@@ -68,6 +68,8 @@ pub struct RowAudit {
     sampled: usize,
     /// Of the rows that were sampled, the first that can't be probabilities.
     first_unlike_probs: Option<usize>,
+    /// Whether the sum of one that may be probabilities shows that these were rounded.
+    rounded: bool,
     /// And the first in which a probability is more than e times another, or which can be neither probabilities nor their
     /// logarithms.
     first_steep: Option<usize>,
@@ -144,6 +146,7 @@ impl RowAudit {
             first_unnormalised: None,
             sampled: 0,
             first_unlike_probs: None,
+            rounded: false,
             first_steep: None,
             first_unbounded: None,
             first_unlike_log_probs: None,
@@ -171,6 +174,7 @@ impl RowAudit {
     /// Looks at a row to tell whether it could be probabilities; `number` is its number in the file, or in the item.
     pub fn sample<E: Element>(&mut self, number: usize, row: &[E]) {
         let are_probs = are_probs(row);
+        self.rounded |= are_probs && !may_sum_to_one(row.iter().map(|x| x.to_f64()).sum());
         if !are_probs || self.kind == InputKind::Probs {
             self.first_unlike_probs.get_or_insert(self.sampled);
         }
@@ -245,6 +249,7 @@ impl RowAudit {
         let sampled = other.sampled.min(self.wanted());
         let next = |first: Option<usize>| first.filter(|&row| row < sampled).map(|row| self.sampled + row);
         self.first_unlike_probs = self.first_unlike_probs.or(next(other.first_unlike_probs));
+        self.rounded |= other.rounded && sampled > 0;
         self.first_steep = self.first_steep.or(next(other.first_steep));
         self.first_unbounded = self.first_unbounded.or(next(other.first_unbounded));
         self.first_unlike_log_probs = self.first_unlike_log_probs.or(next(other.first_unlike_log_probs));
@@ -283,6 +288,11 @@ impl RowAudit {
     /// than e.
     pub fn looks_like_other_base(&self) -> Option<(usize, u8)> {
         self.bases.other()
+    }
+
+    /// Whether a sampled row seems to be probabilities that were rounded, so that they do not sum to 1.
+    pub fn looks_rounded(&self) -> bool {
+        self.rounded
     }
 
     /// The number of sampled rows, if all of them look like probabilities but were given as logits or

@@ -69,10 +69,8 @@ impl Reading {
             }
         }
     }
-}
 
-impl Reading {
-    /// The CTC losses of items of so many `frames` whose logits are `rows`, `[rows, classes]`, item by item.
+    /// The CTC losses of items of so many `frames` whose values are `rows`, `[rows, classes]`, item by item.
     ///
     /// # Panics
     /// If `lengths` exceed `frames`, or there are not as many rows.
@@ -198,7 +196,7 @@ impl Unit {
 /// Values times blanks, up to which every class is tried as the blank.
 const MOST_BLANK_VALUES: usize = 1 << 25;
 
-/// The blanks to try, the usual ones first, and whether it is one of the others: the one asked for, the first, the last, the
+/// The blanks to try, the usual ones first, and whether each is an unusual one: the one asked for, the first, the last, the
 /// class that wins the most of `rows`, `[rows, classes]`; every class where that costs little.
 pub(crate) fn blanks(rows: &[f64], classes: usize, asked: u32) -> Vec<(u32, bool)> {
     let mut wins = vec![0_usize; classes];

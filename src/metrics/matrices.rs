@@ -82,10 +82,8 @@ impl<'a> Matrices<'a> {
     /// How the values at a place differ.
     // Computed anew where it is needed, for it is larger than what it is of.
     pub fn difference(&self, at: usize) -> Difference {
-        {
-            let [base, new] = self.pair(at);
-            self.tolerance.compare(base, new)
-        }
+        let [base, new] = self.pair(at);
+        self.tolerance.compare(base, new)
     }
 
     /// How all values differ, and the `listed` worst of those that do.
@@ -105,15 +103,13 @@ impl<'a> Matrices<'a> {
         }
     }
 
-    /// A statistic of the absolute differences, NaN where one is, against the same of the base's finite magnitudes; 0 of
-    /// none.
-    pub fn statistic(&self, statistic: Statistic) -> Difference {
+    /// A statistic of the absolute differences, NaN where one is, and what is allowed for it by the same of the base's finite
+    /// magnitudes; 0 of none.
+    pub fn statistic(&self, statistic: Statistic) -> (f64, f64) {
         let places = 0..self.base.len();
         let magnitudes = places.clone().map(|at| self.base.get(at).abs()).filter(|x| x.is_finite());
-        let absolute = statistic.of(places.map(|at| self.difference(at).absolute));
-        let magnitude = statistic.of(magnitudes);
-        let allowed = self.tolerance.atol + self.tolerance.rtol * magnitude;
-        Difference { absolute, relative: absolute / magnitude, allowed, passed: absolute <= allowed }
+        let observed = statistic.of(places.map(|at| self.difference(at).absolute));
+        (observed, self.tolerance.atol + self.tolerance.rtol * statistic.of(magnitudes))
     }
 
     /// Whether no value of the base, of which some are not 0, is further from 0 than may differ in any case: nothing would be

@@ -13,7 +13,7 @@ use crate::metrics::{Difference, Tolerance};
 pub struct Check {
     /// What asked for it: `max_loss`, `expect`, `max_cer`, `max_wer`, `compare`; `cer` and `wer` have no limit.
     pub name: &'static str,
-    /// What was found: for `compare`, the greatest difference; where only texts or items differ, how many.
+    /// What was found: for `compare`, the greatest difference of numbers, else how many texts, items and the like differ.
     pub observed: f64,
     /// What kind of number that is.
     pub status: Status,
@@ -86,12 +86,12 @@ impl Check {
         parts.extend(summary.region.as_ref().map(|region| format!("all of them in {region}")));
         parts.extend(summary.relation.clone());
         let message = parts.join(", ");
-        // What has no size, such as a text, is counted.
+        // What has no size, such as a text or an item, is counted.
         let no_size = !summary.equal && summary.statistic.is_none() && observed <= limit;
-        let lists = [&summary.changed_texts, &summary.new_items, &summary.gone_items];
-        let listed: usize = lists.into_iter().flatten().map(Vec::len).sum();
-        let (observed, limit) =
-            if no_size { (summary.differing.max(listed) as f64, 0.0) } else { (observed, limit) };
+        let items: usize =
+            [&summary.new_items, &summary.gone_items].into_iter().flatten().map(Vec::len).sum();
+        let count = (summary.differing + items) as f64;
+        let (observed, limit) = if no_size { (count, 0.0) } else { (observed, limit) };
         Self::new("compare", observed, limit, summary.equal, message)
     }
 

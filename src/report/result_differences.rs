@@ -16,9 +16,9 @@ const ITEMS_AT_ONCE: usize = 256;
 /// Differences are sorted once there are so many times as many as are listed.
 const MANY: usize = 64;
 
-/// What two results may differ in.
+/// What two results may differ in, and how much of it is told.
 #[derive(Clone, Copy)]
-pub(crate) struct ResultTolerance {
+pub(crate) struct ComparisonSettings {
     pub(crate) tolerance: Tolerance,
     /// Of counts, places and classes, which are written without a decimal point.
     pub(crate) of_integers: Tolerance,
@@ -38,7 +38,7 @@ pub(crate) struct ResultDifferences {
     pub(crate) texts: Vec<(u64, Vec<Pair>)>,
 }
 
-impl ResultTolerance {
+impl ComparisonSettings {
     /// Compares the summaries, and the items that both results have.
     pub(crate) fn differences(self, base: &ResultFile, new: &ResultFile) -> ResultDifferences {
         let mut found = Walk::new(self);
@@ -68,9 +68,14 @@ struct ItemsFound {
 
 impl ItemsFound {
     /// Compares items: their index, and their number in each file.
-    fn of(base: &ResultFile, new: &ResultFile, items: &[(u64, usize, usize)], ways: ResultTolerance) -> Self {
+    fn of(
+        base: &ResultFile,
+        new: &ResultFile,
+        items: &[(u64, usize, usize)],
+        settings: ComparisonSettings,
+    ) -> Self {
         let mut all =
-            Self { found: Walk::new(ways), worst: None, changed_texts: Vec::new(), texts: Vec::new() };
+            Self { found: Walk::new(settings), worst: None, changed_texts: Vec::new(), texts: Vec::new() };
         for &(index, in_base, in_new) in items {
             let (base, new) = (base.item(in_base), new.item(in_new));
             all.found.worst_here = None;
@@ -80,7 +85,7 @@ impl ItemsFound {
                 && base != new
             {
                 all.changed_texts.push(index);
-                if all.texts.len() < ways.listed {
+                if all.texts.len() < settings.listed {
                     all.texts.push((index, [base.to_owned(), new.to_owned()]));
                 }
             }
@@ -98,7 +103,7 @@ impl ItemsFound {
 
     fn finish(mut self) -> ResultDifferences {
         self.found.sort_leaves();
-        let Walk { ways, values, differing, mut leaves, absolute, relative, .. } = self.found;
+        let Walk { settings, values, differing, mut leaves, absolute, relative, .. } = self.found;
         let (absolute, relative) = (absolute.at(), relative.at());
         // A number where one differs, else whatever does, else the greatest difference there is.
         let number = leaves.iter().find(|leaf| leaf.difference.is_some()).or(leaves.first());
@@ -107,8 +112,8 @@ impl ItemsFound {
             (None, Some((difference, place))) => (Some(*difference), Some(place.clone())),
             (None, None) => (None, None),
         };
-        leaves.truncate(ways.listed);
-        self.texts.truncate(ways.listed);
+        leaves.truncate(settings.listed);
+        self.texts.truncate(settings.listed);
         let aligned =
             |(index, [base, new]): (u64, [String; 2])| (index, Pair::align(&words(&base), &words(&new)));
         ResultDifferences {
@@ -188,7 +193,7 @@ impl Leaf {
 
 /// What was found on the way through two results.
 struct Walk {
-    ways: ResultTolerance,
+    settings: ComparisonSettings,
     values: usize,
     differing: usize,
     /// Those that may be listed, and the worst number.
@@ -202,9 +207,9 @@ struct Walk {
 
 impl Walk {
     /// Nothing yet.
-    fn new(ways: ResultTolerance) -> Self {
+    fn new(settings: ComparisonSettings) -> Self {
         Self {
-            ways,
+            settings,
             values: 0,
             differing: 0,
             leaves: Vec::new(),
@@ -232,7 +237,7 @@ impl Walk {
     fn walk_beside(&mut self, place: &str, base: &Value, new: &Value, statuses: [&Value; 2]) {
         match (base, new) {
             (Value::Object(a), Value::Object(b)) => {
-                let exchanged = self.ways.exchanged;
+                let exchanged = self.settings.exchanged;
                 // What the statuses say is in the numbers, too, and older results lack them.
                 let is_left_out = |key: &str| {
                     let in_one = a.contains_key(key) != b.contains_key(key);
@@ -273,7 +278,7 @@ impl Walk {
     fn number(&mut self, place: &str, base: &Value, new: &Value) {
         let [a, b] = [base, new].map(|value| value.as_f64().unwrap_or(f64::NAN));
         let integers = [base, new].into_iter().all(|value| value.is_i64() || value.is_u64());
-        let tolerance = if integers { self.ways.of_integers } else { self.ways.tolerance };
+        let tolerance = if integers { self.settings.of_integers } else { self.settings.tolerance };
         let difference = tolerance.compare(a, b);
         self.absolute.note(difference.absolute, || (difference, place.to_owned()));
         self.relative.note(difference.relative, || (difference, place.to_owned()));
@@ -303,7 +308,7 @@ impl Walk {
 
     /// Leaves the worst, where there are many.
     fn keep_few(&mut self) {
-        let listed = self.ways.listed;
+        let listed = self.settings.listed;
         if self.leaves.len() <= MANY * listed {
             return;
         }

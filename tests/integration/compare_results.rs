@@ -45,6 +45,13 @@ fn changed_texts_are_shown_word_by_word() {
         *check,
         json!({"name": "compare", "observed": 4.0, "status": "ok", "limit": 0.0, "passed": false, "message": check["message"]})
     );
+    decoded(&folder, "c", &json!({}), &[(0, "one too"), (1, "three"), (3, "more"), (4, "still more")]);
+    let of_items = run_json(&mut compare(&folder, &["a", "c"]));
+    assert_eq!(
+        of_items["checks"][0]["observed"],
+        2.0 + 1.0 + 2.0,
+        "texts of item 0, one gone, two new: {of_items}"
+    );
     let shown = compare(&folder, &["a", "b"]).assert().code(1);
     let text = String::from_utf8(shown.get_output().stdout.clone()).unwrap();
     let words: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();

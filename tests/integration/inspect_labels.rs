@@ -169,6 +169,15 @@ fn classes_on_the_last_axis_are_a_classifiers() {
         assert!(close(&found["summary"]["label_error_ratio"], ratio, 1e-15, 0.0), "{labels:?}");
         assert_eq!((&found["summary"]["classes"], &found["summary"]["rows"]), (&json!(4), &json!(6)));
     }
+    // As text, a line an item; some end with the class of what is no name.
+    folder.file("y.txt", "1 2 0\n3 0 0\n");
+    values.fill(0.0);
+    for (row, winner) in [1, 2, 0, 3, 0, 0].into_iter().enumerate() {
+        values[4 * row + winner] = 2.0;
+    }
+    folder.file("x.npy", npy_f64(&[2, 3, 4], &values));
+    let found = inspect(&folder, &["x.npy", "--labels", "y.txt"]);
+    assert_eq!((codes(&found), &found["summary"]["label_error_ratio"]), (vec!["classes_last"], &json!(0.0)));
     // A recogniser's labels may be padded to its frames.
     folder.file("y.npy", npy_i64(&[2, 3], &[1, 0, 0, 3, 2, 0]));
     let found = inspect(&folder, &["x.npy", "--labels", "y.npy"]);

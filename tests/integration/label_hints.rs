@@ -20,6 +20,14 @@ fn classes_that_count_from_1_have_no_0() {
         ([1, 2, 4, 3], 2, ignored(4)),
         ([0, 255, 1, 2], 1, ignored(255)),
         ([0, 255, 0, 255], 1, ignored(255)),
+        // What is left out is no label.
+        ([1, 2, 3, -100], 2, FROM_1.to_owned()),
+        (
+            [0, 127, -100, 254],
+            1,
+            "all labels are multiples of 127: divide them by 127 if that is how classes were saved"
+                .to_owned(),
+        ),
         (
             [0, 127, 254, 0],
             1,
@@ -57,6 +65,36 @@ fn a_label_past_the_last_class_may_be_padding() {
     refused(&folder, &given, &found(5, "item 1, position 2"), None);
     folder.file("y.npy", npy_i64(&[3, 4], &[1, 2, 3, 1, 5, 3, 2, 1, 3, 1, 2, 3]));
     refused(&folder, &args, &found(5, "item 1, position 0"), Some(FROM_1));
+    // Neither is what lies behind the lengths.
+    folder.file("y.npy", npy_i64(&[3, 4], &[1, 2, 3, -1, 1, 5, 3, 2, 3, 1, -1, -1]));
+    refused(
+        &folder,
+        &[&args[..], &["--label-lengths", "3,4,2"]].concat(),
+        &found(5, "item 1, position 1"),
+        Some(FROM_1),
+    );
+}
+
+/// What all labels tell is asked for once, however many are wrong.
+#[test]
+fn a_quarter_million_wrong_labels_are_one_error() {
+    let folder = Folder::new();
+    let items = 1 << 18;
+    folder.file("x.npy", npy_f64(&[items, 1, 3], &vec![0.0; 3 * items]));
+    folder.file("y.txt", "7\n".repeat(items));
+    let error = "y.txt: item 0, line 1, column 1: expected a class from 0 to 2, found 7";
+    refused(&folder, &["loss", "x.npy", "--labels", "y.txt", "--layout", "ntc"], error, None);
+}
+
+/// A look at each column once.
+#[test]
+fn a_table_of_many_columns_is_no_list_of_classes() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[3, 4], &[0.0; 12]));
+    let line = format!("{}\n", vec!["1.5"; 100_000].join(","));
+    folder.file("y.txt", line.repeat(3));
+    let (code, text) = said(&folder, &["loss", "x.npy", "--labels", "y.txt"]);
+    assert!(code == Some(2) && text.contains("a line has 100000 values"), "{text}");
 }
 
 /// What is the blank, in labels of which each is one too many or one too few.
@@ -123,7 +161,7 @@ fn a_label_less_than_positions_is_a_next_token() {
         let (code, text) = said(&folder, &["loss", "x.npy", "--labels", "y.npy", "--class-axis", axis]);
         assert_eq!(code, Some(2));
         assert_eq!(
-            text.contains("a label less than positions: of a language model, "),
+            text.contains("one label fewer than positions: of a language model, "),
             hint.is_some(),
             "{text}"
         );
@@ -141,7 +179,7 @@ fn tables_of_labels_are_cut_to_what_may_be_the_class() {
         ("2,0.9\n1,0.8\n0,0.7\n1,0.9\n", "keep only the class, as cut -d, -f1 does"),
         ("id,name\n0,cat\n1,dog\n2,cat\n3,cat\n", "keep only the class, as cut -d, -f2 does"),
         (
-            "0,.1,.2,.7\n1,.1,.8,.1\n2,1,0,0\n3,.5,.5,0\n",
+            "0,.05,.05,.1,.1,.7\n1,.1,.1,.1,.6,.1\n2,.1,.1,.6,.1,.1\n3,.1,.1,.3,.3,.2\n",
             "behind a name or number, remove that: cut -d, -f2-",
         ),
     ] {

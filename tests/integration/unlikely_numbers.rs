@@ -34,7 +34,15 @@ fn probabilities_in_few_steps_are_told_from_logits() {
         assert!(far > 0, "rows that sum to 1 are no test: {classes} {steps}");
         folder.file("x.npy", npy_f32(&[60, classes], &values));
         let loss = run(&folder, &["loss", "x.npy", "--labels", "y.txt", "--criterion", "ctc"]);
-        assert!(warnings(&loss).contains(&"looks_like_probs"), "{classes} {steps}: {loss}");
+        assert!(
+            loss["warnings"].to_string().contains("sum to 1 but for rounding, with no negative value"),
+            "{loss}"
+        );
+        let args = ["loss", "x.npy", "--labels", "y.txt", "--criterion", "ctc", "--input", "probs"];
+        assert!(
+            run(&folder, &args)["warnings"].to_string().contains("were they rounded?"),
+            "{classes} {steps}"
+        );
         assert_eq!(inspect(&folder, &["x.npy"])["summary"]["looks_like"], "probs", "{classes} {steps}");
         // As far from 1, and in no steps.
         let other: Vec<f64> = values.iter().map(|x| if *x > 0.5 { x * 0.9371 } else { x * 1.0123 }).collect();
@@ -111,6 +119,9 @@ fn labels_behind_their_length_are_told_from_padding() {
         assert!(codes_of(labels, "4,2,2").unwrap().contains("1 row has labels"), "{padding}");
         assert!(codes_of(labels, "2,1,2").unwrap().contains("3 rows have labels"), "{padding}");
     }
+    // What lies there most is padding, whatever its place.
+    let message = codes_of([[1, 2, 0, 0], [1, 2, 3, 3], [1, 2, 3, 1]], "2,3,4").unwrap();
+    assert!(message.contains("the first is 3, item 1, position 3"), "{message}");
     // All of one label is what fills rows up.
     assert_eq!(codes_of([[1, 3, 3, 3], [2, 3, 3, 3], [1, 2, 3, 3]], "1,1,2"), None);
     assert_eq!(codes_of([[1, 3, 3, 3], [2, 3, 3, 3], [1, 2, 3, 3]], "1,1,4"), None);
@@ -131,7 +142,17 @@ fn padding_in_text_is_told() {
         assert_eq!(warnings(&loss).contains(&"label_padding"), told, "{text}: {loss}");
         let told_how = loss["warnings"].to_string().contains("if that is padding, remove it");
         assert_eq!(told_how, told, "{loss}");
+        let found = inspect(&folder, &["x.npy", "--labels", "y.txt", "--blank", "last"]);
+        let finding =
+            found["summary"]["findings"].as_array().unwrap().iter().find(|f| f["code"] == "label_padding");
+        assert_eq!(finding.map(|finding| finding["flag"].is_null()), told.then_some(true), "{found}");
     }
+    // Digits of an alphabet are texts.
+    folder.file("a.txt", "5\n1\n2\n3\n_\n");
+    folder.file("y.txt", "1 1\n2 5\n5 5\n");
+    let args =
+        ["x.npy", "--labels", "y.txt", "--alphabet", "a.txt", "--blank", "last", "--label-split", "tokens"];
+    assert!(!codes(&inspect(&folder, &args)).contains(&"label_padding"));
 }
 
 /// All of a line counts as labels where the alphabet has its characters.

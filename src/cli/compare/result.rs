@@ -10,7 +10,7 @@ use super::{Args, MAX_LISTED, Outcome, less_precise};
 use crate::input::{Dtype, ResultFile};
 use crate::report::compare::{CompareParams, CompareSummary};
 use crate::report::listed;
-use crate::report::result_differences::{ResultDifferences, ResultTolerance};
+use crate::report::result_differences::{ComparisonSettings, ResultDifferences};
 
 /// Parameters that do not change what the numbers mean: names of files, how and how precisely they are written, limits
 /// of checks, and whether a setting was asked for or inferred.
@@ -72,13 +72,13 @@ pub(super) fn compare(args: &Args, base: &ResultFile, new: &ResultFile) -> anyho
     let below_double = |name: &str| [Dtype::F16, Dtype::F32].into_iter().find(|dtype| dtype.name() == name);
     let precision = dtypes.iter().flatten().filter_map(|name| below_double(name)).reduce(less_precise);
     let tolerance = args.tolerance(precision.unwrap_or(Dtype::F64));
-    let ways = ResultTolerance {
+    let settings = ComparisonSettings {
         tolerance,
         of_integers: args.tolerance(Dtype::Int(8)),
         exchanged,
         listed: MAX_LISTED,
     };
-    let ResultDifferences { summary, items, texts } = ways.differences(base, new);
+    let ResultDifferences { summary, items, texts } = settings.differences(base, new);
     let summary = CompareSummary {
         equal: summary.equal && gone.is_empty() && fresh.is_empty(),
         new_items: Some(fresh),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::ctc_shape::CtcShape;
 use super::Args;
-use crate::input::{AlphabetFile, LabelFile, List, counted, is_class};
+use crate::input::{AlphabetFile, LabelDoubt, LabelFile, List, counted, is_class};
 use crate::loss::ctc::CtcLabels;
 use crate::loss::targets::DEFAULT_IGNORE_INDEX;
 use crate::metrics::{Mismatch, RowLabels, edit_counts, other_line};
@@ -130,7 +130,7 @@ pub(super) fn targets(
             classes - 1,
             targets[first]
         );
-        let flag = labels.index_hint(targets[first], classes);
+        let flag = labels.index_hint(targets[first], classes, DEFAULT_IGNORE_INDEX);
         findings.push(Finding { code: "out_of_range", message, flag: Some(flag) });
     }
     let class = |&label: &i64| is_class(label, classes).then_some(label as u32);
@@ -237,11 +237,11 @@ pub(super) fn items(
     let classes = shape.classes;
     let no_class = |label| !is_class(label, classes);
     find_label("out_of_range", "labels that are not a class", &no_class, &|rest| {
-        labels.label_hint(rest[0], classes, label_lengths)
+        labels.label_hint(LabelDoubt::NoClass(rest[0]), classes, label_lengths)
     });
     let is_blank = |label| label == i64::from(blank);
     find_label("blank_label", "the blank among the labels", &is_blank, &|rest| {
-        Some(labels.blank_hint(rest, classes, label_lengths).to_owned())
+        labels.label_hint(LabelDoubt::blank(rest), classes, label_lengths)
     });
     items
 }

@@ -68,8 +68,8 @@ impl Args {
             let flag = Some(CLASSES_LAST.to_owned());
             findings.push(Finding { code: "classes_last", message, flag });
             // Labels of a recogniser that are as long as its items are padded.
-            if labels.and_then(LabelFile::padded_rows).is_none_or(|(class, _)| class == DEFAULT_IGNORE_INDEX)
-            {
+            let padded = labels.filter(|labels| !labels.is_text()).and_then(LabelFile::padded_rows);
+            if padded.is_none_or(|(class, _)| class == DEFAULT_IGNORE_INDEX) {
                 return Ok(View { cross_entropy: true, ..by_class(matrix, shape.len() - 1)? });
             }
         }

@@ -115,7 +115,7 @@ fn next_tokens(shape: &[usize], class_axis: Option<usize>, labels: &LabelFile) -
     let (&[items, labels], &[of_items, places]) = (labels.integer_shape()?, &rows[..]) else { return None };
     let cut = if class_axis? == 1 { "x[..., :-1]" } else { "x[:, :-1]" };
     (items == of_items && labels + 1 == places)
-        .then(|| format!("there is a label less than positions: of a language model, save {cut}, for the last has no next token"))
+        .then(|| format!("there is one label fewer than positions: of a language model, save {cut}, for the last has no next token"))
 }
 
 /// What to say where one list of labels has nearly as many as there are rows, which were taken for frames.

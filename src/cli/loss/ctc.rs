@@ -159,18 +159,21 @@ impl Args {
         let is_one_each =
             |item: &CtcItem| item.frames >= FEW_FRAMES as usize && 10 * item.label_length >= 9 * item.frames;
         let item = items.first().filter(|_| !asked && items.iter().all(is_one_each))?;
-        let (labels, rows) = (item.label_length, item.frames);
-        let of_each = if shape.is_batch() { " in each item" } else { "" };
-        let next = if rows == labels + 1 {
+        let (labels, rows) = (counted(item.label_length, "label"), item.frames);
+        let how_many = if shape.is_batch() {
+            "nearly as many labels as rows in each item".to_owned()
+        } else {
+            format!("{labels} for {rows} rows")
+        };
+        let next = if items.iter().all(|item| item.frames == item.label_length + 1) {
             ": of a language model, leave out each item's last row, which has no next token"
         } else {
             ""
         };
         let message = format!(
-            "{}: treated as CTC, because there are {} for {rows} rows{of_each}: if they are one class per row, give one for each \
-             row and --criterion cross-entropy{next}",
-            display_name(&item.id.input),
-            counted(labels, "label")
+            "{}: treated as CTC, because there are {how_many}: if they are one class per row, give one for each row and \
+             --criterion cross-entropy{next}",
+            display_name(&item.id.input)
         );
         Some(Warning { code: "labels_of_rows", message })
     }

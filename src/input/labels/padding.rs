@@ -1,5 +1,6 @@
 //! Rows of labels that are filled up to one length.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::{Content, Integers, LabelFile};
@@ -34,13 +35,6 @@ impl Rows<'_> {
             Values::OfArray(values) => values.get(at),
             Values::OfText(values) => Some(values[at]),
         }
-    }
-
-    /// The last label of each of `rows` that has one, in order.
-    fn sorted_ends(&self, rows: impl Iterator<Item = usize>) -> Vec<i64> {
-        let mut ends: Vec<i64> = rows.filter_map(|row| self.get(row, self.width - 1)).collect();
-        ends.sort_unstable();
-        ends
     }
 
     /// How many rows are padded with a class: 0 may be among the labels, too; another class is nowhere else, and fills
@@ -103,20 +97,28 @@ impl LabelFile {
         let padded_with = |class: i64| Some((class, rows.padded_with(class)?));
         // What ends most rows is what ends the middle one of them in order.
         let most = || {
-            let ends = rows.sorted_ends(0..rows.len());
+            let mut ends: Vec<i64> =
+                (0..rows.len()).filter_map(|row| rows.get(row, rows.width - 1)).collect();
+            ends.sort_unstable();
             ends.get(ends.len() / 2).copied()
         };
         padded_with(0).or_else(|| padded_with(most()?))
     }
 
-    /// What `lengths`, one for each row of an array, leave out besides what most rows are filled up with.
+    /// What `lengths`, one for each row of an array, leave out besides what they leave out most.
     pub(crate) fn left_out(&self, lengths: &List<i64>) -> Option<LeftOut> {
         let rows = self.rows().filter(|rows| rows.len() == lengths.len())?;
         let behind = |row: usize| -> Range<usize> {
             usize::try_from(lengths[row]).map_or(rows.width, |length| length.min(rows.width))..rows.width
         };
-        let ends = rows.sorted_ends((0..rows.len()).filter(|&row| !behind(row).is_empty()));
-        let padding = ends.chunk_by(|a, b| a == b).max_by_key(|equal| equal.len())?[0];
+        let mut counts: BTreeMap<i64, usize> = BTreeMap::new();
+        for row in 0..rows.len() {
+            for label in behind(row).filter_map(|at| rows.get(row, at)) {
+                *counts.entry(label).or_default() += 1;
+            }
+        }
+        // Of equally many the least, for padding is mostly 0 or less.
+        let (&padding, _) = counts.iter().rev().max_by_key(|(_, count)| **count)?;
         let mut found = (0..rows.len()).filter_map(|row| {
             let is_label = |&at: &usize| rows.get(row, at).is_some_and(|label| label != padding);
             let position = behind(row).find(is_label)?;

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::hints::LabelDoubt;
 use super::{Content, LabelFile, WHOLE};
 use crate::decode::spelling::WORD_PIECE_MARK;
 use crate::input::alphabet::{Alphabet, LabelSplit, NoToken};
@@ -21,6 +22,18 @@ const LINES_AT_ONCE: usize = 1024;
 /// Stands for what 64 bits do not hold.
 pub(super) const TOO_LARGE: i64 = i64::MAX;
 
+/// An error of a label, and what is to be said of how to go on.
+struct BadLabel {
+    error: InputError,
+    doubt: Option<LabelDoubt>,
+}
+
+impl From<InputError> for BadLabel {
+    fn from(error: InputError) -> Self {
+        Self { error, doubt: None }
+    }
+}
+
 impl LabelFile {
     /// Label sequences of class indices for `items` items. `lengths` are the label lengths, if they were given.
     ///
@@ -33,15 +46,20 @@ impl LabelFile {
         classes: usize,
         blank: u32,
     ) -> Result<Vec<CtcLabels>, InputError> {
+        // Once, for what all labels tell takes its time.
+        let with_hint = |bad: BadLabel| {
+            let hint = bad.doubt.and_then(|doubt| self.label_hint(doubt, classes, lengths));
+            bad.error.maybe_hint(hint)
+        };
         if let Content::Text(text) = &self.content {
             self.check_count(items, line_count(text), "line")?;
             let sequence = |(line, content): (usize, &str)| {
                 let place_of = |position| place_in_line(line, content, position);
                 let written =
                     |position| words(content).nth(position).map_or(String::new(), |(_, word)| cut(word));
-                self.sequence(&self.index_line(line, content)?, place_of, written, lengths, classes, blank)
+                self.sequence(&self.index_line(line, content)?, place_of, written, classes, blank)
             };
-            return of_lines(text, sequence);
+            return of_lines(text, sequence).map_err(with_hint);
         }
         let Content::Integers { shape, values } = &self.content else {
             return Err(InputError::new(&self.name, Place::whole(), "integer labels", self.describe())
@@ -53,9 +71,9 @@ impl LabelFile {
             let labels: Vec<i64> = span.clone().map(|at| values.get(at).unwrap_or(TOO_LARGE)).collect();
             let place_of = |position| Place::whole().at("item", item).at("position", position);
             let written = |position| values.exactly(span.start + position).to_string();
-            self.sequence(&labels, place_of, written, lengths, classes, blank)
+            self.sequence(&labels, place_of, written, classes, blank)
         });
-        sequences.collect()
+        sequences.collect::<Result<_, _>>().map_err(with_hint)
     }
 
     /// Label sequences exactly as they are in the file, unchecked; what does not fit into a signed 64-bit integer
@@ -220,10 +238,9 @@ impl LabelFile {
         labels: &[i64],
         place_of: impl Fn(usize) -> Place,
         written: impl Fn(usize) -> String,
-        lengths: Option<&List<i64>>,
         classes: usize,
         blank: u32,
-    ) -> Result<CtcLabels, InputError> {
+    ) -> Result<CtcLabels, BadLabel> {
         let mut sequence = Vec::with_capacity(labels.len());
         for (position, &value) in labels.iter().enumerate() {
             match u32::try_from(value) {
@@ -231,20 +248,23 @@ impl LabelFile {
                 _ => {
                     let found = if value == TOO_LARGE { written(position) } else { value.to_string() };
                     let error = self.out_of_range(place_of(position), classes, &found, None);
-                    return Err(error.maybe_hint(self.label_hint(value, classes, lengths)));
+                    return Err(BadLabel { error, doubt: Some(LabelDoubt::NoClass(value)) });
                 }
             }
         }
         CtcLabels::new(&sequence, classes, blank).map_err(|error| match error {
-            CtcError::LabelIsBlank { position, label } => InputError::new(
-                &self.name,
-                place_of(position),
-                "a label that is not the blank",
-                label.to_string(),
-            )
-            .hint(self.blank_hint(&labels[position..], classes, lengths)),
+            CtcError::LabelIsBlank { position, label } => BadLabel {
+                error: InputError::new(
+                    &self.name,
+                    place_of(position),
+                    "a label that is not the blank",
+                    label.to_string(),
+                ),
+                doubt: Some(LabelDoubt::blank(&labels[position..])),
+            },
             other => {
-                InputError::new(&self.name, Place::whole(), "labels that fit the logits", other.to_string())
+                let what = "labels that fit the logits";
+                InputError::new(&self.name, Place::whole(), what, other.to_string()).into()
             }
         })
     }
@@ -296,17 +316,17 @@ impl LabelFile {
 }
 
 /// What `of_line` makes of each line and its number from 0, or the first line's error.
-fn of_lines<T: Send>(
+fn of_lines<T: Send, E: Send>(
     text: &str,
-    of_line: impl Fn((usize, &str)) -> Result<T, InputError> + Sync,
-) -> Result<Vec<T>, InputError> {
+    of_line: impl Fn((usize, &str)) -> Result<T, E> + Sync,
+) -> Result<Vec<T>, E> {
     if line_count(text) <= LINES_AT_ONCE {
         return lines_of(text).enumerate().map(of_line).collect();
     }
     let lines: Vec<&str> = lines_of(text).collect();
     let of_chunk = |(chunk, lines): (usize, &[&str])| {
         let numbered = (chunk * LINES_AT_ONCE..).zip(lines.iter().copied());
-        numbered.map(&of_line).collect::<Result<Vec<T>, InputError>>()
+        numbered.map(&of_line).collect::<Result<Vec<T>, E>>()
     };
     let chunks: Vec<_> = lines.par_chunks(LINES_AT_ONCE).enumerate().map(of_chunk).collect();
     let mut all = Vec::with_capacity(lines.len());

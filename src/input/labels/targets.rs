@@ -112,13 +112,13 @@ impl LabelFile {
             Content::Floats { shape: found, .. } => transposed_probs(found, shape, classes),
             Content::Text(text) => {
                 let empty_end = self.empty_end(text_shape(shape).0).map(str::to_owned);
-                empty_end.or_else(|| self.text_hint(text, shape))
+                empty_end.or_else(|| self.text_hint(text, shape, classes))
             }
         }
     }
 
     /// How to go on after a table where there is a class index for each entry of `rows`.
-    fn text_hint(&self, text: &str, rows: &[usize]) -> Option<String> {
+    fn text_hint(&self, text: &str, rows: &[usize], classes: usize) -> Option<String> {
         let (lines, per_line) = text_shape(rows);
         let found = line_count(text);
         let is_class = |entry: &str| self.index_of(entry).is_some();
@@ -144,7 +144,7 @@ impl LabelFile {
                     column + 1
                 ));
             }
-            return Some(if values > 2 && entries(row).skip(1).all(is_prob) {
+            return Some(if values == classes + 1 && entries(row).skip(1).all(is_prob) {
                 format!(
                     "if these are class probabilities behind a name or number, remove that: cut {option}-f2-"
                 )
@@ -160,14 +160,29 @@ impl LabelFile {
     fn class_column(&self, text: &str, columns: usize) -> Option<usize> {
         /// They tell what a column is.
         const LINES: usize = 100;
-        let class = |line, at| self.index_of(self.entries(line, true).nth(at)?.1);
-        let column =
-            |at| lines_of(text).skip(1).take(LINES).map(|line| class(line, at)).collect::<Option<Vec<i64>>>();
-        let counts = |values: &[i64]| values.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1]));
-        let mut found =
-            (0..columns).filter(|&at| column(at).is_some_and(|values| values.len() < 2 || !counts(&values)));
-        let first = found.next()?;
-        Some(found.next().unwrap_or(first))
+        #[derive(Clone)]
+        struct Column {
+            last: Option<i64>,
+            are_classes: bool,
+            counts: bool,
+        }
+        let mut found = vec![Column { last: None, are_classes: true, counts: true }; columns];
+        let mut lines = 0;
+        for line in lines_of(text).skip(1).take(LINES) {
+            let mut entries = self.entries(line, true);
+            for column in &mut found {
+                let class = entries.next().and_then(|(_, entry)| self.index_of(entry));
+                let next = column.last.and_then(|last| last.checked_add(1));
+                column.are_classes &= class.is_some();
+                column.counts &= lines == 0 || class == next;
+                column.last = class;
+            }
+            lines += 1;
+        }
+        let mut classes =
+            (0..columns).filter(|&at| found[at].are_classes && (lines < 2 || !found[at].counts));
+        let first = classes.next()?;
+        Some(classes.next().unwrap_or(first))
     }
 
     /// A class index for each entry of `shape`, the shape of the logits without their class axis.
@@ -247,7 +262,7 @@ impl<F: Fn(i64) -> i64> TargetCheck<'_, F> {
         Err(if classes == 1 {
             error.hint(ONE_SCORE)
         } else {
-            error.hint(self.file.index_hint(value, classes))
+            error.hint(self.file.index_hint(value, classes, ignore_index))
         })
     }
 
@@ -285,8 +300,10 @@ impl<F: Fn(i64) -> i64> TargetCheck<'_, F> {
                         return self.out_of_range(place(), &cut(entry));
                     }
                     let found = if per_line == 1 && self.file.names.is_some() { content } else { entry };
-                    let hint =
-                        self.file.text_hint(text, self.shape).or_else(|| self.file.no_class_hint(entry));
+                    let hint = self
+                        .file
+                        .text_hint(text, self.shape, self.classes)
+                        .or_else(|| self.file.no_class_hint(entry));
                     InputError::new(name, place(), self.file.one_class(), shown(found)).maybe_hint(hint)
                 })?;
                 targets.push(self.target(value, place)?);
@@ -302,7 +319,7 @@ impl<F: Fn(i64) -> i64> TargetCheck<'_, F> {
                 let expected = format!("{per_line} {one_or_many}");
                 let place = Place::whole().at("line", line + 1);
                 let error = InputError::new(name, place, expected, found.to_string());
-                return Err(error.maybe_hint(self.file.text_hint(text, self.shape)));
+                return Err(error.maybe_hint(self.file.text_hint(text, self.shape, self.classes)));
             }
         }
         Ok(targets)
