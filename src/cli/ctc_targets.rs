@@ -120,8 +120,11 @@ impl AlphabetArgs {
             );
             warnings.push(Warning { code: "spaced_labels", message });
         }
-        let lines = labels.text_lines().unwrap_or_default();
-        warnings.extend(more_than_text(Path::new(labels.path()), &lines));
+        // What is no token is an error where they are told apart.
+        if split != LabelSplit::Tokens {
+            let lines = labels.text_lines().unwrap_or_default();
+            warnings.extend(more_than_text(Path::new(labels.path()), &lines));
+        }
         warnings
     }
 }

@@ -50,7 +50,11 @@ const STEPS: [f64; 3] = [100.0, 255.0, 256.0];
 pub(super) fn are_rounded_probs<E: Element>(row: &[E], sum: f64) -> bool {
     let may_be = |steps: f64| {
         let lost = (0.5 * row.len() as f64 / steps).min(0.5);
-        let on_step = |x: f64| (0.0..=1.0).contains(&x) && (x * steps - (x * steps).round()).abs() <= 1e-3;
+        // As near as half precision, or six decimals, can be.
+        let on_step = |x: f64| {
+            let step = x * steps;
+            (0.0..=1.0).contains(&x) && (step - step.round()).abs() <= 1e-3 + 5e-4 * step
+        };
         (sum - 1.0).abs() <= lost && row.iter().all(|x| on_step(x.to_f64()))
     };
     row.len() > 1 && STEPS.into_iter().any(may_be)

@@ -23,7 +23,7 @@ impl WholeNumbers {
             return;
         }
         // Most rows end soon.
-        let is_whole = row.iter().all(|x| x.to_f64().fract() == 0.0);
+        let is_whole = row.iter().all(|x| x.to_f64().is_infinite() || x.to_f64().fract() == 0.0);
         let is_binary = is_whole && row.iter().all(|x| x.to_f64() == 0.0 || x.to_f64() == 1.0);
         self.rows += 1;
         self.fractional |= !is_whole;

@@ -75,7 +75,16 @@ fn has_digit(text: &str) -> bool {
 /// Letters and digits, as in `utt-0012`, `1089-134686-0000` or `a01/line_3.png`; no number that a text may begin with.
 fn is_name(text: &str) -> bool {
     let joined = text.contains(|c: char| c.is_alphabetic() || "-_/".contains(c));
-    has_digit(text) && joined && text.chars().all(|c| c.is_alphanumeric() || "-_/.:#".contains(c))
+    has_digit(text)
+        && joined
+        && !is_date(text)
+        && text.chars().all(|c| c.is_alphanumeric() || "-_/.:#".contains(c))
+}
+
+/// Whether a text is three numbers with `-` or `/` between them, such as `2024-05-31`.
+fn is_date(text: &str) -> bool {
+    let parts: Vec<&str> = text.split(['-', '/']).collect();
+    parts.len() == 3 && parts.iter().all(|part| (1..=4).contains(&part.len()) && part.parse::<u16>().is_ok())
 }
 
 /// One of two texts.
@@ -181,7 +190,7 @@ pub(crate) fn more_than_text(path: &Path, lines: &[impl AsRef<str>]) -> Vec<Warn
 /// Lines that are JSON objects, as in a manifest.
 fn json_lines(path: &Path, lines: &[impl AsRef<str>]) -> Option<Warning> {
     let is_object = |line: &str| line.starts_with('{') && line.ends_with('}') && line.contains("\":");
-    if lines.is_empty() || !lines.iter().all(|line| is_object(line.as_ref())) {
+    if lines.len() < 2 || !lines.iter().all(|line| is_object(line.as_ref())) {
         return None;
     }
     let message = format!(

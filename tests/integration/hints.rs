@@ -177,7 +177,7 @@ fn labels_of_other_tools_say_how_to_become_some() {
     class(
         &pairs.replace('7', "2"),
         &["--criterion", "cross-entropy"],
-        "a line has 2 values: keep only the class, as cut -d, -f2 does",
+        "a line has 2 values: keep only the class, one of the columns 1, 2, as cut -d, -f1 does",
     );
 }
 

@@ -20,6 +20,8 @@ fn classes_that_count_from_1_have_no_0() {
         ([1, 2, 4, 3], 2, ignored(4)),
         ([0, 255, 1, 2], 1, ignored(255)),
         ([0, 255, 0, 255], 1, ignored(255)),
+        ([0, 2, 0, 254], 3, ignored(254)),
+        ([1, 2, 3, -1], 2, FROM_1.to_owned()),
         // What is left out is no label.
         ([1, 2, 3, -100], 2, FROM_1.to_owned()),
         (
@@ -65,6 +67,11 @@ fn a_label_past_the_last_class_may_be_padding() {
     refused(&folder, &given, &found(5, "item 1, position 2"), None);
     folder.file("y.npy", npy_i64(&[3, 4], &[1, 2, 3, 1, 5, 3, 2, 1, 3, 1, 2, 3]));
     refused(&folder, &args, &found(5, "item 1, position 0"), Some(FROM_1));
+    // Nor is padding with another one.
+    for padding in [0, -1, -100] {
+        folder.file("y.npy", npy_i64(&[3, 4], &[1, 2, 3, 2, 1, 5, padding, padding, 3, 1, padding, padding]));
+        refused(&folder, &args, &found(5, "item 1, position 1"), Some(FROM_1));
+    }
     // Neither is what lies behind the lengths.
     folder.file("y.npy", npy_i64(&[3, 4], &[1, 2, 3, -1, 1, 5, 3, 2, 3, 1, -1, -1]));
     refused(
@@ -152,8 +159,8 @@ fn nearly_as_many_labels_as_rows_may_be_classes_of_rows() {
 fn a_label_less_than_positions_is_a_next_token() {
     let folder = Folder::new();
     for (shape, axis, labels, hint) in [
-        ([4, 9, 5], "-1", [4, 8], Some("save x[:, :-1]")),
-        ([4, 5, 9], "1", [4, 8], Some("save x[..., :-1]")),
+        ([4, 9, 5], "-1", [4, 8], Some("leave out each item's last position")),
+        ([4, 5, 9], "1", [4, 8], Some("leave out each item's last position")),
         ([4, 9, 5], "-1", [4, 7], None),
     ] {
         folder.file("x.npy", npy_f64(&shape, &[0.5; 180]));
@@ -176,6 +183,8 @@ fn tables_of_labels_are_cut_to_what_may_be_the_class() {
     for (table, hint) in [
         ("0,2,0.9\n1,1,0.8\n2,0,0.7\n3,1,0.9\n", "keep only the class, as cut -d, -f2 does"),
         ("17,2,0.9\n12,1,0.8\n20,0,0.7\n31,1,0.9\n", "keep only the class, as cut -d, -f2 does"),
+        ("0,2,1\n1,1,1\n2,0,0\n3,1,1\n", "keep only the class, one of the columns 2, 3, as cut -d, -f2 does"),
+        ("0,2,15\n1,1,18\n2,0,11\n3,1,19\n", "keep only the class, as cut -d, -f2 does"),
         ("2,0.9\n1,0.8\n0,0.7\n1,0.9\n", "keep only the class, as cut -d, -f1 does"),
         ("id,name\n0,cat\n1,dog\n2,cat\n3,cat\n", "keep only the class, as cut -d, -f2 does"),
         (

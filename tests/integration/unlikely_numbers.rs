@@ -122,6 +122,9 @@ fn labels_behind_their_length_are_told_from_padding() {
     // What lies there most is padding, whatever its place.
     let message = codes_of([[1, 2, 0, 0], [1, 2, 3, 3], [1, 2, 3, 1]], "2,3,4").unwrap();
     assert!(message.contains("the first is 3, item 1, position 3"), "{message}");
+    // What was in memory before, and an end behind each text.
+    assert_eq!(codes_of([[1, 2, 3, 1], [1, 2, 2, 3], [1, 3, 1, 2]], "2,2,2"), None);
+    assert_eq!(codes_of([[1, 2, 3, 0], [1, 3, 0, 0], [1, 2, 2, 3]], "2,1,3"), None);
     // All of one label is what fills rows up.
     assert_eq!(codes_of([[1, 3, 3, 3], [2, 3, 3, 3], [1, 2, 3, 3]], "1,1,2"), None);
     assert_eq!(codes_of([[1, 3, 3, 3], [2, 3, 3, 3], [1, 2, 3, 3]], "1,1,4"), None);
@@ -130,14 +133,15 @@ fn labels_behind_their_length_are_told_from_padding() {
 #[test]
 fn padding_in_text_is_told() {
     let folder = Folder::new();
-    let scores: Vec<f64> = (0..3 * 12 * 5).map(|at| f64::from(at % 7) + 0.5).collect();
-    folder.file("x.npy", npy_f64(&[3, 12, 5], &scores));
-    for (text, told) in [
-        ("1 2 3 1 2\n2 1 0 0 0\n3 1 2 0 0\n", true),
-        ("1 2 3 1 2\n2 1\n3 1 2\n", false),
-        ("1 2 3 1 2\n2 1 3 0 1\n3 1 2 0 2\n", false),
+    let scores: Vec<f64> = (0..9 * 12 * 5).map(|at| f64::from(at % 7) + 0.5).collect();
+    folder.file("x.npy", npy_f64(&[9, 12, 5], &scores));
+    for (lines, told) in [
+        (["1 2 3 1 2", "2 1 0 0 0", "3 1 2 0 0"], true),
+        (["1 2 3 1 2", "2 1", "3 1 2"], false),
+        (["1 2 3 1 2", "2 0 3 1 0", "3 1 0 0 0"], false),
     ] {
-        folder.file("y.txt", text);
+        let text = format!("{}\n", lines.join("\n")).repeat(3);
+        folder.file("y.txt", &text);
         let loss = run(&folder, &["loss", "x.npy", "--labels", "y.txt", "--blank", "last"]);
         assert_eq!(warnings(&loss).contains(&"label_padding"), told, "{text}: {loss}");
         let told_how = loss["warnings"].to_string().contains("if that is padding, remove it");
@@ -149,7 +153,7 @@ fn padding_in_text_is_told() {
     }
     // Digits of an alphabet are texts.
     folder.file("a.txt", "5\n1\n2\n3\n_\n");
-    folder.file("y.txt", "1 1\n2 5\n5 5\n");
+    folder.file("y.txt", "1 1\n2 5\n5 5\n".repeat(3));
     let args =
         ["x.npy", "--labels", "y.txt", "--alphabet", "a.txt", "--blank", "last", "--label-split", "tokens"];
     assert!(!codes(&inspect(&folder, &args)).contains(&"label_padding"));
@@ -167,6 +171,7 @@ fn more_than_text_is_told_of_labels_as_of_references() {
     folder.file("x.npy", npy_f64(&[3, 60, classes], &scores));
     for (lines, code) in [
         (["some text", "more text", "the last"], None),
+        (["2024-05-31 some text", "2024-06-01 more text", "2024-06-02 the last"], None),
         (["\"some text\"", "\"more text\"", "\"the last\""], Some("quoted_lines")),
         (["\"some text\"", "more \"text\"", "the last"], None),
         (["{\"text\": \"a\"}", "{\"text\": \"b c\"}", "{\"text\": \"d\"}"], Some("json_lines")),

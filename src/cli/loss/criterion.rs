@@ -4,7 +4,7 @@ use super::super::diagnostics::UsageError;
 use super::super::inputs::found_shape;
 use super::super::values::Criterion;
 use super::Args;
-use crate::input::{AlphabetFile, LabelFile, Matrix, counted, shape_text};
+use crate::input::{AlphabetFile, LabelFile, Matrix, NEXT_TOKENS, counted, shape_text};
 
 impl Args {
     /// Which loss: as asked, else as other options imply, else the one that fits the shapes.
@@ -81,14 +81,15 @@ impl Args {
             Criterion::CrossEntropy => (cross_entropy, "cross-entropy", ctc, "CTC"),
             Criterion::Ctc => (ctc, "CTC", cross_entropy, "cross-entropy"),
         };
-        let next = next_tokens(shape, self.class_axis(shape), labels)
-            .filter(|_| criterion == Criterion::CrossEntropy);
-        (!fits && other_fits).then(|| {
-            next.unwrap_or_else(|| {
-                format!(
-                    "{option} is for {name}, but the labels look like those of {other}: omit it for {other}"
-                )
-            })
+        let rows = self.class_axis(shape).map(|axis| (without(shape, axis), shape[axis]));
+        let next = || {
+            rows.and_then(|(rows, classes)| labels.misfit(&rows, classes))
+                .is_some_and(|hint| hint == NEXT_TOKENS)
+        };
+        // What the option stands for says how to go on.
+        let is_told = criterion == Criterion::CrossEntropy && next();
+        (!fits && other_fits && !is_told).then(|| {
+            format!("{option} is for {name}, but the labels look like those of {other}: omit it for {other}")
         })
     }
 }
@@ -109,20 +110,16 @@ pub(in crate::cli) fn classes_last(shape: &[usize], labels: &LabelFile) -> Optio
     })
 }
 
-/// How to go on where each item of a language model has a label less than positions.
-fn next_tokens(shape: &[usize], class_axis: Option<usize>, labels: &LabelFile) -> Option<String> {
-    let rows = without(shape, class_axis?);
-    let (&[items, labels], &[of_items, places]) = (labels.integer_shape()?, &rows[..]) else { return None };
-    let cut = if class_axis? == 1 { "x[..., :-1]" } else { "x[:, :-1]" };
-    (items == of_items && labels + 1 == places)
-        .then(|| format!("there is one label fewer than positions: of a language model, save {cut}, for the last has no next token"))
-}
-
-/// What to say where one list of labels has nearly as many as there are rows, which were taken for frames.
+/// What to say where each item, or the only one, has nearly as many labels as rows, which were taken for frames.
 pub(super) fn nearly_as_many(shape: &[usize], labels: &LabelFile) -> Option<String> {
-    let (&[labels], &[rows, .., _]) = (labels.integer_shape()?, shape) else { return None };
-    let is_list = shape.len() == 2 || shape.len() == 3 && shape[1] == 1;
-    if !is_list || rows < FEW_ROWS || labels.abs_diff(rows) > rows / 10 {
+    let (labels, rows) = match (labels.integer_shape()?, shape) {
+        (&[labels], &[rows, _] | &[rows, 1, _]) => (labels, rows),
+        (&[items, labels], &[of_items, rows, _] | &[rows, of_items, _]) if items == of_items => {
+            (labels, rows)
+        }
+        _ => return None,
+    };
+    if rows < FEW_ROWS || labels.abs_diff(rows) > rows / 10 {
         return None;
     }
     Some(if labels == rows {

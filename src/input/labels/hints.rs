@@ -62,8 +62,11 @@ impl LabelFile {
     }
 
     fn no_class_hint_of(&self, label: i64, classes: usize, lengths: Option<&List<i64>>) -> Option<String> {
-        let fills_rows = self.padded_rows().is_some_and(|(class, _)| class == label);
-        if !fills_rows && count_from_1(&self.in_use(lengths), label, classes) {
+        let padding = self.padded_rows().map(|(class, _)| class);
+        let fills_rows = padding == Some(label);
+        let mut labels = self.in_use(lengths);
+        labels.retain(|&label| Some(label) != padding);
+        if !fills_rows && count_from_1(&labels, label, classes) {
             return Some(COUNTED_FROM_1.to_owned());
         }
         match (label, self.is_text()) {
@@ -116,9 +119,9 @@ impl LabelFile {
     }
 }
 
-/// Whether a label is what the last class has where classes count from 1, as these may.
+/// Whether a label is what the last class has where classes count from 1, as these may. What is below 0 is none.
 fn count_from_1(labels: &[i64], label: i64, classes: usize) -> bool {
-    usize::try_from(label) == Ok(classes) && labels.iter().all(|&label| label >= 1)
+    usize::try_from(label) == Ok(classes) && labels.iter().all(|&label| label != 0)
 }
 
 /// What all labels are multiples of, each class once: as gray levels are from 0 to 255.
@@ -127,7 +130,7 @@ fn step(mut labels: Vec<i64>, classes: usize) -> Option<i64> {
     labels.dedup();
     let step = *labels.get(1).filter(|&&step| labels[0] == 0 && step > 1)?;
     let is_multiple = |label: &i64| label % step == 0 && label / step < classes as i64;
-    // 0 and another may be a class and what is left out.
-    let several = labels.len() > 2 || classes == 2;
+    // One that is no class may be what is left out.
+    let several = labels.iter().filter(|&&label| label >= classes as i64).count() > 1 || classes == 2;
     (several && labels.iter().all(is_multiple)).then_some(step)
 }

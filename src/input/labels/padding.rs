@@ -8,6 +8,9 @@ use crate::input::List;
 use crate::input::numbers::{whole_number, words};
 use crate::input::text::lines_of;
 
+/// So many lines of text tell what is at their ends alone.
+const MANY_LINES: usize = 8;
+
 /// Rows of class indices, all of one width above 0.
 struct Rows<'a> {
     width: usize,
@@ -48,7 +51,12 @@ impl Rows<'_> {
         let (several, any) = (rows_below(self.width - 1), rows_below(self.width));
         let only_at_ends = || (0..self.len()).all(|row| (0..lengths[row]).all(|at| !is_padding(row, at)));
         let (unequal, most) = (lengths.iter().min() < lengths.iter().max(), 2 * several > self.len());
-        let padded = if class == 0 { most || only_at_ends() } else { most && only_at_ends() };
+        let padded = match self.values {
+            // Round numbers may end in 0 as well.
+            Values::OfText(_) => self.len() >= MANY_LINES && only_at_ends(),
+            Values::OfArray(_) if class == 0 => most || only_at_ends(),
+            Values::OfArray(_) => most && only_at_ends(),
+        };
         (unequal && several > 0 && any > 1 && padded).then_some(any)
     }
 }
@@ -111,14 +119,24 @@ impl LabelFile {
         let behind = |row: usize| -> Range<usize> {
             usize::try_from(lengths[row]).map_or(rows.width, |length| length.min(rows.width))..rows.width
         };
+        let left_out = || (0..rows.len()).filter(|&row| !behind(row).is_empty());
         let mut counts: BTreeMap<i64, usize> = BTreeMap::new();
-        for row in 0..rows.len() {
+        for row in left_out() {
             for label in behind(row).filter_map(|at| rows.get(row, at)) {
                 *counts.entry(label).or_default() += 1;
             }
         }
         // Of equally many the least, for padding is mostly 0 or less.
         let (&padding, _) = counts.iter().rev().max_by_key(|(_, count)| **count)?;
+        let count = |of: &dyn Fn(usize) -> bool| left_out().filter(|&row| of(row)).count();
+        let padded = count(&|row| rows.get(row, rows.width - 1) == Some(padding));
+        // What was left in memory is no padding, and what follows each row's labels, such as an end, is none of them.
+        let first = |row: usize| rows.get(row, behind(row).start);
+        let followed = left_out().next().map(first)?;
+        let all_followed = followed != Some(padding) && left_out().all(|row| first(row) == followed);
+        if rows.len() < 2 || 2 * padded < left_out().count() || all_followed {
+            return None;
+        }
         let mut found = (0..rows.len()).filter_map(|row| {
             let is_label = |&at: &usize| rows.get(row, at).is_some_and(|label| label != padding);
             let position = behind(row).find(is_label)?;

@@ -138,10 +138,15 @@ impl LabelFile {
                 Some(',') => "-d, ",
                 _ => "-d' ' ",
             };
-            if let Some(column) = self.class_column(text, values) {
+            let columns = self.class_columns(text, values, classes);
+            if let Some(first) = columns.first() {
+                let which = if columns.len() > 1 {
+                    format!(", one of the columns {}", listed(&columns))
+                } else {
+                    String::new()
+                };
                 return Some(format!(
-                    "a line has {values} values: keep only the class, as cut {option}-f{} does",
-                    column + 1
+                    "a line has {values} values: keep only the class{which}, as cut {option}-f{first} does"
                 ));
             }
             return Some(if values == classes + 1 && entries(row).skip(1).all(is_prob) {
@@ -155,9 +160,9 @@ impl LabelFile {
         (!are_classes(names) && are_classes(row) && found == lines + 1).then(|| NAMED.to_owned())
     }
 
-    /// Which of so many columns of a table has a class in each of the lines below the first, and does not just count them.
-    /// Where several do, the first of them may be names of items.
-    fn class_column(&self, text: &str, columns: usize) -> Option<usize> {
+    /// Which of so many columns of a table, from 1, have a class, or what is left out, in each of the lines below the first,
+    /// and do not just count them.
+    fn class_columns(&self, text: &str, columns: usize, classes: usize) -> Vec<usize> {
         /// They tell what a column is.
         const LINES: usize = 100;
         #[derive(Clone)]
@@ -172,6 +177,7 @@ impl LabelFile {
             let mut entries = self.entries(line, true);
             for column in &mut found {
                 let class = entries.next().and_then(|(_, entry)| self.index_of(entry));
+                let class = class.filter(|&class| class < 0 || is_class(class, classes));
                 let next = column.last.and_then(|last| last.checked_add(1));
                 column.are_classes &= class.is_some();
                 column.counts &= lines == 0 || class == next;
@@ -179,10 +185,8 @@ impl LabelFile {
             }
             lines += 1;
         }
-        let mut classes =
-            (0..columns).filter(|&at| found[at].are_classes && (lines < 2 || !found[at].counts));
-        let first = classes.next()?;
-        Some(classes.next().unwrap_or(first))
+        let may_be = |column: &Column| column.are_classes && (lines < 2 || !column.counts);
+        (1..).zip(&found).filter(|(_, column)| may_be(column)).map(|(number, _)| number).collect()
     }
 
     /// A class index for each entry of `shape`, the shape of the logits without their class axis.
@@ -335,6 +339,17 @@ impl<F: Fn(i64) -> i64> TargetCheck<'_, F> {
     }
 }
 
+/// Numbers of columns, the first few.
+fn listed(numbers: &[usize]) -> String {
+    const MOST: usize = 4;
+    let shown: Vec<String> = numbers.iter().take(MOST).map(usize::to_string).collect();
+    format!("{}{}", shown.join(", "), if numbers.len() > MOST { ", …" } else { "" })
+}
+
+/// How to go on where each item has a label less than places.
+pub(crate) const NEXT_TOKENS: &str = "there is one label fewer than positions: of a language model, leave out each item's last position, which has no next \
+     token";
+
 /// How to go on where there is one class.
 pub(crate) const ONE_SCORE: &str = "a single score per row is a sigmoid's: make two classes of x, in the labels' shape: np.stack([0 * x, x], 1), or of its probabilities np.stack([1 - x, x], 1)";
 
@@ -348,6 +363,13 @@ fn shape_hint(found: &[usize], rows: &[usize], classes: usize) -> Option<String>
     }
     if rows.len() == 2 && found.iter().eq(rows.iter().rev()) {
         return Some("their axes are swapped: use labels.T".to_owned());
+    }
+    if let (&[items, labels], &[of_items, places]) = (found, rows)
+        && items == of_items
+        && labels + 1 == places
+        && labels != classes
+    {
+        return Some(NEXT_TOKENS.to_owned());
     }
     let axes = found.len() == rows.len() + 1;
     let class_axis = (0..found.len()).find(|&axis| {
