@@ -156,6 +156,21 @@ fn nearly_as_many_labels_as_rows_may_be_classes_of_rows() {
 }
 
 #[test]
+fn a_batch_with_nearly_as_many_labels_as_rows_may_be_a_classifiers() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[4, 20, 3], &[0.5; 240]));
+    for (labels, end) in
+        [(19, "; if these are one class per row, there are 19 labels for 20 rows\n"), (15, "\n")]
+    {
+        let values: Vec<i64> = (0..4 * labels as i64).map(|at| (at + 1) % 3).collect();
+        folder.file("y.npy", npy_i64(&[4, labels], &values));
+        let (code, text) = said(&folder, &["loss", "x.npy", "--labels", "y.npy"]);
+        let hint = "hint: give --label-lengths if it is padding, or --blank if another class is the blank";
+        assert!(code == Some(2) && text.ends_with(&format!("{hint}{end}")), "{labels}: {text}");
+    }
+}
+
+#[test]
 fn a_label_less_than_positions_is_a_next_token() {
     let folder = Folder::new();
     for (shape, axis, labels, hint) in [

@@ -113,23 +113,19 @@ pub(in crate::cli) fn classes_last(shape: &[usize], labels: &LabelFile) -> Optio
 /// What to say where each item, or the only one, has nearly as many labels as rows, which were taken for frames.
 pub(super) fn nearly_as_many(shape: &[usize], labels: &LabelFile) -> Option<String> {
     let (labels, rows) = match (labels.integer_shape()?, shape) {
+        (&[labels], &[rows, 1, _]) if labels == rows && rows >= FEW_ROWS => {
+            return Some("if these are one class per row, drop the axis of size 1: x[:, 0]".to_owned());
+        }
         (&[labels], &[rows, _] | &[rows, 1, _]) => (labels, rows),
         (&[items, labels], &[of_items, rows, _] | &[rows, of_items, _]) if items == of_items => {
             (labels, rows)
         }
         _ => return None,
     };
-    if rows < FEW_ROWS || labels.abs_diff(rows) > rows / 10 {
-        return None;
-    }
-    Some(if labels == rows {
-        "if these are one class per row, drop the axis of size 1: x[:, 0]".to_owned()
-    } else {
-        format!(
-            "if these are one class per row, there are {} for {}",
-            counted(labels, "label"),
-            counted(rows, "row")
-        )
+    let nearly = labels != rows && labels.abs_diff(rows) <= rows / 10;
+    (nearly && rows >= FEW_ROWS).then(|| {
+        let (labels, rows) = (counted(labels, "label"), counted(rows, "row"));
+        format!("if these are one class per row, there are {labels} for {rows}")
     })
 }
 
