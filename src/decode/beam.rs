@@ -102,6 +102,8 @@ pub struct BeamSearch<S: Scorer, A: Arithmetic = Linear> {
     search: Search<S, A>,
     frame: usize,
     set: InstructionSet,
+    /// What the item ended with.
+    failed: Option<BeamError>,
 }
 
 /// What it is, without what it holds.
@@ -155,21 +157,31 @@ impl<S: Scorer, A: Arithmetic> BeamSearch<S, A> {
             return Err(BeamError::FusionClasses { fusion: steered, classes });
         }
         let search = Search::new(config.beam_width, config.blank, classes, scorer);
-        Ok(Self { config, classes, search, frame: 0, set: InstructionSet::best() })
+        Ok(Self { config, classes, search, frame: 0, set: InstructionSet::best(), failed: None })
     }
 
     /// Begins a new item; memory and scorer are kept.
     pub fn reset(&mut self) {
         self.search.reset();
         self.frame = 0;
+        self.failed = None;
     }
 
     /// Takes the next frame of `[classes]` values.
     ///
     /// # Errors
     /// If the frame can't be decoded, no prefix has a probability above 0 after it, or the arithmetic's
-    /// range does not suffice. After an error there is nothing to be found until [`Self::reset`].
+    /// range does not suffice; then the same for every frame, and there is nothing to be found, until [`Self::reset`].
     pub fn push_frame<E: Element>(&mut self, row: &[E]) -> Result<(), BeamError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let result = self.advance(row);
+        self.failed = result.as_ref().err().cloned();
+        result
+    }
+
+    fn advance<E: Element>(&mut self, row: &[E]) -> Result<(), BeamError> {
         if row.len() != self.classes {
             return Err(FrameError::Ragged { values: row.len(), classes: self.classes }.into());
         }
@@ -187,9 +199,13 @@ impl<S: Scorer, A: Arithmetic> BeamSearch<S, A> {
     }
 
     /// The final beam: at most `limit` hypotheses, best first. Without any frame, that is the empty text with a
-    /// probability of 1.
+    /// probability of 1; after an error there are none.
     pub fn finish(&mut self, limit: usize) -> BeamResult {
-        self.search.finish(limit)
+        let found = self.search.finish(limit);
+        if self.failed.is_none() {
+            return found;
+        }
+        BeamResult { hypotheses: Vec::new(), beam_logp_nats: f64::NEG_INFINITY, ..found }
     }
 
     fn decode<E: Element>(&mut self, rows: Rows<'_, E>, limit: usize) -> Result<BeamResult, BeamError> {

@@ -121,6 +121,25 @@ fn a_search_is_refused_what_it_could_not_hold() {
     assert!(search.finish(1).hypotheses[0].tokens.is_empty());
 }
 
+/// What follows a frame that was refused is no part of a text.
+#[test]
+fn after_an_error_a_search_finds_nothing() {
+    let config = BeamConfig { beam_width: 4, blank: 0, input: InputKind::Logits, token_min_logp: None };
+    for wrong in [&[0.0, 1.0][..], &[0.0, f64::NAN, 1.0]] {
+        let mut search = BeamSearch::<_, Log>::new(config, 3, NoScorer).unwrap();
+        let right = [0.0, 5.0, 0.0];
+        assert_eq!(search.push_frame(&right), Ok(()));
+        let error = search.push_frame(wrong).unwrap_err();
+        // NaN is not equal to itself.
+        assert_eq!(search.push_frame(&right).unwrap_err().to_string(), error.to_string());
+        let found = search.finish(2);
+        assert!(found.hypotheses.is_empty() && found.beam_logp_nats == f64::NEG_INFINITY);
+        search.reset();
+        assert_eq!(search.push_frame(&right), Ok(()));
+        assert_eq!(search.finish(1).hypotheses[0].tokens, [1]);
+    }
+}
+
 /// What is wrong with the configuration is no item's fault, and told though there is none.
 #[test]
 fn a_batch_is_refused_a_blank_that_is_no_class() {
