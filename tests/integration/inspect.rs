@@ -429,10 +429,20 @@ fn label_lengths_of_text_are_refused_as_loss_refuses_them() {
 #[test]
 fn labels_that_fit_both_losses_are_a_finding() {
     let folder = Folder::new();
-    folder.file("x.npy", npy_f32(&[2, 3, 4], &[0.0; 24]));
+    // (items, classes, places), or (items, frames, classes).
+    folder.file("x.npy", npy_f32(&[2, 6, 4], &[0.0; 48]));
     folder.file("y.npy", npy_i64(&[2, 4], &[1, 2, 0, 1, 2, 2, 1, 0]));
     let result = inspect(&folder, &["x.npy", "--labels", "y.npy"]);
-    assert_eq!(codes(&result)[0], "criterion");
+    assert_eq!((codes(&result)[0], &result["summary"]["classes"]), ("criterion", &json!(4)));
+    // Labels that are left out, or too many for the frames, are a classifier's.
+    folder.file("y.npy", npy_i64(&[2, 4], &[1, 2, 0, -100, 2, 2, 1, -100]));
+    let left_out = inspect(&folder, &["x.npy", "--labels", "y.npy"]);
+    folder.file("x3.npy", npy_f32(&[2, 3, 4], &[0.0; 24]));
+    folder.file("y3.npy", npy_i64(&[2, 4], &[1, 2, 0, 1, 2, 2, 1, 0]));
+    for (result, classes) in [(left_out, 6), (inspect(&folder, &["x3.npy", "--labels", "y3.npy"]), 3)] {
+        assert_eq!(flags(&result), ["--criterion cross-entropy"], "{result}");
+        assert_eq!(result["summary"]["classes"], classes);
+    }
     let result = inspect(&folder, &["x.npy", "--labels", "y.npy", "--lengths", "3,3"]);
     assert!(!codes(&result).contains(&"criterion"), "{result}");
 }

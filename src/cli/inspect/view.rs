@@ -22,6 +22,14 @@ pub(super) struct View {
     pub(super) labels_fit: bool,
 }
 
+/// Whether labels that fit both losses are no label sequences: some are left out as PyTorch does it, or each has more
+/// labels than any item has frames.
+fn no_sequences(shape: &[usize], labels: &LabelFile) -> bool {
+    let frames = shape.iter().take(2).max();
+    let too_many = labels.integer_shape().is_some_and(|labels| labels.last() > frames);
+    too_many || labels.integers().is_some_and(|labels| labels.contains(&DEFAULT_IGNORE_INDEX))
+}
+
 impl Args {
     /// As a CTC input where it can be one, and the labels are not those of a classifier.
     pub(super) fn view(
@@ -49,8 +57,9 @@ impl Args {
         let tagger = labels.filter(|labels| fits.is_some() && (named.is_none() || labels.are_names()));
         let tagger = tagger.and_then(|labels| classes_last(shape, labels));
         let fits = fits.filter(|_| are_classes);
-        let cross_entropy = fits == Some((true, false));
-        if fits == Some((true, true)) {
+        let of_rows_alone = labels.is_some_and(|labels| no_sequences(shape, labels));
+        let cross_entropy = matches!(fits, Some((true, ctc)) if !ctc || of_rows_alone);
+        if fits == Some((true, true)) && !cross_entropy {
             let message = "the labels fit both losses: if this is a classifier's output, give --criterion cross-entropy";
             findings.push(Finding { code: "criterion", message: message.to_owned(), flag: None });
         }
