@@ -29,6 +29,7 @@ mod gradient;
 mod gradient_files;
 mod gradient_of_zeros;
 mod guess;
+mod guess_conventions;
 mod hints;
 mod hints_of_files;
 mod hostile;
