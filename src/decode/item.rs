@@ -111,7 +111,7 @@ impl fmt::Debug for ItemDecoder<'_> {
 enum Search<'a> {
     Greedy,
     Beam(Box<BeamDecoder<NoScorer>>),
-    Steered { beam: Box<BeamDecoder<FusionScorer<'a>>>, fusion: &'a Fusion, with_end: bool },
+    Steered { beam: Box<BeamDecoder<FusionScorer<&'a Fusion>>>, fusion: &'a Fusion, with_end: bool },
 }
 
 impl<'a> ItemDecoder<'a> {

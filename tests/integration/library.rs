@@ -1,5 +1,7 @@
 //! The library on what is in memory: batches, targets, and what it refuses.
 
+use std::sync::Arc;
+
 use ctctool::decode::batch::DecodeBatch;
 use ctctool::decode::fusion::{Fusion, FusionWeights};
 use ctctool::decode::item::{ItemConfig, ItemDecoder};
@@ -7,6 +9,7 @@ use ctctool::decode::{
     BeamConfig, BeamError, BeamSearch, FusionScorer, Log, NoScorer, Spelling, beam_search,
 };
 use ctctool::input::{ClassTargets, TargetError};
+use ctctool::lm::Hotwords;
 use ctctool::logits::{Geometry, InputKind, Items, Nonfinite, RowScale, reduce_slice};
 use ctctool::loss::cross_entropy::CrossEntropy;
 use ctctool::loss::cross_entropy_batch::CrossEntropyBatch;
@@ -119,6 +122,31 @@ fn a_search_is_refused_what_it_could_not_hold() {
     search.reset();
     assert_eq!(search.push_frame(&[0.0, f64::NEG_INFINITY, f64::NEG_INFINITY]), Ok(()));
     assert!(search.finish(1).hypotheses[0].tokens.is_empty());
+}
+
+/// Searches that are kept, each with its own weights, and one model for all of them.
+#[test]
+fn a_steered_search_may_be_kept_and_go_to_another_thread() {
+    struct Session {
+        search: BeamSearch<FusionScorer<Arc<Fusion>>, Log>,
+    }
+    let names = ["-", "a", "b"].map(str::to_owned).to_vec();
+    let spelling = Spelling::new(names, ctctool::decode::spelling::WordDelimiter::None);
+    let phrases = Hotwords::new([("b", 2.0)], false);
+    let fusion = Arc::new(Fusion::new(&spelling, 3, None, None, Some(phrases)));
+    let config = BeamConfig { beam_width: 4, blank: 0, input: InputKind::Logits, token_min_logp: None };
+    let weights = FusionWeights { lm_weight: 0.5, with_end: true, unit_bonus: 0.0, unk_score: 0.0 };
+    let session = || {
+        let scorer = FusionScorer::new(Arc::clone(&fusion), weights);
+        Session { search: BeamSearch::new(config, 3, scorer).unwrap() }
+    };
+    let best = |mut session: Session| {
+        session.search.push_frame(&[0.0, 1.0, 0.5]).unwrap();
+        session.search.finish(1).hypotheses[0].tokens.clone()
+    };
+    let sessions = [session(), session()];
+    let threads = sessions.map(|session| std::thread::spawn(move || best(session)));
+    assert_eq!(threads.map(|thread| thread.join().unwrap()), [[2], [2]]);
 }
 
 /// What follows a frame that was refused is no part of a text.

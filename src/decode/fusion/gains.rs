@@ -1,13 +1,15 @@
 //! What tokens and ends gain by a fusion.
 
+use std::ops::Deref;
+
 use super::{Fusion, FusionState, FusionWeights, LanguageModel, TokenModel};
 use crate::decode::spelling::WordPiece;
 use crate::lm::{Hotwords, WordTree};
 
 /// A [`Fusion`] with weights.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Gains<'a> {
-    pub(super) fusion: &'a Fusion,
+pub(super) struct Gains<F> {
+    pub(super) fusion: F,
     pub(super) weights: FusionWeights,
     pub(super) with_hotwords: bool,
 }
@@ -28,7 +30,7 @@ pub(super) fn hotwords_after(hotwords: &Hotwords, mut state: u32, pieces: &[Word
     (state, gain)
 }
 
-impl Gains<'_> {
+impl<F: Deref<Target = Fusion>> Gains<F> {
     /// The state of the empty prefix.
     pub(super) fn start(&self) -> FusionState {
         let language = match &self.fusion.language {

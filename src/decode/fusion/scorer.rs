@@ -1,14 +1,17 @@
 //! The scorer of a fusion, which keeps what it was asked lately.
 
+use std::ops::Deref;
+
 use super::gain_bounds::GainBounds;
 use super::gains::Gains;
 use super::{Fusion, FusionState, FusionWeights, LanguageModel, UNKNOWN};
 use crate::decode::scorer::{Gain, Scorer};
 
-/// A [`Fusion`] with weights.
+/// A [`Fusion`], borrowed or shared (`&Fusion`, `Arc<Fusion>`), with weights. One that is shared can be kept, with its search,
+/// from one request to the next, and go to another thread.
 #[derive(Clone, Debug)]
-pub struct FusionScorer<'a> {
-    gains: Gains<'a>,
+pub struct FusionScorer<F> {
+    gains: Gains<F>,
     bounds: GainBounds,
     /// The last extensions, each in the slot of its hash: from frame to frame mostly the same are asked for.
     recent: Vec<Extension>,
@@ -68,14 +71,14 @@ fn step_slot(from: u32, token: u32) -> usize {
     (mixed >> (u64::BITS - RECENT_BITS)) as usize
 }
 
-impl<'a> FusionScorer<'a> {
+impl<F: Deref<Target = Fusion>> FusionScorer<F> {
     /// A scorer for one search at a time.
     ///
     /// # Panics
     /// If a weight is outside its limits: see [`FusionWeights`].
-    pub fn new(fusion: &'a Fusion, weights: FusionWeights) -> Self {
+    pub fn new(fusion: F, weights: FusionWeights) -> Self {
         assert!(weights.are_allowed(), "weights within their limits");
-        let bounds = GainBounds::new(fusion, &weights);
+        let bounds = GainBounds::new(&fusion, &weights);
         let with_hotwords = fusion.hotwords.is_some();
         let counts = match &fusion.language {
             _ if with_hotwords => Counts::All,
@@ -131,7 +134,7 @@ impl<'a> FusionScorer<'a> {
     }
 }
 
-impl Scorer for FusionScorer<'_> {
+impl<F: Deref<Target = Fusion>> Scorer for FusionScorer<F> {
     type State = FusionState;
 
     fn start(&self) -> FusionState {
@@ -157,7 +160,7 @@ impl Scorer for FusionScorer<'_> {
     }
 
     fn gain_bounds(&mut self, state: FusionState) -> &[f32] {
-        self.bounds.of(self.gains.fusion, &self.gains.weights, state)
+        self.bounds.of(&self.gains.fusion, &self.gains.weights, state)
     }
 
     fn gain_bounds_of_any_state(&self) -> &[f32] {
