@@ -28,20 +28,16 @@ impl UsageError {
     }
 }
 
-/// An error with a word more on how to go on.
-fn with_hint(error: anyhow::Error, hint: &str) -> anyhow::Error {
-    let more = |before: Option<&str>| match before {
-        Some(before) => format!("{before}; {hint}"),
-        None => hint.to_owned(),
-    };
+/// An error with what `hint` makes of how to go on.
+fn map_hint(error: anyhow::Error, hint: impl FnOnce(Option<&str>) -> String) -> anyhow::Error {
     match error.downcast::<InputError>() {
         Ok(error) => {
-            let hint = more(error.get_hint());
+            let hint = hint(error.get_hint());
             error.hint(hint).into()
         }
         Err(error) => match error.downcast::<UsageError>() {
             Ok(error) => {
-                let hint = more(error.hint.as_deref());
+                let hint = hint(error.hint.as_deref());
                 error.hint(hint).into()
             }
             Err(error) => error,
@@ -49,9 +45,17 @@ fn with_hint(error: anyhow::Error, hint: &str) -> anyhow::Error {
     }
 }
 
-/// An error with some words more.
+/// An error with some words more on how to go on.
 pub(super) fn with_hints(error: anyhow::Error, hints: impl IntoIterator<Item = String>) -> anyhow::Error {
-    hints.into_iter().fold(error, |error, hint| with_hint(error, &hint))
+    let add = |hint: String| {
+        move |before: Option<&str>| before.map_or(hint.clone(), |before| format!("{before}; {hint}"))
+    };
+    hints.into_iter().fold(error, |error, hint| map_hint(error, add(hint)))
+}
+
+/// An error that is due to something else than it says: how to go on is that alone.
+pub(super) fn with_cause(error: anyhow::Error, hint: String) -> anyhow::Error {
+    map_hint(error, |_| hint)
 }
 
 /// How to go on after an error.

@@ -14,7 +14,7 @@ use gradient::{GradientArgs, GradientOf, GradientWork};
 
 use super::ExitStatus;
 use super::alphabet_args::AlphabetArgs;
-use super::diagnostics::{Diagnostics, with_hints};
+use super::diagnostics::{Diagnostics, with_cause, with_hints};
 use super::inputs::{LogitsArgs, matrix_params, open_labels};
 use super::output_args::OutputArgs;
 use super::subcommand::{Named, ResultCommand};
@@ -192,8 +192,12 @@ impl Args {
         let asked = self.settings.criterion.is_some() || self.ctc_option().is_some();
         let nearly =
             || (criterion == Criterion::Ctc && !asked).then(|| nearly_as_many(&shape, &labels)).flatten();
-        let hints = misled.into_iter().chain(other_axis).chain(names()).chain(nearly());
-        result.map_err(|error| with_hints(error, hints.chain(exchanged()).chain(one_row())))
+        let hints =
+            || other_axis.into_iter().chain(names()).chain(nearly()).chain(exchanged()).chain(one_row());
+        result.map_err(|error| match misled {
+            Some(hint) => with_cause(error, hint),
+            None => with_hints(error, hints()),
+        })
     }
 
     fn class_axis(&self, shape: &[usize]) -> Option<usize> {

@@ -108,8 +108,7 @@ fn an_option_that_implies_the_wrong_loss_is_named() {
         &["loss", "x.csv", "--labels", "y.txt", "--zero-infinity"],
         "y.txt: expected 1 line of labels, one per item, found 3",
         Some(
-            "the matrix is one item: write its labels on one line; --zero-infinity is for CTC, but the labels look like \
-             those of cross-entropy: omit it for cross-entropy",
+            "--zero-infinity is for CTC, but the labels look like those of cross-entropy: omit it for cross-entropy",
         ),
     );
 }
