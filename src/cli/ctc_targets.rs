@@ -66,9 +66,13 @@ impl AlphabetArgs {
             .text_sequences(items, names, split, unknown)
             .map_err(|error| shape.with_layout_hint(error, found))?;
         warnings.extend(unknown.and_then(|unknown| {
-            let all = sequences.iter().map(CtcLabels::len).sum();
+            let written = sequences.iter().flat_map(CtcLabels::labels);
+            let (all, seem) =
+                written.fold((0, 0), |(all, seem), label| (all + 1, seem + usize::from(label == unknown)));
+            // Some may be written as the token itself: only now are they told apart.
+            let found = if FEW_UNKNOWN * seem > all { labels.unknown(names, split) } else { 0 };
             let first = || labels.text_sequences(items, names, split, None).err();
-            many_unknown(all, labels.unknown(names, split), &names.tokens()[unknown as usize], first)
+            many_unknown(all, found, &names.tokens()[unknown as usize], first)
         }));
         warnings.extend(self.text_warnings(labels, names, split));
         Ok(CtcTargets { sequences, warnings, blank, split: Some(split.word()), alphabet })
