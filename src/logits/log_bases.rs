@@ -6,7 +6,7 @@ use crate::kernel::{Element, log_sum_exp};
 /// Bases of logarithms beside e.
 const OTHERS: [u8; 2] = [2, 10];
 /// Rows that are looked at: those with the first numbers, whatever the threads.
-const FIRST_ROWS: usize = 256;
+pub(super) const FIRST_ROWS: usize = 256;
 /// Values that are, in whole rows, but for the first row: exponentials to three bases take their time.
 const FIRST_VALUES: usize = 1 << 15;
 

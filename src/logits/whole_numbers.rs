@@ -1,10 +1,8 @@
 //! Whether scores are whole numbers, which a network's hardly are.
 
 use super::audit::SEVERAL_ROWS;
+use super::log_bases::FIRST_ROWS;
 use crate::kernel::Element;
-
-/// Rows that are looked at: those with the first numbers, whatever the threads.
-const FIRST_ROWS: usize = 256;
 
 /// What the first rows of a file, or of an item, hold.
 #[derive(Clone, Copy, Debug, Default)]

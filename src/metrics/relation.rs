@@ -104,7 +104,7 @@ impl Numbers {
         Self { base: self.new.clone(), new: self.base.clone() }
     }
 
-    /// Whether all of `new` is exactly what a shorter type makes of the base, of which several are more than 0.
+    /// Whether all of `new` is exactly what a shorter type makes of the base, several of them not 0.
     fn rounded(&self) -> Option<Operation> {
         /// Fewer may be so by chance.
         const FEW: usize = 4;
