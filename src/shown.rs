@@ -38,6 +38,12 @@ pub(crate) fn quoted(word: &str) -> Cow<'_, str> {
     format!("'{}'", word.replace('\'', r"'\''")).into()
 }
 
+/// Numbers with commas between them, the first few.
+pub(crate) fn listed<T: ToString>(numbers: &[T], most: usize) -> String {
+    let shown: Vec<String> = numbers.iter().take(most).map(ToString::to_string).collect();
+    format!("{}{}", shown.join(", "), if numbers.len() > most { ", …" } else { "" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

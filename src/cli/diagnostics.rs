@@ -47,10 +47,13 @@ fn map_hint(error: anyhow::Error, hint: impl FnOnce(Option<&str>) -> String) -> 
 
 /// An error with some words more on how to go on.
 pub(super) fn with_hints(error: anyhow::Error, hints: impl IntoIterator<Item = String>) -> anyhow::Error {
-    let add = |hint: String| {
-        move |before: Option<&str>| before.map_or(hint.clone(), |before| format!("{before}; {hint}"))
+    let add = |error, hint: String| {
+        map_hint(error, |before| match before {
+            Some(before) => format!("{before}; {hint}"),
+            None => hint,
+        })
     };
-    hints.into_iter().fold(error, |error, hint| map_hint(error, add(hint)))
+    hints.into_iter().fold(error, add)
 }
 
 /// An error that is due to something else than it says: how to go on is that alone.

@@ -78,7 +78,7 @@ pub(crate) use hints::LabelDoubt;
 pub(crate) use padding::LeftOut;
 pub use probs::ProbTargets;
 pub use targets::{ClassTargets, TargetError};
-pub(crate) use targets::{NEXT_TOKENS, ONE_SCORE, is_class};
+pub(crate) use targets::{ONE_SCORE, are_next_tokens, is_class};
 
 /// The lines of a table.
 fn rows_of(text: &str) -> impl Iterator<Item = &str> {

@@ -51,7 +51,7 @@ pub(crate) use error::display_path;
 pub use error::{Finding, InputError, Place};
 pub(crate) use error::{counted, display_name};
 pub use labels::{ClassTargets, LabelFile, ProbTargets, TargetError};
-pub(crate) use labels::{LabelDoubt, LeftOut, NEXT_TOKENS, ONE_SCORE, is_class};
+pub(crate) use labels::{LabelDoubt, LeftOut, ONE_SCORE, are_next_tokens, is_class};
 pub use language::{read_hotwords, read_language_model, read_lexicon};
 pub(crate) use matrix::OddColumn;
 pub use matrix::{Matrix, ReadError};

@@ -105,14 +105,18 @@ pub(super) fn is_flat_in_logs(least: f64, greatest: f64) -> bool {
 
 /// Whether a row may be probabilities.
 pub(super) fn are_probs<E: Element>(row: &[E]) -> bool {
+    sum_of_seeming_probs(row).is_some()
+}
+
+/// What a row sums to, if it may be probabilities.
+fn sum_of_seeming_probs<E: Element>(row: &[E]) -> Option<f64> {
     let values = || row.iter().map(|x| x.to_f64());
     // A row of logits ends at its first negative value; the sum of all would take longer than their loss.
-    let may_be = row.len() > 1 && values().all(|x| x >= 0.0);
-    if !may_be {
-        return false;
+    if row.len() < 2 || !values().all(|x| x >= 0.0) {
+        return None;
     }
     let sum = values().sum();
-    may_sum_to_one(sum) || are_rounded_probs(row, sum)
+    (may_sum_to_one(sum) || are_rounded_probs(row, sum)).then_some(sum)
 }
 
 /// Whether a row may be probabilities, or logarithms of some, that need not sum to one. A row of logits soon has a value
@@ -177,8 +181,9 @@ impl RowAudit {
 
     /// Looks at a row to tell whether it could be probabilities; `number` is its number in the file, or in the item.
     pub fn sample<E: Element>(&mut self, number: usize, row: &[E]) {
-        let are_probs = are_probs(row);
-        self.rounded |= are_probs && !may_sum_to_one(row.iter().map(|x| x.to_f64()).sum());
+        let sum = sum_of_seeming_probs(row);
+        let are_probs = sum.is_some();
+        self.rounded |= sum.is_some_and(|sum| !may_sum_to_one(sum));
         if !are_probs || self.kind == InputKind::Probs {
             self.first_unlike_probs.get_or_insert(self.sampled);
         }

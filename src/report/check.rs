@@ -7,6 +7,7 @@ use super::error_counts::RateSummary;
 use super::{Shortest, Status};
 use crate::input::display_name;
 use crate::metrics::{Difference, Tolerance};
+use crate::shown;
 
 /// A check that was asked for, and how it came out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -155,12 +156,7 @@ pub(super) fn rounding(value: f64, rounded: f64) -> Option<f64> {
     (rtol < 0.011 && format!("{value:.decimals$}") == text).then_some(rtol)
 }
 
-/// Numbers with commas between them, the first few.
+/// Numbers with commas between them, the first ten.
 pub(crate) fn listed(numbers: &[u64]) -> String {
-    const MOST: usize = 10;
-    let mut text = numbers.iter().take(MOST).map(u64::to_string).collect::<Vec<_>>().join(", ");
-    if numbers.len() > MOST {
-        text += ", …";
-    }
-    text
+    shown::listed(numbers, 10)
 }

@@ -57,8 +57,8 @@ impl Args {
         let tagger = labels.filter(|labels| fits.is_some() && (named.is_none() || labels.are_names()));
         let tagger = tagger.and_then(|labels| classes_last(shape, labels));
         let fits = fits.filter(|_| are_classes);
-        let of_rows_alone = labels.is_some_and(|labels| no_sequences(shape, labels));
-        let cross_entropy = matches!(fits, Some((true, ctc)) if !ctc || of_rows_alone);
+        let of_rows_alone = || labels.is_some_and(|labels| no_sequences(shape, labels));
+        let cross_entropy = matches!(fits, Some((true, ctc)) if !ctc || of_rows_alone());
         if fits == Some((true, true)) && !cross_entropy {
             let message = "the labels fit both losses: if this is a classifier's output, give --criterion cross-entropy";
             findings.push(Finding { code: "criterion", message: message.to_owned(), flag: None });

@@ -4,7 +4,7 @@ use super::super::diagnostics::UsageError;
 use super::super::inputs::found_shape;
 use super::super::values::Criterion;
 use super::Args;
-use crate::input::{AlphabetFile, LabelFile, Matrix, NEXT_TOKENS, counted, shape_text};
+use crate::input::{AlphabetFile, LabelFile, Matrix, are_next_tokens, counted, shape_text};
 
 impl Args {
     /// Which loss: as asked, else as other options imply, else the one that fits the shapes.
@@ -81,13 +81,12 @@ impl Args {
             Criterion::CrossEntropy => (cross_entropy, "cross-entropy", ctc, "CTC"),
             Criterion::Ctc => (ctc, "CTC", cross_entropy, "cross-entropy"),
         };
-        let rows = self.class_axis(shape).map(|axis| (without(shape, axis), shape[axis]));
-        let next = || {
-            rows.and_then(|(rows, classes)| labels.misfit(&rows, classes))
-                .is_some_and(|hint| hint == NEXT_TOKENS)
-        };
         // What the option stands for says how to go on.
-        let is_told = criterion == Criterion::CrossEntropy && next();
+        let is_told = criterion == Criterion::CrossEntropy
+            && self
+                .class_axis(shape)
+                .zip(labels.integer_shape())
+                .is_some_and(|(axis, found)| are_next_tokens(found, &without(shape, axis), shape[axis]));
         (!fits && other_fits && !is_told).then(|| {
             format!("{option} is for {name}, but the labels look like those of {other}: omit it for {other}")
         })

@@ -96,10 +96,19 @@ impl AlphabetFile {
 
     /// The class of a token, where the file names every class.
     pub(super) fn index_of(&self, token: &str) -> Option<usize> {
+        self.find(|other| other == token).map(|(_, class)| class)
+    }
+
+    /// The first entry of a kind, and its number.
+    fn find(&self, is_of_kind: impl Fn(&str) -> bool) -> Option<(&str, usize)> {
         match &self.entries {
-            Entries::List(list) => list.iter().position(|t| t == token),
+            Entries::List(list) => {
+                let class = list.iter().position(|token| is_of_kind(token))?;
+                Some((&list[class], class))
+            }
             Entries::Indexed(map) => {
-                map.iter().find(|(t, _)| t == token).and_then(|(_, index)| usize::try_from(*index).ok())
+                let (token, index) = map.iter().find(|(token, _)| is_of_kind(token))?;
+                Some((token, usize::try_from(*index).ok()?))
             }
         }
     }
@@ -136,17 +145,7 @@ impl AlphabetFile {
 
     /// The entry that is called as only the blank of CTC is, and its number.
     fn entry_of_blank(&self) -> Option<(&str, usize)> {
-        let is_blank = |token: &str| BLANK_NAMES.iter().any(|name| token.eq_ignore_ascii_case(name));
-        match &self.entries {
-            Entries::List(list) => {
-                let class = list.iter().position(|token| is_blank(token))?;
-                Some((&list[class], class))
-            }
-            Entries::Indexed(map) => {
-                let (token, index) = map.iter().find(|(token, _)| is_blank(token))?;
-                Some((token, usize::try_from(*index).ok()?))
-            }
-        }
+        self.find(|token| BLANK_NAMES.iter().any(|name| token.eq_ignore_ascii_case(name)))
     }
 
     /// The tokens of all classes, the blank put in where the file leaves it out.

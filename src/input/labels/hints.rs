@@ -39,7 +39,7 @@ impl LabelFile {
         lengths: Option<&List<i64>>,
     ) -> Option<String> {
         match doubt {
-            LabelDoubt::NoClass(label) => self.no_class_hint_of(label, classes, lengths),
+            LabelDoubt::NoClass(label) => self.range_hint(label, classes, lengths),
             LabelDoubt::Blank { label, fills_the_end } => {
                 Some(self.blank_hint(label, fills_the_end, classes, lengths).to_owned())
             }
@@ -61,7 +61,7 @@ impl LabelFile {
         labels
     }
 
-    fn no_class_hint_of(&self, label: i64, classes: usize, lengths: Option<&List<i64>>) -> Option<String> {
+    fn range_hint(&self, label: i64, classes: usize, lengths: Option<&List<i64>>) -> Option<String> {
         let padding = self.padded_rows().map(|(class, _)| class);
         let fills_rows = padding == Some(label);
         let mut labels = self.in_use(lengths);

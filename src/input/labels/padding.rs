@@ -128,8 +128,7 @@ impl LabelFile {
         }
         // Of equally many the least, for padding is mostly 0 or less.
         let (&padding, _) = counts.iter().rev().max_by_key(|(_, count)| **count)?;
-        let count = |of: &dyn Fn(usize) -> bool| left_out().filter(|&row| of(row)).count();
-        let padded = count(&|row| rows.get(row, rows.width - 1) == Some(padding));
+        let padded = left_out().filter(|&row| rows.get(row, rows.width - 1) == Some(padding)).count();
         // What was left in memory is no padding, and what follows each row's labels, such as an end, is none of them.
         let first = |row: usize| rows.get(row, behind(row).start);
         let followed = left_out().next().map(first)?;

@@ -13,8 +13,10 @@ use crate::input::text::{line_count, lines_of};
 use crate::input::{InputError, Place};
 use crate::logits::unravel;
 use crate::loss::targets::{Target, Targets};
-use crate::shown::{cut, shown};
+use crate::shown::{cut, listed, shown};
 
+/// Numbers of columns that a message has.
+const MOST_COLUMNS: usize = 4;
 /// Values that one thread checks at a time.
 const CHECKED_AT_ONCE: usize = 1 << 16;
 
@@ -141,7 +143,7 @@ impl LabelFile {
             let columns = self.class_columns(text, values, classes);
             if let Some(first) = columns.first() {
                 let which = if columns.len() > 1 {
-                    format!(", one of the columns {}", listed(&columns))
+                    format!(", one of the columns {}", listed(&columns, MOST_COLUMNS))
                 } else {
                     String::new()
                 };
@@ -339,16 +341,11 @@ impl<F: Fn(i64) -> i64> TargetCheck<'_, F> {
     }
 }
 
-/// Numbers of columns, the first few.
-fn listed(numbers: &[usize]) -> String {
-    const MOST: usize = 4;
-    let shown: Vec<String> = numbers.iter().take(MOST).map(usize::to_string).collect();
-    format!("{}{}", shown.join(", "), if numbers.len() > MOST { ", …" } else { "" })
+/// Whether each item has a label less than places, and these are not the classes.
+pub(crate) fn are_next_tokens(found: &[usize], rows: &[usize], classes: usize) -> bool {
+    let (&[items, labels], &[of_items, places]) = (found, rows) else { return false };
+    items == of_items && labels + 1 == places && labels != classes
 }
-
-/// How to go on where each item has a label less than places.
-pub(crate) const NEXT_TOKENS: &str = "there is one label fewer than positions: of a language model, leave out each item's last position, which has no next \
-     token";
 
 /// How to go on where there is one class.
 pub(crate) const ONE_SCORE: &str = "a single score per row is a sigmoid's: make two classes of x, in the labels' shape: np.stack([0 * x, x], 1), or of its probabilities np.stack([1 - x, x], 1)";
@@ -364,12 +361,12 @@ fn shape_hint(found: &[usize], rows: &[usize], classes: usize) -> Option<String>
     if rows.len() == 2 && found.iter().eq(rows.iter().rev()) {
         return Some("their axes are swapped: use labels.T".to_owned());
     }
-    if let (&[items, labels], &[of_items, places]) = (found, rows)
-        && items == of_items
-        && labels + 1 == places
-        && labels != classes
-    {
-        return Some(NEXT_TOKENS.to_owned());
+    if are_next_tokens(found, rows, classes) {
+        return Some(
+            "there is one label fewer than positions: of a language model, leave out each item's last position, which has no next \
+             token"
+                .to_owned(),
+        );
     }
     let axes = found.len() == rows.len() + 1;
     let class_axis = (0..found.len()).find(|&axis| {
