@@ -60,12 +60,12 @@ fn spelling() -> Spelling {
 
 fn words() -> Fusion {
     let model = read_language_model(&fixture::path("lm_word3.arpa")).unwrap();
-    Fusion::new(&spelling(), CLASSES, Some(LanguageModel::Words(model)), None, None)
+    Fusion::new(&spelling(), CLASSES, Some(LanguageModel::Words(model)), None)
 }
 
 fn tokens() -> Fusion {
     let model = read_language_model(&fixture::path("lm_char6.arpa.gz")).unwrap();
     let spelling = spelling();
     let language = LanguageModel::tokens(model, &spelling, CLASSES, 0, "|");
-    Fusion::new(&spelling, CLASSES, Some(language), None, None)
+    Fusion::new(&spelling, CLASSES, Some(language), None)
 }

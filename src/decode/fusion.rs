@@ -23,7 +23,7 @@
 //! // Class 0 is the blank, class 3 separates words. Two frames in which "n" and "o" are as likely.
 //! let names = ["", "n", "o", " "].map(str::to_owned).to_vec();
 //! let spelling = Spelling::new(names, WordDelimiter::Token(3));
-//! let fusion = Fusion::new(&spelling, 4, Some(model), None, None);
+//! let fusion = Fusion::new(&spelling, 4, Some(model), None);
 //! let weights = FusionWeights { lm_weight: 0.5, with_end: true, unit_bonus: 1.5, unk_score: -10.0 };
 //!
 //! let probs = [0.1, 0.44, 0.44, 0.02, 0.1, 0.44, 0.44, 0.02];
@@ -43,6 +43,8 @@ mod hotword_bounds;
 mod language;
 mod scorer;
 mod word_bounds;
+
+use std::sync::{Arc, OnceLock};
 
 use self::class_tree::ClassTree;
 use self::gain_bounds::BOUNDS;
@@ -83,9 +85,16 @@ impl FusionWeights {
     }
 }
 
-/// Everything that steers a beam; several searches can share it.
+/// Everything that steers a beam; several searches can share it, and a copy shares what it was made of.
 #[derive(Clone, Debug)]
 pub struct Fusion {
+    units: Arc<Units>,
+    phrases: Option<Phrases>,
+}
+
+/// The tokens and what is known of their sequences, but for hotwords.
+#[derive(Debug)]
+struct Units {
     /// By class.
     tokens: Vec<Token>,
     language: Option<LanguageModel>,
@@ -94,17 +103,22 @@ pub struct Fusion {
     /// The classes that only go on with a word, where there are words.
     going_on: ClassTree,
     only_words: bool,
-    hotwords: Option<Hotwords>,
-    /// All classes, where there are hotwords.
-    texts: ClassTree,
-    /// By class: the most that it gains from hotwords.
-    hotwords_bounds: Vec<f64>,
+    /// All classes, once there are hotwords.
+    texts: OnceLock<ClassTree>,
     /// The most of any entry, in nats before weighting.
     language_bound: f64,
     /// Of a model of tokens.
     successors: Option<Successors>,
     /// Whether bounds of each state are told, for which `going_on` and `texts` are there.
     bounds_by_state: bool,
+}
+
+/// Hotwords, and what they give at most.
+#[derive(Clone, Debug)]
+struct Phrases {
+    hotwords: Hotwords,
+    /// By class.
+    gain_bounds: Vec<f64>,
 }
 
 /// What a token adds to a text.
@@ -128,8 +142,7 @@ impl Token {
 }
 
 impl Fusion {
-    /// `classes` includes the blank. With a `lexicon`, a text can have no other words. `hotwords` add to the score
-    /// wherever they occur.
+    /// `classes` includes the blank. With a `lexicon`, a text can have no other words.
     ///
     /// # Panics
     /// If a token model was made for another number of classes.
@@ -138,7 +151,6 @@ impl Fusion {
         classes: usize,
         language: Option<LanguageModel>,
         lexicon: Option<&[String]>,
-        hotwords: Option<Hotwords>,
     ) -> Self {
         if let Some(LanguageModel::Tokens(TokenModel { entries, .. })) = &language {
             assert_eq!(entries.len(), classes, "an entry for each class");
@@ -149,12 +161,6 @@ impl Fusion {
             Token { ends_word: pieces.iter().any(|piece| piece.boundary), pieces }
         };
         let tokens: Vec<Token> = (0..classes as u32).map(token).collect();
-        let most = |hotwords: &Hotwords| -> Vec<f64> {
-            let steps = MAX_STEPS / classes.max(1);
-            let most = |piece: &WordPiece| hotwords.gain_bound(piece.boundary, piece.text.as_bytes(), steps);
-            tokens.iter().map(|token| token.pieces.iter().map(most).sum()).collect()
-        };
-        let hotwords_bounds = hotwords.as_ref().map_or_else(|| vec![0.0; classes], most);
         let language_bound = match &language {
             Some(LanguageModel::Words(model)) => {
                 model.words().map(|(word, _)| model.logp_bound(word)).fold(f64::NEG_INFINITY, f64::max)
@@ -169,36 +175,52 @@ impl Fusion {
         };
         let lengths = tokens.iter().flat_map(|token| &token.pieces).map(|piece| piece.text.len());
         let bounds_by_state = classes <= MOST_CLASSES && lengths.sum::<usize>() <= MOST_BYTES;
-        let texts = |are_wanted: bool, of: &dyn Fn(&Token) -> bool| {
-            let are_wanted = are_wanted && bounds_by_state;
-            let tokens = (0..).zip(&tokens).filter(|(_, token)| are_wanted && of(token));
-            ClassTree::new(tokens.map(|(class, token)| (class, &*token.pieces)))
-        };
-        Self {
-            going_on: texts(words.is_some(), &Token::only_goes_on),
-            texts: texts(hotwords.is_some(), &|_| true),
+        let may_go_on = |token: &Token| words.is_some() && bounds_by_state && token.only_goes_on();
+        let units = Units {
+            going_on: tree_of(&tokens, may_go_on),
+            texts: OnceLock::new(),
             tokens,
             language,
             words,
             only_words: lexicon.is_some(),
-            hotwords,
-            hotwords_bounds,
             language_bound,
             successors,
             bounds_by_state,
-        }
+        };
+        Self { units: Arc::new(units), phrases: None }
+    }
+
+    /// The same with these hotwords instead of any others, which add to the score wherever they occur. The model and
+    /// the lexicon are shared, not copied.
+    #[must_use]
+    pub fn with_hotwords(&self, hotwords: Hotwords) -> Self {
+        let tokens = &self.units.tokens;
+        let steps = MAX_STEPS / tokens.len().max(1);
+        let most = |piece: &WordPiece| hotwords.gain_bound(piece.boundary, piece.text.as_bytes(), steps);
+        let gain_bounds = tokens.iter().map(|token| token.pieces.iter().map(most).sum()).collect();
+        Self { units: Arc::clone(&self.units), phrases: Some(Phrases { hotwords, gain_bounds }) }
+    }
+
+    /// The texts of all classes.
+    fn texts(&self) -> &ClassTree {
+        let Units { tokens, texts, bounds_by_state, .. } = &*self.units;
+        texts.get_or_init(|| tree_of(tokens, |_| *bounds_by_state))
+    }
+
+    fn hotwords(&self) -> Option<&Hotwords> {
+        self.phrases.as_ref().map(|phrases| &phrases.hotwords)
     }
 
     /// How many classes it was made for, the blank among them.
     pub fn classes(&self) -> usize {
-        self.tokens.len()
+        self.units.tokens.len()
     }
 
     /// Natural logarithm of the language model's probability of a text, unweighted and without bonuses and
     /// scores of unknown words; including `</s>` if `with_end`. If the text ends with an unfinished word, neither
     /// that word nor the end is counted. `None` without a model.
     pub fn lm_logp(&self, tokens: &[u32], with_end: bool) -> Option<f64> {
-        self.language.as_ref()?;
+        self.units.language.as_ref()?;
         let weights = FusionWeights { lm_weight: 1.0, with_end, unit_bonus: 0.0, unk_score: 0.0 };
         let gains = Gains { fusion: self, weights, with_hotwords: false };
         let mut state = gains.start();
@@ -218,11 +240,11 @@ impl Fusion {
         weights: &FusionWeights,
         logp: impl FnOnce(&NgramModel, u32) -> f64,
     ) -> f64 {
-        let Some(words) = &self.words else { return 0.0 };
-        if self.only_words && (word == UNKNOWN || !words.ends(word)) {
+        let Some(words) = &self.units.words else { return 0.0 };
+        if self.units.only_words && (word == UNKNOWN || !words.ends(word)) {
             return f64::NEG_INFINITY;
         }
-        let Some(LanguageModel::Words(model)) = &self.language else { return 0.0 };
+        let Some(LanguageModel::Words(model)) = &self.units.language else { return 0.0 };
         let known = if word == UNKNOWN { None } else { words.known(word) };
         let score = if known.is_none() && !is_noted(words, word) { weights.unk_score } else { 0.0 };
         weights.lm_weight * logp(model, known.unwrap_or(model.unknown())) + weights.unit_bonus + score
@@ -230,7 +252,7 @@ impl Fusion {
 
     /// The word in progress after more text, and the gain.
     fn go_on(&self, word: u32, text: &[u8], weights: &FusionWeights) -> (u32, f64) {
-        let Some(words) = &self.words else { return (word, 0.0) };
+        let Some(words) = &self.units.words else { return (word, 0.0) };
         let next = if word == UNKNOWN { None } else { words.step(word, text) };
         (next.unwrap_or(UNKNOWN), self.gain_of_step(words, word, next, weights))
     }
@@ -240,11 +262,11 @@ impl Fusion {
         if word == UNKNOWN {
             return 0.0;
         }
-        if next.is_none() && self.only_words {
+        if next.is_none() && self.units.only_words {
             return f64::NEG_INFINITY;
         }
         let note = !is_noted(words, word) && next.is_none_or(|next| !words.leads_to_known(next));
-        let by_words = matches!(self.language, Some(LanguageModel::Words(_)));
+        let by_words = matches!(self.units.language, Some(LanguageModel::Words(_)));
         if note && by_words { weights.unk_score } else { 0.0 }
     }
 
@@ -255,6 +277,12 @@ impl Fusion {
         let state = tokens.iter().fold(gains.start(), |state, &token| gains.extension(state, token).0);
         gains.finish(state).is_some()
     }
+}
+
+/// The texts of some classes.
+fn tree_of(tokens: &[Token], is_wanted: impl Fn(&Token) -> bool) -> ClassTree {
+    let wanted = (0..).zip(tokens).filter(|(_, token)| is_wanted(token));
+    ClassTree::new(wanted.map(|(class, token)| (class, &*token.pieces)))
 }
 
 /// Where a prefix stands.

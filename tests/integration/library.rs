@@ -82,7 +82,7 @@ fn targets_of_a_slice_are_those_of_a_file() {
 fn what_steers_a_beam_must_fit_it() {
     let names = ["-", "a", "b"].map(str::to_owned).to_vec();
     let spelling = Spelling::new(names, ctctool::decode::spelling::WordDelimiter::None);
-    let fusion = Fusion::new(&spelling, 3, None, None, None);
+    let fusion = Fusion::new(&spelling, 3, None, None);
     let weights = FusionWeights { lm_weight: 0.5, with_end: true, unit_bonus: 0.0, unk_score: 0.0 };
     let config = ItemConfig { beam_width: Some(4), ..ItemConfig::default() };
     let refusal = |classes, weights| ItemDecoder::new(config, classes, Some((&fusion, weights))).err();
@@ -98,7 +98,7 @@ fn what_steers_a_beam_must_fit_it() {
 fn a_search_is_refused_what_it_could_not_hold() {
     let names = ["-", "a", "b"].map(str::to_owned).to_vec();
     let spelling = Spelling::new(names, ctctool::decode::spelling::WordDelimiter::None);
-    let fusion = Fusion::new(&spelling, 3, None, None, None);
+    let fusion = Fusion::new(&spelling, 3, None, None);
     let weights = FusionWeights { lm_weight: 0.5, with_end: true, unit_bonus: 0.0, unk_score: 0.0 };
     let config = BeamConfig { beam_width: 4, blank: 0, input: InputKind::Logits, token_min_logp: None };
     let scorer = || FusionScorer::new(&fusion, weights);
@@ -133,7 +133,7 @@ fn a_steered_search_may_be_kept_and_go_to_another_thread() {
     let names = ["-", "a", "b"].map(str::to_owned).to_vec();
     let spelling = Spelling::new(names, ctctool::decode::spelling::WordDelimiter::None);
     let phrases = Hotwords::new([("b", 2.0)], false);
-    let fusion = Arc::new(Fusion::new(&spelling, 3, None, None, Some(phrases)));
+    let fusion = Arc::new(Fusion::new(&spelling, 3, None, None).with_hotwords(phrases));
     let config = BeamConfig { beam_width: 4, blank: 0, input: InputKind::Logits, token_min_logp: None };
     let weights = FusionWeights { lm_weight: 0.5, with_end: true, unit_bonus: 0.0, unk_score: 0.0 };
     let session = || {
@@ -147,6 +147,23 @@ fn a_steered_search_may_be_kept_and_go_to_another_thread() {
     let sessions = [session(), session()];
     let threads = sessions.map(|session| std::thread::spawn(move || best(session)));
     assert_eq!(threads.map(|thread| thread.join().unwrap()), [[2], [2]]);
+}
+
+/// Each request has its own hotwords, and they come into no other's text.
+#[test]
+fn hotwords_are_of_one_fusion() {
+    let names = ["-", "a", "b", "c"].map(str::to_owned).to_vec();
+    let spelling = Spelling::new(names, ctctool::decode::spelling::WordDelimiter::None);
+    let plain = Fusion::new(&spelling, 4, None, None);
+    let of_b = plain.with_hotwords(Hotwords::new([("b", 2.0)], false));
+    let of_c = of_b.with_hotwords(Hotwords::new([("c", 2.0)], false));
+    let config = BeamConfig { beam_width: 4, blank: 0, input: InputKind::Logits, token_min_logp: None };
+    let weights = FusionWeights { lm_weight: 0.5, with_end: true, unit_bonus: 0.0, unk_score: 0.0 };
+    let best = |fusion: &Fusion| {
+        let scorer = FusionScorer::new(fusion, weights);
+        beam_search(&[0.0, 1.0, 0.5, 0.25], 4, config, 1, scorer).unwrap().hypotheses[0].tokens.clone()
+    };
+    assert_eq!([&plain, &of_b, &of_c, &plain].map(best), [[1], [2], [3], [1]]);
 }
 
 /// What follows a frame that was refused is no part of a text.

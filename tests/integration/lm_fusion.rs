@@ -135,8 +135,12 @@ fn both(random: &mut Random, names: &[&str], unit: Unit, lexicon: bool, hotwords
             Some(LanguageModel::tokens(model, &spelling, names.len(), 0, &space))
         }
     };
-    let found = hotwords.then(|| Hotwords::new(phrases.iter().map(|(p, w)| (p.as_str(), *w)), by_words));
-    (Fusion::new(&spelling, names.len(), language, listed.as_deref(), found), naive)
+    let fusion = Fusion::new(&spelling, names.len(), language, listed.as_deref());
+    if !hotwords {
+        return (fusion, naive);
+    }
+    let found = Hotwords::new(phrases.iter().map(|(p, w)| (p.as_str(), *w)), by_words);
+    (fusion.with_hotwords(found), naive)
 }
 
 /// All kinds of steering.
@@ -277,7 +281,7 @@ fn tokens_of_any_length_are_steered_alike() {
         let names = ["", "a", "b", " ", &"z".repeat(length)].map(str::to_owned).to_vec();
         let hotwords = Hotwords::new([("ab", 3.0), ("b b", -2.0)], true);
         let spelling = Spelling::new(names, WordDelimiter::Token(3));
-        Fusion::new(&spelling, 5, None, Some(&words), Some(hotwords))
+        Fusion::new(&spelling, 5, None, Some(&words)).with_hotwords(hotwords)
     });
     for _ in 0..20 {
         let logits = random.logits(12, 5, 1.5, 1.0);
@@ -292,7 +296,7 @@ fn tokens_of_any_length_are_steered_alike() {
 /// Bounds of what a token gains hold for no others.
 #[test]
 fn weights_beyond_their_limits_are_refused() {
-    let fusion = Fusion::new(&Spelling::indices(), 3, None, None, None);
+    let fusion = Fusion::new(&Spelling::indices(), 3, None, None);
     let refused = |weights: FusionWeights| {
         std::panic::catch_unwind(|| drop(FusionScorer::new(&fusion, weights))).is_err()
     };

@@ -55,7 +55,11 @@ impl SteeringArgs {
         let hotwords =
             self.hotwords.as_deref().map(|path| loading.hotwords(path, lexicon.as_deref())).transpose()?;
         let Loading { params, warnings, .. } = loading;
-        let fusion = Fusion::new(spelling, classes, language, lexicon.as_deref(), hotwords);
+        let fusion = Fusion::new(spelling, classes, language, lexicon.as_deref());
+        let fusion = match hotwords {
+            Some(hotwords) => fusion.with_hotwords(hotwords),
+            None => fusion,
+        };
         Ok(Some(Steering { fusion, weights: self.default_weights(), params, warnings }))
     }
 

@@ -55,17 +55,17 @@ pub(super) const BOUNDS: usize = 1 << 22;
 
 impl GainBounds {
     pub(super) fn new(fusion: &Fusion, weights: &FusionWeights) -> Self {
-        let classes = fusion.tokens.len();
+        let classes = fusion.units.tokens.len();
         let mask = |counts: bool| if counts { u32::MAX } else { 0 };
         Self {
             classes,
             of_all: (0..classes).map(|class| above(fusion.gain_bound(class, weights))).collect(),
             alone: (0..classes).map(|class| fusion.alone(class, weights)).collect(),
-            of_words: fusion.words.as_ref().map(|_| WordBounds::new(fusion, weights)),
-            of_hotwords: fusion.hotwords.as_ref().map(|hotwords| HotwordBounds::new(fusion, hotwords)),
-            language_mask: mask(fusion.successors.is_some()),
-            word_mask: mask(fusion.words.is_some()),
-            hotwords_mask: mask(fusion.hotwords.is_some()),
+            of_words: fusion.units.words.as_ref().map(|_| WordBounds::new(fusion, weights)),
+            of_hotwords: fusion.hotwords().map(|hotwords| HotwordBounds::new(fusion, hotwords)),
+            language_mask: mask(fusion.units.successors.is_some()),
+            word_mask: mask(fusion.units.words.is_some()),
+            hotwords_mask: mask(fusion.phrases.is_some()),
             slot_bits: (BOUNDS / classes.max(1)).max(1).ilog2().min(SLOT_BITS),
             keys: Vec::new(),
             bounds: Vec::new(),
@@ -83,7 +83,7 @@ impl GainBounds {
     /// By class: the most after a state.
     #[inline]
     pub(super) fn of(&mut self, fusion: &Fusion, weights: &FusionWeights, state: FusionState) -> &[f32] {
-        if !fusion.bounds_by_state {
+        if !fusion.units.bounds_by_state {
             return &self.of_all;
         }
         let key = Key {
@@ -112,8 +112,8 @@ impl GainBounds {
         let slot = slots[self.looks % 2];
         self.keys[slot] = key;
         self.sums.clone_from(&self.alone);
-        if let Some(LanguageModel::Tokens(TokenModel { model, .. })) = &fusion.language
-            && let Some(successors) = &fusion.successors
+        if let Some(LanguageModel::Tokens(TokenModel { model, .. })) = &fusion.units.language
+            && let Some(successors) = &fusion.units.successors
         {
             let weight = weights.lm_weight * std::f64::consts::LN_10;
             self.contexts.clear();
@@ -134,12 +134,12 @@ impl GainBounds {
                 }
             }
         }
-        if let (Some(of_words), Some(words)) = (&mut self.of_words, &fusion.words) {
+        if let (Some(of_words), Some(words)) = (&mut self.of_words, &fusion.units.words) {
             for (sum, gain) in self.sums.iter_mut().zip(of_words.of(fusion, words, weights, key.word)) {
                 *sum += gain;
             }
         }
-        if let (Some(of_hotwords), Some(hotwords)) = (&mut self.of_hotwords, &fusion.hotwords) {
+        if let (Some(of_hotwords), Some(hotwords)) = (&mut self.of_hotwords, fusion.hotwords()) {
             of_hotwords.add_to(&mut self.sums, fusion, hotwords, key.hotwords);
         }
         let bounds = &mut self.bounds[slot * self.classes..][..self.classes];
@@ -158,13 +158,15 @@ fn above(sum: f64) -> f32 {
 impl Fusion {
     /// What a token gains whatever the state, beside a model's probabilities and what depends on words and hotwords.
     fn beside(&self, class: usize, weights: &FusionWeights) -> f64 {
-        let Some(LanguageModel::Tokens(TokenModel { entries, .. })) = &self.language else { return 0.0 };
+        let Some(LanguageModel::Tokens(TokenModel { entries, .. })) = &self.units.language else {
+            return 0.0;
+        };
         weights.unit_bonus + if entries[class].is_none() { weights.unk_score } else { 0.0 }
     }
 
     /// What a token gains where no context and no word are known, but by hotwords.
     fn alone(&self, class: usize, weights: &FusionWeights) -> f64 {
-        let logp = match &self.language {
+        let logp = match &self.units.language {
             Some(LanguageModel::Tokens(TokenModel { model, entries })) => {
                 model.score(model.no_context(), entries[class].unwrap_or(model.unknown())).1
             }
@@ -177,14 +179,14 @@ impl Fusion {
     fn gain_bound(&self, class: usize, weights: &FusionWeights) -> f64 {
         let FusionWeights { lm_weight, unit_bonus, unk_score, .. } = *weights;
         let unknown = unk_score.max(0.0);
-        let most = match &self.language {
+        let most = match &self.units.language {
             None => 0.0,
             Some(LanguageModel::Tokens(TokenModel { model, entries })) => {
                 lm_weight * model.logp_bound(entries[class].unwrap_or(model.unknown()))
             }
             Some(LanguageModel::Words(_)) => {
-                let word = lm_weight * self.language_bound + unit_bonus + unknown;
-                let gains = self.tokens[class].pieces.iter().map(|piece| {
+                let word = lm_weight * self.units.language_bound + unit_bonus + unknown;
+                let gains = self.units.tokens[class].pieces.iter().map(|piece| {
                     // There may be no word to end.
                     let ended = if piece.boundary { word.max(0.0) } else { 0.0 };
                     ended + if piece.text.is_empty() { 0.0 } else { unknown }
@@ -192,6 +194,7 @@ impl Fusion {
                 gains.sum()
             }
         };
-        most + self.beside(class, weights) + self.hotwords_bounds[class]
+        let of_hotwords = self.phrases.as_ref().map_or(0.0, |phrases| phrases.gain_bounds[class]);
+        most + self.beside(class, weights) + of_hotwords
     }
 }

@@ -33,13 +33,13 @@ pub(super) fn hotwords_after(hotwords: &Hotwords, mut state: u32, pieces: &[Word
 impl<F: Deref<Target = Fusion>> Gains<F> {
     /// The state of the empty prefix.
     pub(super) fn start(&self) -> FusionState {
-        let language = match &self.fusion.language {
+        let language = match &self.fusion.units.language {
             Some(LanguageModel::Words(model) | LanguageModel::Tokens(TokenModel { model, .. })) => {
                 model.start()
             }
             None => 0,
         };
-        let hotwords = self.fusion.hotwords.as_ref().map_or(0, Hotwords::start);
+        let hotwords = self.fusion.hotwords().map_or(0, Hotwords::start);
         FusionState { language, word: WordTree::ROOT, hotwords }
     }
 
@@ -47,7 +47,7 @@ impl<F: Deref<Target = Fusion>> Gains<F> {
     pub(super) fn extension(&self, state: FusionState, token: u32) -> (FusionState, f64) {
         let FusionState { mut language, mut word, mut hotwords } = state;
         let mut gain = 0.0;
-        if let Some(LanguageModel::Tokens(TokenModel { model, entries })) = &self.fusion.language {
+        if let Some(LanguageModel::Tokens(TokenModel { model, entries })) = &self.fusion.units.language {
             let entry = entries[token as usize];
             let (next, logp) = model.score(language, entry.unwrap_or(model.unknown()));
             language = next;
@@ -56,9 +56,9 @@ impl<F: Deref<Target = Fusion>> Gains<F> {
                 gain += self.weights.unk_score;
             }
         }
-        let phrases = self.fusion.hotwords.as_ref().filter(|_| self.with_hotwords);
-        for WordPiece { boundary, text } in &self.fusion.tokens[token as usize].pieces {
-            if self.fusion.words.is_some() {
+        let phrases = self.fusion.hotwords().filter(|_| self.with_hotwords);
+        for WordPiece { boundary, text } in &self.fusion.units.tokens[token as usize].pieces {
+            if self.fusion.units.words.is_some() {
                 if *boundary && word != WordTree::ROOT {
                     let (next, more) = self.end_word(language, word);
                     (language, word) = (next, WordTree::ROOT);
@@ -72,7 +72,8 @@ impl<F: Deref<Target = Fusion>> Gains<F> {
             }
         }
         if let Some(phrases) = phrases {
-            let (next, more) = hotwords_after(phrases, hotwords, &self.fusion.tokens[token as usize].pieces);
+            let (next, more) =
+                hotwords_after(phrases, hotwords, &self.fusion.units.tokens[token as usize].pieces);
             hotwords = next;
             gain += more;
         }
@@ -103,12 +104,12 @@ impl<F: Deref<Target = Fusion>> Gains<F> {
             gain += more;
         }
         if let Some(LanguageModel::Words(model) | LanguageModel::Tokens(TokenModel { model, .. })) =
-            &self.fusion.language
+            &self.fusion.units.language
             && let Some(end) = model.end().filter(|_| self.weights.with_end)
         {
             gain += self.weights.lm_weight * model.score(language, end).1;
         }
-        if let (Some(phrases), true) = (&self.fusion.hotwords, self.with_hotwords) {
+        if let (Some(phrases), true) = (self.fusion.hotwords(), self.with_hotwords) {
             gain += phrases.end(hotwords);
         }
         Some(gain)

@@ -31,15 +31,18 @@ struct Way {
 
 impl HotwordBounds {
     pub(super) fn new(fusion: &Fusion, hotwords: &Hotwords) -> Self {
-        let of_nothing =
-            fusion.tokens.iter().map(|token| hotwords_after(hotwords, Hotwords::NOTHING, &token.pieces).1);
+        let of_nothing = fusion
+            .units
+            .tokens
+            .iter()
+            .map(|token| hotwords_after(hotwords, Hotwords::NOTHING, &token.pieces).1);
         Self { of_nothing: of_nothing.collect(), ways: Vec::new() }
     }
 
     /// Adds to `sums`, by class, what it gains after a state, in nats.
     pub(super) fn add_to(&mut self, sums: &mut [f64], fusion: &Fusion, hotwords: &Hotwords, state: u32) {
         let Self { of_nothing, ways } = self;
-        let tree = &fusion.texts;
+        let tree = fusion.texts();
         let begun = hotwords.credit(state);
         for (sum, of_nothing) in sums.iter_mut().zip(&*of_nothing) {
             *sum += of_nothing - begun;

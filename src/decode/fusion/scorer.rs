@@ -79,10 +79,10 @@ impl<F: Deref<Target = Fusion>> FusionScorer<F> {
     pub fn new(fusion: F, weights: FusionWeights) -> Self {
         assert!(weights.are_allowed(), "weights within their limits");
         let bounds = GainBounds::new(&fusion, &weights);
-        let with_hotwords = fusion.hotwords.is_some();
-        let counts = match &fusion.language {
+        let with_hotwords = fusion.phrases.is_some();
+        let counts = match &fusion.units.language {
             _ if with_hotwords => Counts::All,
-            Some(LanguageModel::Tokens(..)) if fusion.words.is_some() => Counts::All,
+            Some(LanguageModel::Tokens(..)) if fusion.units.words.is_some() => Counts::All,
             Some(LanguageModel::Tokens(..)) => Counts::Language,
             _ => Counts::Word,
         };
@@ -148,7 +148,7 @@ impl<F: Deref<Target = Fusion>> Scorer for FusionScorer<F> {
                 let (language, gain) = self.step(state, state.language, token);
                 (FusionState { language, ..state }, gain)
             }
-            Counts::Word if !self.gains.fusion.tokens[token as usize].ends_word => {
+            Counts::Word if !self.gains.fusion.units.tokens[token as usize].ends_word => {
                 if state.word == UNKNOWN {
                     return (state, Gain::NONE);
                 }

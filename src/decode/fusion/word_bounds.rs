@@ -23,7 +23,7 @@ pub(super) struct WordBounds {
 
 impl WordBounds {
     pub(super) fn new(fusion: &Fusion, weights: &FusionWeights) -> Self {
-        let tokens = || (0..).zip(&fusion.tokens);
+        let tokens = || (0..).zip(&fusion.units.tokens);
         let after_end = |(class, token): (u32, &Token)| {
             token.begins_with_end().then(|| fusion.most_of_word(class, WordTree::ROOT, weights))
         };
@@ -45,7 +45,7 @@ impl WordBounds {
         word: WordNode,
     ) -> &[f64] {
         let Self { after_end, others, of_state, ways } = self;
-        let tree = &fusion.going_on;
+        let tree = &fusion.units.going_on;
         let end =
             if word == WordTree::ROOT { 0.0 } else { fusion.end_word(word, weights, NgramModel::logp_bound) };
         let to_unknown = fusion.gain_of_step(words, word, None, weights);
@@ -80,7 +80,7 @@ impl Fusion {
     /// What a token gains at most by the words it ends and goes on with.
     fn most_of_word(&self, class: u32, mut word: WordNode, weights: &FusionWeights) -> f64 {
         let mut gain = 0.0;
-        for piece in &self.tokens[class as usize].pieces {
+        for piece in &self.units.tokens[class as usize].pieces {
             if piece.boundary && word != WordTree::ROOT {
                 gain += self.end_word(word, weights, NgramModel::logp_bound);
                 word = WordTree::ROOT;
