@@ -55,7 +55,7 @@ impl AuditedPath {
 
     /// Number of frames so far.
     pub(super) fn frames(&self) -> usize {
-        self.search.frames()
+        self.search.path().len()
     }
 
     /// Whether all frames are there.
@@ -71,7 +71,7 @@ impl AuditedPath {
         let mut before: Option<&[E]> = None;
         for row in rows {
             let frame = self.frames();
-            self.search.push(row, self.input)?;
+            self.search.push_frame(row, self.input)?;
             watch(&mut self.audit, frame, row);
             let equal = match before {
                 Some(before) => before == row,

@@ -40,14 +40,29 @@ pub(super) fn greedy_of_rows<E: Element>(
 ) -> Result<GreedyPath, FrameError> {
     let mut search = GreedySearch::of_frames(rows.len());
     for row in rows.iter() {
-        search.push(row, input)?;
+        search.push_frame(row, input)?;
     }
     Ok(search.finish(blank))
 }
 
-/// A path that is taken frame by frame.
-#[derive(Debug, Default)]
-pub(super) struct GreedySearch {
+/// A path that is taken frame by frame, as they come.
+///
+/// ```
+/// use ctctool::decode::{GreedySearch, collapse};
+/// use ctctool::logits::InputKind;
+///
+/// let mut search = GreedySearch::default();
+/// for frame in [[0.1, 0.7, 0.2], [0.1, 0.7, 0.2], [0.8, 0.1, 0.1]] {
+///     search.push_frame(&frame, InputKind::Probs)?;
+/// }
+/// // So far: class 0 is the blank.
+/// assert_eq!(collapse(search.path(), 0), [1]);
+/// search.push_frame(&[0.1, 0.7, 0.2], InputKind::Probs)?;
+/// assert_eq!(search.finish(0).tokens, [1, 1]);
+/// # Ok::<(), ctctool::decode::FrameError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct GreedySearch {
     path: Vec<u32>,
     logp: Sum,
 }
@@ -58,20 +73,25 @@ impl GreedySearch {
         Self { path: Vec::with_capacity(count), logp: Sum::default() }
     }
 
-    /// Number of frames so far.
-    pub(super) fn frames(&self) -> usize {
-        self.path.len()
+    /// The class with the largest value in each frame so far.
+    pub fn path(&self) -> &[u32] {
+        &self.path
     }
 
-    /// Takes the next frame.
-    pub(super) fn push<E: Element>(&mut self, row: &[E], input: InputKind) -> Result<(), FrameError> {
+    /// Takes the next frame, `[classes]`.
+    ///
+    /// # Errors
+    /// If a value is NaN or `+inf` (or a probability negative), or the frame gives no class a probability above 0;
+    /// the frame is not taken then.
+    pub fn push_frame<E: Element>(&mut self, row: &[E], input: InputKind) -> Result<(), FrameError> {
         let frame = Frame::new(row, input, f64::NEG_INFINITY, self.path.len())?;
         self.path.push(winner(row, frame.max()));
         self.logp.add(frame.max_logp());
         Ok(())
     }
 
-    pub(super) fn finish(self, blank: u32) -> GreedyPath {
+    /// The path, and its text. If `blank` is not a class, nothing is dropped.
+    pub fn finish(self, blank: u32) -> GreedyPath {
         let Self { path, logp } = self;
         GreedyPath { tokens: collapse(&path, blank), logp_nats: logp.value(), path }
     }

@@ -46,7 +46,7 @@ pub use beam_result::{BeamResult, Hypothesis, Space};
 pub use best_path::AlignmentError;
 pub use frame::FrameError;
 pub use fusion::{Fusion, FusionScorer, FusionState, FusionWeights, LanguageModel, TokenModel};
-pub use greedy::{GreedyPath, collapse, greedy};
+pub use greedy::{GreedyPath, GreedySearch, collapse, greedy};
 pub use item::{DecodedItem, ItemConfig, ItemDecoder, Transcript};
 pub use scorer::{Gain, NoScorer, Scorer};
 pub use spelling::{Spelling, WordDelimiter};
