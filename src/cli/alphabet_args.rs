@@ -96,8 +96,7 @@ pub(super) fn check_no_empty_entry(alphabet: &Alphabet) -> Result<(), UsageError
     let file = alphabet.name();
     let error =
         UsageError::new(format!("{file}: the name of class {class} is empty, so it can't be written"));
-    let instead = format!("give --blank {class} if that is the blank");
-    Err(error.hint(alphabet.empty_entry_hint(class, &instead)))
+    Err(error.hint(alphabet.empty_entry_hint(class)))
 }
 
 /// Class names, the blank, and what separates words.
@@ -179,17 +178,23 @@ impl ClassArgs {
 /// Marks that an alphabet of speech does not have, and one of printed characters has as well as a bar.
 const MARKS: [&str; 6] = ["\\", "^", "~", "{", "}", "_"];
 
+/// Another mark of an alphabet in which `|` rather is a mark as well.
+pub(super) fn mark_beside_bar(tokens: &[String]) -> Option<&'static str> {
+    let mut marks = MARKS.into_iter().filter(|mark| tokens.iter().any(|token| token == mark));
+    let first = marks.next()?;
+    marks.next().map(|_| first)
+}
+
 /// A bar for the space between words in an alphabet that has one as a character.
 fn bar_warning(alphabet: &Alphabet, delimiter: &WordDelimiter) -> Option<Warning> {
     let WordDelimiter::Token(class) = *delimiter else { return None };
     let tokens = alphabet.tokens();
-    let marks: Vec<&str> =
-        MARKS.into_iter().filter(|mark| tokens.iter().any(|token| token == mark)).collect();
+    let mark = mark_beside_bar(tokens).filter(|_| tokens[class as usize] == "|")?;
     let message = format!(
         "{}: class {class}, '|', is taken as the space between words, but the alphabet has other such marks, such as {}: \
          give --word-delimiter {WORD_PIECE_MARK} if '|' is just another mark, otherwise --word-delimiter '|'",
         alphabet.name(),
-        shown(marks.first()?)
+        shown(mark)
     );
-    (tokens[class as usize] == "|" && marks.len() > 1).then_some(Warning { code: "bar", message })
+    Some(Warning { code: "bar", message })
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::alphabet_args::AlphabetArgs;
+use super::alphabet_args::{AlphabetArgs, mark_beside_bar};
 use super::ctc_shape::CtcShape;
 use super::diagnostics::UsageError;
 use super::values::Word;
@@ -86,7 +86,7 @@ impl AlphabetArgs {
         let file = names.name();
         if let Some(class) = names.empty_entry() {
             let message = format!("{file}: the name of class {class} is empty, so no label can match it");
-            let hint = names.empty_entry_hint(class, "give --label-split longest");
+            let hint = names.empty_entry_hint(class);
             return Err(UsageError::new(message).hint(hint));
         }
         let (class, token) = names.long_entry().unwrap_or_default();
@@ -128,9 +128,38 @@ impl AlphabetArgs {
         if split != LabelSplit::Tokens {
             let lines = labels.text_lines().unwrap_or_default();
             warnings.extend(more_than_text(Path::new(labels.path()), &lines));
+            warnings.extend(space_warnings(labels.name(), &lines, names, split));
         }
         warnings
     }
+}
+
+/// Spaces that become another class than is meant, perhaps.
+fn space_warnings(file: &str, lines: &[&str], names: &Alphabet, split: LabelSplit) -> Option<Warning> {
+    let class = names.space()?;
+    let token = &names.tokens()[class as usize];
+    let first_with = |text: &str| lines.iter().position(|line| line.contains(text)).map(|line| line + 1);
+    if split == LabelSplit::Chars
+        && token.chars().count() > 1
+        && let Some(line) = first_with(token)
+    {
+        let message = format!(
+            "{file}: line {line} has {}, which is a token, but labels are split into characters: if spaces separate the \
+             tokens, give --label-split tokens",
+            shown(token)
+        );
+        return Some(Warning { code: "spaced_labels", message });
+    }
+    let mark = mark_beside_bar(names.tokens()).filter(|_| token == "|")?;
+    let line = first_with(" ")?;
+    let message = format!(
+        "{file}: spaces become class {class}, '|', as the alphabet has no space (the first in line {line}): other marks in \
+         {}, such as {}, suggest that '|' is just another mark; then remove the spaces, or put the space's entry back into \
+         the alphabet",
+        names.name(),
+        shown(mark)
+    );
+    Some(Warning { code: "bar", message })
 }
 
 /// What is odd about labels that are indices.

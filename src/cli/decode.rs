@@ -25,7 +25,7 @@ use crate::input::{Matrix, Place, counted, display_name, empty_end};
 use crate::logits::{ImproperRow, InputKind};
 use crate::metrics::{ErrorRates, LineErrors};
 use crate::report::decode::{DecodeItem, DecodeParams, DecodeSummary, HypothesisItem, TimedTable};
-use crate::report::transcripts::{more_than_text, other_lines};
+use crate::report::transcripts::{more_than_text, other_lines, text_warnings};
 use crate::report::{Check, Details, Format, ItemId, Report, Shortest, Status, Warning};
 
 /// Greedy or beam-search CTC transcripts of a matrix
@@ -183,7 +183,9 @@ impl Args {
         let given = self.refs.as_deref().zip(references.as_deref());
         let unwritable =
             |(path, references)| references_warning(path, references, &spelling, shape.classes, blank);
-        warnings.extend(given.and_then(unwritable));
+        let unwritable = given.and_then(unwritable);
+        let writable = unwritable.is_none();
+        warnings.extend(unwritable);
         warnings.extend(given.into_iter().flat_map(|(path, references)| more_than_text(path, references)));
         warnings.extend(steering.iter().flat_map(|steering| steering.warnings.clone()));
         warnings.extend(self.limits.warnings());
@@ -206,7 +208,12 @@ impl Args {
         let items: Vec<DecodeItem> = items.collect();
         if let Some(given) = given {
             let texts: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
-            warnings.extend(other_lines(&name, &texts, given));
+            // What the alphabet does not have was told.
+            warnings.extend(if writable {
+                text_warnings(display_name(&name), &texts, given, rates.wer_ratio())
+            } else {
+                other_lines(display_name(&name), &texts, given)
+            });
         }
         let summary = DecodeSummary {
             items: items.len(),

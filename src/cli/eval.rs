@@ -15,7 +15,7 @@ use crate::input::{InputError, Place, counted, display_path, empty_end};
 use crate::metrics::error_rate::{characters, words};
 use crate::metrics::{ErrorRates, LineErrors};
 use crate::report::eval::{AlignmentTable, Alignments, EvalItem, EvalParams, EvalSummary, Pair};
-use crate::report::transcripts::text_warnings;
+use crate::report::transcripts::{more_than_text, text_warnings};
 use crate::report::{Check, Details, Format, ItemId, Report};
 
 /// Lines that one thread compares at a time.
@@ -124,11 +124,11 @@ fn evaluate(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus>
         report.checks = Check::rates_without_limits(&report.summary.rates);
     }
     report.warnings.extend(args.limits.warnings());
-    report.warnings.extend(text_warnings(
-        (&args.hyp, &hypotheses),
-        (&args.reference, &references),
-        rates.wer_ratio(),
-    ));
+    for (path, lines) in [(&args.hyp, &hypotheses), (&args.reference, &references)] {
+        report.warnings.extend(more_than_text(path, lines));
+    }
+    let given = (&*args.reference, &*references);
+    report.warnings.extend(text_warnings(&display_path(&args.hyp), &hypotheses, given, rates.wer_ratio()));
     report.warnings.extend(not_shown("--alignments", args.alignments, args.format));
     diagnostics.judge(&report)?;
     let output = args.output.output(args.format);

@@ -142,7 +142,7 @@ impl Args {
                 &mut findings,
             );
             if let Some(readings) = survey.readings() {
-                fit::read_labels(&mut summary, &raw, readings, blank, &mut findings);
+                fit::read_labels(&mut summary, &raw, readings, blank, !are_indices, &mut findings);
             }
         }
         if let Some(targets) = targets {
@@ -181,7 +181,10 @@ impl Args {
         let may_be_ctc = !view.cross_entropy && matches!(matrix.shape().len(), 2 | 3);
         let blank = if may_be_ctc { Some(self.alphabet.names.blank_of(classes, file)?) } else { None };
         let names = match (file.cloned(), blank) {
-            (Some(file), Some(blank)) => Some(Alphabet::new(file, classes, blank)?),
+            (Some(file), Some(blank)) => Some(match &view.ctc {
+                Some(shape) => shape.alphabet(file, blank)?,
+                None => Alphabet::new(file, classes, blank)?,
+            }),
             _ => None,
         };
         let text = names.as_ref().filter(|_| labels.is_some_and(LabelFile::is_text));

@@ -181,7 +181,6 @@ impl Args {
                 self.run_cross_entropy(matrix, &labels, alphabet, gradient, diagnostics)
             }
         };
-        let one_row = || (criterion == Criterion::Ctc).then(|| labels_in_a_row(&shape, &labels)).flatten();
         // Names of rows, but for a line too many.
         let names = || match shape[..] {
             [rows, classes] if criterion == Criterion::Ctc && labels.may_be_names() => {
@@ -190,8 +189,9 @@ impl Args {
             _ => None,
         };
         let asked = self.settings.criterion.is_some() || self.ctc_option().is_some();
-        let nearly =
-            || (criterion == Criterion::Ctc && !asked).then(|| nearly_as_many(&shape, &labels)).flatten();
+        let taken = criterion == Criterion::Ctc && !asked;
+        let one_row = || taken.then(|| labels_in_a_row(&shape, &labels)).flatten();
+        let nearly = || taken.then(|| nearly_as_many(&shape, &labels)).flatten();
         let hints =
             || other_axis.into_iter().chain(names()).chain(nearly()).chain(exchanged()).chain(one_row());
         result.map_err(|error| match misled {

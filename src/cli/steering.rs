@@ -133,6 +133,9 @@ pub(super) struct Steering {
     pub(super) warnings: Vec<Warning>,
 }
 
+/// What a file without values claims costs nothing, but here some memory a class.
+const MOST_UNNAMED: usize = 1 << 20;
+
 impl SteeringArgs {
     /// An option that needs a beam, if one was given.
     pub(super) fn given(&self) -> Option<&'static str> {
@@ -165,7 +168,7 @@ impl SteeringArgs {
     }
 
     /// Words need names of classes.
-    fn check_words(&self, spelling: &Spelling, blank: u32) -> Result<(), UsageError> {
+    fn check_words(&self, spelling: &Spelling, classes: usize, blank: u32) -> Result<(), UsageError> {
         let of_words = self.of_words().filter(|_| *spelling.delimiter() == WordDelimiter::None);
         let of_blank = spelling.token(blank);
         if let Some((option, _)) = of_words
@@ -188,6 +191,12 @@ impl SteeringArgs {
         }
         if self.hotwords.is_some() && !spelling.has_names() {
             return Err(UsageError::new("--hotwords needs --alphabet"));
+        }
+        if classes > MOST_UNNAMED && !spelling.has_names() {
+            let error = format!(
+                "--lm: without an alphabet, expected at most {MOST_UNNAMED} classes, found {classes}"
+            );
+            return Err(UsageError::new(error).hint("give --alphabet"));
         }
         Ok(())
     }

@@ -24,9 +24,9 @@ use super::values::{Word, result_format};
 use crate::decode::batch::{ItemError, decode_collected};
 use crate::decode::collect::CollectItems;
 use crate::decode::item::{ItemConfig, ItemDecoder};
-use crate::input::{InputError, Matrix, empty_end};
+use crate::input::{InputError, Matrix, display_name, empty_end};
 use crate::report::error_counts::RateSummary;
-use crate::report::transcripts::{more_than_text, other_lines};
+use crate::report::transcripts::{more_than_text, other_lines, text_warnings};
 use crate::report::tune::{TuneParams, TunePoint, TuneSummary, best_point};
 use crate::report::{Format, Report, Shortest, Warning};
 
@@ -199,14 +199,21 @@ impl Args {
         let mut warnings =
             seen.warnings(config.input, odd, self.logits.lengths.is_some(), blank, second_look)?;
         warnings.extend(of_names);
-        warnings.extend(references_warning(&self.refs, &references, &spelling, shape.classes, blank));
+        let unwritable = references_warning(&self.refs, &references, &spelling, shape.classes, blank);
+        let writable = unwritable.is_none();
+        warnings.extend(unwritable);
         warnings.extend(more_than_text(&self.refs, &references));
         let texts: Vec<String> = trial.texts(&greedy).collect();
-        warnings.extend(other_lines(&name, &texts, (&self.refs, &references)));
+        let greedy = trial.rates(&greedy);
+        let given = (&*self.refs, &*references);
+        warnings.extend(if writable {
+            text_warnings(display_name(&name), &texts, given, greedy.wer_ratio)
+        } else {
+            other_lines(display_name(&name), &texts, given)
+        });
         warnings.extend(steering.warnings);
         // Before the long work, which would be in vain.
         diagnostics.warn(&warnings)?;
-        let greedy = trial.rates(&greedy);
         let mut points = self.try_all(&trial, diagnostics)?;
         let Some((best, tied)) = best_point(&points, |point| self.errors(&point.rates)) else {
             return Err(UsageError::new("there are no settings to try").into());

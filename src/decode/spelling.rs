@@ -35,7 +35,7 @@ pub struct TimedWord {
 }
 
 /// What alphabets call the space between words, in order of preference.
-const SPACES: [&str; 4] = [" ", "|", "<space>", "[space]"];
+const SPACES: [&str; 4] = [" ", "<space>", "[space]", "|"];
 
 /// Whether a token is the space between words by its name.
 pub fn is_space(token: &str) -> bool {
@@ -63,7 +63,7 @@ impl Spelling {
         Self { names: Some(names), delimiter }
     }
 
-    /// The class of the space between words, if one is called so: the space itself, else `|`, `<space>` or `[space]`.
+    /// The class of the space between words, if one is called so: the space itself, else `<space>`, `[space]` or `|`.
     pub fn space_class(names: &[String], blank: u32) -> Option<u32> {
         SPACES.iter().find_map(|wanted| {
             let named = |(class, name): &(u32, &String)| *class != blank && name.eq_ignore_ascii_case(wanted);
@@ -217,8 +217,8 @@ mod tests {
         assert_eq!(spell(&["-", "a", "b", " "], &[1, 2, 3, 1]), ("ab a".into(), two.clone()));
         assert_eq!(spell(&["-", "a", "b", "|"], &[1, 2, 3, 1]), ("ab a".into(), two.clone()));
         assert_eq!(spell(&["-", "a", "b", "<SPACE>"], &[1, 2, 3, 1]), ("ab a".into(), two));
-        // Of two, the first is what it looks like.
-        assert_eq!(spell(&["-", "a", "|", "<space>"], &[1, 2, 3, 1]).0, "a <space>a");
+        // Beside what can be nothing else, a bar is a mark.
+        assert_eq!(spell(&["-", "a", "|", "<space>"], &[1, 2, 3, 1]).0, "a| a");
         assert_eq!(spell(&["|", "a", "<space>"], &[1, 2, 1]).0, "a a", "the blank is in no text");
         let pieces = vec![word("ab", 0, 3), word("a", 4, 5)];
         assert_eq!(spell(&["-", "▁a", "b"], &[1, 2, 1]), ("ab a".into(), pieces));

@@ -222,10 +222,17 @@ impl Alphabet {
             .map(|(class, _)| class)
     }
 
-    /// How to go on where class `class` has no name; `instead` is another way where the file has an entry for each class.
-    pub(crate) fn empty_entry_hint(&self, class: usize, instead: &str) -> String {
+    /// How to go on where class `class` has no name.
+    pub(crate) fn empty_entry_hint(&self, class: usize) -> String {
         if self.complete {
-            return format!("remove the empty entry, or {instead}");
+            let is_last = class + 1 == self.tokens.len();
+            let lost = if self.space.is_none() {
+                "if it was a space that an editor removed, put it back; "
+            } else {
+                ""
+            };
+            let otherwise = if is_last { "remove the empty entry" } else { "give it a name" };
+            return format!("if it is the blank, give --blank {class}; {lost}otherwise {otherwise}");
         }
         format!("the file leaves the blank out, so every entry needs a name: write that of class {class}")
     }

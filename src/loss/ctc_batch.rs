@@ -15,7 +15,9 @@ use super::ctc_forward::{CtcLoss, Forward};
 use super::ctc_labels::CtcLabels;
 use super::frame_columns::{ColumnScale, Frame};
 use crate::kernel::{Element, InstructionSet};
-use crate::logits::{Block, InputKind, Items, Nonfinite, RowAudit, is_certain, position_of, row_max};
+use crate::logits::{
+    Block, InputKind, Items, Nonfinite, RowAudit, RowScale, is_certain, position_of, row_max,
+};
 
 /// Items of more frames are better taken where they lie in memory, for what an item costs besides is little then.
 const MANY_FRAMES: usize = 64;
@@ -35,7 +37,7 @@ pub struct CtcBatch {
     rounds: Rounds,
     audit: RowAudit,
     sample: RowAudit,
-    first_wins: Vec<u64>,
+    first: FirstFrames,
 }
 
 struct Item {
@@ -77,8 +79,17 @@ pub struct CtcTotals {
     pub labels: Vec<CtcLabels>,
     /// What was noticed about the frames in use.
     pub audit: RowAudit,
-    /// How often each class wins one of the first frames in use.
-    pub first_wins: Vec<u64>,
+    /// Who wins the first frames in use.
+    pub first: FirstFrames,
+}
+
+/// What wins the first frames in use, and how surely.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FirstFrames {
+    /// How many of them each class wins.
+    pub wins: Vec<u64>,
+    /// The log-probabilities of all winners, summed, in nats.
+    pub logp_nats: f64,
 }
 
 /// Which of the traits that [`CtcBatch`] has is the fastest way to read a file.
@@ -92,17 +103,21 @@ pub enum CtcReading {
     Reduce,
 }
 
-/// Of the first rows in use, what tells what the numbers are, and the class that wins each.
+/// Of the first rows in use, what tells what the numbers are, and the class that wins each, with its log-probability.
 struct Sample {
     audit: RowAudit,
-    winners: Vec<u32>,
+    winners: Vec<(u32, f64)>,
 }
 
 impl Sample {
     /// Looks at a row of the file.
     fn look<E: Element>(&mut self, row: usize, scores: &[E]) {
         self.audit.sample(row, scores);
-        self.winners.push(position_of(scores, row_max(scores)).unwrap_or_default() as u32);
+        let max = row_max(scores);
+        let class = position_of(scores, max).unwrap_or_default();
+        let logp =
+            scores.get(class).map_or(f64::NAN, |&x| RowScale::new(scores, self.audit.kind()).log_prob(x));
+        self.winners.push((class as u32, logp));
     }
 }
 
@@ -179,7 +194,7 @@ impl CtcBatch {
         assert!(labels.iter().all(|labels| labels.classes() == classes), "labels of as many classes");
         let mut order: Vec<usize> = (0..labels.len()).filter(|&item| rows.lengths()[item] > 0).collect();
         order.sort_by_key(|&item| rows.file_rows(item).0);
-        let first_wins = vec![0; classes];
+        let first = FirstFrames { wins: vec![0; classes], logp_nats: 0.0 };
         let item = |labels| Item { labels, progress: Mutex::new(Progress::NotBegun) };
         Self {
             kind,
@@ -192,7 +207,7 @@ impl CtcBatch {
             rounds: Rounds::default(),
             audit: RowAudit::new(kind, nonfinite),
             sample: RowAudit::new(kind, nonfinite),
-            first_wins,
+            first,
         }
     }
 
@@ -225,7 +240,7 @@ impl CtcBatch {
                 (item, labels)
             });
         let (items, labels) = items.unzip();
-        CtcTotals { items, labels, audit: self.audit, first_wins: self.first_wins }
+        CtcTotals { items, labels, audit: self.audit, first: self.first }
     }
 
     /// Begins the items whose frames begin before row `end` of the file, and forgets those that are done.
@@ -263,8 +278,9 @@ impl CtcBatch {
 
     fn take_sample(&mut self, sample: Option<Sample>) {
         let Some(Sample { audit, winners }) = sample else { return };
-        for class in winners.into_iter().take(self.sample.wanted()) {
-            self.first_wins[class as usize] += 1;
+        for (class, logp_nats) in winners.into_iter().take(self.sample.wanted()) {
+            self.first.wins[class as usize] += 1;
+            self.first.logp_nats += logp_nats;
         }
         self.sample.merge(&audit, 0);
     }

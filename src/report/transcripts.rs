@@ -21,7 +21,9 @@ fn item_names<S: AsRef<str>>(path: &Path, lines: &[S]) -> Option<Warning> {
         let cut = match line[rest..].chars().next() {
             Some('\t') => "cut -f2-",
             Some(',') => "cut -d, -f2-",
-            _ => "cut -d' ' -f2-",
+            Some('|') => "cut -d'|' -f2-",
+            // An empty text may have no space before it.
+            _ => "sed 's/^[^ ]* *//'",
         };
         ("begins", name, cut)
     } else {
@@ -65,7 +67,7 @@ fn names<S: AsRef<str>>(
 }
 
 fn first_name(line: &str) -> String {
-    line.split([' ', '\t', ',']).next().unwrap_or_default().to_owned()
+    line.split([' ', '\t', ',', '|']).next().unwrap_or_default().to_owned()
 }
 
 fn has_digit(text: &str) -> bool {
@@ -88,31 +90,31 @@ fn is_date(text: &str) -> bool {
 }
 
 /// One of two texts.
-struct Side<'a> {
-    path: &'a Path,
-    lines: &'a [String],
+struct Side<'a, S> {
+    name: &'a str,
+    lines: &'a [S],
     /// Which bytes are in it: most of what is looked for is in neither, or in both.
     bytes: [bool; 256],
 }
 
-impl<'a> Side<'a> {
-    fn new(path: &'a Path, lines: &'a [String]) -> Self {
+impl<'a, S: AsRef<str>> Side<'a, S> {
+    fn new(name: &'a str, lines: &'a [S]) -> Self {
         let mut bytes = [false; 256];
-        for byte in lines.iter().flat_map(|line| line.bytes()) {
+        for byte in lines.iter().flat_map(|line| line.as_ref().bytes()) {
             bytes[usize::from(byte)] = true;
         }
-        Self { path, lines, bytes }
+        Self { name, lines, bytes }
     }
 
     /// Whether some character is of a kind.
     fn has(&self, kind: Kind) -> bool {
         let (ascii, others) = self.bytes.split_at(128);
         let in_ascii = (0..).zip(ascii).any(|(byte, &is_there)| is_there && kind(char::from(byte)));
-        in_ascii || others.contains(&true) && self.lines.iter().any(|line| line.contains(kind))
+        in_ascii || others.contains(&true) && self.lines.iter().any(|line| line.as_ref().contains(kind))
     }
 
     fn words(&self) -> impl Iterator<Item = &str> {
-        self.lines.iter().flat_map(|line| line.split_whitespace())
+        self.lines.iter().flat_map(|line| line.as_ref().split_whitespace())
     }
 
     /// How many words have such a character, and the first of them.
@@ -129,20 +131,19 @@ const MANY_WRONG: f64 = 0.5;
 const SEVERAL_WORDS: usize = 20;
 
 /// What makes errors of lines that were read right.
-pub(crate) fn text_warnings(
-    hypotheses: (&Path, &[String]),
-    references: (&Path, &[String]),
+pub(crate) fn text_warnings<S: AsRef<str>>(
+    name: &str,
+    texts: &[S],
+    (path, references): (&Path, &[String]),
     wer_ratio: Option<f64>,
 ) -> Vec<Warning> {
-    let sides = [hypotheses, references].map(|(path, lines)| Side::new(path, lines));
-    let mut warnings: Vec<Warning> =
-        sides.iter().flat_map(|side| more_than_text(side.path, side.lines)).collect();
-    let case = (wer_ratio > Some(MANY_WRONG)).then(|| other_case(hypotheses.1, references.1)).flatten();
-    let [a, b] = &sides;
-    let messages = [(a, b), (b, a)].map(|(one, other)| one_sided(one, other, case.is_some()));
-    warnings.extend(messages.into_iter().flatten().map(other_spelling));
-    warnings.extend(case.or_else(|| other_characters(hypotheses.1, references.1)));
-    warnings.extend(other_lines(&display_path(hypotheses.0), hypotheses.1, references));
+    let case = (wer_ratio > Some(MANY_WRONG)).then(|| other_case(texts, references)).flatten();
+    let reference_name = display_path(path);
+    let (a, b) = (Side::new(name, texts), Side::new(&reference_name, references));
+    let messages = [one_sided(&a, &b, case.is_some()), one_sided(&b, &a, case.is_some())];
+    let mut warnings: Vec<Warning> = messages.into_iter().flatten().map(other_spelling).collect();
+    warnings.extend(case.or_else(|| other_characters(texts, references)));
+    warnings.extend(other_lines(name, texts, (path, references)));
     warnings
 }
 
@@ -218,8 +219,12 @@ fn quoted_lines(path: &Path, lines: &[impl AsRef<str>]) -> Option<Warning> {
 type Kind = fn(char) -> bool;
 
 /// What one of two texts has and the other never, so that each of it is an error.
-fn one_sided(one: &Side<'_>, other: &Side<'_>, case_is_told: bool) -> Vec<String> {
-    let (path, of_other) = (display_path(one.path), display_path(other.path));
+fn one_sided<A: AsRef<str>, B: AsRef<str>>(
+    one: &Side<'_, A>,
+    other: &Side<'_, B>,
+    case_is_told: bool,
+) -> Vec<String> {
+    let (path, of_other) = (one.name, other.name);
     let mut messages = Vec::new();
     let kinds: [(Kind, &str, &str); 2] = [
         (|c| ".,;:!?".contains(c), "punctuation", "keep it in both, or in neither"),
@@ -237,8 +242,8 @@ fn one_sided(one: &Side<'_>, other: &Side<'_>, case_is_told: bool) -> Vec<String
             ));
         }
     }
-    let of = |side: &Side<'_>| (*b"| ").map(|separator| side.bytes[usize::from(separator)]);
-    if of(one) == [true, false] && of(other) == [false, true] {
+    let of = |bytes: &[bool; 256]| (*b"| ").map(|separator| bytes[usize::from(separator)]);
+    if of(&one.bytes) == [true, false] && of(&other.bytes) == [false, true] {
         messages.push(format!("{path} has '|' between words but {of_other} has spaces: tr '|' ' '"));
     }
     messages
@@ -288,7 +293,7 @@ fn odd_spaces(
 }
 
 /// Of the first lines, many wrong characters are the same letters in other characters or in reverse order, or are not seen.
-fn other_characters(hypotheses: &[String], references: &[String]) -> Option<Warning> {
+fn other_characters(hypotheses: &[impl AsRef<str>], references: &[String]) -> Option<Warning> {
     let errors_of = |[reference, hypothesis]: [&str; 2]| {
         edit_counts(&characters(reference), &characters(hypothesis)).errors()
     };
@@ -300,7 +305,7 @@ fn other_characters(hypotheses: &[String], references: &[String]) -> Option<Warn
         let here = errors_of([reference, hypothesis]);
         errors += here;
         if here > 0 {
-            let both = [reference, hypothesis].map(|text| in_nfc(text));
+            let both = [reference, hypothesis].map(in_nfc);
             let errors_as = |way: &dyn Fn(&str) -> String| {
                 let [a, b] = both.each_ref().map(|text| way(text));
                 errors_of([&a, &b])
@@ -348,18 +353,21 @@ const MAX_FOLDED: usize = 1 << 14;
 
 /// The first lines, as long as there are no more than [`MAX_FOLDED`] characters.
 fn first_lines<'a>(
-    hypotheses: &'a [String],
+    hypotheses: &'a [impl AsRef<str>],
     references: &'a [String],
-) -> impl Iterator<Item = (&'a String, &'a String)> {
+) -> impl Iterator<Item = (&'a str, &'a str)> {
     let mut characters = 0;
-    hypotheses.iter().zip(references).take_while(move |(hypothesis, reference)| {
-        characters += hypothesis.len() + reference.len();
-        characters <= MAX_FOLDED
-    })
+    let both = hypotheses.iter().zip(references);
+    both.map(|(hypothesis, reference)| (hypothesis.as_ref(), reference.as_str())).take_while(
+        move |(hypothesis, reference)| {
+            characters += hypothesis.len() + reference.len();
+            characters <= MAX_FOLDED
+        },
+    )
 }
 
 /// Of the first lines, most wrong words are wrong in upper and lower case alone.
-fn other_case(hypotheses: &[String], references: &[String]) -> Option<Warning> {
+fn other_case(hypotheses: &[impl AsRef<str>], references: &[String]) -> Option<Warning> {
     let word_errors =
         |reference: &str, hypothesis: &str| edit_counts(&words(reference), &words(hypothesis)).errors();
     let (mut lines, mut errors, mut left) = (0, 0, 0);

@@ -91,7 +91,11 @@ fn alphabets_of_other_tools_say_how_to_become_one() {
             "a\nb\n",
             "is the space missing? There should be one entry for each class on the logits' last axis",
         ),
-        ("twice.txt", "a\n \n \nb\n", "give one of the two classes another name"),
+        (
+            "twice.txt",
+            "a\n \n \nb\n",
+            "give the class that no label is another name: in most training code the first of the two",
+        ),
         (
             "table.txt",
             "<pad>\t0\na\t1\nb\t2\nc\t3\n",

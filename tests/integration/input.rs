@@ -135,7 +135,8 @@ fn an_empty_entry_that_is_not_the_blank_is_refused() {
     let decode = ["decode", "x.csv", "--alphabet", "alphabet.txt", "--format", "text"];
     run(&folder, &decode).code(2).stderr(
         "error: alphabet.txt: the name of class 3 is empty, so it can't be written\n\
-         hint: remove the empty entry, or give --blank 3 if that is the blank\n",
+         hint: if it is the blank, give --blank 3; if it was a space that an editor removed, put it back; \
+         otherwise remove the empty entry\n",
     );
     run(&folder, &[&decode[..], &["--blank", "3"]].concat()).success().stdout("b\n");
 }

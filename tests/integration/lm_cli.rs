@@ -308,7 +308,8 @@ fn models_without_an_entry_that_texts_need_are_told() {
     let words = ["<s>", "</s>", "one", "two", "three"];
     assert_eq!(codes(&model("no.arpa", &words), "word"), "no_unknown_word");
     assert_eq!(codes(&model("with.arpa", &[&words[..], &["<unk>"]].concat()), "word"), "");
-    let letters: Vec<String> = ('a'..='z').chain('A'..='Z').chain('0'..='9').map(String::from).collect();
+    let letters: Vec<String> =
+        ('a'..='z').chain('A'..='Z').chain('0'..='9').chain(['.', ',']).map(String::from).collect();
     let letters: Vec<&str> =
         ["<s>", "</s>", "<unk>"].into_iter().chain(letters.iter().map(String::as_str)).collect();
     assert_eq!(codes(&model("none.arpa", &letters), "token"), "lm_space");

@@ -5,6 +5,7 @@
 #![allow(clippy::format_collect)] // files are made of lines
 
 mod align;
+mod alphabets;
 mod ci;
 mod class_axes;
 mod class_names;

@@ -32,12 +32,14 @@ fn names_of_items_in_texts_are_told() {
     file("plain", &|_, text| text.to_owned());
     file("kaldi", &|at, text| format!("utt-{at} {text}"));
     file("libri", &|at, text| format!("1089-134686-000{at} {text}"));
+    file("bar", &|at, text| format!("wavs/{at}.wav|{text}"));
     file("tab", &|at, text| format!("utt{at}\t{text}"));
     file("csv", &|at, text| format!("{},{text}", at + 1));
     file("trn", &|at, text| format!("{text} (spk1-{at})"));
     for (name, end, hint) in [
-        ("kaldi", "begins with a different name, such as 'utt-0'", ": cut -d' ' -f2-"),
-        ("libri", "begins with a different name, such as '1089-134686-0000'", ": cut -d' ' -f2-"),
+        ("kaldi", "begins with a different name, such as 'utt-0'", ": sed 's/^[^ ]* *//'"),
+        ("libri", "begins with a different name, such as '1089-134686-0000'", ": sed 's/^[^ ]* *//'"),
+        ("bar", "begins with a different name, such as 'wavs/0.wav'", ": cut -d'|' -f2-"),
         ("tab", "begins with a different name, such as 'utt0'", ": cut -f2-"),
         ("csv", "begins with a different name, such as '1'", ": cut -d, -f2-"),
         ("trn", "ends with a different name, such as '(spk1-0)'", ": sed 's/ *([^()]*)$//'"),

@@ -43,12 +43,13 @@ const OTHER_LABELS: f64 = 0.8;
 /// So many labels tell.
 const SEVERAL_LABELS: usize = 10;
 
-/// The labels against what the best path reads; `readings` are by item, blanks among them.
+/// The labels, which may have been text, against what the best path reads; `readings` are by item, blanks among them.
 pub(super) fn read_labels(
     summary: &mut InspectSummary,
     raw: &[Vec<i64>],
     readings: &[Vec<u32>],
     blank: u32,
+    by_name: bool,
     findings: &mut Vec<Finding>,
 ) {
     let labels: usize = raw.iter().map(Vec::len).sum();
@@ -90,6 +91,11 @@ pub(super) fn read_labels(
         _ if nothing => {
             "it is nothing but blanks: has the network been trained, and is that the blank?".to_owned()
         }
+        Some((added, other)) if by_name => format!(
+            "taking each label for the class {} leaves {other:.2}: has the alphabet an entry too many or too few before the \
+             letters, or another --blank?",
+            if added > 0 { "after it" } else { "before it" }
+        ),
         Some((added, other)) => format!(
             "adding {added} to each label leaves {other:.2}: do the labels start from a different number?"
         ),

@@ -15,7 +15,7 @@ use super::{Args, PROPAGATE};
 use crate::input::{AlphabetFile, InputError, LabelFile, Matrix, counted, display_name};
 use crate::logits::{ImproperRow, Items};
 use crate::loss::ctc::CtcLabels;
-use crate::loss::ctc_batch::{CtcBatch, CtcItem as ComputedItem, CtcReading, CtcTotals};
+use crate::loss::ctc_batch::{CtcBatch, CtcItem as ComputedItem, CtcReading, CtcTotals, FirstFrames};
 use crate::loss::reduction::Reducer;
 use crate::report::loss::{CtcItem, LossParams, LossSummary, Tally};
 use crate::report::{ItemId, Status, Warning, infeasible};
@@ -77,7 +77,9 @@ impl Args {
             message: format!("{}: there are no items, so the mean is nan", display_name(&name)),
         }));
         warnings.extend(self.labels_of_rows(&shape, &items));
-        warnings.extend(other_blank(&name, &totals, blank));
+        let odd_blank = other_blank(&name, &totals, blank);
+        // One mistake is told once.
+        warnings.extend(odd_blank.or_else(|| improbable_labels(&totals.first, &items)));
         if self.logits.lengths.is_none() {
             let equal: Vec<usize> = totals.items.iter().map(|item| item.equal_at_end).collect();
             warnings.extend(padding("padding_counted", &name, &shape, &equal, &lengths));
@@ -119,7 +121,8 @@ impl Args {
             CtcReading::Reduce => matrix.reduce(&shape.geometry, &mut batch),
         };
         let refused = |row: ImproperRow| {
-            let padding = row.value.is_nan() && self.logits.lengths.is_none() && shape.is_batch();
+            let none_given = self.logits.lengths.is_none() && shape.is_batch();
+            let padding = none_given && (row.value.is_nan() || row.all_impossible);
             let hint = if padding { PADDING_OR_PROPAGATE } else { PROPAGATE };
             improper_row(&name, &row, shape.place(row.row), kind, hint)
         };
@@ -191,12 +194,11 @@ const FEW_LABELS: u64 = 10;
 /// less frequent among the labels, or a third while it is not among them at all: who gives labels and a loss may look at
 /// any numbers, so less than that is no mistake.
 fn other_blank(name: &str, totals: &CtcTotals, blank: u32) -> Option<Warning> {
-    let CtcTotals { first_wins, labels, .. } = totals;
-    let frames: u64 = first_wins.iter().sum();
-    let winner = (0..first_wins.len()).max_by_key(|&class| first_wins[class])?;
+    let CtcTotals { first: FirstFrames { wins, .. }, labels, .. } = totals;
+    let frames: u64 = wins.iter().sum();
+    let winner = (0..wins.len()).max_by_key(|&class| wins[class])?;
     let ratio = |part: u64, all: u64| part as f64 / all.max(1) as f64;
-    let (of_winner, of_blank) =
-        (ratio(first_wins[winner], frames), ratio(first_wins[blank as usize], frames));
+    let (of_winner, of_blank) = (ratio(wins[winner], frames), ratio(wins[blank as usize], frames));
     let (mut winners, mut all) = (0, 0);
     for label in labels.iter().flat_map(CtcLabels::labels) {
         winners += u64::from(label as usize == winner);
@@ -207,7 +209,39 @@ fn other_blank(name: &str, totals: &CtcTotals, blank: u32) -> Option<Warning> {
     let most = of_winner > 0.5 && (of_blank == 0.0 || rather);
     let in_none = of_winner > 1.0 / 3.0 && of_blank < 0.1 && winners == 0 && all >= FEW_LABELS;
     let told = frames >= FEW_FRAMES && (most || in_none);
-    told.then(|| blank_warning(name, first_wins, "the first ", blank)).flatten()
+    told.then(|| blank_warning(name, wins, "the first ", blank)).flatten()
+}
+
+/// A network that is trained gives the winner of a frame this probability or more, in the geometric mean; random numbers
+/// mostly do not.
+const SURE: f64 = 0.75;
+/// A label that is in the frames costs far less than this, in nats: it would be as probable as 0.01.
+const MOST_NATS: f64 = 4.6;
+
+/// In most items, the labels are far less probable than what wins the frames, and the network is sure of that.
+fn improbable_labels(first: &FirstFrames, items: &[CtcItem]) -> Option<Warning> {
+    let frames: u64 = first.wins.iter().sum();
+    let of_winner = first.logp_nats / frames.max(1) as f64;
+    let labels: usize = items.iter().map(|item| item.label_length).sum();
+    if frames < FEW_FRAMES || (labels as u64) < FEW_LABELS || of_winner < SURE.ln() {
+        return None;
+    }
+    let told = items.iter().filter(|item| item.status == Status::Ok && item.label_length > 0);
+    let nats = |item: &CtcItem| (item.loss_nats + item.frames as f64 * of_winner) / item.label_length as f64;
+    let improbable = told.clone().filter(|item| nats(item) > MOST_NATS);
+    let (found, all) = (improbable.clone().count(), told.count());
+    let item = improbable.clone().next().filter(|_| 2 * found > all)?;
+    let others = match found - 1 {
+        0 => String::new(),
+        count => format!(" (and those of {})", counted(count, "other item")),
+    };
+    let message = format!(
+        "{}: each of its labels costs {:.1} nats more than the class that the network is sure of{others}: do they belong to \
+         another item, or is --blank or --alphabet wrong? ctctool inspect compares them",
+        item.id,
+        nats(item),
+    );
+    Some(Warning { code: "improbable_labels", message })
 }
 
 /// What an infinite loss is due to.

@@ -44,7 +44,7 @@ impl SteeringArgs {
         if self.given().is_none() {
             return Ok(None);
         }
-        self.check_words(spelling, blank)?;
+        self.check_words(spelling, classes, blank)?;
         let texts = TokenTexts::new(spelling, classes as u32, blank);
         let warnings = self.of_words().and_then(|(_, path)| one_word(path, spelling)).into_iter().collect();
         let params = SteeringParams::default();

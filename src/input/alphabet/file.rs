@@ -1,6 +1,7 @@
 //! An alphabet as it is in its file, before it is known how many classes there are.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
 
@@ -114,9 +115,9 @@ impl AlphabetFile {
     }
 
     /// How to go on where there are too few or too many entries.
-    pub(super) fn count_hint(&self, classes: usize) -> &'static str {
+    pub(super) fn count_hint(&self, classes: usize) -> Cow<'static, str> {
         match &self.entries {
-            Entries::List(list) => match &list[..] {
+            Entries::List(list) => Cow::Borrowed(match &list[..] {
                 [line] if (classes.saturating_sub(1)..=classes).contains(&line.chars().count()) => {
                     "write each token on a line of its own"
                 }
@@ -127,8 +128,20 @@ impl AlphabetFile {
                     "is the space missing? There should be one entry for each class on the logits' last axis"
                 }
                 _ => ONE_EACH,
-            },
-            Entries::Indexed(_) => ONE_EACH,
+            }),
+            Entries::Indexed(map) => {
+                let taken: HashSet<i64> = map.iter().map(|(_, index)| *index).collect();
+                let lacking: Vec<String> = (0..classes as i64)
+                    .filter(|index| !taken.contains(index))
+                    .take(FEW_LACKING + 1)
+                    .map(|index| index.to_string())
+                    .collect();
+                let within = taken.iter().all(|&index| (0..classes as i64).contains(&index));
+                if !within || self.len() >= classes || lacking.len() > FEW_LACKING {
+                    return ONE_EACH.into();
+                }
+                format!("indices without an entry: {}", lacking.join(", ")).into()
+            }
         }
     }
 
@@ -214,6 +227,9 @@ impl AlphabetFile {
 /// No token is nearly as long, and a text is looked through for tokens at each of its characters.
 const MOST_BYTES: usize = 1000;
 
+/// So many indices are named.
+const FEW_LACKING: usize = 10;
+
 const ONE_EACH: &str = "the alphabet should have one entry for each class on the logits' last axis";
 
 /// What JSON is that is no alphabet, and how to make one of it.
@@ -234,6 +250,12 @@ fn json_hint(name: &str, text: &str) -> Option<String> {
                 .to_owned(),
         ),
         Value::String(index) => Some(format!("write indices as numbers: {index}, not \"{index}\"")),
+        Value::Array(_) if map.values().all(|value| value.as_array().is_some_and(|list| list.len() == 1)) => {
+            Some(format!(
+                "write indices as numbers, not as lists of one: jq 'map_values(.[0])' {} > alphabet.json",
+                quoted(name)
+            ))
+        }
         Value::Object(_) | Value::Array(_) => {
             let path = quoted(&format!(".{}", Value::from(key.as_str()))).into_owned();
             let what = if value.is_array() { "lists" } else { "objects" };
@@ -273,8 +295,9 @@ fn check_distinct<'a>(
     for (at, token) in (from..).zip(tokens) {
         if let Some(before) = first.insert(token, at) {
             let found = format!("{} again (first in {unit} {before})", shown(token));
-            return Err(InputError::new(name, Place::whole().at(unit, at), "each token once", found)
-                .hint("give one of the two classes another name"));
+            return Err(InputError::new(name, Place::whole().at(unit, at), "each token once", found).hint(
+                "give the class that no label is another name: in most training code the first of the two",
+            ));
         }
     }
     Ok(())
@@ -326,6 +349,17 @@ fn check_tokens_alone(name: &str, lines: &[String]) -> Result<(), InputError> {
         return refused(
             "a token and its number",
             &format!("write only the tokens: {cut} -f2- {}", quoted(name)),
+        );
+    }
+    // As Tesseract writes them: how many there are, then each with its properties, the space as NULL.
+    let is_count = lines[0].parse() == Ok(lines.len() - 1);
+    if is_count && lines[1..].iter().all(|line| line.contains(' ') && !line.starts_with(' ')) {
+        return refused(
+            "the number of tokens, and their properties behind them",
+            &format!(
+                "write only the tokens: tail -n +2 {} | cut -d' ' -f1 | sed 's/^NULL$/ /'",
+                quoted(name)
+            ),
         );
     }
     let has_score = |line: &String| line.rsplit_once('\t').is_some_and(|(_, end)| end.parse::<f64>().is_ok());

@@ -341,11 +341,11 @@ fn token_hint(text: &str, column: usize, line: &str, split: LabelSplit, alphabet
     let by_tokens = split == LabelSplit::Tokens;
     let hint = if alphabet.has_word_pieces() && (text == " " || !line.contains(WORD_PIECE_MARK)) {
         "write the word pieces that the model was trained with, separated by spaces, and give --label-split tokens"
-    } else if names_in_front(line, split, alphabet) {
-        "a line holds only an item's labels: remove its name with cut -f2"
-    } else if name_before_text(column, line, split, alphabet) {
-        "a line holds only an item's labels: remove its name with cut -d' ' -f2-"
-    } else if text == " " && is_spaced_out(line) {
+    } else if let Some(how) = name_beside_text(column, line, split, alphabet) {
+        return format!("a line holds only an item's labels: remove {how}");
+    } else if text == " " && is_spaced_out(line)
+        || !by_tokens && text != " " && alphabet.encode(line, LabelSplit::Tokens, None).is_ok()
+    {
         "if spaces separate the tokens, give --label-split tokens"
     } else if text == "{" && column == 1 {
         "a line holds an item's labels, not JSON"
@@ -376,16 +376,34 @@ pub(super) fn is_spaced_out(line: &str) -> bool {
     line.contains(' ') && line.trim_end().chars().enumerate().all(|(at, c)| (at % 2 == 1) == (c == ' '))
 }
 
-/// Whether a line has a name, a tab and a text.
-fn names_in_front(line: &str, split: LabelSplit, alphabet: &Alphabet) -> bool {
-    split != LabelSplit::Tokens && line.contains('\t') && !alphabet.tokens().iter().any(|token| token == "\t")
-}
-
-/// Whether the column is in a first word with digits, what follows being text of the alphabet.
-fn name_before_text(column: usize, line: &str, split: LabelSplit, alphabet: &Alphabet) -> bool {
-    let Some((name, rest)) = line.split_once(' ') else { return false };
-    let is_name = name.contains(|c: char| c.is_ascii_digit()) && column <= name.chars().count();
-    split != LabelSplit::Tokens && is_name && alphabet.encode(rest.trim_start(), split, None).is_ok()
+/// How to remove what is beside an item's labels, where a line has a name before or behind them.
+fn name_beside_text(
+    column: usize,
+    line: &str,
+    split: LabelSplit,
+    alphabet: &Alphabet,
+) -> Option<&'static str> {
+    if split == LabelSplit::Tokens {
+        return None;
+    }
+    let fits = |text: &str| alphabet.encode(text.trim(), split, None).is_ok();
+    let is_token = |text: &str| alphabet.tokens().iter().any(|token| token == text);
+    if let Some((front, end)) = line.split_once('\t').filter(|_| !is_token("\t")) {
+        return Some(match (front, end) {
+            (_, "") => "the tab at its end: sed 's/\\t$//'",
+            (_, end) if fits(front) && !fits(end) => "what is behind it with cut -f1",
+            _ => "its name with cut -f2",
+        });
+    }
+    let (name, rest) = line.split_once([' ', ',', '|'])?;
+    let is_name = name.contains(|c: char| c.is_ascii_digit()) && column <= name.chars().count() + 1;
+    let how = match line.as_bytes()[name.len()] {
+        b',' => "its name with cut -d, -f2-",
+        b'|' => "its name with cut -d'|' -f2-",
+        // An empty text may have no space before it.
+        _ => "its name with sed 's/^[^ ]* *//'",
+    };
+    (is_name && fits(rest)).then_some(how)
 }
 
 /// Whether the characters of a text are in the alphabet, but for upper and lower case.

@@ -89,7 +89,7 @@ impl Decoded for f64 {
 impl NpyInfo {
     /// Reads the values' bytes: all of them, and nothing behind them.
     pub(in crate::input) fn read_body(&self, source: &mut Source) -> Result<Vec<u8>, InputError> {
-        let bytes = source.read_at_most(self.byte_len() as u64 + 1)?;
+        let bytes = source.read_at_most((self.byte_len() as u64).saturating_add(1))?;
         if bytes.len() == self.byte_len() {
             Ok(bytes)
         } else {
@@ -142,7 +142,7 @@ impl NpyInfo {
         }
         match source.read_up_to(&mut [0])? {
             0 => Ok(()),
-            _ => Err(self.length_error(source.name(), self.byte_len() as u64 + 1)),
+            _ => Err(self.length_error(source.name(), (self.byte_len() as u64).saturating_add(1))),
         }
     }
 

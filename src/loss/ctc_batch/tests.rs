@@ -114,10 +114,10 @@ impl Case {
         };
         prop_assert_eq!(losses(&by_items), losses(&by_rows));
         prop_assert_eq!(losses(&by_items), losses(&by_whole_items));
-        prop_assert_eq!(&by_items.first_wins, &by_rows.first_wins);
+        prop_assert_eq!(&by_items.first.wins, &by_rows.first.wins);
         // Of frames side by side, whole items have others in front where there are several blocks.
         if !self.time_major || self.cuts.is_empty() {
-            prop_assert_eq!(&by_items.first_wins, &by_whole_items.first_wins);
+            prop_assert_eq!(&by_items.first.wins, &by_whole_items.first.wins);
         }
         for (index, (length, labels)) in self.items.iter().enumerate() {
             let item = &self.values[index * self.frames * self.classes..][..length * self.classes];

@@ -1,0 +1,139 @@
+//! Alphabets as other tools write them, and labels that are written otherwise.
+
+use crate::messages::said;
+use crate::mistakes_in_files::{message, result};
+use crate::support::{Folder, npy_f64};
+
+/// The logits of a reader that is sure of a class in each frame, `[frames, classes]`.
+fn sure(winners: &[usize], classes: usize) -> Vec<f64> {
+    let row = |&winner: &usize| (0..classes).map(move |class| if class == winner { 9.0 } else { 0.0 });
+    winners.iter().flat_map(row).collect()
+}
+
+/// What is said last of an error, how to go on.
+fn hint(folder: &Folder, args: &[&str]) -> String {
+    let (code, said) = said(folder, args);
+    assert_eq!(code, Some(2), "{said}");
+    said.rsplit_once("hint: ").map(|(_, hint)| hint.trim_end().to_owned()).expect(&said)
+}
+
+#[test]
+fn a_bar_is_no_space_among_other_marks() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[9, 6], &sure(&[1, 0, 2, 2, 1, 0, 5, 0, 1], 6)));
+    folder.file("y", "a a\n");
+    let told = |alphabet: &str, code: &str| {
+        folder.file("names", alphabet);
+        let args = ["loss", "x.npy", "--labels", "y", "--alphabet", "names", "--label-split", "chars"];
+        message(&result(&folder, &args), code)
+    };
+    let found = told("-\na\n|\n^\n~\nb\n", "bar").unwrap();
+    assert!(found.starts_with("y: spaces become class 2, '|'") && found.contains("such as '^'"), "{found}");
+    // In an alphabet of letters, it is the space, and beside `<space>` it never is.
+    assert_eq!(told("-\na\n|\nc\nd\nb\n", "bar"), None);
+    assert_eq!(told("-\na\n|\n^\n~\n<space>\n", "bar"), None);
+    let loss = |alphabet: &str| {
+        folder.file("names", alphabet);
+        let args = ["loss", "x.npy", "--labels", "y", "--alphabet", "names", "--label-split", "chars"];
+        result(&folder, &args)["summary"]["reductions"]["sum"].as_f64().unwrap()
+    };
+    assert!(loss("-\na\n|\n^\n~\n<space>\n") != loss("-\na\n|\n^\n~\nb\n"));
+}
+
+/// A token of several characters that stands in the labels is not meant to be split.
+#[test]
+fn the_name_of_the_space_in_labels_is_told() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[30, 12], &sure(&[1; 30], 12)));
+    folder.file("names", "-\na\nb\n<space>\n<\n>\ns\np\nc\ne\n1\n2\n");
+    folder.file("y", "a b <space> b\n");
+    let labels = ["loss", "x.npy", "--labels", "y", "--alphabet", "names"];
+    let by = |split: &str| {
+        message(&result(&folder, &[&labels[..], &["--label-split", split]].concat()), "spaced_labels")
+    };
+    assert!(by("chars").unwrap().starts_with("y: line 1 has '<space>', which is a token"));
+    assert_eq!(by("tokens"), None);
+    // Where a character is no token, the hint is the same.
+    folder.file("names", "-\na\nb\n<space>\n<unk>\n>\ns\np\nc\ne\n1\n2\n");
+    let how = hint(&folder, &[&labels[..], &["--label-split", "chars"]].concat());
+    assert_eq!(how, "if spaces separate the tokens, give --label-split tokens");
+}
+
+#[test]
+fn alphabets_of_recognisers_say_how_to_become_one() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0,1,2,3\n");
+    let args = |alphabet| ["decode", "x.csv", "--alphabet", alphabet];
+    folder.file("kraken.json", r#"{" ": [1], "a": [2], "b": [3]}"#);
+    let expected =
+        "write indices as numbers, not as lists of one: jq 'map_values(.[0])' kraken.json > alphabet.json";
+    assert_eq!(hint(&folder, &args("kraken.json")), expected);
+    let unicharset = "3\nNULL 0 Common 0\na 3 0,255,0,255 Latin 1\nb 3 0,255,0,255 Latin 2\n";
+    folder.file("eng.unicharset", unicharset);
+    let expected = "write only the tokens: tail -n +2 eng.unicharset | cut -d' ' -f1 | sed 's/^NULL$/ /'";
+    assert_eq!(hint(&folder, &args("eng.unicharset")), expected);
+    folder.file("gaps.json", r#"{"a": 0, "b": 3}"#);
+    assert_eq!(hint(&folder, &args("gaps.json")), "indices without an entry: 1, 2");
+}
+
+/// A name goes, the text stays.
+#[test]
+fn what_is_beside_labels_is_told_from_them() {
+    let folder = Folder::new();
+    folder.file("x.csv", "0,1,2,3\n".repeat(9));
+    folder.file("names", "-\na\nb\n \n");
+    for (labels, how) in [
+        ("w_1.png,ab a", "remove its name with cut -d, -f2-"),
+        ("a/1.wav|ab a", "remove its name with cut -d'|' -f2-"),
+        ("utt-1 ab a", "remove its name with sed 's/^[^ ]* *//'"),
+        ("ab a\t", "remove the tab at its end: sed 's/\\t$//'"),
+        ("ab a\tw_1.png", "remove what is behind it with cut -f1"),
+        ("w_1.png\tab a", "remove its name with cut -f2"),
+    ] {
+        folder.file("y", labels);
+        let expected = format!("a line holds only an item's labels: {how}");
+        assert_eq!(hint(&folder, &["loss", "x.csv", "--labels", "y", "--alphabet", "names"]), expected);
+    }
+}
+
+/// References in another spelling are told by whatever has texts to compare with them.
+#[test]
+fn references_written_otherwise_are_told_by_decode() {
+    let folder = Folder::new();
+    // "ab cd", "dc ba", "da cb".
+    let texts = [[1, 2, 5, 3, 4], [4, 3, 5, 2, 1], [4, 1, 5, 3, 2]];
+    folder.file("x.npy", npy_f64(&[3, 5, 6], &texts.map(|text| sure(&text, 6)).concat()));
+    folder.file("names", "-\na\nb\nc\nd\n \n");
+    let told = |references: &str| {
+        folder.file("refs", references);
+        let args = ["decode", "x.npy", "--layout", "ntc", "--alphabet", "names", "--refs", "refs"];
+        message(&result(&folder, &args), "other_spelling")
+    };
+    assert_eq!(told("ab cd\ndc ba\nda cb\n"), None);
+    assert!(told("dc ba\nab cd\nbc ad\n").unwrap().contains("in reverse order"));
+}
+
+/// A network that is sure of other labels has others than these; random numbers are sure of nothing.
+#[test]
+fn labels_that_a_network_does_not_see_are_told() {
+    let folder = Folder::new();
+    let texts = [[1, 0, 2, 0, 3, 3, 0, 4], [4, 0, 3, 0, 2, 2, 0, 1], [2, 0, 2, 0, 1, 1, 0, 3]];
+    let logits = texts.map(|text| sure(&text, 6)).concat();
+    folder.file("x.npy", npy_f64(&[3, 8, 6], &logits));
+    folder.file("vague.npy", npy_f64(&[3, 8, 6], &logits.iter().map(|x| x / 9.0).collect::<Vec<_>>()));
+    let told = |matrix: &str, labels: &str, more: &[&str]| {
+        folder.file("y", labels);
+        let args = ["loss", matrix, "--layout", "ntc", "--labels", "y", "--criterion", "ctc"];
+        message(&result(&folder, &[&args[..], more].concat()), "improbable_labels")
+    };
+    let (right, other) = ("1 2 3 4\n4 3 2 1\n2 2 1 3\n", "4 3 2 1\n2 2 1 3\n1 2 3 4\n");
+    assert_eq!(told("x.npy", right, &[]), None);
+    let found = told("x.npy", other, &[]).unwrap();
+    assert!(
+        found.starts_with("x.npy#0: each of its labels costs ") && found.contains("2 other items"),
+        "{found}"
+    );
+    assert_eq!(told("vague.npy", other, &[]), None);
+    // One of three is a mistake of one.
+    assert_eq!(told("x.npy", "4 3 2 1\n4 3 2 1\n2 2 1 3\n", &[]), None);
+}
