@@ -259,7 +259,7 @@ impl<'a, E: Element> Frames<'a, E> {
 
     /// Logarithm of what all paths together sum to: 0 where each frame's probabilities sum to one.
     fn total_logp(&self) -> f64 {
-        self.scales.iter().map(|scale| scale.total().ln()).collect::<Sum>().value()
+        self.scales.iter().map(|scale| scale.log_total()).collect::<Sum>().value()
     }
 
     fn gather(&self, tokens: &[u32]) -> Result<(CtcLabels, Vec<f64>), BeamError> {

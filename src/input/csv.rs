@@ -59,7 +59,9 @@ pub(super) fn read(source: &mut Source, options: CsvOptions) -> Result<Blocks, I
         check_head(&name, &head[..count], options)?;
         checked = true;
         if let Some((start, delimiter)) = beginning(&name, &head[..count], options) {
-            if let Some(blocks) = csv_blocks::parse(Text::File(file, len), start, delimiter)? {
+            let blocks = csv_blocks::parse(Text::File(file, len), start, delimiter)?;
+            source.check_len()?;
+            if let Some(blocks) = blocks {
                 return with_names(&head[..count], Blocks::of_plain(blocks, delimiter));
             }
             may_be_plain = false;

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{InputError, Place};
+use super::{InputError, Place, counted};
 use crate::kernel::Mapping;
 
 /// First bytes of every .npy file.
@@ -180,7 +180,23 @@ impl Source {
 
     /// Reads what is left.
     pub(super) fn read_rest(&mut self) -> Result<Vec<u8>, InputError> {
-        self.read_at_most(u64::MAX)
+        let bytes = self.read_at_most(u64::MAX)?;
+        self.check_len()?;
+        Ok(bytes)
+    }
+
+    /// Refuses a regular file that is not as long as when it was opened: what was read of it may never have been there
+    /// together.
+    pub(super) fn check_len(&self) -> Result<(), InputError> {
+        let (Some(file), Some(len)) = (self.random_access(), self.len) else { return Ok(()) };
+        let now = file.len()?;
+        if now == len {
+            return Ok(());
+        }
+        let expected =
+            format!("{}, as when it was opened", counted(usize::try_from(len).unwrap_or(usize::MAX), "byte"));
+        Err(InputError::new(&self.name, Place::whole(), expected, now.to_string())
+            .hint("nothing may write to a file while it is read"))
     }
 
     /// Reads what is left, but no more than `most` bytes; memory grows with what is there.
@@ -357,6 +373,9 @@ pub(super) fn foreign(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
         [0x80, 2..=5, ..] => Some(("a Python pickle", SAVE)),
         [0x89, b'H', b'D', b'F', ..] => Some(("an HDF5 file", SAVE)),
         [0x1f, 0x8b, ..] => Some(("a gzip file", "unpack it first: gunzip -c FILE | ctctool … -")),
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some(("a bzip2 file", "unpack it first, as bunzip2 does")),
+        [0xfd, b'7', b'z', b'X', b'Z', ..] => Some(("an xz file", "unpack it first, as unxz does")),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(("a zstd file", "unpack it first, as unzstd does")),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some(("UTF-16 text", "save it as UTF-8")),
         _ if bytes.starts_with(MAGIC) => Some(("a .npy file", "give a text file here")),
         // No text begins with this byte.

@@ -64,9 +64,18 @@ impl RowScale {
     /// What the row's probabilities sum to: 1 for logits; NaN if the row is not a distribution.
     pub fn total(self) -> f64 {
         match self.kind {
+            // Not by an exponential, for it is asked of each row.
+            InputKind::Logits if self.is_proper() => 1.0,
+            _ => self.log_total().exp(),
+        }
+    }
+
+    /// The natural logarithm of [`Self::total`], also where that is below any double.
+    pub fn log_total(self) -> f64 {
+        match self.kind {
             _ if !self.is_proper() => f64::NAN,
-            InputKind::Logits => 1.0,
-            InputKind::LogProbs | InputKind::Probs => self.lse.value().exp(),
+            InputKind::Logits => 0.0,
+            InputKind::LogProbs | InputKind::Probs => self.lse.value(),
         }
     }
 }

@@ -104,11 +104,13 @@ impl<'a> Matrices<'a> {
     }
 
     /// A statistic of the absolute differences, NaN where one is, and what is allowed for it by the same of the base's finite
-    /// magnitudes; 0 of none.
+    /// magnitudes; 0 of none. Equal infinities count in neither.
     pub fn statistic(&self, statistic: Statistic) -> (f64, f64) {
         let places = 0..self.base.len();
         let magnitudes = places.clone().map(|at| self.base.get(at).abs()).filter(|x| x.is_finite());
-        let observed = statistic.of(places.map(|at| self.difference(at).absolute));
+        let differences = places.map(|at| (at, self.difference(at).absolute));
+        let counted = differences.filter(|&(at, absolute)| absolute != 0.0 || self.base.get(at).is_finite());
+        let observed = statistic.of(counted.map(|(_, absolute)| absolute));
         (observed, self.tolerance.atol + self.tolerance.rtol * statistic.of(magnitudes))
     }
 

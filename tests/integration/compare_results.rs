@@ -423,3 +423,17 @@ fn what_only_one_of_two_results_has_is_a_difference() {
     write("g2", &[&loss[..], &["--grad", "g2.npy"]].concat());
     both_ways("g1", "g2", 0);
 }
+
+/// Other programs write a whole number without a fraction.
+#[test]
+fn parameters_are_numbers_however_they_are_written() {
+    let folder = Folder::new();
+    for (name, bonus, other) in [("a", "1.0", "[0.5, 2.0]"), ("b", "1", "[0.5, 2]"), ("c", "1.5", "[0.5, 2]")]
+    {
+        let params: Value =
+            serde_json::from_str(&format!(r#"{{"word_bonus": {bonus}, "word_bonuses": {other}}}"#)).unwrap();
+        decoded(&folder, name, &params, &[(0, "x")]);
+    }
+    compare(&folder, &["a", "b"]).assert().code(0);
+    compare(&folder, &["b", "c"]).assert().code(2);
+}

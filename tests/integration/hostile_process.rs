@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use predicates::prelude::*;
 
+use ctctool::input::{CsvOptions, Matrix, Source};
+
 use crate::support::{Folder, ctctool, npy_bytes, npy_f64, npy_i64};
 
 /// Frames that nobody needs are not held, however many a file has.
@@ -207,5 +209,25 @@ fn bytes_behind_an_empty_matrix_are_refused_from_a_pipe() {
             .write_stdin(input)
             .assert()
             .code(code);
+    }
+}
+
+/// A text or table that is shortened or extended between its opening and its end was never as it was read.
+#[test]
+fn a_table_that_changes_its_length_meanwhile_is_an_error() {
+    let folder = Folder::new();
+    for (len, named) in [(0, false), (10, false), (10, true), (4000, false), (4000, true)] {
+        // A heading is read by another way than a plain table.
+        let text = if named { format!("a,b\n{}", "1,2\n".repeat(500)) } else { "1,2\n".repeat(500) };
+        let path = folder.file("x.csv", &text);
+        let source = Source::open(&path).unwrap();
+        std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(len).unwrap();
+        let options = CsvOptions { headers: named, ..CsvOptions::default() };
+        let error = Matrix::from_source(source, options).unwrap_err().to_string();
+        assert!(
+            len == 4000
+                || error.contains(&format!("{} bytes, as when it was opened, found {len}", text.len())),
+            "{error}"
+        );
     }
 }

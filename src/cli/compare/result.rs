@@ -120,7 +120,7 @@ fn check_params(
     let mut parts: Vec<String> = keys
         .into_iter()
         .map(|key| (key, old.get(key).unwrap_or(&Value::Null), latest.get(key).unwrap_or(&Value::Null)))
-        .filter(|(_, a, b)| a != b)
+        .filter(|(_, a, b)| !is_same(a, b))
         .filter(|(key, ..)| !(exchanged && LAYOUT_PARAMS.contains(&key.as_str())))
         .filter(|(key, a, b)| {
             let given_once = a.is_null() != b.is_null() && SETTING_PARAMS.contains(&key.as_str());
@@ -144,6 +144,19 @@ fn check_params(
         parts.join("; ")
     );
     Err(UsageError::new(message).hint("give both runs the same options"))
+}
+
+/// Whether two parameters are the same; other programs may write `1.0` as `1`.
+fn is_same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => {
+            a == b || a.as_f64() == b.as_f64() && (a.is_f64() || b.is_f64())
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(a, b))
+        }
+        _ => a == b,
+    }
 }
 
 /// Whether one input has its first two axes, items and frames, where the other has them the other way round.
