@@ -134,8 +134,11 @@ pub(in crate::cli) fn blank_warning(name: &str, wins: &[u64], which: &str, blank
     let frames: u64 = wins.iter().sum();
     let winner = most_frequent(wins, blank)?;
     let (most, blank_wins) = (wins[winner], wins[blank as usize]);
-    // Where there are many classes, one that wins a few frames is none that stands for most of them.
-    if winner == blank as usize || frames == 0 || 10 * most < frames {
+    // Where there are many classes, one that wins a few frames is none that stands for most of them. Nor is one of
+    // several that win as many, such as bases that last.
+    let others = wins.iter().enumerate().filter(|&(class, _)| class != winner && class != blank as usize);
+    let next = others.map(|(_, &wins)| wins).max().unwrap_or(0);
+    if winner == blank as usize || frames == 0 || 10 * most < frames || 3 * next > 2 * most {
         return None;
     }
     let share = |count: u64| 100.0 * count as f64 / frames as f64;

@@ -137,3 +137,17 @@ fn labels_that_a_network_does_not_see_are_told() {
     // One of three is a mistake of one.
     assert_eq!(told("x.npy", "4 3 2 1\n4 3 2 1\n2 2 1 3\n", &[]), None);
 }
+
+/// Where several classes win as many frames, none is rather the blank than the others.
+#[test]
+fn classes_that_win_alike_are_no_blanks() {
+    let folder = Folder::new();
+    let told = |winners: &[usize]| {
+        folder.file("x.npy", npy_f64(&[winners.len(), 5], &sure(winners, 5)));
+        let result = result(&folder, &["decode", "x.npy"]);
+        message(&result, "blank_not_most_frequent").or_else(|| message(&result, "blank_wins_no_frame"))
+    };
+    // Each base lasts three frames, and a blank is between some.
+    assert_eq!(told(&[1, 1, 1, 2, 2, 2, 0, 4, 4, 4, 3, 3, 3, 0, 2, 2, 2, 1, 1, 1]), None);
+    assert!(told(&[4, 4, 1, 4, 4, 2, 4, 4, 0, 4, 4, 3, 4]).unwrap().contains("give --blank 4"));
+}

@@ -134,14 +134,21 @@ fn what_is_no_name_is_told() {
     }
 }
 
-/// Numbers with an alphabet, and one that leaves the blank out, are a recogniser's.
+/// Names do not change what indices of each row are; a blank does, named or left out.
 #[test]
 fn what_can_be_a_recognisers_is() {
-    let folder = folder("-\na\nb\n");
+    let folder = folder("<blank>\na\nb\n");
     let values: Vec<f64> = ROWS.iter().map(|x| 0.1 * x).collect();
     folder.file("x.npy", npy_f64(&[4, 3], &values));
     folder.file("y", npy_i64(&[4], &[1, 2, 1, 2]));
     assert_eq!(result(&folder, &ARGS)["summary"]["criterion"], "ctc");
+    folder.file("names", "-\na\nb\n");
+    let named = result(&folder, &ARGS);
+    let plain = result(&folder, &["loss", "x.npy", "--labels", "y"]);
+    assert_eq!(named["summary"], plain["summary"]);
+    assert_eq!(named["summary"]["criterion"], "cross-entropy");
+    let inspected = inspect(&folder, &["x.npy", "--labels", "y", "--alphabet", "names"]);
+    assert_eq!(inspected["summary"]["findings"][0]["code"], "criterion");
     folder.file("names", "a\nb\n");
     assert_eq!(result(&folder, &ARGS)["summary"]["criterion"], "ctc");
     folder.file("y", "a\nb\na\nb\n");

@@ -163,8 +163,7 @@ pub(in crate::cli) fn criteria_that_fit(
     (fits_cross_entropy, fits_ctc)
 }
 
-/// Whether labels fit as names of classes alone: text that can't be a recogniser's, and no alphabet that leaves a blank
-/// out.
+/// Whether labels fit as classes of rows alone, by name or index, and the alphabet does not seem to be a recogniser's.
 pub(in crate::cli) fn names_fit(
     shape: &[usize],
     class_axis: Option<usize>,
@@ -172,8 +171,8 @@ pub(in crate::cli) fn names_fit(
     alphabet: &AlphabetFile,
 ) -> bool {
     let Some(axis) = class_axis else { return false };
-    labels.is_text()
-        && alphabet.len() + 1 != shape[axis]
+    alphabet.len() + 1 != shape[axis]
+        && (labels.is_text() || !alphabet.names_blank())
         && labels.fits_indices(&without(shape, axis))
         && criteria_that_fit(shape, class_axis, labels) == (true, false)
 }

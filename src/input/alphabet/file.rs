@@ -87,6 +87,11 @@ impl AlphabetFile {
         self.resolve(classes, 0)
     }
 
+    /// Whether an entry is called as a blank is.
+    pub(crate) fn names_blank(&self) -> bool {
+        self.find(is_blank_name).is_some()
+    }
+
     /// Number of entries.
     pub(crate) fn len(&self) -> usize {
         match &self.entries {
