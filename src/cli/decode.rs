@@ -249,7 +249,9 @@ impl Args {
         report.warnings = warnings;
         report.items = items;
         if let Some(rates) = &report.summary.rates {
-            report.checks = Check::error_rates(rates, self.limits.max_cer, self.limits.max_wer);
+            let checks = Check::error_rates(rates, self.limits.max_cer, self.limits.max_wer);
+            let file = &report.params.input_params.matrix.logits;
+            report.checks = checks.into_iter().map(|check| check.of(file)).collect();
         }
         diagnostics.judge(&report)?;
         let output = self.output.output(self.format);

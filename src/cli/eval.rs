@@ -119,10 +119,11 @@ fn evaluate(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus>
     let summary = EvalSummary { items: items.len(), wrong_items: rates.wrong_lines, rates: rates.into() };
     let table = summary.table(&params);
     let mut report = Report::new("eval", params, summary);
-    report.checks = Check::error_rates(&report.summary.rates, args.limits.max_cer, args.limits.max_wer);
+    let mut checks = Check::error_rates(&report.summary.rates, args.limits.max_cer, args.limits.max_wer);
     if args.format.is_of_checks() && !args.limits.any() {
-        report.checks = Check::rates_without_limits(&report.summary.rates);
+        checks = Check::rates_without_limits(&report.summary.rates);
     }
+    report.checks = checks.into_iter().map(|check| check.of(&report.params.hyp)).collect();
     report.warnings.extend(args.limits.warnings());
     for (path, lines) in [(&args.hyp, &hypotheses), (&args.reference, &references)] {
         report.warnings.extend(more_than_text(path, lines));

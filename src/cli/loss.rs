@@ -252,9 +252,10 @@ impl Args {
         let mut report = Report::new("loss", params, summary);
         report.warnings = warnings;
         report.items = if self.lists_items() { items } else { Vec::new() };
+        let file = report.params.matrix.logits.clone();
         if let Some(observed) = report.summary.loss_nats {
             if let Some(limit) = report.params.max_loss {
-                report.checks.push(Check::at_most("max_loss", "loss", observed, limit));
+                report.checks.push(Check::at_most("max_loss", "loss", observed, limit).of(&file));
             }
             if let (Some(expected), Some(rtol), Some(atol)) =
                 (report.params.expect, report.params.rtol, report.params.atol)
@@ -267,7 +268,7 @@ impl Args {
                 {
                     check.message = format!("{}; {name} matches", check.message);
                 }
-                report.checks.push(check);
+                report.checks.push(check.of(&file));
             }
         }
         diagnostics.judge(&report)?;

@@ -70,7 +70,7 @@ pub(super) struct OutputArgs {
     color: Color,
 
     /// Number of threads; the output is byte-identical for any [default: all processors]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_THREADS)))]
     threads: Option<u16>,
 }
 
@@ -120,7 +120,12 @@ impl OutputArgs {
     /// Starts as many threads as were asked for; this one is among them. A thread that has nothing to do goes to sleep,
     /// and takes a while to wake up: so shortly before there is work for it.
     pub(super) fn start_threads(&self) -> anyhow::Result<()> {
-        // None asked for is as many as there are processors.
+        let asked = std::env::var("RAYON_NUM_THREADS").ok().and_then(|count| count.parse::<usize>().ok());
+        if self.threads.is_none() && asked > Some(MOST_THREADS.into()) {
+            let error = format!("RAYON_NUM_THREADS: expected at most {MOST_THREADS} threads");
+            return Err(UsageError::new(error).hint("unset it, or give --threads").into());
+        }
+        // None asked for is as many as there are processors, or as that variable says.
         let count = self.threads.map_or(0, usize::from);
         let threads = rayon::ThreadPoolBuilder::new().num_threads(count).use_current_thread();
         threads.build_global().map_err(|error| {
@@ -129,6 +134,9 @@ impl OutputArgs {
         })
     }
 }
+
+/// More do not help anybody.
+const MOST_THREADS: u16 = 1024;
 
 /// Whether a format has a place for more of an item than a line.
 pub(super) fn has_details(format: Format) -> bool {

@@ -43,6 +43,13 @@ impl Check {
         Self { name, observed, status: Status::of(observed), limit, passed, message }
     }
 
+    /// The same, with the file in its message: of many runs, only one failed.
+    #[must_use]
+    pub fn of(self, file: &str) -> Self {
+        let message = format!("{}: {}", display_name(file), self.message);
+        Self { message, ..self }
+    }
+
     /// Whether two matrices or results are the same within tolerance.
     pub fn comparison(summary: &CompareSummary, params: &CompareParams) -> Self {
         let observed = summary.statistic.or(summary.worst_absolute).unwrap_or(0.0);

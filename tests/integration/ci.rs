@@ -18,10 +18,10 @@ fn eval(format: &str, args: &[&str], hypothesis: &str) -> assert_cmd::assert::As
 #[test]
 fn github_annotations_name_the_failing_item_and_the_limit() {
     let failed = eval("github", &["--max-cer", "0.1"], "a b\nc;d: 100%\n").code(0);
-    failed.stdout("::notice title=eval%3A max_cer::CER 0.08333333333333333 is at most 0.1\n");
+    failed.stdout("::notice title=eval%3A max_cer::hyp.txt: CER 0.08333333333333333 is at most 0.1\n");
     let failed = eval("github", &["--max-cer", "0.05"], "a b\nc;d: 100%\n").code(1);
     failed.stdout(
-        "::error title=eval%3A max_cer::CER 0.08333333333333333 exceeds 0.05\n\
+        "::error title=eval%3A max_cer::hyp.txt: CER 0.08333333333333333 exceeds 0.05\n\
          ::error title=eval%3A hyp.txt#1::hyp.txt#1: 1 of 9 characters and 1 of 2 words wrong: expected 'c,d: 100%25', found 'c;d: 100%25'\n",
     );
 }
@@ -102,7 +102,7 @@ fn every_checked_command_has_them() {
     let loss = ["loss", "line.csv", "--labels", "line.txt", "--alphabet", "alphabet.txt", "--format"];
     fixtures(&[&loss[..], &["github", "--max-loss", "0.2"]].concat())
         .code(1)
-        .stdout(predicate::str::starts_with("::error title=loss%3A max_loss::loss 0.2488"));
+        .stdout(predicate::str::starts_with("::error title=loss%3A max_loss::line.csv: loss 0.2488"));
     fixtures(&[&loss[..], &["junit", "--expect", "0.24881"]].concat())
         .code(0)
         .stdout(predicate::str::contains("<testcase name=\"expect\""));
@@ -163,10 +163,11 @@ fn names_can_not_break_an_annotation() {
         "--format",
         "github",
     ]);
-    let name = "a%25,b:%0D%0A::error::c.txt#0";
+    let file = "a%25,b:%0D%0A::error::c.txt";
+    let name = format!("{file}#0");
     let title = "a%25%2Cb%3A%0D%0A%3A%3Aerror%3A%3Ac.txt#0";
     command.assert().code(1).stdout(format!(
-        "::error title=eval%3A max_cer::CER 1 exceeds 0\n\
+        "::error title=eval%3A max_cer::{file}: CER 1 exceeds 0\n\
          ::error title=eval%3A {title}::{name}: 1 of 1 characters and 1 of 1 words wrong: expected 'y', found 'x'\n"
     ));
 }
@@ -175,8 +176,8 @@ fn names_can_not_break_an_annotation() {
 fn rates_without_a_limit_are_notices() {
     let shown = eval("github", &[], "a b\nc;d: 100%\n").code(0);
     shown.stdout(
-        "::notice title=eval%3A cer::CER 0.08333333333333333, no limit given\n\
-         ::notice title=eval%3A wer::WER 0.25, no limit given\n",
+        "::notice title=eval%3A cer::hyp.txt: CER 0.08333333333333333, no limit given\n\
+         ::notice title=eval%3A wer::hyp.txt: WER 0.25, no limit given\n",
     );
     eval("junit", &[], "a b\nc;d: 100%\n").code(0).stdout(predicate::str::contains("tests=\"2\""));
 }

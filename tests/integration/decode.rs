@@ -330,7 +330,7 @@ fn error_rates_decide_the_exit_code() {
         .args(["lines.txt", "--max-cer", "0.11"])
         .assert()
         .code(1)
-        .stderr(predicate::str::contains("check failed: CER 0.11707"));
+        .stderr(predicate::str::contains("check failed: lines.npy: CER 0.11707"));
     fixture(&LINES).args(["lines.txt", "--max-wer", "0.41", "--quiet"]).assert().code(1).stderr("");
     fixture(&LINES)
         .arg("line.txt")

@@ -231,3 +231,24 @@ fn a_table_that_changes_its_length_meanwhile_is_an_error() {
         );
     }
 }
+
+/// A thread takes memory and time to start, whoever asks for it.
+#[test]
+fn more_threads_than_make_sense_are_refused() {
+    let folder = Folder::new();
+    folder.file("x.csv", "1,2\n");
+    let run = |threads: &str, args: &[&str]| {
+        let mut command = ctctool();
+        command
+            .current_dir(folder.path())
+            .env("RAYON_NUM_THREADS", threads)
+            .args(["decode", "x.csv"])
+            .args(args);
+        command.assert()
+    };
+    run("100000", &[])
+        .code(2)
+        .stderr(predicate::str::starts_with("error: RAYON_NUM_THREADS: expected at most 1024"));
+    run("100000", &["--threads", "1"]).code(0);
+    run("2", &[]).code(0);
+}

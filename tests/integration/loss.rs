@@ -286,7 +286,7 @@ fn checks_decide_the_exit_code() {
     }
     let assert = classifier(&folder).args(["--max-loss", "0.75", "--format", "json"]).assert().code(1);
     assert.stdout(predicate::str::contains(r#""checks":[{"name":"max_loss","observed":0.753109"#)).stderr(
-        predicate::str::starts_with("check failed: loss 0.753109")
+        predicate::str::starts_with("check failed: x.csv: loss 0.753109")
             .and(predicate::str::contains("exceeds 0.75")),
     );
     // Nothing is ever below a limit that is not a number, and nan is below none.

@@ -54,7 +54,7 @@ fn negative_values_are_values() {
         Some(&see("decode")),
     );
     let (code, stderr) = said(&folder, &["eval", "h", "r", "--max-cer", "-1"]);
-    assert_eq!((code, &stderr[..]), (Some(1), "check failed: CER 1 exceeds -1\n"));
+    assert_eq!((code, &stderr[..]), (Some(1), "check failed: h: CER 1 exceeds -1\n"));
     for (value, name) in [("nan", "--max-wer"), ("25%", "--max-cer")] {
         let message = format!("invalid value '{value}' for '{name} <X>': expected a number");
         refused(&folder, &["eval", "h", "r", name, value], &message, Some(&see("eval")));
@@ -392,7 +392,10 @@ fn one_is_not_many_and_nothing_is_no_number() {
     );
     let (code, stderr) = said(&folder, &["eval", "none", "none", "--max-cer", "1"]);
     assert_eq!(code, Some(1));
-    assert_eq!(stderr, "check failed: CER of an empty reference is undefined, which fails the limit of 1\n");
+    assert_eq!(
+        stderr,
+        "check failed: none: CER of an empty reference is undefined, which fails the limit of 1\n"
+    );
     folder.file("p.csv", "0.5,0.5\n0.5,0.6\n");
     let (_, stderr) = said(&folder, &["decode", "p.csv", "--input", "probs"]);
     assert!(
