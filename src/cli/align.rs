@@ -11,22 +11,23 @@ use super::ExitStatus;
 use super::alphabet_args::{AlphabetArgs, check_no_empty_entry};
 use super::ctc_shape::CtcShape;
 use super::ctc_targets::CtcTargets;
-use super::diagnostics::{Diagnostics, UsageError};
-use super::frame_warnings::first_and_more;
+use super::diagnostics::Diagnostics;
+use super::frame_warnings::{first_and_more, unused_frames};
 use super::inputs::{
     INSPECT, LogitsArgs, improper_row, input_warnings, matrix_warning, open_labels, optional_integers,
 };
 use super::other_axis::SecondLook;
 use super::output_args::OutputArgs;
 use super::subcommand::{Named, ResultCommand};
-use super::timing::Clock;
-use super::values::{Layout, Word, alignment_format, frame_shift};
+use super::timing::{Clock, check_subtitles, check_times, write_times};
+use super::values::{Word, alignment_format, frame_shift};
 use crate::decode::spelling::{Spelling, WordDelimiter};
 use crate::decode::{Alignment, AlignmentError, align};
 use crate::input::{Alphabet, LabelFile, LabelSplit, Matrix, display_name};
 use crate::logits::{ImproperRow, Nonfinite};
 use crate::loss::{EmissionsBatch, ItemEmissions};
-use crate::report::align::{AlignItem, AlignParams, AlignSummary, write_ctm, write_srt, write_textgrid};
+use crate::report::align::{AlignItem, AlignParams, AlignSummary};
+use crate::report::intervals::TimedText;
 use crate::report::{Format, ItemId, Report, Status, Warning};
 
 /// Forced alignment: where each label lies in time
@@ -76,10 +77,7 @@ impl ResultCommand for Args {
     }
 
     fn run(&self, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus> {
-        if self.format.is_special() && self.frame_shift.is_none() {
-            let message = format!("--format {} needs times in seconds", self.format.word());
-            return Err(UsageError::new(message).hint("give --frame-shift SECONDS").into());
-        }
+        check_times(self.format, self.frame_shift, "--frame-shift SECONDS")?;
         let matrix = self.logits.open(&self.output, diagnostics)?;
         let labels = open_labels(&self.labels, &self.logits, diagnostics)?;
         self.align(matrix, &labels, diagnostics)
@@ -95,9 +93,7 @@ impl Args {
     ) -> anyhow::Result<ExitStatus> {
         let label_lengths = optional_integers("--label-lengths", self.label_lengths.as_deref())?;
         let (shape, lengths) = CtcShape::of_labels(&matrix, &self.logits, labels, label_lengths.as_ref())?;
-        if self.format == Format::Srt && shape.items > 1 {
-            return Err(one_item_alone(&matrix, &shape).into());
-        }
+        check_subtitles(self.format, &matrix, &shape)?;
         let CtcTargets { sequences, warnings: of_labels, blank, split, alphabet } =
             self.alphabet.sequences(self.alphabet.names.file()?, labels, &shape, label_lengths.as_ref())?;
         let spelling = spelling_of(alphabet, labels, split, blank)?;
@@ -111,6 +107,7 @@ impl Args {
         };
         let odd = matrix_warning(&matrix);
         let second_look = SecondLook::new(&mut matrix, &shape.geometry)?;
+        let unused = unused_frames(&mut matrix, &shape, &lengths, self.logits.input, blank)?;
         let name: Arc<str> = matrix.path().into();
         let kind = self.logits.input;
         let rows = shape.with_lengths(&lengths)?;
@@ -131,6 +128,7 @@ impl Args {
         let mut warnings = input_warnings(&name, &audit, odd, |row| shape.place(row).to_string());
         warnings.extend(second_look.warning(&audit, |_| None)?);
         warnings.extend(of_labels);
+        warnings.extend(unused);
         warnings.extend(Clock(self.frame_shift).warning());
         warnings.extend(improbable_labels(&name, &shape, &items));
         warnings.extend(Warning::of_items(
@@ -191,19 +189,15 @@ impl Args {
             infinite: count(Status::Infinite),
         };
         let table = summary.table(&params);
-        let shift = self.frame_shift.unwrap_or(0.0);
         let mut report = Report::new("align", params, summary);
         report.warnings = warnings;
         report.items = items;
         diagnostics.judge(&report)?;
-        let output = self.output.output(self.format);
-        match self.format {
-            Format::Ctm => output.deliver(|out| write_ctm(&report.items, out))?,
-            Format::Srt => {
-                output.deliver(|out| report.items.iter().try_for_each(|item| write_srt(item, out)))?;
-            }
-            Format::TextGrid => output.deliver(|out| write_textgrid(&report.items, shift, out))?,
-            _ => output.write(&report, &[], &table)?,
+        if let (Some(shift), true) = (self.frame_shift, self.format.has_times()) {
+            let items: Vec<TimedText<'_>> = report.items.iter().map(AlignItem::timed).collect();
+            write_times(&self.output, self.format, &items, shift)?;
+        } else {
+            self.output.output(self.format).write(&report, &[], &table)?;
         }
         Ok(ExitStatus::Success)
     }
@@ -231,16 +225,6 @@ fn improbable_labels(name: &str, shape: &CtcShape, items: &[AlignItem]) -> Optio
         medians[0]
     );
     Some(Warning { code: "improbable_labels", message })
-}
-
-/// Subtitles of several items would lie over each other, for each item's time begins at 0.
-fn one_item_alone(matrix: &Matrix, shape: &CtcShape) -> UsageError {
-    let message =
-        format!("--format srt holds subtitles for one item, but {} has {}", matrix.name(), shape.items);
-    let one = if shape.layout == Layout::Tnc { "x[:, 0]" } else { "x[0]" };
-    UsageError::new(message).hint(format!(
-        "use textgrid or ctm for several items; for subtitles of one, save it alone: numpy.save('item.npy', {one})"
-    ))
 }
 
 /// How tokens become words: as the labels are written.

@@ -148,7 +148,9 @@ impl ClassArgs {
             }
             Some(token) => match names.iter().position(|name| name == token) {
                 _ if token.is_empty() => WordDelimiter::EachToken,
-                _ if token == WORD_PIECE_MARK => WordDelimiter::Prefix(token.to_owned()),
+                _ if token == WORD_PIECE_MARK || begins_pieces(token, &names) => {
+                    WordDelimiter::Prefix(token.to_owned())
+                }
                 Some(class) if class == blank as usize => {
                     let error = UsageError::new(format!(
                         "--word-delimiter: {}, class {blank}, is the blank, which never appears in text",
@@ -158,10 +160,11 @@ impl ClassArgs {
                 }
                 Some(class) => WordDelimiter::Token(class as u32),
                 None => {
-                    return Err(UsageError::new(format!(
+                    let error = UsageError::new(format!(
                         "--word-delimiter: expected a token of the alphabet, {WORD_PIECE_MARK} or '', found '{token}'"
-                    ))
-                    .into());
+                    ));
+                    let is_mark = token == CONTINUATION;
+                    return Err(if is_mark { error.hint(CONTINUATION_HINT) } else { error }.into());
                 }
             },
         };
@@ -173,6 +176,17 @@ impl ClassArgs {
         };
         Ok(ClassNames { spelling: Spelling::new(names, delimiter), blank, delimiter: name, warnings })
     }
+}
+
+/// Before what goes on with a word, in some alphabets of word pieces.
+const CONTINUATION: &str = "##";
+const CONTINUATION_HINT: &str =
+    "mark where words begin instead: sed '/^##/!s/^/▁/; s/^##//', and give --word-delimiter ▁";
+
+/// Whether so many tokens begin with this one that it marks where words do, such as `Ġ`.
+fn begins_pieces(mark: &str, names: &[String]) -> bool {
+    let pieces = names.iter().filter(|name| name.len() > mark.len() && name.starts_with(mark)).count();
+    mark != CONTINUATION && pieces > 1 && 10 * pieces >= names.len()
 }
 
 /// Marks that an alphabet of speech does not have, and one of printed characters has as well as a bar.

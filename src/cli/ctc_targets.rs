@@ -74,7 +74,7 @@ impl AlphabetArgs {
             let first = || labels.text_sequences(items, names, split, None).err();
             many_unknown(all, found, &names.tokens()[unknown as usize], first)
         }));
-        warnings.extend(self.text_warnings(labels, names, split));
+        warnings.extend(self.text_warnings(labels, &sequences, names, split));
         Ok(CtcTargets { sequences, warnings, blank, split: Some(split.word()), alphabet })
     }
 
@@ -106,16 +106,16 @@ impl AlphabetArgs {
     }
 
     /// What is odd about text that was split so.
-    fn text_warnings(&self, labels: &LabelFile, names: &Alphabet, split: LabelSplit) -> Vec<Warning> {
+    fn text_warnings(
+        &self,
+        labels: &LabelFile,
+        sequences: &[CtcLabels],
+        names: &Alphabet,
+        split: LabelSplit,
+    ) -> Vec<Warning> {
         let mut warnings = Vec::new();
-        let counts = split != LabelSplit::Tokens && names.space().is_some();
-        if let Some((lines, first)) = labels.outer_blanks().filter(|_| counts) {
-            let message = format!(
-                "{}: leading or trailing spaces in {} count as labels; the first is line {first}",
-                labels.name(),
-                counted(lines, "line")
-            );
-            warnings.push(Warning { code: "outer_blanks", message });
+        if let Some(space) = names.space().filter(|_| split != LabelSplit::Tokens) {
+            warnings.extend(needless_spaces(labels.name(), sequences, space));
         }
         if self.label_split.is_none() && labels.is_spaced_out() {
             let message = format!(
@@ -132,6 +132,22 @@ impl AlphabetArgs {
         }
         warnings
     }
+}
+
+/// Spaces, whatever the alphabet calls them, that separate no words.
+fn needless_spaces(file: &str, sequences: &[CtcLabels], space: u32) -> Option<Warning> {
+    let is_needless = |sequence: &CtcLabels| {
+        let labels = sequence.labels();
+        let doubled = labels.windows(2).any(|pair| pair == [space; 2]);
+        doubled || [labels.first(), labels.last()].contains(&Some(&space))
+    };
+    let mut found = (1..).zip(sequences).filter(|(_, sequence)| is_needless(sequence));
+    let (first, _) = found.next()?;
+    let lines = counted(1 + found.count(), "line");
+    let message = format!(
+        "{file}: leading, trailing or double spaces in {lines} count as labels; the first is line {first}"
+    );
+    Some(Warning { code: "outer_blanks", message })
 }
 
 /// Spaces that become another class than is meant, perhaps.

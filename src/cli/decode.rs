@@ -7,7 +7,7 @@ use super::ExitStatus;
 use super::alphabet_args::{ClassArgs, ClassNames};
 use super::ctc_shape::CtcShape;
 use super::diagnostics::{Diagnostics, UsageError};
-use super::frame_warnings::Seen;
+use super::frame_warnings::{Seen, unused_frames};
 use super::inputs::{INSPECT, LogitsArgs, improper_row, matrix_warning, open_lines};
 use super::other_axis::SecondLook;
 use super::output_args::{OutputArgs, RateLimits, has_details, not_shown};
@@ -15,8 +15,8 @@ use super::progress::Progress;
 use super::steering::warnings::references_warning;
 use super::steering::{Steering, SteeringArgs, WeightArgs};
 use super::subcommand::{Named, ResultCommand};
-use super::timing::Clock;
-use super::values::{frame_shift, transcript_format};
+use super::timing::{Clock, check_subtitles, check_times, write_times};
+use super::values::{Word, frame_shift, transcript_format};
 use crate::decode::batch::{DecodeBatch, DecodedAudited, ItemError};
 use crate::decode::item::{ItemConfig, Transcript};
 use crate::decode::spelling::Spelling;
@@ -25,6 +25,7 @@ use crate::input::{Matrix, Place, counted, display_name, empty_end};
 use crate::logits::{ImproperRow, InputKind};
 use crate::metrics::{ErrorRates, LineErrors};
 use crate::report::decode::{DecodeItem, DecodeParams, DecodeSummary, HypothesisItem, TimedTable};
+use crate::report::intervals::TimedText;
 use crate::report::transcripts::{more_than_text, other_lines, text_warnings};
 use crate::report::{Check, Details, Format, ItemId, Report, Shortest, Status, Warning};
 
@@ -56,7 +57,7 @@ pub(super) struct Args {
     #[command(flatten)]
     limits: RateLimits,
 
-    /// Output format
+    /// Output format; ctm, srt and textgrid need --timestamps and --frame-shift
     #[arg(long, value_name = "FORMAT", value_parser = transcript_format(), default_value = "table", help_heading = "Output")]
     pub(super) format: Format,
 
@@ -141,6 +142,7 @@ impl Args {
                 UsageError::new(format!("{option} needs --beam")).hint("give --beam 100, for instance")
             );
         }
+        check_times(self.format, self.search.frame_shift, "--timestamps --frame-shift SECONDS")?;
         self.steering.check_usage()?;
         self.weights.check_usage()
     }
@@ -151,6 +153,7 @@ impl Args {
         let other = refs.as_deref().zip(references.as_ref().map(Vec::len));
         let empty_end = |items| empty_end(references.iter().flatten().map(String::as_str), items);
         let (shape, lengths) = CtcShape::with_frames_in_use(&matrix, &self.logits, other, empty_end)?;
+        check_subtitles(self.format, &matrix, &shape)?;
         if let (Some(references), Some(path)) = (&references, &self.refs) {
             shape.check_references(path, references)?;
         }
@@ -165,6 +168,7 @@ impl Args {
         };
         let odd = matrix_warning(&matrix);
         let second_look = SecondLook::new(&mut matrix, &shape.geometry)?;
+        let unused = unused_frames(&mut matrix, &shape, &lengths, self.logits.input, blank)?;
         let name = matrix.path().to_owned();
         let decoded =
             decode_items(matrix, &shape, &lengths, self.config(blank), steering.as_ref(), diagnostics)?;
@@ -179,6 +183,7 @@ impl Args {
         let mut warnings =
             seen.warnings(self.logits.input, odd, self.logits.lengths.is_some(), blank, second_look)?;
         warnings.extend(of_names);
+        warnings.extend(unused);
         warnings.extend(Clock(self.search.frame_shift).warning());
         let given = self.refs.as_deref().zip(references.as_deref());
         let unwritable =
@@ -189,11 +194,17 @@ impl Args {
         warnings.extend(given.into_iter().flat_map(|(path, references)| more_than_text(path, references)));
         warnings.extend(steering.iter().flat_map(|steering| steering.warnings.clone()));
         warnings.extend(self.limits.warnings());
-        warnings.extend(not_shown("--timestamps", self.search.timestamps, self.format));
-        warnings.extend((self.search.nbest > 1 && self.format == Format::Text).then(|| Warning {
+        warnings.extend(not_shown(
+            "--timestamps",
+            self.search.timestamps && !self.shows_times(),
+            self.format,
+        ));
+        warnings.extend((self.search.nbest > 1 && self.format.is_special()).then(|| Warning {
             code: "not_shown",
-            message:
-                "--nbest: --format text has the best texts alone; use table, json, jsonl or csv".to_owned(),
+            message: format!(
+                "--nbest: --format {} has the best texts alone; use table, json, jsonl or csv",
+                self.format.word()
+            ),
         }));
         let proved = decoded.iter().filter(|item| item.decoded.proved_best == Some(true)).count();
         let input: Arc<str> = name.as_str().into();
@@ -257,6 +268,9 @@ impl Args {
         let output = self.output.output(self.format);
         let written = if self.format == Format::Text {
             output.write_lines(report.items.iter().map(|item| item.text.as_str()))
+        } else if let (Some(shift), true) = (self.search.frame_shift, self.format.has_times()) {
+            let items: Vec<TimedText<'_>> = report.items.iter().map(DecodeItem::timed).collect();
+            write_times(&self.output, self.format, &items, shift)
         } else {
             let timed = self.search.timestamps && self.format == Format::Table;
             let details = TimedTable(&report.items);
@@ -264,6 +278,11 @@ impl Args {
             output.write(&report, details, &table)
         };
         ExitStatus::of_checks(report.passed(), written)
+    }
+
+    /// Whether the format has a place for where tokens and words lie.
+    fn shows_times(&self) -> bool {
+        has_details(self.format) || self.format.has_times()
     }
 
     fn config(&self, blank: u32) -> ItemConfig {
@@ -274,7 +293,7 @@ impl Args {
             nbest: self.search.nbest as usize,
             token_min_logp: self.search.token_min_logp,
             exact_scores: self.search.exact_scores,
-            timestamps: self.search.timestamps && has_details(self.format),
+            timestamps: self.search.timestamps && self.shows_times(),
         }
     }
 

@@ -5,8 +5,8 @@ use crate::cli::inputs::input_warnings;
 use crate::cli::other_axis::SecondLook;
 use crate::decode::batch::DecodedAudited;
 use crate::decode::spelling::WordDelimiter;
-use crate::input::{InputError, counted, display_name};
-use crate::logits::{InputKind, Nonfinite, RowAudit};
+use crate::input::{InputError, Matrix, ReadError, counted, display_name};
+use crate::logits::{InputKind, Nonfinite, RowAudit, UnusedFrames};
 use crate::report::Warning;
 
 /// What was decoded, and of what.
@@ -126,6 +126,43 @@ pub(in crate::cli) fn seeming_padding(
     let (equal, length) = (equal_at_end[items[0]], lengths[items[0]]);
     Some(format!("{item}: its last {equal} of {length} frames are identical{others}"))
 }
+
+/// Frames that no item uses are padding, unless the network reads as much there as elsewhere: then the lengths are too
+/// short. To be called before the matrix is read; what comes from a pipe is not kept.
+pub(in crate::cli) fn unused_frames(
+    matrix: &mut Matrix,
+    shape: &CtcShape,
+    lengths: &[usize],
+    kind: InputKind,
+    blank: u32,
+) -> anyhow::Result<Option<Warning>> {
+    let Some(most) = lengths.iter().copied().max().filter(|&most| most < shape.frames) else {
+        return Ok(None);
+    };
+    if !matrix.can_be_read_again() {
+        return Ok(None);
+    }
+    let mut found = UnusedFrames::new(shape.with_lengths(lengths)?, kind, blank);
+    match matrix.again()?.read(&shape.geometry, &mut found) {
+        Ok(()) | Err(ReadError::Visit(_)) => {}
+        Err(ReadError::Input(error)) => return Err(error.into()),
+    }
+    let (frames, read) = found.found();
+    // A network that was trained without such padding may read something into a few.
+    Ok((FEW_READ * read > frames).then(|| Warning {
+        code: "unused_frames",
+        message: format!(
+            "{}: the longest item uses {most} of {}, but of {} behind the lengths {read} are surely of another class than \
+             the blank: are --lengths in frames of the network's output?",
+            display_name(matrix.path()),
+            counted(shape.frames, "frame"),
+            counted(frames, "frame"),
+        ),
+    }))
+}
+
+/// One in so many frames is read, at least, where there is something to be read.
+const FEW_READ: usize = 10;
 
 /// The class that wins most frames, and many of them, is not the blank.
 ///

@@ -13,7 +13,7 @@ use super::alphabet_args::{ClassArgs, ClassNames};
 use super::ctc_shape::CtcShape;
 use super::decode::item_error;
 use super::diagnostics::{Diagnostics, UsageError};
-use super::frame_warnings::Seen;
+use super::frame_warnings::{Seen, unused_frames};
 use super::inputs::{LogitsArgs, matrix_warning, open_lines};
 use super::other_axis::SecondLook;
 use super::output_args::OutputArgs;
@@ -177,6 +177,7 @@ impl Args {
         };
         let odd = matrix_warning(&matrix);
         let second_look = SecondLook::new(&mut matrix, &shape.geometry)?;
+        let unused = unused_frames(&mut matrix, &shape, &lengths, self.logits.input, blank)?;
         let name = matrix.path().to_owned();
         let mut frames = CollectItems::new(shape.with_lengths(&lengths)?);
         matrix.read(&shape.geometry, &mut frames).map_err(InputError::from)?;
@@ -199,6 +200,7 @@ impl Args {
         let mut warnings =
             seen.warnings(config.input, odd, self.logits.lengths.is_some(), blank, second_look)?;
         warnings.extend(of_names);
+        warnings.extend(unused);
         let unwritable = references_warning(&self.refs, &references, &spelling, shape.classes, blank);
         let writable = unwritable.is_none();
         warnings.extend(unwritable);

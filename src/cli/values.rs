@@ -86,7 +86,7 @@ pub(super) fn checked_format() -> impl TypedValueParser<Value = Format> {
 
 /// The formats of transcripts.
 pub(super) fn transcript_format() -> impl TypedValueParser<Value = Format> {
-    formats(|format| *format == Format::Text || !format.is_special())
+    formats(|_| true)
 }
 
 /// The formats of alignments.

@@ -298,15 +298,6 @@ impl LabelFile {
         Some(lines_of(text).collect())
     }
 
-    /// Lines of a text that begin or end with a blank: how many, and the first.
-    pub(crate) fn outer_blanks(&self) -> Option<(usize, usize)> {
-        let Content::Text(text) = &self.content else { return None };
-        let has_one = |line: &str| line.starts_with(' ') || line.ends_with(' ');
-        let mut found = (1..).zip(lines_of(text)).filter(|(_, line)| has_one(line));
-        let (first, _) = found.next()?;
-        Some((1 + found.count(), first))
-    }
-
     /// Where a CTC label of an item is.
     pub(crate) fn label_place(&self, item: usize, position: usize) -> Place {
         let place = Place::whole().at("item", item);

@@ -17,6 +17,7 @@ mod items;
 mod log_bases;
 mod row;
 mod survey;
+mod unused;
 mod whole_numbers;
 mod winner;
 
@@ -25,7 +26,7 @@ pub use audit::{ImproperRow, RowAudit, Unnormalised};
 pub(crate) use block::rows_in_order;
 pub use block::{Block, rows_at_once};
 #[cfg(feature = "cli")]
-pub(crate) use distributions::DistributionProbe;
+pub(crate) use distributions::{DistributionProbe, Enough};
 pub(crate) use geometry::unravel;
 pub use geometry::{Geometry, MAX_CLASSES, ShapeError};
 pub use in_memory::reduce_slice;
@@ -36,6 +37,7 @@ pub use row::RowScale;
 pub(crate) use row::RowScales;
 pub(crate) use row::is_certain;
 pub use survey::{Entropies, Nonfinites, Survey, SurveyPart, SurveyTotals};
+pub(crate) use unused::UnusedFrames;
 pub(crate) use winner::{any, position_of, row_max};
 
 use crate::kernel::Element;

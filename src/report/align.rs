@@ -1,12 +1,10 @@
 //! The report of `ctctool align`.
 
-use std::borrow::Cow;
-use std::io::{self, Write};
-
 use serde::Serialize;
 
 use super::ctc_input::CtcInputParams;
 use super::decode::TimedItem;
+use super::intervals::TimedText;
 use super::{Cell, ItemId, Record, Status, TableText, infeasible};
 use crate::input::{counted, display_name};
 
@@ -79,9 +77,16 @@ impl AlignItem {
         }
     }
 
-    /// The words, or the tokens where there are none.
-    fn units(&self) -> &[TimedItem] {
-        self.words.as_deref().unwrap_or(&self.tokens_timed)
+    /// As files of intervals have it.
+    pub fn timed(&self) -> TimedText<'_> {
+        TimedText {
+            id: &self.id,
+            frames: self.frames,
+            status: self.status,
+            objection: self.objection(),
+            tokens: &self.tokens_timed,
+            words: self.words.as_deref(),
+        }
     }
 }
 
@@ -138,118 +143,4 @@ impl AlignSummary {
         );
         TableText { title, header: Vec::new(), rows: Vec::new() }
     }
-}
-
-fn seconds(item: &TimedItem) -> (f64, f64) {
-    (item.start_seconds.unwrap_or(0.0), item.end_seconds.unwrap_or(0.0))
-}
-
-/// NIST's time-marked conversation format: file, channel, start, duration, word, confidence. An item without an
-/// alignment is a comment.
-///
-/// # Errors
-/// Where `out` can't be written.
-pub fn write_ctm(items: &[AlignItem], out: &mut dyn Write) -> io::Result<()> {
-    for item in items {
-        if let Some(objection) = item.objection() {
-            writeln!(out, ";; {}", objection.replace(['\n', '\r'], " "))?;
-        }
-        for unit in item.units() {
-            let (start, end) = seconds(unit);
-            let (id, word) = (
-                item.id.to_string().replace(char::is_whitespace, "_"),
-                unit.text.replace(char::is_whitespace, "_"),
-            );
-            writeln!(out, "{id} 1 {start:.3} {:.3} {word} {:.4}", end - start, unit.confidence)?;
-        }
-    }
-    Ok(())
-}
-
-/// SubRip subtitles of one item: a caption a word.
-///
-/// # Errors
-/// Where `out` can't be written.
-pub fn write_srt(item: &AlignItem, out: &mut dyn Write) -> io::Result<()> {
-    for (unit, number) in item.units().iter().zip(1..) {
-        let (start, end) = seconds(unit);
-        // An empty line would end the caption.
-        let text = unit.text.replace(['\n', '\r'], " ");
-        writeln!(out, "{number}\n{} --> {}\n{text}\n", srt_time(start), srt_time(end))?;
-    }
-    Ok(())
-}
-
-fn srt_time(seconds: f64) -> String {
-    let milliseconds = (seconds * 1e3).round() as u64;
-    let (hours, minutes) = (milliseconds / 3_600_000, milliseconds / 60_000 % 60);
-    format!("{hours:02}:{minutes:02}:{:02},{:03}", milliseconds / 1000 % 60, milliseconds % 1000)
-}
-
-/// Praat's TextGrid in its long form: two interval tiers an item, of words and of tokens; the name of one without an
-/// alignment says so.
-///
-/// # Errors
-/// Where `out` can't be written.
-pub fn write_textgrid(items: &[AlignItem], frame_shift: f64, out: &mut dyn Write) -> io::Result<()> {
-    // Praat has no time without a length.
-    let end = items.iter().map(|item| item.frames).max().unwrap_or(0).max(1) as f64 * frame_shift;
-    let mut tiers: Vec<(String, &[TimedItem])> = Vec::new();
-    for item in items {
-        let (id, status) = (&item.id, item.status);
-        let status = if status == Status::Ok { String::new() } else { format!(" ({})", status.name()) };
-        if let Some(words) = &item.words {
-            tiers.push((format!("{id} words{status}"), words));
-        }
-        tiers.push((format!("{id} tokens{status}"), &item.tokens_timed));
-    }
-    writeln!(out, "File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\nxmin = 0\nxmax = {end}")?;
-    writeln!(out, "tiers? <exists>\nsize = {}\nitem []:", tiers.len())?;
-    for (number, (name, units)) in tiers.iter().enumerate() {
-        // Praat wants the gaps as intervals, too.
-        let mut intervals: Vec<(f64, f64, Cow<'_, str>)> = Vec::new();
-        let mut at = 0.0;
-        for unit in *units {
-            let (start, stop) = seconds(unit);
-            match intervals.last_mut() {
-                // Words of one token share its frames, and a tier has one interval at a time.
-                Some((_, last_stop, text)) if start < at => {
-                    *text = format!("{text} {}", unit.text).into();
-                    at = at.max(stop);
-                    *last_stop = at;
-                }
-                _ => {
-                    if start > at {
-                        intervals.push((at, start, "".into()));
-                    }
-                    intervals.push((start, stop, unit.text.as_str().into()));
-                    at = stop;
-                }
-            }
-        }
-        if end > at || intervals.is_empty() {
-            intervals.push((at, end, "".into()));
-        }
-        let quoted = |text: &str| text.replace('"', "\"\"");
-        writeln!(
-            out,
-            "    item [{}]:\n        class = \"IntervalTier\"\n        name = \"{}\"",
-            number + 1,
-            quoted(name)
-        )?;
-        writeln!(
-            out,
-            "        xmin = 0\n        xmax = {end}\n        intervals: size = {}",
-            intervals.len()
-        )?;
-        for (number, (start, stop, text)) in intervals.iter().enumerate() {
-            writeln!(
-                out,
-                "        intervals [{}]:\n            xmin = {start}\n            xmax = {stop}",
-                number + 1
-            )?;
-            writeln!(out, "            text = \"{}\"", quoted(text))?;
-        }
-    }
-    Ok(())
 }

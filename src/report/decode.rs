@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::ctc_input::CtcInputParams;
 use super::error_counts::{ItemErrors, RateSummary};
+use super::intervals::TimedText;
 use super::{Cell, Details, ItemId, Record, Status, TableText, listing};
 use crate::input::{counted, display_name};
 
@@ -199,6 +200,21 @@ static NOTHING: [HypothesisItem; 1] = [HypothesisItem {
     tokens_timed: None,
     words: None,
 }];
+
+impl DecodeItem {
+    /// The best hypothesis as files of intervals have it.
+    pub fn timed(&self) -> TimedText<'_> {
+        let best = self.hypotheses.first();
+        TimedText {
+            id: &self.id,
+            frames: self.frames,
+            status: self.status.unwrap_or(Status::Ok),
+            objection: best.is_none().then(|| format!("{}: no hypothesis is left", self.id)),
+            tokens: best.and_then(|best| best.tokens_timed.as_deref()).unwrap_or_default(),
+            words: best.and_then(|best| best.words.as_deref()),
+        }
+    }
+}
 
 impl Record for DecodeItem {
     const COLUMNS: &'static [&'static str] = &[

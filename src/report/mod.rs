@@ -18,6 +18,7 @@ pub(crate) mod gradient_file;
 pub mod guess;
 mod guess_words;
 pub mod inspect;
+pub mod intervals;
 mod json;
 mod listing;
 pub mod loss;

@@ -33,18 +33,23 @@ pub enum Format {
     Junit,
     /// Transcripts and nothing else, by [`Output::write_lines`].
     Text,
-    /// Time-marked words, by [`super::align::write_ctm`].
+    /// Time-marked words, by [`super::intervals::write_ctm`].
     Ctm,
-    /// Subtitles, by [`super::align::write_srt`].
+    /// Subtitles, by [`super::intervals::write_srt`].
     Srt,
-    /// Interval tiers, by [`super::align::write_textgrid`].
+    /// Interval tiers, by [`super::intervals::write_textgrid`].
     TextGrid,
 }
 
 impl Format {
-    /// Whether this is a format of one command only.
+    /// Whether this is a format of some commands only.
     pub fn is_special(self) -> bool {
-        matches!(self, Self::Text | Self::Ctm | Self::Srt | Self::TextGrid)
+        self == Self::Text || self.has_times()
+    }
+
+    /// Whether this shows where tokens and words lie in time, and nothing else.
+    pub fn has_times(self) -> bool {
+        matches!(self, Self::Ctm | Self::Srt | Self::TextGrid)
     }
 
     /// Whether this shows checks and nothing else.

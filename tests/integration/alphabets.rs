@@ -5,13 +5,13 @@ use crate::mistakes_in_files::{message, result};
 use crate::support::{Folder, npy_f64};
 
 /// The logits of a reader that is sure of a class in each frame, `[frames, classes]`.
-fn sure(winners: &[usize], classes: usize) -> Vec<f64> {
+pub(crate) fn sure(winners: &[usize], classes: usize) -> Vec<f64> {
     let row = |&winner: &usize| (0..classes).map(move |class| if class == winner { 9.0 } else { 0.0 });
     winners.iter().flat_map(row).collect()
 }
 
 /// What is said last of an error, how to go on.
-fn hint(folder: &Folder, args: &[&str]) -> String {
+pub(crate) fn hint(folder: &Folder, args: &[&str]) -> String {
     let (code, said) = said(folder, args);
     assert_eq!(code, Some(2), "{said}");
     said.rsplit_once("hint: ").map(|(_, hint)| hint.trim_end().to_owned()).expect(&said)
@@ -96,58 +96,26 @@ fn what_is_beside_labels_is_told_from_them() {
     }
 }
 
-/// References in another spelling are told by whatever has texts to compare with them.
+/// What many tokens begin with marks where words do.
 #[test]
-fn references_written_otherwise_are_told_by_decode() {
+fn any_mark_of_word_pieces_separates_words() {
     let folder = Folder::new();
-    // "ab cd", "dc ba", "da cb".
-    let texts = [[1, 2, 5, 3, 4], [4, 3, 5, 2, 1], [4, 1, 5, 3, 2]];
-    folder.file("x.npy", npy_f64(&[3, 5, 6], &texts.map(|text| sure(&text, 6)).concat()));
-    folder.file("names", "-\na\nb\nc\nd\n \n");
-    let told = |references: &str| {
-        folder.file("refs", references);
-        let args = ["decode", "x.npy", "--layout", "ntc", "--alphabet", "names", "--refs", "refs"];
-        message(&result(&folder, &args), "other_spelling")
+    folder.file("x.npy", npy_f64(&[6, 5], &sure(&[1, 2, 0, 3, 2, 4], 5)));
+    let words = |alphabet: &str, delimiter: &str| {
+        folder.file("names", alphabet);
+        let args = ["decode", "x.npy", "--alphabet", "names", "--word-delimiter", delimiter, "--timestamps"];
+        let result = result(&folder, &args);
+        let words = result["items"][0]["hypotheses"][0]["words"].as_array().unwrap().clone();
+        assert_eq!(result["params"]["word_delimiter"], delimiter);
+        words.iter().map(|word| word["text"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(told("ab cd\ndc ba\nda cb\n"), None);
-    assert!(told("dc ba\nab cd\nbc ad\n").unwrap().contains("in reverse order"));
-}
-
-/// A network that is sure of other labels has others than these; random numbers are sure of nothing.
-#[test]
-fn labels_that_a_network_does_not_see_are_told() {
-    let folder = Folder::new();
-    let texts = [[1, 0, 2, 0, 3, 3, 0, 4], [4, 0, 3, 0, 2, 2, 0, 1], [2, 0, 2, 0, 1, 1, 0, 3]];
-    let logits = texts.map(|text| sure(&text, 6)).concat();
-    folder.file("x.npy", npy_f64(&[3, 8, 6], &logits));
-    folder.file("vague.npy", npy_f64(&[3, 8, 6], &logits.iter().map(|x| x / 9.0).collect::<Vec<_>>()));
-    let told = |matrix: &str, labels: &str, more: &[&str]| {
-        folder.file("y", labels);
-        let args = ["loss", matrix, "--layout", "ntc", "--labels", "y", "--criterion", "ctc"];
-        message(&result(&folder, &[&args[..], more].concat()), "improbable_labels")
-    };
-    let (right, other) = ("1 2 3 4\n4 3 2 1\n2 2 1 3\n", "4 3 2 1\n2 2 1 3\n1 2 3 4\n");
-    assert_eq!(told("x.npy", right, &[]), None);
-    let found = told("x.npy", other, &[]).unwrap();
-    assert!(
-        found.starts_with("x.npy#0: each of its labels costs ") && found.contains("2 other items"),
-        "{found}"
-    );
-    assert_eq!(told("vague.npy", other, &[]), None);
-    // One of three is a mistake of one.
-    assert_eq!(told("x.npy", "4 3 2 1\n4 3 2 1\n2 2 1 3\n", &[]), None);
-}
-
-/// Where several classes win as many frames, none is rather the blank than the others.
-#[test]
-fn classes_that_win_alike_are_no_blanks() {
-    let folder = Folder::new();
-    let told = |winners: &[usize]| {
-        folder.file("x.npy", npy_f64(&[winners.len(), 5], &sure(winners, 5)));
-        let result = result(&folder, &["decode", "x.npy"]);
-        message(&result, "blank_not_most_frequent").or_else(|| message(&result, "blank_wins_no_frame"))
-    };
-    // Each base lasts three frames, and a blank is between some.
-    assert_eq!(told(&[1, 1, 1, 2, 2, 2, 0, 4, 4, 4, 3, 3, 3, 0, 2, 2, 2, 1, 1, 1]), None);
-    assert!(told(&[4, 4, 1, 4, 4, 2, 4, 4, 0, 4, 4, 3, 4]).unwrap().contains("give --blank 4"));
+    for mark in ["▁", "Ġ"] {
+        assert_eq!(words(&format!("-\n{mark}a\nb\n{mark}c\nd\n"), mark), ["ab", "cbd"]);
+        assert_eq!(words(&format!("-\n{mark}a\nb\n{mark}c\n{mark}\n"), mark), ["ab", "cb"]);
+    }
+    // One token that begins so is no reason.
+    assert_eq!(words("-\na\nb\n_\n_b\n", "_"), ["ab", "b_b"]);
+    folder.file("names", "-\na\n##b\nc\nd\n");
+    let how = hint(&folder, &["decode", "x.npy", "--alphabet", "names", "--word-delimiter", "##"]);
+    assert!(how.starts_with("mark where words begin instead: sed "), "{how}");
 }

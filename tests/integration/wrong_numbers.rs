@@ -391,7 +391,13 @@ fn a_space_at_the_end_of_a_line_is_told() {
     };
     let letters = r#"["_", " ", "a", "b"]"#;
     let told = run(letters, "a b\nab \n", &[]);
-    assert!(told.contains("leading or trailing spaces in 1 line count as labels; the first is line 2"));
+    assert!(
+        told.contains("leading, trailing or double spaces in 1 line count as labels; the first is line 2")
+    );
+    assert!(run(letters, "a  b\nab\n", &[]).contains("in 1 line count as labels; the first is line 1"));
+    let speech = r#"["_", "|", "a", "b"]"#;
+    assert!(run(speech, "ab|a\n|ab|\n", &[]).contains("in 1 line count as labels; the first is line 2"));
+    assert!(!run(speech, "ab|a\nab a\n", &[]).contains("outer_blanks"));
     assert!(!run(letters, "a b\nab\n", &[]).contains("outer_blanks"));
     assert!(!run(letters, "a b \nb \n", &["--label-split", "tokens"]).contains("outer_blanks"));
 }

@@ -6,7 +6,7 @@ use super::super::ExitStatus;
 use super::super::ctc_shape::CtcShape;
 use super::super::ctc_targets::CtcTargets;
 use super::super::diagnostics::Diagnostics;
-use super::super::frame_warnings::{blank_warning, padding};
+use super::super::frame_warnings::{blank_warning, padding, unused_frames};
 use super::super::inputs::{improper_row, input_warnings, matrix_warning, optional_integers};
 use super::super::other_axis::SecondLook;
 use super::super::values::{Criterion, Word};
@@ -48,6 +48,7 @@ impl Args {
         };
         let odd = matrix_warning(&matrix);
         let second_look = SecondLook::new(&mut matrix, &shape.geometry)?;
+        let unused = unused_frames(&mut matrix, &shape, &lengths, self.logits.input, blank)?;
         let name: Arc<str> = matrix.path().into();
         let rows = shape.with_lengths(&lengths)?;
         let totals = self.ctc_totals(matrix, &shape, &rows, sequences)?;
@@ -72,6 +73,7 @@ impl Args {
             .extend(other_axis.map(|message| Warning { code: "classes_last", message: message.to_owned() }));
         warnings.extend(second_look.warning(&totals.audit, |_| None)?);
         warnings.extend(of_labels);
+        warnings.extend(unused);
         warnings.extend(items.is_empty().then(|| Warning {
             code: "mean_of_nothing",
             message: format!("{}: there are no items, so the mean is nan", display_name(&name)),

@@ -230,7 +230,29 @@ pub(in crate::cli) fn references_warning(
         }
     };
     // Most words, or several and more than a tenth: a foreign name is no mistake.
-    unwritable(path, "word", words, &texts, |count| (count / 10).max(2).min(count / 2), remark)
+    unwritable(path, "word", words.clone(), &texts, |count| (count / 10).max(2).min(count / 2), remark)
+        .or_else(|| words_in_another_form(path, words, &texts))
+}
+
+/// Words with the alphabet's letters, but in another of Unicode's forms, which is a mistake wherever there is one.
+fn words_in_another_form<'a>(
+    path: &Path,
+    words: impl Iterator<Item = &'a str>,
+    texts: &TokenTexts,
+) -> Option<Warning> {
+    let in_another =
+        |word: &&str| !texts.can_write(word) && form_that_fits(word, |word| texts.can_write(word)).is_some();
+    let mut found = words.filter(in_another);
+    let first = found.next()?;
+    let form = form_that_fits(first, |word| texts.can_write(word))?;
+    let message = format!(
+        "{}: {} can't be spelled with the alphabet's tokens, such as {}: {}",
+        display_path(path),
+        counted(1 + found.count(), "word"),
+        shown(first),
+        form_hint(form)
+    );
+    Some(Warning { code: "unwritable", message })
 }
 
 /// References of several words, of which no text can equal one where nothing separates the `tokens`.
