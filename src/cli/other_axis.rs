@@ -1,5 +1,6 @@
 //! Whether the classes are on another axis than the one that is taken: along it the values are distributions.
 
+use super::loss::CLASSES_LAST;
 use crate::input::{InputError, Matrix, ReadError, display_name};
 use crate::logits::{DistributionProbe, Geometry, RowAudit};
 use crate::report::Warning;
@@ -54,7 +55,7 @@ pub(super) fn other_axis(matrix: Matrix, classes: &Geometry) -> Result<Option<Fi
             "{}: are the classes on axis {axis}, or was softmax applied along the wrong axis?",
             sums(axis)
         ),
-        flag: Some(with_classes_last(axes, axis)),
+        flag: Some(if axis + 1 == axes { CLASSES_LAST.to_owned() } else { with_classes_last(axes, axis) }),
     }))
 }
 

@@ -157,7 +157,11 @@ pub(crate) fn other_lines(
     texts: &[impl AsRef<str>],
     references: (&Path, &[String]),
 ) -> Vec<Warning> {
-    let spaces = [odd_spaces(name, texts, references), outer_spaces(name, texts, references)];
+    let spaces = [
+        odd_spaces(name, texts, references),
+        outer_spaces(name, texts, references),
+        inner_spaces(name, texts, references),
+    ];
     let spaces = spaces.into_iter().flatten().map(other_spelling);
     spaces.chain(other_order(name, texts, references)).collect()
 }
@@ -182,10 +186,38 @@ fn other_order(
 
 /// Lines of a file that are not only text, all of which counts as such.
 pub(crate) fn more_than_text(path: &Path, lines: &[impl AsRef<str>]) -> Vec<Warning> {
-    [item_names(path, lines), json_lines(path, lines), quoted_lines(path, lines)]
-        .into_iter()
-        .flatten()
-        .collect()
+    let kinds = [
+        item_names(path, lines),
+        headers_of_reads(path, lines),
+        json_lines(path, lines),
+        quoted_lines(path, lines),
+    ];
+    kinds.into_iter().flatten().collect()
+}
+
+/// Headers among the lines, as FASTA and FASTQ have them.
+fn headers_of_reads(path: &Path, lines: &[impl AsRef<str>]) -> Option<Warning> {
+    let begins = |at: usize, with: char| lines.get(at).is_some_and(|line| line.as_ref().starts_with(with));
+    let is_fastq = lines.len() >= 4
+        && lines.len().is_multiple_of(4)
+        && (0..lines.len()).step_by(4).all(|read| begins(read, '@') && begins(read + 2, '+'));
+    let headers = (0..lines.len()).filter(|&line| begins(line, '>')).count();
+    let is_fasta = begins(0, '>')
+        && headers < lines.len()
+        && !(1..lines.len()).any(|line| begins(line, '>') && begins(line - 1, '>'));
+    let (format, how) = match () {
+        () if is_fastq => ("FASTQ", "awk 'NR % 4 == 2'"),
+        () if is_fasta && 2 * headers == lines.len() => ("FASTA", "grep -v '^>'"),
+        () if is_fasta => {
+            ("FASTA", "awk '/^>/ { if (NR > 1) print s; s = \"\"; next } { s = s $0 } END { print s }'")
+        }
+        () => return None,
+    };
+    let message = format!(
+        "{}: as in {format}, some lines are headers, which count as text: keep the sequences, as {how} does",
+        display_path(path)
+    );
+    Some(Warning { code: "item_names", message })
 }
 
 /// Lines that are JSON objects, as in a manifest.
@@ -271,6 +303,24 @@ fn outer_spaces(
         "{name}: {count} of {} begin or end with a space, but no line of {} does: each such space counts as a character; to \
          score the texts without them, strip them with sed 's/^ *//; s/ *$//'",
         counted(all, "text"),
+        display_path(path)
+    ))
+}
+
+/// Most texts have spaces and no reference has one, as where each token was taken for a word.
+fn inner_spaces(
+    name: &str,
+    texts: &[impl AsRef<str>],
+    (path, references): (&Path, &[String]),
+) -> Option<String> {
+    let has_one = |text: &str| text.trim().contains(' ');
+    let count = texts.iter().filter(|text| has_one(text.as_ref())).count();
+    if count == 0 || 2 * count <= texts.len() || references.iter().any(|line| has_one(line)) {
+        return None;
+    }
+    Some(format!(
+        "{name}: {count} of {} have spaces, but no line of {} has: each space counts as a character: write both alike",
+        counted(texts.len(), "text"),
         display_path(path)
     ))
 }
@@ -366,21 +416,29 @@ fn first_lines<'a>(
     )
 }
 
-/// Of the first lines, most wrong words are wrong in upper and lower case alone.
+/// How many errors there are between two texts.
+type ErrorsOf = fn(&str, &str) -> usize;
+
+/// Of the first lines, most wrong words, or most wrong characters, are wrong in upper and lower case alone.
 fn other_case(hypotheses: &[impl AsRef<str>], references: &[String]) -> Option<Warning> {
-    let word_errors =
-        |reference: &str, hypothesis: &str| edit_counts(&words(reference), &words(hypothesis)).errors();
-    let (mut lines, mut errors, mut left) = (0, 0, 0);
-    for (hypothesis, reference) in first_lines(hypotheses, references) {
-        lines += 1;
-        errors += word_errors(reference, hypothesis);
-        left += word_errors(&reference.to_lowercase(), &hypothesis.to_lowercase());
-    }
-    let verb = if left == 1 { "remains" } else { "remain" };
-    let message = format!(
-        "of {} in the first {}, {left} {verb} if case is ignored: use the same case in both texts",
-        counted(errors, "word error"),
-        counted(lines, "line")
-    );
-    (2 * left < errors).then_some(Warning { code: "other_case", message })
+    // A word may be as long as a read, and have other errors.
+    let ways: [(ErrorsOf, &str); 2] = [
+        (|a, b| edit_counts(&words(a), &words(b)).errors(), "word error"),
+        (|a, b| edit_counts(&characters(a), &characters(b)).errors(), "wrong character"),
+    ];
+    ways.into_iter().find_map(|(errors_of, unit)| {
+        let (mut lines, mut errors, mut left) = (0, 0, 0);
+        for (hypothesis, reference) in first_lines(hypotheses, references) {
+            lines += 1;
+            errors += errors_of(reference, hypothesis);
+            left += errors_of(&reference.to_lowercase(), &hypothesis.to_lowercase());
+        }
+        let verb = if left == 1 { "remains" } else { "remain" };
+        let message = format!(
+            "of {} in the first {}, {left} {verb} if case is ignored: use the same case in both texts",
+            counted(errors, unit),
+            counted(lines, "line")
+        );
+        (2 * left < errors).then_some(Warning { code: "other_case", message })
+    })
 }

@@ -119,3 +119,23 @@ fn any_mark_of_word_pieces_separates_words() {
     let how = hint(&folder, &["decode", "x.npy", "--alphabet", "names", "--word-delimiter", "##"]);
     assert!(how.starts_with("mark where words begin instead: sed "), "{how}");
 }
+
+/// All that an alphabet lacks is told at once.
+#[test]
+fn all_characters_that_an_alphabet_lacks_are_named() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[2, 9, 3], &[0.0; 54]));
+    folder.file("names", "-\na\nb\n");
+    let loss = ["loss", "x.npy", "--layout", "ntc", "--labels", "y", "--alphabet", "names"];
+    let how = |labels: &str| {
+        folder.file("y", labels);
+        hint(&folder, &loss)
+    };
+    let one = "the alphabet has no token for it: remove it from the labels, or give --unk TOKEN, a token to use instead";
+    assert_eq!(how("axa\nbx\n"), one);
+    assert_eq!(how("axya\nbyz\n"), format!("{one}; it also lacks 2 other characters: 'y', 'z'"));
+    let all = "axcdefghijklmn\na\n";
+    assert!(how(all).ends_with(
+        "; it also lacks 12 other characters: 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', …"
+    ));
+}

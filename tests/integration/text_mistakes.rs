@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::inspect::inspect;
 use crate::messages::{refused, said};
+use crate::mistakes_in_files::{message, result};
 use crate::support::{Folder, ctctool, json, npy_f64, warnings};
 
 /// Scores of items that read as the lines of digits, with blanks between them, `[items, frames, 11]`.
@@ -119,5 +120,48 @@ fn labels_that_fit_another_axis_are_told() {
     for (frames, hint) in [(37, Some(hint)), (36, None), (100, None)] {
         folder.file("x.npy", npy_f64(&[2, frames, 26], &vec![0.0; 2 * frames * 26]));
         refused(&folder, &["loss", "x.npy", "--labels", "y.txt"], error, hint);
+    }
+}
+
+/// A read is one word, and what stands around it in its file is none of its letters.
+#[test]
+fn texts_that_are_reads_are_told() {
+    let folder = Folder::new();
+    let told = |hypotheses: &str, references: &str, code: &str| {
+        folder.file("h", hypotheses);
+        folder.file("r", references);
+        message(&result(&folder, &["eval", "h", "r"]), code)
+    };
+    let fastq = "@r1\nACGT\n+\n5555\n@r2\nGGTA\n+\n5555\n";
+    assert!(told(fastq, fastq, "item_names").unwrap().ends_with("as awk 'NR % 4 == 2' does"));
+    let fasta = ">r1\nACGT\n>r2\nGGTA\n";
+    assert!(told(fasta, fasta, "item_names").unwrap().ends_with("as grep -v '^>' does"));
+    let wrapped = ">r1\nACGT\nAC\n>r2\nGGTA\n";
+    assert!(told(wrapped, wrapped, "item_names").unwrap().contains("awk '/^>/ { if (NR > 1) print s;"));
+    for text in ["> a\n> b\n", "a\n> b\n", "@r1\nACGT\n+\n5555\nA\n", ">\n"] {
+        assert_eq!(told(text, text, "item_names"), None, "{text}");
+    }
+    let (reads, soft) = ("ACGTACGTAA\nGGTAGGTACC\nTTGACCATGA\n", "acgtacgtat\nggtaggtact\nttgaccatgc\n");
+    assert!(
+        told(reads, soft, "other_case")
+            .unwrap()
+            .starts_with("of 30 wrong characters in the first 3 lines, 3 remain")
+    );
+    assert_eq!(told(reads, "ACGTACGTAT\nGGTAGGTACT\nTTGACCATGC\n", "other_case"), None);
+}
+
+/// Tokens that are taken for words have spaces between them.
+#[test]
+fn spaces_that_no_reference_has_are_told() {
+    let folder = Folder::new();
+    folder.file("r", "abc\nbca\n");
+    for (texts, is_told) in [("a b c\nb c a\n", true), ("abc\nbca\n", false), ("a bc\nbca\n", false)] {
+        folder.file("h", texts);
+        let found = message(&result(&folder, &["eval", "h", "r"]), "other_spelling");
+        assert_eq!(
+            found.is_some_and(|found| found.starts_with("h: 2 of 2 texts have spaces")),
+            is_told,
+            "{texts}"
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! Targets of CTC: a label sequence for each item.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -282,10 +283,10 @@ impl LabelFile {
         unknown: Option<u32>,
     ) -> Result<Vec<CtcLabels>, InputError> {
         let blank = alphabet.blank();
-        let Content::Text(text) = &self.content else {
+        let Content::Text(lines) = &self.content else {
             return Err(InputError::new(&self.name, Place::whole(), "text", self.describe()));
         };
-        self.check_count(items, line_count(text), "line")?;
+        self.check_count(items, line_count(lines), "line")?;
         let encode = |(line, content): (usize, &str)| {
             let labels = alphabet.encode(content, split, unknown).map_err(|NoToken { column, text }| {
                 let place = Place::whole().at("item", line).at("line", line + 1).at("column", column);
@@ -295,14 +296,14 @@ impl LabelFile {
                         .hint(alphabet.blank_hint());
                 }
                 let error = InputError::new(&self.name, place, "a token of the alphabet", shown(&text));
-                error.hint(token_hint(&text, column, content, split, alphabet))
+                error.hint(token_hint(&text, column, content, lines, split, alphabet))
             })?;
             CtcLabels::new(&labels, alphabet.tokens().len(), blank).map_err(|error| {
                 let place = Place::whole().at("item", line).at("line", line + 1);
                 InputError::new(&self.name, place, "labels that fit the logits", error.to_string())
             })
         };
-        of_lines(text, encode)
+        of_lines(lines, encode)
     }
 
     /// How many labels of a text are not in the alphabet; none if one is the blank.
@@ -337,7 +338,15 @@ fn of_lines<T: Send, E: Send>(
 }
 
 /// How to go on after a `text` of a line, at a column of it, that is no token.
-fn token_hint(text: &str, column: usize, line: &str, split: LabelSplit, alphabet: &Alphabet) -> String {
+/// `all` lines may have others.
+fn token_hint(
+    text: &str,
+    column: usize,
+    line: &str,
+    all: &str,
+    split: LabelSplit,
+    alphabet: &Alphabet,
+) -> String {
     let by_tokens = split == LabelSplit::Tokens;
     let hint = if alphabet.has_word_pieces() && (text == " " || !line.contains(WORD_PIECE_MARK)) {
         "write the word pieces that the model was trained with, separated by spaces, and give --label-split tokens"
@@ -361,15 +370,41 @@ fn token_hint(text: &str, column: usize, line: &str, split: LabelSplit, alphabet
     } else if let Some(form) = form_that_fits(line, |line| alphabet.encode(line, split, None).is_ok()) {
         return form_hint(form);
     } else if let Some(token) = unknown_token(alphabet.tokens()) {
+        let others = other_characters(all, text, split, alphabet);
         return format!(
-            "give --unk {} to use that token for whatever the alphabet does not have",
+            "give --unk {} to use that token for whatever the alphabet does not have{others}",
             shown(token)
         );
     } else {
-        "the alphabet has no token for it: remove it from the labels, or give --unk TOKEN, a token to use instead"
+        let others = other_characters(all, text, split, alphabet);
+        return format!(
+            "the alphabet has no token for it: remove it from the labels, or give --unk TOKEN, a token to use instead{others}"
+        );
     };
     hint.to_owned()
 }
+
+/// The characters besides `found` that the alphabet does not have either, for a hint.
+fn other_characters(all: &str, found: &str, split: LabelSplit, alphabet: &Alphabet) -> String {
+    if split != LabelSplit::Chars {
+        return String::new();
+    }
+    let mut seen = HashSet::new();
+    let is_other = |c: &char| {
+        let is_new = seen.insert(*c) && !found.contains(*c);
+        is_new && alphabet.encode(c.encode_utf8(&mut [0; 4]), split, None).is_err()
+    };
+    let others: Vec<char> = lines_of(all).flat_map(str::chars).filter(is_other).collect();
+    if others.is_empty() {
+        return String::new();
+    }
+    let named: Vec<String> = others.iter().take(MOST_NAMED).map(|c| shown(&c.to_string())).collect();
+    let more = if others.len() > MOST_NAMED { ", …" } else { "" };
+    format!("; it also lacks {}: {}{more}", counted(others.len(), "other character"), named.join(", "))
+}
+
+/// So many characters are named.
+const MOST_NAMED: usize = 10;
 
 /// Whether every second character is a space, and no other: characters as tokens.
 pub(super) fn is_spaced_out(line: &str) -> bool {
