@@ -51,7 +51,7 @@ pub mod metrics;
 mod normal_form;
 mod plain_number;
 #[cfg(feature = "cli")]
-pub mod report;
+pub(crate) mod report;
 mod shown;
 
 /// Version of the JSON output's structure; it goes up when a key changes its meaning or is removed.

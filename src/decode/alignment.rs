@@ -18,6 +18,7 @@ pub struct TokenSpan {
 
 /// The most probable path of a label sequence.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Alignment {
     /// State of each frame: `2 i + 1` is label `i` (from 0), `2 i` is the blank before it; the last even state is the
     /// blank after all labels.

@@ -51,6 +51,7 @@ enum SoFar {
 /// An item that can't be decoded.
 #[derive(Debug, Error)]
 #[error("item {item}: {error}")]
+#[non_exhaustive]
 pub struct ItemError {
     /// The item's index.
     pub item: usize,

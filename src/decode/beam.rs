@@ -42,6 +42,7 @@ pub struct BeamConfig {
 
 /// Why there is no result.
 #[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
 pub enum BeamError {
     /// A beam width of 0.
     #[error("the beam width must be at least 1")]

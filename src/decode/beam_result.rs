@@ -2,6 +2,7 @@
 
 /// A label sequence that was in the beam at the end.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Hypothesis {
     /// Its class indices, without blanks.
     pub tokens: Vec<u32>,
@@ -23,6 +24,7 @@ pub enum Space {
 
 /// The final beam.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct BeamResult {
     /// Best first; among equal ones the lexicographically smaller first. No two have the same tokens.
     pub hypotheses: Vec<Hypothesis>,

@@ -21,6 +21,7 @@ const NEAR: f64 = 60.0;
 
 /// Why there is no alignment.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum AlignmentError {
     /// The labels need more frames than there are.
     #[error("{frames} frames are too few: the labels need {needed}")]

@@ -16,6 +16,7 @@ const LEAST_NATS: f64 = -690.0;
 
 /// Why a frame can't be decoded.
 #[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
 pub enum FrameError {
     /// A value is NaN, `+inf`, or a negative probability.
     #[error("frame {frame}, class {class}: {value} is not a usable score")]

@@ -6,6 +6,7 @@ use crate::logits::{InputKind, position_of, row_max};
 
 /// The most probable path, and the text it collapses to.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct GreedyPath {
     /// The text's class indices: repeats merged, then blanks dropped.
     pub tokens: Vec<u32>,

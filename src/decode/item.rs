@@ -56,6 +56,7 @@ impl Default for ItemConfig {
 
 /// A transcript and what was asked about it.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Transcript {
     /// Class indices, without blanks.
     pub tokens: Vec<u32>,
@@ -80,6 +81,7 @@ impl Transcript {
 
 /// An item's transcripts.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct DecodedItem {
     /// Best first; empty if the lexicon or `token_min_logp` leaves no path through the frames.
     pub transcripts: Vec<Transcript>,

@@ -43,6 +43,7 @@ impl fmt::Display for Place {
 
 /// A file that can't be used, and why.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum InputError {
     /// The operating system reported an error.
     #[error("{}: {action}", display_name(file))]

@@ -11,6 +11,7 @@ pub(super) const TILE_ROWS: usize = 16;
 
 /// Why an array of some shape can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum ShapeError {
     /// The array has more entries than can be addressed.
     #[error("the shape {0:?} has more entries than can be addressed")]

@@ -7,6 +7,7 @@ use crate::kernel::{Element, Rows};
 
 /// Why items do not fit a matrix.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum ItemsError {
     /// The number of rows is not the number of items times the number of frames.
     #[error("{rows} rows do not make {items} items of {frames} frames")]

@@ -17,6 +17,7 @@ mod items;
 mod log_bases;
 mod row;
 mod survey;
+#[cfg(feature = "cli")]
 mod unused;
 mod whole_numbers;
 mod winner;
@@ -37,6 +38,7 @@ pub use row::RowScale;
 pub(crate) use row::RowScales;
 pub(crate) use row::is_certain;
 pub use survey::{Entropies, Nonfinites, Survey, SurveyPart, SurveyTotals};
+#[cfg(feature = "cli")]
 pub(crate) use unused::UnusedFrames;
 pub(crate) use winner::{any, position_of, row_max};
 

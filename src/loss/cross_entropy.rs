@@ -10,6 +10,7 @@ use crate::logits::RowScale;
 
 /// Why settings do not define a loss.
 #[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
 pub enum CrossEntropyError {
     /// The number of weights is not the number of classes.
     #[error("expected {classes} class weights, one per class, found {weights}")]

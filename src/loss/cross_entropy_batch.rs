@@ -23,6 +23,7 @@ pub struct CrossEntropyBatch<'a, T> {
 
 /// The loss of a whole file.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct CrossEntropyTotals {
     /// The loss as one number, by each convention.
     pub reductions: Reductions,

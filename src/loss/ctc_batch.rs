@@ -62,6 +62,7 @@ struct Begun {
 
 /// What was computed of an item.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct CtcItem {
     /// The item's loss.
     pub loss: CtcLoss,
@@ -72,6 +73,7 @@ pub struct CtcItem {
 
 /// The losses of a whole file.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct CtcTotals {
     /// The items, in order.
     pub items: Vec<CtcItem>,
@@ -85,6 +87,7 @@ pub struct CtcTotals {
 
 /// What wins the first frames in use, and how surely.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct FirstFrames {
     /// How many of them each class wins.
     pub wins: Vec<u64>,

@@ -7,6 +7,7 @@ use crate::logits::RowScale;
 
 /// Why a label sequence and a matrix can't be used together.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum CtcError {
     /// The blank is not a class.
     #[error("blank {blank} is not one of {classes} classes")]

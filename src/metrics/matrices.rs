@@ -25,6 +25,7 @@ pub struct Matrices<'a> {
 
 /// How two matrices differ. Places are row-major.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Differences {
     /// Number of values beyond the tolerance.
     pub differing: usize,

@@ -10,7 +10,7 @@ use crate::input::{counted, display_name};
 
 /// Every resolved setting; null where it does not apply.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct AlignParams {
+pub(crate) struct AlignParams {
     /// The matrix.
     #[serde(flatten)]
     pub input_params: CtcInputParams,
@@ -28,7 +28,7 @@ pub struct AlignParams {
 
 /// The result for the whole file.
 #[derive(Clone, Debug, Serialize)]
-pub struct AlignSummary {
+pub(crate) struct AlignSummary {
     /// Number of items.
     pub items: usize,
     /// Items with an alignment.
@@ -41,7 +41,7 @@ pub struct AlignSummary {
 
 /// One item's best path.
 #[derive(Clone, Debug, Serialize)]
-pub struct AlignItem {
+pub(crate) struct AlignItem {
     /// The input and the item's index.
     pub id: ItemId,
     /// The item's index.
@@ -67,7 +67,7 @@ pub struct AlignItem {
 
 impl AlignItem {
     /// Why there is no alignment; none where there is one.
-    pub fn objection(&self) -> Option<String> {
+    pub(crate) fn objection(&self) -> Option<String> {
         match self.status {
             Status::Ok => None,
             Status::Infeasible => {
@@ -78,7 +78,7 @@ impl AlignItem {
     }
 
     /// As files of intervals have it.
-    pub fn timed(&self) -> TimedText<'_> {
+    pub(crate) fn timed(&self) -> TimedText<'_> {
         TimedText {
             id: &self.id,
             frames: self.frames,
@@ -131,7 +131,7 @@ impl Record for AlignItem {
 
 impl AlignSummary {
     /// The summary for people.
-    pub fn table(&self, params: &AlignParams) -> TableText<'static> {
+    pub(crate) fn table(&self, params: &AlignParams) -> TableText<'static> {
         let title = format!(
             "{} of {} of {} aligned, {} infeasible{}: {}",
             self.aligned,

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 /// One value of a table, before it is rendered.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Cell<'a> {
+pub(crate) enum Cell<'a> {
     /// Text as it is.
     Text(&'a str),
     /// An item's name: `input#index`.
@@ -38,7 +38,7 @@ impl<'a> From<Option<&'a str>> for Cell<'a> {
 }
 
 /// A row of a listing.
-pub trait Record: Serialize + Sync {
+pub(crate) trait Record: Serialize + Sync {
     /// Names of the columns, the JSON keys.
     const COLUMNS: &'static [&'static str];
 
@@ -52,7 +52,7 @@ pub trait Record: Serialize + Sync {
 }
 
 /// What is shown for people beside a report's items and its summary.
-pub trait Details {
+pub(crate) trait Details {
     /// Writes it, numbers with so many decimals.
     ///
     /// # Errors
@@ -62,7 +62,7 @@ pub trait Details {
 
 /// A small table for people: the summary of a report.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct TableText<'a> {
+pub(crate) struct TableText<'a> {
     /// A sentence above the table.
     pub title: String,
     /// Names of the columns; no table where there are none.
@@ -73,7 +73,7 @@ pub struct TableText<'a> {
 
 /// Names an item: the input's name, and its index where the input is a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ItemId {
+pub(crate) struct ItemId {
     /// The input, as the user named it.
     pub input: Arc<str>,
     /// The item's index in a batch.

@@ -11,7 +11,7 @@ use crate::shown;
 
 /// A check that was asked for, and how it came out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Check {
+pub(crate) struct Check {
     /// What asked for it: `max_loss`, `expect`, `max_cer`, `max_wer`, `compare`; `cer` and `wer` have no limit.
     pub name: &'static str,
     /// What was found: for `compare`, the greatest difference of numbers, else how many texts, items and the like differ.
@@ -28,7 +28,7 @@ pub struct Check {
 
 impl Check {
     /// `observed` is not above `limit`, and is a number. A loss or a rate of `-inf` is none that anybody wants.
-    pub fn at_most(name: &'static str, what: &str, observed: f64, limit: f64) -> Self {
+    pub(crate) fn at_most(name: &'static str, what: &str, observed: f64, limit: f64) -> Self {
         let passed = observed <= limit && observed > f64::NEG_INFINITY;
         let relation = match () {
             () if passed => "is at most",
@@ -45,13 +45,13 @@ impl Check {
 
     /// The same, with the file in its message: of many runs, only one failed.
     #[must_use]
-    pub fn of(self, file: &str) -> Self {
+    pub(crate) fn of(self, file: &str) -> Self {
         let message = format!("{}: {}", display_name(file), self.message);
         Self { message, ..self }
     }
 
     /// Whether two matrices or results are the same within tolerance.
-    pub fn comparison(summary: &CompareSummary, params: &CompareParams) -> Self {
+    pub(crate) fn comparison(summary: &CompareSummary, params: &CompareParams) -> Self {
         let observed = summary.statistic.or(summary.worst_absolute).unwrap_or(0.0);
         let limit = summary.allowed.unwrap_or(0.0);
         let mut parts = vec![format!(
@@ -104,7 +104,7 @@ impl Check {
     }
 
     /// The limits of the error rates that were given; a rate over nothing is NaN and holds no limit.
-    pub fn error_rates(rates: &RateSummary, max_cer: Option<f64>, max_wer: Option<f64>) -> Vec<Self> {
+    pub(crate) fn error_rates(rates: &RateSummary, max_cer: Option<f64>, max_wer: Option<f64>) -> Vec<Self> {
         let check = |name, what, rate: Option<f64>, limit: Option<f64>| {
             limit.map(|limit| {
                 if let Some(rate) = rate {
@@ -122,7 +122,7 @@ impl Check {
     }
 
     /// The error rates where none has a limit, for formats that show nothing but checks.
-    pub fn rates_without_limits(rates: &RateSummary) -> Vec<Self> {
+    pub(crate) fn rates_without_limits(rates: &RateSummary) -> Vec<Self> {
         let check = |name, what, rate: Option<f64>| {
             rate.map(|observed| {
                 let message = format!("{what} {}, no limit given", Shortest(observed));
@@ -134,7 +134,14 @@ impl Check {
     }
 
     /// `|observed - expected| <= atol + rtol |expected|`; equal infinities pass, NaN never does.
-    pub fn close(name: &'static str, what: &str, observed: f64, expected: f64, rtol: f64, atol: f64) -> Self {
+    pub(crate) fn close(
+        name: &'static str,
+        what: &str,
+        observed: f64,
+        expected: f64,
+        rtol: f64,
+        atol: f64,
+    ) -> Self {
         let Difference { absolute, allowed, passed, .. } =
             Tolerance { rtol, atol }.compare(expected, observed);
         let [allowed, difference, shown, of] = [allowed, absolute, observed, expected].map(Shortest);

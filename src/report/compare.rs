@@ -9,7 +9,7 @@ use crate::input::display_name;
 
 /// Every resolved setting.
 #[derive(Clone, Debug, Serialize)]
-pub struct CompareParams {
+pub(crate) struct CompareParams {
     /// The base, as the user named it.
     pub base: String,
     /// What is compared with it.
@@ -39,7 +39,7 @@ pub struct CompareParams {
 
 /// How the two differ as a whole.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct CompareSummary {
+pub(crate) struct CompareSummary {
     /// Whether they are the same within what was allowed.
     pub equal: bool,
     /// Values compared.
@@ -88,7 +88,7 @@ pub struct CompareSummary {
 
 /// One value that differs.
 #[derive(Clone, Debug, Serialize)]
-pub struct CompareItem {
+pub(crate) struct CompareItem {
     /// Where it is: `[3, 0, 17]`, or `items[2].loss_nats`.
     pub place: String,
     /// The base's value.
@@ -139,7 +139,7 @@ impl Record for CompareItem {
 
 impl CompareSummary {
     /// The summary for people.
-    pub fn table(&self, params: &CompareParams) -> TableText<'_> {
+    pub(crate) fn table(&self, params: &CompareParams) -> TableText<'_> {
         let verdict = if self.equal { "the same within tolerance" } else { "different" };
         let title = format!(
             "{} and {}: {verdict}: {} of {} values differ (rtol {:e}, atol {:e}, {}{})",
@@ -193,7 +193,7 @@ impl CompareSummary {
 }
 
 /// The words of texts that changed, each item's under those of the base, for people.
-pub fn changed_texts_table(texts: &[(u64, Vec<Pair>)]) -> TableText<'_> {
+pub(crate) fn changed_texts_table(texts: &[(u64, Vec<Pair>)]) -> TableText<'_> {
     let mut rows = Vec::new();
     for (item, words) in texts {
         for pair in words {

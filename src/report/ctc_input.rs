@@ -7,7 +7,7 @@ use crate::input::counted;
 
 /// A matrix of class scores and how it was read.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct CtcInputParams {
+pub(crate) struct CtcInputParams {
     /// The matrix.
     #[serde(flatten)]
     pub matrix: MatrixParams,

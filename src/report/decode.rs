@@ -12,7 +12,7 @@ use crate::input::{counted, display_name};
 
 /// Every resolved setting; null where it does not apply.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct DecodeParams {
+pub(crate) struct DecodeParams {
     /// The matrix.
     #[serde(flatten)]
     pub input_params: CtcInputParams,
@@ -45,7 +45,7 @@ pub struct DecodeParams {
 
 /// Every resolved setting of what steers a beam; null where it does not apply.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct SteeringParams {
+pub(crate) struct SteeringParams {
     /// The language model's file.
     pub lm: Option<String>,
     /// Length of its longest n-grams.
@@ -72,7 +72,7 @@ pub struct SteeringParams {
 
 /// The result for the whole file.
 #[derive(Clone, Debug, Serialize)]
-pub struct DecodeSummary {
+pub(crate) struct DecodeSummary {
     /// Number of items.
     pub items: usize,
     /// `greedy` or `beam`.
@@ -89,7 +89,7 @@ pub struct DecodeSummary {
 
 /// One item's transcripts.
 #[derive(Clone, Debug, Serialize)]
-pub struct DecodeItem {
+pub(crate) struct DecodeItem {
     /// The input and the item's index.
     pub id: ItemId,
     /// The item's index.
@@ -120,7 +120,7 @@ pub struct DecodeItem {
 
 /// One transcript of an item.
 #[derive(Clone, Debug, Serialize)]
-pub struct HypothesisItem {
+pub(crate) struct HypothesisItem {
     /// From 1.
     pub rank: usize,
     /// Its text.
@@ -150,7 +150,7 @@ pub struct HypothesisItem {
 
 /// A token or a word in time.
 #[derive(Clone, Debug, Serialize)]
-pub struct TimedItem {
+pub(crate) struct TimedItem {
     /// A token's class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<u32>,
@@ -203,7 +203,7 @@ static NOTHING: [HypothesisItem; 1] = [HypothesisItem {
 
 impl DecodeItem {
     /// The best hypothesis as files of intervals have it.
-    pub fn timed(&self) -> TimedText<'_> {
+    pub(crate) fn timed(&self) -> TimedText<'_> {
         let best = self.hypotheses.first();
         TimedText {
             id: &self.id,
@@ -269,7 +269,7 @@ impl Record for DecodeItem {
 
 impl DecodeSummary {
     /// The summary for people.
-    pub fn table(&self, params: &DecodeParams) -> TableText<'static> {
+    pub(crate) fn table(&self, params: &DecodeParams) -> TableText<'static> {
         let method = match self.beam {
             None => "greedy".to_owned(),
             Some(width) => format!("beam {width}"),
@@ -290,7 +290,7 @@ impl DecodeSummary {
 }
 
 /// The words of items in time, or the tokens where the alphabet has no words, for people.
-pub struct TimedTable<'a>(pub &'a [DecodeItem]);
+pub(crate) struct TimedTable<'a>(pub &'a [DecodeItem]);
 
 impl Details for TimedTable<'_> {
     fn write(&self, precision: usize, out: &mut dyn Write) -> io::Result<()> {

@@ -7,7 +7,7 @@ use crate::metrics::{EditCounts, ErrorRates, LineErrors};
 
 /// What differs from a reference, in characters or words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ErrorCounts {
+pub(crate) struct ErrorCounts {
     /// Another symbol than the reference has.
     pub substitutions: usize,
     /// Symbols of the reference that are missing.
@@ -22,7 +22,7 @@ pub struct ErrorCounts {
 
 impl ErrorCounts {
     /// The edit distance.
-    pub fn errors(&self) -> usize {
+    pub(crate) fn errors(&self) -> usize {
         self.substitutions + self.deletions + self.insertions
     }
 }
@@ -41,7 +41,7 @@ impl From<EditCounts> for ErrorCounts {
 
 /// The errors of one line.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct ItemErrors {
+pub(crate) struct ItemErrors {
     /// Character errors over characters of the reference; null where it has none.
     pub cer_ratio: Option<f64>,
     /// Word errors over words of the reference, likewise.
@@ -80,7 +80,7 @@ impl From<LineErrors> for ItemErrors {
 
 /// The errors of a whole file.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct RateSummary {
+pub(crate) struct RateSummary {
     /// Total character errors over total reference length; null where that is 0.
     pub cer_ratio: Option<f64>,
     /// Total word errors over total reference length; null where that is 0.
@@ -107,11 +107,11 @@ impl From<ErrorRates> for RateSummary {
 
 impl RateSummary {
     /// Columns of [`Self::rows`].
-    pub const HEADER: [&'static str; 8] =
+    pub(crate) const HEADER: [&'static str; 8] =
         ["", "rate", "errors", "substitutions", "deletions", "insertions", "correct", "reference"];
 
     /// The rates and their counts for people.
-    pub fn rows(&self) -> Vec<Vec<Cell<'static>>> {
+    pub(crate) fn rows(&self) -> Vec<Vec<Cell<'static>>> {
         let row = |name: &'static str, ratio: Option<f64>, counts: ErrorCounts| {
             let numbers = [
                 counts.errors(),

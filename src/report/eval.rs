@@ -11,7 +11,7 @@ use crate::metrics::{EditOp, align};
 
 /// Every resolved setting.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct EvalParams {
+pub(crate) struct EvalParams {
     /// The file of hypotheses.
     pub hyp: String,
     /// The file of references.
@@ -27,7 +27,7 @@ pub struct EvalParams {
 
 /// The result for the whole file.
 #[derive(Clone, Debug, Serialize)]
-pub struct EvalSummary {
+pub(crate) struct EvalSummary {
     /// Number of lines.
     pub items: usize,
     /// Lines that differ from their reference.
@@ -39,7 +39,7 @@ pub struct EvalSummary {
 
 /// One pair of lines.
 #[derive(Clone, Debug, Serialize)]
-pub struct EvalItem {
+pub(crate) struct EvalItem {
     /// The file of hypotheses and the line's index.
     pub id: ItemId,
     /// The line's index, from 0.
@@ -56,7 +56,7 @@ pub struct EvalItem {
 
 /// Aligned pairs of a line.
 #[derive(Clone, Debug, Serialize)]
-pub struct Alignments {
+pub(crate) struct Alignments {
     /// Character by character.
     pub characters: Vec<Pair>,
     /// Word by word.
@@ -65,7 +65,7 @@ pub struct Alignments {
 
 /// A symbol of the reference and what stands for it.
 #[derive(Clone, Debug, Serialize)]
-pub struct Pair {
+pub(crate) struct Pair {
     /// `correct`, `substitution`, `deletion` or `insertion`.
     pub op: &'static str,
     /// Null for an insertion.
@@ -76,7 +76,7 @@ pub struct Pair {
 
 impl Pair {
     /// The symbols of both lines, paired.
-    pub fn align<T: Ord + ToString>(reference: &[T], hypothesis: &[T]) -> Vec<Self> {
+    pub(crate) fn align<T: Ord + ToString>(reference: &[T], hypothesis: &[T]) -> Vec<Self> {
         let (mut expected, mut found) = (reference.iter(), hypothesis.iter());
         let pair = |op| {
             let (name, reference, hypothesis) = match op {
@@ -141,7 +141,7 @@ impl Record for EvalItem {
 
 impl EvalSummary {
     /// The summary for people.
-    pub fn table(&self, params: &EvalParams) -> TableText<'static> {
+    pub(crate) fn table(&self, params: &EvalParams) -> TableText<'static> {
         let title = format!(
             "{} of {} against {}: {} wrong{}",
             counted(self.items, "line"),
@@ -155,7 +155,7 @@ impl EvalSummary {
 }
 
 /// Each line's words under those of its reference, for people.
-pub struct AlignmentTable<'a>(pub &'a [EvalItem]);
+pub(crate) struct AlignmentTable<'a>(pub &'a [EvalItem]);
 
 impl Details for AlignmentTable<'_> {
     fn write(&self, precision: usize, out: &mut dyn Write) -> io::Result<()> {

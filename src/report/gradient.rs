@@ -7,7 +7,7 @@ use crate::loss::gradient_check::Worst;
 
 /// The gradient of the reduced loss.
 #[derive(Clone, Debug, Serialize)]
-pub struct GradientSummary {
+pub(crate) struct GradientSummary {
     /// Where it was written.
     pub file: Option<String>,
     /// How it agrees with finite differences, where that was asked for.
@@ -16,7 +16,7 @@ pub struct GradientSummary {
 
 /// How a gradient agrees with central differences of the loss.
 #[derive(Clone, Debug, Serialize)]
-pub struct GradientCheck {
+pub(crate) struct GradientCheck {
     /// Entries that were compared.
     pub sampled: usize,
     /// The greatest magnitude among them.
@@ -35,7 +35,7 @@ pub struct GradientCheck {
 
 impl GradientCheck {
     /// Puts the numbers together; `place` is where the worst entry is.
-    pub fn new(sampled: usize, greatest: f64, worst: Option<Worst>, place: Option<String>) -> Self {
+    pub(crate) fn new(sampled: usize, greatest: f64, worst: Option<Worst>, place: Option<String>) -> Self {
         let error = worst.map(|worst| worst.error()).filter(|error| error.is_finite());
         Self {
             sampled,
@@ -49,7 +49,7 @@ impl GradientCheck {
     }
 
     /// The check for people.
-    pub fn table(&self) -> TableText<'_> {
+    pub(crate) fn table(&self) -> TableText<'_> {
         let title = format!("gradient against central differences at {} entries", self.sampled);
         let Some(place) = &self.worst_place else { return TableText { title, ..TableText::default() } };
         let number = |value: Option<f64>| Cell::Number(value.unwrap_or(f64::NAN));

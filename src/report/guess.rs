@@ -9,7 +9,7 @@ use super::{Cell, Record, TableText};
 
 /// What was looked for, in which files.
 #[derive(Clone, Debug, Serialize)]
-pub struct GuessParams {
+pub(crate) struct GuessParams {
     /// The matrix.
     #[serde(flatten)]
     pub matrix: MatrixParams,
@@ -50,7 +50,7 @@ pub struct GuessParams {
 
 /// What came of it.
 #[derive(Clone, Debug, Serialize)]
-pub struct GuessSummary {
+pub(crate) struct GuessSummary {
     /// The other system's number.
     pub guess: f64,
     /// Combinations that were tried.
@@ -65,7 +65,7 @@ pub struct GuessSummary {
 
 /// One combination.
 #[derive(Clone, Debug, Serialize)]
-pub struct GuessItem {
+pub(crate) struct GuessItem {
     /// Its number.
     pub value: f64,
     /// How far it is from the one looked for.
@@ -86,7 +86,7 @@ pub struct GuessItem {
 
 impl GuessSummary {
     /// The summary for people.
-    pub fn table(&self, params: &GuessParams) -> TableText<'static> {
+    pub(crate) fn table(&self, params: &GuessParams) -> TableText<'static> {
         let GuessParams { guess, rtol, atol, .. } = params;
         let within =
             if *atol == 0.0 { format!("rtol {rtol:e}") } else { format!("rtol {rtol:e}, atol {atol:e}") };

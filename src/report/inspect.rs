@@ -12,7 +12,7 @@ const MOST_WINNERS: usize = 8;
 
 /// Every resolved setting; null where it does not apply.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct InspectParams {
+pub(crate) struct InspectParams {
     /// The matrix.
     #[serde(flatten)]
     pub matrix: MatrixParams,
@@ -33,7 +33,7 @@ pub struct InspectParams {
 
 /// What is in the file.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct InspectSummary {
+pub(crate) struct InspectSummary {
     /// `npy` or `csv`.
     pub format: &'static str,
     /// Version of the .npy format.
@@ -105,7 +105,7 @@ pub struct InspectSummary {
 
 /// How often a class wins.
 #[derive(Clone, Debug, Serialize)]
-pub struct Winner {
+pub(crate) struct Winner {
     /// The class.
     pub class: usize,
     /// Its name, with an alphabet.
@@ -117,7 +117,7 @@ pub struct Winner {
 
 /// Something to know, and the option that follows from it.
 #[derive(Clone, Debug, Serialize)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// A stable name for scripts.
     pub code: &'static str,
     /// One line for people.
@@ -128,7 +128,7 @@ pub struct Finding {
 
 /// Whether an item's labels fit its frames.
 #[derive(Clone, Debug, Serialize)]
-pub struct InspectItem {
+pub(crate) struct InspectItem {
     /// The input and the item's index.
     pub id: ItemId,
     /// The item's index.
@@ -172,7 +172,7 @@ impl Record for InspectItem {
 
 impl InspectSummary {
     /// The facts for people.
-    pub fn table<'a>(&'a self, params: &InspectParams) -> TableText<'a> {
+    pub(crate) fn table<'a>(&'a self, params: &InspectParams) -> TableText<'a> {
         let title = format!(
             "{}: {} {} of shape {}",
             display_name(&params.matrix.logits),
@@ -218,7 +218,7 @@ impl InspectSummary {
     }
 
     /// The classes that win most, for people.
-    pub fn winners_table<'a>(&'a self) -> TableText<'a> {
+    pub(crate) fn winners_table<'a>(&'a self) -> TableText<'a> {
         let shown = &self.winners[..self.winners.len().min(MOST_WINNERS)];
         let named = shown.iter().any(|winner| winner.token.is_some());
         let row = |winner: &'a Winner| {
@@ -242,7 +242,7 @@ impl InspectSummary {
     }
 
     /// What follows, for people.
-    pub fn findings_table(&self) -> TableText<'_> {
+    pub(crate) fn findings_table(&self) -> TableText<'_> {
         let mut rows: Vec<Vec<Cell<'_>>> = Vec::new();
         for finding in &self.findings {
             let flag = finding.flag.as_deref().unwrap_or_default();

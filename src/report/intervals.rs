@@ -8,7 +8,7 @@ use super::{ItemId, Status};
 
 /// One item's tokens and words in time.
 #[derive(Clone, Debug)]
-pub struct TimedText<'a> {
+pub(crate) struct TimedText<'a> {
     /// The input and the item's index.
     pub id: &'a ItemId,
     /// Frames in use.
@@ -39,7 +39,7 @@ fn seconds(item: &TimedItem) -> (f64, f64) {
 ///
 /// # Errors
 /// Where `out` can't be written.
-pub fn write_ctm(items: &[TimedText<'_>], frame_shift: f64, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write_ctm(items: &[TimedText<'_>], frame_shift: f64, out: &mut dyn Write) -> io::Result<()> {
     let decimals = decimals_of(frame_shift);
     for item in items {
         if let Some(objection) = &item.objection {
@@ -75,7 +75,7 @@ fn decimals_of(frame_shift: f64) -> usize {
 ///
 /// # Errors
 /// Where `out` can't be written.
-pub fn write_srt(item: &TimedText<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write_srt(item: &TimedText<'_>, out: &mut dyn Write) -> io::Result<()> {
     for (unit, number) in item.units().iter().zip(1..) {
         let (start, end) = seconds(unit);
         // An empty line would end the caption.
@@ -96,7 +96,11 @@ fn srt_time(seconds: f64) -> String {
 ///
 /// # Errors
 /// Where `out` can't be written.
-pub fn write_textgrid(items: &[TimedText<'_>], frame_shift: f64, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write_textgrid(
+    items: &[TimedText<'_>],
+    frame_shift: f64,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     // Praat has no time without a length.
     let end = items.iter().map(|item| item.frames).max().unwrap_or(0).max(1) as f64 * frame_shift;
     let mut tiers: Vec<(String, &[TimedItem])> = Vec::new();

@@ -10,7 +10,7 @@ use crate::loss::reduction::{Reduction, Reductions};
 
 /// How the items of a CTC input and their labels are read.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct CtcLabelParams {
+pub(crate) struct CtcLabelParams {
     /// The alphabet's file.
     pub alphabet: Option<String>,
     /// How text labels are split.
@@ -25,7 +25,7 @@ pub struct CtcLabelParams {
 
 /// Every resolved setting; null where it does not apply.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct LossParams {
+pub(crate) struct LossParams {
     /// The matrix.
     #[serde(flatten)]
     pub matrix: MatrixParams,
@@ -76,7 +76,7 @@ pub struct LossParams {
 
 /// The loss of the whole file.
 #[derive(Clone, Debug, Serialize)]
-pub struct LossSummary {
+pub(crate) struct LossSummary {
     /// `ctc` or `cross-entropy`.
     pub criterion: &'static str,
     /// `none`, `mean` or `sum`.
@@ -107,7 +107,7 @@ pub struct LossSummary {
 /// Something of each of the [`Reductions`]; numbers that are not finite are null.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[allow(missing_docs)] // the same four names
-pub struct ByReduction<T> {
+pub(crate) struct ByReduction<T> {
     pub sum: T,
     pub mean: T,
     pub batch_mean: T,
@@ -124,7 +124,7 @@ impl<T> ByReduction<T> {
 
 impl ByReduction<f64> {
     /// Their names and they.
-    pub fn named(&self) -> [(&'static str, f64); 4] {
+    pub(crate) fn named(&self) -> [(&'static str, f64); 4] {
         [
             ("mean", self.mean),
             ("sum", self.sum),
@@ -136,7 +136,7 @@ impl ByReduction<f64> {
 
 /// Counts of what the losses of the items were.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Tally {
+pub(crate) struct Tally {
     /// All items.
     pub items: usize,
     /// Left out.
@@ -151,7 +151,7 @@ pub struct Tally {
 
 impl Tally {
     /// Counts one item.
-    pub fn add(&mut self, item: &CtcItem) {
+    pub(crate) fn add(&mut self, item: &CtcItem) {
         self.items += 1;
         self.infeasible += usize::from(item.is_infeasible());
         self.infinite += usize::from(item.status == Status::Infinite);
@@ -173,7 +173,12 @@ impl Tally {
 
 impl LossSummary {
     /// Puts the numbers together.
-    pub fn new(params: &LossParams, reduction: Reduction, reductions: Reductions, tally: Tally) -> Self {
+    pub(crate) fn new(
+        params: &LossParams,
+        reduction: Reduction,
+        reductions: Reductions,
+        tally: Tally,
+    ) -> Self {
         let loss_nats = reductions.get(reduction);
         let status_of = |number| match Status::of(number) {
             // Why it is infinite, where that is known.
@@ -198,7 +203,7 @@ impl LossSummary {
     }
 
     /// The summary for people.
-    pub fn table(&self, params: &LossParams) -> TableText<'static> {
+    pub(crate) fn table(&self, params: &LossParams) -> TableText<'static> {
         let ctc = self.criterion == "ctc";
         let name = if ctc { "CTC loss" } else { "cross-entropy" };
         let items = if ctc { "item" } else { "row" };
@@ -255,7 +260,7 @@ impl LossSummary {
 
 /// One item of a CTC loss.
 #[derive(Clone, Debug, Serialize)]
-pub struct CtcItem {
+pub(crate) struct CtcItem {
     /// The input and the item's index.
     pub id: ItemId,
     /// The item's index.
@@ -274,7 +279,7 @@ pub struct CtcItem {
 
 impl CtcItem {
     /// Whether no alignment has as few frames.
-    pub fn is_infeasible(&self) -> bool {
+    pub(crate) fn is_infeasible(&self) -> bool {
         self.frames < self.frames_needed
     }
 }
@@ -296,7 +301,7 @@ impl Record for CtcItem {
 
 /// One row of a cross-entropy.
 #[derive(Clone, Debug, Serialize)]
-pub struct CrossEntropyItem {
+pub(crate) struct CrossEntropyItem {
     /// The input and the row's index.
     pub id: ItemId,
     /// The row's index, row-major over the axes but the classes'.

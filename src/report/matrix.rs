@@ -4,7 +4,7 @@ use serde::Serialize;
 
 /// What its file holds and how it was read.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct MatrixParams {
+pub(crate) struct MatrixParams {
     /// The matrix, as the user named it.
     pub logits: String,
     /// `float32`; `float64` for CSV.
@@ -18,7 +18,7 @@ pub struct MatrixParams {
 
 /// How a CSV file was read; null for .npy.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct CsvParams {
+pub(crate) struct CsvParams {
     /// What separates columns.
     pub delimiter: Option<char>,
     /// Whether the first row is names.

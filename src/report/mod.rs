@@ -2,54 +2,54 @@
 //!
 //! A command builds a [`Report`]; [`Output`] renders it as a table, JSON, JSON lines, CSV, or what CI reads.
 
-pub mod align;
+pub(crate) mod align;
 mod cell;
 mod check;
 mod chunks;
 mod ci;
-pub mod compare;
+pub(crate) mod compare;
 mod csv;
-pub mod ctc_input;
-pub mod decode;
-pub mod error_counts;
-pub mod eval;
-pub mod gradient;
+pub(crate) mod ctc_input;
+pub(crate) mod decode;
+pub(crate) mod error_counts;
+pub(crate) mod eval;
+pub(crate) mod gradient;
 pub(crate) mod gradient_file;
-pub mod guess;
+pub(crate) mod guess;
 mod guess_words;
-pub mod inspect;
-pub mod intervals;
+pub(crate) mod inspect;
+pub(crate) mod intervals;
 mod json;
 mod listing;
-pub mod loss;
-pub mod matrix;
+pub(crate) mod loss;
+pub(crate) mod matrix;
 mod new_file;
 mod npy;
 mod number;
 mod output;
 mod random_write;
-pub mod relation;
+pub(crate) mod relation;
 pub(crate) mod result_differences;
 mod table;
 pub(crate) mod transcripts;
-pub mod tune;
+pub(crate) mod tune;
 
 use serde::Serialize;
 
 use crate::input::counted;
-pub use cell::{Cell, Details, ItemId, Record, TableText};
-pub use check::Check;
+pub(crate) use cell::{Cell, Details, ItemId, Record, TableText};
+pub(crate) use check::Check;
 pub(crate) use check::listed;
 pub(crate) use npy::write_npy_header;
-pub use number::Shortest;
+pub(crate) use number::Shortest;
 pub(crate) use output::is_standard_output;
-pub use output::{Format, Output, OutputError};
-pub use random_write::RandomWrite;
+pub(crate) use output::{Format, Output, OutputError};
+pub(crate) use random_write::RandomWrite;
 pub(crate) use table::escaped;
 
 /// Something that the user should know about the input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Warning {
+pub(crate) struct Warning {
     /// A stable name for scripts: `infeasible`, `not_normalised`.
     pub code: &'static str,
     /// One line for people.
@@ -93,7 +93,7 @@ pub(crate) fn infeasible(id: &ItemId, labels: usize, frames_needed: usize, frame
 
 /// The result of a command.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report<P, S, I> {
+pub(crate) struct Report<P, S, I> {
     schema_version: u32,
     command: &'static str,
     version: &'static str,
@@ -112,7 +112,7 @@ pub struct Report<P, S, I> {
 
 impl<P, S, I> Report<P, S, I> {
     /// A report of `command` by this version of the program.
-    pub fn new(command: &'static str, params: P, summary: S) -> Self {
+    pub(crate) fn new(command: &'static str, params: P, summary: S) -> Self {
         Self {
             schema_version: crate::SCHEMA_VERSION,
             command,
@@ -140,7 +140,7 @@ impl<P, S, I> Report<P, S, I> {
     }
 
     /// Whether every check that was asked for holds.
-    pub fn passed(&self) -> bool {
+    pub(crate) fn passed(&self) -> bool {
         self.checks.iter().all(|check| check.passed)
     }
 }
@@ -148,7 +148,7 @@ impl<P, S, I> Report<P, S, I> {
 /// What kind of number a loss is; JSON has no infinities, so it stands beside the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub(crate) enum Status {
     /// A finite number.
     Ok,
     /// Left out by `ignore_index`.
@@ -164,7 +164,7 @@ pub enum Status {
 
 impl Status {
     /// The status of a number by itself.
-    pub fn of(value: f64) -> Self {
+    pub(crate) fn of(value: f64) -> Self {
         if value.is_nan() {
             Self::Nan
         } else if value.is_infinite() {
@@ -175,7 +175,7 @@ impl Status {
     }
 
     /// The name that JSON has.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Ignored => "ignored",

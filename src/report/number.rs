@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A number in the shortest form that reads back as the same double: `1e-300`, not three hundred zeros.
 #[derive(Clone, Copy, Debug)]
-pub struct Shortest(pub f64);
+pub(crate) struct Shortest(pub f64);
 
 impl fmt::Display for Shortest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -17,7 +17,7 @@ const LONG_LISTING: usize = 1000;
 
 /// How a report is rendered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// Aligned columns for people.
     #[default]
     Table,
@@ -43,22 +43,22 @@ pub enum Format {
 
 impl Format {
     /// Whether this is a format of some commands only.
-    pub fn is_special(self) -> bool {
+    pub(crate) fn is_special(self) -> bool {
         self == Self::Text || self.has_times()
     }
 
     /// Whether this shows where tokens and words lie in time, and nothing else.
-    pub fn has_times(self) -> bool {
+    pub(crate) fn has_times(self) -> bool {
         matches!(self, Self::Ctm | Self::Srt | Self::TextGrid)
     }
 
     /// Whether this shows checks and nothing else.
-    pub fn is_of_checks(self) -> bool {
+    pub(crate) fn is_of_checks(self) -> bool {
         matches!(self, Self::Github | Self::Junit)
     }
 
     /// Whether this is a listing of items before anything else.
-    pub fn lists_items(self) -> bool {
+    pub(crate) fn lists_items(self) -> bool {
         matches!(self, Self::Jsonl | Self::Csv)
     }
 }
@@ -66,7 +66,7 @@ impl Format {
 /// A result that could not be written.
 #[derive(Debug, Error)]
 #[error("{target}: cannot be written")]
-pub struct OutputError {
+pub(crate) struct OutputError {
     target: String,
     /// Why; a closed pipe is told from this.
     #[source]
@@ -75,7 +75,7 @@ pub struct OutputError {
 
 /// Where a report goes and how it looks.
 #[derive(Clone, Debug, Default)]
-pub struct Output {
+pub(crate) struct Output {
     /// How it is rendered.
     pub format: Format,
     /// A file; standard output where none.
@@ -89,7 +89,7 @@ impl Output {
     ///
     /// # Errors
     /// Where the target can't be written; a file is then as it was before.
-    pub fn write<P, S, I>(
+    pub(crate) fn write<P, S, I>(
         &self,
         report: &Report<P, S, I>,
         details: &[&dyn Details],
@@ -138,7 +138,7 @@ impl Output {
     ///
     /// # Errors
     /// Where the target can't be written.
-    pub fn write_error(&self, command: &str, message: &str) -> Result<(), OutputError> {
+    pub(crate) fn write_error(&self, command: &str, message: &str) -> Result<(), OutputError> {
         self.deliver(|out| match self.format {
             Format::Junit => ci::write_junit_error(command, message, out),
             _ => ci::write_github_error(command, message, out),
@@ -149,7 +149,7 @@ impl Output {
     ///
     /// # Errors
     /// Where the target can't be written.
-    pub fn write_lines<'a>(&self, lines: impl Iterator<Item = &'a str>) -> Result<(), OutputError> {
+    pub(crate) fn write_lines<'a>(&self, lines: impl Iterator<Item = &'a str>) -> Result<(), OutputError> {
         self.deliver(|out| {
             for line in lines {
                 writeln!(out, "{}", line.replace(['\n', '\r'], " "))?;
@@ -162,7 +162,7 @@ impl Output {
     ///
     /// # Errors
     /// Where none can be made in its folder.
-    pub fn check_target(&self) -> Result<(), OutputError> {
+    pub(crate) fn check_target(&self) -> Result<(), OutputError> {
         let Some(path) = &self.path else { return Ok(()) };
         let failed = |source| OutputError { target: path.display().to_string(), source };
         match fs::metadata(path) {
@@ -178,7 +178,7 @@ impl Output {
     ///
     /// # Errors
     /// Where the target can't be written.
-    pub fn deliver(
+    pub(crate) fn deliver(
         &self,
         render: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
     ) -> Result<(), OutputError> {
@@ -190,7 +190,7 @@ impl Output {
     ///
     /// # Errors
     /// Where the target can't be written.
-    pub fn deliver_at_places(
+    pub(crate) fn deliver_at_places(
         &self,
         render: impl FnOnce(&mut (dyn Write + Send), Option<RandomWrite<'_>>) -> io::Result<()>,
     ) -> Result<(), OutputError> {

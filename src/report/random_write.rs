@@ -7,7 +7,7 @@ use crate::report::gradient_file::WriteAt;
 
 /// A new file that any thread writes to, each piece to its place.
 #[derive(Clone, Copy)]
-pub struct RandomWrite<'a> {
+pub(crate) struct RandomWrite<'a> {
     file: &'a File,
     start: u64,
 }

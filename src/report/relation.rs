@@ -6,7 +6,7 @@ use super::Shortest;
 use crate::metrics::{Operation, Relation, ShortFloat};
 
 /// A sentence without its end; `names` are those of the base and of the new one, and `shape` is theirs.
-pub fn relation_text(relation: &Relation, names: [&str; 2], shape: &[usize]) -> String {
+pub(crate) fn relation_text(relation: &Relation, names: [&str; 2], shape: &[usize]) -> String {
     let [of, made] = if relation.inverse { [names[1], names[0]] } else { names };
     let what = match &relation.operation {
         Operation::Times(factor) => format!("{of} {}", by_factor(*factor)),
@@ -38,7 +38,7 @@ pub fn relation_text(relation: &Relation, names: [&str; 2], shape: &[usize]) -> 
 }
 
 /// A part of a matrix of `shape`, as NumPy slices it.
-pub fn region_text(region: &[Range<usize>], shape: &[usize]) -> String {
+pub(crate) fn region_text(region: &[Range<usize>], shape: &[usize]) -> String {
     let slice = |(range, &size): (&Range<usize>, &usize)| match (range.start, range.end) {
         (0, end) if end == size => ":".to_owned(),
         (start, end) if end == start + 1 => start.to_string(),

@@ -10,7 +10,7 @@ use crate::input::{counted, display_name};
 
 /// Every resolved setting.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct TuneParams {
+pub(crate) struct TuneParams {
     /// The matrix.
     #[serde(flatten)]
     pub input_params: CtcInputParams,
@@ -33,7 +33,7 @@ pub struct TuneParams {
 
 /// The result for all that was tried.
 #[derive(Clone, Debug, Serialize)]
-pub struct TuneSummary {
+pub(crate) struct TuneSummary {
     /// Number of settings.
     pub settings: usize,
     /// Number of lines that each was tried on.
@@ -50,7 +50,7 @@ pub struct TuneSummary {
 
 /// One setting and its errors.
 #[derive(Clone, Debug, Serialize)]
-pub struct TunePoint {
+pub(crate) struct TunePoint {
     /// α.
     pub lm_weight: f64,
     /// β, in nats.
@@ -66,7 +66,7 @@ pub struct TunePoint {
 
 impl TunePoint {
     /// The options of `decode` that make it.
-    pub fn flags(&self) -> String {
+    pub(crate) fn flags(&self) -> String {
         let Self { beam, lm_weight, word_bonus, .. } = *self;
         let [lm_weight, word_bonus] = [lm_weight, word_bonus].map(Shortest);
         format!("--beam {beam} --lm-weight {lm_weight} --word-bonus {word_bonus}")
@@ -99,7 +99,7 @@ impl Record for TunePoint {
 
 impl TuneSummary {
     /// The summary for people.
-    pub fn table(&self, params: &TuneParams) -> TableText<'static> {
+    pub(crate) fn table(&self, params: &TuneParams) -> TableText<'static> {
         let row = |name: &'static str, rates: &RateSummary| {
             vec![
                 Cell::Text(name),

@@ -1,6 +1,6 @@
 use ctctool::decode::greedy::{collapse, greedy};
 use ctctool::decode::item::{ItemConfig, ItemDecoder};
-use ctctool::decode::{FrameError, GreedyPath, TokenSpan};
+use ctctool::decode::{FrameError, GreedySearch, TokenSpan};
 use ctctool::logits::InputKind;
 
 use crate::decode_alignment::align;
@@ -46,8 +46,9 @@ fn greedy_takes_the_first_of_the_largest() {
 
 #[test]
 fn nothing_gives_nothing() {
-    let nothing = GreedyPath { tokens: vec![], logp_nats: 0.0, path: vec![] };
-    assert_eq!(greedy::<f32>(&[], 4, 0, InputKind::Logits), Ok(nothing));
+    let nothing = greedy::<f32>(&[], 4, 0, InputKind::Logits).unwrap();
+    assert_eq!(nothing, GreedySearch::default().finish(0));
+    assert!(nothing.tokens.is_empty() && nothing.path.is_empty() && nothing.logp_nats == 0.0);
 }
 
 #[test]

@@ -11,6 +11,7 @@ pub(super) const MAX_LINE: usize = 1 << 16;
 /// What is wrong with an ARPA file, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("line {line}, column {column}: {problem}")]
+#[non_exhaustive]
 pub struct ArpaError {
     /// Line, from 1.
     pub line: u64,
