@@ -116,6 +116,7 @@ impl Args {
         matrix.reduce(&shape.geometry, &mut batch).map_err(|error| error.or(refused))?;
         let (emissions, audit) = batch.finish();
         let alignments: Vec<_> = emissions.par_iter().map(|item| align(&item.emissions())).collect();
+        let best: Vec<f64> = emissions.iter().map(ItemEmissions::best_logp).collect();
         let mut items = Vec::with_capacity(emissions.len());
         for (index, (of_item, alignment)) in emissions.iter().zip(alignments).enumerate() {
             if let Err(error @ (AlignmentError::TooLarge { .. } | AlignmentError::NotANumber { .. })) =
@@ -130,7 +131,7 @@ impl Args {
         warnings.extend(of_labels);
         warnings.extend(unused);
         warnings.extend(Clock(self.frame_shift).warning());
-        warnings.extend(improbable_labels(&name, &shape, &items));
+        warnings.extend(improbable_labels(&name, &shape, &items, &best));
         warnings.extend(Warning::of_items(
             items.iter().filter_map(|item| Some((item.status, item.objection()?))),
         ));
@@ -205,27 +206,43 @@ impl Args {
 
 /// Half of an item's labels are at most so probable where they lie.
 const IMPROBABLE: f64 = 0.01;
+/// A label may cost so many nats more than what the network reads instead, on average: a twentieth of its probability.
+const MOST_NATS: f64 = 3.0;
 
-/// Items whose labels the network does not see in them.
-fn improbable_labels(name: &str, shape: &CtcShape, items: &[AlignItem]) -> Option<Warning> {
+/// Items whose labels the network does not see in them, or that have more in them than their labels; each with the
+/// log-probability of its best path of all.
+fn improbable_labels(name: &str, shape: &CtcShape, items: &[AlignItem], best: &[f64]) -> Option<Warning> {
     let median = |item: &AlignItem| {
         let mut confidences: Vec<f64> = item.tokens_timed.iter().map(|token| token.confidence).collect();
         confidences.sort_by(f64::total_cmp);
         confidences.get(confidences.len() / 2).copied()
     };
-    let found: Vec<(usize, f64)> = items
-        .iter()
-        .filter_map(|item| Some((item.index, median(item).filter(|&median| median < IMPROBABLE)?)))
-        .collect();
-    let (indices, medians): (Vec<usize>, Vec<f64>) = found.into_iter().unzip();
+    let nats =
+        |item: &AlignItem| Some((best[item.index] - item.path_logp_nats?) / item.label_length.max(1) as f64);
+    let found = |item: &AlignItem| -> Option<(usize, String)> {
+        if let Some(median) = median(item).filter(|&median| median < IMPROBABLE) {
+            let what = format!(
+                "half of its labels have a probability of at most {median:.1e} where they are aligned"
+            );
+            return Some((item.index, what));
+        }
+        let nats = nats(item).filter(|&nats| nats > MOST_NATS && item.label_length >= FEW_LABELS)?;
+        Some((
+            item.index,
+            format!("the best path without labels is more probable, by {nats:.1} nats per label"),
+        ))
+    };
+    let (indices, what): (Vec<usize>, Vec<String>) = items.iter().filter_map(found).unzip();
     let (first, others) = first_and_more(name, shape, &indices)?;
     let message = format!(
-        "{first}: half of its labels have a probability of at most {:.1e} where they are aligned{others}: do they belong to \
-         another item, or another alphabet?",
-        medians[0]
+        "{first}: {}{others}: do they belong to another item, or another alphabet, or is there more in it than its labels?",
+        what[0]
     );
     Some(Warning { code: "improbable_labels", message })
 }
+
+/// Fewer labels than these tell nothing by their mean.
+const FEW_LABELS: usize = 5;
 
 /// How tokens become words: as the labels are written.
 fn spelling_of(

@@ -7,7 +7,7 @@ use clap::Args;
 use super::ctc_shape::CtcShape;
 use super::diagnostics::UsageError;
 use super::subcommand::Named;
-use crate::decode::spelling::{Spelling, WORD_PIECE_MARK, WordDelimiter};
+use crate::decode::spelling::{Spelling, WORD_PIECE_MARK, WordDelimiter, is_space};
 use crate::input::{Alphabet, AlphabetFile, BlankChoice, InputError, LabelSplit, resolve_blank};
 use crate::report::Warning;
 use crate::report::loss::CtcLabelParams;
@@ -106,8 +106,8 @@ pub(super) struct ClassArgs {
     #[command(flatten)]
     pub(super) names: NamesArgs,
 
-    /// What separates words: a token, the word-piece mark ▁, or '' if each token is a word (default: the space, else '|',
-    /// else <space> or [space], else a leading ▁)
+    /// What separates words: a token, the mark that word pieces begin with, such as ▁, or '' if each token is a word
+    /// (default: the space, else <space> or [space], else '|', else a leading ▁)
     #[arg(long, value_name = "TOKEN", requires = "alphabet")]
     word_delimiter: Option<String>,
 }
@@ -180,13 +180,16 @@ impl ClassArgs {
 
 /// Before what goes on with a word, in some alphabets of word pieces.
 const CONTINUATION: &str = "##";
-const CONTINUATION_HINT: &str =
-    "mark where words begin instead: sed '/^##/!s/^/▁/; s/^##//', and give --word-delimiter ▁";
+const CONTINUATION_HINT: &str = "rewrite the alphabet so that ▁ marks where words begin: of a list, sed '/^##/!{/^\\[/!s/^/▁/;}; s/^##//' does that";
 
 /// Whether so many tokens begin with this one that it marks where words do, such as `Ġ`.
 fn begins_pieces(mark: &str, names: &[String]) -> bool {
-    let pieces = names.iter().filter(|name| name.len() > mark.len() && name.starts_with(mark)).count();
-    mark != CONTINUATION && pieces > 1 && 10 * pieces >= names.len()
+    let is_piece = |name: &&String| {
+        let rest = name.strip_prefix(mark).unwrap_or_default();
+        rest.contains(|c: char| !c.is_ascii_digit())
+    };
+    let pieces = names.iter().filter(is_piece).count();
+    mark != CONTINUATION && !is_space(mark) && pieces > 1 && 4 * pieces >= names.len()
 }
 
 /// Marks that an alphabet of speech does not have, and one of printed characters has as well as a bar.

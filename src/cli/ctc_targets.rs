@@ -114,7 +114,9 @@ impl AlphabetArgs {
         split: LabelSplit,
     ) -> Vec<Warning> {
         let mut warnings = Vec::new();
-        if let Some(space) = names.space().filter(|_| split != LabelSplit::Tokens) {
+        let is_mark =
+            |space: u32| names.tokens()[space as usize] == "|" && mark_beside_bar(names.tokens()).is_some();
+        if let Some(space) = names.space().filter(|&space| split != LabelSplit::Tokens && !is_mark(space)) {
             warnings.extend(needless_spaces(labels.name(), sequences, space));
         }
         if self.label_split.is_none() && labels.is_spaced_out() {
@@ -128,7 +130,7 @@ impl AlphabetArgs {
         if split != LabelSplit::Tokens {
             let lines = labels.text_lines().unwrap_or_default();
             warnings.extend(more_than_text(Path::new(labels.path()), &lines));
-            warnings.extend(space_warnings(labels.name(), &lines, names, split));
+            warnings.extend(space_warning(labels.name(), &lines, names, split));
         }
         warnings
     }
@@ -151,7 +153,7 @@ fn needless_spaces(file: &str, sequences: &[CtcLabels], space: u32) -> Option<Wa
 }
 
 /// Spaces that become another class than is meant, perhaps.
-fn space_warnings(file: &str, lines: &[&str], names: &Alphabet, split: LabelSplit) -> Option<Warning> {
+fn space_warning(file: &str, lines: &[&str], names: &Alphabet, split: LabelSplit) -> Option<Warning> {
     let class = names.space()?;
     let token = &names.tokens()[class as usize];
     let first_with = |text: &str| lines.iter().position(|line| line.contains(text)).map(|line| line + 1);

@@ -221,7 +221,7 @@ impl Args {
             let texts: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
             // What the alphabet does not have was told.
             warnings.extend(if writable {
-                text_warnings(display_name(&name), &texts, given, rates.wer_ratio())
+                text_warnings(display_name(&name), &texts, given, rates.wer_ratio(), true)
             } else {
                 other_lines(display_name(&name), &texts, given)
             });

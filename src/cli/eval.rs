@@ -129,7 +129,13 @@ fn evaluate(args: &Args, diagnostics: Diagnostics) -> anyhow::Result<ExitStatus>
         report.warnings.extend(more_than_text(path, lines));
     }
     let given = (&*args.reference, &*references);
-    report.warnings.extend(text_warnings(&display_path(&args.hyp), &hypotheses, given, rates.wer_ratio()));
+    report.warnings.extend(text_warnings(
+        &display_path(&args.hyp),
+        &hypotheses,
+        given,
+        rates.wer_ratio(),
+        false,
+    ));
     report.warnings.extend(not_shown("--alignments", args.alignments, args.format));
     diagnostics.judge(&report)?;
     let output = args.output.output(args.format);

@@ -39,11 +39,14 @@ impl Seen<'_> {
         }
         let mut warnings = input_warnings(self.name, &audit, odd, |row| self.shape.place(row).to_string());
         // Wide gaps between words may win most frames, where the blank wins some.
-        let gaps =
-            |class: usize| matches!(self.delimiter, WordDelimiter::Token(gap) if *gap as usize == class);
-        let is_gap =
-            most_frequent(&wins, blank).is_some_and(gaps) && 20 * wins[blank as usize] > wins.iter().sum();
-        warnings.extend(blank_warning(self.name, &wins, "", blank).filter(|_| !is_gap));
+        let gap = match self.delimiter {
+            WordDelimiter::Token(gap) => Some(*gap as usize),
+            _ => None,
+        };
+        let winner = most_frequent(&wins, blank);
+        let is_gap = winner.is_some() && winner == gap && 20 * wins[blank as usize] > wins.iter().sum();
+        let is_told = !is_gap && winner.is_some_and(|winner| self.may_be_blank(winner, &wins));
+        warnings.extend(blank_warning(self.name, &wins, "", blank, gap).filter(|_| is_told));
         if self.shape.classes == 1 {
             let name = display_name(self.name);
             let message = format!("{name}: there is only one class, the blank, so every text is empty");
@@ -57,6 +60,17 @@ impl Seen<'_> {
         warnings.extend(self.no_path(|item| self.decoded[item].decoded.transcripts.is_empty()));
         warnings.extend(second_look.warning(&audit, |_| None)?);
         Ok(warnings)
+    }
+
+    /// Whether a class wins as many frames as the blank of a network mostly does, or is where items begin and end.
+    fn may_be_blank(&self, class: usize, wins: &[u64]) -> bool {
+        let paths = self.decoded.iter().map(|item| &item.decoded.path).filter(|path| !path.is_empty());
+        let (mut ends, mut all) = (0, 0);
+        for end in paths.flat_map(|path| [path.first(), path.last()]).flatten() {
+            all += 1;
+            ends += usize::from(*end as usize == class);
+        }
+        4 * wins[class] >= wins.iter().sum() || 4 * ends >= all
     }
 
     /// Items of which nothing is left.
@@ -147,33 +161,39 @@ pub(in crate::cli) fn unused_frames(
         Ok(()) | Err(ReadError::Visit(_)) => {}
         Err(ReadError::Input(error)) => return Err(error.into()),
     }
-    let (frames, read) = found.found();
-    // A network that was trained without such padding may read something into a few.
-    Ok((FEW_READ * read > frames).then(|| Warning {
+    let (read, items) = found.found();
+    // A network that knows no padding may read something into it, but hardly more than one class.
+    Ok((read > 0 && 2 * read >= items).then(|| Warning {
         code: "unused_frames",
         message: format!(
-            "{}: the longest item uses {most} of {}, but of {} behind the lengths {read} are surely of another class than \
-             the blank: are --lengths in frames of the network's output?",
+            "{}: the longest item uses {most} of {}, but in {read} of the first {} more is read behind the lengths: are \
+             --lengths in frames of the network's output?",
             display_name(matrix.path()),
             counted(shape.frames, "frame"),
-            counted(frames, "frame"),
+            counted(items, "item"),
         ),
     }))
 }
 
-/// One in so many frames is read, at least, where there is something to be read.
-const FEW_READ: usize = 10;
-
 /// The class that wins most frames, and many of them, is not the blank.
 ///
-/// `which` of the frames were looked at: nothing for all, or `the first `.
-pub(in crate::cli) fn blank_warning(name: &str, wins: &[u64], which: &str, blank: u32) -> Option<Warning> {
+/// `which` of the frames were looked at: nothing for all, or `the first `. The class between words, if it is known, is `gap`.
+pub(in crate::cli) fn blank_warning(
+    name: &str,
+    wins: &[u64],
+    which: &str,
+    blank: u32,
+    gap: Option<usize>,
+) -> Option<Warning> {
     let frames: u64 = wins.iter().sum();
     let winner = most_frequent(wins, blank)?;
     let (most, blank_wins) = (wins[winner], wins[blank as usize]);
     // Where there are many classes, one that wins a few frames is none that stands for most of them. Nor is one of
     // several that win as many, such as bases that last.
-    let others = wins.iter().enumerate().filter(|&(class, _)| class != winner && class != blank as usize);
+    let others = wins
+        .iter()
+        .enumerate()
+        .filter(|&(class, _)| class != winner && class != blank as usize && Some(class) != gap);
     let next = others.map(|(_, &wins)| wins).max().unwrap_or(0);
     if winner == blank as usize || frames == 0 || 10 * most < frames || 3 * next > 2 * most {
         return None;

@@ -121,12 +121,14 @@ impl OutputArgs {
     /// and takes a while to wake up: so shortly before there is work for it.
     pub(super) fn start_threads(&self) -> anyhow::Result<()> {
         let asked = std::env::var("RAYON_NUM_THREADS").ok().and_then(|count| count.parse::<usize>().ok());
-        if self.threads.is_none() && asked > Some(MOST_THREADS.into()) {
+        let asked = asked.filter(|&count| count > 0 && self.threads.is_none());
+        if asked > Some(MOST_THREADS.into()) {
             let error = format!("RAYON_NUM_THREADS: expected at most {MOST_THREADS} threads");
             return Err(UsageError::new(error).hint("unset it, or give --threads").into());
         }
-        // None asked for is as many as there are processors, or as that variable says.
-        let count = self.threads.map_or(0, usize::from);
+        let processors =
+            || std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS.into());
+        let count = self.threads.map(usize::from).or(asked).unwrap_or_else(processors);
         let threads = rayon::ThreadPoolBuilder::new().num_threads(count).use_current_thread();
         threads.build_global().map_err(|error| {
             let error = UsageError::new(format!("--threads: can't start that many threads: {error}"));

@@ -1,5 +1,7 @@
 //! Tokens and words in time, as results show them.
 
+use std::io;
+
 use super::ctc_shape::CtcShape;
 use super::diagnostics::UsageError;
 use super::output_args::OutputArgs;
@@ -41,9 +43,10 @@ pub(super) fn write_times(
     frame_shift: f64,
 ) -> Result<(), OutputError> {
     output.output(format).deliver(|out| match format {
+        Format::Ctm => write_ctm(items, frame_shift, out),
         Format::Srt => items.iter().try_for_each(|item| write_srt(item, out)),
         Format::TextGrid => write_textgrid(items, frame_shift, out),
-        _ => write_ctm(items, frame_shift, out),
+        _ => Err(io::Error::other("a format without times")),
     })
 }
 

@@ -209,7 +209,7 @@ impl Args {
         let greedy = trial.rates(&greedy);
         let given = (&*self.refs, &*references);
         warnings.extend(if writable {
-            text_warnings(display_name(&name), &texts, given, greedy.wer_ratio)
+            text_warnings(display_name(&name), &texts, given, greedy.wer_ratio, true)
         } else {
             other_lines(display_name(&name), &texts, given)
         });

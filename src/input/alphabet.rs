@@ -225,14 +225,14 @@ impl Alphabet {
     /// How to go on where class `class` has no name.
     pub(crate) fn empty_entry_hint(&self, class: usize) -> String {
         if self.complete {
-            let is_last = class + 1 == self.tokens.len();
             let lost = if self.space.is_none() {
                 "if it was a space that an editor removed, put it back; "
             } else {
                 ""
             };
-            let otherwise = if is_last { "remove the empty entry" } else { "give it a name" };
-            return format!("if it is the blank, give --blank {class}; {lost}otherwise {otherwise}");
+            return format!(
+                "if it is the blank, give --blank {class}; {lost}if it is another class, give it a name"
+            );
         }
         format!("the file leaves the blank out, so every entry needs a name: write that of class {class}")
     }

@@ -4,8 +4,10 @@ use std::ops::Range;
 
 use super::Emissions;
 use super::ctc_labels::CtcLabels;
-use crate::kernel::Element;
-use crate::logits::{Block, BlockReducer, ImproperRow, InputKind, Items, Nonfinite, RowAudit, RowScale};
+use crate::kernel::{Element, Sum};
+use crate::logits::{
+    Block, BlockReducer, ImproperRow, InputKind, Items, Nonfinite, RowAudit, RowScale, row_max,
+};
 
 /// Blocks that each thread looks at before their frames are put in their places.
 const ROUND: usize = 8;
@@ -15,6 +17,7 @@ const ROUND: usize = 8;
 pub struct ItemEmissions {
     labels: CtcLabels,
     log_probs: Vec<f64>,
+    best: Sum,
 }
 
 impl ItemEmissions {
@@ -31,6 +34,11 @@ impl ItemEmissions {
     /// The item's labels.
     pub fn labels(&self) -> &CtcLabels {
         &self.labels
+    }
+
+    /// Log-probability of the best path of all, whatever its labels, in nats.
+    pub fn best_logp(&self) -> f64 {
+        self.best.value()
     }
 }
 
@@ -49,6 +57,8 @@ pub struct GatheredRows {
     rows: Range<usize>,
     /// Of those in use, one after the other.
     log_probs: Vec<f64>,
+    /// Each one's largest log-probability.
+    largest: Vec<f64>,
     audit: RowAudit,
     refused: Option<ImproperRow>,
 }
@@ -62,8 +72,10 @@ impl EmissionsBatch {
         assert_eq!(labels.len(), rows.lengths().len(), "an item has labels");
         let classes = rows.geometry().classes();
         assert!(labels.iter().all(|labels| labels.classes() == classes), "labels of as many classes");
-        let items =
-            labels.into_iter().map(|labels| ItemEmissions { labels, log_probs: Vec::new() }).collect();
+        let items = labels
+            .into_iter()
+            .map(|labels| ItemEmissions { labels, log_probs: Vec::new(), best: Sum::default() })
+            .collect();
         Self { kind, nonfinite, rows, items, audit: RowAudit::new(kind, nonfinite) }
     }
 
@@ -90,7 +102,7 @@ impl BlockReducer for EmissionsBatch {
     fn look<E: Element>(&self, block: Block<'_, E>) -> GatheredRows {
         let mut audit = RowAudit::new(self.kind, self.nonfinite);
         let mut refused = None;
-        let mut log_probs = Vec::new();
+        let (mut log_probs, mut largest) = (Vec::new(), Vec::new());
         let mut samples = 0..self.audit.wanted();
         block.for_each_row(0..block.rows(), |row, scores| {
             let Some((number, item)) = self.used(block.first_row() + row).filter(|_| refused.is_none())
@@ -109,24 +121,27 @@ impl BlockReducer for EmissionsBatch {
             }
             log_probs.resize(start + columns.count(), 0.0);
             columns.gather(scores, scale, &mut log_probs[start..]);
+            largest.push(scale.log_prob(row_max(scores)));
         });
         let rows = block.first_row()..block.first_row() + block.rows();
-        GatheredRows { rows, log_probs, audit, refused }
+        GatheredRows { rows, log_probs, largest, audit, refused }
     }
 
     fn take(&mut self, part: GatheredRows) -> Result<(), ImproperRow> {
-        let GatheredRows { rows, log_probs, audit, refused } = part;
+        let GatheredRows { rows, log_probs, largest, audit, refused } = part;
         if let Some(row) = refused {
             return Err(row);
         }
         self.audit.merge(&audit, 0);
         let mut rest = &log_probs[..];
+        let mut largest = largest.into_iter();
         for file_row in rows {
             // Every layout hands out an item's frames in order.
             if let Some((_, item)) = self.used(file_row) {
                 let item = &mut self.items[item];
                 let (frame, others) = rest.split_at(item.labels.columns().count());
                 item.log_probs.extend_from_slice(frame);
+                largest.next().into_iter().for_each(|logp| item.best.add(logp));
                 rest = others;
             }
         }

@@ -80,7 +80,7 @@ pub(crate) fn write_srt(item: &TimedText<'_>, out: &mut dyn Write) -> io::Result
         let (start, end) = seconds(unit);
         // An empty line would end the caption.
         let text = unit.text.replace(['\n', '\r'], " ");
-        writeln!(out, "{number}\n{} --> {}\n{text}\n", srt_time(start), srt_time(end))?;
+        writeln!(out, "{number}\n{} --> {}\n{text}\n", srt_time(start), srt_time(end.max(start + 1e-3)))?;
     }
     Ok(())
 }

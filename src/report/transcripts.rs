@@ -130,18 +130,23 @@ const MANY_WRONG: f64 = 0.5;
 /// So many words without a capital or a comma have none by intention.
 const SEVERAL_WORDS: usize = 20;
 
-/// What makes errors of lines that were read right.
+/// What makes errors of lines that were read right. Of texts that a network just read (`were_read`), it is known what
+/// they may have: what they lack was not read.
 pub(crate) fn text_warnings<S: AsRef<str>>(
     name: &str,
     texts: &[S],
     (path, references): (&Path, &[String]),
     wer_ratio: Option<f64>,
+    were_read: bool,
 ) -> Vec<Warning> {
     let case = (wer_ratio > Some(MANY_WRONG)).then(|| other_case(texts, references)).flatten();
     let reference_name = display_path(path);
     let (a, b) = (Side::new(name, texts), Side::new(&reference_name, references));
-    let messages = [one_sided(&a, &b, case.is_some()), one_sided(&b, &a, case.is_some())];
-    let mut warnings: Vec<Warning> = messages.into_iter().flatten().map(other_spelling).collect();
+    let mut messages = one_sided(&a, &b, case.is_some());
+    if !were_read {
+        messages.extend(one_sided(&b, &a, case.is_some()));
+    }
+    let mut warnings: Vec<Warning> = messages.into_iter().map(other_spelling).collect();
     warnings.extend(case.or_else(|| other_characters(texts, references)));
     warnings.extend(other_lines(name, texts, (path, references)));
     warnings
@@ -201,10 +206,15 @@ fn headers_of_reads(path: &Path, lines: &[impl AsRef<str>]) -> Option<Warning> {
     let is_fastq = lines.len() >= 4
         && lines.len().is_multiple_of(4)
         && (0..lines.len()).step_by(4).all(|read| begins(read, '@') && begins(read + 2, '+'));
-    let headers = (0..lines.len()).filter(|&line| begins(line, '>')).count();
-    let is_fasta = begins(0, '>')
-        && headers < lines.len()
-        && !(1..lines.len()).any(|line| begins(line, '>') && begins(line - 1, '>'));
+    let is_header = |line: &str| line.starts_with('>') && !line.starts_with("> ") && line.len() > 1;
+    let (mut headers, mut after_header, mut is_fasta) = (0, false, lines.len() > 1);
+    for (at, line) in lines.iter().map(AsRef::as_ref).enumerate() {
+        let header = is_header(line);
+        is_fasta &= if header { !after_header } else { at > 0 && !line.contains(' ') };
+        headers += usize::from(header);
+        after_header = header;
+    }
+    is_fasta &= headers > 0 && !after_header;
     let (format, how) = match () {
         () if is_fastq => ("FASTQ", "awk 'NR % 4 == 2'"),
         () if is_fasta && 2 * headers == lines.len() => ("FASTA", "grep -v '^>'"),
@@ -267,7 +277,9 @@ fn one_sided<A: AsRef<str>, B: AsRef<str>>(
         if !several || case_is_told && what == CAPITALS || !one.has(kind) || other.has(kind) {
             continue;
         }
-        if let Some((count, word)) = one.with(kind) {
+        if let Some((count, word)) =
+            one.with(kind).filter(|&(count, _)| FEW_MARKED * count >= one.words().count())
+        {
             let (count, word) = (counted(count, "word"), shown(word));
             messages.push(format!(
                 "{path}: {count} with {what}, such as {word}, but {of_other} has none: {hint}"
@@ -280,6 +292,9 @@ fn one_sided<A: AsRef<str>, B: AsRef<str>>(
     }
     messages
 }
+
+/// Where fewer than one word in so many has a capital or a mark, it may have been misread.
+const FEW_MARKED: usize = 25;
 
 /// One text may end with a space that was read.
 const SEVERAL_TEXTS: usize = 3;
@@ -315,7 +330,9 @@ fn inner_spaces(
 ) -> Option<String> {
     let has_one = |text: &str| text.trim().contains(' ');
     let count = texts.iter().filter(|text| has_one(text.as_ref())).count();
-    if count == 0 || 2 * count <= texts.len() || references.iter().any(|line| has_one(line)) {
+    // Bars between words are told by themselves.
+    let is_apart = |line: &String| has_one(line) || line.contains('|');
+    if count == 0 || 2 * count <= texts.len() || references.iter().any(is_apart) {
         return None;
     }
     Some(format!(

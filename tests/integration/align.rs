@@ -196,8 +196,8 @@ fn a_class_without_a_name_is_refused() {
     folder.file("y.npy", npy_i64(&[1, 1], &[2]));
     folder.file("names", "<b>\na\n\n");
     let args = ["align", "x.npy", "--labels", "y.npy", "--alphabet", "names"];
-    let hint = "if it is the blank, give --blank 2; if it was a space that an editor removed, put it back; otherwise remove the \
-                empty entry";
+    let hint = "if it is the blank, give --blank 2; if it was a space that an editor removed, put it back; if it is another class, \
+                give it a name";
     refused(&folder, &args, "names: the name of class 2 is empty, so it can't be written", Some(hint));
 }
 

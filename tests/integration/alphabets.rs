@@ -80,19 +80,27 @@ fn alphabets_of_recognisers_say_how_to_become_one() {
 #[test]
 fn what_is_beside_labels_is_told_from_them() {
     let folder = Folder::new();
-    folder.file("x.csv", "0,1,2,3\n".repeat(9));
     folder.file("names", "-\na\nb\n \n");
+    let told = |labels: &str| {
+        let items = labels.lines().count();
+        folder.file("x.npy", npy_f64(&[items, 9, 4], &vec![0.0; items * 36]));
+        folder.file("y", labels);
+        hint(&folder, &["loss", "x.npy", "--layout", "ntc", "--labels", "y", "--alphabet", "names"])
+    };
     for (labels, how) in [
         ("w_1.png,ab a", "remove its name with cut -d, -f2-"),
         ("a/1.wav|ab a", "remove its name with cut -d'|' -f2-"),
-        ("utt-1 ab a", "remove its name with sed 's/^[^ ]* *//'"),
-        ("ab a\t", "remove the tab at its end: sed 's/\\t$//'"),
+        ("utt_1 ab a", "remove its name with sed 's/^[^ ]* *//'"),
+        ("ab a\t", "remove the tab at its end with cut -f1"),
         ("ab a\tw_1.png", "remove what is behind it with cut -f1"),
         ("w_1.png\tab a", "remove its name with cut -f2"),
+        ("utt-1 ab a\nutt-2 b\n", "remove its name with sed 's/^[^ ]* *//'"),
     ] {
-        folder.file("y", labels);
-        let expected = format!("a line holds only an item's labels: {how}");
-        assert_eq!(hint(&folder, &["loss", "x.csv", "--labels", "y", "--alphabet", "names"]), expected);
+        assert_eq!(told(labels), format!("a line holds only an item's labels: {how}"));
+    }
+    // A text may begin with a number, or have a tab by mistake, or another mistake beside it.
+    for labels in ["3a ab", "ab\n3b a\na\n", "ab 1-2\n3a b", "ab\na\tb\n", "axa\t"] {
+        assert!(told(labels).starts_with("the alphabet has no token for it"), "{labels}");
     }
 }
 
@@ -117,7 +125,10 @@ fn any_mark_of_word_pieces_separates_words() {
     assert_eq!(words("-\na\nb\n_\n_b\n", "_"), ["ab", "b_b"]);
     folder.file("names", "-\na\n##b\nc\nd\n");
     let how = hint(&folder, &["decode", "x.npy", "--alphabet", "names", "--word-delimiter", "##"]);
-    assert!(how.starts_with("mark where words begin instead: sed "), "{how}");
+    assert!(
+        how.starts_with("rewrite the alphabet so that ▁ marks where words begin: of a list, sed "),
+        "{how}"
+    );
 }
 
 /// All that an alphabet lacks is told at once.

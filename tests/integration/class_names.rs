@@ -134,23 +134,33 @@ fn what_is_no_name_is_told() {
     }
 }
 
-/// Names do not change what indices of each row are; a blank does, named or left out.
+/// Names do not change what indices of each row are.
 #[test]
-fn what_can_be_a_recognisers_is() {
-    let folder = folder("<blank>\na\nb\n");
+fn indices_of_rows_are_a_classifiers_whatever_classes_are_called() {
+    let folder = folder("c\na\nb\n");
     let values: Vec<f64> = ROWS.iter().map(|x| 0.1 * x).collect();
     folder.file("x.npy", npy_f64(&[4, 3], &values));
     folder.file("y", npy_i64(&[4], &[1, 2, 1, 2]));
-    assert_eq!(result(&folder, &ARGS)["summary"]["criterion"], "ctc");
-    folder.file("names", "-\na\nb\n");
     let named = result(&folder, &ARGS);
     let plain = result(&folder, &["loss", "x.npy", "--labels", "y"]);
     assert_eq!(named["summary"], plain["summary"]);
     assert_eq!(named["summary"]["criterion"], "cross-entropy");
     let inspected = inspect(&folder, &["x.npy", "--labels", "y", "--alphabet", "names"]);
     assert_eq!(inspected["summary"]["findings"][0]["code"], "criterion");
+}
+
+/// A blank makes a recogniser, by its name or left out.
+#[test]
+fn what_can_be_a_recognisers_is() {
+    let folder = folder("<blank>\na\nb\n");
+    let values: Vec<f64> = ROWS.iter().map(|x| 0.1 * x).collect();
+    folder.file("x.npy", npy_f64(&[4, 3], &values));
+    folder.file("y", npy_i64(&[4], &[1, 2, 1, 2]));
+    for names in ["<blank>\na\nb\n", "-\na\nb\n", "\na\nb\n", "a\nb\n"] {
+        folder.file("names", names);
+        assert_eq!(result(&folder, &ARGS)["summary"]["criterion"], "ctc", "{names}");
+    }
     folder.file("names", "a\nb\n");
-    assert_eq!(result(&folder, &ARGS)["summary"]["criterion"], "ctc");
     folder.file("y", "a\nb\na\nb\n");
     let error = "y: expected 1 line of labels, one per item, found 4";
     refused(&folder, &ARGS, error, Some("the matrix is one item: write its labels on one line"));

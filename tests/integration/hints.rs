@@ -94,7 +94,7 @@ fn alphabets_of_other_tools_say_how_to_become_one() {
         (
             "twice.txt",
             "a\n \n \nb\n",
-            "give the class that no label is another name: in most training code the first of the two",
+            "rename the entry that your training code never writes: of code that maps names to indices, the first",
         ),
         (
             "table.txt",

@@ -136,7 +136,7 @@ fn an_empty_entry_that_is_not_the_blank_is_refused() {
     run(&folder, &decode).code(2).stderr(
         "error: alphabet.txt: the name of class 3 is empty, so it can't be written\n\
          hint: if it is the blank, give --blank 3; if it was a space that an editor removed, put it back; \
-         otherwise remove the empty entry\n",
+         if it is another class, give it a name\n",
     );
     run(&folder, &[&decode[..], &["--blank", "3"]].concat()).success().stdout("b\n");
 }

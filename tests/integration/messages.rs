@@ -291,8 +291,8 @@ fn an_empty_line_of_an_alphabet_is_no_long_token() {
         &["loss", "x.csv", "--labels", "y", "--alphabet", "alphabet"],
         "alphabet: the name of class 2 is empty, so no label can match it",
         Some(
-            "if it is the blank, give --blank 2; if it was a space that an editor removed, put it back; otherwise remove the \
-             empty entry",
+            "if it is the blank, give --blank 2; if it was a space that an editor removed, put it back; if it is another class, \
+             give it a name",
         ),
     );
 }

@@ -34,8 +34,9 @@ fn alphabets_that_are_something_else_say_where() {
     let hint = "write only the tokens, in the order of their numbers: sort -n -k2 a.txt | cut -d' ' -f1";
     let found = "line 1: expected one token per line, found '<blk> 0', a token and its number";
     alphabet("<blk> 0\na 1\nb 2\n", found, Some(hint));
-    let twice =
-        Some("give the class that no label is another name: in most training code the first of the two");
+    let twice = Some(
+        "rename the entry that your training code never writes: of code that maps names to indices, the first",
+    );
     alphabet("a\nb\na\n", "line 3: expected each token once, found 'a' again (first in line 1)", twice);
     folder.file("a.json", "[\"a\", \"b\", \"a\"]");
     let error = "a.json: entry 2: expected each token once, found 'a' again (first in entry 0)";

@@ -65,7 +65,10 @@ fn classes_that_win_alike_are_no_blanks() {
 fn lengths_that_leave_out_what_is_read_are_told() {
     let folder = Folder::new();
     let read = sure(&[1, 0, 2, 0, 3, 0, 1, 0, 2, 0, 3, 0], 4);
-    let padded = [sure(&[1, 0, 2, 0, 3, 0], 4), sure(&[0; 6], 4)].concat();
+    let used = [1, 0, 2, 0, 3, 0];
+    let padded = [sure(&used, 4), sure(&[0; 6], 4)].concat();
+    // What a network makes of nothing: one class on and on, after the end of what it read last.
+    let drawn = [sure(&used[..5], 4), sure(&[3, 3, 2, 2, 2, 2, 0], 4)].concat();
     let told = |command: &str, values: &[f64]| {
         folder.file("x.npy", npy_f64(&[2, 12, 4], &[values, values].concat()));
         folder.file("y", "1 2\n1 2\n");
@@ -75,11 +78,11 @@ fn lengths_that_leave_out_what_is_read_are_told() {
     };
     for command in ["loss", "align", "decode"] {
         let found = told(command, &read).unwrap();
-        assert!(
-            found.starts_with("x.npy: the longest item uses 6 of 12 frames, but of 13 frames"),
-            "{found}"
-        );
+        let expected =
+            "x.npy: the longest item uses 6 of 12 frames, but in 2 of the first 2 items more is read";
+        assert!(found.starts_with(expected), "{found}");
         assert_eq!(told(command, &padded), None, "{command}");
+        assert_eq!(told(command, &drawn), None, "{command}");
     }
 }
 
@@ -97,4 +100,26 @@ fn a_word_in_another_normal_form_is_told() {
     assert_eq!(told(&format!("{many}\n")), None);
     assert_eq!(told(&format!("{many} ax\n")), None);
     assert!(told(&format!("{many} ae\u{301}\n")).unwrap().starts_with("refs: 1 word can't be spelled"));
+}
+
+/// Labels that are there, but are not all that there is.
+#[test]
+fn an_alignment_that_leaves_much_out_is_told() {
+    let folder = Folder::new();
+    let text: Vec<usize> = (0..60).map(|at| if at % 2 == 0 { 1 + at / 2 % 3 } else { 0 }).collect();
+    folder.file("x.npy", npy_f64(&[60, 4], &sure(&text, 4)));
+    let labels: Vec<String> = text.iter().filter(|&&class| class > 0).map(usize::to_string).collect();
+    let told = |labels: &[String]| {
+        folder.file("y", labels.join(" ") + "\n");
+        message(&result(&folder, &["align", "x.npy", "--labels", "y"]), "improbable_labels")
+    };
+    assert_eq!(told(&labels), None);
+    assert_eq!(told(&labels[2..]), None);
+    assert_eq!(told(&labels[..0]), None);
+    let found = told(&labels[20..]).unwrap();
+    // Each of twenty labels costs 9 nats, spread over ten; the blank takes a frame that it does not win.
+    assert!(
+        found.starts_with("x.npy: the best path without labels is more probable, by 18.0 nats per label"),
+        "{found}"
+    );
 }

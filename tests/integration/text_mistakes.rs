@@ -138,7 +138,9 @@ fn texts_that_are_reads_are_told() {
     assert!(told(fasta, fasta, "item_names").unwrap().ends_with("as grep -v '^>' does"));
     let wrapped = ">r1\nACGT\nAC\n>r2\nGGTA\n";
     assert!(told(wrapped, wrapped, "item_names").unwrap().contains("awk '/^>/ { if (NR > 1) print s;"));
-    for text in ["> a\n> b\n", "a\n> b\n", "@r1\nACGT\n+\n5555\nA\n", ">\n"] {
+    for text in
+        ["> a\nb c\n> d\ne\n", ">a\nb c\n", "> a\n> b\n", "a\n> b\n", "@r1\nACGT\n+\n5555\nA\n", ">\n"]
+    {
         assert_eq!(told(text, text, "item_names"), None, "{text}");
     }
     let (reads, soft) = ("ACGTACGTAA\nGGTAGGTACC\nTTGACCATGA\n", "acgtacgtat\nggtaggtact\nttgaccatgc\n");

@@ -79,13 +79,15 @@ impl Args {
             message: format!("{}: there are no items, so the mean is nan", display_name(&name)),
         }));
         warnings.extend(self.labels_of_rows(&shape, &items));
-        let odd_blank = other_blank(&name, &totals, blank);
-        // One mistake is told once.
-        warnings.extend(odd_blank.or_else(|| improbable_labels(&totals.first, &items)));
-        if self.logits.lengths.is_none() {
+        let padded = self.logits.lengths.is_none().then(|| {
             let equal: Vec<usize> = totals.items.iter().map(|item| item.equal_at_end).collect();
-            warnings.extend(padding("padding_counted", &name, &shape, &equal, &lengths));
-        }
+            padding("padding_counted", &name, &shape, &equal, &lengths)
+        });
+        let told = [other_blank(&name, &totals, blank), padded.flatten()];
+        // One mistake is told once.
+        let improbable =
+            told.iter().all(Option::is_none).then(|| improbable_labels(&totals.first, blank, &items));
+        warnings.extend(told.into_iter().chain([improbable.flatten()]).flatten());
         warnings.extend(Warning::of_items(items.iter().filter_map(|item| self.ctc_objection(item))));
         let losses: Vec<f64> = totals.items.iter().map(|item| item.loss.loss_nats).collect();
         let gradient = gradient.map(|gradient| -> GradientWork<'_> {
@@ -211,7 +213,7 @@ fn other_blank(name: &str, totals: &CtcTotals, blank: u32) -> Option<Warning> {
     let most = of_winner > 0.5 && (of_blank == 0.0 || rather);
     let in_none = of_winner > 1.0 / 3.0 && of_blank < 0.1 && winners == 0 && all >= FEW_LABELS;
     let told = frames >= FEW_FRAMES && (most || in_none);
-    told.then(|| blank_warning(name, wins, "the first ", blank)).flatten()
+    told.then(|| blank_warning(name, wins, "the first ", blank, None)).flatten()
 }
 
 /// A network that is trained gives the winner of a frame this probability or more, in the geometric mean; random numbers
@@ -221,7 +223,7 @@ const SURE: f64 = 0.75;
 const MOST_NATS: f64 = 4.6;
 
 /// In most items, the labels are far less probable than what wins the frames, and the network is sure of that.
-fn improbable_labels(first: &FirstFrames, items: &[CtcItem]) -> Option<Warning> {
+fn improbable_labels(first: &FirstFrames, blank: u32, items: &[CtcItem]) -> Option<Warning> {
     let frames: u64 = first.wins.iter().sum();
     let of_winner = first.logp_nats / frames.max(1) as f64;
     let labels: usize = items.iter().map(|item| item.label_length).sum();
@@ -237,9 +239,13 @@ fn improbable_labels(first: &FirstFrames, items: &[CtcItem]) -> Option<Warning> 
         0 => String::new(),
         count => format!(" (and those of {})", counted(count, "other item")),
     };
+    let why = if first.wins[blank as usize] == frames {
+        "the first frames read as nothing but blanks: has the network been trained, and is that the blank?"
+    } else {
+        "do they belong to another item, or is --blank or --alphabet wrong? ctctool inspect compares them"
+    };
     let message = format!(
-        "{}: each of its labels costs {:.1} nats more than the class that the network is sure of{others}: do they belong to \
-         another item, or is --blank or --alphabet wrong? ctctool inspect compares them",
+        "{}: each of its labels costs {:.1} nats more than the class that the network is sure of{others}: {why}",
         item.id,
         nats(item),
     );

@@ -87,9 +87,11 @@ impl AlphabetFile {
         self.resolve(classes, 0)
     }
 
-    /// Whether an entry is called as a blank is.
+    /// Whether an entry is called as a blank is, or the first or last as only a blank is there.
     pub(crate) fn names_blank(&self) -> bool {
-        self.find(is_blank_name).is_some()
+        let at_an_end = |token: &str| ["", "-", "_", "ε", "ϵ", "∅", "<null>"].contains(&token);
+        let ends = [0, self.len().saturating_sub(1)].map(|class| self.token_at(class));
+        self.find(is_blank_name).is_some() || ends.into_iter().flatten().any(at_an_end)
     }
 
     /// Number of entries.
@@ -275,7 +277,7 @@ const BLANK_NAMES: [&str; 4] = ["<blank>", "[blank]", "<blk>", "[blk]"];
 
 /// Whether nothing but a blank is called so, or padding that may be the blank.
 pub(super) fn is_blank_name(token: &str) -> bool {
-    let others = ["<pad>", "[pad]", "blank", "<eps>", "<ctc>"];
+    let others = ["<pad>", "[pad]", "blank", "<eps>", "<ctc>", "<ctc_blank>"];
     BLANK_NAMES.iter().chain(&others).any(|name| token.eq_ignore_ascii_case(name))
 }
 
@@ -301,7 +303,7 @@ fn check_distinct<'a>(
         if let Some(before) = first.insert(token, at) {
             let found = format!("{} again (first in {unit} {before})", shown(token));
             return Err(InputError::new(name, Place::whole().at(unit, at), "each token once", found).hint(
-                "give the class that no label is another name: in most training code the first of the two",
+                "rename the entry that your training code never writes: of code that maps names to indices, the first",
             ));
         }
     }
@@ -333,10 +335,16 @@ fn check_tokens_alone(name: &str, lines: &[String]) -> Result<(), InputError> {
                 _ => ("-k2", " -d' '"),
             };
             let hint = "write only the tokens, in the order of their numbers";
-            return refused(
-                "a token and its number",
-                &format!("{hint}: sort -n {key} {} | cut{cut} -f1", quoted(name)),
-            );
+            let file = quoted(name);
+            // A space, or nothing, before the number is no field to `sort` and `cut`.
+            let how = if lines.iter().any(|line| line.starts_with([' ', '\t'])) {
+                format!(
+                    "awk '{{ n = $NF; sub(/[ \\t][0-9]+$/, \"\"); print n \"\\t\" $0 }}' {file} | sort -n | cut -f2-"
+                )
+            } else {
+                format!("sort -n {key} {file} | cut{cut} -f1")
+            };
+            return refused("a token and its number", &format!("{hint}: {how}"));
         }
     }
     let numbered = |(at, line): (usize, &String)| {
@@ -358,7 +366,11 @@ fn check_tokens_alone(name: &str, lines: &[String]) -> Result<(), InputError> {
     }
     // As Tesseract writes them: how many there are, then each with its properties, the space as NULL.
     let is_count = lines[0].parse() == Ok(lines.len() - 1);
-    if is_count && lines[1..].iter().all(|line| line.contains(' ') && !line.starts_with(' ')) {
+    let has_properties = |line: &String| {
+        let second = line.split(' ').nth(1).unwrap_or_default();
+        !line.starts_with(' ') && !second.is_empty() && second.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    if is_count && lines[1..].iter().all(has_properties) {
         return refused(
             "the number of tokens, and their properties behind them",
             &format!(

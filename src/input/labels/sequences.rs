@@ -350,10 +350,10 @@ fn token_hint(
     let by_tokens = split == LabelSplit::Tokens;
     let hint = if alphabet.has_word_pieces() && (text == " " || !line.contains(WORD_PIECE_MARK)) {
         "write the word pieces that the model was trained with, separated by spaces, and give --label-split tokens"
-    } else if let Some(how) = name_beside_text(column, line, split, alphabet) {
+    } else if let Some(how) = name_beside_text(line, all, split, alphabet) {
         return format!("a line holds only an item's labels: remove {how}");
     } else if text == " " && is_spaced_out(line)
-        || !by_tokens && text != " " && alphabet.encode(line, LabelSplit::Tokens, None).is_ok()
+        || !by_tokens && !text.trim().is_empty() && alphabet.encode(line, LabelSplit::Tokens, None).is_ok()
     {
         "if spaces separate the tokens, give --label-split tokens"
     } else if text == "{" && column == 1 {
@@ -411,34 +411,41 @@ pub(super) fn is_spaced_out(line: &str) -> bool {
     line.contains(' ') && line.trim_end().chars().enumerate().all(|(at, c)| (at % 2 == 1) == (c == ' '))
 }
 
-/// How to remove what is beside an item's labels, where a line has a name before or behind them.
-fn name_beside_text(
-    column: usize,
-    line: &str,
-    split: LabelSplit,
-    alphabet: &Alphabet,
-) -> Option<&'static str> {
+/// How to remove what is beside an item's labels, where each line has a name before or behind them: `line` is one of `all`.
+fn name_beside_text(line: &str, all: &str, split: LabelSplit, alphabet: &Alphabet) -> Option<&'static str> {
     if split == LabelSplit::Tokens {
         return None;
     }
     let fits = |text: &str| alphabet.encode(text.trim(), split, None).is_ok();
     let is_token = |text: &str| alphabet.tokens().iter().any(|token| token == text);
+    let lines = || lines_of(all).filter(|line| !line.trim().is_empty());
     if let Some((front, end)) = line.split_once('\t').filter(|_| !is_token("\t")) {
-        return Some(match (front, end) {
-            (_, "") => "the tab at its end: sed 's/\\t$//'",
-            (_, end) if fits(front) && !fits(end) => "what is behind it with cut -f1",
-            _ => "its name with cut -f2",
-        });
+        let how = match (fits(front), fits(end)) {
+            (true, true) if end.is_empty() => "the tab at its end with cut -f1",
+            (_, true) if !end.is_empty() => "its name with cut -f2",
+            (true, _) => "what is behind it with cut -f1",
+            _ => return None,
+        };
+        return lines().all(|line| line.contains('\t')).then_some(how);
     }
-    let (name, rest) = line.split_once([' ', ',', '|'])?;
-    let is_name = name.contains(|c: char| c.is_ascii_digit()) && column <= name.chars().count() + 1;
-    let how = match line.as_bytes()[name.len()] {
+    let at = line.find([' ', ',', '|'])?;
+    let how = match line.as_bytes()[at] {
         b',' => "its name with cut -d, -f2-",
         b'|' => "its name with cut -d'|' -f2-",
         // An empty text may have no space before it.
         _ => "its name with sed 's/^[^ ]* *//'",
     };
-    (is_name && fits(rest)).then_some(how)
+    // A text may begin with a number, but hardly each, and each with another.
+    let name_of = |line: &'_ str| line.split([' ', ',', '|']).next().unwrap_or_default().to_owned();
+    let names: Vec<String> = lines().map(name_of).collect();
+    let distinct: HashSet<&String> = names.iter().collect();
+    let digits = |name: &str| name.chars().filter(char::is_ascii_digit).count();
+    let may_be = |name: &String| digits(name) > 0 && !fits(name);
+    let is_path = |name: &str| name.contains(['_', '/', '.']) || digits(name) >= 5;
+    let are_names = distinct.len() == names.len()
+        && names.iter().all(may_be)
+        && (names.len() > 1 || names.first().is_some_and(|name| is_path(name)));
+    (are_names && fits(&line[at + 1..])).then_some(how)
 }
 
 /// Whether the characters of a text are in the alphabet, but for upper and lower case.

@@ -114,10 +114,15 @@ impl Case {
         };
         prop_assert_eq!(losses(&by_items), losses(&by_rows));
         prop_assert_eq!(losses(&by_items), losses(&by_whole_items));
-        prop_assert_eq!(&by_items.first.wins, &by_rows.first.wins);
+        let same_first = |one: &CtcTotals, other: &CtcTotals| {
+            let (one, other) = (&one.first, &other.first);
+            // Summed in another order.
+            one.wins == other.wins && (one.logp_nats - other.logp_nats).abs() <= 1e-9 * one.logp_nats.abs()
+        };
+        prop_assert!(same_first(&by_items, &by_rows));
         // Of frames side by side, whole items have others in front where there are several blocks.
         if !self.time_major || self.cuts.is_empty() {
-            prop_assert_eq!(&by_items.first.wins, &by_whole_items.first.wins);
+            prop_assert!(same_first(&by_items, &by_whole_items));
         }
         for (index, (length, labels)) in self.items.iter().enumerate() {
             let item = &self.values[index * self.frames * self.classes..][..length * self.classes];
