@@ -13,7 +13,7 @@ use super::other_axis::SecondLook;
 use super::output_args::{OutputArgs, RateLimits, has_details, not_shown};
 use super::progress::Progress;
 use super::steering::warnings::references_warning;
-use super::steering::{Steering, SteeringArgs, WeightArgs};
+use super::steering::{Steering, SteeringArgs, WeightArgs, check_min_logp};
 use super::subcommand::{Named, ResultCommand};
 use super::timing::{Clock, check_subtitles, check_times, write_times};
 use super::values::{Word, frame_shift, transcript_format};
@@ -27,7 +27,7 @@ use crate::metrics::{ErrorRates, LineErrors};
 use crate::report::decode::{DecodeItem, DecodeParams, DecodeSummary, HypothesisItem, TimedTable};
 use crate::report::intervals::TimedText;
 use crate::report::transcripts::{more_than_text, other_lines, text_warnings};
-use crate::report::{Check, Details, Format, ItemId, Report, Shortest, Status, Warning};
+use crate::report::{Check, Details, Format, ItemId, Report, Status, Warning};
 
 /// Greedy or beam-search CTC transcripts of a matrix
 ///
@@ -123,12 +123,7 @@ impl Args {
             });
             return Err(error.hint(format!("give --beam {} or more", search.nbest)));
         }
-        if let Some(logp) = search.token_min_logp.filter(|logp| logp.is_nan() || *logp > 0.0) {
-            return Err(UsageError::new(format!(
-                "--token-min-logp: expected a log-probability (0 or less), found {}",
-                Shortest(logp)
-            )));
-        }
+        check_min_logp(search.token_min_logp)?;
         if self.format.is_of_checks() && !self.limits.any() {
             return Err(UsageError::new(
                 "--format github and junit show only checks: give --max-cer or --max-wer",

@@ -136,6 +136,15 @@ pub(super) struct Steering {
 /// What a file without values claims costs nothing, but here some memory a class.
 const MOST_UNNAMED: usize = 1 << 20;
 
+/// Refuses what is no logarithm of a probability.
+pub(super) fn check_min_logp(logp: Option<f64>) -> Result<(), UsageError> {
+    let Some(logp) = logp.filter(|logp| logp.is_nan() || *logp > 0.0) else { return Ok(()) };
+    Err(UsageError::new(format!(
+        "--token-min-logp: expected a log-probability (0 or less), found {}",
+        Shortest(logp)
+    )))
+}
+
 impl SteeringArgs {
     /// An option that needs a beam, if one was given.
     pub(super) fn given(&self) -> Option<&'static str> {

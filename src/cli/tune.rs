@@ -18,7 +18,7 @@ use super::inputs::{LogitsArgs, matrix_warning, open_lines};
 use super::other_axis::SecondLook;
 use super::output_args::OutputArgs;
 use super::steering::warnings::references_warning;
-use super::steering::{LmUnit, STEERING_HEADING, SteeringArgs, check_lm_weight, check_size};
+use super::steering::{LmUnit, STEERING_HEADING, SteeringArgs, check_lm_weight, check_min_logp, check_size};
 use super::subcommand::{Named, ResultCommand};
 use super::values::{Word, result_format};
 use crate::decode::batch::{ItemError, decode_collected};
@@ -88,6 +88,11 @@ pub(super) struct Args {
     #[arg(long = "beam", value_name = "K,K,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=1_000_000), default_values_t = [10, 100], hide_default_value = true, help_heading = "Settings to try")]
     beams: Vec<u32>,
 
+    /// Skip tokens (never the blank) whose natural log-probability in a frame is below X, as decode does with the same option
+    /// [default: skip none]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Settings to try")]
+    token_min_logp: Option<f64>,
+
     /// What to minimise
     #[arg(long, value_name = "RATE", value_enum, default_value_t = Objective::Wer, help_heading = "Settings to try")]
     objective: Objective,
@@ -135,6 +140,7 @@ impl ResultCommand for Args {
 impl Args {
     fn check_usage(&self) -> Result<(), UsageError> {
         self.steering.check_usage()?;
+        check_min_logp(self.token_min_logp)?;
         self.lm_weights.iter().try_for_each(|&weight| check_lm_weight(weight))?;
         self.word_bonuses.iter().try_for_each(|&bonus| check_size("--word-bonus", Some(bonus)))?;
         let [weights, bonuses, beams] = [self.lm_weights.len(), self.bonuses().len(), self.beams.len()];
@@ -173,6 +179,7 @@ impl Args {
             lm_weights: self.lm_weights.clone(),
             word_bonuses: self.bonuses(),
             beams: self.beams.clone(),
+            token_min_logp: self.token_min_logp,
             objective: self.objective.word(),
         };
         let odd = matrix_warning(&matrix);
@@ -181,7 +188,8 @@ impl Args {
         let name = matrix.path().to_owned();
         let mut frames = CollectItems::new(shape.with_lengths(&lengths)?);
         matrix.read(&shape.geometry, &mut frames).map_err(InputError::from)?;
-        let config = ItemConfig { input: self.logits.input, blank, ..ItemConfig::default() };
+        let token_min_logp = self.token_min_logp;
+        let config = ItemConfig { input: self.logits.input, blank, token_min_logp, ..ItemConfig::default() };
         let refused = |error: ItemError| item_error(&name, &error, shape.is_batch(), config.input);
         let trial = Trial {
             config,

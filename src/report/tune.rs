@@ -27,6 +27,8 @@ pub(crate) struct TuneParams {
     pub word_bonuses: Vec<f64>,
     /// The widths that were tried.
     pub beams: Vec<u32>,
+    /// Least log-probability of a token in a frame.
+    pub token_min_logp: Option<f64>,
     /// `wer` or `cer`: what was to become least.
     pub objective: &'static str,
 }

@@ -98,3 +98,17 @@ fn a_model_that_costs_nothing_is_not_worse_than_none() {
         assert_eq!(message(&found, "greedy_is_better"), None, "{refs}");
     }
 }
+
+/// What is skipped in a frame is skipped while weights are tried, too.
+#[test]
+fn tune_skips_the_tokens_that_decode_skips() {
+    let lm = ["--lm", "lm_word3.arpa"];
+    let skipping = ["--lm-weight", "0.5", "--word-bonus", "1", "--beam", "20", "--token-min-logp", "-0.5"];
+    let run = |command: &str, args: &[&str]| run_json(of_lines(command, args).args(lm));
+    let tuned = run("tune", &skipping);
+    assert_eq!(tuned["params"]["token_min_logp"], -0.5);
+    let best = errors(&tuned["summary"]["best"]);
+    assert_eq!(best, errors(&run("decode", &skipping)["summary"]));
+    assert_ne!(best, errors(&run("tune", &skipping[..6])["summary"]["best"]));
+    of_lines("tune", &["--token-min-logp", "0.5"]).args(lm).assert().code(2);
+}
