@@ -248,3 +248,16 @@ fn columns_in_another_order_than_class_names_are_told() {
         assert_eq!(warnings(&result).contains(&"column_names"), told, "{columns}: {result}");
     }
 }
+
+/// Scores of two classes in one, and an axis too many.
+#[test]
+fn scores_of_one_class_and_axes_of_one_are_told() {
+    let folder = Folder::new();
+    folder.file("x.npy", npy_f64(&[2, 4, 3], &[0.0; 24]));
+    folder.file("mask.npy", npy_i64(&[2, 4, 3], &[0, 1].repeat(12)));
+    folder.file("z.npy", npy_f64(&[8, 3, 1], &[0.0; 24]));
+    folder.file("y.npy", npy_i64(&[8], &[0, 1].repeat(4)));
+    let hint = |args: &[&str]| said(&folder, &[&["loss"], args].concat()).1;
+    assert!(hint(&["x.npy", "--labels", "mask.npy"]).contains("; a single score per row is a sigmoid's"));
+    assert!(hint(&["z.npy", "--labels", "y.npy"]).ends_with("drop the axis of size 1: x[..., 0]\n"));
+}

@@ -129,7 +129,7 @@ fn a_typed_list_is_not_taken_for_a_file() {
         (
             "0,1\n1,2\n2,3\n",
             "--weight w.csv: expected 3 class weights, one per class, found 6",
-            Some("if each line has a class and its weight, keep only the weight: cut -d, -f2"),
+            Some("if each line has a class and its weight, keep only the weight: cut -d, -f2, or -d' '"),
         ),
         ("1\n2\n", "--weight w.csv: expected 3 class weights, one per class, found 2", None),
     ] {

@@ -179,6 +179,11 @@ pub(in crate::cli) fn names_fit(
 
 /// The labels that would fit a matrix.
 fn labels_wanted(shape: &[usize], class_axis: Option<usize>, labels: &LabelFile) -> String {
+    if let (&[rows, _, 1], Some(&[found])) = (shape, labels.integer_shape())
+        && rows == found
+    {
+        return "if these are one class per row, drop the axis of size 1: x[..., 0]".to_owned();
+    }
     if labels.is_joined() && shape.len() == 3 {
         return "joined CTC labels need --label-lengths FILE|N,N,…".to_owned();
     }

@@ -79,7 +79,7 @@ impl Args {
             let is_text = !name.contains(',') && Path::new(name).extension() != Some(OsStr::new("npy"));
             match error {
                 CrossEntropyError::WeightCount { weights, classes } if weights == 2 * classes && is_text => {
-                    usage.hint("if each line has a class and its weight, keep only the weight: cut -d, -f2")
+                    usage.hint("if each line has a class and its weight, keep only the weight: cut -d, -f2, or -d' '")
                 }
                 _ => usage,
             }

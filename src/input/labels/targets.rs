@@ -374,7 +374,9 @@ fn shape_hint(found: &[usize], rows: &[usize], classes: usize) -> Option<String>
     })?;
     Some(format!(
         "if the integers are class probabilities, save labels.astype('float32'); \
-         if they are one-hot, a single 1 in each, save labels.argmax({class_axis})"
+         if they are one-hot, a single 1 in each, save labels.argmax({class_axis}){}",
+        // A mask has a score for each of its places.
+        if found.len() > 2 { format!("; {ONE_SCORE}") } else { String::new() }
     ))
 }
 
