@@ -12,7 +12,7 @@ use super::inputs::{INSPECT, LogitsArgs, improper_row, matrix_warning, open_line
 use super::other_axis::SecondLook;
 use super::output_args::{OutputArgs, RateLimits, has_details, not_shown};
 use super::progress::Progress;
-use super::steering::warnings::references_warning;
+use super::steering::warnings::reference_warnings;
 use super::steering::{Steering, SteeringArgs, WeightArgs, check_min_logp};
 use super::subcommand::{Named, ResultCommand};
 use super::timing::{Clock, check_subtitles, check_times, write_times};
@@ -26,7 +26,6 @@ use crate::logits::{ImproperRow, InputKind};
 use crate::metrics::{ErrorRates, LineErrors};
 use crate::report::decode::{DecodeItem, DecodeParams, DecodeSummary, HypothesisItem, TimedTable};
 use crate::report::intervals::TimedText;
-use crate::report::transcripts::{more_than_text, other_lines, text_warnings};
 use crate::report::{Check, Details, Format, ItemId, Report, Status, Warning};
 
 /// Greedy or beam-search CTC transcripts of a matrix
@@ -181,12 +180,6 @@ impl Args {
         warnings.extend(unused);
         warnings.extend(Clock(self.search.frame_shift).warning());
         let given = self.refs.as_deref().zip(references.as_deref());
-        let unwritable =
-            |(path, references)| references_warning(path, references, &spelling, shape.classes, blank);
-        let unwritable = given.and_then(unwritable);
-        let writable = unwritable.is_none();
-        warnings.extend(unwritable);
-        warnings.extend(given.into_iter().flat_map(|(path, references)| more_than_text(path, references)));
         warnings.extend(steering.iter().flat_map(|steering| steering.warnings.clone()));
         warnings.extend(self.limits.warnings());
         warnings.extend(not_shown(
@@ -214,12 +207,8 @@ impl Args {
         let items: Vec<DecodeItem> = items.collect();
         if let Some(given) = given {
             let texts: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
-            // What the alphabet does not have was told.
-            warnings.extend(if writable {
-                text_warnings(display_name(&name), &texts, given, rates.wer_ratio(), true)
-            } else {
-                other_lines(display_name(&name), &texts, given)
-            });
+            let alphabet = (&spelling, shape.classes, blank);
+            warnings.extend(reference_warnings(&name, &texts, given, rates.wer_ratio(), alphabet));
         }
         let summary = DecodeSummary {
             items: items.len(),

@@ -17,16 +17,15 @@ use super::frame_warnings::{Seen, unused_frames};
 use super::inputs::{LogitsArgs, matrix_warning, open_lines};
 use super::other_axis::SecondLook;
 use super::output_args::OutputArgs;
-use super::steering::warnings::references_warning;
+use super::steering::warnings::reference_warnings;
 use super::steering::{LmUnit, STEERING_HEADING, SteeringArgs, check_lm_weight, check_min_logp, check_size};
 use super::subcommand::{Named, ResultCommand};
 use super::values::{Word, result_format};
 use crate::decode::batch::{ItemError, decode_collected};
 use crate::decode::collect::CollectItems;
 use crate::decode::item::{ItemConfig, ItemDecoder};
-use crate::input::{InputError, Matrix, display_name, empty_end};
+use crate::input::{InputError, Matrix, empty_end};
 use crate::report::error_counts::RateSummary;
-use crate::report::transcripts::{more_than_text, other_lines, text_warnings};
 use crate::report::tune::{TuneParams, TunePoint, TuneSummary, best_point};
 use crate::report::{Format, Report, Shortest, Warning};
 
@@ -209,18 +208,10 @@ impl Args {
             seen.warnings(config.input, odd, self.logits.lengths.is_some(), blank, second_look)?;
         warnings.extend(of_names);
         warnings.extend(unused);
-        let unwritable = references_warning(&self.refs, &references, &spelling, shape.classes, blank);
-        let writable = unwritable.is_none();
-        warnings.extend(unwritable);
-        warnings.extend(more_than_text(&self.refs, &references));
         let texts: Vec<String> = trial.texts(&greedy).collect();
         let greedy = trial.rates(&greedy);
-        let given = (&*self.refs, &*references);
-        warnings.extend(if writable {
-            text_warnings(display_name(&name), &texts, given, greedy.wer_ratio, true)
-        } else {
-            other_lines(display_name(&name), &texts, given)
-        });
+        let (given, alphabet) = ((&*self.refs, &*references), (&spelling, shape.classes, blank));
+        warnings.extend(reference_warnings(&name, &texts, given, greedy.wer_ratio, alphabet));
         warnings.extend(steering.warnings);
         // Before the long work, which would be in vain.
         diagnostics.warn(&warnings)?;

@@ -7,10 +7,11 @@ use crate::decode::LanguageModel;
 use crate::decode::fusion::{own_word, own_words};
 use crate::decode::spelling::{Spelling, WORD_PIECE_MARK, WordDelimiter, is_space};
 use crate::decode::token_texts::TokenTexts;
-use crate::input::{counted, display_path};
+use crate::input::{counted, display_name, display_path};
 use crate::lm::NgramModel;
 use crate::normal_form::{form_hint, form_that_fits};
 use crate::report::Warning;
+use crate::report::transcripts::{more_than_text, other_lines, text_warnings};
 use crate::shown::shown;
 
 /// Without a beginning, first words are scored as words in the middle are.
@@ -197,8 +198,26 @@ fn unwritable<'a>(
     Some(Warning { code: "unwritable", message })
 }
 
+/// What is odd about references, of which each text that was read has one.
+pub(in crate::cli) fn reference_warnings<S: AsRef<str>>(
+    name: &str,
+    texts: &[S],
+    (path, references): (&Path, &[String]),
+    wer_ratio: Option<f64>,
+    (spelling, classes, blank): (&Spelling, usize, u32),
+) -> Vec<Warning> {
+    let unwritable = unwritable_references(path, references, spelling, classes, blank);
+    // What the alphabet does not have is told once.
+    let of_texts = if unwritable.is_none() {
+        text_warnings(display_name(name), texts, (path, references), wer_ratio, true)
+    } else {
+        other_lines(display_name(name), texts, (path, references))
+    };
+    unwritable.into_iter().chain(more_than_text(path, references)).chain(of_texts).collect()
+}
+
 /// References of which many no text can equal.
-pub(in crate::cli) fn references_warning(
+fn unwritable_references(
     path: &Path,
     references: &[String],
     spelling: &Spelling,

@@ -310,89 +310,105 @@ fn check_distinct<'a>(
     Ok(())
 }
 
-/// Refuses lines that are a token and its number each, as Kaldi and k2 write them, or a token and its score, as
-/// word-piece vocabularies have it: none would be the token meant.
+/// Refuses lines that are more than a token each, as other tools write them: none would be the token meant.
 fn check_tokens_alone(name: &str, lines: &[String]) -> Result<(), InputError> {
     if lines.len() < 2 {
         return Ok(());
     }
-    let refused = |what: &str, hint: &str| {
-        let found = format!("{}, {what}", shown(&lines[0]));
-        Err(InputError::new(name, Place::whole().at("line", 1), "one token per line", found).hint(hint))
-    };
-    let is_one = |token: &str| token.chars().count() == 1;
-    let number = |line: &String| -> Option<usize> { line.rsplit_once([' ', '\t', ','])?.1.parse().ok() };
-    if let Some(mut numbers) = lines.iter().map(number).collect::<Option<Vec<_>>>() {
-        numbers.sort_unstable();
-        // The blank may be left out; but "channel 1" and "volume 2" may be tokens.
-        let is_letter =
-            |line: &String| line.rsplit_once([' ', '\t', ',']).is_some_and(|(front, _)| is_one(front));
-        let from_1 = || numbers.iter().copied().eq(1..=lines.len()) && lines.iter().all(is_letter);
-        if numbers.iter().copied().eq(0..lines.len()) || from_1() {
-            let (key, cut) = match lines[0].chars().rfind(|c| " \t,".contains(*c)) {
-                Some('\t') => ("-t$'\\t' -k2", ""),
-                Some(',') => ("-t, -k2", " -d,"),
-                _ => ("-k2", " -d' '"),
-            };
-            let hint = "write only the tokens, in the order of their numbers";
-            let file = quoted(name);
-            // A space, or nothing, before the number is no field to `sort` and `cut`.
-            let how = if lines.iter().any(|line| line.starts_with([' ', '\t'])) {
-                format!(
-                    "awk '{{ n = $NF; sub(/[ \\t][0-9]+$/, \"\"); print n \"\\t\" $0 }}' {file} | sort -n | cut -f2-"
-                )
-            } else {
-                format!("sort -n {key} {file} | cut{cut} -f1")
-            };
-            return refused("a token and its number", &format!("{hint}: {how}"));
+    let file = quoted(name);
+    let ways = [
+        ("a token and its number", numbers_behind(&file, lines)),
+        ("a token and its number", numbers_before(&file, lines)),
+        ("the number of tokens, and their properties behind them", properties_behind(&file, lines)),
+        ("a token and its score", scores_behind(&file, lines)),
+        ("a token in quotes", are_quoted(lines).then(|| "write the tokens without quotes".to_owned())),
+    ];
+    for (what, hint) in ways {
+        if let Some(hint) = hint {
+            let found = format!("{}, {what}", shown(&lines[0]));
+            let place = Place::whole().at("line", 1);
+            return Err(InputError::new(name, place, "one token per line", found).hint(hint));
         }
     }
-    let numbered = |(at, line): (usize, &String)| {
-        line.split_once([' ', '\t', ','])
-            .is_some_and(|(front, token)| front == at.to_string() && !token.is_empty())
-    };
-    let is_letter = |line: &String| line.split_once([' ', '\t', ',']).is_some_and(|(_, token)| is_one(token));
-    if lines.iter().enumerate().all(numbered) || (1..).zip(lines).all(numbered) && lines.iter().all(is_letter)
-    {
-        let cut = match lines[0].chars().find(|c| " \t,".contains(*c)) {
-            Some('\t') => "cut",
-            Some(',') => "cut -d,",
-            _ => "cut -d' '",
-        };
-        return refused(
-            "a token and its number",
-            &format!("write only the tokens: {cut} -f2- {}", quoted(name)),
-        );
+    Ok(())
+}
+
+/// What is between a token and what else is in its line.
+const BETWEEN: [char; 3] = [' ', '\t', ','];
+
+fn is_one_character(token: &str) -> bool {
+    token.chars().count() == 1
+}
+
+/// How to make an alphabet of tokens with their numbers behind them, as Kaldi and k2 write them.
+fn numbers_behind(file: &str, lines: &[String]) -> Option<String> {
+    let number = |line: &String| -> Option<usize> { line.rsplit_once(BETWEEN)?.1.parse().ok() };
+    let mut numbers = lines.iter().map(number).collect::<Option<Vec<_>>>()?;
+    numbers.sort_unstable();
+    // The blank may be left out; but "channel 1" and "volume 2" may be tokens.
+    let is_letter =
+        |line: &String| line.rsplit_once(BETWEEN).is_some_and(|(front, _)| is_one_character(front));
+    let from_1 = || numbers.iter().copied().eq(1..=lines.len()) && lines.iter().all(is_letter);
+    if !numbers.iter().copied().eq(0..lines.len()) && !from_1() {
+        return None;
     }
-    // As Tesseract writes them: how many there are, then each with its properties, the space as NULL.
+    let (key, cut) = match lines[0].chars().rfind(|c| BETWEEN.contains(c)) {
+        Some('\t') => ("-t$'\\t' -k2", ""),
+        Some(',') => ("-t, -k2", " -d,"),
+        _ => ("-k2", " -d' '"),
+    };
+    // A space, or nothing, before the number is no field to `sort` and `cut`.
+    let how = if lines.iter().any(|line| line.starts_with([' ', '\t'])) {
+        format!(
+            "awk '{{ n = $NF; sub(/[ \\t][0-9]+$/, \"\"); print n \"\\t\" $0 }}' {file} | sort -n | cut -f2-"
+        )
+    } else {
+        format!("sort -n {key} {file} | cut{cut} -f1")
+    };
+    Some(format!("write only the tokens, in the order of their numbers: {how}"))
+}
+
+/// The same of numbers before the tokens.
+fn numbers_before(file: &str, lines: &[String]) -> Option<String> {
+    let numbered = |(at, line): (usize, &String)| {
+        let parts = line.split_once(BETWEEN);
+        parts.is_some_and(|(front, token)| front == at.to_string() && !token.is_empty())
+    };
+    let is_letter =
+        |line: &String| line.split_once(BETWEEN).is_some_and(|(_, token)| is_one_character(token));
+    let from_1 = || (1..).zip(lines).all(numbered) && lines.iter().all(is_letter);
+    let cut = match lines[0].chars().find(|c| BETWEEN.contains(c)) {
+        Some('\t') => "cut",
+        Some(',') => "cut -d,",
+        _ => "cut -d' '",
+    };
+    (lines.iter().enumerate().all(numbered) || from_1())
+        .then(|| format!("write only the tokens: {cut} -f2- {file}"))
+}
+
+/// The same of what Tesseract writes: how many tokens there are, then each with its properties, the space as NULL.
+fn properties_behind(file: &str, lines: &[String]) -> Option<String> {
     let is_count = lines[0].parse() == Ok(lines.len() - 1);
     let has_properties = |line: &String| {
         let second = line.split(' ').nth(1).unwrap_or_default();
         !line.starts_with(' ') && !second.is_empty() && second.bytes().all(|byte| byte.is_ascii_hexdigit())
     };
-    if is_count && lines[1..].iter().all(has_properties) {
-        return refused(
-            "the number of tokens, and their properties behind them",
-            &format!(
-                "write only the tokens: tail -n +2 {} | cut -d' ' -f1 | sed 's/^NULL$/ /'",
-                quoted(name)
-            ),
-        );
-    }
+    (is_count && lines[1..].iter().all(has_properties))
+        .then(|| format!("write only the tokens: tail -n +2 {file} | cut -d' ' -f1 | sed 's/^NULL$/ /'"))
+}
+
+/// The same of vocabularies of word pieces, with a score behind each.
+fn scores_behind(file: &str, lines: &[String]) -> Option<String> {
     let has_score = |line: &String| line.rsplit_once('\t').is_some_and(|(_, end)| end.parse::<f64>().is_ok());
-    if lines.iter().all(has_score) {
-        return refused(
-            "a token and its score",
-            &format!("write only the tokens, in the order of the classes: cut -f1 {}", quoted(name)),
-        );
-    }
-    let is_quoted = |line: &String| {
-        ['\'', '"'].iter().any(|&quote| line.len() > 2 && line.starts_with(quote) && line.ends_with(quote))
-    };
-    if lines.iter().all(is_quoted) {
-        return refused("a token in quotes", "write the tokens without quotes");
-    }
-    Ok(())
+    lines
+        .iter()
+        .all(has_score)
+        .then(|| format!("write only the tokens, in the order of the classes: cut -f1 {file}"))
+}
+
+fn are_quoted(lines: &[String]) -> bool {
+    let is_in = |line: &str, quote: char| line.len() > 2 && line.starts_with(quote) && line.ends_with(quote);
+    lines.iter().all(|line| ['\'', '"'].iter().any(|&quote| is_in(line, quote)))
 }
 
 impl<'de> Deserialize<'de> for Entries {
