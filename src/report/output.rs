@@ -195,7 +195,7 @@ impl Output {
         render: impl FnOnce(&mut (dyn Write + Send), Option<RandomWrite<'_>>) -> io::Result<()>,
     ) -> Result<(), OutputError> {
         let (target, result) = match &self.path {
-            None => ("standard output".to_owned(), write_open(io::stdout(), render)),
+            None => ("standard output".to_owned(), write_standard_output(render)),
             Some(path) => (path.display().to_string(), write_path(path, render)),
         };
         result.map_err(|source| OutputError { target, source })
@@ -219,7 +219,7 @@ fn write_path(
 ) -> io::Result<()> {
     let existing = fs::metadata(path).ok();
     match descriptor(path) {
-        Some(Descriptor::StandardOutput) => write_open(io::stdout(), render),
+        Some(Descriptor::StandardOutput) => write_standard_output(render),
         Some(Descriptor::StandardError) => write_open(io::stderr(), render),
         // Behind what is there; nobody writes to it meanwhile.
         Some(Descriptor::Other) => write_open(fs::OpenOptions::new().append(true).open(path)?, render),
@@ -279,6 +279,22 @@ fn descriptor(path: &Path) -> Option<Descriptor> {
 /// Whether a path is standard output by another name.
 pub(crate) fn is_standard_output(path: &Path) -> bool {
     matches!(descriptor(path), Some(Descriptor::StandardOutput))
+}
+
+/// By its descriptor, for the standard library takes one that can't be written to for one that nobody reads.
+#[cfg(unix)]
+fn write_standard_output(
+    render: impl FnOnce(&mut (dyn Write + Send), Option<RandomWrite<'_>>) -> io::Result<()>,
+) -> io::Result<()> {
+    use std::os::fd::AsFd;
+    write_open(fs::File::from(io::stdout().as_fd().try_clone_to_owned()?), render)
+}
+
+#[cfg(not(unix))]
+fn write_standard_output(
+    render: impl FnOnce(&mut (dyn Write + Send), Option<RandomWrite<'_>>) -> io::Result<()>,
+) -> io::Result<()> {
+    write_open(io::stdout(), render)
 }
 
 /// Writes to what is open already.

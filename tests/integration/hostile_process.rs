@@ -250,3 +250,19 @@ fn more_threads_than_make_sense_are_refused() {
     run("100000", &["--threads", "1"]).code(0);
     run("2", &[]).code(0);
 }
+
+/// Whatever is no output takes no result.
+#[test]
+fn an_output_that_is_open_for_reading_alone_is_an_error() {
+    let folder = Folder::new();
+    folder.file("x.csv", "2,1\n");
+    for (script, code) in
+        [("exec \"$0\" decode x.csv 1</dev/null", 2), ("exec \"$0\" decode x.csv 1>/dev/null", 0)]
+    {
+        let mut command = assert_cmd::Command::new("sh");
+        command.current_dir(folder.path()).arg("-c").arg(script).arg(ctctool().get_program());
+        let assert = command.assert().code(code);
+        let stderr = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+        assert_eq!(stderr.starts_with("error: standard output: cannot be written: "), code == 2, "{stderr}");
+    }
+}
