@@ -6,6 +6,7 @@ mod padding;
 mod probs;
 mod sequences;
 mod targets;
+mod token_hints;
 
 use std::fmt;
 use std::path::Path;
@@ -287,7 +288,7 @@ impl LabelFile {
         let (mut lines, mut spaced) = (0, 0);
         for line in lines_of(text).filter(|line| line.trim_end().chars().nth(SEVERAL - 1).is_some()) {
             lines += 1;
-            spaced += usize::from(sequences::is_spaced_out(line));
+            spaced += usize::from(token_hints::is_spaced_out(line));
         }
         2 * spaced > lines
     }

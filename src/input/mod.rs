@@ -63,3 +63,5 @@ pub use result::{Comparable, ResultFile};
 pub use source::Source;
 pub(crate) use text::empty_end;
 pub use text::read_lines;
+#[cfg(feature = "cli")]
+pub(crate) use text::without_first_word;

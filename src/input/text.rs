@@ -36,6 +36,17 @@ pub(super) fn lines_of(text: &str) -> impl Iterator<Item = &str> {
     text.split_terminator('\n').map(|line| line.strip_suffix('\r').unwrap_or(line))
 }
 
+/// How to remove each line's first word and the separator behind it.
+pub(crate) fn without_first_word(separator: char) -> &'static str {
+    match separator {
+        '\t' => "cut -f2-",
+        ',' => "cut -d, -f2-",
+        '|' => "cut -d'|' -f2-",
+        // An empty text may have no space before it.
+        _ => "sed 's/^[^ ]* *//'",
+    }
+}
+
 /// How to go on where there are more lines than expected, if those beyond are empty.
 pub(crate) fn empty_end<'a>(lines: impl Iterator<Item = &'a str>, expected: usize) -> Option<&'static str> {
     let mut beyond = lines.skip(expected).peekable();

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::Warning;
-use crate::input::{counted, display_path};
+use crate::input::{counted, display_path, without_first_word};
 use crate::metrics::error_rate::{characters, words};
 use crate::metrics::{edit_counts, other_line};
 use crate::normal_form::{in_nfc, in_nfkc, is_unseen};
@@ -17,14 +17,8 @@ const FEW_LINES: usize = 3;
 /// not of the kind that texts have.
 fn item_names<S: AsRef<str>>(path: &Path, lines: &[S]) -> Option<Warning> {
     let (end, name, hint) = if let Some(name) = names(lines, first_name, is_name) {
-        let (line, rest) = (lines[0].as_ref(), name.len());
-        let cut = match line[rest..].chars().next() {
-            Some('\t') => "cut -f2-",
-            Some(',') => "cut -d, -f2-",
-            Some('|') => "cut -d'|' -f2-",
-            // An empty text may have no space before it.
-            _ => "sed 's/^[^ ]* *//'",
-        };
+        let separator = lines[0].as_ref()[name.len()..].chars().next().unwrap_or(' ');
+        let cut = without_first_word(separator);
         ("begins", name, cut)
     } else {
         let in_brackets = |name: &str| name.starts_with('(') && name.ends_with(')') && has_digit(name);

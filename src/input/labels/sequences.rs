@@ -1,20 +1,18 @@
 //! Targets of CTC: a label sequence for each item.
 
-use std::collections::HashSet;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::hints::LabelDoubt;
+use super::token_hints::token_hint;
 use super::{Content, LabelFile, WHOLE};
-use crate::decode::spelling::WORD_PIECE_MARK;
 use crate::input::alphabet::{Alphabet, LabelSplit, NoToken};
 use crate::input::error::counted;
 use crate::input::numbers::{empty_field, is_number, is_too_large, whole_number, words};
 use crate::input::text::{line_count, lines_of};
 use crate::input::{InputError, List, Place};
 use crate::loss::ctc::{CtcError, CtcLabels};
-use crate::normal_form::{form_hint, form_that_fits};
 use crate::shown::{cut, shown};
 
 /// Lines that a thread takes at a time.
@@ -27,6 +25,22 @@ pub(super) const TOO_LARGE: i64 = i64::MAX;
 struct BadLabel {
     error: InputError,
     doubt: Option<LabelDoubt>,
+}
+
+/// An error of a line of text.
+enum BadLine {
+    /// Of a line, from 0: what to say of it is to be found out.
+    NoToken {
+        line: usize,
+        found: NoToken,
+    },
+    Error(InputError),
+}
+
+impl From<InputError> for BadLine {
+    fn from(error: InputError) -> Self {
+        Self::Error(error)
+    }
 }
 
 impl From<InputError> for BadLabel {
@@ -282,28 +296,44 @@ impl LabelFile {
         split: LabelSplit,
         unknown: Option<u32>,
     ) -> Result<Vec<CtcLabels>, InputError> {
-        let blank = alphabet.blank();
         let Content::Text(lines) = &self.content else {
             return Err(InputError::new(&self.name, Place::whole(), "text", self.describe()));
         };
         self.check_count(items, line_count(lines), "line")?;
         let encode = |(line, content): (usize, &str)| {
-            let labels = alphabet.encode(content, split, unknown).map_err(|NoToken { column, text }| {
-                let place = Place::whole().at("item", line).at("line", line + 1).at("column", column);
-                if alphabet.tokens()[blank as usize] == text {
-                    let found = format!("{}, class {blank}", shown(&text));
-                    return InputError::new(&self.name, place, "a token that is not the blank", found)
-                        .hint(alphabet.blank_hint());
-                }
-                let error = InputError::new(&self.name, place, "a token of the alphabet", shown(&text));
-                error.hint(token_hint(&text, column, content, lines, split, alphabet))
-            })?;
-            CtcLabels::new(&labels, alphabet.tokens().len(), blank).map_err(|error| {
+            let labels = alphabet.encode(content, split, unknown);
+            let labels = labels.map_err(|found| BadLine::NoToken { line, found })?;
+            CtcLabels::new(&labels, alphabet.tokens().len(), alphabet.blank()).map_err(|error| {
                 let place = Place::whole().at("item", line).at("line", line + 1);
-                InputError::new(&self.name, place, "labels that fit the logits", error.to_string())
+                InputError::new(&self.name, place, "labels that fit the logits", error.to_string()).into()
             })
         };
-        of_lines(lines, encode)
+        of_lines(lines, encode).map_err(|bad| match bad {
+            BadLine::Error(error) => error,
+            // Once, for what all lines tell takes its time.
+            BadLine::NoToken { line, found } => self.no_token(line, &found, lines, split, alphabet),
+        })
+    }
+
+    /// What is in a line of `all`, from 0, and is no token.
+    fn no_token(
+        &self,
+        line: usize,
+        NoToken { column, text }: &NoToken,
+        all: &str,
+        split: LabelSplit,
+        alphabet: &Alphabet,
+    ) -> InputError {
+        let blank = alphabet.blank();
+        let place = Place::whole().at("item", line).at("line", line + 1).at("column", *column);
+        if alphabet.tokens()[blank as usize] == *text {
+            let found = format!("{}, class {blank}", shown(text));
+            return InputError::new(&self.name, place, "a token that is not the blank", found)
+                .hint(alphabet.blank_hint());
+        }
+        let content = lines_of(all).nth(line).unwrap_or_default();
+        let error = InputError::new(&self.name, place, "a token of the alphabet", shown(text));
+        error.hint(token_hint(text, *column, content, all, split, alphabet))
     }
 
     /// How many labels of a text are not in the alphabet; none if one is the blank.
@@ -335,135 +365,6 @@ fn of_lines<T: Send, E: Send>(
         all.append(&mut chunk?);
     }
     Ok(all)
-}
-
-/// How to go on after a `text` of a line, at a column of it, that is no token.
-/// `all` lines may have others.
-fn token_hint(
-    text: &str,
-    column: usize,
-    line: &str,
-    all: &str,
-    split: LabelSplit,
-    alphabet: &Alphabet,
-) -> String {
-    let by_tokens = split == LabelSplit::Tokens;
-    let hint = if alphabet.has_word_pieces() && (text == " " || !line.contains(WORD_PIECE_MARK)) {
-        "write the word pieces that the model was trained with, separated by spaces, and give --label-split tokens"
-    } else if let Some(how) = name_beside_text(line, all, split, alphabet) {
-        return format!("a line holds only an item's labels: remove {how}");
-    } else if text == " " && is_spaced_out(line)
-        || !by_tokens && !text.trim().is_empty() && alphabet.encode(line, LabelSplit::Tokens, None).is_ok()
-    {
-        "if spaces separate the tokens, give --label-split tokens"
-    } else if text == "{" && column == 1 {
-        "a line holds an item's labels, not JSON"
-    } else if words(line).all(|(_, word)| whole_number(word).is_some()) {
-        "if these are class indices, leave --alphabet out"
-    } else if by_tokens && alphabet.encode(text, LabelSplit::Chars, None).is_ok() {
-        "give --label-split chars for text that is not split into tokens"
-    } else if by_tokens && in_other_case(text, alphabet) {
-        "its characters are in the alphabet except for their case: write the labels in the alphabet's case, and give \
-         --label-split chars"
-    } else if let Some(token) = other_case(text, alphabet.tokens()) {
-        return format!("the alphabet has {}: write the labels in the same case", shown(token));
-    } else if let Some(form) = form_that_fits(line, |line| alphabet.encode(line, split, None).is_ok()) {
-        return form_hint(form);
-    } else if let Some(token) = unknown_token(alphabet.tokens()) {
-        let others = other_characters(all, text, split, alphabet);
-        return format!(
-            "give --unk {} to use that token for whatever the alphabet does not have{others}",
-            shown(token)
-        );
-    } else {
-        let others = other_characters(all, text, split, alphabet);
-        return format!(
-            "the alphabet has no token for it: remove it from the labels, or give --unk TOKEN, a token to use instead{others}"
-        );
-    };
-    hint.to_owned()
-}
-
-/// The characters besides `found` that the alphabet does not have either, for a hint.
-fn other_characters(all: &str, found: &str, split: LabelSplit, alphabet: &Alphabet) -> String {
-    if split != LabelSplit::Chars {
-        return String::new();
-    }
-    let mut seen = HashSet::new();
-    let is_other = |c: &char| {
-        let is_new = seen.insert(*c) && !found.contains(*c);
-        is_new && alphabet.encode(c.encode_utf8(&mut [0; 4]), split, None).is_err()
-    };
-    let others: Vec<char> = lines_of(all).flat_map(str::chars).filter(is_other).collect();
-    if others.is_empty() {
-        return String::new();
-    }
-    let named: Vec<String> = others.iter().take(MOST_NAMED).map(|c| shown(&c.to_string())).collect();
-    let more = if others.len() > MOST_NAMED { ", …" } else { "" };
-    format!("; it also lacks {}: {}{more}", counted(others.len(), "other character"), named.join(", "))
-}
-
-/// So many characters are named.
-const MOST_NAMED: usize = 10;
-
-/// Whether every second character is a space, and no other: characters as tokens.
-pub(super) fn is_spaced_out(line: &str) -> bool {
-    line.contains(' ') && line.trim_end().chars().enumerate().all(|(at, c)| (at % 2 == 1) == (c == ' '))
-}
-
-/// How to remove what is beside an item's labels, where each line has a name before or behind them: `line` is one of `all`.
-fn name_beside_text(line: &str, all: &str, split: LabelSplit, alphabet: &Alphabet) -> Option<&'static str> {
-    if split == LabelSplit::Tokens {
-        return None;
-    }
-    let fits = |text: &str| alphabet.encode(text.trim(), split, None).is_ok();
-    let is_token = |text: &str| alphabet.tokens().iter().any(|token| token == text);
-    let lines = || lines_of(all).filter(|line| !line.trim().is_empty());
-    if let Some((front, end)) = line.split_once('\t').filter(|_| !is_token("\t")) {
-        let how = match (fits(front), fits(end)) {
-            (true, true) if end.is_empty() => "the tab at its end with cut -f1",
-            (_, true) if !end.is_empty() => "its name with cut -f2",
-            (true, _) => "what is behind it with cut -f1",
-            _ => return None,
-        };
-        return lines().all(|line| line.contains('\t')).then_some(how);
-    }
-    let at = line.find([' ', ',', '|'])?;
-    let how = match line.as_bytes()[at] {
-        b',' => "its name with cut -d, -f2-",
-        b'|' => "its name with cut -d'|' -f2-",
-        // An empty text may have no space before it.
-        _ => "its name with sed 's/^[^ ]* *//'",
-    };
-    // A text may begin with a number, but hardly each, and each with another.
-    let name_of = |line: &'_ str| line.split([' ', ',', '|']).next().unwrap_or_default().to_owned();
-    let names: Vec<String> = lines().map(name_of).collect();
-    let distinct: HashSet<&String> = names.iter().collect();
-    let digits = |name: &str| name.chars().filter(char::is_ascii_digit).count();
-    let may_be = |name: &String| digits(name) > 0 && !fits(name);
-    let is_path = |name: &str| name.contains(['_', '/', '.']) || digits(name) >= 5;
-    let are_names = distinct.len() == names.len()
-        && names.iter().all(may_be)
-        && (names.len() > 1 || names.first().is_some_and(|name| is_path(name)));
-    (are_names && fits(&line[at + 1..])).then_some(how)
-}
-
-/// Whether the characters of a text are in the alphabet, but for upper and lower case.
-fn in_other_case(text: &str, alphabet: &Alphabet) -> bool {
-    let fits = |text: &str| alphabet.encode(text, LabelSplit::Chars, None).is_ok();
-    fits(&text.to_uppercase()) || fits(&text.to_lowercase())
-}
-
-/// The token that stands for what is not in the alphabet, by its name.
-fn unknown_token(tokens: &[String]) -> Option<&str> {
-    const NAMES: [&str; 4] = ["<unk>", "[unk]", "unk", "\u{2047}"];
-    tokens.iter().map(String::as_str).find(|token| NAMES.contains(&token.to_lowercase().as_str()))
-}
-
-/// The token that is a text but for upper and lower case.
-fn other_case<'a>(text: &str, tokens: &'a [String]) -> Option<&'a str> {
-    let folded = text.to_lowercase();
-    tokens.iter().map(String::as_str).find(|token| token.to_lowercase() == folded)
 }
 
 /// Where a number of a line is.
