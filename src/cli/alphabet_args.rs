@@ -195,18 +195,17 @@ fn begins_pieces(mark: &str, names: &[String]) -> bool {
 /// Marks that an alphabet of speech does not have, and one of printed characters has as well as a bar.
 const MARKS: [&str; 6] = ["\\", "^", "~", "{", "}", "_"];
 
-/// Another mark of an alphabet in which `|` rather is a mark as well.
-pub(super) fn mark_beside_bar(tokens: &[String]) -> Option<&'static str> {
+/// Where the class between words is a bar, another mark of the alphabet, in which the bar rather is a mark as well.
+pub(super) fn mark_beside_bar(tokens: &[String], between: u32) -> Option<&'static str> {
     let mut marks = MARKS.into_iter().filter(|mark| tokens.iter().any(|token| token == mark));
     let first = marks.next()?;
-    marks.next().map(|_| first)
+    marks.next().filter(|_| tokens[between as usize] == "|").map(|_| first)
 }
 
 /// A bar for the space between words in an alphabet that has one as a character.
 fn bar_warning(alphabet: &Alphabet, delimiter: &WordDelimiter) -> Option<Warning> {
     let WordDelimiter::Token(class) = *delimiter else { return None };
-    let tokens = alphabet.tokens();
-    let mark = mark_beside_bar(tokens).filter(|_| tokens[class as usize] == "|")?;
+    let mark = mark_beside_bar(alphabet.tokens(), class)?;
     let message = format!(
         "{}: class {class}, '|', is taken as the space between words, but the alphabet has other such marks, such as {}: \
          give --word-delimiter {WORD_PIECE_MARK} if '|' is just another mark, otherwise --word-delimiter '|'",

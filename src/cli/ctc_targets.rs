@@ -114,8 +114,7 @@ impl AlphabetArgs {
         split: LabelSplit,
     ) -> Vec<Warning> {
         let mut warnings = Vec::new();
-        let is_mark =
-            |space: u32| names.tokens()[space as usize] == "|" && mark_beside_bar(names.tokens()).is_some();
+        let is_mark = |space| mark_beside_bar(names.tokens(), space).is_some();
         if let Some(space) = names.space().filter(|&space| split != LabelSplit::Tokens && !is_mark(space)) {
             warnings.extend(needless_spaces(labels.name(), sequences, space));
         }
@@ -168,7 +167,7 @@ fn space_warning(file: &str, lines: &[&str], names: &Alphabet, split: LabelSplit
         );
         return Some(Warning { code: "spaced_labels", message });
     }
-    let mark = mark_beside_bar(names.tokens()).filter(|_| token == "|")?;
+    let mark = mark_beside_bar(names.tokens(), class)?;
     let line = first_with(" ")?;
     let message = format!(
         "{file}: spaces become class {class}, '|', as the alphabet has no space (the first in line {line}): other marks in \

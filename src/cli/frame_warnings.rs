@@ -141,6 +141,12 @@ pub(in crate::cli) fn seeming_padding(
     Some(format!("{item}: its last {equal} of {length} frames are identical{others}"))
 }
 
+/// That no item uses all frames, where none does.
+pub(in crate::cli) fn frames_left(shape: &CtcShape, lengths: &[usize]) -> Option<String> {
+    let most = lengths.iter().copied().max().filter(|&most| most < shape.frames)?;
+    Some(format!("the longest item uses {most} of {}", counted(shape.frames, "frame")))
+}
+
 /// Frames that no item uses are padding, unless the network reads as much there as elsewhere: then the lengths are too
 /// short. To be called before the matrix is read; what comes from a pipe is not kept.
 pub(in crate::cli) fn unused_frames(
@@ -150,12 +156,9 @@ pub(in crate::cli) fn unused_frames(
     kind: InputKind,
     blank: u32,
 ) -> anyhow::Result<Option<Warning>> {
-    let Some(most) = lengths.iter().copied().max().filter(|&most| most < shape.frames) else {
+    let Some(longest) = frames_left(shape, lengths).filter(|_| matrix.can_be_read_again()) else {
         return Ok(None);
     };
-    if !matrix.can_be_read_again() {
-        return Ok(None);
-    }
     let mut found = UnusedFrames::new(shape.with_lengths(lengths)?, kind, blank);
     match matrix.again()?.read(&shape.geometry, &mut found) {
         Ok(()) | Err(ReadError::Visit(_)) => {}
@@ -166,10 +169,9 @@ pub(in crate::cli) fn unused_frames(
     Ok((read > 0 && 2 * read >= items).then(|| Warning {
         code: "unused_frames",
         message: format!(
-            "{}: the longest item uses {most} of {}, but in {read} of the first {} more is read behind the lengths: are \
-             --lengths in frames of the network's output?",
+            "{}: {longest}, but in {read} of the first {} more is read behind the lengths: are --lengths in frames of the network's \
+             output?",
             display_name(matrix.path()),
-            counted(shape.frames, "frame"),
             counted(items, "item"),
         ),
     }))

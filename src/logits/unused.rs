@@ -51,7 +51,7 @@ impl UnusedFrames {
             seen.last = Some(class);
         } else if class != self.blank as usize
             && seen.last != Some(class)
-            && RowScale::new(scores, self.kind).log_prob(scores[class]) > 0.5_f64.ln()
+            && RowScale::new(scores, self.kind).log_prob(max) > 0.5_f64.ln()
         {
             seen.several |= *seen.other.get_or_insert(class) != class;
         }

@@ -117,10 +117,8 @@ impl Sample {
     fn look<E: Element>(&mut self, row: usize, scores: &[E]) {
         self.audit.sample(row, scores);
         let max = row_max(scores);
-        let class = position_of(scores, max).unwrap_or_default();
-        let logp =
-            scores.get(class).map_or(f64::NAN, |&x| RowScale::new(scores, self.audit.kind()).log_prob(x));
-        self.winners.push((class as u32, logp));
+        let logp = RowScale::new(scores, self.audit.kind()).log_prob(max);
+        self.winners.push((position_of(scores, max).unwrap_or_default() as u32, logp));
     }
 }
 

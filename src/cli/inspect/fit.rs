@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::ctc_shape::CtcShape;
+use super::super::frame_warnings::frames_left;
 use super::Args;
 use crate::input::{AlphabetFile, LabelDoubt, LabelFile, List, counted, is_class};
 use crate::loss::ctc::CtcLabels;
@@ -111,11 +112,8 @@ pub(super) fn read_labels(
 
 /// Batches are padded to their longest item, but for networks of one input size.
 pub(super) fn unused_frames(shape: &CtcShape, lengths: &[usize]) -> Option<Finding> {
-    let most = lengths.iter().copied().max().filter(|&most| most < shape.frames)?;
-    let message = format!(
-        "the longest item uses {most} of {}: are --lengths in frames of the network's output?",
-        counted(shape.frames, "frame")
-    );
+    let longest = frames_left(shape, lengths)?;
+    let message = format!("{longest}: are --lengths in frames of the network's output?");
     Some(Finding { code: "unused_frames", message, flag: None })
 }
 

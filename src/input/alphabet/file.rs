@@ -10,7 +10,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use crate::input::source::Source;
 use crate::input::text::{lines_of, text_of};
 use crate::input::{InputError, Place, display_name};
-use crate::shown::{quoted, shown};
+use crate::shown::{listed, quoted, shown};
 
 /// The entries of an alphabet file, before it is known how many classes there are.
 #[derive(Clone, Debug)]
@@ -138,16 +138,13 @@ impl AlphabetFile {
             }),
             Entries::Indexed(map) => {
                 let taken: HashSet<i64> = map.iter().map(|(_, index)| *index).collect();
-                let lacking: Vec<String> = (0..classes as i64)
-                    .filter(|index| !taken.contains(index))
-                    .take(FEW_LACKING + 1)
-                    .map(|index| index.to_string())
-                    .collect();
+                let lacking = (0..classes as i64).filter(|index| !taken.contains(index));
+                let lacking: Vec<i64> = lacking.take(FEW_LACKING + 1).collect();
                 let within = taken.iter().all(|&index| (0..classes as i64).contains(&index));
                 if !within || self.len() >= classes || lacking.len() > FEW_LACKING {
                     return ONE_EACH.into();
                 }
-                format!("indices without an entry: {}", lacking.join(", ")).into()
+                format!("indices without an entry: {}", listed(&lacking, FEW_LACKING)).into()
             }
         }
     }
